@@ -1,0 +1,78 @@
+import datetime
+
+from google.protobuf import struct_pb2 as _struct_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from tabletop.image.v1 import overlay_service_pb2 as _overlay_service_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class ImageGenerated(_message.Message):
+    __slots__ = ("storage_correlation_id", "image_id", "type", "source_id", "timestamp")
+    STORAGE_CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_ID_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
+    storage_correlation_id: str
+    image_id: str
+    type: str
+    source_id: str
+    timestamp: _timestamp_pb2.Timestamp
+    def __init__(self, storage_correlation_id: _Optional[str] = ..., image_id: _Optional[str] = ..., type: _Optional[str] = ..., source_id: _Optional[str] = ..., timestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class OverlayUpdated(_message.Message):
+    __slots__ = ("map_id", "overlay_id", "changes")
+    MAP_ID_FIELD_NUMBER: _ClassVar[int]
+    OVERLAY_ID_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    map_id: str
+    overlay_id: str
+    changes: _overlay_service_pb2.OverlayChanges
+    def __init__(self, map_id: _Optional[str] = ..., overlay_id: _Optional[str] = ..., changes: _Optional[_Union[_overlay_service_pb2.OverlayChanges, _Mapping]] = ...) -> None: ...
+
+class ThemeApplied(_message.Message):
+    __slots__ = ("image_id", "theme", "elements")
+    IMAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    THEME_FIELD_NUMBER: _ClassVar[int]
+    ELEMENTS_FIELD_NUMBER: _ClassVar[int]
+    image_id: str
+    theme: str
+    elements: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, image_id: _Optional[str] = ..., theme: _Optional[str] = ..., elements: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class CharacterUpdated(_message.Message):
+    __slots__ = ("character_id", "changes")
+    CHARACTER_ID_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    character_id: str
+    changes: _struct_pb2.Struct
+    def __init__(self, character_id: _Optional[str] = ..., changes: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
+
+class CampaignThemeChanged(_message.Message):
+    __slots__ = ("campaign_id", "new_theme")
+    CAMPAIGN_ID_FIELD_NUMBER: _ClassVar[int]
+    NEW_THEME_FIELD_NUMBER: _ClassVar[int]
+    campaign_id: str
+    new_theme: str
+    def __init__(self, campaign_id: _Optional[str] = ..., new_theme: _Optional[str] = ...) -> None: ...
+
+class MapStateChanged(_message.Message):
+    __slots__ = ("map_id", "overlay_updates")
+    MAP_ID_FIELD_NUMBER: _ClassVar[int]
+    OVERLAY_UPDATES_FIELD_NUMBER: _ClassVar[int]
+    map_id: str
+    overlay_updates: _containers.RepeatedCompositeFieldContainer[OverlayUpdate]
+    def __init__(self, map_id: _Optional[str] = ..., overlay_updates: _Optional[_Iterable[_Union[OverlayUpdate, _Mapping]]] = ...) -> None: ...
+
+class OverlayUpdate(_message.Message):
+    __slots__ = ("overlay_id", "changes")
+    OVERLAY_ID_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    overlay_id: str
+    changes: _overlay_service_pb2.OverlayChanges
+    def __init__(self, overlay_id: _Optional[str] = ..., changes: _Optional[_Union[_overlay_service_pb2.OverlayChanges, _Mapping]] = ...) -> None: ...

@@ -1,0 +1,40 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from tabletop.image.v1 import generation_pb2 as _generation_pb2
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class GenerateJob(_message.Message):
+    __slots__ = ("generation_id",)
+    GENERATION_ID_FIELD_NUMBER: _ClassVar[int]
+    generation_id: str
+    def __init__(self, generation_id: _Optional[str] = ...) -> None: ...
+
+class StoreJob(_message.Message):
+    __slots__ = ("generation_id", "result")
+    GENERATION_ID_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    generation_id: str
+    result: ProviderResult
+    def __init__(self, generation_id: _Optional[str] = ..., result: _Optional[_Union[ProviderResult, _Mapping]] = ...) -> None: ...
+
+class ProviderResult(_message.Message):
+    __slots__ = ("provider_id", "url", "expire_time", "cost", "model", "draw_time")
+    PROVIDER_ID_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    COST_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    DRAW_TIME_FIELD_NUMBER: _ClassVar[int]
+    provider_id: str
+    url: str
+    expire_time: _timestamp_pb2.Timestamp
+    cost: _generation_pb2.Cost
+    model: str
+    draw_time: _timestamp_pb2.Timestamp
+    def __init__(self, provider_id: _Optional[str] = ..., url: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cost: _Optional[_Union[_generation_pb2.Cost, _Mapping]] = ..., model: _Optional[str] = ..., draw_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

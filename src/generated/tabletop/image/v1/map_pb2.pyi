@@ -1,0 +1,118 @@
+from buf.validate import validate_pb2 as _validate_pb2
+from tabletop.image.v1 import types_pb2 as _types_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class GridKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    GRID_KIND_UNSPECIFIED: _ClassVar[GridKind]
+    GRID_KIND_SQUARE: _ClassVar[GridKind]
+    GRID_KIND_HEX_ROWS: _ClassVar[GridKind]
+    GRID_KIND_HEX_COLUMNS: _ClassVar[GridKind]
+
+class WallKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    WALL_KIND_UNSPECIFIED: _ClassVar[WallKind]
+    WALL_KIND_WALL: _ClassVar[WallKind]
+    WALL_KIND_CLOSED_DOOR: _ClassVar[WallKind]
+    WALL_KIND_OPEN_DOOR: _ClassVar[WallKind]
+    WALL_KIND_WINDOW: _ClassVar[WallKind]
+
+class CoordinateUnit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    COORDINATE_UNIT_UNSPECIFIED: _ClassVar[CoordinateUnit]
+    COORDINATE_UNIT_PIXELS: _ClassVar[CoordinateUnit]
+    COORDINATE_UNIT_CELLS: _ClassVar[CoordinateUnit]
+GRID_KIND_UNSPECIFIED: GridKind
+GRID_KIND_SQUARE: GridKind
+GRID_KIND_HEX_ROWS: GridKind
+GRID_KIND_HEX_COLUMNS: GridKind
+WALL_KIND_UNSPECIFIED: WallKind
+WALL_KIND_WALL: WallKind
+WALL_KIND_CLOSED_DOOR: WallKind
+WALL_KIND_OPEN_DOOR: WallKind
+WALL_KIND_WINDOW: WallKind
+COORDINATE_UNIT_UNSPECIFIED: CoordinateUnit
+COORDINATE_UNIT_PIXELS: CoordinateUnit
+COORDINATE_UNIT_CELLS: CoordinateUnit
+
+class Grid(_message.Message):
+    __slots__ = ("enabled", "size", "color", "kind")
+    ENABLED_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    COLOR_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    enabled: bool
+    size: int
+    color: str
+    kind: GridKind
+    def __init__(self, enabled: _Optional[bool] = ..., size: _Optional[int] = ..., color: _Optional[str] = ..., kind: _Optional[_Union[GridKind, str]] = ...) -> None: ...
+
+class Terrain(_message.Message):
+    __slots__ = ("type", "properties")
+    class PropertiesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    PROPERTIES_FIELD_NUMBER: _ClassVar[int]
+    type: str
+    properties: _containers.ScalarMap[str, str]
+    def __init__(self, type: _Optional[str] = ..., properties: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class Scale(_message.Message):
+    __slots__ = ("unit", "value")
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    unit: str
+    value: float
+    def __init__(self, unit: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+
+class PointOfInterest(_message.Message):
+    __slots__ = ("type", "location", "name", "icon")
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ICON_FIELD_NUMBER: _ClassVar[int]
+    type: str
+    location: _types_pb2.Location
+    name: str
+    icon: str
+    def __init__(self, type: _Optional[str] = ..., location: _Optional[_Union[_types_pb2.Location, _Mapping]] = ..., name: _Optional[str] = ..., icon: _Optional[str] = ...) -> None: ...
+
+class Wall(_message.Message):
+    __slots__ = ("start", "end", "kind")
+    START_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    start: Position
+    end: Position
+    kind: WallKind
+    def __init__(self, start: _Optional[_Union[Position, _Mapping]] = ..., end: _Optional[_Union[Position, _Mapping]] = ..., kind: _Optional[_Union[WallKind, str]] = ...) -> None: ...
+
+class Position(_message.Message):
+    __slots__ = ("x", "y", "unit")
+    X_FIELD_NUMBER: _ClassVar[int]
+    Y_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    x: float
+    y: float
+    unit: CoordinateUnit
+    def __init__(self, x: _Optional[float] = ..., y: _Optional[float] = ..., unit: _Optional[_Union[CoordinateUnit, str]] = ...) -> None: ...
+
+class Cell(_message.Message):
+    __slots__ = ("column", "row")
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    ROW_FIELD_NUMBER: _ClassVar[int]
+    column: int
+    row: int
+    def __init__(self, column: _Optional[int] = ..., row: _Optional[int] = ...) -> None: ...

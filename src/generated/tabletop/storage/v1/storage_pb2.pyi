@@ -1,0 +1,215 @@
+import datetime
+
+from buf.validate import validate_pb2 as _validate_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from tabletop.hub.v1 import envelope_pb2 as _envelope_pb2
+from tabletop.image.v1 import generation_pb2 as _generation_pb2
+from tabletop.image.v1 import types_pb2 as _types_pb2
+from tabletop.storage.v1 import record_pb2 as _record_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class ListOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    LIST_ORDER_UNSPECIFIED: _ClassVar[ListOrder]
+    LIST_ORDER_NEWEST_FIRST: _ClassVar[ListOrder]
+    LIST_ORDER_OLDEST_FIRST: _ClassVar[ListOrder]
+LIST_ORDER_UNSPECIFIED: ListOrder
+LIST_ORDER_NEWEST_FIRST: ListOrder
+LIST_ORDER_OLDEST_FIRST: ListOrder
+
+class StoreRequest(_message.Message):
+    __slots__ = ("storage_correlation_id", "batch", "blob_part")
+    STORAGE_CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
+    BATCH_FIELD_NUMBER: _ClassVar[int]
+    BLOB_PART_FIELD_NUMBER: _ClassVar[int]
+    storage_correlation_id: str
+    batch: Batch
+    blob_part: BlobPart
+    def __init__(self, storage_correlation_id: _Optional[str] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., blob_part: _Optional[_Union[BlobPart, _Mapping]] = ...) -> None: ...
+
+class Batch(_message.Message):
+    __slots__ = ("puts", "undeletes", "messages")
+    PUTS_FIELD_NUMBER: _ClassVar[int]
+    UNDELETES_FIELD_NUMBER: _ClassVar[int]
+    MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    puts: _containers.RepeatedCompositeFieldContainer[Put]
+    undeletes: _containers.RepeatedCompositeFieldContainer[_record_pb2.RecordKey]
+    messages: _containers.RepeatedCompositeFieldContainer[_envelope_pb2.OutboundMessage]
+    def __init__(self, puts: _Optional[_Iterable[_Union[Put, _Mapping]]] = ..., undeletes: _Optional[_Iterable[_Union[_record_pb2.RecordKey, _Mapping]]] = ..., messages: _Optional[_Iterable[_Union[_envelope_pb2.OutboundMessage, _Mapping]]] = ...) -> None: ...
+
+class Put(_message.Message):
+    __slots__ = ("record", "absent", "at_version")
+    RECORD_FIELD_NUMBER: _ClassVar[int]
+    ABSENT_FIELD_NUMBER: _ClassVar[int]
+    AT_VERSION_FIELD_NUMBER: _ClassVar[int]
+    record: _record_pb2.Record
+    absent: bool
+    at_version: int
+    def __init__(self, record: _Optional[_Union[_record_pb2.Record, _Mapping]] = ..., absent: _Optional[bool] = ..., at_version: _Optional[int] = ...) -> None: ...
+
+class BlobPart(_message.Message):
+    __slots__ = ("sha256", "byte_size", "offset", "data")
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    BYTE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    sha256: str
+    byte_size: int
+    offset: int
+    data: bytes
+    def __init__(self, sha256: _Optional[str] = ..., byte_size: _Optional[int] = ..., offset: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class StoreResponse(_message.Message):
+    __slots__ = ("storage_correlation_id", "batch", "blob_part")
+    STORAGE_CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
+    BATCH_FIELD_NUMBER: _ClassVar[int]
+    BLOB_PART_FIELD_NUMBER: _ClassVar[int]
+    storage_correlation_id: str
+    batch: BatchResult
+    blob_part: BlobPartResult
+    def __init__(self, storage_correlation_id: _Optional[str] = ..., batch: _Optional[_Union[BatchResult, _Mapping]] = ..., blob_part: _Optional[_Union[BlobPartResult, _Mapping]] = ...) -> None: ...
+
+class BatchResult(_message.Message):
+    __slots__ = ("records",)
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    records: _containers.RepeatedCompositeFieldContainer[_record_pb2.Record]
+    def __init__(self, records: _Optional[_Iterable[_Union[_record_pb2.Record, _Mapping]]] = ...) -> None: ...
+
+class BlobPartResult(_message.Message):
+    __slots__ = ("committed",)
+    COMMITTED_FIELD_NUMBER: _ClassVar[int]
+    committed: bool
+    def __init__(self, committed: _Optional[bool] = ...) -> None: ...
+
+class RetrieveRequest(_message.Message):
+    __slots__ = ("storage_correlation_id", "records", "blob_range")
+    STORAGE_CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    BLOB_RANGE_FIELD_NUMBER: _ClassVar[int]
+    storage_correlation_id: str
+    records: RecordKeys
+    blob_range: BlobRange
+    def __init__(self, storage_correlation_id: _Optional[str] = ..., records: _Optional[_Union[RecordKeys, _Mapping]] = ..., blob_range: _Optional[_Union[BlobRange, _Mapping]] = ...) -> None: ...
+
+class RecordKeys(_message.Message):
+    __slots__ = ("keys", "include_deleted")
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_DELETED_FIELD_NUMBER: _ClassVar[int]
+    keys: _containers.RepeatedCompositeFieldContainer[_record_pb2.RecordKey]
+    include_deleted: bool
+    def __init__(self, keys: _Optional[_Iterable[_Union[_record_pb2.RecordKey, _Mapping]]] = ..., include_deleted: _Optional[bool] = ...) -> None: ...
+
+class BlobRange(_message.Message):
+    __slots__ = ("sha256", "offset", "limit")
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    sha256: str
+    offset: int
+    limit: int
+    def __init__(self, sha256: _Optional[str] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class RetrieveResponse(_message.Message):
+    __slots__ = ("storage_correlation_id", "records", "data")
+    STORAGE_CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    storage_correlation_id: str
+    records: _containers.RepeatedCompositeFieldContainer[_record_pb2.Record]
+    data: bytes
+    def __init__(self, storage_correlation_id: _Optional[str] = ..., records: _Optional[_Iterable[_Union[_record_pb2.Record, _Mapping]]] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class DeleteRequest(_message.Message):
+    __slots__ = ("storage_correlation_id", "keys", "messages")
+    STORAGE_CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    storage_correlation_id: str
+    keys: _containers.RepeatedCompositeFieldContainer[_record_pb2.RecordKey]
+    messages: _containers.RepeatedCompositeFieldContainer[_envelope_pb2.OutboundMessage]
+    def __init__(self, storage_correlation_id: _Optional[str] = ..., keys: _Optional[_Iterable[_Union[_record_pb2.RecordKey, _Mapping]]] = ..., messages: _Optional[_Iterable[_Union[_envelope_pb2.OutboundMessage, _Mapping]]] = ...) -> None: ...
+
+class DeleteResponse(_message.Message):
+    __slots__ = ("storage_correlation_id", "records")
+    STORAGE_CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    storage_correlation_id: str
+    records: _containers.RepeatedCompositeFieldContainer[_record_pb2.Record]
+    def __init__(self, storage_correlation_id: _Optional[str] = ..., records: _Optional[_Iterable[_Union[_record_pb2.Record, _Mapping]]] = ...) -> None: ...
+
+class ListRequest(_message.Message):
+    __slots__ = ("storage_correlation_id", "kind", "filter", "page_size", "page_token", "order", "count")
+    STORAGE_CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    ORDER_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    storage_correlation_id: str
+    kind: _record_pb2.RecordKind
+    filter: ListFilter
+    page_size: int
+    page_token: str
+    order: ListOrder
+    count: bool
+    def __init__(self, storage_correlation_id: _Optional[str] = ..., kind: _Optional[_Union[_record_pb2.RecordKind, str]] = ..., filter: _Optional[_Union[ListFilter, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., order: _Optional[_Union[ListOrder, str]] = ..., count: _Optional[bool] = ...) -> None: ...
+
+class ListFilter(_message.Message):
+    __slots__ = ("type", "subtype", "theme", "source_id", "service", "states", "map_id", "versions_of", "include_deleted", "create_time_before")
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    SUBTYPE_FIELD_NUMBER: _ClassVar[int]
+    THEME_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_ID_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_FIELD_NUMBER: _ClassVar[int]
+    STATES_FIELD_NUMBER: _ClassVar[int]
+    MAP_ID_FIELD_NUMBER: _ClassVar[int]
+    VERSIONS_OF_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_DELETED_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    type: _types_pb2.ImageType
+    subtype: _types_pb2.ImageSubtype
+    theme: str
+    source_id: str
+    service: str
+    states: _containers.RepeatedScalarFieldContainer[_generation_pb2.GenerationState]
+    map_id: str
+    versions_of: str
+    include_deleted: bool
+    create_time_before: _timestamp_pb2.Timestamp
+    def __init__(self, type: _Optional[_Union[_types_pb2.ImageType, str]] = ..., subtype: _Optional[_Union[_types_pb2.ImageSubtype, str]] = ..., theme: _Optional[str] = ..., source_id: _Optional[str] = ..., service: _Optional[str] = ..., states: _Optional[_Iterable[_Union[_generation_pb2.GenerationState, str]]] = ..., map_id: _Optional[str] = ..., versions_of: _Optional[str] = ..., include_deleted: _Optional[bool] = ..., create_time_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ListResponse(_message.Message):
+    __slots__ = ("storage_correlation_id", "records", "next_page_token", "total_size")
+    STORAGE_CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_SIZE_FIELD_NUMBER: _ClassVar[int]
+    storage_correlation_id: str
+    records: _containers.RepeatedCompositeFieldContainer[_record_pb2.Record]
+    next_page_token: str
+    total_size: int
+    def __init__(self, storage_correlation_id: _Optional[str] = ..., records: _Optional[_Iterable[_Union[_record_pb2.Record, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_size: _Optional[int] = ...) -> None: ...
+
+class StorageChanged(_message.Message):
+    __slots__ = ("storage_correlation_id", "changes")
+    STORAGE_CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    storage_correlation_id: str
+    changes: _containers.RepeatedCompositeFieldContainer[RecordChange]
+    def __init__(self, storage_correlation_id: _Optional[str] = ..., changes: _Optional[_Iterable[_Union[RecordChange, _Mapping]]] = ...) -> None: ...
+
+class RecordChange(_message.Message):
+    __slots__ = ("key", "record")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    RECORD_FIELD_NUMBER: _ClassVar[int]
+    key: _record_pb2.RecordKey
+    record: _record_pb2.Record
+    def __init__(self, key: _Optional[_Union[_record_pb2.RecordKey, _Mapping]] = ..., record: _Optional[_Union[_record_pb2.Record, _Mapping]] = ...) -> None: ...

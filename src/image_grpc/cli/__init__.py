@@ -1,0 +1,28 @@
+"""The `image-grpc` command: servers, and a client of them."""
+
+from __future__ import annotations
+
+import click
+
+from image_grpc import __version__
+from image_grpc.cli.demo import demo
+from image_grpc.cli.generate import generate
+from image_grpc.cli.image import image
+from image_grpc.cli.servers import config, serve, standin, up
+from image_grpc.cli.status import status
+from image_grpc.cli.storage import storage
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="image-grpc")
+def main() -> None:
+    """Pictures for tabletop role-playing platforms: a gRPC service, and commands to try it.
+
+    Settings are environment variables, see `image-grpc config`. First steps: `image-grpc demo`, or
+    `image-grpc up` in one terminal and `image-grpc generate portrait --theme fantasy --out hero.png` in
+    another.
+    """
+
+
+for command in (demo, up, serve, storage, standin, generate, image, status, config):
+    main.add_command(command)

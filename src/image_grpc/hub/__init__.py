@@ -1,0 +1,29 @@
+"""The Message Hub: port, envelopes, topology, and the implementation inside of one process."""
+
+from image_grpc.hub.port import (
+    Ack,
+    Consumer,
+    DeadLetter,
+    Delivery,
+    Handler,
+    Hub,
+    Outcome,
+    RequestTimeout,
+    RequestUnroutable,
+    Retry,
+    Settlement,
+)
+
+__all__ = [
+    "Ack",
+    "Consumer",
+    "DeadLetter",
+    "Delivery",
+    "Handler",
+    "Hub",
+    "Outcome",
+    "RequestTimeout",
+    "RequestUnroutable",
+    "Retry",
+    "Settlement",
+]

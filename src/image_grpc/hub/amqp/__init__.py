@@ -1,0 +1,6 @@
+"""The hub on RabbitMQ. Nothing else knows AMQP."""
+
+from image_grpc.hub.amqp.declarations import declare
+from image_grpc.hub.amqp.hub import AmqpHub
+
+__all__ = ["AmqpHub", "declare"]

@@ -1,0 +1,331 @@
+"""The hub on RabbitMQ. Written for 4.x, works on 3.10.
+
+Publishing and consuming have connections of their own, since an alarm of the broker blocks publishing ones. The
+topology is declared once, on a third connection; consumers look their queues up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import aio_pika
+import structlog
+from aio_pika.abc import (
+    AbstractChannel,
+    AbstractExchange,
+    AbstractIncomingMessage,
+    AbstractRobustChannel,
+    AbstractRobustConnection,
+)
+from aio_pika.exceptions import AMQPError, DeliveryError, PublishError
+from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
+
+from image_grpc.errors import HubError
+from image_grpc.hub import envelope as envelopes
+from image_grpc.hub import topology
+from image_grpc.hub.amqp.consumers import BROKEN, QueueConsumer, Subscription
+from image_grpc.hub.amqp.declarations import declare_topology, retry_name
+from image_grpc.hub.amqp.messages import (
+    ATTEMPT,
+    DEDUP_KEY,
+    EXPIRES,
+    ORIGIN,
+    REASON,
+    REQUEST,
+    ROUTING_KEY,
+    Body,
+    attempt_of,
+    routing_key_of,
+    seconds_left,
+)
+from image_grpc.hub.port import (
+    Delivery,
+    Handler,
+    Outcome,
+    RequestTimeout,
+    RequestUnroutable,
+)
+
+log = structlog.get_logger(__name__)
+
+HEARTBEAT_SECONDS = 15
+RECONNECT_SECONDS = 1
+SETTLE_SECONDS = 10.0
+DEPTH_SECONDS = 1.0
+TRANSIENT = aio_pika.DeliveryMode.NOT_PERSISTENT
+PERSISTENT = aio_pika.DeliveryMode.PERSISTENT
+
+
+class AmqpHub:
+    """Implements `hub.port.Hub`."""
+
+    durable = True
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._publishing: AbstractRobustConnection | None = None
+        self._consuming: AbstractRobustConnection | None = None
+        self._exchanges: dict[str, AbstractExchange] = {}
+        self._channel: AbstractChannel | None = None
+        self._control: AbstractRobustChannel | None = None
+        self._counting: AbstractRobustChannel | None = None
+        self._reply_queue = ""
+        self._replies: dict[str, asyncio.Future[Envelope]] = {}
+        self._subscriptions: list[Subscription] = []
+        self._listening = False
+
+    @property
+    def connected(self) -> bool:
+        return self._listening and self._publishing is not None and self._publishing.connected.is_set()
+
+    async def start(self) -> None:
+        try:
+            async with await aio_pika.connect(self._url) as connection:
+                await declare_topology(connection)
+            self._publishing = await self._connect("publishing")
+            self._channel = await self._publishing.channel(publisher_confirms=True, on_return_raises=True)
+            self._consuming = await self._connect("consuming")
+            self._control = await self._consuming.channel()
+            self._counting = await self._consuming.channel()
+            await self._open_own_queues()
+            self._consuming.reconnect_callbacks.add(self._came_back)
+            self._consuming.close_callbacks.add(self._went_away)
+        except (AMQPError, OSError) as problem:
+            await self.close()
+            raise HubError(f"no connection to the Message Hub: {problem}") from problem
+
+    async def close(self) -> None:
+        for connection in (self._consuming, self._publishing):
+            if connection is not None:
+                await connection.close()
+
+    async def _connect(self, purpose: str) -> AbstractRobustConnection:
+        return await aio_pika.connect_robust(
+            self._url,
+            heartbeat=HEARTBEAT_SECONDS,
+            reconnect_interval=RECONNECT_SECONDS,
+            client_properties={"connection_name": f"image-grpc {purpose}"},
+        )
+
+    # Publishing
+
+    async def publish(self, message: OutboundMessage, *, timeout: float, reply_to: str = "") -> Outcome:
+        envelope = message.envelope
+        data, content_type = envelopes.encode(envelope)
+        expires = envelopes.expires_at(envelope)
+        body = Body(
+            data=data,
+            content_type=content_type,
+            correlation_id=envelope.correlation_id,
+            type=envelope.type,
+            source_service=envelope.source_service,
+        )
+        headers: dict[str, Any] = {DEDUP_KEY: envelope.id, ROUTING_KEY: message.routing_key, **message.headers}
+        if expires is not None:
+            headers[EXPIRES] = int(expires * 1000)
+        return await self._publish(
+            message.exchange,
+            message.routing_key,
+            body,
+            headers,
+            mandatory=message.mandatory,
+            timeout=timeout,
+            reply_to=reply_to,
+            # What somebody waits for is not worth keeping over a restart of the broker.
+            delivery_mode=TRANSIENT if reply_to else PERSISTENT,
+        )
+
+    async def _publish(
+        self,
+        exchange: str,
+        routing_key: str,
+        body: Body,
+        headers: dict[str, Any],
+        *,
+        mandatory: bool,
+        timeout: float,
+        reply_to: str = "",
+        delivery_mode: aio_pika.DeliveryMode = PERSISTENT,
+    ) -> Outcome:
+        message = aio_pika.Message(
+            body.data,
+            headers=headers,
+            content_type=body.content_type,
+            delivery_mode=delivery_mode,
+            correlation_id=body.correlation_id or None,
+            reply_to=reply_to or None,
+            expiration=seconds_left(headers),
+            # New for every attempt: messages that share one get each other's returns.
+            message_id=str(uuid.uuid4()),
+            timestamp=int(time.time()),
+            type=body.type or None,
+            app_id=body.source_service or None,
+        )
+        try:
+            async with asyncio.timeout(timeout):
+                target = await self._exchange(exchange)
+                await target.publish(message, routing_key, mandatory=mandatory)
+        except PublishError:
+            return Outcome.RETURNED
+        except DeliveryError:
+            return Outcome.REFUSED
+        except (TimeoutError, AMQPError, OSError, RuntimeError) as problem:
+            log.warning("publish has an unknown outcome", routing_key=routing_key, problem=repr(problem))
+            return Outcome.UNKNOWN
+        return Outcome.CONFIRMED
+
+    async def _exchange(self, name: str) -> AbstractExchange:
+        channel = self._channel
+        assert channel is not None, "the hub is started"
+        if self._publishing is not None:
+            await self._publishing.ready()
+        if not name:
+            return channel.default_exchange
+        if name not in self._exchanges:
+            self._exchanges[name] = await channel.get_exchange(name, ensure=False)
+        return self._exchanges[name]
+
+    # Requests
+
+    async def request(self, message: OutboundMessage, *, timeout: float) -> Envelope:
+        over = time.monotonic() + timeout
+        token = str(uuid.uuid4())
+        reply: asyncio.Future[Envelope] = asyncio.get_running_loop().create_future()
+        self._replies[token] = reply
+        wanted = OutboundMessage()
+        wanted.CopyFrom(message)
+        wanted.mandatory = True  # a request that nobody takes is told so at once
+        wanted.headers[REQUEST] = token
+        try:
+            outcome = await self.publish(wanted, timeout=timeout, reply_to=self._reply_queue)
+            if outcome is Outcome.RETURNED:
+                raise RequestUnroutable(f"{message.routing_key}: nobody takes such requests")
+            async with asyncio.timeout(over - time.monotonic()):
+                return await reply
+        except TimeoutError as expired:
+            raise RequestTimeout(f"{message.routing_key}: no reply within {timeout:.1f} s") from expired
+        finally:
+            del self._replies[token]
+            if not reply.cancel() and not reply.cancelled():
+                reply.exception()  # is seen, though nobody waits for it any more
+
+    async def reply(self, delivery: Delivery, envelope: Envelope, *, timeout: float) -> None:
+        message = OutboundMessage(routing_key=delivery.reply_to, envelope=envelope)
+        if REQUEST in delivery.headers:
+            message.headers[REQUEST] = delivery.headers[REQUEST]
+        await self.publish(message, timeout=timeout)
+
+    async def _open_own_queues(self) -> None:
+        """New names each time: a broker may hold those of a connection that broke for a while."""
+        assert self._control is not None
+        self._reply_queue = f"image.reply.{uuid.uuid4()}"
+        replies = await self._control.declare_queue(
+            self._reply_queue, exclusive=True, auto_delete=True, robust=False
+        )
+        await replies.consume(self._take_reply, no_ack=True, robust=False)
+        for subscription in self._subscriptions:
+            await subscription.open(self._control)
+        self._listening = True
+
+    async def _take_reply(self, message: AbstractIncomingMessage) -> None:
+        waiting = self._replies.get(str(message.headers.get(REQUEST)))
+        if waiting is None or waiting.done():
+            return
+        try:
+            waiting.set_result(envelopes.decode(message.body, message.content_type or envelopes.JSON))
+        except envelopes.BadEnvelope as problem:
+            waiting.set_exception(HubError(f"the reply cannot be read: {problem}"))
+
+    async def _came_back(self, *_: Any) -> None:
+        try:
+            await self._open_own_queues()
+        except BROKEN as problem:
+            log.warning("own queues not opened, will be at the next connection", problem=repr(problem))
+        self._tell_of_gap()  # once more: what came until now was heard by nobody
+
+    async def _went_away(self, *_: Any) -> None:
+        for reply in self._replies.values():
+            if not reply.done():
+                reply.set_exception(HubError("the connection to the Message Hub broke"))
+        self._listening = False
+        self._tell_of_gap()
+
+    def _tell_of_gap(self) -> None:
+        for subscription in self._subscriptions:
+            subscription.on_gap()
+
+    # Consuming
+
+    async def consume(self, queue: str, handler: Handler, *, concurrency: int) -> QueueConsumer:
+        assert self._consuming is not None, "the hub is started"
+        channel = await self._consuming.channel()
+        await channel.set_qos(prefetch_count=concurrency)
+        consumer = QueueConsumer(self, channel, queue, handler)
+        await consumer.start()
+        return consumer
+
+    async def subscribe(
+        self, routing_keys: list[str], handler: Callable[[Delivery], None], *, on_gap: Callable[[], None]
+    ) -> Subscription:
+        assert self._control is not None, "the hub is started"
+        subscription = Subscription(routing_keys, handler, on_gap, self._subscriptions.remove)
+        await subscription.open(self._control)
+        self._subscriptions.append(subscription)
+        return subscription
+
+    async def depth(self, queue: str) -> int:
+        assert self._counting is not None, "the hub is started"
+        try:
+            async with asyncio.timeout(DEPTH_SECONDS):
+                # On a channel of its own: the client closes the channel of a call that is cancelled.
+                found = await self._counting.declare_queue(queue, passive=True, robust=False)
+        except (TimeoutError, *BROKEN) as problem:
+            raise HubError(f"the depth of {queue} is not known: {problem!r}") from problem
+        return found.declaration_result.message_count or 0
+
+    async def retry(self, message: AbstractIncomingMessage, queue: str, delay: float) -> bool:
+        """Puts a message on the retry ladder; whether it is there."""
+        headers = dict(message.headers)
+        headers |= {ATTEMPT: attempt_of(message) + 1, ROUTING_KEY: routing_key_of(message)}
+        headers.pop("x-death", None)
+        exchange = retry_name(int(topology.retry_step(delay)))
+        return await self._pass_on(exchange, queue, message, headers, message.body, message.content_type or "")
+
+    async def bury(self, message: AbstractIncomingMessage, queue: str, reason: str) -> bool:
+        """Puts a message among the dead letters; whether it is there."""
+        headers = dict(message.headers) | {REASON: reason, ORIGIN: queue, ROUTING_KEY: routing_key_of(message)}
+        for name in ("x-death", EXPIRES, ATTEMPT):
+            headers.pop(name, None)
+        body, content_type = envelopes.readable(message.body, message.content_type or "")
+        return await self._pass_on("", topology.DEAD_QUEUE, message, headers, body, content_type)
+
+    async def _pass_on(
+        self,
+        exchange: str,
+        routing_key: str,
+        message: AbstractIncomingMessage,
+        headers: dict[str, Any],
+        data: bytes,
+        content_type: str,
+    ) -> bool:
+        body = Body(
+            data=data,
+            content_type=content_type,
+            correlation_id=message.correlation_id or "",
+            type=message.type or "",
+            source_service=message.app_id or "",
+        )
+        outcome = await self._publish(
+            exchange,
+            routing_key,
+            body,
+            headers,
+            mandatory=True,
+            timeout=SETTLE_SECONDS,
+            reply_to=message.reply_to or "",
+        )
+        return outcome is Outcome.CONFIRMED

@@ -1,0 +1,111 @@
+"""The database by URL: SQLite in a file, or PostgreSQL. Transactions are plain functions run in threads."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+
+from image_grpc.storage_service.schema import SCHEMA
+
+T = TypeVar("T")
+
+_ALEMBIC = threading.Lock()
+"""Alembic hands the migrations their context in a global of its own: one at a time in a process."""
+
+
+class Unavailable(Exception):
+    """The database did not answer, or could not serialise the transaction: it may be tried again."""
+
+
+class Database:
+    """Runs transactions. SQLite has one writer at a time, and readers that it does not hold up."""
+
+    def __init__(self, url: str, *, threads: int = 4) -> None:
+        self._sqlite = make_url(url).get_backend_name() == "sqlite"
+        if self._sqlite:
+            Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
+        self._engine = _engine(url, threads)
+        self._readers = ThreadPoolExecutor(threads, thread_name_prefix="database-read")
+        self._writers = ThreadPoolExecutor(1, "database-write") if self._sqlite else self._readers
+
+    async def start(self) -> None:
+        """Brings the schema up to date. Raises Unavailable."""
+        await self._run(self._writers, self._migrate)
+
+    async def write(self, transaction: Callable[[Connection], T]) -> T:
+        """Runs a transaction that changes something; it is durable when this returns."""
+        return await self._run(self._writers, lambda: self._transact(transaction, write=True))
+
+    async def read(self, transaction: Callable[[Connection], T]) -> T:
+        """Runs a transaction that only reads."""
+        return await self._run(self._readers, lambda: self._transact(transaction, write=False))
+
+    async def close(self) -> None:
+        """Waits for what is running."""
+        for pool in {self._readers, self._writers}:
+            await asyncio.to_thread(pool.shutdown)
+        self._engine.dispose()
+
+    async def _run(self, pool: ThreadPoolExecutor, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(pool, call)
+
+    def _transact(self, transaction: Callable[[Connection], T], *, write: bool) -> T:
+        try:
+            with self._engine.connect().execution_options(write=write) as connection, connection.begin():
+                return transaction(connection)
+        except DBAPIError as failure:
+            raise Unavailable(str(failure.orig)) from failure
+
+    def _migrate(self) -> None:
+        config = Config()
+        config.set_main_option("script_location", "image_grpc.storage_service:migrations")
+        config.attributes["engine"] = self._engine
+        try:
+            with _ALEMBIC:
+                command.upgrade(config, "head")
+        except DBAPIError as failure:
+            raise Unavailable(str(failure.orig)) from failure
+
+
+def _engine(url: str, threads: int) -> Engine:
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(url, pool_size=threads, max_overflow=0, pool_pre_ping=True)
+    engine = create_engine(
+        url,
+        pool_size=threads + 1,
+        max_overflow=0,
+        connect_args={"check_same_thread": False},
+        execution_options={"schema_translate_map": {SCHEMA: None}},
+    )
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # transactions are begun by _begin_sqlite, not by the driver
+    # FULL: what is committed survives a power cut, as what was answered must.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer takes the lock at once: upgrading a read lock could fail half-way.
+    write = connection.get_execution_options().get("write", True)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def microseconds(seconds_from_now: float = 0) -> int:
+    """The present time, or one near it, as the tables have it."""
+    return int((time.time() + seconds_from_now) * 1e6)

@@ -1,0 +1,26 @@
+"""Alembic's entry: runs the migrations on the engine that `database` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlalchemy import Engine
+from sqlalchemy.schema import CreateSchema
+
+from image_grpc.storage_service.schema import SCHEMA, metadata
+
+engine: Engine = context.config.attributes["engine"]
+sqlite = engine.dialect.name == "sqlite"
+
+with engine.connect().execution_options(write=True) as connection, connection.begin():
+    if not sqlite:
+        # One migrates while the others wait, however many start together.
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(5213477)")
+        connection.execute(CreateSchema(SCHEMA, if_not_exists=True))
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        version_table_schema=None if sqlite else SCHEMA,
+        include_schemas=not sqlite,
+        transactional_ddl=False,  # the transaction above is the one
+    )
+    context.run_migrations()

@@ -1,0 +1,135 @@
+"""The commands, as a person types them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pyvips
+
+from image_grpc.probe import serves
+from image_grpc.standin import Fault
+from tests.cli.processes import run
+from tests.service import Service, service
+
+
+@pytest.fixture
+async def platform(tmp_path: Path) -> AsyncIterator[Service]:
+    async with service(tmp_path / "data") as running:
+        yield running
+
+
+def at(platform: Service) -> tuple[str, str]:
+    return ("--target", platform.running.address)
+
+
+async def test_a_picture_is_generated_saved_listed_read_deleted_and_restored(
+    platform: Service, tmp_path: Path
+) -> None:
+    file = tmp_path / "pictures" / "hero.webp"
+    arguments = ("--theme", "western", "--class", "gunslinger", "--size", "120x80", "--out", str(file))
+    code, out, error = await run("generate", "portrait", *arguments, *at(platform))
+    assert code == 0, error
+    assert "120 x 80" in out
+    picture = pyvips.Image.new_from_file(str(file))
+    assert (picture.width, picture.height, picture.get("vips-loader")) == (120, 80, "webpload")
+    assert [each.name for each in file.parent.iterdir()] == ["hero.webp"]
+
+    code, out, _ = await run("image", "list", "--theme", "western", "--json", *at(platform))
+    (image,) = json.loads(out)["images"]
+    copy = tmp_path / "copy.webp"
+    code, out, _ = await run("image", "read", image["id"], "--out", str(copy), *at(platform))
+    assert code == 0
+    assert copy.read_bytes() == file.read_bytes()
+    code, out, _ = await run("image", "delete", image["id"], *at(platform))
+    assert code == 0
+    assert f"image-grpc image undelete {image['id']}" in out
+    code, _, error = await run("image", "get", image["id"], *at(platform))
+    assert code == 1
+    assert "NOT_FOUND (IMAGE_NOT_FOUND)" in error
+    code, out, _ = await run("image", "undelete", image["id"], *at(platform))
+    assert image["id"] in out
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("tactical-map", ("--terrain", "dungeon", "--feature", "altar", "--no-grid")),
+        ("campaign-map", ("--feature", "coast", "--scale", "5", "miles")),
+        ("item", ("--name", "sword", "--type", "weapon", "--effect", "glows")),
+    ],
+)
+async def test_every_kind_has_its_command(platform: Service, kind: str, options: tuple[str, ...]) -> None:
+    common = ("--theme", "horror", "--size", "64x64", "--json")
+    code, out, error = await run("generate", kind, *common, *options, *at(platform))
+    assert code == 0, error
+    generation: dict[str, Any] = json.loads(out)
+    assert generation["state"] == "GENERATION_STATE_SUCCEEDED"
+    assert generation["image"]["content"]["size"] == {"width": 64, "height": 64}
+
+
+async def test_bad_input_names_the_fields(platform: Service) -> None:
+    code, _, error = await run("generate", "item", "--theme", "nope", "--size", "1x99999", *at(platform))
+    assert code == 1
+    assert "INVALID_ARGUMENT" in error
+    for field in ("size.width: must", "size.height: must", "theme: there is no theme 'nope'"):
+        assert field in error
+
+
+async def test_a_failed_generation_ends_the_command_with_its_reason(platform: Service) -> None:
+    platform.standin.add_fault(Fault(kind="status", status=402))
+    code, _, error = await run("generate", "item", "--theme", "fantasy", "--size", "64x64", *at(platform))
+    assert code == 1
+    assert "API_ERROR" in error
+    assert "balance" in error
+
+
+async def test_a_service_that_is_not_there_is_told_with_what_to_do() -> None:
+    code, _, error = await run("status", "--target", "127.0.0.1:1")
+    assert code == 1
+    assert "UNAVAILABLE" in error
+    assert "image-grpc up" in error
+
+
+async def test_status_shows_dependencies_and_figures(platform: Service) -> None:
+    code, out, _ = await run("status", *at(platform))
+    assert code == 0
+    for word in ("healthy", "message_hub", "getimg_api", "storage_service", "cache", "error rate"):
+        assert word in out
+
+
+async def test_config_masks_secrets_and_says_what_is_wrong() -> None:
+    hub = "amqp://image:swordfish@broker/"
+    code, out, _ = await run(
+        "config", GETIMG_API_KEY="sk-very-secret", IMAGE_GRPC_LOG_LEVEL="ERROR", IMAGE_GRPC_HUB_URL=hub
+    )
+    assert code == 0
+    assert "sk-very-secret" not in out
+    assert "swordfish" not in out
+    assert "broker" in out
+    assert "IMAGE_GRPC_LOG_LEVEL" in out
+    code, _, error = await run("config", IMAGE_GRPC_LOG_LEVEL="loud", IMAGE_GRPC_RPC_MAX_CONCURRENT="0")
+    assert code == 1
+    assert "IMAGE_GRPC_LOG_LEVEL" in error
+    assert "IMAGE_GRPC_RPC_MAX_CONCURRENT" in error
+
+
+async def test_the_demo_leaves_a_picture_of_each_kind(tmp_path: Path) -> None:
+    environment = {"IMAGE_GRPC_STANDIN_LATENCY_SECONDS": "0", "GETIMG_API_KEY": ""}
+    code, out, error = await run("demo", "--out", str(tmp_path / "demo"), **environment)
+    assert code == 0, error
+    files = sorted((tmp_path / "demo").iterdir())
+    assert [file.stem for file in files] == ["campaign-map", "item", "portrait", "tactical-map"]
+    for file in files:
+        assert pyvips.Image.new_from_file(str(file)).avg() > 0
+    assert "Events seen on the hub: 4" in out
+    assert "answered from the cache" in out
+
+
+async def test_the_probe_of_the_container_asks_the_health_service(platform: Service) -> None:
+    assert await asyncio.to_thread(serves, platform.running.address)
+    assert not await asyncio.to_thread(serves, "127.0.0.1:1")

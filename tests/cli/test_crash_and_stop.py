@@ -1,0 +1,146 @@
+"""`image-grpc up` is killed, or told to stop, in the middle of its work."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from tabletop.image.v1.generation_pb2 import Generation, GenerationState
+from tabletop.image.v1.generation_service_pb2 import (
+    GetGenerationRequest,
+    WaitGenerationRequest,
+    WatchGenerationRequest,
+)
+from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
+from tabletop.image.v1.image_service_pb2 import ListImagesRequest, ReadImageRequest
+from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
+
+from image_grpc.standin import Standin
+from tests.cli.processes import Up, up
+from tests.contracts.patience import eventually
+from tests.service import MODEL, listening, portrait, quick
+
+SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED
+
+
+def drawing_with(url: str, standin: Standin) -> dict[str, str]:
+    return {
+        "GETIMG_API_KEY": standin.api_key,
+        "IMAGE_GRPC_GETIMG_BASE_URL": url,
+        "IMAGE_GRPC_MODEL_PORTRAIT": MODEL,
+        "IMAGE_GRPC_DRAIN_SECONDS": "0.3",
+        "IMAGE_GRPC_SHUTDOWN_GRACE_SECONDS": "5",
+    }
+
+
+async def submit(service: Up) -> Generation:
+    answer = await GenerationServiceStub(service.channel).GeneratePortrait(portrait())
+    generation: Generation = answer.generation
+    return generation
+
+
+async def wait(service: Up, id_: str) -> Generation:
+    stub: Any = GenerationServiceStub(service.channel)
+    generation: Generation = (
+        await stub.WaitGeneration(WaitGenerationRequest(generation_id=id_), timeout=60)
+    ).generation
+    return generation
+
+
+@pytest.mark.parametrize("moment", ["queued", "generating", "storing", "stored"])
+async def test_killed_at_any_moment_it_finishes_after_a_new_start(tmp_path: Path, moment: str) -> None:
+    async with listening(quick(latency=0.8)) as provider:
+        environment = drawing_with(provider.url, provider.standin)
+        async with up(tmp_path, **environment) as first:
+            generation = await submit(first)
+            wanted = {"queued": 1, "generating": 2, "storing": 3, "stored": 4}[moment]
+            await state_reached(first, generation.id, wanted)
+            first.process.kill()
+            await first.ended()
+        async with up(tmp_path, **environment) as second:
+            done = await wait(second, generation.id)
+            assert done.state == SUCCEEDED
+            images: Any = ImageServiceStub(second.channel)
+            listed = (await images.ListImages(ListImagesRequest())).images
+            assert [image.id for image in listed] == [done.image.id]
+            parts = [part async for part in images.ReadImage(ReadImageRequest(image_id=done.image.id))]
+            assert sum(len(part.data) for part in parts) == done.image.content.byte_size
+        assert provider.standin.billed <= 2  # once more only for a call that was in flight at the kill
+        if moment in ("storing", "stored"):
+            assert provider.standin.billed == 1
+    assert parts_left(tmp_path) == []
+
+
+async def test_killed_while_its_own_stand_in_draws_it_finishes_after_a_new_start(tmp_path: Path) -> None:
+    async with up(tmp_path, "--standin-latency-seconds", "0") as first:
+        generation = await submit(first)
+        await state_reached(first, generation.id, 3)
+        first.process.kill()
+    async with up(tmp_path) as second:
+        assert (await wait(second, generation.id)).state == SUCCEEDED
+
+
+async def test_sigterm_says_not_serving_ends_watches_and_loses_nothing(tmp_path: Path) -> None:
+    async with listening(quick(latency=1.5)) as provider:
+        environment = drawing_with(provider.url, provider.standin)
+        async with up(tmp_path, **environment) as service:
+            generation = await submit(service)
+            stub: Any = GenerationServiceStub(service.channel)
+            health: Any = health_pb2_grpc.HealthStub(service.channel)
+            watched = health.Watch(health_pb2.HealthCheckRequest())
+            assert (await watched.read()).status == health_pb2.HealthCheckResponse.SERVING
+            changes = stub.WatchGeneration(WatchGenerationRequest(generation_id=generation.id))
+            first = await changes.read()
+            waiting = asyncio.ensure_future(wait(service, generation.id))
+            await state_reached(service, generation.id, 2)
+            service.process.send_signal(signal.SIGTERM)
+            assert (await watched.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+            assert await watched.read() == grpc.aio.EOF
+            assert first.generation.id == generation.id
+            while (change := await changes.read()) is not grpc.aio.EOF:
+                assert change.generation.state <= 2
+            assert await changes.code() == grpc.StatusCode.OK
+            assert (await waiting).state == GenerationState.GENERATION_STATE_GENERATING
+            assert await service.ended() == 0
+        assert provider.standin.billed == 1
+        async with up(tmp_path, **environment) as again:
+            assert (await wait(again, generation.id)).state == SUCCEEDED
+        assert provider.standin.billed == 1
+
+
+async def test_sigterm_during_a_call_that_hangs_still_ends_within_the_grace(tmp_path: Path) -> None:
+    async with listening(quick(latency=60)) as provider:
+        environment = drawing_with(provider.url, provider.standin) | {"IMAGE_GRPC_SHUTDOWN_GRACE_SECONDS": "0.5"}
+        async with up(tmp_path, **environment) as service:
+            generation = await submit(service)
+            await state_reached(service, generation.id, 2)
+            service.process.send_signal(signal.SIGTERM)
+            assert await service.ended() == 0
+
+
+async def test_a_folder_has_one_process(tmp_path: Path) -> None:
+    async with up(tmp_path):
+        with pytest.raises(AssertionError, match="another process uses"):
+            async with up(tmp_path):
+                pass
+
+
+async def state_reached(service: Up, id_: str, state: int) -> None:
+    """Waits until a generation is in a state or beyond it."""
+    stub: Any = GenerationServiceStub(service.channel)
+
+    async def reached() -> bool:
+        answer = await stub.GetGeneration(GetGenerationRequest(generation_id=id_))
+        return bool(answer.generation.state >= state)
+
+    await eventually(reached, f"state {state}")
+
+
+def parts_left(data_dir: Path) -> list[str]:
+    """Parts of blobs that no record names."""
+    return [file.name for file in (data_dir / "blobs" / "parts").glob("*")]

@@ -1,0 +1,1 @@
+"""The platform under faults: what it has promised, it keeps."""

@@ -1,0 +1,152 @@
+"""GetImg.AI fails in every way it can: each ends in the right state with the right reason, and the server stays
+up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from tabletop.image.v1.generation_pb2 import Generation, GenerationState
+
+from image_grpc.standin import Fault
+from tests.service import PRICE, Service, listening, portrait, quick, service
+
+SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED
+FAILED = GenerationState.GENERATION_STATE_FAILED
+
+
+@pytest.fixture
+def getimg_timeout_seconds() -> float:
+    """Patient: a busy machine draws slowly. A test of what hangs says otherwise."""
+    return 30.0
+
+
+@pytest.fixture
+async def platform(tmp_path: Path, getimg_timeout_seconds: float) -> AsyncIterator[Service]:
+    async with service(
+        tmp_path,
+        getimg_timeout_seconds=getimg_timeout_seconds,
+        generation_max_attempts=2,
+        generation_timeout_seconds=60,
+    ) as running:
+        yield running
+
+
+async def generated_with(platform: Service, fault: Fault) -> Generation:
+    """The generation that meets the fault; the next one, without it, must succeed."""
+    platform.standin.add_fault(fault)
+    generation = await platform.generate(portrait(details="unlucky"))
+    platform.standin.clear_faults()
+    assert (await platform.generate(portrait(details="lucky"))).state == SUCCEEDED
+    return generation
+
+
+PASSING = {
+    "429 with Retry-After": Fault(kind="status", status=429, retry_after=1, count=1),
+    "429 without": Fault(kind="status", status=429, count=1),
+    "500": Fault(kind="status", status=500, count=1),
+    "503": Fault(kind="status", status=503, count=1),
+    "truncated picture": Fault(kind="truncated", count=1),
+    "HTML instead of a picture": Fault(kind="html", count=1),
+    "download cut half-way": Fault(kind="cut_download", count=1),
+    "picture gone": Fault(kind="gone", count=1),
+    "picture in another size": Fault(kind="wrong_size", count=1),
+}
+
+
+@pytest.mark.parametrize("name", PASSING)
+async def test_what_passes_is_tried_again_and_succeeds(platform: Service, name: str) -> None:
+    generation = await generated_with(platform, PASSING[name])
+    assert generation.state == SUCCEEDED
+    assert (generation.image.content.size.width, generation.image.content.size.height) == (64, 64)
+
+
+LASTING = {
+    "400": (Fault(kind="status", status=400), "API_ERROR", "400"),
+    "401": (Fault(kind="status", status=401), "API_ERROR", "401"),
+    "402": (Fault(kind="status", status=402), "API_ERROR", "402"),
+    "403": (Fault(kind="status", status=403), "API_ERROR", "403"),
+    "422": (Fault(kind="status", status=422), "API_ERROR", "422"),
+    "500 every time": (Fault(kind="status", status=500), "API_ERROR", "500"),
+    "cut connection": (Fault(kind="cut"), "API_ERROR", ""),
+    "nonsense": (Fault(kind="invalid"), "API_ERROR", ""),
+    "40,000 x 40,000 picture": (Fault(kind="huge"), "GENERATION_ERROR", ""),
+    "redirect": (Fault(kind="redirect", target="http://127.0.0.1:1/"), "GENERATION_ERROR", ""),
+}
+
+
+@pytest.mark.parametrize("name", LASTING)
+async def test_what_does_not_pass_ends_the_generation_with_its_reason(platform: Service, name: str) -> None:
+    fault, reason, http_status = LASTING[name]
+    generation = await generated_with(platform, fault)
+    assert generation.state == FAILED
+    assert generation.error.reason == reason
+    assert generation.error.message
+    assert generation.error.metadata.get("http_status", "") == http_status
+    assert generation.HasField("finish_time")
+    assert not generation.HasField("image")
+
+
+@pytest.mark.parametrize("getimg_timeout_seconds", [3.0])
+async def test_an_answer_that_does_not_come_in_time_ends_the_generation(platform: Service) -> None:
+    generation = await generated_with(platform, Fault(kind="hang"))
+    assert generation.state == FAILED
+    assert generation.error.reason == "API_ERROR"
+    assert platform.standin.calls == 2  # the unlucky one and the lucky one: it is not asked again
+
+
+@pytest.mark.parametrize("kind", ["cut", "invalid"])
+async def test_a_call_that_may_be_paid_for_is_not_made_again(platform: Service, kind: str) -> None:
+    await generated_with(platform, Fault(kind=kind))
+    assert platform.standin.calls == 2  # the unlucky one and the lucky one
+
+
+async def test_500_is_tried_as_often_as_configured(platform: Service) -> None:
+    generation = await generated_with(platform, Fault(kind="status", status=500))
+    assert generation.attempts == 2
+
+
+async def test_429_is_no_attempt_that_counts(platform: Service) -> None:
+    generation = await generated_with(platform, Fault(kind="status", status=429, retry_after=0.1, count=3))
+    assert generation.state == SUCCEEDED
+
+
+async def test_a_picture_that_stays_damaged_ends_the_generation(tmp_path: Path) -> None:
+    async with service(tmp_path) as platform:
+        generation = await generated_with(platform, Fault(kind="truncated", count=3))
+        assert generation.state == FAILED
+        assert generation.error.reason == "GENERATION_ERROR"
+        assert generation.cost.amount == PRICE  # it was paid for all the same
+
+
+async def test_a_failed_generation_is_no_answer_to_an_equal_request(platform: Service) -> None:
+    failed = await generated_with(platform, Fault(kind="status", status=400, count=1))
+    again = await platform.generate(portrait(details="unlucky"))
+    assert again.id != failed.id
+    assert again.state == SUCCEEDED
+
+
+async def test_a_picture_that_is_not_found_for_a_moment_is_not_paid_for_again(platform: Service) -> None:
+    generation = await generated_with(platform, Fault(kind="gone", count=1))
+    assert generation.state == SUCCEEDED
+    assert generation.cost.amount == PRICE
+    assert generation.attempts == 1
+
+
+async def test_a_picture_whose_time_is_over_is_drawn_again_as_often_as_configured(tmp_path: Path) -> None:
+    async with listening(quick(url_lifetime=-1)) as provider, service(tmp_path, provider) as platform:
+        generation = await platform.generate(portrait())
+        assert generation.state == FAILED
+        assert generation.error.reason == "GENERATION_ERROR"
+        assert generation.attempts == 4
+        assert Decimal(generation.cost.amount) == 4 * Decimal(PRICE)
+
+
+async def test_an_exhausted_rate_limit_delays_but_loses_nothing(tmp_path: Path) -> None:
+    async with listening(quick(max_in_flight=2, latency=0.05)) as provider:
+        async with service(tmp_path, provider) as platform:
+            answers = await asyncio.gather(*(platform.generate(portrait(details=str(n))) for n in range(8)))
+            assert {answer.state for answer in answers} == {SUCCEEDED}

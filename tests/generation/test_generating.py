@@ -1,0 +1,332 @@
+"""A caller asks for pictures and gets them."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pyvips
+from google.protobuf import json_format
+from tabletop.image.v1.generation_pb2 import GenerationState
+from tabletop.image.v1.generation_request_pb2 import ItemType
+from tabletop.image.v1.generation_service_pb2 import (
+    CancelGenerationRequest,
+    CancelOutcome,
+    GetGenerationRequest,
+    ListGenerationsRequest,
+    ListModelsRequest,
+    WaitGenerationRequest,
+    WatchGenerationRequest,
+)
+from tabletop.image.v1.image_service_pb2 import DeleteImageRequest, GetImageRequest, ListImagesRequest
+from tabletop.image.v1.types_pb2 import CacheMode, ImageFormat, ImageSubtype, ImageType, Size, Source
+
+from tests.contracts.patience import eventually
+from tests.service import (
+    PRICE,
+    Service,
+    campaign_map,
+    item,
+    listening,
+    portrait,
+    quick,
+    refusal,
+    service,
+    tactical_map,
+)
+
+SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED
+CHARACTER = "0f8fad5b-d9cb-469f-a165-70867728950e"
+
+
+@pytest.fixture
+async def platform(tmp_path: Path) -> AsyncIterator[Service]:
+    async with service(tmp_path) as running:
+        yield running
+
+
+KINDS = {
+    "tactical map": (tactical_map(), ImageType.IMAGE_TYPE_MAP, ImageSubtype.IMAGE_SUBTYPE_TACTICAL),
+    "campaign map": (campaign_map(), ImageType.IMAGE_TYPE_MAP, ImageSubtype.IMAGE_SUBTYPE_CAMPAIGN),
+    "portrait": (
+        portrait(character_id=CHARACTER),
+        ImageType.IMAGE_TYPE_CHARACTER,
+        ImageSubtype.IMAGE_SUBTYPE_PORTRAIT,
+    ),
+    "weapon": (
+        item(type=ItemType.ITEM_TYPE_WEAPON),
+        ImageType.IMAGE_TYPE_ITEM,
+        ImageSubtype.IMAGE_SUBTYPE_WEAPON,
+    ),
+    "armor": (
+        item(type=ItemType.ITEM_TYPE_ARMOR),
+        ImageType.IMAGE_TYPE_ITEM,
+        ImageSubtype.IMAGE_SUBTYPE_ARMOR,
+    ),
+    "other item": (item(), ImageType.IMAGE_TYPE_ITEM, ImageSubtype.IMAGE_SUBTYPE_OTHER),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_each_kind_is_generated_stored_and_announced(platform: Service, kind: str) -> None:
+    request, type_, subtype = KINDS[kind]
+    events: list[Any] = []
+    ears = await platform.running.hub.subscribe(
+        ["image.generated"], lambda delivery: events.append(delivery.envelope), on_gap=lambda: None
+    )
+    generation = await platform.generate(request)
+    assert generation.state == SUCCEEDED
+    assert generation.progress == 1
+    assert (generation.cost.amount, generation.cost.currency) == (PRICE, "USD")
+    image = generation.image
+    assert (image.type, image.subtype, image.version) == (type_, subtype, 1)
+    assert image.metadata.theme == "fantasy"
+    assert image.storage_id
+    assert image.content.storage_path
+    assert image == (await platform.images.GetImage(GetImageRequest(image_id=image.id))).image
+    assert len(await platform.read(image.id)) == image.content.byte_size
+    await eventually(lambda: bool(events), "it happens")
+    await ears.stop(grace=1)
+    (event,) = events
+    payload = json_format.MessageToDict(event.payload)
+    assert payload["image_id"] == image.id
+    assert payload["type"] == {1: "map", 2: "character", 3: "item"}[type_]
+    assert payload["source_id"] == image.metadata.source_id
+    assert payload["storage_correlation_id"] == image.storage_correlation_id
+    assert payload["timestamp"]
+    assert event.source_service == "image-service"
+    assert event.version == 1
+    assert event.correlation_id
+    assert event.time_to_live.seconds > 0
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "format_", "loader"),
+    [
+        (333, 777, ImageFormat.IMAGE_FORMAT_WEBP, "webpload_buffer"),
+        (32, 4096, ImageFormat.IMAGE_FORMAT_JPEG, "jpegload_buffer"),
+        (501, 35, ImageFormat.IMAGE_FORMAT_PNG, "pngload_buffer"),
+    ],
+)
+async def test_the_bytes_are_of_exactly_the_requested_size_and_format(
+    platform: Service, width: int, height: int, format_: ImageFormat, loader: str
+) -> None:
+    generation = await platform.generate(tactical_map(size=Size(width=width, height=height), format=format_))
+    picture = pyvips.Image.new_from_buffer(await platform.read(generation.image.id), "")
+    assert (picture.width, picture.height, picture.get("vips-loader")) == (width, height, loader)
+    assert generation.image.content.format == format_
+
+
+async def test_the_default_is_1024_pixels_a_side_and_png(platform: Service) -> None:
+    request = tactical_map()
+    request.ClearField("size")
+    content = (await platform.generate(request)).image.content
+    assert (content.size.width, content.size.height) == (1024, 1024)
+    assert content.format == ImageFormat.IMAGE_FORMAT_PNG
+
+
+async def test_the_same_request_again_is_a_cache_hit_that_costs_nothing(platform: Service) -> None:
+    first = await platform.generate(portrait(details="red hair"))
+    second = await platform.generate(portrait(details="red hair"))
+    assert second.cache_hit
+    assert second.state == SUCCEEDED
+    assert second.id != first.id
+    assert second.image == first.image
+    assert not second.HasField("cost")
+    assert platform.standin.calls == 1
+    assert await platform.generate(portrait(details="grey hair")) != first
+    assert platform.standin.calls == 2
+
+
+async def test_twenty_equal_requests_at_once_are_one_call(tmp_path: Path) -> None:
+    async with listening(quick(latency=0.3)) as provider, service(tmp_path, provider) as platform:
+        answers = await asyncio.gather(*(platform.generate(item(details="a ring")) for _ in range(20)))
+        assert {answer.state for answer in answers} == {SUCCEEDED}
+        assert len({answer.image.id for answer in answers}) == 1
+        assert provider.standin.calls == 1
+
+
+@pytest.mark.parametrize("mode", [CacheMode.CACHE_MODE_BYPASS, CacheMode.CACHE_MODE_REFRESH])
+async def test_bypass_and_refresh_make_a_new_picture(platform: Service, mode: CacheMode) -> None:
+    old = await platform.generate(item())
+    new = await platform.generate(item(cache=mode))
+    assert new.image.id != old.image.id
+    assert not new.cache_hit
+    later = await platform.generate(item())
+    expected = new if mode == CacheMode.CACHE_MODE_REFRESH else old
+    assert later.image.id == expected.image.id
+
+
+async def test_a_deleted_picture_is_not_the_answer_to_an_equal_request(platform: Service) -> None:
+    first = await platform.generate(item())
+    await platform.images.DeleteImage(DeleteImageRequest(image_id=first.image.id))
+    second = await platform.generate(item())
+    assert second.image.id != first.image.id
+    assert platform.standin.calls == 2
+
+
+async def test_a_repeated_request_id_gets_the_first_answer(platform: Service) -> None:
+    request = portrait(details="scar", request_id=str(uuid.uuid4()), cache=CacheMode.CACHE_MODE_BYPASS)
+    first = await platform.generate(request)
+    assert await platform.generate(request) == first
+    assert platform.standin.calls == 1
+
+
+async def test_a_request_id_that_was_answered_by_another_generation_keeps_its_answer(tmp_path: Path) -> None:
+    async with listening(quick(latency=0.3)) as provider, service(tmp_path, provider) as platform:
+        named = portrait(details="scar", request_id=str(uuid.uuid4()))
+        first, shared = await asyncio.gather(platform.generate(portrait(details="scar")), platform.generate(named))
+        assert shared.image == first.image
+        assert (await platform.generate(named)).id == shared.id
+
+
+async def test_a_request_id_with_other_content_already_exists(platform: Service) -> None:
+    request_id = str(uuid.uuid4())
+    await platform.generate(portrait(request_id=request_id))
+    refused = await refusal(platform.generate(portrait(request_id=request_id, details="other")))
+    assert refused.code.name == "ALREADY_EXISTS"
+    assert refused.reason == "REQUEST_ID_REUSED"
+    assert refused.fields == ["request_id"]
+
+
+async def test_validate_only_says_what_it_would_cost_and_does_nothing(platform: Service) -> None:
+    preview = await platform.generate(item(validate_only=True))
+    assert preview.id == ""
+    assert preview.state == GenerationState.GENERATION_STATE_UNSPECIFIED
+    assert preview.cost.amount == PRICE
+    assert preview.model == "z-image-turbo"
+    assert platform.standin.calls == 0
+    assert not (await platform.generations.ListGenerations(ListGenerationsRequest())).generations
+
+
+async def test_without_waiting_the_answer_is_the_queued_generation(platform: Service) -> None:
+    answer = (await platform.generations.GeneratePortrait(portrait())).generation
+    assert answer.state == GenerationState.GENERATION_STATE_QUEUED
+    assert answer.HasField("queue_position")
+    assert answer.HasField("expect_finish_time")
+    done = await platform.generations.WaitGeneration(WaitGenerationRequest(generation_id=answer.id))
+    assert done.generation.state == SUCCEEDED
+    got = await platform.generations.GetGeneration(GetGenerationRequest(generation_id=answer.id))
+    assert got.generation == done.generation
+
+
+async def test_wait_answers_what_is_when_the_time_is_over(tmp_path: Path) -> None:
+    async with listening(quick(latency=30)) as provider:
+        async with service(tmp_path, provider, shutdown_grace_seconds=0.1) as platform:
+            answer = (await platform.generations.GeneratePortrait(portrait())).generation
+            request = WaitGenerationRequest(generation_id=answer.id)
+            request.timeout.FromMilliseconds(200)
+            waited = (await platform.generations.WaitGeneration(request)).generation
+            assert waited.state < SUCCEEDED
+            # A call's own deadline ends the wait as well, early enough for the answer to arrive.
+            waiting = portrait()
+            waiting.wait_for.seconds = 60
+            answered = (await platform.generations.GeneratePortrait(waiting, timeout=1)).generation
+            assert answered.id == answer.id
+
+
+async def test_a_watch_sees_every_state_and_can_be_resumed(platform: Service) -> None:
+    queued = (await platform.generations.GeneratePortrait(portrait())).generation
+    watch = platform.generations.WatchGeneration(WatchGenerationRequest(generation_id=queued.id, cursor="0"))
+    seen = [change async for change in watch]
+    states = [change.generation.state for change in seen if change.HasField("generation")]
+    assert states == [1, 2, 3, 4]
+    assert seen[-1].generation.image.content.byte_size > 0
+    resumed = platform.generations.WatchGeneration(
+        WatchGenerationRequest(generation_id=queued.id, cursor=seen[1].cursor)
+    )
+    assert [change.generation.state async for change in resumed] == [3, 4]
+
+
+async def test_a_silent_watch_has_heartbeats(tmp_path: Path) -> None:
+    async with listening(quick(latency=30)) as provider:
+        async with service(tmp_path, provider, shutdown_grace_seconds=0.1, heartbeat_seconds=0.1) as platform:
+            queued = (await platform.generations.GeneratePortrait(portrait())).generation
+            beats = 0
+            async for change in platform.generations.WatchGeneration(
+                WatchGenerationRequest(generation_id=queued.id)
+            ):
+                beats += not change.HasField("generation")
+                if beats == 2:
+                    break
+            assert beats == 2
+
+
+async def test_a_queued_generation_can_be_cancelled_and_one_that_is_drawn_cannot(tmp_path: Path) -> None:
+    async with listening(quick(latency=1.5)) as provider:
+        async with service(tmp_path, provider, generation_concurrency=1) as platform:
+            drawn = (await platform.generations.GeneratePortrait(portrait(details="first"))).generation
+            queued = (await platform.generations.GeneratePortrait(portrait(details="second"))).generation
+            await eventually(lambda: provider.standin.in_flight == 1, "it happens")
+            stopped = await platform.generations.CancelGeneration(CancelGenerationRequest(generation_id=queued.id))
+            assert stopped.outcome == CancelOutcome.CANCEL_OUTCOME_STOPPED
+            assert stopped.generation.state == GenerationState.GENERATION_STATE_CANCELLED
+            late = await platform.generations.CancelGeneration(CancelGenerationRequest(generation_id=drawn.id))
+            assert late.outcome == CancelOutcome.CANCEL_OUTCOME_TOO_LATE
+            done = (
+                await platform.generations.WaitGeneration(WaitGenerationRequest(generation_id=drawn.id))
+            ).generation
+            assert done.state == SUCCEEDED
+            ended = await platform.generations.CancelGeneration(CancelGenerationRequest(generation_id=drawn.id))
+            assert ended.outcome == CancelOutcome.CANCEL_OUTCOME_ALREADY_ENDED
+            # The cancelled one is no answer: an equal request draws.
+            again = await platform.generate(portrait(details="second"))
+            assert again.state == SUCCEEDED
+            assert provider.standin.calls == 2
+
+
+async def test_lists_filter_by_what_was_asked(platform: Service) -> None:
+    source = Source(id=CHARACTER, service="character-service")
+    await platform.generate(portrait(source=source))
+    await platform.generate(item(theme="horror"))
+    await platform.generate(tactical_map())
+
+    async def count(**filters: Any) -> tuple[int, int]:
+        images = await platform.images.ListImages(ListImagesRequest(**filters))
+        generations = await platform.generations.ListGenerations(ListGenerationsRequest(**filters))
+        return len(images.images), len(generations.generations)
+
+    assert await count() == (3, 3)
+    assert await count(type=ImageType.IMAGE_TYPE_MAP) == (1, 1)
+    assert await count(subtype=ImageSubtype.IMAGE_SUBTYPE_PORTRAIT) == (1, 1)
+    assert await count(theme="horror") == (1, 1)
+    assert await count(source_id=CHARACTER) == (1, 1)
+    assert await count(service="character-service") == (1, 1)
+    assert await count(service="nobody") == (0, 0)
+    first = await platform.images.ListImages(ListImagesRequest(page_size=2))
+    rest = await platform.images.ListImages(ListImagesRequest(page_size=2, page_token=first.next_page_token))
+    assert len({image.id for image in [*first.images, *rest.images]}) == 3
+    assert rest.next_page_token == ""
+
+
+async def test_reference_images_reach_getimg(platform: Service) -> None:
+    face = await platform.generate(portrait(details="a face"))
+    await platform.generate(
+        portrait(details="older", reference_image_ids=[face.image.id], model="seedream-5-lite")
+    )
+    sent = platform.standin.prompts[-1]
+    assert sent["images"][0]["url"].startswith("data:image/png;base64,")
+    unknown = portrait(reference_image_ids=[str(uuid.uuid4())], model="seedream-5-lite")
+    refused = await refusal(platform.generate(unknown))
+    assert refused.fields == ["reference_image_ids[0]"]
+
+
+async def test_models_are_those_of_the_catalogue(platform: Service) -> None:
+    models = (await platform.generations.ListModels(ListModelsRequest())).models
+    by_id = {model.id: model for model in models}
+    assert "1:1" in by_id["seedream-5-lite"].aspect_ratios
+    assert by_id["seedream-5-lite"].prices
+    refused = await refusal(platform.generate(item(model="no-such-model")))
+    assert refused.fields == ["model"]
+
+
+async def test_without_a_key_generating_is_a_failed_precondition(tmp_path: Path) -> None:
+    async with service(tmp_path, getimg_api_key="") as platform:
+        refused = await refusal(platform.generate(item()))
+        assert refused.code.name == "FAILED_PRECONDITION"
+        assert refused.reason == "GETIMG_NOT_CONFIGURED"
+        assert "GETIMG_API_KEY" in refused.message

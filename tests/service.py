@@ -1,0 +1,218 @@
+"""The whole service in this process, on a free port, drawing with a stand-in; and how its answers are read."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+from tabletop.image.v1.generation_pb2 import Generation
+from tabletop.image.v1.generation_request_pb2 import (
+    GenerateCampaignMapRequest,
+    GenerateItemIllustrationRequest,
+    GeneratePortraitRequest,
+    GenerateTacticalMapRequest,
+)
+from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
+from tabletop.image.v1.image_service_pb2 import ReadImageRequest
+from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
+from tabletop.image.v1.overlay_service_pb2_grpc import OverlayServiceStub
+from tabletop.image.v1.status_service_pb2_grpc import StatusServiceStub
+from tabletop.image.v1.theme_service_pb2_grpc import ThemeServiceStub
+
+from image_grpc import app
+from image_grpc.config import load
+from image_grpc.standin import Behaviour, Standin
+
+PATIENCE_SECONDS = 20
+"""Longest wait for a generation that is expected to end."""
+MODEL = "z-image-turbo"
+"""The model of all kinds in tests: it has one resolution, the smallest and quickest to draw."""
+PRICE = "0.005"
+"""USD that a picture of it costs."""
+
+_METHODS = {
+    GenerateTacticalMapRequest: "GenerateTacticalMap",
+    GenerateCampaignMapRequest: "GenerateCampaignMap",
+    GeneratePortraitRequest: "GeneratePortrait",
+    GenerateItemIllustrationRequest: "GenerateItemIllustration",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Provider:
+    """A stand-in of GetImg.AI that listens."""
+
+    standin: Standin
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Service:
+    """A service that answers, with a stub of each of its services."""
+
+    running: app.Running
+    """Its address, and the hub on which its events are heard."""
+    provider: Provider
+    channel: grpc.aio.Channel
+    generations: Any
+    images: Any
+    themes: Any
+    overlays: Any
+    status: Any
+
+    @property
+    def standin(self) -> Standin:
+        """What it draws with."""
+        return self.provider.standin
+
+    async def generate(self, request: Any, **options: Any) -> Generation:
+        """The generation that answers a request of any kind, once it has ended or the request's `wait_for` is
+        over. `options` are those of a gRPC call."""
+        sent = type(request)()
+        sent.CopyFrom(request)
+        if not sent.HasField("wait_for"):
+            sent.wait_for.seconds = PATIENCE_SECONDS
+        call = getattr(self.generations, _METHODS[type(request)])
+        return (await call(sent, **options)).generation
+
+    async def read(self, image_id: str, **fields: Any) -> bytes:
+        """The bytes of a stored picture."""
+        parts = [part async for part in self.images.ReadImage(ReadImageRequest(image_id=image_id, **fields))]
+        return b"".join(part.data for part in parts)
+
+
+@asynccontextmanager
+async def listening(standin: Standin | None = None) -> AsyncIterator[Provider]:
+    """A stand-in, by default one without latency that draws one picture per size and format. One that several
+    services use, for instance before and after a crash, is started by itself."""
+    standin = standin or quick()
+    async with standin.listen() as url:
+        yield Provider(standin=standin, url=url)
+
+
+@asynccontextmanager
+async def service(data_dir: Path, provider: Provider | None = None, **settings: object) -> AsyncIterator[Service]:
+    """A service on a folder, with a stand-in of its own unless one is given. `settings` are fields of Settings;
+    `getimg_api_key=""` starts it without a key."""
+    async with AsyncExitStack() as stack:
+        provider = provider or await stack.enter_async_context(listening())
+        defaults: dict[str, object] = {
+            "listen": "127.0.0.1:0",
+            "data_dir": data_dir,
+            "getimg_base_url": provider.url,
+            "getimg_api_key": provider.standin.api_key,
+            "model_tactical_map": MODEL,
+            "model_campaign_map": MODEL,
+            "model_portrait": MODEL,
+            "model_item": MODEL,
+            "drain_seconds": 0,
+            "shutdown_grace_seconds": 5,
+        }
+        running = await stack.enter_async_context(app.up(load(**(defaults | settings)), standin=False))
+        channel = await stack.enter_async_context(grpc.aio.insecure_channel(running.address))
+        yield Service(
+            running=running,
+            provider=provider,
+            channel=channel,
+            generations=GenerationServiceStub(channel),
+            images=ImageServiceStub(channel),
+            themes=ThemeServiceStub(channel),
+            overlays=OverlayServiceStub(channel),
+            status=StatusServiceStub(channel),
+        )
+
+
+def quick(**behaviour: Any) -> Standin:
+    """A stand-in that wastes no time."""
+    return Standin(behaviour=Behaviour(**{"variety": 1, **behaviour}))
+
+
+def tactical_map(**fields: Any) -> GenerateTacticalMapRequest:
+    """A request that is valid."""
+    return _small(GenerateTacticalMapRequest(**{"theme": "fantasy", **fields}))
+
+
+def campaign_map(**fields: Any) -> GenerateCampaignMapRequest:
+    """A request that is valid."""
+    return _small(GenerateCampaignMapRequest(**{"theme": "fantasy", **fields}))
+
+
+def portrait(**fields: Any) -> GeneratePortraitRequest:
+    """A request that is valid."""
+    return _small(GeneratePortraitRequest(**{"theme": "fantasy", **fields}))
+
+
+def item(**fields: Any) -> GenerateItemIllustrationRequest:
+    """A request that is valid."""
+    return _small(GenerateItemIllustrationRequest(**{"theme": "fantasy", **fields}))
+
+
+def _small(request: Any) -> Any:
+    if not request.HasField("size"):
+        request.size.width = request.size.height = 64
+    return request
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """What a call that failed told its caller. What it did not tell is empty."""
+
+    code: grpc.StatusCode
+    message: str
+    reason: str = ""
+    domain: str = ""
+    metadata: dict[str, str]
+    fields: list[str]
+    """Paths of the violated fields, in the order of the answer."""
+    retry_seconds: float | None = None
+    quota_subjects: list[str]
+    request_id: str = ""
+    """As the details say it."""
+    trailers: dict[str, str | bytes]
+
+
+async def refusal(call: Awaitable[Any]) -> Refusal:
+    """How a call is refused. Fails if it is not."""
+    try:
+        answer = await call
+    except grpc.aio.AioRpcError as error:
+        return read_refusal(error)
+    raise AssertionError(f"the call was answered: {answer}")
+
+
+async def refused_stream(call: Any) -> Refusal:
+    """How a call that answers with a stream is refused. Fails if it is not."""
+
+    async def drain() -> list[Any]:
+        return [message async for message in call]
+
+    return await refusal(drain())
+
+
+def read_refusal(error: Any) -> Refusal:
+    """What an error of grpc.aio says, with its `google.rpc` details."""
+    info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    retry, quota = error_details_pb2.RetryInfo(), error_details_pb2.QuotaFailure()
+    request = error_details_pb2.RequestInfo()
+    status = rpc_status.from_call(error)
+    for detail in status.details if status is not None else ():
+        for known in (info, bad, retry, quota, request):
+            detail.Unpack(known)
+    return Refusal(
+        code=error.code(),
+        message=error.details(),
+        reason=info.reason,
+        domain=info.domain,
+        metadata=dict(info.metadata),
+        fields=[violation.field for violation in bad.field_violations],
+        retry_seconds=retry.retry_delay.ToMilliseconds() / 1000 if retry.HasField("retry_delay") else None,
+        quota_subjects=[violation.subject for violation in quota.violations],
+        request_id=request.request_id,
+        trailers=dict(error.trailing_metadata() or ()),
+    )

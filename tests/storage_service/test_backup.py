@@ -1,0 +1,213 @@
+"""A backup keeps everything, whatever it comes from and goes to."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import obstore
+import pytest
+from sqlalchemy import Table, select
+from tabletop.storage.v1.storage_pb2 import ListFilter
+
+from image_grpc.storage_service import backup as module
+from image_grpc.storage_service.backup import BackupError, back_up, restore
+from image_grpc.storage_service.blobs import open_store
+from image_grpc.storage_service.database import Database
+from image_grpc.storage_service.schema import blob, outbox, record, record_version
+from image_grpc.storage_service.verify import verify
+from tests.contracts.records import (
+    MEBIBYTE,
+    a_cache_entry,
+    a_generation,
+    a_theme,
+    an_image,
+    an_overlay,
+    new_id,
+    some_bytes,
+)
+from tests.contracts.storage_bench import StartStorage, Storage, a_message, a_stored_image
+from tests.storage_service.parts import opened
+
+
+@pytest.fixture
+def at(database_url: str, blob_url: str) -> tuple[str, str]:
+    return database_url, blob_url
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> tuple[str, str]:
+    return f"sqlite:///{tmp_path}/other.db", f"file://{tmp_path}/other"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "backup"
+
+
+async def filled(storage: Storage) -> None:
+    """Stores something of each kind: with versions, deleted, restored, with blobs of one part and of several."""
+    client = storage.client
+    data = some_bytes(9 * MEBIBYTE + 17)
+    image = await a_stored_image(storage, data, service=new_id(), source_id=new_id())
+    await client.blobs.put(some := some_bytes(100))
+    image.content.CopyFrom(an_image(of=some).content)
+    await client.images.store(image)
+    deleted = await a_stored_image(storage, data)
+    await client.images.delete(deleted.id)
+    restored = await a_stored_image(storage)
+    await client.images.delete(restored.id)
+    await client.images.undelete(restored.id)
+    overlay = await client.overlays.store(an_overlay())
+    await client.overlays.store(overlay)
+    await client.themes.store(a_theme())
+    await client.generations.store(a_generation())
+    await client.cache_entries.store(a_cache_entry())
+    kept = a_message("nobody.listens", "kept")
+    kept.mandatory = True  # so the hub does not take it, and it stays in the outbox
+    await client.store([client.images.put(an_image())], messages=[kept])
+
+
+async def rows_of(database: Database, table: Table, *without: str) -> list[Any]:
+    columns = [column for column in table.c if column.name not in without]
+    rows = await database.read(lambda connection: connection.execute(select(*columns)).all())
+    return sorted(map(tuple, rows), key=repr)
+
+
+async def test_a_round_trip_to_other_kinds_of_stores_keeps_everything(
+    start_storage: StartStorage, at: tuple[str, str], folder: Path, fresh_database: str, fresh_prefix: str
+) -> None:
+    before = await start_storage()
+    await filled(before)
+    target = (fresh_database, fresh_prefix)
+    async with opened(*at) as (old, old_store), opened(*target) as (new, new_store):
+        made = await back_up(old, old_store, folder)
+        assert await restore(new, new_store, folder) == made
+        for table in (record, record_version):
+            rows = await rows_of(old, table)
+            assert await rows_of(new, table) == rows
+            assert len(rows) >= 8
+        assert await rows_of(new, blob, "touch_time") == await rows_of(old, blob, "touch_time")
+        assert await rows_of(new, outbox, "claim_time", "sequence") == await rows_of(
+            old, outbox, "claim_time", "sequence"
+        )
+        assert made.messages.count >= 1
+        assert (await verify(new, new_store)).problems == []
+
+    after = await start_storage(at=target)
+    listed, _ = await before.client.images.list(ListFilter(include_deleted=True), page_size=50)
+    assert (await after.client.images.list(ListFilter(include_deleted=True), page_size=50))[0] == listed
+    for image in listed:
+        sha256, size = image.content.sha256, image.content.byte_size
+        if sha256:
+            read = await after.client.blobs.read_all(sha256, size)
+            assert read == await before.client.blobs.read_all(sha256, size)
+    # What is stored from now on continues what was there.
+    [newest, *_] = [image for image in listed if not image.HasField("delete_time")]
+    assert (await after.client.images.store(newest)).version == newest.version + 1
+
+
+async def test_a_backup_of_postgresql_and_s3_can_be_restored_into_files(
+    start_storage: StartStorage, other: tuple[str, str], folder: Path, fresh_database: str, fresh_prefix: str
+) -> None:
+    source = (fresh_database, fresh_prefix)
+    await filled(await start_storage(at=source))
+    async with opened(*source) as (old, old_store), opened(*other) as (new, new_store):
+        await back_up(old, old_store, folder)
+        await restore(new, new_store, folder)
+        assert await rows_of(new, record_version) == await rows_of(old, record_version)
+        assert (await verify(new, new_store)).problems == []
+
+
+async def test_a_second_backup_copies_only_what_is_new(
+    start_storage: StartStorage, at: tuple[str, str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = await start_storage()
+    await a_stored_image(storage)
+    async with opened(*at) as (database, store):
+        first = await back_up(database, store, folder)
+        image = await a_stored_image(storage)
+        copied = []
+        put = obstore.put_async
+
+        async def counting(target: Any, path: str, *arguments: Any, **options: Any) -> Any:
+            copied.append(path)
+            return await put(target, path, *arguments, **options)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(module.obstore, "put_async", counting)
+            second = await back_up(database, store, folder)
+    assert copied == [image.content.storage_path]
+    assert (first.records.count, second.records.count) == (1, 2)
+    assert [name for name in os.listdir(folder) if name.startswith("records-")] == [second.records.file]
+
+
+async def test_what_is_not_empty_is_not_restored_into(
+    start_storage: StartStorage, at: tuple[str, str], folder: Path
+) -> None:
+    await (await start_storage()).client.images.store(an_image())
+    async with opened(*at) as (database, store):
+        await back_up(database, store, folder)
+        with pytest.raises(BackupError, match="not empty"):
+            await restore(database, store, folder)
+
+
+async def test_a_restore_that_was_broken_off_can_be_started_again(
+    start_storage: StartStorage, at: tuple[str, str], other: tuple[str, str], folder: Path
+) -> None:
+    storage = await start_storage()
+    images = [await a_stored_image(storage) for _ in range(3)]
+    async with opened(*at) as (database, store), opened(*other) as (new, new_store):
+        await back_up(database, store, folder)
+        last = folder / images[2].content.storage_path
+        last.rename(folder / "away")
+        with pytest.raises(BackupError, match="is missing"):
+            await restore(new, new_store, folder)
+        (folder / "away").rename(last)
+        await restore(new, new_store, folder)
+        assert await rows_of(new, record) == await rows_of(database, record)
+
+
+async def test_a_blob_that_is_missing_or_damaged_ends_the_backup(
+    start_storage: StartStorage, at: tuple[str, str], folder: Path
+) -> None:
+    image = await a_stored_image(await start_storage(), some_bytes(1000))
+    async with opened(*at) as (database, store):
+        await obstore.put_async(store, image.content.storage_path, b"x" * 1000)
+        with pytest.raises(BackupError, match="is damaged"):
+            await back_up(database, store, folder)
+        await obstore.delete_async(store, image.content.storage_path)
+        with pytest.raises(BackupError, match="is missing"):
+            await back_up(database, store, folder)
+    assert not (folder / "backup.json").exists()
+
+
+@pytest.mark.parametrize("harm", ["cut", "no manifest", "other format", "no records"])
+async def test_a_backup_that_is_not_whole_is_refused(
+    start_storage: StartStorage, at: tuple[str, str], other: tuple[str, str], folder: Path, harm: str
+) -> None:
+    await (await start_storage()).client.images.store(an_image())
+    async with opened(*at) as (database, store):
+        made = await back_up(database, store, folder)
+    records, manifest = folder / made.records.file, folder / "backup.json"
+    match harm:
+        case "cut":
+            records.write_bytes(records.read_bytes()[:-1])
+        case "no records":
+            records.unlink()
+        case "no manifest":
+            manifest.unlink()
+        case _:
+            manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"format": 2}))
+    async with opened(*other) as (new, new_store):
+        with pytest.raises(BackupError):
+            await restore(new, new_store, folder)
+        assert await rows_of(new, record) == []
+
+
+def test_a_plain_http_endpoint_needs_no_other_variable(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ALLOW_HTTP", raising=False)
+    obstore.put(open_store(bucket), "some", b"bytes")
+    assert bytes(obstore.get(open_store(bucket), "some").bytes()) == b"bytes"

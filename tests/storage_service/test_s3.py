@@ -1,0 +1,24 @@
+"""The Storage Service on S3-compatible storage keeps the storage contract, with either database."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.contracts.storage_contract import StorageContract
+
+
+@pytest.fixture
+def blob_url(fresh_prefix: str) -> str:
+    return fresh_prefix
+
+
+class TestOnSqliteAndS3(StorageContract):
+    """The contract."""
+
+
+class TestOnPostgresqlAndS3(StorageContract):
+    """The contract."""
+
+    @pytest.fixture
+    def database_url(self, fresh_database: str) -> str:
+        return fresh_database

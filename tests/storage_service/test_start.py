@@ -1,0 +1,86 @@
+"""Replicas that start together on a database that is new to them."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+
+from image_grpc.storage_service.schema import SCHEMA
+from tests.contracts.records import an_image
+from tests.contracts.storage_bench import StartStorage
+
+REPLICAS = 10
+
+
+@pytest.fixture
+def database_url(fresh_database: str) -> str:
+    return fresh_database
+
+
+@pytest.fixture
+def engine(fresh_database: str) -> Iterator[Engine]:
+    made = create_engine(fresh_database)
+    yield made
+    made.dispose()
+
+
+async def test_ten_replicas_start_at_once_on_a_fresh_database(start_storage: StartStorage, engine: Engine) -> None:
+    replicas = await asyncio.gather(*(start_storage() for _ in range(REPLICAS)))
+    with engine.connect() as connection:
+        assert connection.execute(text(f"SELECT count(*) FROM {SCHEMA}.alembic_version")).scalar() == 1
+    image = await replicas[0].client.images.store(an_image())
+    for replica in replicas:
+        assert await replica.client.images.retrieve(image.id) == image
+
+
+MIGRATE = """
+import asyncio, os, sys
+from image_grpc.storage_service.database import Database
+
+database = Database(sys.argv[1])  # opens nothing yet
+
+async def start():
+    await database.start()
+    await database.close()
+
+def replica(begin):
+    os.read(begin, 1)
+    asyncio.run(start())
+    os._exit(0)
+
+begin, go = os.pipe()
+children = [os.fork() or replica(begin) for _ in range(int(sys.argv[2]))]
+os.write(go, b"x" * len(children))
+print([os.waitpid(child, 0)[1] for child in children])
+"""
+
+
+def test_ten_processes_migrate_a_fresh_database_at_once(fresh_database: str, engine: Engine) -> None:
+    command = [sys.executable, "-c", MIGRATE, fresh_database, str(REPLICAS)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == f"{[0] * REPLICAS}\n", done.stderr
+    with engine.connect() as connection:
+        assert connection.execute(text(f"SELECT count(*) FROM {SCHEMA}.alembic_version")).scalar() == 1
+
+
+async def test_a_replica_keeps_a_handful_of_connections(start_storage: StartStorage, engine: Engine) -> None:
+    storage = await start_storage()
+    await asyncio.gather(*(storage.client.images.store(an_image()) for _ in range(100)))
+    with engine.connect() as connection:
+        mine = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        assert connection.execute(text(mine)).scalar_one() - 1 <= 4  # one is this test's
+
+
+async def test_a_url_of_postgresql_needs_no_name_of_a_driver(
+    start_storage: StartStorage, fresh_database: str, blob_url: str
+) -> None:
+    bare = fresh_database.replace("postgresql+psycopg://", "postgresql://")
+    assert bare.startswith("postgresql://")
+    storage = await start_storage(at=(bare, blob_url))
+    image = await storage.client.images.store(an_image())
+    assert await storage.client.images.retrieve(image.id) == image
