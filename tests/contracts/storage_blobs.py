@@ -168,16 +168,18 @@ class BlobsContract:
     async def test_parts_that_nobody_commits_expire_and_leave_nothing_behind(
         self, start_storage: StartStorage
     ) -> None:
-        storage = await start_storage(blob_part_expiry_seconds=AT_ONCE)
+        storage = await start_storage()
         data = some_bytes(2 * MEBIBYTE)
         await send_parts(storage, parts_of(data)[:1])
         assert await storage.objects(name_of(data)) != []
+        hasty = await start_storage(blob_part_expiry_seconds=AT_ONCE)
 
         async def removed() -> bool:
-            await storage.service.sweep()
+            await hasty.service.sweep()
             return not await storage.objects(name_of(data))
 
         await eventually(removed, "the part is removed")
+        await hasty.service.stop()
         await a_stored_image(storage, data)
         await storage.service.sweep()
         assert await storage.client.blobs.read_all(name_of(data), len(data)) == data

@@ -231,7 +231,7 @@ async def test_wait_answers_what_is_when_the_time_is_over(tmp_path: Path) -> Non
 
 async def test_a_watch_sees_every_state_and_can_be_resumed(platform: Service) -> None:
     queued = (await platform.generations.GeneratePortrait(portrait())).generation
-    watch = platform.generations.WatchGeneration(WatchGenerationRequest(generation_id=queued.id, cursor="0"))
+    watch = platform.generations.WatchGeneration(WatchGenerationRequest(generation_id=queued.id))
     seen = [change async for change in watch]
     states = [change.generation.state for change in seen if change.HasField("generation")]
     assert states == [1, 2, 3, 4]

@@ -82,7 +82,7 @@ class GenerationReader:
         with self._feed.watch(GENERATION, id_) as changes:
             newest = await self.record(id_)
             while True:
-                for version in range(seen + 1 if seen else newest.generation.version, newest.generation.version):
+                for version in range(seen + 1, newest.generation.version):
                     if (
                         older := await self._storage.generations.retrieve(newest.generation.id, version)
                     ) is not None:

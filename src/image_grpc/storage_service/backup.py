@@ -29,15 +29,14 @@ import obstore
 from google.protobuf.message import Message
 from google.protobuf.proto import parse_length_prefixed, serialize_length_prefixed
 from obstore.store import LocalStore, ObjectStore
-from sqlalchemy import Connection, Insert, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, insert, select
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.storage.v1.record_pb2 import Record, RecordKey
 
 from image_grpc import records
 from image_grpc.storage_service import record_table
 from image_grpc.storage_service.blobs import State, path
-from image_grpc.storage_service.database import Database, microseconds
+from image_grpc.storage_service.database import Database, insert_new, microseconds
 from image_grpc.storage_service.schema import applied_request, blob, outbox, record, record_version
 
 M = TypeVar("M", bound=Message)
@@ -161,13 +160,12 @@ def _refuse_if_not_empty(connection: Connection) -> None:
 
 def _bring_back(folder: Path, manifest: Manifest, connection: Connection) -> None:
     _refuse_if_not_empty(connection)
-    commit = _insert_once(connection)
     for batch in _batches(_histories(_read(folder / manifest.records.file, Record)), ROWS):
         connection.execute(insert(record), [_record_row(history[-1]) for history in batch])
         versions = [_version_row(each) for history in batch for each in history]
         connection.execute(insert(record_version), versions)
         if stored := [_blob_row(each) for history in batch for each in history if record_table.blob_of(each)]:
-            connection.execute(commit, stored)
+            insert_new(connection, blob, stored)
     for messages in _batches(_read(folder / manifest.messages.file, OutboundMessage), ROWS):
         rows = [{"claim_time": 0, "message": each.SerializeToString()} for each in messages]
         connection.execute(insert(outbox), rows)
@@ -224,13 +222,6 @@ def _body(version: Record) -> bytes:
     body.ClearField("delete_time")
     body.ClearField("purge_time")
     return body.SerializeToString()
-
-
-def _insert_once(connection: Connection) -> Insert:
-    """Inserts a blob, unless another record has named it before."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(blob).on_conflict_do_nothing()
-    return sqlite.insert(blob).on_conflict_do_nothing()
 
 
 # Files and objects

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import structlog
 from google.protobuf.message import Message
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, select, update
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 from tabletop.hub.v1.error_pb2 import ErrorReply
 from tabletop.storage.v1.record_pb2 import Record
@@ -34,7 +34,7 @@ from image_grpc.hub import Ack, Consumer, Delivery, Hub, Settlement, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.storage_service import blobs, listing, outbox, record_table, rules
 from image_grpc.storage_service.blobs import Blobs
-from image_grpc.storage_service.database import Database, Unavailable, microseconds
+from image_grpc.storage_service.database import Database, Unavailable, insert_new, microseconds
 from image_grpc.storage_service.refusals import Busy, Invalid, Refusal, Reused
 from image_grpc.storage_service.schema import applied_request
 from image_grpc.validation import violations
@@ -52,7 +52,11 @@ STOP_SECONDS = 5
 R = TypeVar("R", StoreResponse, DeleteResponse)
 
 _APPLIED = select(applied_request).where(applied_request.c.storage_correlation_id == bindparam("key"))
-_REMEMBER = insert(applied_request)
+_REMEMBER = (
+    update(applied_request)
+    .where(applied_request.c.storage_correlation_id == bindparam("key"))
+    .values(response=bindparam("answer"))
+)
 
 
 class StorageService:
@@ -192,21 +196,22 @@ class StorageService:
         memory = self._settings.request_memory_seconds
 
         def transaction(connection: Connection) -> tuple[R, list[outbox.Entry]]:
-            known = connection.execute(_APPLIED, {"key": id_}).one_or_none()
-            if known is not None:
+            claim = {
+                "storage_correlation_id": id_,
+                "digest": digest,
+                "response": b"",
+                "expire_time": microseconds(memory),
+            }
+            # The claim waits for whoever applies the same request at this moment, on any replica.
+            if not insert_new(connection, applied_request, [claim]):
+                known = connection.execute(_APPLIED, {"key": id_}).one()
                 if known.digest != digest:
                     raise Reused(f"storage_correlation_id {id_} was used with other content")
                 return kind.FromString(known.response), []
             response = kind(storage_correlation_id=id_)
             changed = apply(connection, response)
             entries = outbox.add(connection, [*messages, _changed_event(id_, changed)])
-            applied = {
-                "storage_correlation_id": id_,
-                "digest": digest,
-                "response": response.SerializeToString(),
-                "expire_time": microseconds(memory),
-            }
-            connection.execute(_REMEMBER, applied)
+            connection.execute(_REMEMBER, {"key": id_, "answer": response.SerializeToString()})
             return response, entries
 
         response, entries = await self._database.write(transaction)
