@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +33,15 @@ _ENCODINGS: dict[ImageFormat, tuple[str, dict[str, Any]]] = {
     ImageFormat.IMAGE_FORMAT_JPEG: (".jpg", {"Q": 90, "optimize_coding": True, "background": [255]}),
     ImageFormat.IMAGE_FORMAT_WEBP: (".webp", {"Q": 88, "effort": 3}),
 }
+# Made while the caller waits, so speed goes before size.
+_QUICK_ENCODINGS: dict[ImageFormat, tuple[str, dict[str, Any]]] = {
+    ImageFormat.IMAGE_FORMAT_PNG: (".png", {"compression": 1}),
+    ImageFormat.IMAGE_FORMAT_JPEG: (".jpg", {"Q": 85, "background": [255]}),
+    ImageFormat.IMAGE_FORMAT_WEBP: (".webp", {"Q": 80, "effort": 0}),
+    ImageFormat.IMAGE_FORMAT_AVIF: (".avif", {"Q": 55, "effort": 1}),
+}
+_BANDS = min(4, os.cpu_count() or 1)
+"""Parts of a drawing that are rendered at once: the renderer itself uses one core."""
 
 
 class BadPicture(GenerationError):
@@ -64,15 +75,78 @@ def describe(data: bytes) -> Description:
     return Description(format_, width, height)
 
 
-async def fit(data: bytes, size: Size, format_: ImageFormat) -> bytes:
+async def fit(data: bytes, size: Size, format_: ImageFormat, *, xmp: bytes = b"") -> bytes:
     """The picture scaled to cover `size`, cropped about its centre to exactly that, in another format.
 
-    Metadata is dropped. Raises BadPicture.
+    Its metadata is dropped, and `xmp` written instead. Raises BadPicture.
     """
-    return await asyncio.to_thread(_fit, data, size.width, size.height, format_)
+    return await asyncio.to_thread(_fit, data, size.width, size.height, format_, xmp)
 
 
-def _fit(data: bytes, width: int, height: int, format_: ImageFormat) -> bytes:
+async def check(data: bytes) -> Description:
+    """Decodes a picture to see that it is whole. Raises BadPicture."""
+    return await asyncio.to_thread(_check, data)
+
+
+def render(data: bytes, format_: ImageFormat, *, max_side: int = 0, svg: str = "", xmp: bytes = b"") -> bytes:
+    """A picture with a drawing of its size over it, no side longer than `max_side` (0: as it is), in another
+    format. Without `xmp`, that of the picture is kept. Takes time: for worker threads. Raises BadPicture.
+    """
+    try:
+        picture = pyvips.Image.new_from_buffer(data, "", access="sequential", fail_on="truncated")
+        scale = min(1.0, max_side / max(picture.width, picture.height)) if max_side else 1.0
+        if scale < 1:
+            width, height = (max(1, round(side * scale)) for side in (picture.width, picture.height))
+            picture = picture.thumbnail_image(width, height=height, size="force")
+        if svg:
+            drawing = _rasterised(svg.encode(), scale, picture.width, picture.height)
+            # What was opaque stays so: flattening spares the encoders an alpha channel.
+            picture = _over(picture, drawing) if picture.hasalpha() else _over(picture, drawing).flatten()
+        return _encoded(picture, *_QUICK_ENCODINGS[format_], xmp=xmp)
+    except pyvips.Error as problem:
+        raise BadPicture("the picture is damaged", retry_delay=1.0) from problem
+
+
+def size_of(data: bytes) -> tuple[int, int]:
+    """Width and height by the header of a picture of ours."""
+    header = pyvips.Image.new_from_buffer(data, "", access="sequential")
+    return header.width, header.height
+
+
+def square(data: bytes, side: int) -> bytes:
+    """The middle of a picture, scaled to a square, as JPEG. Takes time: for worker threads. Raises BadPicture."""
+    return _fit(data, side, side, ImageFormat.IMAGE_FORMAT_JPEG, b"")
+
+
+def _over(picture: pyvips.Image, drawing: pyvips.Image) -> pyvips.Image:
+    return picture.colourspace("srgb").composite2(drawing, "over").cast("uchar")
+
+
+def _rasterised(svg: bytes, scale: float, width: int, height: int) -> pyvips.Image:
+    """The drawing as pixels."""
+    step = -(-height // _BANDS)
+
+    def band(top: int) -> pyvips.Image:
+        drawing = pyvips.Image.svgload_buffer(svg, scale=scale, unlimited=True)
+        drawing = drawing.gravity("north-west", width, height)  # rounding, where it is scaled
+        return drawing.crop(0, top, width, min(step, height - top)).copy_memory()
+
+    with ThreadPoolExecutor(_BANDS) as threads:
+        return pyvips.Image.arrayjoin(list(threads.map(band, range(0, height, step))), across=1).crop(
+            0, 0, width, height
+        )
+
+
+def _check(data: bytes) -> Description:
+    found = describe(data)
+    try:
+        pyvips.Image.new_from_buffer(data, "", access="sequential", fail_on="truncated").avg()
+    except pyvips.Error as problem:
+        raise BadPicture("the picture is damaged") from problem
+    return found
+
+
+def _fit(data: bytes, width: int, height: int, format_: ImageFormat, xmp: bytes) -> bytes:
     describe(data)
     try:
         # Not thumbnail_buffer: it does not heed fail_on, and takes a truncated picture for a whole one.
@@ -81,8 +155,21 @@ def _fit(data: bytes, width: int, height: int, format_: ImageFormat) -> bytes:
         if (fitted.width, fitted.height) != (width, height):  # rounding, at extreme ratios
             fitted = fitted.resize(width / fitted.width, vscale=height / fitted.height)
             fitted = fitted.crop(0, 0, width, height)
-        suffix, options = _ENCODINGS[format_]
-        encoded: bytes = fitted.write_to_buffer(suffix, keep="none", **options)
-        return encoded
+        return _encoded(_without_metadata(fitted), *_ENCODINGS[format_], xmp=xmp)
     except pyvips.Error as problem:
         raise BadPicture("the picture is damaged", retry_delay=1.0) from problem
+
+
+def _without_metadata(picture: pyvips.Image) -> pyvips.Image:
+    picture = picture.copy()
+    if "xmp-data" in picture.get_fields():
+        picture.remove("xmp-data")
+    return picture
+
+
+def _encoded(picture: pyvips.Image, suffix: str, options: dict[str, Any], *, xmp: bytes) -> bytes:
+    if xmp:
+        picture = picture.copy()
+        picture.set_type(pyvips.GValue.blob_type, "xmp-data", xmp)
+    encoded: bytes = picture.write_to_buffer(suffix, keep="xmp", **options)
+    return encoded

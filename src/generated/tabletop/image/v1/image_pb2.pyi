@@ -2,6 +2,7 @@ import datetime
 
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from tabletop.image.v1 import generation_request_pb2 as _generation_request_pb2
+from tabletop.image.v1 import map_pb2 as _map_pb2
 from tabletop.image.v1 import theme_pb2 as _theme_pb2
 from tabletop.image.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
@@ -13,7 +14,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Image(_message.Message):
-    __slots__ = ("id", "storage_id", "type", "subtype", "content", "metadata", "overlays", "references", "version", "create_time", "update_time", "delete_time", "purge_time", "storage_correlation_id")
+    __slots__ = ("id", "storage_id", "type", "subtype", "content", "metadata", "overlays", "references", "version", "create_time", "update_time", "delete_time", "purge_time", "storage_correlation_id", "map")
     ID_FIELD_NUMBER: _ClassVar[int]
     STORAGE_ID_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
@@ -28,6 +29,7 @@ class Image(_message.Message):
     DELETE_TIME_FIELD_NUMBER: _ClassVar[int]
     PURGE_TIME_FIELD_NUMBER: _ClassVar[int]
     STORAGE_CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
+    MAP_FIELD_NUMBER: _ClassVar[int]
     id: str
     storage_id: str
     type: _types_pb2.ImageType
@@ -42,7 +44,8 @@ class Image(_message.Message):
     delete_time: _timestamp_pb2.Timestamp
     purge_time: _timestamp_pb2.Timestamp
     storage_correlation_id: str
-    def __init__(self, id: _Optional[str] = ..., storage_id: _Optional[str] = ..., type: _Optional[_Union[_types_pb2.ImageType, str]] = ..., subtype: _Optional[_Union[_types_pb2.ImageSubtype, str]] = ..., content: _Optional[_Union[ImageContent, _Mapping]] = ..., metadata: _Optional[_Union[ImageMetadata, _Mapping]] = ..., overlays: _Optional[_Iterable[str]] = ..., references: _Optional[_Iterable[str]] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., delete_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., purge_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., storage_correlation_id: _Optional[str] = ...) -> None: ...
+    map: _map_pb2.MapProperties
+    def __init__(self, id: _Optional[str] = ..., storage_id: _Optional[str] = ..., type: _Optional[_Union[_types_pb2.ImageType, str]] = ..., subtype: _Optional[_Union[_types_pb2.ImageSubtype, str]] = ..., content: _Optional[_Union[ImageContent, _Mapping]] = ..., metadata: _Optional[_Union[ImageMetadata, _Mapping]] = ..., overlays: _Optional[_Iterable[str]] = ..., references: _Optional[_Iterable[str]] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., delete_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., purge_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., storage_correlation_id: _Optional[str] = ..., map: _Optional[_Union[_map_pb2.MapProperties, _Mapping]] = ...) -> None: ...
 
 class ImageContent(_message.Message):
     __slots__ = ("storage_path", "format", "size", "byte_size", "sha256")

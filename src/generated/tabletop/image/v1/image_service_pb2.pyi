@@ -3,6 +3,7 @@ import datetime
 from buf.validate import validate_pb2 as _validate_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from tabletop.image.v1 import image_pb2 as _image_pb2
+from tabletop.image.v1 import map_pb2 as _map_pb2
 from tabletop.image.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -130,20 +131,22 @@ class UploadImageRequest(_message.Message):
     def __init__(self, description: _Optional[_Union[UploadImageDescription, _Mapping]] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class UploadImageDescription(_message.Message):
-    __slots__ = ("type", "subtype", "theme", "source", "sha256", "request_id")
+    __slots__ = ("type", "subtype", "theme", "source", "sha256", "request_id", "map")
     TYPE_FIELD_NUMBER: _ClassVar[int]
     SUBTYPE_FIELD_NUMBER: _ClassVar[int]
     THEME_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     SHA256_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    MAP_FIELD_NUMBER: _ClassVar[int]
     type: _types_pb2.ImageType
     subtype: _types_pb2.ImageSubtype
     theme: str
     source: _types_pb2.Source
     sha256: str
     request_id: str
-    def __init__(self, type: _Optional[_Union[_types_pb2.ImageType, str]] = ..., subtype: _Optional[_Union[_types_pb2.ImageSubtype, str]] = ..., theme: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., sha256: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+    map: _map_pb2.MapProperties
+    def __init__(self, type: _Optional[_Union[_types_pb2.ImageType, str]] = ..., subtype: _Optional[_Union[_types_pb2.ImageSubtype, str]] = ..., theme: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., sha256: _Optional[str] = ..., request_id: _Optional[str] = ..., map: _Optional[_Union[_map_pb2.MapProperties, _Mapping]] = ...) -> None: ...
 
 class UploadImageResponse(_message.Message):
     __slots__ = ("image",)

@@ -129,7 +129,8 @@ class ImageServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UploadImage(self, request_iterator, context):
-        """Stores a picture of the caller's own.
+        """Stores a picture of the caller's own, PNG, JPEG or WebP with sides of 32 to 4096 pixels, byte by byte as it
+        comes. INVALID_ARGUMENT names `data` when the bytes are no such picture.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -157,7 +158,8 @@ class ImageServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchImages(self, request, context):
-        """Streams changes of images, as they happen.
+        """Streams changes of images, as they happen. UNAVAILABLE with reason `MESSAGE_HUB_ERROR` when some may have been
+        missed: list the images again, and watch anew.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

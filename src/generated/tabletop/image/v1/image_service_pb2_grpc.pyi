@@ -46,7 +46,9 @@ class ImageServiceStub:
     UndeleteImage: _grpc.UnaryUnaryMultiCallable[_image_service_pb2.UndeleteImageRequest, _image_service_pb2.UndeleteImageResponse]
     """Restores a deleted image."""
     UploadImage: _grpc.StreamUnaryMultiCallable[_image_service_pb2.UploadImageRequest, _image_service_pb2.UploadImageResponse]
-    """Stores a picture of the caller's own."""
+    """Stores a picture of the caller's own, PNG, JPEG or WebP with sides of 32 to 4096 pixels, byte by byte as it
+    comes. INVALID_ARGUMENT names `data` when the bytes are no such picture.
+    """
     ReadImage: _grpc.UnaryStreamMultiCallable[_image_service_pb2.ReadImageRequest, _image_service_pb2.ReadImageResponse]
     """Streams the bytes of a picture: first its description, then the data in chunks of at most 1 MiB."""
     ListImageVersions: _grpc.UnaryUnaryMultiCallable[_image_service_pb2.ListImageVersionsRequest, _image_service_pb2.ListImageVersionsResponse]
@@ -54,7 +56,9 @@ class ImageServiceStub:
     RestoreImageVersion: _grpc.UnaryUnaryMultiCallable[_image_service_pb2.RestoreImageVersionRequest, _image_service_pb2.RestoreImageVersionResponse]
     """Makes an old version of an image the newest again."""
     WatchImages: _grpc.UnaryStreamMultiCallable[_image_service_pb2.WatchImagesRequest, _image_service_pb2.WatchImagesResponse]
-    """Streams changes of images, as they happen."""
+    """Streams changes of images, as they happen. UNAVAILABLE with reason `MESSAGE_HUB_ERROR` when some may have been
+    missed: list the images again, and watch anew.
+    """
 
 @_typing.type_check_only
 class ImageServiceAsyncStub(ImageServiceStub):
@@ -74,7 +78,9 @@ class ImageServiceAsyncStub(ImageServiceStub):
     UndeleteImage: _aio.UnaryUnaryMultiCallable[_image_service_pb2.UndeleteImageRequest, _image_service_pb2.UndeleteImageResponse]  # type: ignore[assignment]
     """Restores a deleted image."""
     UploadImage: _aio.StreamUnaryMultiCallable[_image_service_pb2.UploadImageRequest, _image_service_pb2.UploadImageResponse]  # type: ignore[assignment]
-    """Stores a picture of the caller's own."""
+    """Stores a picture of the caller's own, PNG, JPEG or WebP with sides of 32 to 4096 pixels, byte by byte as it
+    comes. INVALID_ARGUMENT names `data` when the bytes are no such picture.
+    """
     ReadImage: _aio.UnaryStreamMultiCallable[_image_service_pb2.ReadImageRequest, _image_service_pb2.ReadImageResponse]  # type: ignore[assignment]
     """Streams the bytes of a picture: first its description, then the data in chunks of at most 1 MiB."""
     ListImageVersions: _aio.UnaryUnaryMultiCallable[_image_service_pb2.ListImageVersionsRequest, _image_service_pb2.ListImageVersionsResponse]  # type: ignore[assignment]
@@ -82,7 +88,9 @@ class ImageServiceAsyncStub(ImageServiceStub):
     RestoreImageVersion: _aio.UnaryUnaryMultiCallable[_image_service_pb2.RestoreImageVersionRequest, _image_service_pb2.RestoreImageVersionResponse]  # type: ignore[assignment]
     """Makes an old version of an image the newest again."""
     WatchImages: _aio.UnaryStreamMultiCallable[_image_service_pb2.WatchImagesRequest, _image_service_pb2.WatchImagesResponse]  # type: ignore[assignment]
-    """Streams changes of images, as they happen."""
+    """Streams changes of images, as they happen. UNAVAILABLE with reason `MESSAGE_HUB_ERROR` when some may have been
+    missed: list the images again, and watch anew.
+    """
 
 class ImageServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reads, lists and deletes stored pictures. An image that does not exist, or is deleted, is NOT_FOUND with
@@ -135,7 +143,9 @@ class ImageServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_image_service_pb2.UploadImageRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_image_service_pb2.UploadImageResponse, _abc.Awaitable[_image_service_pb2.UploadImageResponse]]:
-        """Stores a picture of the caller's own."""
+        """Stores a picture of the caller's own, PNG, JPEG or WebP with sides of 32 to 4096 pixels, byte by byte as it
+        comes. INVALID_ARGUMENT names `data` when the bytes are no such picture.
+        """
 
     @_abc_1.abstractmethod
     def ReadImage(
@@ -167,6 +177,8 @@ class ImageServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _image_service_pb2.WatchImagesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_image_service_pb2.WatchImagesResponse], _abc.AsyncIterator[_image_service_pb2.WatchImagesResponse]]:
-        """Streams changes of images, as they happen."""
+        """Streams changes of images, as they happen. UNAVAILABLE with reason `MESSAGE_HUB_ERROR` when some may have been
+        missed: list the images again, and watch anew.
+        """
 
 def add_ImageServiceServicer_to_server(servicer: ImageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

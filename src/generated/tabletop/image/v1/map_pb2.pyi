@@ -4,7 +4,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Mapping as _Mapping
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
@@ -98,6 +98,18 @@ class Wall(_message.Message):
     end: Position
     kind: WallKind
     def __init__(self, start: _Optional[_Union[Position, _Mapping]] = ..., end: _Optional[_Union[Position, _Mapping]] = ..., kind: _Optional[_Union[WallKind, str]] = ...) -> None: ...
+
+class MapProperties(_message.Message):
+    __slots__ = ("grid", "walls", "scale", "points_of_interest")
+    GRID_FIELD_NUMBER: _ClassVar[int]
+    WALLS_FIELD_NUMBER: _ClassVar[int]
+    SCALE_FIELD_NUMBER: _ClassVar[int]
+    POINTS_OF_INTEREST_FIELD_NUMBER: _ClassVar[int]
+    grid: Grid
+    walls: _containers.RepeatedCompositeFieldContainer[Wall]
+    scale: Scale
+    points_of_interest: _containers.RepeatedCompositeFieldContainer[PointOfInterest]
+    def __init__(self, grid: _Optional[_Union[Grid, _Mapping]] = ..., walls: _Optional[_Iterable[_Union[Wall, _Mapping]]] = ..., scale: _Optional[_Union[Scale, _Mapping]] = ..., points_of_interest: _Optional[_Iterable[_Union[PointOfInterest, _Mapping]]] = ...) -> None: ...
 
 class Position(_message.Message):
     __slots__ = ("x", "y", "unit")

@@ -79,14 +79,14 @@ class OverlayServiceServicer:
     """
 
     def CreateTacticalOverlay(self, request, context):
-        """Puts an overlay on a tactical map.
+        """Puts an overlay on a tactical map. Publishes `overlay_updated`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateCampaignOverlay(self, request, context):
-        """Puts an overlay on a campaign map.
+        """Puts an overlay on a campaign map. Publishes `overlay_updated`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -114,7 +114,7 @@ class OverlayServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteOverlay(self, request, context):
-        """Deletes an overlay.
+        """Deletes an overlay. Publishes `overlay_updated`, with all of its elements taken away.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,9 +36,9 @@ class OverlayServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> OverlayServiceAsyncStub: ...
     CreateTacticalOverlay: _grpc.UnaryUnaryMultiCallable[_overlay_service_pb2.CreateTacticalOverlayRequest, _overlay_service_pb2.CreateTacticalOverlayResponse]
-    """Puts an overlay on a tactical map."""
+    """Puts an overlay on a tactical map. Publishes `overlay_updated`."""
     CreateCampaignOverlay: _grpc.UnaryUnaryMultiCallable[_overlay_service_pb2.CreateCampaignOverlayRequest, _overlay_service_pb2.CreateCampaignOverlayResponse]
-    """Puts an overlay on a campaign map."""
+    """Puts an overlay on a campaign map. Publishes `overlay_updated`."""
     GetOverlay: _grpc.UnaryUnaryMultiCallable[_overlay_service_pb2.GetOverlayRequest, _overlay_service_pb2.GetOverlayResponse]
     """Answers an overlay."""
     ListOverlays: _grpc.UnaryUnaryMultiCallable[_overlay_service_pb2.ListOverlaysRequest, _overlay_service_pb2.ListOverlaysResponse]
@@ -46,7 +46,7 @@ class OverlayServiceStub:
     UpdateOverlay: _grpc.UnaryUnaryMultiCallable[_overlay_service_pb2.UpdateOverlayRequest, _overlay_service_pb2.UpdateOverlayResponse]
     """Changes an overlay. Publishes `overlay_updated`."""
     DeleteOverlay: _grpc.UnaryUnaryMultiCallable[_overlay_service_pb2.DeleteOverlayRequest, _overlay_service_pb2.DeleteOverlayResponse]
-    """Deletes an overlay."""
+    """Deletes an overlay. Publishes `overlay_updated`, with all of its elements taken away."""
     RenderOverlay: _grpc.UnaryUnaryMultiCallable[_overlay_service_pb2.RenderOverlayRequest, _overlay_service_pb2.RenderOverlayResponse]
     """Answers the SVG of one overlay, or of all that is drawn over a map."""
 
@@ -58,9 +58,9 @@ class OverlayServiceAsyncStub(OverlayServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateTacticalOverlay: _aio.UnaryUnaryMultiCallable[_overlay_service_pb2.CreateTacticalOverlayRequest, _overlay_service_pb2.CreateTacticalOverlayResponse]  # type: ignore[assignment]
-    """Puts an overlay on a tactical map."""
+    """Puts an overlay on a tactical map. Publishes `overlay_updated`."""
     CreateCampaignOverlay: _aio.UnaryUnaryMultiCallable[_overlay_service_pb2.CreateCampaignOverlayRequest, _overlay_service_pb2.CreateCampaignOverlayResponse]  # type: ignore[assignment]
-    """Puts an overlay on a campaign map."""
+    """Puts an overlay on a campaign map. Publishes `overlay_updated`."""
     GetOverlay: _aio.UnaryUnaryMultiCallable[_overlay_service_pb2.GetOverlayRequest, _overlay_service_pb2.GetOverlayResponse]  # type: ignore[assignment]
     """Answers an overlay."""
     ListOverlays: _aio.UnaryUnaryMultiCallable[_overlay_service_pb2.ListOverlaysRequest, _overlay_service_pb2.ListOverlaysResponse]  # type: ignore[assignment]
@@ -68,7 +68,7 @@ class OverlayServiceAsyncStub(OverlayServiceStub):
     UpdateOverlay: _aio.UnaryUnaryMultiCallable[_overlay_service_pb2.UpdateOverlayRequest, _overlay_service_pb2.UpdateOverlayResponse]  # type: ignore[assignment]
     """Changes an overlay. Publishes `overlay_updated`."""
     DeleteOverlay: _aio.UnaryUnaryMultiCallable[_overlay_service_pb2.DeleteOverlayRequest, _overlay_service_pb2.DeleteOverlayResponse]  # type: ignore[assignment]
-    """Deletes an overlay."""
+    """Deletes an overlay. Publishes `overlay_updated`, with all of its elements taken away."""
     RenderOverlay: _aio.UnaryUnaryMultiCallable[_overlay_service_pb2.RenderOverlayRequest, _overlay_service_pb2.RenderOverlayResponse]  # type: ignore[assignment]
     """Answers the SVG of one overlay, or of all that is drawn over a map."""
 
@@ -83,7 +83,7 @@ class OverlayServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _overlay_service_pb2.CreateTacticalOverlayRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_overlay_service_pb2.CreateTacticalOverlayResponse, _abc.Awaitable[_overlay_service_pb2.CreateTacticalOverlayResponse]]:
-        """Puts an overlay on a tactical map."""
+        """Puts an overlay on a tactical map. Publishes `overlay_updated`."""
 
     @_abc_1.abstractmethod
     def CreateCampaignOverlay(
@@ -91,7 +91,7 @@ class OverlayServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _overlay_service_pb2.CreateCampaignOverlayRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_overlay_service_pb2.CreateCampaignOverlayResponse, _abc.Awaitable[_overlay_service_pb2.CreateCampaignOverlayResponse]]:
-        """Puts an overlay on a campaign map."""
+        """Puts an overlay on a campaign map. Publishes `overlay_updated`."""
 
     @_abc_1.abstractmethod
     def GetOverlay(
@@ -123,7 +123,7 @@ class OverlayServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _overlay_service_pb2.DeleteOverlayRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_overlay_service_pb2.DeleteOverlayResponse, _abc.Awaitable[_overlay_service_pb2.DeleteOverlayResponse]]:
-        """Deletes an overlay."""
+        """Deletes an overlay. Publishes `overlay_updated`, with all of its elements taken away."""
 
     @_abc_1.abstractmethod
     def RenderOverlay(

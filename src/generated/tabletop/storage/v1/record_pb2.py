@@ -25,33 +25,34 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from tabletop.hub.v1 import jobs_pb2 as tabletop_dot_hub_dot_v1_dot_jobs__pb2
 from tabletop.image.v1 import generation_pb2 as tabletop_dot_image_dot_v1_dot_generation__pb2
+from tabletop.image.v1 import generation_request_pb2 as tabletop_dot_image_dot_v1_dot_generation__request__pb2
 from tabletop.image.v1 import image_pb2 as tabletop_dot_image_dot_v1_dot_image__pb2
 from tabletop.image.v1 import overlay_pb2 as tabletop_dot_image_dot_v1_dot_overlay__pb2
 from tabletop.image.v1 import theme_pb2 as tabletop_dot_image_dot_v1_dot_theme__pb2
 from tabletop.image.v1 import types_pb2 as tabletop_dot_image_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n tabletop/storage/v1/record.proto\x12\x13tabletop.storage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1atabletop/hub/v1/jobs.proto\x1a\"tabletop/image/v1/generation.proto\x1a\x1dtabletop/image/v1/image.proto\x1a\x1ftabletop/image/v1/overlay.proto\x1a\x1dtabletop/image/v1/theme.proto\x1a\x1dtabletop/image/v1/types.proto\"W\n\tRecordKey\x12-\n\x04kind\x18\x01 \x01(\x0e\x32\x1f.tabletop.storage.v1.RecordKind\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\"\xeb\x02\n\x06Record\x12)\n\x05image\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.ImageH\x00\x12-\n\x07overlay\x18\x02 \x01(\x0b\x32\x1a.tabletop.image.v1.OverlayH\x00\x12)\n\x05theme\x18\x03 \x01(\x0b\x32\x18.tabletop.image.v1.ThemeH\x00\x12;\n\ngeneration\x18\x04 \x01(\x0b\x32%.tabletop.storage.v1.GenerationRecordH\x00\x12\x36\n\x0b\x63\x61\x63he_entry\x18\x05 \x01(\x0b\x32\x1f.tabletop.storage.v1.CacheEntryH\x00\x12/\n\x0b\x64\x65lete_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\npurge_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\n\x04\x62ody\"\xff\x02\n\x10GenerationRecord\x12\x31\n\ngeneration\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Generation\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t\x12\x16\n\x0erequest_digest\x18\x03 \x01(\t\x12\x13\n\x0b\x61nswered_by\x18\x04 \x01(\t\x12\x10\n\x08image_id\x18\x05 \x01(\t\x12\x38\n\x0fprovider_result\x18\x06 \x01(\x0b\x32\x1f.tabletop.hub.v1.ProviderResult\x12)\n\x05lease\x18\x07 \x01(\x0b\x32\x1a.tabletop.storage.v1.Lease\x12\x0e\n\x06prompt\x18\x08 \x01(\t\x12\x15\n\rtheme_version\x18\t \x01(\x03\x12\x16\n\x0e\x63orrelation_id\x18\n \x01(\t\x12\x13\n\x0btraceparent\x18\x0b \x01(\t\x12+\n\x06\x66\x61\x63\x65ts\x18\x0c \x01(\x0b\x32\x1b.tabletop.storage.v1.Facets\"\x99\x01\n\x06\x46\x61\x63\x65ts\x12*\n\x04type\x18\x01 \x01(\x0e\x32\x1c.tabletop.image.v1.ImageType\x12\x30\n\x07subtype\x18\x02 \x01(\x0e\x32\x1f.tabletop.image.v1.ImageSubtype\x12\r\n\x05theme\x18\x03 \x01(\t\x12\x11\n\tsource_id\x18\x04 \x01(\t\x12\x0f\n\x07service\x18\x05 \x01(\t\"G\n\x05Lease\x12\r\n\x05owner\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x89\x02\n\nCacheEntry\x12\x13\n\x0b\x66ingerprint\x18\x01 \x01(\t\x12\x33\n\x05state\x18\x02 \x01(\x0e\x32$.tabletop.storage.v1.CacheEntryState\x12\x15\n\rgeneration_id\x18\x03 \x01(\t\x12\x10\n\x08image_id\x18\x04 \x01(\t\x12\x15\n\rimage_version\x18\x05 \x01(\x03\x12\x0f\n\x07version\x18\x06 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xa9\x01\n\nRecordKind\x12\x1b\n\x17RECORD_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11RECORD_KIND_IMAGE\x10\x01\x12\x17\n\x13RECORD_KIND_OVERLAY\x10\x02\x12\x15\n\x11RECORD_KIND_THEME\x10\x03\x12\x1a\n\x16RECORD_KIND_GENERATION\x10\x04\x12\x1b\n\x17RECORD_KIND_CACHE_ENTRY\x10\x05*\x8e\x01\n\x0f\x43\x61\x63heEntryState\x12!\n\x1d\x43\x41\x43HE_ENTRY_STATE_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x43\x41\x43HE_ENTRY_STATE_IN_FLIGHT\x10\x01\x12\x1b\n\x17\x43\x41\x43HE_ENTRY_STATE_READY\x10\x02\x12\x1a\n\x16\x43\x41\x43HE_ENTRY_STATE_VOID\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n tabletop/storage/v1/record.proto\x12\x13tabletop.storage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1atabletop/hub/v1/jobs.proto\x1a\"tabletop/image/v1/generation.proto\x1a*tabletop/image/v1/generation_request.proto\x1a\x1dtabletop/image/v1/image.proto\x1a\x1ftabletop/image/v1/overlay.proto\x1a\x1dtabletop/image/v1/theme.proto\x1a\x1dtabletop/image/v1/types.proto\"W\n\tRecordKey\x12-\n\x04kind\x18\x01 \x01(\x0e\x32\x1f.tabletop.storage.v1.RecordKind\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\"\xeb\x02\n\x06Record\x12)\n\x05image\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.ImageH\x00\x12-\n\x07overlay\x18\x02 \x01(\x0b\x32\x1a.tabletop.image.v1.OverlayH\x00\x12)\n\x05theme\x18\x03 \x01(\x0b\x32\x18.tabletop.image.v1.ThemeH\x00\x12;\n\ngeneration\x18\x04 \x01(\x0b\x32%.tabletop.storage.v1.GenerationRecordH\x00\x12\x36\n\x0b\x63\x61\x63he_entry\x18\x05 \x01(\x0b\x32\x1f.tabletop.storage.v1.CacheEntryH\x00\x12/\n\x0b\x64\x65lete_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\npurge_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\n\x04\x62ody\"\x91\x04\n\x10GenerationRecord\x12\x31\n\ngeneration\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Generation\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t\x12\x16\n\x0erequest_digest\x18\x03 \x01(\t\x12\x13\n\x0b\x61nswered_by\x18\x04 \x01(\t\x12\x10\n\x08image_id\x18\x05 \x01(\t\x12\x38\n\x0fprovider_result\x18\x06 \x01(\x0b\x32\x1f.tabletop.hub.v1.ProviderResult\x12)\n\x05lease\x18\x07 \x01(\x0b\x32\x1a.tabletop.storage.v1.Lease\x12\x0e\n\x06prompt\x18\x08 \x01(\t\x12\x15\n\rtheme_version\x18\t \x01(\x03\x12\x16\n\x0e\x63orrelation_id\x18\n \x01(\t\x12\x13\n\x0btraceparent\x18\x0b \x01(\t\x12+\n\x06\x66\x61\x63\x65ts\x18\x0c \x01(\x0b\x32\x1b.tabletop.storage.v1.Facets\x12\x35\n\x07picture\x18\r \x01(\x0b\x32$.tabletop.image.v1.GenerationRequest\x12\x19\n\x11reference_version\x18\x0e \x01(\x03\x12>\n\x11theme_association\x18\x0f \x01(\x0b\x32#.tabletop.image.v1.ThemeAssociation\"\x99\x01\n\x06\x46\x61\x63\x65ts\x12*\n\x04type\x18\x01 \x01(\x0e\x32\x1c.tabletop.image.v1.ImageType\x12\x30\n\x07subtype\x18\x02 \x01(\x0e\x32\x1f.tabletop.image.v1.ImageSubtype\x12\r\n\x05theme\x18\x03 \x01(\t\x12\x11\n\tsource_id\x18\x04 \x01(\t\x12\x0f\n\x07service\x18\x05 \x01(\t\"G\n\x05Lease\x12\r\n\x05owner\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x89\x02\n\nCacheEntry\x12\x13\n\x0b\x66ingerprint\x18\x01 \x01(\t\x12\x33\n\x05state\x18\x02 \x01(\x0e\x32$.tabletop.storage.v1.CacheEntryState\x12\x15\n\rgeneration_id\x18\x03 \x01(\t\x12\x10\n\x08image_id\x18\x04 \x01(\t\x12\x15\n\rimage_version\x18\x05 \x01(\x03\x12\x0f\n\x07version\x18\x06 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xa9\x01\n\nRecordKind\x12\x1b\n\x17RECORD_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11RECORD_KIND_IMAGE\x10\x01\x12\x17\n\x13RECORD_KIND_OVERLAY\x10\x02\x12\x15\n\x11RECORD_KIND_THEME\x10\x03\x12\x1a\n\x16RECORD_KIND_GENERATION\x10\x04\x12\x1b\n\x17RECORD_KIND_CACHE_ENTRY\x10\x05*\x8e\x01\n\x0f\x43\x61\x63heEntryState\x12!\n\x1d\x43\x41\x43HE_ENTRY_STATE_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x43\x41\x43HE_ENTRY_STATE_IN_FLIGHT\x10\x01\x12\x1b\n\x17\x43\x41\x43HE_ENTRY_STATE_READY\x10\x02\x12\x1a\n\x16\x43\x41\x43HE_ENTRY_STATE_VOID\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tabletop.storage.v1.record_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RECORDKIND']._serialized_start=1619
-  _globals['_RECORDKIND']._serialized_end=1788
-  _globals['_CACHEENTRYSTATE']._serialized_start=1791
-  _globals['_CACHEENTRYSTATE']._serialized_end=1933
-  _globals['_RECORDKEY']._serialized_start=280
-  _globals['_RECORDKEY']._serialized_end=367
-  _globals['_RECORD']._serialized_start=370
-  _globals['_RECORD']._serialized_end=733
-  _globals['_GENERATIONRECORD']._serialized_start=736
-  _globals['_GENERATIONRECORD']._serialized_end=1119
-  _globals['_FACETS']._serialized_start=1122
-  _globals['_FACETS']._serialized_end=1275
-  _globals['_LEASE']._serialized_start=1277
-  _globals['_LEASE']._serialized_end=1348
-  _globals['_CACHEENTRY']._serialized_start=1351
-  _globals['_CACHEENTRY']._serialized_end=1616
+  _globals['_RECORDKIND']._serialized_start=1809
+  _globals['_RECORDKIND']._serialized_end=1978
+  _globals['_CACHEENTRYSTATE']._serialized_start=1981
+  _globals['_CACHEENTRYSTATE']._serialized_end=2123
+  _globals['_RECORDKEY']._serialized_start=324
+  _globals['_RECORDKEY']._serialized_end=411
+  _globals['_RECORD']._serialized_start=414
+  _globals['_RECORD']._serialized_end=777
+  _globals['_GENERATIONRECORD']._serialized_start=780
+  _globals['_GENERATIONRECORD']._serialized_end=1309
+  _globals['_FACETS']._serialized_start=1312
+  _globals['_FACETS']._serialized_end=1465
+  _globals['_LEASE']._serialized_start=1467
+  _globals['_LEASE']._serialized_end=1538
+  _globals['_CACHEENTRY']._serialized_start=1541
+  _globals['_CACHEENTRY']._serialized_end=1806
 # @@protoc_insertion_point(module_scope)

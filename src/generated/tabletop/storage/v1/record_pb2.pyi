@@ -3,6 +3,7 @@ import datetime
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from tabletop.hub.v1 import jobs_pb2 as _jobs_pb2
 from tabletop.image.v1 import generation_pb2 as _generation_pb2
+from tabletop.image.v1 import generation_request_pb2 as _generation_request_pb2
 from tabletop.image.v1 import image_pb2 as _image_pb2
 from tabletop.image.v1 import overlay_pb2 as _overlay_pb2
 from tabletop.image.v1 import theme_pb2 as _theme_pb2
@@ -70,7 +71,7 @@ class Record(_message.Message):
     def __init__(self, image: _Optional[_Union[_image_pb2.Image, _Mapping]] = ..., overlay: _Optional[_Union[_overlay_pb2.Overlay, _Mapping]] = ..., theme: _Optional[_Union[_theme_pb2.Theme, _Mapping]] = ..., generation: _Optional[_Union[GenerationRecord, _Mapping]] = ..., cache_entry: _Optional[_Union[CacheEntry, _Mapping]] = ..., delete_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., purge_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class GenerationRecord(_message.Message):
-    __slots__ = ("generation", "fingerprint", "request_digest", "answered_by", "image_id", "provider_result", "lease", "prompt", "theme_version", "correlation_id", "traceparent", "facets")
+    __slots__ = ("generation", "fingerprint", "request_digest", "answered_by", "image_id", "provider_result", "lease", "prompt", "theme_version", "correlation_id", "traceparent", "facets", "picture", "reference_version", "theme_association")
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     REQUEST_DIGEST_FIELD_NUMBER: _ClassVar[int]
@@ -83,6 +84,9 @@ class GenerationRecord(_message.Message):
     CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
     TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     FACETS_FIELD_NUMBER: _ClassVar[int]
+    PICTURE_FIELD_NUMBER: _ClassVar[int]
+    REFERENCE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    THEME_ASSOCIATION_FIELD_NUMBER: _ClassVar[int]
     generation: _generation_pb2.Generation
     fingerprint: str
     request_digest: str
@@ -95,7 +99,10 @@ class GenerationRecord(_message.Message):
     correlation_id: str
     traceparent: str
     facets: Facets
-    def __init__(self, generation: _Optional[_Union[_generation_pb2.Generation, _Mapping]] = ..., fingerprint: _Optional[str] = ..., request_digest: _Optional[str] = ..., answered_by: _Optional[str] = ..., image_id: _Optional[str] = ..., provider_result: _Optional[_Union[_jobs_pb2.ProviderResult, _Mapping]] = ..., lease: _Optional[_Union[Lease, _Mapping]] = ..., prompt: _Optional[str] = ..., theme_version: _Optional[int] = ..., correlation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., facets: _Optional[_Union[Facets, _Mapping]] = ...) -> None: ...
+    picture: _generation_request_pb2.GenerationRequest
+    reference_version: int
+    theme_association: _theme_pb2.ThemeAssociation
+    def __init__(self, generation: _Optional[_Union[_generation_pb2.Generation, _Mapping]] = ..., fingerprint: _Optional[str] = ..., request_digest: _Optional[str] = ..., answered_by: _Optional[str] = ..., image_id: _Optional[str] = ..., provider_result: _Optional[_Union[_jobs_pb2.ProviderResult, _Mapping]] = ..., lease: _Optional[_Union[Lease, _Mapping]] = ..., prompt: _Optional[str] = ..., theme_version: _Optional[int] = ..., correlation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., facets: _Optional[_Union[Facets, _Mapping]] = ..., picture: _Optional[_Union[_generation_request_pb2.GenerationRequest, _Mapping]] = ..., reference_version: _Optional[int] = ..., theme_association: _Optional[_Union[_theme_pb2.ThemeAssociation, _Mapping]] = ...) -> None: ...
 
 class Facets(_message.Message):
     __slots__ = ("type", "subtype", "theme", "source_id", "service")

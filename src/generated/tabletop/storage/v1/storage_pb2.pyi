@@ -25,14 +25,16 @@ LIST_ORDER_NEWEST_FIRST: ListOrder
 LIST_ORDER_OLDEST_FIRST: ListOrder
 
 class StoreRequest(_message.Message):
-    __slots__ = ("storage_correlation_id", "batch", "blob_part")
+    __slots__ = ("storage_correlation_id", "batch", "blob_part", "content_digest")
     STORAGE_CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
     BATCH_FIELD_NUMBER: _ClassVar[int]
     BLOB_PART_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_DIGEST_FIELD_NUMBER: _ClassVar[int]
     storage_correlation_id: str
     batch: Batch
     blob_part: BlobPart
-    def __init__(self, storage_correlation_id: _Optional[str] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., blob_part: _Optional[_Union[BlobPart, _Mapping]] = ...) -> None: ...
+    content_digest: str
+    def __init__(self, storage_correlation_id: _Optional[str] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., blob_part: _Optional[_Union[BlobPart, _Mapping]] = ..., content_digest: _Optional[str] = ...) -> None: ...
 
 class Batch(_message.Message):
     __slots__ = ("puts", "undeletes", "messages")
@@ -127,14 +129,16 @@ class RetrieveResponse(_message.Message):
     def __init__(self, storage_correlation_id: _Optional[str] = ..., records: _Optional[_Iterable[_Union[_record_pb2.Record, _Mapping]]] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class DeleteRequest(_message.Message):
-    __slots__ = ("storage_correlation_id", "keys", "messages")
+    __slots__ = ("storage_correlation_id", "keys", "messages", "content_digest")
     STORAGE_CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
     KEYS_FIELD_NUMBER: _ClassVar[int]
     MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_DIGEST_FIELD_NUMBER: _ClassVar[int]
     storage_correlation_id: str
     keys: _containers.RepeatedCompositeFieldContainer[_record_pb2.RecordKey]
     messages: _containers.RepeatedCompositeFieldContainer[_envelope_pb2.OutboundMessage]
-    def __init__(self, storage_correlation_id: _Optional[str] = ..., keys: _Optional[_Iterable[_Union[_record_pb2.RecordKey, _Mapping]]] = ..., messages: _Optional[_Iterable[_Union[_envelope_pb2.OutboundMessage, _Mapping]]] = ...) -> None: ...
+    content_digest: str
+    def __init__(self, storage_correlation_id: _Optional[str] = ..., keys: _Optional[_Iterable[_Union[_record_pb2.RecordKey, _Mapping]]] = ..., messages: _Optional[_Iterable[_Union[_envelope_pb2.OutboundMessage, _Mapping]]] = ..., content_digest: _Optional[str] = ...) -> None: ...
 
 class DeleteResponse(_message.Message):
     __slots__ = ("storage_correlation_id", "records")
@@ -207,9 +211,11 @@ class StorageChanged(_message.Message):
     def __init__(self, storage_correlation_id: _Optional[str] = ..., changes: _Optional[_Iterable[_Union[RecordChange, _Mapping]]] = ...) -> None: ...
 
 class RecordChange(_message.Message):
-    __slots__ = ("key", "record")
+    __slots__ = ("key", "record", "restored")
     KEY_FIELD_NUMBER: _ClassVar[int]
     RECORD_FIELD_NUMBER: _ClassVar[int]
+    RESTORED_FIELD_NUMBER: _ClassVar[int]
     key: _record_pb2.RecordKey
     record: _record_pb2.Record
-    def __init__(self, key: _Optional[_Union[_record_pb2.RecordKey, _Mapping]] = ..., record: _Optional[_Union[_record_pb2.Record, _Mapping]] = ...) -> None: ...
+    restored: bool
+    def __init__(self, key: _Optional[_Union[_record_pb2.RecordKey, _Mapping]] = ..., record: _Optional[_Union[_record_pb2.Record, _Mapping]] = ..., restored: _Optional[bool] = ...) -> None: ...

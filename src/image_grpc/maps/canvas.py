@@ -1,0 +1,147 @@
+"""Writing SVG: shapes, text and symbols as elements of one document. What callers wrote is escaped by the XML
+library; colours are parsed, so none can carry anything else."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
+
+from shapely.geometry.base import BaseGeometry
+
+from image_grpc.maps import fonts
+from image_grpc.maps.color import Color
+
+_HALO = "#ffffff"
+_INK = "#1b1b1f"
+
+
+class Canvas:
+    """One SVG document of `width` x `height` pixels. Labels are drawn over everything else."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        self._root = Element(
+            "svg",
+            {
+                "xmlns": "http://www.w3.org/2000/svg",
+                "width": str(width),
+                "height": str(height),
+                "viewBox": f"0 0 {width} {height}",
+            },
+        )
+        self._shapes = SubElement(self._root, "g")
+        self._labels = SubElement(self._root, "g", {"font-family": fonts.FAMILY, "font-weight": "bold"})
+        self._clips = 0
+
+    @property
+    def text_size(self) -> float:
+        """Height of a label's letters that suits the picture."""
+        return max(11.0, min(self.width, self.height) / 55)
+
+    def svg(self) -> str:
+        """The document."""
+        return ElementTree.tostring(self._root, encoding="unicode")
+
+    def path(self, data: str, paint: Mapping[str, str], *, on_top: bool = False) -> None:
+        """Lines and areas. `paint` are attributes, as `fill` and `stroke` make them."""
+        SubElement(self._labels if on_top else self._shapes, "path", {"d": data, **paint})
+
+    def circle(self, x: float, y: float, radius: float, paint: Mapping[str, str]) -> None:
+        """A circle."""
+        SubElement(self._shapes, "circle", {"cx": number(x), "cy": number(y), "r": number(radius), **paint})
+
+    def box(
+        self, x: float, y: float, width: float, height: float, paint: Mapping[str, str], *, on_top: bool = False
+    ) -> None:
+        """A box with slightly rounded corners."""
+        attributes = {"x": number(x), "y": number(y), "width": number(width), "height": number(height)}
+        radius = {"rx": number(min(width, height) * 0.12)}
+        SubElement(self._labels if on_top else self._shapes, "rect", {**attributes, **radius, **paint})
+
+    def symbol(self, data: str, x: float, y: float, size: float, paint: Mapping[str, str]) -> None:
+        """A path that is drawn in a box of 24 x 24 about 12, 12, placed with its centre here."""
+        scale = size / 24
+        move = f"translate({number(x - size / 2)} {number(y - size / 2)}) scale({number(scale)})"
+        SubElement(self._shapes, "path", {"d": data, "transform": move, **paint})
+
+    def picture(self, jpeg: bytes, x: float, y: float, radius: float) -> None:
+        """A square picture, cut to a circle."""
+        self._clips += 1
+        name = f"clip{self._clips}"
+        clip = SubElement(self._shapes, "clipPath", {"id": name})
+        SubElement(clip, "circle", {"cx": number(x), "cy": number(y), "r": number(radius)})
+        SubElement(
+            self._shapes,
+            "image",
+            {
+                "href": f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}",
+                "x": number(x - radius),
+                "y": number(y - radius),
+                "width": number(2 * radius),
+                "height": number(2 * radius),
+                "clip-path": f"url(#{name})",
+            },
+        )
+
+    def label(
+        self, text: str, x: float, y: float, *, size: float | None = None, anchor: str = "middle", fill: str = _INK
+    ) -> None:
+        """Text with a halo, its baseline here. Labels that would leave the picture are moved into it."""
+        if not text:
+            return
+        height = size or self.text_size
+        y = min(max(y, height * 1.1), self.height - height * 0.35)
+        attributes = {
+            "x": number(x),
+            "y": number(y),
+            "font-size": number(height),
+            "text-anchor": anchor,
+            "fill": fill,
+            "stroke": _HALO,
+            "stroke-opacity": "0.85",
+            "stroke-width": number(height * 0.22),
+            "stroke-linejoin": "round",
+            "paint-order": "stroke",
+        }
+        SubElement(self._labels, "text", attributes).text = fonts.drawable(text)
+
+
+def fill(color: Color, opacity: float = 1.0) -> dict[str, str]:
+    """Paint of an area."""
+    return {"fill": color.hex, "fill-opacity": number(color.opacity * opacity)}
+
+
+def stroke(color: Color, width: float, opacity: float = 1.0, dashes: Iterable[float] = ()) -> dict[str, str]:
+    """Paint of a line."""
+    paint = {
+        "stroke": color.hex,
+        "stroke-opacity": number(color.opacity * opacity),
+        "stroke-width": number(width),
+        "stroke-linejoin": "round",
+        "stroke-linecap": "round",
+    }
+    if pattern := " ".join(number(each) for each in dashes):
+        paint["stroke-dasharray"] = pattern
+    return paint
+
+
+NO_FILL = {"fill": "none"}
+
+
+def polyline(points: Iterable[tuple[float, float]], *, closed: bool = False) -> str:
+    """Path data through points."""
+    return "M" + "L".join(f"{number(x)} {number(y)}" for x, y in points) + ("Z" if closed else "")
+
+
+def outline(shape: BaseGeometry) -> str:
+    """Path data of a polygon, or of several, holes left out."""
+    parts = getattr(shape, "geoms", [shape])
+    rings = (ring for part in parts if part.geom_type == "Polygon" for ring in (part.exterior, *part.interiors))
+    return "".join(polyline(list(ring.coords)[:-1], closed=True) for ring in rings)
+
+
+def number(value: float) -> str:
+    """A number as SVG has it, to a hundredth of a pixel."""
+    return f"{value:.2f}".rstrip("0").rstrip(".") if value % 1 else f"{value:.0f}"

@@ -1,0 +1,41 @@
+"""Colours as callers write them: `#rgb`, `#rgba`, `#rrggbb`, `#rrggbbaa`, or a CSS colour name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+import webcolors
+
+_HEX = re.compile(r"#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})")
+
+
+@dataclass(frozen=True, slots=True)
+class Color:
+    """A colour that is safe to write into SVG."""
+
+    hex: str
+    """`#rrggbb`."""
+    opacity: float
+    """0 to 1."""
+
+
+@lru_cache(1024)
+def parse(text: str) -> Color:
+    """Raises ValueError for anything that is no colour."""
+    if not _HEX.fullmatch(text):
+        return Color(webcolors.name_to_hex(text), 1.0)
+    digits = text[1:].lower()
+    if len(digits) < 6:
+        digits = "".join(2 * digit for digit in digits)
+    return Color(f"#{digits[:6]}", int(digits[6:] or "ff", 16) / 255)
+
+
+def is_color(text: str) -> bool:
+    """Whether `parse` takes it."""
+    try:
+        parse(text)
+    except ValueError:
+        return False
+    return True
