@@ -16,7 +16,9 @@ from urllib.parse import urlsplit
 import structlog
 from google.protobuf.message import Message
 from pydantic import SecretStr
+from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.types_pb2 import Priority
+from tabletop.storage.v1.record_pb2 import RecordKind
 
 from image_grpc.config import InvalidSettings, Settings, storage_urls
 from image_grpc.deadline import deadline_in
@@ -37,9 +39,12 @@ from image_grpc.generation import (
 from image_grpc.getimg import Downloader, GetimgClient
 from image_grpc.hub import Hub
 from image_grpc.hub.memory import MemoryHub
+from image_grpc.maps.coverage import Coverage
+from image_grpc.maps.renditions import Renditions
 from image_grpc.rpc.generation import GenerationServicer
 from image_grpc.rpc.image import ImageServicer
 from image_grpc.rpc.interceptors import Check
+from image_grpc.rpc.overlay import OverlayServicer
 from image_grpc.rpc.server import Server, Servicers
 from image_grpc.rpc.service_status import Monitor, StatusServicer
 from image_grpc.rpc.theme import ThemeServicer
@@ -177,7 +182,9 @@ async def _server(settings: Settings, hub: Hub) -> AsyncIterator[str]:
 
         gate = WeightedGate(settings.generation_concurrency, WEIGHTS)
         estimator = Estimator(hub, gate)
-        themes = Themes(cache)
+        themes = Themes(storage, cache)
+        coverage = Coverage()
+        renditions = _renditions(settings, coverage, cache)
         submitter = Submitter(settings, storage, cache, themes, getimg, estimator)
         reader = GenerationReader(storage, cache, feed, stopping)
         # A hub that forgets has one process, so what the last one held is free at once.
@@ -187,7 +194,7 @@ async def _server(settings: Settings, hub: Hub) -> AsyncIterator[str]:
         store = StoreStep(settings, storage, downloader, estimator, book, telemetry.counters)
         pipeline = Pipeline(settings, hub, storage, gate, draw, store, telemetry)
         servicers = Servicers(
-            generation=GenerationServicer(  # type: ignore[abstract]  # some RPCs come later
+            generation=GenerationServicer(
                 submitter,
                 reader,
                 storage,
@@ -195,10 +202,19 @@ async def _server(settings: Settings, hub: Hub) -> AsyncIterator[str]:
                 heartbeat_seconds=settings.heartbeat_seconds,
                 longest_wait=settings.rpc_max_seconds,
             ),
-            image=ImageServicer(  # type: ignore[abstract]  # some RPCs come later
-                storage, cache, max_downloads=settings.downloads_max_concurrent
+            image=ImageServicer(
+                storage,
+                cache,
+                feed,
+                themes,
+                renditions,
+                stopping,
+                max_downloads=settings.downloads_max_concurrent,
+                max_upload=settings.upload_max_bytes,
+                heartbeat_seconds=settings.heartbeat_seconds,
             ),
-            theme=ThemeServicer(themes),  # type: ignore[abstract]  # some RPCs come later
+            overlay=OverlayServicer(storage, cache, coverage, renditions),
+            theme=ThemeServicer(themes, storage, cache),
             status=StatusServicer(hub, storage, getimg, monitor, telemetry.counters),
         )
         checks: dict[type[Message], Check] = dict.fromkeys(PICTURE_REQUESTS, submitter.check)
@@ -211,6 +227,20 @@ async def _server(settings: Settings, hub: Hub) -> AsyncIterator[str]:
             log.info("unfinished generations resumed", count=resumed)
         await server.start()
         yield address
+
+
+def _renditions(settings: Settings, coverage: Coverage, cache: ReadCache) -> Renditions:
+    async def find(id_: str) -> Image | None:
+        record = await cache.record(RecordKind.RECORD_KIND_IMAGE, id_)
+        return record.image if record is not None else None
+
+    return Renditions(
+        coverage,
+        lambda content: cache.blob(content.sha256, content.byte_size),
+        find,
+        max_bytes=settings.renditions_max_bytes,
+        concurrency=settings.renditions_concurrency,
+    )
 
 
 async def _stop(settings: Settings, server: Server, pipeline: Pipeline) -> None:

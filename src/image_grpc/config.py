@@ -82,6 +82,10 @@ class Settings(BaseSettings):
     model_portrait: str = Field("seedream-5-lite", description="default model of portraits")
     model_item: str = Field("seedream-5-lite", description="default model of item illustrations")
 
+    model_apply_theme: str = Field(
+        "seedream-5-lite", description="model that gives a picture another theme; it must take reference images"
+    )
+
     generation_concurrency: Count = Field(100, description="generations drawn at once, of this process")
     store_concurrency: Count = Field(8, description="drawn pictures stored at once, of this process")
     generation_max_attempts: Count = Field(
@@ -93,6 +97,15 @@ class Settings(BaseSettings):
 
     cache_max_bytes: Bytes = Field(256_000_000, description="memory of the read cache for bytes of pictures")
     cache_max_records: Count = Field(50_000, description="records in the read cache")
+    renditions_max_bytes: Bytes = Field(
+        128_000_000, description="memory of finished renditions: composed maps, other formats, thumbnails"
+    )
+    renditions_concurrency: Count = Field(
+        2, description="renditions made at once; each may take 300 MB at 4096 x 4096"
+    )
+    upload_max_bytes: Bytes = Field(
+        50_000_000, le=256 * 1024 * 1024, description="largest picture that UploadImage takes"
+    )
     storage_timeout_seconds: Seconds = Field(
         10, description="longest wait for the Storage Service, retries included"
     )

@@ -8,6 +8,11 @@
     │   ├── ImageNotFound             IMAGE_NOT_FOUND
     │   ├── GenerationNotFound        GENERATION_NOT_FOUND
     │   ├── ThemeNotFound             INVALID_THEME
+    │   ├── ThemeRefused              THEME_ERROR        the theme cannot be changed so
+    │   │   └── ThemeExists           THEME_ERROR        its name is taken
+    │   ├── OverlayNotFound           OVERLAY_ERROR
+    │   ├── OverlayRefused            OVERLAY_ERROR      the map cannot have such an overlay
+    │   ├── ImageRefused              IMAGE_ERROR        the image cannot be changed so
     │   ├── RequestIdReused           REQUEST_ID_REUSED  the same request_id with other content
     │   └── VersionConflict           VERSION_CONFLICT   someone else changed it first
     ├── GetimgNotConfigured           GETIMG_NOT_CONFIGURED   the operator: set a key
@@ -110,6 +115,34 @@ class ThemeNotFound(CallerError):
     """There is no such theme."""
 
     reason = "INVALID_THEME"
+
+
+class ThemeRefused(CallerError):
+    """The theme is built in, or in use."""
+
+    reason = "THEME_ERROR"
+
+
+class ThemeExists(ThemeRefused):
+    """There is a theme of this name already."""
+
+
+class OverlayNotFound(CallerError):
+    """There is no such overlay, or it is deleted."""
+
+    reason = "OVERLAY_ERROR"
+
+
+class OverlayRefused(CallerError):
+    """The image is no map of the overlay's kind, or the overlay would be too large."""
+
+    reason = "OVERLAY_ERROR"
+
+
+class ImageRefused(CallerError):
+    """The image lacks what the change needs."""
+
+    reason = "IMAGE_ERROR"
 
 
 class RequestIdReused(CallerError):

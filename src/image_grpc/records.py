@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
+from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.storage.v1.record_pb2 import Record, RecordKey, RecordKind
 
 _KINDS = {
@@ -47,6 +49,19 @@ def derived_id(*parts: str) -> str:
 
 
 _NAMESPACE = uuid.UUID("5a1d0f0e-6a0c-5c3f-9d53-0d6f2f1c7b11")
+
+
+def content_digest(request: Any) -> str:
+    """Tells requests with the same `request_id` and other content apart. How long the caller waits is no content,
+    nor which version it saw last: a request that is sent again may know a newer one."""
+    same = type(request)()
+    same.CopyFrom(request)
+    for name in {"wait_for", "version"} & set(same.DESCRIPTOR.fields_by_name):
+        same.ClearField(name)
+    if "theme" in same.DESCRIPTOR.fields_by_name and isinstance(same.theme, Theme):
+        same.theme.ClearField("version")
+    named = f"{same.DESCRIPTOR.full_name}:".encode()
+    return hashlib.sha256(named + same.SerializeToString(deterministic=True)).hexdigest()
 
 
 def now() -> Timestamp:

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.types_pb2 import CacheMode, ImageFormat, ImageSubtype, ImageType, Priority
 
+from image_grpc import records
 from image_grpc.config import load
 from image_grpc.generation import built_in, kinds
 from tests.service import campaign_map, item, portrait, tactical_map
@@ -240,19 +241,19 @@ def test_a_theme_that_has_changed_makes_another_picture(element: str) -> None:
 
 @every_kind
 def test_how_long_the_caller_waits_is_no_content(kind: Any) -> None:
-    assert kinds.content_digest(kind()) == kinds.content_digest(kind(wait_for={"seconds": 7}))
+    assert records.content_digest(kind()) == kinds.content_digest(kind(wait_for={"seconds": 7}))
 
 
 @every_kind
 def test_all_else_is_content(kind: Any) -> None:
     request = full(type(kind())())
-    seen = {kinds.content_digest(request)}
+    seen = {records.content_digest(request)}
     for path, changed in changes(request):
         if not path.startswith("wait_for"):
-            digest = kinds.content_digest(changed)
+            digest = records.content_digest(changed)
             assert digest not in seen, path
             seen.add(digest)
 
 
 def test_kinds_never_share_a_digest() -> None:
-    assert len({kinds.content_digest(kind()) for kind in KINDS}) == len(KINDS)
+    assert len({records.content_digest(kind()) for kind in KINDS}) == len(KINDS)

@@ -158,19 +158,22 @@ class DrawStep:
         return topology.retry_step_within(delay) if limited else delay
 
     async def _order(self, record: GenerationRecord) -> Order:
-        request = kinds.picture(record.generation.request)
-        urls = [await self._reference_url(id_) for id_ in request.reference_image_ids]
+        request = kinds.drawn(record)
+        if record.reference_version:  # all that the picture itself came from is in it
+            urls = [await self._reference_url(record.image_id, record.reference_version)]
+        else:
+            urls = [await self._reference_url(id_) for id_ in request.reference_image_ids]
         return Order(
             prompt=record.prompt,
-            model=request.model,
+            model=record.generation.model,
             size=request.size,
             format=request.format,
             reference_urls=[url for url in urls if url],
         )
 
-    async def _reference_url(self, image_id: str) -> str:
+    async def _reference_url(self, image_id: str, version: int = 0) -> str:
         """A stored picture as a data URL; empty if it was deleted since the request was accepted."""
-        image = await self._storage.images.retrieve(image_id)
+        image = await self._storage.images.retrieve(image_id, version)
         if image is None:
             return ""
         data = await self._storage.blobs.read_all(image.content.sha256, image.content.byte_size)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tabletop.image.v1.generation_pb2 import Generation
 from tabletop.image.v1.types_pb2 import Priority
+from tabletop.storage.v1.record_pb2 import GenerationRecord
 
 from image_grpc import records
 from image_grpc.errors import HubError
@@ -27,10 +27,11 @@ class Estimator:
         """A generation took this long from its beginning to its end."""
         self._seconds += WEIGHT * (seconds - self._seconds)
 
-    async def estimate(self, generation: Generation) -> None:
+    async def estimate(self, record: GenerationRecord) -> None:
         """Sets the place in the queue and the expected finish of a generation that is about to be queued, if
         the hub tells how many are before it."""
-        queue = topology.GENERATE_QUEUES[kinds.picture(generation.request).priority]
+        generation = record.generation
+        queue = topology.GENERATE_QUEUES[kinds.drawn(record).priority]
         try:
             position = await self._hub.depth(queue) + self._gate.waiting
         except HubError:

@@ -15,12 +15,13 @@ from tabletop.image.v1.generation_request_pb2 import (
     GenerationRequest,
     ItemType,
 )
-from tabletop.image.v1.map_pb2 import GridKind, WallKind
+from tabletop.image.v1.map_pb2 import GridKind, MapProperties, WallKind
 from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.types_pb2 import CacheMode, ImageFormat, ImageSubtype, ImageType, Priority
-from tabletop.storage.v1.record_pb2 import Facets
+from tabletop.storage.v1.record_pb2 import Facets, GenerationRecord
 
 from image_grpc.config import Settings
+from image_grpc.maps.grid import DEFAULT_CELL, DEFAULT_COLOR
 
 PictureRequest = (
     GenerateTacticalMapRequest
@@ -30,8 +31,6 @@ PictureRequest = (
 )
 
 DEFAULT_SIDE = 1024
-DEFAULT_CELL = 70
-DEFAULT_GRID_COLOR = "#00000080"
 
 _FIELDS: dict[type[Message], str] = {
     GenerateTacticalMapRequest: "tactical_map",
@@ -56,6 +55,11 @@ def picture(request: GenerationRequest) -> Any:
     return getattr(request, request.WhichOneof("kind") or "")
 
 
+def drawn(record: GenerationRecord) -> Any:
+    """What is drawn for a generation: one of PictureRequest."""
+    return picture(record.picture if record.HasField("picture") else record.generation.request)
+
+
 def normalise(request: PictureRequest, settings: Settings) -> GenerationRequest:
     """The request with its defaults filled in, and without what concerns the call alone."""
     normal = GenerationRequest()
@@ -73,7 +77,7 @@ def normalise(request: PictureRequest, settings: Settings) -> GenerationRequest:
             inner.model = inner.model or settings.model_tactical_map
             if inner.HasField("grid"):
                 inner.grid.size = inner.grid.size or DEFAULT_CELL
-                inner.grid.color = inner.grid.color or DEFAULT_GRID_COLOR
+                inner.grid.color = inner.grid.color or DEFAULT_COLOR
                 inner.grid.kind = inner.grid.kind or GridKind.GRID_KIND_SQUARE
             for wall in inner.walls:
                 wall.kind = wall.kind or WallKind.WALL_KIND_WALL
@@ -90,6 +94,20 @@ def normalise(request: PictureRequest, settings: Settings) -> GenerationRequest:
             if inner.item_id:
                 inner.source.id = inner.source.id or inner.item_id
     return normal
+
+
+def map_properties(request: GenerationRequest) -> MapProperties | None:
+    """What is measured and drawn on the map that a normalised request asks for; None if it asks for no map."""
+    match request.WhichOneof("kind"):
+        case "tactical_map":
+            tactical = request.tactical_map
+            grid = tactical.grid if tactical.HasField("grid") else None
+            return MapProperties(grid=grid, walls=tactical.walls)
+        case "campaign_map":
+            campaign = request.campaign_map
+            scale = campaign.scale if campaign.HasField("scale") else None
+            return MapProperties(scale=scale, points_of_interest=campaign.points_of_interest)
+    return None
 
 
 def facets(request: GenerationRequest) -> Facets:
@@ -131,13 +149,3 @@ def fingerprint(request: GenerationRequest, theme: Theme) -> str:
     style = Theme(display_name=theme.display_name, elements=theme.elements)
     digest.update(style.SerializeToString(deterministic=True))
     return digest.hexdigest()
-
-
-def content_digest(request: PictureRequest) -> str:
-    """Tells requests with the same `request_id` and other content apart. How long the caller waits is no
-    content."""
-    same: Any = type(request)()
-    same.CopyFrom(request)
-    same.ClearField("wait_for")
-    named = f"{request.DESCRIPTOR.full_name}:".encode()
-    return hashlib.sha256(named + same.SerializeToString(deterministic=True)).hexdigest()

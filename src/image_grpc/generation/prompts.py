@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from tabletop.image.v1.generation_request_pb2 import (
+    ApplyThemeRequest,
     CharacterKind,
     GenerateCampaignMapRequest,
     GenerateItemIllustrationRequest,
@@ -16,7 +17,7 @@ from tabletop.image.v1.generation_request_pb2 import (
     GenerationRequest,
     ItemType,
 )
-from tabletop.image.v1.theme_pb2 import Theme
+from tabletop.image.v1.theme_pb2 import Theme, ThemeElement
 
 from image_grpc.generation.kinds import picture
 
@@ -33,6 +34,9 @@ _WHAT = {
 }
 
 
+_DEGREES = ((0.8, "in full"), (0.5, "clearly"), (0.2, "gently"), (0.0, "with no more than a hint of it"))
+
+
 def prompt(request: GenerationRequest, theme: Theme) -> str:
     """The prompt for a normalised request."""
     parts: list[str]
@@ -46,6 +50,39 @@ def prompt(request: GenerationRequest, theme: Theme) -> str:
         case _:
             parts = _item(request.item_illustration, theme)
     return " ".join([*(part for part in parts if part), *_ending(picture(request).details)])
+
+
+def restyling(request: GenerationRequest, old: Theme, new: Theme, apply: ApplyThemeRequest) -> str:
+    """The prompt that gives the reference picture, which a normalised request describes, another theme."""
+    strength = apply.strength if apply.HasField("strength") else 1.0
+    return " ".join(
+        part
+        for part in (
+            f"Redraw the reference picture in {_named(new)} style, {_degree(strength)}: strength {strength:g} "
+            "of 1. Keep its layout, subject and proportions.",
+            prompt(request, _blended(old, new, apply)),
+            _said("Mood", apply.style.atmosphere),
+        )
+        if part
+    )
+
+
+def _blended(old: Theme, new: Theme, apply: ApplyThemeRequest) -> Theme:
+    """The new theme; where only some of its elements are applied, with the others as they were."""
+    blended = Theme(name=new.name, display_name=new.display_name, elements=new.elements)
+    if apply.elements:
+        blended.elements.CopyFrom(old.elements)
+        for element in apply.elements:
+            name = ThemeElement.Name(element).removeprefix("THEME_ELEMENT_").lower()
+            setattr(blended.elements, name, getattr(new.elements, name))
+    for name in ("color_scheme", "lighting"):
+        if changed := getattr(apply.style, name):
+            setattr(blended.elements, name, changed)
+    return blended
+
+
+def _degree(strength: float) -> str:
+    return next(word for least, word in _DEGREES if strength >= least)
 
 
 def _tactical_map(request: GenerateTacticalMapRequest, theme: Theme) -> list[str]:

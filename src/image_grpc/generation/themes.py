@@ -9,8 +9,9 @@ from google.protobuf import text_format
 from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.theme_service_pb2 import ListThemesResponse
 from tabletop.storage.v1.record_pb2 import RecordKind
+from tabletop.storage.v1.storage_pb2 import ListFilter
 
-from image_grpc.storage import ReadCache
+from image_grpc.storage import ImageStorageClient, ReadCache
 
 
 @cache
@@ -24,8 +25,8 @@ def built_in() -> dict[str, Theme]:
 class Themes:
     """All themes, by name."""
 
-    def __init__(self, cache: ReadCache) -> None:
-        self._cache = cache
+    def __init__(self, storage: ImageStorageClient, cache: ReadCache) -> None:
+        self._storage, self._cache = storage, cache
 
     async def get(self, name: str) -> Theme | None:
         """A theme, or None if there is none of this name. Raises StorageServiceError."""
@@ -33,3 +34,8 @@ class Themes:
             return theme
         record = await self._cache.record(RecordKind.RECORD_KIND_THEME, name)
         return record.theme if record is not None else None
+
+    async def all(self) -> list[Theme]:
+        """The built-in themes, then the callers' own, by name. Raises StorageServiceError."""
+        own = await self._storage.themes.all(ListFilter())
+        return [*built_in().values(), *sorted(own, key=lambda theme: theme.name)]

@@ -98,15 +98,9 @@ class GenerationReader:
                     yield None, str(seen)
 
     async def _next(self, changes: asyncio.Queue[RecordChange | None], seconds: float) -> RecordChange | None:
-        """The next change; None after a time without one, or when the server stops."""
-        get = asyncio.ensure_future(changes.get())
-        stop = asyncio.ensure_future(self._stopping.wait())
-        try:
-            await asyncio.wait({get, stop}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            return get.result() if get.done() else None
-        finally:
-            get.cancel()
-            stop.cancel()
+        """The next change; None if there is none, or some may have been missed."""
+        _, change = await self._feed.next(changes, self._stopping, seconds=seconds)
+        return change
 
     async def _changed(self, id_: str, change: RecordChange | None, before: GenerationRecord) -> GenerationRecord:
         if self._stopping.is_set():

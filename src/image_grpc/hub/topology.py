@@ -55,6 +55,8 @@ UNDECODABLE = "undecodable"
 """A dead letter that came as something else than an envelope; the payload is its body."""
 STORAGE_CHANGED = "image.storage.changed"
 IMAGE_GENERATED = "image_generated"
+OVERLAY_UPDATED = "overlay_updated"
+THEME_APPLIED = "theme_applied"
 GENERATE_JOB = "image.generate"
 STORE_JOB = "image.store"
 

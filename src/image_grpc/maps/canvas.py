@@ -13,6 +13,7 @@ from shapely.geometry.base import BaseGeometry
 from image_grpc.maps import fonts
 from image_grpc.maps.color import Color
 
+FAR = 1_000_000.0
 _HALO = "#ffffff"
 _INK = "#1b1b1f"
 
@@ -143,5 +144,6 @@ def outline(shape: BaseGeometry) -> str:
 
 
 def number(value: float) -> str:
-    """A number as SVG has it, to a hundredth of a pixel."""
+    """A number as SVG has it, to a hundredth of a pixel; what is far outside of any picture is just that."""
+    value = min(max(value, -FAR), FAR)
     return f"{value:.2f}".rstrip("0").rstrip(".") if value % 1 else f"{value:.0f}"

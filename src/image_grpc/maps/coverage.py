@@ -3,6 +3,7 @@ so they stay true when the map gets another grid or other walls."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import NamedTuple
 
@@ -65,25 +66,26 @@ class Coverage:
                     self._known[key] = known
         return known
 
-    def filled_in(self, overlay: Overlay, image: Image) -> Overlay:
+    async def filled_in(self, overlay: Overlay, image: Image) -> Overlay:
         """The overlay as callers see it: with the cells that each element covers."""
         seen = Overlay()
         seen.CopyFrom(overlay)
-        for element in seen.tactical.elements if seen.HasField("tactical") else ():
-            covered = self.of(element, image)
-            if covered is not None:
-                getattr(element, element.WhichOneof("kind") or "").covered_cells.extend(messages(covered.cells))
+        for element, covered in await asyncio.to_thread(self._all, seen, image):
+            getattr(element, element.WhichOneof("kind") or "").covered_cells.extend(messages(covered.cells))
         return seen
 
-    def count(self, overlay: Overlay, image: Image) -> int:
+    async def count(self, overlay: Overlay, image: Image) -> int:
         """How many cells its elements cover in all."""
-        found = (self.of(element, image) for element in overlay.tactical.elements)
-        return sum(len(each.cells) for each in found if each is not None)
+        return sum(len(covered.cells) for _, covered in await asyncio.to_thread(self._all, overlay, image))
+
+    def _all(self, overlay: Overlay, image: Image) -> list[tuple[TacticalElement, Covered]]:
+        found = ((element, self.of(element, image)) for element in overlay.tactical.elements)
+        return [(element, covered) for element, covered in found if covered is not None]
 
 
 def without_cells(overlay: Overlay) -> None:
     """Takes out what is worked out, so that it is not stored."""
-    for element in overlay.tactical.elements if overlay.HasField("tactical") else ():
+    for element in overlay.tactical.elements:
         kind = element.WhichOneof("kind") or ""
         if kind and kind != "token":
             getattr(element, kind).ClearField("covered_cells")

@@ -9,6 +9,7 @@ from tabletop.image.v1 import generation_service_pb2 as pb
 from tabletop.image.v1.generation_pb2 import GenerationState
 from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceServicer
 from tabletop.image.v1.model_pb2 import Model
+from tabletop.storage.v1.record_pb2 import GenerationRecord
 from tabletop.storage.v1.storage_pb2 import ListFilter
 
 from image_grpc import records
@@ -61,8 +62,19 @@ class GenerationServicer(GenerationServiceServicer):
     async def GenerateItemIllustration(self, request: Any, context: Any) -> Any:
         return await self._generate(request, pb.GenerateItemIllustrationResponse)
 
+    async def RegenerateImage(self, request: Any, context: Any) -> pb.RegenerateImageResponse:
+        record = await self._submitter.revise(request)
+        return await self._answer(request, record, pb.RegenerateImageResponse)
+
+    async def ApplyTheme(self, request: Any, context: Any) -> pb.ApplyThemeResponse:
+        record = await self._submitter.revise(request)
+        return await self._answer(request, record, pb.ApplyThemeResponse)
+
     async def _generate(self, request: Any, response: Callable[..., R]) -> R:
-        record = await self._submitter.submit(request)
+        return await self._answer(request, await self._submitter.submit(request), response)
+
+    async def _answer(self, request: Any, record: GenerationRecord, response: Callable[..., R]) -> R:
+        """Answers with a generation, once it has ended or `wait_for` is over."""
         seconds = request.wait_for.ToNanoseconds() / 1e9
         if seconds and record.generation.id:
             generation = await self._reader.wait(record.generation.id, remaining(seconds, margin=MARGIN_SECONDS))

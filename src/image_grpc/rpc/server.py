@@ -29,6 +29,7 @@ from image_grpc.rpc import interceptors
 from image_grpc.rpc.generation import GenerationServicer
 from image_grpc.rpc.health import HealthServicer
 from image_grpc.rpc.image import ImageServicer
+from image_grpc.rpc.overlay import OverlayServicer
 from image_grpc.rpc.service_status import StatusServicer
 from image_grpc.rpc.theme import ThemeServicer
 from image_grpc.telemetry import Telemetry
@@ -51,6 +52,7 @@ class Servicers:
 
     generation: GenerationServicer
     image: ImageServicer
+    overlay: OverlayServicer
     theme: ThemeServicer
     status: StatusServicer
 
@@ -86,10 +88,7 @@ class Server:
         image_service_pb2_grpc.add_ImageServiceServicer_to_server(servicers.image, add)
         theme_service_pb2_grpc.add_ThemeServiceServicer_to_server(servicers.theme, add)
         status_service_pb2_grpc.add_StatusServiceServicer_to_server(servicers.status, add)
-        overlay_service_pb2_grpc.add_OverlayServiceServicer_to_server(
-            overlay_service_pb2_grpc.OverlayServiceServicer(),  # type: ignore[abstract]  # all of it comes later
-            add,
-        )
+        overlay_service_pb2_grpc.add_OverlayServiceServicer_to_server(servicers.overlay, add)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, add)
         health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
         reflection.enable_server_reflection([*names, health, reflection.SERVICE_NAME], add)

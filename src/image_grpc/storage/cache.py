@@ -7,17 +7,23 @@ Blobs are named by their content, so they never go stale.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from contextvars import Context
 from typing import TypeVar
 
 from cachetools import LRUCache
+from tabletop.image.v1.overlay_pb2 import Overlay
 from tabletop.storage.v1.record_pb2 import Record, RecordKey, RecordKind
-from tabletop.storage.v1.storage_pb2 import RecordChange
+from tabletop.storage.v1.storage_pb2 import ListFilter, RecordChange
 
 from image_grpc.deadline import remaining
 from image_grpc.errors import StorageServiceError
+from image_grpc.records import key
 from image_grpc.storage.client import MARGIN_SECONDS, PART_BYTES, ImageStorageClient
 from image_grpc.telemetry import Counters
+
+MAX_MAPS = 1000
+"""Maps whose overlays are kept."""
 
 _V = TypeVar("_V")
 _Key = tuple[RecordKind, str]
@@ -37,6 +43,8 @@ class ReadCache:
         self._parts: LRUCache[tuple[str, int], bytes] = LRUCache(max_bytes, getsizeof=len)
         self._loading: dict[_Key, asyncio.Task[Record | None]] = {}
         self._loading_parts: dict[tuple[str, int], asyncio.Task[bytes]] = {}
+        self._overlays: LRUCache[str, list[Overlay]] = LRUCache(MAX_MAPS)
+        self._overlay_changes = 0
 
     def get(self, kind: RecordKind, id_: str) -> Record | None:
         """The record if it is cached. It is not deleted."""
@@ -83,18 +91,50 @@ class ReadCache:
             task.add_done_callback(lambda done: self._loaded_part(key, done))
         return await self._await(task)
 
+    async def overlays(self, map_id: str) -> list[Overlay]:
+        """The overlays of a map, in the order they are drawn. Raises StorageServiceError."""
+        found = self._overlays.get(map_id)
+        if found is not None:
+            self._counters.cache_hits += 1
+            return found
+        self._counters.cache_misses += 1
+        before = self._overlay_changes
+        stored = await self._client.overlays.all(ListFilter(map_id=map_id))
+        found = sorted(stored, key=lambda overlay: (overlay.z_index, overlay.create_time.ToNanoseconds()))
+        if before == self._overlay_changes:  # else it may be what was before the change
+            self._overlays[map_id] = found
+        return found
+
+    async def blob(self, sha256: str, byte_size: int) -> bytes:
+        """A whole blob. Raises RecordMissing, StorageServiceError."""
+        parts = [await self.part(sha256, index) for index in range(-(-byte_size // PART_BYTES))]
+        return b"".join(parts)
+
+    def changed(self, records: Iterable[Record]) -> None:
+        """Takes in what this process has changed itself, so that it reads its own writes before the feed comes."""
+        for record in records:
+            self.apply(RecordChange(key=key(record), record=record))
+
     def apply(self, change: RecordChange) -> None:
         """Takes in what the change feed tells."""
-        key = (change.key.kind, change.key.id)
+        name = (change.key.kind, change.key.id)
         # A load under way may have read what was before: whoever waits for it gets that, nobody after them.
-        self._loading.pop(key, None)
+        self._loading.pop(name, None)
         # Only taken out: the feed tells a change at least once, so what it brings may be older than a deletion.
-        self._records.pop(key, None)
+        self._records.pop(name, None)
+        if change.key.kind == RecordKind.RECORD_KIND_OVERLAY:
+            self._overlay_changes += 1
+            if change.HasField("record"):
+                self._overlays.pop(change.record.overlay.map_id, None)
+            else:
+                self._overlays.clear()
 
     def forget_records(self) -> None:
         """The change feed may have missed something."""
         self._loading.clear()
         self._records.clear()
+        self._overlay_changes += 1
+        self._overlays.clear()
 
     async def _load(self, kind: RecordKind, id_: str) -> Record | None:
         found = await self._client.retrieve([RecordKey(kind=kind, id=id_)])

@@ -13,6 +13,9 @@ from image_grpc.hub import Consumer, Delivery, Hub, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.storage.cache import ReadCache
 
+EVERY = ""
+"""In place of an id: all records of the kind."""
+
 _Watch = asyncio.Queue[RecordChange | None]
 
 
@@ -37,9 +40,9 @@ class ChangeFeed:
             await consumer.stop(grace=1)
 
     @contextmanager
-    def watch(self, kind: RecordKind, id_: str) -> Iterator[_Watch]:
-        """Within the block, every change of the record comes into the queue; None says that some may have been
-        missed, so the record has to be read again."""
+    def watch(self, kind: RecordKind, id_: str = EVERY) -> Iterator[_Watch]:
+        """Within the block, every change of the record (or of every record of the kind) comes into the queue; None
+        says that some may have been missed, so the record has to be read again."""
         queue: _Watch = asyncio.Queue()
         watches = self._watches.setdefault((kind, id_), set())
         watches.add(queue)
@@ -50,11 +53,25 @@ class ChangeFeed:
             if not watches:
                 self._watches.pop((kind, id_), None)
 
+    async def next(
+        self, changes: _Watch, stopping: asyncio.Event, *, seconds: float
+    ) -> tuple[bool, RecordChange | None]:
+        """Whether something came into the queue within the time and before the process stops, and what."""
+        get = asyncio.ensure_future(changes.get())
+        stop = asyncio.ensure_future(stopping.wait())
+        try:
+            await asyncio.wait({get, stop}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            return (True, get.result()) if get.done() else (False, None)
+        finally:
+            get.cancel()
+            stop.cancel()
+
     def _deliver(self, delivery: Delivery) -> None:
         for change in envelopes.payload(delivery.envelope, StorageChanged).changes:
             self._cache.apply(change)
-            for watch in self._watches.get((change.key.kind, change.key.id), ()):
-                watch.put_nowait(change)
+            for id_ in (change.key.id, EVERY):
+                for watch in self._watches.get((change.key.kind, id_), ()):
+                    watch.put_nowait(change)
 
     def _missed_something(self) -> None:
         self._cache.forget_records()

@@ -61,6 +61,7 @@ PART_BYTES = 1024 * 1024
 PARTS_AT_ONCE = 4
 ATTEMPT_SECONDS = 3.0
 """A request without a reply is sent again after this time."""
+MAX_PAGE_SIZE = 500
 MARGIN_SECONDS = 0.2
 """What is left of the caller's deadline for telling that the Storage Service is away."""
 
@@ -105,13 +106,20 @@ class ImageStorageClient:
         undeletes: Iterable[RecordKey] = (),
         messages: Iterable[OutboundMessage] = (),
         storage_correlation_id: str = "",
+        content_digest: str = "",
     ) -> list[Record]:
         """Changes records, all or none, and has `messages` published afterwards; answers the changed records.
+        The same `storage_correlation_id` again answers the same, if the content is: that of the batch, or what
+        `content_digest` names.
 
         Raises VersionConflict, RequestIdReused, RecordMissing, BlobIncomplete, StorageServiceError.
         """
         batch = Batch(puts=puts, undeletes=undeletes, messages=messages)
-        request = StoreRequest(storage_correlation_id=storage_correlation_id or str(uuid.uuid4()), batch=batch)
+        request = StoreRequest(
+            storage_correlation_id=storage_correlation_id or str(uuid.uuid4()),
+            batch=batch,
+            content_digest=content_digest,
+        )
         return list((await self.request(topology.STORE, request, StoreResponse)).batch.records)
 
     async def retrieve(self, keys: Sequence[RecordKey], *, include_deleted: bool = False) -> list[Record]:
@@ -126,10 +134,14 @@ class ImageStorageClient:
         *,
         messages: Iterable[OutboundMessage] = (),
         storage_correlation_id: str = "",
+        content_digest: str = "",
     ) -> list[Record]:
         """Deletes records, all or none. Raises RecordMissing, VersionConflict, StorageServiceError."""
         request = DeleteRequest(
-            storage_correlation_id=storage_correlation_id or str(uuid.uuid4()), keys=keys, messages=messages
+            storage_correlation_id=storage_correlation_id or str(uuid.uuid4()),
+            keys=keys,
+            messages=messages,
+            content_digest=content_digest,
         )
         return list((await self.request(topology.DELETE, request, DeleteResponse)).records)
 
@@ -271,6 +283,25 @@ class Collection(Generic[T]):
         )
         page = await self._client.request(topology.LIST, request, ListResponse)
         return [self.body(record) for record in page.records], page.next_page_token
+
+    async def all(self, filter_: ListFilter) -> Sequence[T]:
+        """Every record of a listing that is known to be short, the oldest first."""
+        found: list[T] = []
+        token = ""
+        while True:
+            page, token = await self.list(
+                filter_, page_size=MAX_PAGE_SIZE, page_token=token, order=ListOrder.LIST_ORDER_OLDEST_FIRST
+            )
+            found += page
+            if not token:
+                return found
+
+    async def count(self, filter_: ListFilter) -> int:
+        """How many records a listing has, up to 10,000. Raises StorageServiceError."""
+        request = ListRequest(
+            storage_correlation_id=str(uuid.uuid4()), kind=self.kind, filter=filter_, page_size=1, count=True
+        )
+        return (await self._client.request(topology.LIST, request, ListResponse)).total_size
 
 
 class BlobClient:

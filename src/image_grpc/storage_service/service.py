@@ -191,7 +191,8 @@ class StorageService:
         apply: Callable[[Connection, R], Sequence[Record]],
     ) -> R:
         """Runs a change once for its storage_correlation_id, together with the messages that tell of it."""
-        digest = hashlib.sha256(request.SerializeToString(deterministic=True)).digest()
+        content = request.content_digest.encode() or request.SerializeToString(deterministic=True)
+        digest = hashlib.sha256(content).digest()
         id_ = request.storage_correlation_id
         memory = self._settings.request_memory_seconds
 
@@ -210,7 +211,7 @@ class StorageService:
                 return kind.FromString(known.response), []
             response = kind(storage_correlation_id=id_)
             changed = apply(connection, response)
-            entries = outbox.add(connection, [*messages, _changed_event(id_, changed)])
+            entries = outbox.add(connection, [*messages, _changed_event(request, changed)])
             connection.execute(_REMEMBER, {"key": id_, "answer": response.SerializeToString()})
             return response, entries
 
@@ -240,10 +241,12 @@ def _blobs_of(batch: Batch) -> list[tuple[str, int]]:
     return sorted(needed)
 
 
-def _changed_event(correlation_id: str, changed: Sequence[Record]) -> OutboundMessage:
+def _changed_event(request: StoreRequest | DeleteRequest, changed: Sequence[Record]) -> OutboundMessage:
+    correlation_id = request.storage_correlation_id
     event = StorageChanged(storage_correlation_id=correlation_id)
-    for record in changed:
-        change = event.changes.add(key=records.key(record))
+    puts = len(request.batch.puts) if isinstance(request, StoreRequest) else len(changed)
+    for index, record in enumerate(changed):
+        change = event.changes.add(key=records.key(record), restored=index >= puts)
         if record.ByteSize() <= INLINE_BYTES:
             change.record.CopyFrom(record)
     return OutboundMessage(
