@@ -241,7 +241,7 @@ def test_a_theme_that_has_changed_makes_another_picture(element: str) -> None:
 
 @every_kind
 def test_how_long_the_caller_waits_is_no_content(kind: Any) -> None:
-    assert records.content_digest(kind()) == kinds.content_digest(kind(wait_for={"seconds": 7}))
+    assert records.content_digest(kind()) == records.content_digest(kind(wait_for={"seconds": 7}))
 
 
 @every_kind

@@ -20,6 +20,9 @@ CODES = {
     "OFFSET_OUT_OF_RANGE": grpc.StatusCode.OUT_OF_RANGE,
     "IMAGE_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
     "GENERATION_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
+    "THEME_ERROR": grpc.StatusCode.FAILED_PRECONDITION,
+    "OVERLAY_ERROR": grpc.StatusCode.FAILED_PRECONDITION,
+    "IMAGE_ERROR": grpc.StatusCode.FAILED_PRECONDITION,
     "REQUEST_ID_REUSED": grpc.StatusCode.ALREADY_EXISTS,
     "VERSION_CONFLICT": grpc.StatusCode.ABORTED,
     "GETIMG_NOT_CONFIGURED": grpc.StatusCode.FAILED_PRECONDITION,
@@ -34,7 +37,14 @@ CODES = {
     "RECORD_NOT_FOUND": grpc.StatusCode.INTERNAL,
     "BLOB_INCOMPLETE": grpc.StatusCode.INTERNAL,
 }
-"""What callers are promised for each reason. The one other code: ThemeNotFound is NOT_FOUND."""
+"""What callers are promised for each reason."""
+
+OTHERS = {
+    errors.ThemeNotFound: grpc.StatusCode.NOT_FOUND,
+    errors.ThemeExists: grpc.StatusCode.ALREADY_EXISTS,
+    errors.OverlayNotFound: grpc.StatusCode.NOT_FOUND,
+}
+"""The errors that share a reason with another, and have a code of their own."""
 
 ABSTRACT = (errors.ServiceError, errors.CallerError, errors.DependencyError)
 
@@ -59,11 +69,7 @@ def detail(of: status_pb2.Status, kind: type) -> object:
 
 @pytest.mark.parametrize("kind", CONCRETE, ids=lambda kind: kind.__name__)
 def test_every_error_has_a_reason_and_the_code_that_was_promised_for_it(kind: type[ServiceError]) -> None:
-    code = status.code_of(kind("it is so"))
-    if kind is errors.ThemeNotFound:
-        assert code is grpc.StatusCode.NOT_FOUND
-    else:
-        assert code is CODES[kind.reason]
+    assert status.code_of(kind("it is so")) is OTHERS.get(kind, CODES[kind.reason])
 
 
 @pytest.mark.parametrize("kind", CONCRETE, ids=lambda kind: kind.__name__)

@@ -97,22 +97,6 @@ async def test_a_read_that_makes_no_sense_is_refused(
     assert (told.code, told.fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"layer": pb.ImageLayer.IMAGE_LAYER_COMPOSED},
-        {"format": ImageFormat.IMAGE_FORMAT_WEBP},
-        {"max_side": 64},
-    ],
-    ids=str,
-)
-async def test_reading_it_otherwise_than_stored_comes_later(
-    running: Service, image: Image, fields: dict[str, Any]
-) -> None:
-    told = await refused_stream(running.images.ReadImage(pb.ReadImageRequest(image_id=image.id, **fields)))
-    assert told.code is grpc.StatusCode.UNIMPLEMENTED
-
-
 async def test_the_stored_format_and_the_base_layer_may_be_named(running: Service, image: Image) -> None:
     named = {"format": image.content.format, "layer": pb.ImageLayer.IMAGE_LAYER_BASE, "version": 1}
     assert await running.read(image.id, **named) == await running.read(image.id)

@@ -23,8 +23,6 @@ CALL_SECONDS = 60.0
 _HINTS = {
     grpc.StatusCode.UNAVAILABLE: "Is it running there? `image-grpc up` starts one; --target names another.",
     grpc.StatusCode.DEADLINE_EXCEEDED: "The service did not answer in time; see `image-grpc status`.",
-    grpc.StatusCode.FAILED_PRECONDITION: "The operator of the service has to act, see its settings.",
-    grpc.StatusCode.UNIMPLEMENTED: "This version of the service does not do that.",
 }
 
 

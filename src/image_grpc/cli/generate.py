@@ -10,18 +10,24 @@ from typing import Any
 
 import click
 import grpc
+from google.protobuf import json_format
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from tabletop.image.v1 import generation_request_pb2 as pb
 from tabletop.image.v1.generation_pb2 import Generation, GenerationState
 from tabletop.image.v1.generation_service_pb2 import WatchGenerationRequest
 from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
+from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.image_service_pb2 import GetImageRequest, ReadImageRequest
+from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
+from tabletop.image.v1.theme_pb2 import ThemeElement
 from tabletop.image.v1.types_pb2 import CacheMode, ImageFormat, Priority
 
 from image_grpc.cli.client import CALL_SECONDS, client_command, lower, print_json, readable
 from image_grpc.cli.image import read_to_file
 
 _FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
+_ELEMENTS = [name.removeprefix("THEME_ELEMENT_").lower() for name in ThemeElement.keys()[1:]]
 _ENDED = (
     GenerationState.GENERATION_STATE_SUCCEEDED,
     GenerationState.GENERATION_STATE_FAILED,
@@ -76,11 +82,7 @@ def _kind(name: str, kind: Callable[..., Any], rpc: str) -> Callable[[Callable[.
             _fill_common(request, out, given)
             fill(request, **given)
             answered = getattr(GenerationServiceStub(channel), rpc)(request, timeout=CALL_SECONDS).generation
-            if wait and answered.id:
-                answered = _watch(channel, answered)
-            _tell(answered, as_json=as_json)
-            if out is not None and answered.HasField("image"):
-                read_to_file(channel, answered.image.id, answered.image.version, out)
+            _follow(channel, answered, wait=wait, out=out, as_json=as_json)
 
         command: Any = client_command(run)
         for option in reversed(_COMMON):
@@ -150,7 +152,53 @@ def item(request: Any, *, type_: str, material: str, effects: Any, wear: str, **
         setattr(request, name, value)
 
 
-for _command in (tactical_map, campaign_map, portrait, item):
+def _change(name: str) -> Callable[[Callable[..., Any]], click.Command]:
+    """Makes a command that makes a new version of an image, of a function that asks for it."""
+
+    def make(ask: Callable[..., Generation]) -> click.Command:
+        @functools.wraps(ask)
+        def run(
+            *, image_id: str, channel: grpc.Channel, as_json: bool, wait: bool, out: Path | None, **given: Any
+        ) -> None:
+            request = GetImageRequest(image_id=image_id)
+            image = ImageServiceStub(channel).GetImage(request, timeout=CALL_SECONDS).image
+            answered = ask(GenerationServiceStub(channel), image, **given)
+            _follow(channel, answered, wait=wait, out=out, as_json=as_json)
+
+        command: Any = client_command(run)
+        for option in reversed(_COMMON[-2:]):
+            command = option(command)
+        return click.command(name)(click.argument("image_id")(command))
+
+    return make
+
+
+@_change("again")
+@click.option("--details", default="", help="What else it should show, in place of what was said before.")
+def again(stub: GenerationServiceStub, image: Image, *, details: str) -> Generation:
+    """A new version of a generated image."""
+    request = pb.RegenerateImageRequest(image_id=image.id, version=image.version)
+    if details:
+        kind = image.metadata.generation_params.request.WhichOneof("kind") or ""
+        getattr(request, kind).details = details
+    return stub.RegenerateImage(request, timeout=CALL_SECONDS).generation
+
+
+@_change("apply-theme")
+@click.option("--theme", required=True, help="Name of the theme, for example cyberpunk.")
+@click.option("--strength", type=float, default=1.0, show_default=True, help="0 to 1.")
+@click.option("--element", "elements", multiple=True, type=click.Choice(_ELEMENTS), help="Default: all.")
+def apply_theme(
+    stub: GenerationServiceStub, image: Image, *, theme: str, strength: float, elements: tuple[str, ...]
+) -> Generation:
+    """A new version of an image in another theme."""
+    request = pb.ApplyThemeRequest(image_id=image.id, version=image.version, theme=theme, strength=strength)
+    names = [f"THEME_ELEMENT_{each.upper()}" for each in elements]
+    request.MergeFrom(json_format.ParseDict({"elements": names}, pb.ApplyThemeRequest()))
+    return stub.ApplyTheme(request, timeout=CALL_SECONDS).generation
+
+
+for _command in (tactical_map, campaign_map, portrait, item, again, apply_theme):
     generate.add_command(_command)
 
 
@@ -168,6 +216,16 @@ def _fill_common(request: Any, out: Path | None, given: dict[str, Any]) -> None:
         request.format = ImageFormat.Value(f"IMAGE_FORMAT_{format_.upper()}")
     if size := given.pop("size"):
         request.size.width, request.size.height = size
+
+
+def _follow(channel: grpc.Channel, answered: Generation, *, wait: bool, out: Path | None, as_json: bool) -> None:
+    """Waits for a generation, if that is wanted, says what became of it, and saves its picture."""
+    if wait and answered.id:
+        answered = _watch(channel, answered)
+    _tell(answered, as_json=as_json)
+    if out is not None and answered.HasField("image"):
+        request = ReadImageRequest(image_id=answered.image.id, version=answered.image.version)
+        read_to_file(channel, request, out)
 
 
 def _watch(channel: grpc.Channel, generation: Generation) -> Generation:

@@ -1,7 +1,8 @@
-"""`image-grpc image`: looks at, reads and deletes stored pictures."""
+"""`image-grpc image`: stored pictures."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -14,10 +15,22 @@ from tabletop.image.v1.types_pb2 import ImageFormat, ImageSubtype, ImageType
 
 from image_grpc.cli.client import CALL_SECONDS, client_command, console, lower, print_json, readable
 
+PART_BYTES = 1024 * 1024
+UPLOAD_SECONDS = 300.0
+
+_TYPES = {
+    "tactical": "MAP",
+    "campaign": "MAP",
+    "portrait": "CHARACTER",
+    "weapon": "ITEM",
+    "armor": "ITEM",
+    "other": "ITEM",
+}
+
 
 @click.group()
 def image() -> None:
-    """Look at, read and delete stored pictures."""
+    """Look at, read, upload, change and delete stored pictures."""
 
 
 @image.command()
@@ -83,16 +96,72 @@ def versions(image_id: str, channel: grpc.Channel, as_json: bool) -> None:
 @click.argument("image_id")
 @click.option("--version", type=int, default=0, help="An older version; default: the newest.")
 @click.option(
+    "--layer", type=click.Choice(["base", "composed"]), default="base", help="A map alone, or with its overlays."
+)
+@click.option(
+    "--format", "format_", type=click.Choice(["png", "jpeg", "webp", "avif"]), help="Default: as stored."
+)
+@click.option("--max-side", type=int, default=0, help="Longest side in pixels; default: as stored.")
+@click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File for the picture."
 )
 @client_command
-def read(image_id: str, version: int, out: Path, channel: grpc.Channel, as_json: bool) -> None:
+def read(
+    image_id: str,
+    version: int,
+    layer: str,
+    format_: str | None,
+    max_side: int,
+    out: Path,
+    channel: grpc.Channel,
+    as_json: bool,
+) -> None:
     """Save an image's picture."""
-    content = read_to_file(channel, image_id, version, out)
+    request = pb.ReadImageRequest(
+        image_id=image_id,
+        version=version,
+        layer=f"IMAGE_LAYER_{layer.upper()}",
+        format=f"IMAGE_FORMAT_{format_.upper()}" if format_ else None,
+        max_side=max_side,
+    )
+    content = read_to_file(channel, request, out)
     if as_json:
         print_json(content)
     else:
         click.echo(f"{out}: {content.size.width} x {content.size.height}, {readable(content.byte_size)}")
+
+
+@image.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--subtype", type=click.Choice(sorted(_TYPES)), required=True, help="What it shows.")
+@click.option("--theme", required=True, help="Name of its theme, for example fantasy.")
+@click.option("--source-id", default="", help="Character, campaign or item that it belongs to (UUID).")
+@click.option("--grid", type=int, default=0, help="Tactical maps: pixels of a grid's cell, which is then drawn.")
+@client_command
+def upload(
+    file: Path, subtype: str, theme: str, source_id: str, grid: int, channel: grpc.Channel, as_json: bool
+) -> None:
+    """Store a picture of your own: PNG, JPEG or WebP."""
+    description = pb.UploadImageDescription(
+        type=f"IMAGE_TYPE_{_TYPES[subtype]}", subtype=f"IMAGE_SUBTYPE_{subtype.upper()}", theme=theme
+    )
+    description.source.id = source_id
+    if grid:
+        description.map.grid.enabled, description.map.grid.size = True, grid
+    stored = ImageServiceStub(channel).UploadImage(_parts(description, file), timeout=UPLOAD_SECONDS).image
+    _show_one(stored, as_json=as_json)
+
+
+@image.command()
+@click.argument("image_id")
+@click.option("--version", "version", type=int, required=True, help="The version whose picture is wanted back.")
+@client_command
+def restore(image_id: str, version: int, channel: grpc.Channel, as_json: bool) -> None:
+    """Make an old version the newest again."""
+    stub = ImageServiceStub(channel)
+    newest = stub.GetImage(pb.GetImageRequest(image_id=image_id), timeout=CALL_SECONDS).image
+    request = pb.RestoreImageVersionRequest(image_id=image_id, version=newest.version, restore_version=version)
+    _show_one(stub.RestoreImageVersion(request, timeout=CALL_SECONDS).image, as_json=as_json)
 
 
 @image.command()
@@ -117,16 +186,12 @@ def delete(image_id: str, channel: grpc.Channel, as_json: bool) -> None:
 def undelete(image_id: str, channel: grpc.Channel, as_json: bool) -> None:
     """Restore a deleted image."""
     request = pb.UndeleteImageRequest(image_id=image_id)
-    back = ImageServiceStub(channel).UndeleteImage(request, timeout=CALL_SECONDS).image
-    if as_json:
-        print_json(back)
-    else:
-        _show([back])
+    _show_one(ImageServiceStub(channel).UndeleteImage(request, timeout=CALL_SECONDS).image, as_json=as_json)
 
 
-def read_to_file(channel: grpc.Channel, image_id: str, version: int, out: Path) -> ImageContent:
+def read_to_file(channel: grpc.Channel, request: pb.ReadImageRequest, out: Path) -> ImageContent:
     """Saves a picture, complete or not at all; answers its description."""
-    parts = ImageServiceStub(channel).ReadImage(pb.ReadImageRequest(image_id=image_id, version=version))
+    parts = ImageServiceStub(channel).ReadImage(request)
     content = next(parts).content
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(out.name + ".part")
@@ -135,6 +200,20 @@ def read_to_file(channel: grpc.Channel, image_id: str, version: int, out: Path) 
             file.write(part.data)
     partial.replace(out)
     return content
+
+
+def _parts(description: pb.UploadImageDescription, file: Path) -> Iterator[pb.UploadImageRequest]:
+    yield pb.UploadImageRequest(description=description)
+    with file.open("rb") as data:
+        while part := data.read(PART_BYTES):
+            yield pb.UploadImageRequest(data=part)
+
+
+def _show_one(found: Image, *, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+    else:
+        _show([found])
 
 
 def _show_page(page: pb.ListImagesResponse | pb.ListImageVersionsResponse, *, as_json: bool) -> None:

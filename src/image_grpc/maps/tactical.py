@@ -46,24 +46,26 @@ def draw_element(sheet: Sheet, element: TacticalElement) -> None:
             color = _color(element, _SPELL if spell else _MOVE)
             legend.add("Spell range" if spell else "Movement", color)
             _cells(sheet, element, color, 0.22)
+            radius = element.range.distance_feet * grid.pixels_per_foot if spell else grid.cell / 2
             if spell:
-                reach = sphere(x, y, element.range.distance_feet * grid.pixels_per_foot)
+                reach = sphere(x, y, radius)
                 dashes = (grid.cell / 5, grid.cell / 7)
                 canvas.path(outline(reach.outline), {**NO_FILL, **stroke(color, _line(grid), dashes=dashes)})
-            _place_label(sheet, element, x, y)
+            _label_above(sheet, element, x, y - radius)
         case "effect":
             color = _color(element, _EFFECT)
             legend.add(_SHAPES[element.effect.shape], color)
             _cells(sheet, element, color, 0.28)
-            shape = outline(area_of(element.effect, x, y, grid).outline)
-            canvas.path(shape, {**fill(color, 0.16), **stroke(color, _line(grid))})
-            _place_label(sheet, element, x, y)
+            shape = area_of(element.effect, x, y, grid).outline
+            canvas.path(outline(shape), {**fill(color, 0.16), **stroke(color, _line(grid))})
+            left, top, right, _ = shape.bounds
+            _label_above(sheet, element, (left + right) / 2, top)
         case "line_of_sight":
             color = _color(element, _SIGHT)
             legend.add("Line of sight", color)
             _cells(sheet, element, color, 0.2)
             canvas.circle(x, y, max(3.0, grid.cell / 9), {**fill(color), **stroke(_PAPER, _line(grid) / 2)})
-            _place_label(sheet, element, x, y)
+            _label_above(sheet, element, x, y - grid.cell / 6)
 
 
 def _token(sheet: Sheet, element: TacticalElement, x: float, y: float) -> None:
@@ -93,9 +95,8 @@ def _cells(sheet: Sheet, element: TacticalElement, color: Color, opacity: float)
         sheet.canvas.path(covered.path, {"fill-rule": "evenodd", **fill(color, strength), **edge})
 
 
-def _place_label(sheet: Sheet, element: TacticalElement, x: float, y: float) -> None:
-    above = max(sheet.grid.cell * 0.16, sheet.canvas.text_size * 0.5)
-    sheet.canvas.label(element.properties.label, x, y - above)
+def _label_above(sheet: Sheet, element: TacticalElement, x: float, top: float) -> None:
+    sheet.canvas.label(element.properties.label, x, top - sheet.canvas.text_size * 0.4)
 
 
 def _color(element: TacticalElement, default: Color) -> Color:
