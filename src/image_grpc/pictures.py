@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import itertools
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import pyvips
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
@@ -40,8 +42,8 @@ _QUICK_ENCODINGS: dict[ImageFormat, tuple[str, dict[str, Any]]] = {
     ImageFormat.IMAGE_FORMAT_WEBP: (".webp", {"Q": 80, "effort": 0}),
     ImageFormat.IMAGE_FORMAT_AVIF: (".avif", {"Q": 55, "effort": 1}),
 }
-_BANDS = min(4, os.cpu_count() or 1)
-"""Parts of a drawing that are rendered at once: the renderer itself uses one core."""
+_TILE = 1408
+"""Pixels of the tiles that a drawing is rendered in: 2 x 2 of the largest map."""
 
 
 class BadPicture(GenerationError):
@@ -88,9 +90,18 @@ async def check(data: bytes) -> Description:
     return await asyncio.to_thread(_check, data)
 
 
-def render(data: bytes, format_: ImageFormat, *, max_side: int = 0, svg: str = "", xmp: bytes = b"") -> bytes:
-    """A picture with a drawing of its size over it, no side longer than `max_side` (0: as it is), in another
-    format. Without `xmp`, that of the picture is kept. Takes time: for worker threads. Raises BadPicture.
+class Drawing(Protocol):
+    """Something to be drawn over a picture, of the picture's size."""
+
+    def svg(self, part: tuple[float, float, float, float] | None = None, *, scale: float = 1.0) -> str:
+        """An SVG document of a part: left, top, width, height in pixels of the picture; None is all of it."""
+
+
+def render(
+    data: bytes, format_: ImageFormat, *, max_side: int = 0, drawing: Drawing | None = None, xmp: bytes = b""
+) -> bytes:
+    """A picture with a drawing over it, no side longer than `max_side` (0: as it is), in another format. Without
+    `xmp`, that of the picture is kept. Takes time: for worker threads. Raises BadPicture.
     """
     try:
         picture = pyvips.Image.new_from_buffer(data, "", access="sequential", fail_on="truncated")
@@ -98,10 +109,8 @@ def render(data: bytes, format_: ImageFormat, *, max_side: int = 0, svg: str = "
         if scale < 1:
             width, height = (max(1, round(side * scale)) for side in (picture.width, picture.height))
             picture = picture.thumbnail_image(width, height=height, size="force")
-        if svg:
-            drawing = _rasterised(svg.encode(), scale, picture.width, picture.height)
-            # What was opaque stays so: flattening spares the encoders an alpha channel.
-            picture = _over(picture, drawing) if picture.hasalpha() else _over(picture, drawing).flatten()
+        if drawing is not None:
+            picture = _over(picture, _rasterised(drawing, scale, picture.width, picture.height))
         return _encoded(picture, *_QUICK_ENCODINGS[format_], xmp=xmp)
     except pyvips.Error as problem:
         raise BadPicture("the picture is damaged", retry_delay=1.0) from problem
@@ -118,23 +127,36 @@ def square(data: bytes, side: int) -> bytes:
     return _fit(data, side, side, ImageFormat.IMAGE_FORMAT_JPEG, b"")
 
 
-def _over(picture: pyvips.Image, drawing: pyvips.Image) -> pyvips.Image:
-    return picture.colourspace("srgb").composite2(drawing, "over").cast("uchar")
+def _over(picture: pyvips.Image, drawn: pyvips.Image) -> pyvips.Image:
+    picture = picture.colourspace("srgb")
+    if picture.hasalpha():
+        return picture.composite2(drawn, "over").cast("uchar")
+    # In whole numbers, and opaque as it was: twice as fast.
+    return drawn[3].ifthenelse(drawn[:3], picture, blend=True)
 
 
-def _rasterised(svg: bytes, scale: float, width: int, height: int) -> pyvips.Image:
-    """The drawing as pixels."""
-    step = -(-height // _BANDS)
+def _rasterised(drawing: Drawing, scale: float, width: int, height: int) -> pyvips.Image:
+    """The drawing as pixels: tile by tile, since the renderer uses one core and goes through a whole document for
+    every 2,000 pixels."""
+    across = [(left, min(_TILE, width - left)) for left in range(0, width, _TILE)]
+    down = [(top, min(_TILE, height - top)) for top in range(0, height, _TILE)]
 
-    def band(top: int) -> pyvips.Image:
-        drawing = pyvips.Image.svgload_buffer(svg, scale=scale, unlimited=True)
-        drawing = drawing.gravity("north-west", width, height)  # rounding, where it is scaled
-        return drawing.crop(0, top, width, min(step, height - top)).copy_memory()
-
-    with ThreadPoolExecutor(_BANDS) as threads:
-        return pyvips.Image.arrayjoin(list(threads.map(band, range(0, height, step))), across=1).crop(
-            0, 0, width, height
+    def tile(place: tuple[tuple[int, int], tuple[int, int]]) -> pyvips.Image:
+        (top, tall), (left, wide) = place
+        svg = drawing.svg((left / scale, top / scale, wide / scale, tall / scale), scale=scale)
+        return (
+            pyvips.Image.svgload_buffer(svg.encode(), unlimited=True)
+            .gravity("north-west", wide, tall)
+            .copy_memory()
         )
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+        tiles = list(threads.map(tile, itertools.product(down, across)))
+    rows = [
+        functools.reduce(lambda row, one: row.join(one, "horizontal"), tiles[start : start + len(across)])
+        for start in range(0, len(tiles), len(across))
+    ]
+    return functools.reduce(lambda whole, row: whole.join(row, "vertical"), rows)
 
 
 def _check(data: bytes) -> Description:

@@ -123,10 +123,20 @@ async def test_the_demo_leaves_a_picture_of_each_kind(tmp_path: Path) -> None:
     code, out, error = await run("demo", "--out", str(tmp_path / "demo"), **environment)
     assert code == 0, error
     files = sorted((tmp_path / "demo").iterdir())
-    assert [file.stem for file in files] == ["campaign-map", "item", "portrait", "tactical-map"]
+    assert [file.stem for file in files] == [
+        "campaign-map",
+        "campaign-map-composed",
+        "item",
+        "portrait",
+        "portrait-cyberpunk",
+        "tactical-map",
+        "tactical-map-composed",
+        "tactical-map-horror",
+        "tactical-map-horror-composed",
+    ]
     for file in files:
         assert pyvips.Image.new_from_file(str(file)).avg() > 0
-    assert "Events seen on the hub: 4" in out
+    assert "Events seen on the hub: 6 image_generated, 2 overlay_updated, 2 theme_applied" in out
     assert "answered from the cache" in out
 
 

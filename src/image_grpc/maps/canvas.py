@@ -18,22 +18,17 @@ _HALO = "#ffffff"
 _INK = "#1b1b1f"
 
 
+Box = tuple[float, float, float, float]
+"""Left, top, width, height in pixels."""
+
+
 class Canvas:
     """One SVG document of `width` x `height` pixels. Labels are drawn over everything else."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height
-        self._root = Element(
-            "svg",
-            {
-                "xmlns": "http://www.w3.org/2000/svg",
-                "width": str(width),
-                "height": str(height),
-                "viewBox": f"0 0 {width} {height}",
-            },
-        )
-        self._shapes = SubElement(self._root, "g")
-        self._labels = SubElement(self._root, "g", {"font-family": fonts.FAMILY, "font-weight": "bold"})
+        self._shapes = Element("g")
+        self._labels: list[tuple[Box, Element]] = []
         self._clips = 0
 
     @property
@@ -41,13 +36,27 @@ class Canvas:
         """Height of a label's letters that suits the picture."""
         return max(11.0, min(self.width, self.height) / 55)
 
-    def svg(self) -> str:
-        """The document."""
-        return ElementTree.tostring(self._root, encoding="unicode")
+    def svg(self, part: Box | None = None, *, scale: float = 1.0) -> str:
+        """The document; or a part of it, without the labels that are elsewhere: a renderer lays out all text that
+        it is given, seen or not."""
+        left, top, width, height = part or (0, 0, self.width, self.height)
+        root = Element(
+            "svg",
+            {
+                "xmlns": "http://www.w3.org/2000/svg",
+                "width": number(width * scale),
+                "height": number(height * scale),
+                "viewBox": " ".join(map(number, (left, top, width, height))),
+            },
+        )
+        root.append(self._shapes)
+        labels = SubElement(root, "g", {"font-family": fonts.FAMILY, "font-weight": "bold"})
+        labels.extend(label for box, label in self._labels if part is None or _meet(box, part))
+        return ElementTree.tostring(root, encoding="unicode")
 
     def path(self, data: str, paint: Mapping[str, str], *, on_top: bool = False) -> None:
         """Lines and areas. `paint` are attributes, as `fill` and `stroke` make them."""
-        SubElement(self._labels if on_top else self._shapes, "path", {"d": data, **paint})
+        self._add(Element("path", {"d": data, **paint}), on_top=on_top)
 
     def circle(self, x: float, y: float, radius: float, paint: Mapping[str, str]) -> None:
         """A circle."""
@@ -59,7 +68,7 @@ class Canvas:
         """A box with slightly rounded corners."""
         attributes = {"x": number(x), "y": number(y), "width": number(width), "height": number(height)}
         radius = {"rx": number(min(width, height) * 0.12)}
-        SubElement(self._labels if on_top else self._shapes, "rect", {**attributes, **radius, **paint})
+        self._add(Element("rect", {**attributes, **radius, **paint}), on_top=on_top)
 
     def symbol(self, data: str, x: float, y: float, size: float, paint: Mapping[str, str]) -> None:
         """A path that is drawn in a box of 24 x 24 about 12, 12, placed with its centre here."""
@@ -106,7 +115,16 @@ class Canvas:
             "stroke-linejoin": "round",
             "paint-order": "stroke",
         }
-        SubElement(self._labels, "text", attributes).text = fonts.drawable(text)
+        written = Element("text", attributes)
+        written.text = fonts.drawable(text)
+        wide = height * (1.2 * len(text) + 1)  # no character is wider
+        self._labels.append(((x - wide, y - height * 1.5, 2 * wide, height * 2.5), written))
+
+    def _add(self, shape: Element, *, on_top: bool) -> None:
+        if on_top:
+            self._labels.append(((0, 0, self.width, self.height), shape))
+        else:
+            self._shapes.append(shape)
 
 
 def fill(color: Color, opacity: float = 1.0) -> dict[str, str]:
@@ -141,6 +159,10 @@ def outline(shape: BaseGeometry) -> str:
     parts = getattr(shape, "geoms", [shape])
     rings = (ring for part in parts if part.geom_type == "Polygon" for ring in (part.exterior, *part.interiors))
     return "".join(polyline(list(ring.coords)[:-1], closed=True) for ring in rings)
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return all(one[i] < other[i] + other[i + 2] and other[i] < one[i] + one[i + 2] for i in (0, 1))
 
 
 def number(value: float) -> str:

@@ -58,9 +58,8 @@ class Coverage:
         if known is None:
             grid = Grid.of(image.map.grid, image.content.size)
             cells = _cells(placed, image, grid)
-            # On a common lattice of a hundredth of a pixel, neighbours share their corners exactly.
-            joined = shapely.union_all(grid.outlines(cells), grid_size=0.01)
-            known = Covered(cells, outline(joined))
+            joined = shapely.coverage_union_all(grid.outlines(cells))
+            known = Covered(cells, outline(joined.simplify(0)))
             with self._lock:
                 if len(cells) < CACHED_CELLS:
                     self._known[key] = known

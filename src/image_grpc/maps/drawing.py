@@ -1,4 +1,4 @@
-"""What is drawn over a map, as one SVG document of the map's size."""
+"""What is drawn over a map, on a canvas of the map's size."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.overlay_pb2 import Overlay
 
 from image_grpc.maps import campaign, tactical
+from image_grpc.maps.canvas import Canvas
 from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.frame import draw_scale_bar
 from image_grpc.maps.sheet import Sheet
 
 
-def draw_map(image: Image, overlays: Iterable[Overlay], coverage: Coverage, art: Mapping[str, bytes]) -> str:
+def draw_map(image: Image, overlays: Iterable[Overlay], coverage: Coverage, art: Mapping[str, bytes]) -> Canvas:
     """Everything over a map: grid, places, overlays (given in their order), legend, scale bar."""
     sheet = Sheet.of(image, coverage, art)
     if image.map.grid.enabled:
@@ -24,14 +25,14 @@ def draw_map(image: Image, overlays: Iterable[Overlay], coverage: Coverage, art:
         _draw(sheet, overlay)
     sheet.legend.draw(sheet.canvas)
     draw_scale_bar(sheet.canvas, image)
-    return sheet.canvas.svg()
+    return sheet.canvas
 
 
-def draw_overlay(image: Image, overlay: Overlay, coverage: Coverage, art: Mapping[str, bytes]) -> str:
+def draw_overlay(image: Image, overlay: Overlay, coverage: Coverage, art: Mapping[str, bytes]) -> Canvas:
     """One overlay alone."""
     sheet = Sheet.of(image, coverage, art)
     _draw(sheet, overlay)
-    return sheet.canvas.svg()
+    return sheet.canvas
 
 
 def portraits(overlays: Iterable[Overlay]) -> Sequence[str]:

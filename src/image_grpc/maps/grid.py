@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -45,10 +45,10 @@ class Grid:
     width: int
     height: int
 
-    @classmethod
-    def of(cls, grid: GridMessage, size: Size) -> Grid:
+    @staticmethod
+    def of(grid: GridMessage, size: Size) -> Grid:
         """The grid of a map of this size, with its defaults."""
-        return cls(grid.kind or GridKind.GRID_KIND_SQUARE, grid.size or DEFAULT_CELL, size.width, size.height)
+        return _known(grid.kind or GridKind.GRID_KIND_SQUARE, grid.size or DEFAULT_CELL, size.width, size.height)
 
     @property
     def pixels_per_foot(self) -> float:
@@ -85,7 +85,8 @@ class Grid:
 
     def outlines(self, cells: Cells) -> Shapes:
         """Outlines of cells."""
-        corners = self.centre(cells)[:, None, :] + self._corners[None, :, :]
+        # To a thousandth of a pixel, so that neighbours share their corners exactly.
+        corners = np.round(self.centre(cells)[:, None, :] + self._corners[None, :, :], 3)
         polygons: Any = shapely.polygons(corners)
         return np.asarray(polygons)
 
@@ -142,6 +143,12 @@ class Grid:
         across = (across + shift) * self.cell
         down = (down - 0.5) * self._row_step + self.cell / math.sqrt(3)
         return np.stack([down, across] if self._columns_stagger else [across, down], axis=-1)
+
+
+@lru_cache(64)
+def _known(kind: GridKind, cell: float, width: int, height: int) -> Grid:
+    """One grid for all elements of a map: its cells are worked out once."""
+    return Grid(kind, cell, width, height)
 
 
 def messages(cells: Cells) -> list[Cell]:

@@ -71,8 +71,10 @@ class Renditions:
             data = await self._read(image.content)
 
             def draw() -> bytes:
-                svg = draw_map(image, shown, self._coverage, art)
-                return pictures.render(data, format_, max_side=max_side, svg=svg, xmp=xmp(image, composed=True))
+                canvas = draw_map(image, shown, self._coverage, art)
+                return pictures.render(
+                    data, format_, max_side=max_side, drawing=canvas, xmp=xmp(image, composed=True)
+                )
 
             return await asyncio.to_thread(draw)
 
@@ -83,9 +85,13 @@ class Renditions:
     async def svg(self, image: Image, overlays: Sequence[Overlay], *, alone: bool) -> str:
         """What is drawn over a map; `alone`: only the first of the overlays."""
         art = {id_: await self._portrait(token) for id_, token in (await self._token_images(overlays)).items()}
-        if alone:
-            return await asyncio.to_thread(draw_overlay, image, overlays[0], self._coverage, art)
-        return await asyncio.to_thread(draw_map, image, overlays, self._coverage, art)
+
+        def draw() -> str:
+            if alone:
+                return draw_overlay(image, overlays[0], self._coverage, art).svg()
+            return draw_map(image, overlays, self._coverage, art).svg()
+
+        return await asyncio.to_thread(draw)
 
     async def _token_images(self, overlays: Sequence[Overlay]) -> dict[str, Image]:
         """The images that tokens show; those that are gone are left out."""

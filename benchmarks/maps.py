@@ -1,0 +1,185 @@
+"""Composed maps: through the whole service, and compositing alone beside decode and encode of the bare picture."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pyvips
+from google.protobuf import json_format
+from tabletop.image.v1.generation_request_pb2 import GenerateTacticalMapRequest
+from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
+from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.image_service_pb2 import (
+    ImageLayer,
+    ReadImageRequest,
+    UploadImageDescription,
+    UploadImageRequest,
+)
+from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
+from tabletop.image.v1.overlay_pb2 import Overlay, TacticalElement
+from tabletop.image.v1.overlay_service_pb2 import CreateTacticalOverlayRequest
+from tabletop.image.v1.overlay_service_pb2_grpc import OverlayServiceStub
+from tabletop.image.v1.types_pb2 import ImageFormat
+
+from benchmarks import servers
+from benchmarks.report import Row, compared
+from image_grpc import pictures
+from image_grpc.maps.coverage import Coverage
+from image_grpc.maps.drawing import draw_map
+
+SIDE = 4096
+CELL = 70
+ROUNDS = 5
+FORMATS = {
+    "JPEG": ImageFormat.IMAGE_FORMAT_JPEG,
+    "WebP": ImageFormat.IMAGE_FORMAT_WEBP,
+    "PNG": ImageFormat.IMAGE_FORMAT_PNG,
+    "AVIF": ImageFormat.IMAGE_FORMAT_AVIF,
+}
+
+
+async def measure(folder: Path) -> list[Row]:
+    """The service's figures first, then what compositing adds to decoding and encoding."""
+    async with servers.standin("--latency", "0") as standin:
+        async with servers.service(folder / "data", standin.address) as ours:
+            options = [("grpc.max_receive_message_length", -1)]
+            async with grpc.aio.insecure_channel(ours.address, options=options) as channel:
+                drawn = await _drawn(channel)
+                rows = await _through_the_service(channel, drawn)
+                rows.append(_only("memory of the service at its peak", f"{ours.peak_megabytes():.0f} MB"))
+    return [*rows, *await asyncio.to_thread(_beside_decode_and_encode, drawn)]
+
+
+async def _through_the_service(channel: grpc.aio.Channel, drawn: bytes) -> list[Row]:
+    """A first and a second read of a composed map of 4096 x 4096 with 200 elements."""
+    images: Any = ImageServiceStub(channel)
+    overlays: Any = OverlayServiceStub(channel)
+    rows = []
+    for name in ("JPEG", "WebP"):
+        format_ = FORMATS[name]
+        firsts, seconds = [], []
+        for round_ in range(ROUNDS):
+            uploaded: Any = await images.UploadImage(_upload(_scaled(drawn, SIDE)))
+            image = uploaded.image
+            request = CreateTacticalOverlayRequest(map_id=image.id, elements=elements(200, SIDE, seed=round_))
+            await overlays.CreateTacticalOverlay(request)
+            read = ReadImageRequest(image_id=image.id, layer=ImageLayer.IMAGE_LAYER_COMPOSED, format=format_)
+            firsts.append(await _seconds_of(images, read))
+            seconds.append(await _seconds_of(images, read))
+        rows.append(
+            compared(
+                f"ReadImage COMPOSED {SIDE} x {SIDE}, 200 elements, {name}: first read beside the second",
+                firsts,
+                seconds,
+                unit="s",
+                target="< 1 s, and >= 10 x the second",
+            )
+        )
+    return rows
+
+
+async def _seconds_of(images: Any, request: ReadImageRequest) -> float:
+    started = time.perf_counter()
+    async for _ in images.ReadImage(request):
+        pass
+    return time.perf_counter() - started
+
+
+def _beside_decode_and_encode(drawn: bytes) -> list[Row]:
+    rows = []
+    cases = [(SIDE, 200, name) for name in FORMATS]
+    cases += [(SIDE, count, "JPEG") for count in (0, 50, 500)]
+    cases += [(side, 200, "JPEG") for side in (1024, 2048)]
+    for side, count, name in cases:
+        format_ = FORMATS[name]
+        data = _scaled(drawn, side)
+        image = map_of(side)
+        overlay = Overlay(visible=True)
+        overlay.tactical.elements.extend(elements(count, side, seed=1))
+
+        def compose(
+            data: bytes = data, image: Image = image, overlay: Overlay = overlay, format_: ImageFormat = format_
+        ) -> None:
+            pictures.render(data, format_, drawing=draw_map(image, [overlay], Coverage(), {}))
+
+        def bare(data: bytes = data, format_: ImageFormat = format_) -> None:
+            pictures.render(data, format_)
+
+        ours, floor = [], []
+        for _ in range(ROUNDS):
+            ours.append(_seconds(compose))
+            floor.append(_seconds(bare))
+        title = f"compositing {side} x {side}, {count} elements, {name}, beside decode and encode"
+        rows.append(compared(title, ours, floor, unit="s", target="< 1 s" if name in ("JPEG", "WebP") else ""))
+    return rows
+
+
+def elements(count: int, side: int, *, seed: int) -> list[TacticalElement]:
+    """Elements of every kind, mixed, all over a map."""
+    chance = random.Random(seed)
+    cells = side / CELL
+    kinds: list[dict[str, Any]] = [
+        {"token": {"kind": "TOKEN_KIND_MONSTER", "size": "CREATURE_SIZE_LARGE"}},
+        {"token": {"kind": "TOKEN_KIND_CHARACTER"}},
+        {"range": {"kind": "RANGE_KIND_MOVEMENT", "distance_feet": 30}},
+        {"range": {"kind": "RANGE_KIND_SPELL", "distance_feet": 60}},
+        {"effect": {"shape": "AREA_SHAPE_SPHERE", "size_feet": 20}},
+        {"effect": {"shape": "AREA_SHAPE_CONE", "size_feet": 30, "direction_degrees": 30}},
+        {"effect": {"shape": "AREA_SHAPE_LINE", "size_feet": 60, "direction_degrees": 75}},
+        {"effect": {"shape": "AREA_SHAPE_EMANATION", "size_feet": 10, "inclusion": "CELL_INCLUSION_HALF_COVERED"}},
+        {"effect": {"shape": "AREA_SHAPE_CUBE", "size_feet": 20, "inclusion": "CELL_INCLUSION_ANY_TOUCH"}},
+        {"line_of_sight": {"range_feet": 60}},
+    ]
+    found = []
+    for index in range(count):
+        position = {"x": chance.uniform(0, cells), "y": chance.uniform(0, cells), "unit": "COORDINATE_UNIT_CELLS"}
+        said = {"id": str(index), "position": position, "properties": {"label": f"Element {index}"}}
+        found.append(json_format.ParseDict(said | kinds[index % len(kinds)], TacticalElement()))
+    return found
+
+
+def map_of(side: int) -> Image:
+    """A tactical map with a grid."""
+    image = Image(version=1)
+    image.content.size.width = image.content.size.height = side
+    image.map.grid.enabled, image.map.grid.size = True, CELL
+    return image
+
+
+async def _upload(data: bytes) -> AsyncIterator[UploadImageRequest]:
+    description = UploadImageDescription(
+        type="IMAGE_TYPE_MAP", subtype="IMAGE_SUBTYPE_TACTICAL", theme="fantasy", map=map_of(SIDE).map
+    )
+    yield UploadImageRequest(description=description)
+    for start in range(0, len(data), 1024 * 1024):
+        yield UploadImageRequest(data=data[start : start + 1024 * 1024])
+
+
+async def _drawn(channel: grpc.aio.Channel) -> bytes:
+    """A map that the stand-in has drawn."""
+    request = GenerateTacticalMapRequest(theme="fantasy")
+    request.wait_for.seconds = 120
+    answer: Any = await GenerationServiceStub(channel).GenerateTacticalMap(request)
+    read: Any = ImageServiceStub(channel).ReadImage(ReadImageRequest(image_id=answer.generation.image.id))
+    return b"".join([part.data async for part in read])
+
+
+def _scaled(data: bytes, side: int) -> bytes:
+    picture = pyvips.Image.new_from_buffer(data, "")
+    return bytes(picture.resize(side / picture.width).write_to_buffer(".jpg", Q=90))
+
+
+def _seconds(call: Callable[[], None]) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def _only(name: str, value: str) -> Row:
+    return Row(name=name, ours=value, floor="", ratio="", target="")
