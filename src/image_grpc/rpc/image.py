@@ -68,6 +68,7 @@ class ImageServicer(ImageServiceServicer):
             )
         except RecordMissing as missing:
             raise _not_found(request.image_id) from missing
+        self._cache.forget(IMAGE, request.image_id)  # the caller may read before the change feed tells of it
         return pb.DeleteImageResponse(image=image)
 
     async def UndeleteImage(self, request: Any, context: Any) -> pb.UndeleteImageResponse:
@@ -77,6 +78,7 @@ class ImageServicer(ImageServiceServicer):
             )
         except RecordMissing as missing:
             raise _not_found(request.image_id) from missing
+        self._cache.forget(IMAGE, request.image_id)
         return pb.UndeleteImageResponse(image=image)
 
     async def ReadImage(self, request: Any, context: Any) -> AsyncIterator[pb.ReadImageResponse]:

@@ -85,7 +85,11 @@ class ReadCache:
 
     def apply(self, change: RecordChange) -> None:
         """Takes in what the change feed tells."""
-        key = (change.key.kind, change.key.id)
+        self.forget(change.key.kind, change.key.id)
+
+    def forget(self, kind: RecordKind, id_: str) -> None:
+        """A record has changed: whoever asks from now on gets what it is now."""
+        key = (kind, id_)
         # A load under way may have read what was before: whoever waits for it gets that, nobody after them.
         self._loading.pop(key, None)
         # Only taken out: the feed tells a change at least once, so what it brings may be older than a deletion.
