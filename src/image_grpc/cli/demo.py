@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import tempfile
 import time
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from image_grpc.hub import Delivery
 
 WAIT_SECONDS = 120
+EVENTS_SECONDS = 30.0
 SUFFIXES = {
     ImageFormat.IMAGE_FORMAT_PNG: ".png",
     ImageFormat.IMAGE_FORMAT_JPEG: ".jpg",
@@ -94,9 +96,12 @@ async def _demo(settings: Any, out: Path) -> None:
     from image_grpc import app
 
     events: list[Any] = []
+    all_heard = asyncio.Event()
 
     def hear(delivery: Delivery) -> None:
         events.append(delivery.envelope)
+        if len({event.id for event in events}) == len(REQUESTS):
+            all_heard.set()
 
     async with app.up(settings) as running:
         ears = await running.hub.subscribe(["image.generated"], hear, on_gap=lambda: None)
@@ -107,6 +112,8 @@ async def _demo(settings: Any, out: Path) -> None:
                 progress.add_task("four pictures are being made", total=None)
                 shown = await asyncio.gather(*(_show(channel, name, out) for name in REQUESTS))
             again = await _request(channel, "portrait")
+        with contextlib.suppress(TimeoutError):  # a picture may be answered before its event is heard
+            await asyncio.wait_for(all_heard.wait(), EVENTS_SECONDS)
         await ears.stop(grace=1)
     _print(list(shown), again, events)
 
@@ -156,5 +163,6 @@ def _print(shown: list[Shown], again: Generation, events: list[Any]) -> None:
     click.echo(f"The pictures are in {shown[0].file.parent}.")
     if again.cache_hit:
         click.echo("The portrait asked for once more: answered from the cache, nothing paid.")
-    click.echo(f"Events seen on the hub: {len(events)}. The first:")
-    click.echo(json_format.MessageToJson(events[0], preserving_proto_field_name=True))
+    click.echo(f"Events seen on the hub: {len(events)}." + (" The first:" if events else ""))
+    for first in events[:1]:
+        click.echo(json_format.MessageToJson(first, preserving_proto_field_name=True))
