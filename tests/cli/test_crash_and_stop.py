@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +87,12 @@ async def test_killed_while_its_own_stand_in_draws_it_finishes_after_a_new_start
     async with up(tmp_path, "--standin-latency-seconds", "0") as first:
         generation = await submit(first)
         await state_reached(first, generation.id, 3)
+        port = int((tmp_path / "standin-port").read_text())
         first.process.kill()
-    async with up(tmp_path) as second:
-        assert (await wait(second, generation.id)).state == SUCCEEDED
+        await first.ended()
+    with kept(port):
+        async with up(tmp_path) as second:
+            assert (await wait(second, generation.id)).state == SUCCEEDED
 
 
 async def test_sigterm_says_not_serving_ends_watches_and_loses_nothing(
@@ -138,6 +144,15 @@ async def test_a_folder_has_one_process(tmp_path: Path) -> None:
         with pytest.raises(AssertionError, match="another process uses"):
             async with up(tmp_path):
                 pass
+
+
+@contextmanager
+def kept(port: int) -> Iterator[None]:
+    """Within the block, who asks for any port does not get this one; who asks for this one does."""
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", port))
+        yield
 
 
 async def state_reached(service: Up, id_: str, state: int) -> None:

@@ -76,7 +76,7 @@ async def told_that_storage_is_away(callers: Callers) -> list[GeneratePortraitRe
     while True:
         request, error = await callers.refusal(DEADLINE_SECONDS)
         refused.append(request)
-        if reason(error) == "DEADLINE_EXCEEDED":
+        if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
             continue  # the machine took longer than is left for the answer
         assert reason(error) == "UNAVAILABLE STORAGE_SERVICE_ERROR"
         retry = detail(error, error_details_pb2.RetryInfo)
