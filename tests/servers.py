@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -12,13 +13,15 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-START_SECONDS = 60.0
+import psycopg
+
+START_SECONDS = 300.0
 
 
 @dataclass(kw_only=True, slots=True)
@@ -100,6 +103,15 @@ class Cluster:
         """Starts it on the data that it has."""
         self._process = subprocess.Popen(self._command, **self._run)
         _await_port(self.port, self._process)
+        # It listens before it takes anybody: until it has read its log, it refuses them.
+        _await(self._answers, self._process, f"PostgreSQL does not answer on port {self.port}")
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url.replace("+psycopg", ""), connect_timeout=10).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def stop(self) -> None:
         """Ends it and all connections. Its data stay."""
@@ -185,17 +197,30 @@ def _program(name: str) -> str:
 
 
 def free_port() -> int:
-    """A port of the loopback that nothing listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of the loopback that nothing listens on, also when a server that is stopped comes back to it: it is
+    none of those that the kernel gives to whoever asks for any."""
+    while True:
+        port = random.randrange(10_000, 32_768)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _await_port(port: int, process: subprocess.Popen[bytes]) -> None:
+    def listens() -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=10).close()
+        except OSError:
+            return False
+        return True
+
+    _await(listens, process, f"nothing listens on port {port}")
+
+
+def _await(condition: Callable[[], bool], process: subprocess.Popen[bytes], otherwise: str) -> None:
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        if condition():
             return
         time.sleep(0.1)
-    raise RuntimeError(f"nothing listens on port {port}")
+    raise RuntimeError(otherwise)

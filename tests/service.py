@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from tabletop.image.v1.generation_pb2 import Generation
@@ -28,8 +30,10 @@ from tabletop.image.v1.theme_service_pb2_grpc import ThemeServiceStub
 from image_grpc import app
 from image_grpc.config import load
 from image_grpc.standin import Behaviour, Standin
+from image_grpc.standin.gallery import Gallery
+from image_grpc.standin.picture import Picture
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 120
 """Longest wait for a generation that is expected to end."""
 MODEL = "z-image-turbo"
 """The model of all kinds in tests: it has one resolution, the smallest and quickest to draw."""
@@ -113,6 +117,7 @@ async def service(data_dir: Path, provider: Provider | None = None, **settings: 
             "model_item": MODEL,
             "drain_seconds": 0,
             "shutdown_grace_seconds": 5,
+            "storage_timeout_seconds": 60,  # a busy machine is no failure
         }
         running = await stack.enter_async_context(app.up(load(**(defaults | settings)), standin=False))
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(running.address))
@@ -126,6 +131,19 @@ async def service(data_dir: Path, provider: Provider | None = None, **settings: 
             overlays=OverlayServiceStub(channel),
             status=StatusServiceStub(channel),
         )
+
+
+def held(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Stand-ins that listen from now on finish no picture before the event is set."""
+    may_go_on = asyncio.Event()
+
+    class Held(Gallery):
+        async def bytes_of(self, picture: Picture) -> bytes:
+            await may_go_on.wait()
+            return await super().bytes_of(picture)
+
+    monkeypatch.setattr("image_grpc.standin.standin.Gallery", Held)
+    return may_go_on
 
 
 def quick(**behaviour: Any) -> Standin:

@@ -58,7 +58,7 @@ async def test_a_picture_gets_exactly_the_size_and_format(width: int, height: in
     assert (image.width, image.height) == (width, height)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(32, 600), st.integers(32, 600), formats)
 def test_any_size_and_format_is_met_exactly(width: int, height: int, format_: ImageFormat) -> None:
     fitted = asyncio.run(fit(SOURCE, Size(width=width, height=height), format_))
@@ -67,7 +67,7 @@ def test_any_size_and_format_is_met_exactly(width: int, height: int, format_: Im
     assert (image.width, image.height) == (width, height)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(8, 300), st.integers(8, 300), formats, st.integers(32, 300), st.integers(32, 300))
 def test_whatever_was_drawn_is_fitted(across: int, down: int, was: ImageFormat, width: int, height: int) -> None:
     fitted = asyncio.run(fit(drawn(across, down, was), Size(width=width, height=height), PNG))

@@ -14,6 +14,7 @@ import pyvips
 from image_grpc.probe import serves
 from image_grpc.standin import Fault
 from tests.cli.processes import run
+from tests.contracts.patience import eventually
 from tests.service import Service, service
 
 
@@ -141,5 +142,7 @@ async def test_the_demo_leaves_a_picture_of_each_kind(tmp_path: Path) -> None:
 
 
 async def test_the_probe_of_the_container_asks_the_health_service(platform: Service) -> None:
-    assert await asyncio.to_thread(serves, platform.running.address)
+    await eventually(
+        lambda: asyncio.to_thread(serves, platform.running.address), "it answers within the probe's time"
+    )
     assert not await asyncio.to_thread(serves, "127.0.0.1:1")

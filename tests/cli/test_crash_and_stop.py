@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +23,13 @@ from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
 from tabletop.image.v1.image_service_pb2 import ListImagesRequest, ReadImageRequest
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 
+from image_grpc.config import load, storage_urls
+from image_grpc.hub.memory import MemoryHub
 from image_grpc.standin import Standin
+from image_grpc.storage_service import StorageService
 from tests.cli.processes import Up, up
-from tests.contracts.patience import eventually
-from tests.service import MODEL, listening, portrait, quick
+from tests.contracts.patience import PATIENCE_SECONDS, eventually
+from tests.service import MODEL, held, listening, portrait, quick
 
 SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED
 
@@ -34,7 +40,8 @@ def drawing_with(url: str, standin: Standin) -> dict[str, str]:
         "IMAGE_GRPC_GETIMG_BASE_URL": url,
         "IMAGE_GRPC_MODEL_PORTRAIT": MODEL,
         "IMAGE_GRPC_DRAIN_SECONDS": "0.3",
-        "IMAGE_GRPC_SHUTDOWN_GRACE_SECONDS": "5",
+        "IMAGE_GRPC_SHUTDOWN_GRACE_SECONDS": "600",  # what ends does not wait for it
+        "IMAGE_GRPC_STORAGE_TIMEOUT_SECONDS": "60",
     }
 
 
@@ -47,7 +54,7 @@ async def submit(service: Up) -> Generation:
 async def wait(service: Up, id_: str) -> Generation:
     stub: Any = GenerationServiceStub(service.channel)
     generation: Generation = (
-        await stub.WaitGeneration(WaitGenerationRequest(generation_id=id_), timeout=60)
+        await stub.WaitGeneration(WaitGenerationRequest(generation_id=id_), timeout=PATIENCE_SECONDS)
     ).generation
     return generation
 
@@ -73,20 +80,26 @@ async def test_killed_at_any_moment_it_finishes_after_a_new_start(tmp_path: Path
         assert provider.standin.billed <= 2  # once more only for a call that was in flight at the kill
         if moment in ("storing", "stored"):
             assert provider.standin.billed == 1
-    assert parts_left(tmp_path) == []
+    assert await parts_left(tmp_path) == []
 
 
 async def test_killed_while_its_own_stand_in_draws_it_finishes_after_a_new_start(tmp_path: Path) -> None:
     async with up(tmp_path, "--standin-latency-seconds", "0") as first:
         generation = await submit(first)
         await state_reached(first, generation.id, 3)
+        port = int((tmp_path / "standin-port").read_text())
         first.process.kill()
-    async with up(tmp_path) as second:
-        assert (await wait(second, generation.id)).state == SUCCEEDED
+        await first.ended()
+    with kept(port):
+        async with up(tmp_path) as second:
+            assert (await wait(second, generation.id)).state == SUCCEEDED
 
 
-async def test_sigterm_says_not_serving_ends_watches_and_loses_nothing(tmp_path: Path) -> None:
-    async with listening(quick(latency=1.5)) as provider:
+async def test_sigterm_says_not_serving_ends_watches_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go_on = held(monkeypatch)
+    async with listening(quick()) as provider:
         environment = drawing_with(provider.url, provider.standin)
         async with up(tmp_path, **environment) as service:
             generation = await submit(service)
@@ -98,6 +111,7 @@ async def test_sigterm_says_not_serving_ends_watches_and_loses_nothing(tmp_path:
             first = await changes.read()
             waiting = asyncio.ensure_future(wait(service, generation.id))
             await state_reached(service, generation.id, 2)
+            await eventually(lambda: provider.standin.in_flight == 1, "it is being drawn")
             service.process.send_signal(signal.SIGTERM)
             assert (await watched.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
             assert await watched.read() == grpc.aio.EOF
@@ -106,6 +120,7 @@ async def test_sigterm_says_not_serving_ends_watches_and_loses_nothing(tmp_path:
                 assert change.generation.state <= 2
             assert await changes.code() == grpc.StatusCode.OK
             assert (await waiting).state == GenerationState.GENERATION_STATE_GENERATING
+            may_go_on.set()
             assert await service.ended() == 0
         assert provider.standin.billed == 1
         async with up(tmp_path, **environment) as again:
@@ -114,8 +129,9 @@ async def test_sigterm_says_not_serving_ends_watches_and_loses_nothing(tmp_path:
 
 
 async def test_sigterm_during_a_call_that_hangs_still_ends_within_the_grace(tmp_path: Path) -> None:
-    async with listening(quick(latency=60)) as provider:
+    async with listening(quick(latency=600)) as provider:
         environment = drawing_with(provider.url, provider.standin) | {"IMAGE_GRPC_SHUTDOWN_GRACE_SECONDS": "0.5"}
+        environment["IMAGE_GRPC_GETIMG_TIMEOUT_SECONDS"] = "600"
         async with up(tmp_path, **environment) as service:
             generation = await submit(service)
             await state_reached(service, generation.id, 2)
@@ -130,6 +146,15 @@ async def test_a_folder_has_one_process(tmp_path: Path) -> None:
                 pass
 
 
+@contextmanager
+def kept(port: int) -> Iterator[None]:
+    """Within the block, who asks for any port does not get this one; who asks for this one does."""
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", port))
+        yield
+
+
 async def state_reached(service: Up, id_: str, state: int) -> None:
     """Waits until a generation is in a state or beyond it."""
     stub: Any = GenerationServiceStub(service.channel)
@@ -141,6 +166,16 @@ async def state_reached(service: Up, id_: str, state: int) -> None:
     await eventually(reached, f"state {state}")
 
 
-def parts_left(data_dir: Path) -> list[str]:
-    """Parts of blobs that no record names."""
+async def parts_left(data_dir: Path) -> list[str]:
+    """Parts of blobs that the clean-up leaves behind. Those of a process that was killed after a commit are there
+    until then."""
+    settings = load(data_dir=data_dir, blob_part_expiry_seconds=0.001)
+    database_url, blob_url = storage_urls(settings)
+    hub = MemoryHub()
+    await hub.start()
+    service = StorageService(settings, hub, database_url=database_url, blob_url=blob_url)
+    await service.start()
+    await service.sweep()
+    await service.stop()
+    await hub.close()
     return [file.name for file in (data_dir / "blobs" / "parts").glob("*")]

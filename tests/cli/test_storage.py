@@ -19,7 +19,7 @@ from tests.contracts.records import an_image, some_bytes
 def storage(*arguments: str) -> tuple[int, str]:
     """Runs the command; its exit code and what it says."""
     command = [sys.executable, "-m", "image_grpc", "storage", *arguments]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=os.environ, timeout=60)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=os.environ, timeout=600)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -29,7 +29,7 @@ async def store_an_image(database_url: str, blob_url: str) -> str:
     await hub.start()
     service = StorageService(load(), hub, database_url=database_url, blob_url=blob_url)
     await service.start()
-    client = ImageStorageClient(hub, Telemetry(), timeout=10)
+    client = ImageStorageClient(hub, Telemetry(), timeout=60)
     data = some_bytes(1000)
     await client.blobs.put(data)
     image = await client.images.store(an_image(of=data))

@@ -35,7 +35,7 @@ from tests.contracts.records import (
     some_bytes,
 )
 
-SECONDS = 10.0
+SECONDS = 60.0
 """Longest wait for one reply."""
 AT_ONCE = 0.000_001
 """A time that is over as soon as it began, for settings that must be more than nothing."""

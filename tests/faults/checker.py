@@ -19,8 +19,8 @@ from tests.faults.callers import CALL_SECONDS, Callers, Diary
 from tests.faults.platform import LEDGER, Platform, Server
 
 READS_AT_ONCE = 8
-QUIET_SECONDS = 15.0
-"""The outbox takes over what another process has left behind within this time."""
+QUIET_SECONDS = 120.0
+"""The outbox takes over what another process has left behind well within this time."""
 
 
 @dataclass(kw_only=True, slots=True)

@@ -27,7 +27,7 @@ from tests.service import MODEL
 KEY = "key"
 LEDGER = "test.ledger"
 """Queue that keeps every `image_generated` event."""
-START_SECONDS = 60.0
+START_SECONDS = 300.0
 
 
 class Program:

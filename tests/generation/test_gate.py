@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from image_grpc.generation.gate import Closed, WeightedGate
+from tests.contracts.patience import PATIENCE_SECONDS
 
 WEIGHTS = {"high": 6, "normal": 3, "low": 1}
 Gate = WeightedGate[str]
@@ -67,7 +68,7 @@ async def test_up_to_its_capacity_everybody_enters_at_once() -> None:
         assert entered == ["low", "low", "high"]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(1, 5), st.lists(st.sampled_from(list(WEIGHTS)), max_size=60))
 def test_the_capacity_is_never_exceeded_and_everybody_gets_through(capacity: int, come: list[str]) -> None:
     async def run() -> tuple[int, list[str]]:
@@ -83,7 +84,7 @@ def test_the_capacity_is_never_exceeded_and_everybody_gets_through(capacity: int
                 order.append(of)
                 inside -= 1
 
-        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(PATIENCE_SECONDS), asyncio.TaskGroup() as group:
             for of in come:
                 group.create_task(visit(of))
         assert gate.waiting == 0
@@ -195,5 +196,5 @@ async def test_who_fails_inside_leaves_its_place() -> None:
         with pytest.raises(RuntimeError):
             async with gate.slot("normal"):
                 raise RuntimeError
-    async with asyncio.timeout(1), gate.slot("low"):
+    async with asyncio.timeout(PATIENCE_SECONDS), gate.slot("low"):
         pass

@@ -59,7 +59,7 @@ async def test_a_second_delivery_of_a_drawn_job_pays_nothing(tmp_path: Path) -> 
 
 
 async def test_what_was_accepted_with_a_key_waits_until_there_is_one_again(tmp_path: Path) -> None:
-    async with listening(quick(latency=30)) as provider:
+    async with listening(quick(latency=600)) as provider:
         async with service(tmp_path, provider, shutdown_grace_seconds=0.1) as platform:
             id_ = (await platform.generations.GeneratePortrait(portrait())).generation.id
             await eventually(lambda: provider.standin.in_flight == 1, "it is being drawn")

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from tests.contracts.patience import PATIENCE_SECONDS
+
 
 @dataclass(frozen=True, slots=True)
 class Drip:
@@ -66,7 +68,7 @@ async def canned(answers: bytes | Drip | Mapping[str, bytes | Drip]) -> AsyncIte
         host, port = listener.sockets[0].getsockname()[:2]
         server.url = f"http://{host}:{port}"
         yield server
-    await asyncio.wait_for(asyncio.gather(*under_way), 5)
+    await asyncio.wait_for(asyncio.gather(*under_way), PATIENCE_SECONDS)
 
 
 def response(body: bytes = b"", status: str = "200 OK", headers: Mapping[str, str] | None = None) -> bytes:

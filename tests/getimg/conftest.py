@@ -36,7 +36,7 @@ async def draw(client: GetimgClient, **changes: Any) -> ProviderResult:
 @asynccontextmanager
 async def connected(url: str, **changes: Any) -> AsyncIterator[GetimgClient]:
     """A client of what listens at `url`."""
-    plain = {"api_key": KEY, "base_url": url, "timeout": 10.0, "max_in_flight": 10}
+    plain = {"api_key": KEY, "base_url": url, "timeout": 60.0, "max_in_flight": 10}
     client = GetimgClient(Telemetry(), **(plain | changes))
     try:
         yield client
@@ -47,7 +47,7 @@ async def connected(url: str, **changes: Any) -> AsyncIterator[GetimgClient]:
 @asynccontextmanager
 async def downloading(url: str, **changes: Any) -> AsyncIterator[Downloader]:
     """A downloader that takes pictures of what listens at `url`."""
-    plain: dict[str, Any] = {"allowed_hosts": (), "max_bytes": 50_000_000, "timeout": 10.0}
+    plain: dict[str, Any] = {"allowed_hosts": (), "max_bytes": 50_000_000, "timeout": 60.0}
     downloader = Downloader(Telemetry(), base_url=url, **(plain | changes))
     try:
         yield downloader

@@ -12,7 +12,8 @@ from google.protobuf.wrappers_pb2 import StringValue
 from tabletop.image.v1.generation_request_pb2 import GenerateTacticalMapRequest
 
 from image_grpc.errors import ImageNotFound, StorageServiceError
-from tests.rpc.tiny import SERVICE, Tiny, hello, raising, raising_stream, tiny
+from tests.contracts.patience import PATIENCE_SECONDS
+from tests.rpc.tiny import SECONDS, SERVICE, Tiny, hello, raising, raising_stream, tiny
 from tests.service import Refusal, refusal
 
 SECRET = "password=swordfish"
@@ -109,7 +110,7 @@ async def test_a_caller_that_leaves_cancels_its_handler(kind: str) -> None:
 
     async with tiny(unary, stream=stream) as server:
         call = getattr(server, kind)(StringValue())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await begun.wait()
             call.cancel()
             await cancelled.wait()
@@ -141,7 +142,7 @@ async def test_a_request_with_hundreds_of_violations_is_still_answered(letter: s
 async def test_bytes_that_are_no_request_are_refused_in_our_own_words() -> None:
     async with tiny(takes=GenerateTacticalMapRequest) as server:
         raw = server.channel.unary_unary(f"/{SERVICE}/Unary")
-        told = await refusal(raw(b"\x0a\x02\xff\xfe", timeout=5))
+        told = await refusal(raw(b"\x0a\x02\xff\xfe", timeout=SECONDS))
     assert (told.code, told.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENT")
     assert told.request_id
     assert "DecodeError" not in told.message
@@ -160,7 +161,6 @@ async def test_a_reader_that_takes_nothing_loses_its_stream(monkeypatch: pytest.
 
     async with tiny(stream=endless) as server:
         stalled = server.stream(StringValue())
-        await stalled.read()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await ended.wait()
         stalled.cancel()

@@ -278,6 +278,20 @@ async def test_a_deleted_image_is_gone_until_it_is_restored(running: Service, ow
     assert await running.read(own.id) == data
 
 
+async def test_who_deletes_an_image_finds_it_gone_however_late_the_change_feed_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with service(tmp_path) as it:
+        stored = (await it.generate(portrait())).image
+        monkeypatch.setattr("image_grpc.storage_service.outbox.Relay.publish", lambda relay, entries: None)
+        assert (await it.images.GetImage(pb.GetImageRequest(image_id=stored.id))).image == stored
+        await it.images.DeleteImage(pb.DeleteImageRequest(image_id=stored.id))
+        told = await refusal(it.images.GetImage(pb.GetImageRequest(image_id=stored.id)))
+        assert told.reason == "IMAGE_NOT_FOUND"
+        await it.images.UndeleteImage(pb.UndeleteImageRequest(image_id=stored.id))
+        assert (await it.images.GetImage(pb.GetImageRequest(image_id=stored.id))).image == stored
+
+
 async def test_deleted_images_are_listed_on_demand_only(running: Service) -> None:
     source_id = some_id()
     image = (await running.generate(portrait(source={"id": source_id}))).image

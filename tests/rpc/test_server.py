@@ -21,10 +21,12 @@ from tabletop.image.v1 import theme_service_pb2 as themes
 
 from image_grpc.rpc.health import HealthServicer
 from image_grpc.rpc.server import OPTIONS
+from tests.contracts.patience import PATIENCE_SECONDS
 from tests.service import Service, refusal, refused_stream, service
 
 SERVICES = [f"tabletop.image.v1.{name}Service" for name in ("Generation", "Image", "Overlay", "Status", "Theme")]
 HEALTH = health_pb2.HealthCheckResponse
+ENDLESS = 3600.0
 
 together = pytest.mark.asyncio(loop_scope="module")
 
@@ -91,20 +93,20 @@ async def test_watches_end_after_they_have_said_that_the_server_stops() -> None:
         servicer.stop_serving()
         rest = {name: await rest_of(watch) for name, watch in watches.items()}
         now = await stub.Check(health_pb2.HealthCheckRequest())
-        async with asyncio.timeout(5):
-            await server.stop(60)  # an open watch would block it for the whole grace
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await server.stop(ENDLESS)  # an open watch would block it for the whole grace
     assert first == {"": HEALTH.SERVING, "a.Service": HEALTH.SERVING, "nobody": HEALTH.SERVICE_UNKNOWN}
     assert rest == {"": [HEALTH.NOT_SERVING], "a.Service": [HEALTH.NOT_SERVING], "nobody": []}
     assert now.status == HEALTH.NOT_SERVING
 
 
 async def test_a_stopping_service_tells_its_watchers_first_and_then_stops_at_once(tmp_path: Path) -> None:
-    async with service(tmp_path, shutdown_grace_seconds=60) as it:
+    async with service(tmp_path, shutdown_grace_seconds=ENDLESS) as it:
         # The service's own channel is closed before the server stops.
         channel = grpc.aio.insecure_channel(it.running.address)
         watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
         assert (await watch.read()).status == HEALTH.SERVING
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         assert await rest_of(watch) == [HEALTH.NOT_SERVING]
     await channel.close()
 

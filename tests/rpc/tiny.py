@@ -21,7 +21,7 @@ from image_grpc.telemetry import Telemetry
 SERVICE = "tabletop.tests.v1.TinyService"
 UNARY = f"{SERVICE}/Unary"
 """The unary method, as the access log names it."""
-SECONDS = 5.0
+SECONDS = 60.0
 """Deadline of calls that are expected to be answered at once."""
 
 Unary = Callable[[Any, Any], Awaitable[Message]]

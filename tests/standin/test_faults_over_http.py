@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import struct
 
@@ -11,6 +12,7 @@ import pytest
 import pyvips
 
 from image_grpc.standin import Fault, parse_fault
+from tests.contracts.patience import eventually
 
 from .conftest import Running, in_flight
 
@@ -156,6 +158,10 @@ async def test_wrong_size_is_a_picture_of_other_dimensions(running: Running) -> 
 async def test_hang_download_never_answers(running: Running) -> None:
     url = await running.picture_url()
     running.standin.add_fault(Fault(kind="hang_download", count=1))
-    with pytest.raises(httpx.ReadTimeout):
-        await running.http.get(url, timeout=0.2)
+    asking = asyncio.create_task(running.http.get(url))
+    await eventually(lambda: running.standin.downloads == 1, "the picture is asked for")
+    await asyncio.sleep(0.05)  # time for an answer, which must not come
+    assert not asking.done()
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
     assert (await running.http.get(url)).status_code == 200

@@ -17,6 +17,7 @@ from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.storage import ChangeFeed, ImageStorageClient, ReadCache
 from image_grpc.telemetry import Telemetry
+from tests.contracts.patience import PATIENCE_SECONDS
 from tests.contracts.records import an_image, new_id
 
 IMAGE = RecordKind.RECORD_KIND_IMAGE
@@ -52,7 +53,7 @@ async def test_every_change_of_a_watched_record_comes_in_order(hub: MemoryHub, f
         for version in (1, 2, 3):
             image.version = version
             await tell(hub, an_image(), image)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             seen = [await changes.get() for _ in range(3)]
     assert [change.key.version for change in seen if change] == [1, 2, 3]
     assert changes.empty()
@@ -67,7 +68,7 @@ async def test_all_who_watch_a_record_are_woken_and_nobody_else(hub: MemoryHub, 
         feed.watch(RecordKind.RECORD_KIND_OVERLAY, image.id) as of_another_kind,
     ):
         await tell(hub, image)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             for changes in (one, another):
                 change = await changes.get()
                 assert change is not None
@@ -82,7 +83,7 @@ async def test_who_no_longer_watches_hears_nothing(hub: MemoryHub, feed: ChangeF
         with feed.watch(IMAGE, image.id) as gone:
             pass
         await tell(hub, image)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await staying.get()
     assert gone.empty()
 
@@ -95,7 +96,7 @@ async def test_the_cache_has_forgotten_what_changed_before_the_watcher_hears_of_
     cache._keep((IMAGE, image.id), Record(image=image))
     with feed.watch(IMAGE, image.id) as changes:
         await tell(hub, image)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await changes.get()
         assert cache.get(IMAGE, image.id) is None
 
@@ -119,7 +120,7 @@ async def test_a_gap_empties_the_cache_and_tells_every_watcher_to_read_again(
     image = an_image()
     with feed.watch(IMAGE, image.id) as changes, feed.watch(IMAGE, new_id()) as others:
         await tell(hub, image)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             assert await changes.get() is not None
         hub.gap()
         assert await changes.get() is None

@@ -62,7 +62,7 @@ print([os.waitpid(child, 0)[1] for child in children])
 
 def test_ten_processes_migrate_a_fresh_database_at_once(fresh_database: str, engine: Engine) -> None:
     command = [sys.executable, "-c", MIGRATE, fresh_database, str(REPLICAS)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
     assert done.stdout == f"{[0] * REPLICAS}\n", done.stderr
     with engine.connect() as connection:
         assert connection.execute(text(f"SELECT count(*) FROM {SCHEMA}.alembic_version")).scalar() == 1
@@ -72,7 +72,8 @@ async def test_a_replica_keeps_a_handful_of_connections(start_storage: StartStor
     storage = await start_storage()
     await asyncio.gather(*(storage.client.images.store(an_image()) for _ in range(100)))
     with engine.connect() as connection:
-        mine = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        mine = """SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND backend_type = 'client backend'"""  # autovacuum comes and goes
         assert connection.execute(text(mine)).scalar_one() - 1 <= 4  # one is this test's
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import tempfile
 import time
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from image_grpc.hub import Delivery
 
 WAIT_SECONDS = 120
+EVENTS_SECONDS = 30.0
 SUFFIXES = {
     ImageFormat.IMAGE_FORMAT_PNG: ".png",
     ImageFormat.IMAGE_FORMAT_JPEG: ".jpg",
@@ -101,6 +103,8 @@ OVERLAYS: dict[str, tuple[str, str]] = {
 }
 RESTYLED = {"tactical map": "horror", "portrait": "cyberpunk"}
 """The pictures that get another theme, and which."""
+EVENTS = len(REQUESTS) + len(OVERLAYS) + 2 * len(RESTYLED)
+"""How many the hub will tell of: each picture, each overlay, each theme that was applied."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,9 +140,12 @@ async def _demo(settings: Any, out: Path) -> None:
     from image_grpc import app
 
     events: list[Any] = []
+    all_heard = asyncio.Event()
 
     def hear(delivery: Delivery) -> None:
         events.append(delivery.envelope)
+        if len({event.id for event in events}) == EVENTS:
+            all_heard.set()
 
     async with app.up(settings) as running:
         ears = await running.hub.subscribe(["image.generated", "overlay.*", "theme.*"], hear, on_gap=lambda: None)
@@ -160,6 +167,8 @@ async def _demo(settings: Any, out: Path) -> None:
                 composed = [shown["tactical map"], shown["campaign map"], restyled[0]]
                 files = await asyncio.gather(*(_compose(channel, each) for each in composed))
             again = await _request(channel, "portrait")
+        with contextlib.suppress(TimeoutError):  # a picture may be answered before its event is heard
+            await asyncio.wait_for(all_heard.wait(), EVENTS_SECONDS)
         await ears.stop(grace=1)
     _print([*shown.values(), *restyled], files, again, events)
 
