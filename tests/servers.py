@@ -30,6 +30,12 @@ class Node:
     port: int
     _process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """The leader of the session that all its processes are in."""
+        assert self._process is not None, "it runs"
+        return self._process.pid
+
     def control(self, *arguments: str) -> None:
         """Runs rabbitmqctl on it."""
         command = [_program("rabbitmqctl"), "--quiet", "--node", self.environment["RABBITMQ_NODENAME"], *arguments]
