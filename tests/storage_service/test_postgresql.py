@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from tests.contracts.records import an_image
+from tests.contracts.storage_bench import StartStorage
 from tests.contracts.storage_contract import StorageContract
+from tests.servers import postgresql_cluster
 
 
 @pytest.fixture
@@ -14,3 +19,15 @@ def database_url(fresh_database: str) -> str:
 
 class TestOnPostgresql(StorageContract):
     """The contract."""
+
+
+async def test_connections_that_broke_while_nobody_used_them_cost_no_request(
+    start_storage: StartStorage, blob_url: str
+) -> None:
+    with postgresql_cluster() as cluster:
+        client = (await start_storage(at=(cluster.url, blob_url))).client
+        images = await asyncio.gather(*(client.images.store(an_image()) for _ in range(20)))
+        await asyncio.to_thread(cluster.stop)
+        await asyncio.to_thread(cluster.start)
+        assert await asyncio.gather(*(client.images.retrieve(image.id) for image in images)) == images
+        assert (await client.images.store(images[0])).version == 2
