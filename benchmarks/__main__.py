@@ -1,4 +1,4 @@
-"""`python -m benchmarks [reads] [generations] [storage]`: all of them, or those that are named."""
+"""`python -m benchmarks [reads] [generations] [storage] [processes]`: all of them, or those that are named."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import generations, reads, storage
+from benchmarks import generations, processes, reads, storage
 from benchmarks.report import show
 
-ALL = {"reads": reads.measure, "generations": generations.measure, "storage": storage.measure}
+ALL = {
+    "reads": reads.measure,
+    "generations": generations.measure,
+    "storage": storage.measure,
+    "processes": processes.measure,
+}
 
 
 async def main(names: list[str]) -> None:
