@@ -6,6 +6,8 @@ import asyncio
 
 import pytest
 
+from image_grpc.storage_service import database as database_module
+from image_grpc.storage_service.database import Database, Unavailable
 from tests.contracts.records import an_image
 from tests.contracts.storage_bench import StartStorage
 from tests.contracts.storage_contract import StorageContract
@@ -19,6 +21,24 @@ def database_url(fresh_database: str) -> str:
 
 class TestOnPostgresql(StorageContract):
     """The contract."""
+
+
+async def test_a_statement_that_hangs_is_ended_and_a_snapshot_is_not(
+    fresh_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "STATEMENT_SECONDS", 0.1)
+    database = Database(fresh_database)
+    try:
+        await database.start()
+        for run in (database.read, database.write):
+            with pytest.raises(Unavailable, match="statement timeout"):
+                await run(lambda connection: connection.exec_driver_sql("SELECT pg_sleep(60)"))
+        slept = await database.snapshot(
+            lambda connection: connection.exec_driver_sql("SELECT pg_sleep(0.3), 1").all()
+        )
+        assert len(slept) == 1
+    finally:
+        await database.close()
 
 
 async def test_connections_that_broke_while_nobody_used_them_cost_no_request(

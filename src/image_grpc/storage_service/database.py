@@ -27,6 +27,13 @@ _ALEMBIC = threading.Lock()
 """Alembic hands the migrations their context in a global of its own: one at a time in a process."""
 
 
+STATEMENT_SECONDS = 30.0
+"""Longest time of a statement of PostgreSQL, by which whoever asked has gone; not of migrations and snapshots."""
+_UNLIMITED = "SET LOCAL statement_timeout = 0"
+_NETWORK = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+"""Parameters of libpq, unless the URL has others: a machine that has gone is found out within half a minute."""
+
+
 class Unavailable(Exception):
     """The database did not answer, or could not serialise the transaction: it may be tried again."""
 
@@ -41,12 +48,12 @@ class Mode(enum.Enum):
 
 _BEGIN = {
     # A writer takes the lock at once: upgrading a read lock could fail half-way.
-    "sqlite": {Mode.READ: "BEGIN", Mode.SNAPSHOT: "BEGIN", Mode.WRITE: "BEGIN IMMEDIATE"},
+    "sqlite": {Mode.READ: ["BEGIN"], Mode.SNAPSHOT: ["BEGIN"], Mode.WRITE: ["BEGIN IMMEDIATE"]},
     # A statement sees what is committed when it begins, in a transaction or not: reads need none.
     "postgresql": {
-        Mode.READ: "",
-        Mode.SNAPSHOT: "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
-        Mode.WRITE: "BEGIN",
+        Mode.READ: [],
+        Mode.SNAPSHOT: ["BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", _UNLIMITED],
+        Mode.WRITE: ["BEGIN"],
     },
 }
 """How a transaction begins, which the drivers leave to us."""
@@ -119,7 +126,11 @@ def _engine(url: str, threads: int) -> Engine:
         )
         event.listen(engine, "connect", _set_up_sqlite)
     else:
-        engine = create_engine(url, pool_size=threads, max_overflow=0, isolation_level="AUTOCOMMIT")
+        network = {name: value for name, value in _NETWORK.items() if name not in make_url(url).query}
+        engine = create_engine(
+            url, pool_size=threads, max_overflow=0, isolation_level="AUTOCOMMIT", connect_args=network
+        )
+        event.listen(engine, "connect", _set_up_postgresql)
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -131,9 +142,14 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+def _set_up_postgresql(connection: Any, _record: object) -> None:
+    connection.execute(f"SET statement_timeout = {int(STATEMENT_SECONDS * 1000)}")
+    connection.commit()  # the driver may have begun a transaction for it
+
+
 def _begin(connection: Connection) -> None:
     mode = connection.get_execution_options().get("mode", Mode.WRITE)
-    if statement := _BEGIN[connection.dialect.name][mode]:
+    for statement in _BEGIN[connection.dialect.name][mode]:
         connection.exec_driver_sql(statement)
 
 
