@@ -7,13 +7,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import generations, maps, reads, storage
+from benchmarks import generations, maps, processes, reads, storage
 from benchmarks.report import show
 
 ALL = {
     "reads": reads.measure,
     "generations": generations.measure,
     "storage": storage.measure,
+    "processes": processes.measure,
     "maps": maps.measure,
 }
 

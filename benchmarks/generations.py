@@ -95,7 +95,8 @@ async def _many(data_dir: Path, url: str) -> list[Row]:
             before = ours.peak_megabytes()
             probing = asyncio.create_task(_probe(channel))
             started = time.perf_counter()
-            states = await asyncio.gather(*(_finished(channel, f"many {n}") for n in range(IN_FLIGHT)))
+            asked = (_request(f"many {n}", wait=False) for n in range(IN_FLIGHT))
+            states = await asyncio.gather(*(finished(channel, request) for request in asked))
             seconds = time.perf_counter() - started
             probing.cancel()
             probes = await probing
@@ -146,9 +147,10 @@ async def _many(data_dir: Path, url: str) -> list[Row]:
     ]
 
 
-async def _finished(channel: grpc.aio.Channel, details: str) -> GenerationState:
+async def finished(channel: grpc.aio.Channel, request: GeneratePortraitRequest) -> GenerationState:
+    """Asks for a picture, and answers how that ended."""
     stub: Any = GenerationServiceStub(channel)
-    generation: Generation = (await stub.GeneratePortrait(_request(details, wait=False))).generation
+    generation: Generation = (await stub.GeneratePortrait(request)).generation
     while generation.state < GenerationState.GENERATION_STATE_SUCCEEDED:
         waited = await stub.WaitGeneration(WaitGenerationRequest(generation_id=generation.id), timeout=600)
         generation = waited.generation

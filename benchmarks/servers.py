@@ -31,9 +31,24 @@ class Process:
 @asynccontextmanager
 async def service(data_dir: Path, standin_url: str, **settings: object) -> AsyncIterator[Process]:
     """An `image-grpc up`."""
+    async with _listening("up", data_dir, standin_url, settings) as process:
+        yield process
+
+
+@asynccontextmanager
+async def server(data_dir: Path, standin_url: str, **settings: object) -> AsyncIterator[Process]:
+    """An `image-grpc serve`."""
+    async with _listening("serve", data_dir, standin_url, settings) as process:
+        yield process
+
+
+@asynccontextmanager
+async def _listening(
+    command: str, data_dir: Path, standin_url: str, settings: dict[str, object]
+) -> AsyncIterator[Process]:
     environment = {f"IMAGE_GRPC_{name.upper()}": str(value) for name, value in settings.items()}
     environment |= {"GETIMG_API_KEY": STANDIN_KEY, "IMAGE_GRPC_GETIMG_BASE_URL": standin_url}
-    arguments = ("-m", "image_grpc", "up", "--listen", "127.0.0.1:0", "--data-dir", str(data_dir))
+    arguments = ("-m", "image_grpc", command, "--listen", "127.0.0.1:0", "--data-dir", str(data_dir))
     async with running(arguments, r"listens on (\S+),", environment) as process:
         yield process
 

@@ -33,6 +33,12 @@ class Node:
     port: int
     _process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """The leader of the session that all its processes are in."""
+        assert self._process is not None, "it runs"
+        return self._process.pid
+
     def control(self, *arguments: str) -> None:
         """Runs rabbitmqctl on it."""
         command = [_program("rabbitmqctl"), "--quiet", "--node", self.environment["RABBITMQ_NODENAME"], *arguments]
@@ -64,10 +70,11 @@ class Node:
 
 
 @contextmanager
-def rabbitmq() -> Iterator[Node]:
-    """A RabbitMQ node on a random port of the loopback."""
+def rabbitmq(configuration: str = "") -> Iterator[Node]:
+    """A RabbitMQ node on a random port of the loopback; `configuration` is what its rabbitmq.conf says."""
     with tempfile.TemporaryDirectory(prefix="image-grpc-rabbitmq-", ignore_cleanup_errors=True) as folder:
         port, distribution = free_port(), free_port()
+        Path(folder, "rabbitmq.conf").write_text(configuration)
         environment = os.environ | {
             "HOME": folder,  # the Erlang cookie
             "RABBITMQ_NODENAME": f"test-{port}@localhost",
@@ -78,7 +85,7 @@ def rabbitmq() -> Iterator[Node]:
             "RABBITMQ_LOG_BASE": f"{folder}/log",
             "RABBITMQ_LOGS": "-",
             "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/plugins",
-            "RABBITMQ_CONFIG_FILE": f"{folder}/none",
+            "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq.conf",
             "RABBITMQ_PID_FILE": f"{folder}/pid",
         }
         node = Node(url=f"amqp://guest:guest@127.0.0.1:{port}/", environment=environment, port=port)

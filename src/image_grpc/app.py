@@ -37,6 +37,7 @@ from image_grpc.generation import (
     hand_out_again,
 )
 from image_grpc.getimg import Downloader, GetimgClient
+from image_grpc.health_port import health_port
 from image_grpc.hub import Hub
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.maps.coverage import Coverage
@@ -102,7 +103,11 @@ async def storage(settings: Settings) -> AsyncIterator[None]:
     """One replica of the Storage Service."""
     if settings.hub_url == "memory:":
         raise InvalidSettings("IMAGE_GRPC_HUB_URL: must name a RabbitMQ; `memory:` is inside of one process")
-    async with _hub(settings) as hub, _storage_service(settings, hub):
+    async with AsyncExitStack() as stack:
+        hub = await stack.enter_async_context(_hub(settings))
+        await stack.enter_async_context(_storage_service(settings, hub))
+        if settings.health_listen:
+            await stack.enter_async_context(health_port(settings.health_listen))
         yield
 
 

@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     )
 
     listen: Port = Field("127.0.0.1:50051", description="address of the gRPC server; port 0: any free one")
+    health_listen: Port | None = Field(
+        None, description="address at which `storage` answers the gRPC health service, and nothing else"
+    )
     data_dir: Path = Field(
         Path("data"), description="folder of the embedded Storage Service (`up`): database and blobs"
     )

@@ -11,6 +11,7 @@ from tabletop.storage.v1.storage_pb2 import (
     ListOrder,
 )
 
+from image_grpc import records
 from image_grpc.errors import RequestIdReused, VersionConflict
 from image_grpc.storage import BlobIncomplete, RecordMissing
 from tests.contracts.records import (
@@ -53,17 +54,32 @@ class RecordsContract:
     async def test_a_record_of_each_kind_is_kept_with_its_version_and_times(
         self, storage: Storage, collection: str, record: Any
     ) -> None:
-        records = getattr(storage.client, collection)
-        key = records.record(record)
-        stored = await records.store(record)
-        again = await records.store(record)
+        kept = getattr(storage.client, collection)
+        stored = await kept.store(record)
+        again = await kept.store(record)
         key = {"themes": "name", "cache_entries": "fingerprint"}.get(collection, "id")
         body = stored.generation if collection == "generations" else stored
         newer = again.generation if collection == "generations" else again
         assert (body.version, newer.version) == (1, 2)
         assert body.create_time == body.update_time == newer.create_time
         assert newer.update_time.ToMicroseconds() > newer.create_time.ToMicroseconds()
-        assert await records.retrieve(getattr(newer, key)) == again
+        assert await kept.retrieve(getattr(newer, key)) == again
+
+    async def test_a_batch_may_put_records_of_several_kinds_and_one_of_them_twice(self, storage: Storage) -> None:
+        client, image, other = storage.client, an_image(), await storage.client.images.store(an_image())
+        puts = [
+            client.images.put(image, absent=True),
+            client.themes.put(a_theme()),
+            client.images.put(other, at_version=1),
+            client.images.put(image, at_version=1),
+        ]
+        stored = await client.store(puts)
+        assert [records.key(each).version for each in stored] == [1, 1, 2, 2]
+        keys = [records.key(each) for each in stored]
+        assert await client.retrieve([*reversed(keys), client.images.key(new_id()), keys[0]]) == [
+            *reversed(stored),
+            stored[0],
+        ]
 
     async def test_what_was_not_stored_is_not_found(self, storage: Storage) -> None:
         assert await storage.client.images.retrieve(new_id()) is None

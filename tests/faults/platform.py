@@ -40,6 +40,12 @@ class Program:
         self.said = ""
         """What the pattern of readiness has found in its output."""
 
+    @property
+    def pid(self) -> int:
+        """Of the process that runs."""
+        assert self._process is not None, "it runs"
+        return self._process.pid
+
     async def start(self) -> None:
         """Returns once it says that it is ready."""
         with self._log.open("ab") as log:

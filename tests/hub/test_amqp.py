@@ -9,12 +9,27 @@ from typing import Any
 
 import aio_pika
 import pytest
+from tabletop.hub.v1.jobs_pb2 import GenerateJob
 
 from image_grpc.errors import HubError
-from image_grpc.hub import amqp, topology
+from image_grpc.hub import Delivery, amqp, topology
 from image_grpc.hub.amqp import AmqpHub
-from tests.contracts.hub_bench import Features
+from tests.contracts.hub_bench import (
+    SECONDS,
+    Features,
+    Inbox,
+    a_queue,
+    answering,
+    as_event,
+    as_request,
+    consuming,
+    named,
+    publish,
+    send,
+    unique,
+)
 from tests.contracts.hub_contract import HubContract
+from tests.contracts.patience import eventually
 from tests.servers import Node, rabbitmq
 
 
@@ -55,6 +70,27 @@ class AmqpBroker:
     async def lose_connection(self) -> None:
         await asyncio.to_thread(self._node.control, "close_all_connections", "test")
 
+    async def delete(self, queue: str) -> None:
+        """Deletes a queue; its consumers are told."""
+        await (await self._own.channel()).queue_delete(queue)
+
+    async def forget_consumers(self, queue: str) -> None:
+        """Ends the channels that consume the queue, and tells their client nothing."""
+        await self._each_queue(
+            queue, "[rabbit_channel:shutdown(element(1, C)) || C <- rabbit_amqqueue:consumers(Q)]"
+        )
+
+    async def delete_own_queues(self) -> None:
+        """Deletes queues that only their owner's connection may delete."""
+        for prefix in ("image.reply.", "image.changes."):
+            await self._each_queue(prefix, 'rabbit_amqqueue:delete(Q, false, false, <<"test">>)')
+
+    async def _each_queue(self, prefix: str, code: str) -> None:
+        """Runs code inside of the broker for each queue Q whose name begins so."""
+        named = f'string:prefix(element(4, amqqueue:get_name(Q)), "{prefix}") =/= nomatch'
+        listed = f'[{code} || Q <- rabbit_amqqueue:list(<<"/">>), {named}].'
+        await asyncio.to_thread(self._node.control, "eval", listed)
+
 
 @pytest.fixture(scope="session")
 def node() -> Iterator[Node]:
@@ -94,6 +130,48 @@ async def test_a_broker_that_has_other_arguments_is_told_with_all_differences(no
 async def test_starting_again_on_the_same_broker_changes_nothing(broker: AmqpBroker) -> None:
     await broker.reopen()
     assert broker.hub.connected
+
+
+async def test_a_consumer_whose_queue_was_deleted_consumes_again_and_health_tells_meanwhile(
+    broker: AmqpBroker,
+) -> None:
+    queue = topology.Queue(name=unique("queue"))
+    await broker.declare(queue)
+    inbox = Inbox()
+    async with consuming(broker, queue.name, inbox):
+        assert broker.hub.connected
+        await broker.delete(queue.name)
+        await eventually(lambda: not broker.hub.connected, "the missing consumer is told of")
+        await broker.declare(queue)
+        await eventually(lambda: broker.hub.connected, "the consumer is back")
+        await send(broker, queue.name, "after")
+        await inbox.holds(1)
+
+
+async def test_a_consumer_that_the_broker_forgot_without_a_word_is_registered_anew(broker: AmqpBroker) -> None:
+    queue = await a_queue(broker)
+    inbox = Inbox()
+    async with consuming(broker, queue, inbox):
+        await broker.forget_consumers(queue)
+        await send(broker, queue, "after")
+        await inbox.holds(1)
+        await eventually(lambda: broker.hub.connected, "all is well again")
+
+
+async def test_own_queues_that_were_deleted_are_opened_anew(broker: AmqpBroker) -> None:
+    """The client restores none of them: they are not to come back under their old names."""
+    key, gaps = unique("event"), []
+    inbox: list[Delivery] = []
+    await broker.hub.subscribe([key], inbox.append, on_gap=lambda: gaps.append(True))
+    queue = await a_queue(broker, (topology.REQUESTS, key))
+    async with consuming(broker, queue, answering(broker, lambda delivery: ("answer", GenerateJob()))):
+        await broker.delete_own_queues()
+        await eventually(lambda: not broker.hub.connected, "the missing consumers are told of")
+        await eventually(lambda: broker.hub.connected, "the own queues are back")
+        assert gaps
+        assert (await broker.hub.request(as_request(key, named("after")), timeout=SECONDS)).type == "answer"
+        await publish(broker, as_event(key, named("after")))
+        await eventually(lambda: len(inbox) == 1, "the event is heard")
 
 
 async def test_no_broker_is_told_at_once() -> None:

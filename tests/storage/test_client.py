@@ -203,3 +203,17 @@ async def test_a_blob_that_is_there_already_is_not_sent_again(telemetry: Telemet
         hub.sent.clear()
         assert await client.blobs.put(data) == name_of(data)
         assert len(hub.sent) == 1
+
+
+async def test_a_process_has_few_parts_under_way_and_the_others_wait_within_their_deadline(
+    client: ImageStorageClient, shelf: Shelf
+) -> None:
+    shelf.put_blob("some", b"bytes")
+    shelf.may_answer.clear()
+    reads = [asyncio.create_task(client.blobs.read("some", 0, 5)) for _ in range(100)]
+    await eventually(lambda: len(shelf.asked) == client_module.PARTS_AT_ONCE, "as many as may are under way")
+    with deadline_in(0.5), pytest.raises(StorageServiceError, match="under way"):
+        await client.blobs.read("some", 0, 5)
+    assert len(shelf.asked) == client_module.PARTS_AT_ONCE
+    shelf.may_answer.set()
+    assert await asyncio.gather(*reads) == [b"bytes"] * 100

@@ -71,12 +71,12 @@ async def test_the_client_gets_through_a_failure_that_passes(
     failures = 3
     put = record_table.put
 
-    def fail_at_first(connection: Connection, request: Any) -> Any:
+    def fail_at_first(connection: Connection, puts: Any) -> Any:
         nonlocal failures
         failures -= 1
         if failures >= 0:
             raise OperationalError("INSERT", {}, Exception("database is locked"))
-        return put(connection, request)
+        return put(connection, puts)
 
     monkeypatch.setattr(record_table, "put", fail_at_first)
     assert (await storage.client.images.store(an_image())).version == 1

@@ -98,7 +98,7 @@ class Hub(Protocol):
 
     @property
     def connected(self) -> bool:
-        """Whether messages flow."""
+        """Whether messages flow: both ways, and to every consumer that was not stopped."""
 
     async def start(self) -> None:
         """Connects, and declares the topology."""

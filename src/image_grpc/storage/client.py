@@ -6,7 +6,8 @@ import asyncio
 import hashlib
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
 
 import stamina
@@ -58,7 +59,10 @@ from image_grpc.telemetry import (
 
 PART_BYTES = 1024 * 1024
 """Blobs travel in parts of this size."""
-PARTS_AT_ONCE = 4
+PARTS_AT_ONCE = 8
+"""Parts under way in each direction, of this process: each is several times in memory on its way."""
+TURN_SECONDS = 60.0
+"""Longest wait of a part for its turn, if the caller has no deadline."""
 ATTEMPT_SECONDS = 3.0
 """A request without a reply is sent again after this time."""
 MAX_PAGE_SIZE = 500
@@ -309,31 +313,28 @@ class BlobClient:
 
     def __init__(self, client: ImageStorageClient) -> None:
         self._client = client
+        self._puts, self._reads = asyncio.Semaphore(PARTS_AT_ONCE), asyncio.Semaphore(PARTS_AT_ONCE)
 
-    async def put(self, data: bytes) -> str:
+    async def put(self, data: bytes | memoryview) -> str:
         """Brings a blob, so that a record can name it; answers its name. Raises StorageServiceError."""
         sha256 = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
         first, *rest = range(0, len(data), PART_BYTES)
         if await self._put_part(sha256, data, first):
             return sha256
-        slots = asyncio.Semaphore(PARTS_AT_ONCE)
-
-        async def put(offset: int) -> None:
-            async with slots:
-                await self._put_part(sha256, data, offset)
-
         try:
             async with asyncio.TaskGroup() as group:
                 for offset in rest:
-                    group.create_task(put(offset))
+                    group.create_task(self._put_part(sha256, data, offset))
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None  # the first; the other parts were cancelled
         return sha256
 
-    async def _put_part(self, sha256: str, data: bytes, offset: int) -> bool:
-        part = BlobPart(sha256=sha256, byte_size=len(data), offset=offset, data=data[offset : offset + PART_BYTES])
-        request = StoreRequest(storage_correlation_id=str(uuid.uuid4()), blob_part=part)
-        return (await self._client.request(topology.STORE, request, StoreResponse)).blob_part.committed
+    async def _put_part(self, sha256: str, data: bytes | memoryview, offset: int) -> bool:
+        async with _turn(self._puts):
+            piece = bytes(data[offset : offset + PART_BYTES])
+            part = BlobPart(sha256=sha256, byte_size=len(data), offset=offset, data=piece)
+            request = StoreRequest(storage_correlation_id=str(uuid.uuid4()), blob_part=part)
+            return (await self._client.request(topology.STORE, request, StoreResponse)).blob_part.committed
 
     async def read_all(self, sha256: str, byte_size: int) -> bytes:
         """A whole blob. Raises RecordMissing, StorageServiceError."""
@@ -345,7 +346,22 @@ class BlobClient:
         """A piece of a blob, at most 1 MiB. Raises RecordMissing, StorageServiceError."""
         wanted = BlobRange(sha256=sha256, offset=offset, limit=min(limit, PART_BYTES))
         request = RetrieveRequest(storage_correlation_id=str(uuid.uuid4()), blob_range=wanted)
-        return (await self._client.request(topology.RETRIEVE, request, RetrieveResponse)).data
+        async with _turn(self._reads):
+            return (await self._client.request(topology.RETRIEVE, request, RetrieveResponse)).data
+
+
+@asynccontextmanager
+async def _turn(slots: asyncio.Semaphore) -> AsyncIterator[None]:
+    """Within the block, a part may be under way."""
+    try:
+        async with asyncio.timeout(remaining(TURN_SECONDS, margin=MARGIN_SECONDS)):
+            await slots.acquire()
+    except TimeoutError as expired:
+        raise StorageServiceError("too many parts of blobs are under way", retry_delay=1.0) from expired
+    try:
+        yield
+    finally:
+        slots.release()
 
 
 def _read(reply: Envelope, kind: type[R]) -> R:

@@ -83,7 +83,7 @@ async def back_up(database: Database, store: ObjectStore, folder: Path) -> Manif
     """
     target = LocalStore(folder, mkdir=True)
     for _ in range(ATTEMPTS):
-        manifest = await database.read(partial(_snapshot, folder))
+        manifest = await database.snapshot(partial(_snapshot, folder))
         try:
             for sha256, byte_size in _blobs_in(folder / manifest.records.file):
                 await _copy(store, target, sha256, byte_size)
@@ -115,8 +115,6 @@ async def restore(database: Database, store: ObjectStore, folder: Path) -> Manif
 
 
 def _snapshot(folder: Path, connection: Connection) -> Manifest:
-    if connection.dialect.name == "postgresql":  # a transaction of SQLite sees one moment anyway
-        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     now = datetime.now(UTC)
     stamp = now.strftime("%Y%m%dT%H%M%S%fZ")
     return Manifest(
@@ -191,13 +189,9 @@ def _record_row(newest: Record) -> dict[str, Any]:
         "update_time": resource.update_time.ToMicroseconds(),
         "delete_time": newest.delete_time.ToMicroseconds() if deleted else None,
         "purge_time": newest.purge_time.ToMicroseconds() if deleted else None,
-        **_NO_FACETS,
         **record_table.facets(newest),
         "body": _body(newest),
     }
-
-
-_NO_FACETS = {column.name: column.default.arg for column in record.c if column.default is not None}  # type: ignore[attr-defined]
 
 
 def _version_row(version: Record) -> dict[str, Any]:

@@ -145,8 +145,7 @@ class StorageService:
         def apply(connection: Connection, response: StoreResponse) -> Sequence[Record]:
             for sha256, byte_size in needed:
                 blobs.commit(connection, sha256, byte_size)
-            for put in request.batch.puts:
-                response.batch.records.append(record_table.put(connection, put))
+            response.batch.records.extend(record_table.put(connection, request.batch.puts))
             response.batch.records.extend(record_table.restore(connection, request.batch.undeletes))
             return response.batch.records
 

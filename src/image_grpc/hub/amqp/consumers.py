@@ -1,24 +1,32 @@
-"""What takes messages: consumers of shared queues, and subscriptions with a queue of their own."""
+"""Consumers of shared queues."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractRobustChannel
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from aio_pika.exceptions import AMQPError
 
 from image_grpc.hub import envelope as envelopes
-from image_grpc.hub import topology
 from image_grpc.hub.amqp.messages import attempt_of, headers_for_handler, routing_key_of, seconds_left
 from image_grpc.hub.handling import settlement_of
-from image_grpc.hub.port import Ack, DeadLetter, Delivery, Handler, Retry, Settlement
+from image_grpc.hub.port import Ack, DeadLetter, Handler, Retry, Settlement
 
 BROKEN = (AMQPError, OSError, RuntimeError)
 """What a call raises when its channel or connection has gone."""
+
+
+async def exists(probe: AbstractChannel, channel: AbstractChannel, queue: str, tag: str) -> bool:
+    """Whether a consumer exists: the client has not been told that its channel is closed or it is cancelled, and
+    the broker has at least one consumer on the queue. (Whose they are, it tells nobody.)"""
+    known: Any = await channel.get_underlay_channel()
+    if known.is_closed or tag not in known.consumers:
+        return False
+    found = await probe.declare_queue(queue, passive=True)
+    return bool(found.declaration_result.consumer_count)
 
 
 class Forwarder(Protocol):
@@ -34,20 +42,41 @@ class Forwarder(Protocol):
 class QueueConsumer:
     """Takes messages of one queue, on a channel of its own."""
 
-    def __init__(self, forwarder: Forwarder, channel: AbstractChannel, queue: str, handler: Handler) -> None:
-        self._forwarder, self._channel, self._queue, self._handler = forwarder, channel, queue, handler
+    def __init__(
+        self,
+        forwarder: Forwarder,
+        open_channel: Callable[[], Awaitable[AbstractChannel]],
+        queue: str,
+        handler: Handler,
+        forget: Callable[[QueueConsumer], None],
+    ) -> None:
+        self._forwarder, self._open_channel, self.name, self._handler = forwarder, open_channel, queue, handler
+        self._forget = forget
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stopping = False
+        self._channel: AbstractChannel
         self._tag = ""
 
     async def start(self) -> None:
-        queue = await self._channel.get_queue(self._queue)
+        self._channel = await self._open_channel()
+        queue = await self._channel.get_queue(self.name)
         self._tag = await queue.consume(self._take)
+
+    async def consumes(self, probe: AbstractChannel) -> bool:
+        return await exists(probe, self._channel, self.name, self._tag)
+
+    async def renew(self) -> None:
+        with contextlib.suppress(*BROKEN):
+            await self._channel.close()  # what is in hand goes on, and is delivered again
+        await self.start()
+        if self._stopping:  # meanwhile
+            await self._channel.close()
 
     async def stop(self, grace: float) -> None:
         self._stopping = True
+        self._forget(self)
         with contextlib.suppress(*BROKEN):
-            queue = await self._channel.get_queue(self._queue, ensure=False)
+            queue = await self._channel.get_queue(self.name, ensure=False)
             await queue.cancel(self._tag)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace)
@@ -76,7 +105,7 @@ class QueueConsumer:
             self._handler,
             message.body,
             message.content_type or envelopes.JSON,
-            queue=self._queue,
+            queue=self.name,
             routing_key=routing_key_of(message),
             attempt=attempt_of(message),
             redelivered=bool(message.redelivered),
@@ -88,9 +117,9 @@ class QueueConsumer:
         """Acknowledges a message once what shall become of it is durable; else it is delivered again."""
         match settlement:
             case Retry(delay=delay):
-                settled = await self._forwarder.retry(message, self._queue, delay)
+                settled = await self._forwarder.retry(message, self.name, delay)
             case DeadLetter(reason=reason):
-                settled = await self._forwarder.bury(message, self._queue, reason)
+                settled = await self._forwarder.bury(message, self.name, reason)
             case _:
                 settled = True
         with contextlib.suppress(*BROKEN):  # the channel broke: it is delivered again
@@ -98,53 +127,3 @@ class QueueConsumer:
                 await message.ack()
             else:
                 await message.nack(requeue=True)
-
-
-class Subscription:
-    """A queue of this process's own, bound to events."""
-
-    def __init__(
-        self,
-        routing_keys: list[str],
-        handler: Callable[[Delivery], None],
-        on_gap: Callable[[], None],
-        forget: Callable[[Subscription], None],
-    ) -> None:
-        self._routing_keys, self._handler, self.on_gap, self._forget = routing_keys, handler, on_gap, forget
-        self._queue: Any = None
-        self._tag = ""
-        self._stopped = False
-
-    async def open(self, channel: AbstractRobustChannel) -> None:
-        """Opens a queue on this channel; the one before went with its connection."""
-        name = f"image.changes.{uuid.uuid4()}"
-        self._queue = await channel.declare_queue(name, exclusive=True, auto_delete=True, robust=False)
-        for key in self._routing_keys:
-            await self._queue.bind(topology.EVENTS, key, robust=False)
-        self._tag = await self._queue.consume(self._take, no_ack=True, robust=False)
-
-    async def stop(self, grace: float) -> None:
-        if self._stopped:
-            return
-        self._stopped = True
-        self._forget(self)
-        with contextlib.suppress(*BROKEN):
-            await self._queue.cancel(self._tag)
-
-    async def _take(self, message: AbstractIncomingMessage) -> None:
-        async def handle(delivery: Delivery) -> Settlement:
-            self._handler(delivery)
-            return Ack()
-
-        if not self._stopped:
-            await settlement_of(
-                handle,
-                message.body,
-                message.content_type or envelopes.JSON,
-                queue=self._queue.name,
-                routing_key=message.routing_key or "",
-                attempt=1,
-                redelivered=False,
-                reply_to="",
-                headers=headers_for_handler(message),
-            )

@@ -1,7 +1,7 @@
 """The hub on RabbitMQ. Written for 4.x, works on 3.10.
 
 Publishing and consuming have connections of their own, since an alarm of the broker blocks publishing ones. The
-topology is declared once, on a third connection; consumers look their queues up.
+topology is declared once, on a third connection; consumers look their queues up, and a watchdog looks after them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 from image_grpc.errors import HubError
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub import topology
-from image_grpc.hub.amqp.consumers import BROKEN, QueueConsumer, Subscription
+from image_grpc.hub.amqp.consumers import BROKEN, QueueConsumer
 from image_grpc.hub.amqp.declarations import declare_topology, retry_name
 from image_grpc.hub.amqp.messages import (
     ATTEMPT,
@@ -42,6 +42,8 @@ from image_grpc.hub.amqp.messages import (
     routing_key_of,
     seconds_left,
 )
+from image_grpc.hub.amqp.own_queues import OwnQueues, Subscription
+from image_grpc.hub.amqp.watchdog import Watchdog
 from image_grpc.hub.port import (
     Delivery,
     Handler,
@@ -71,16 +73,17 @@ class AmqpHub:
         self._consuming: AbstractRobustConnection | None = None
         self._exchanges: dict[str, AbstractExchange] = {}
         self._channel: AbstractChannel | None = None
-        self._control: AbstractRobustChannel | None = None
         self._counting: AbstractRobustChannel | None = None
-        self._reply_queue = ""
-        self._replies: dict[str, asyncio.Future[Envelope]] = {}
-        self._subscriptions: list[Subscription] = []
-        self._listening = False
+        self._own = OwnQueues(self._own_channel)
+        self._consumers: list[QueueConsumer] = []
+        self._watchdog: Watchdog | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     @property
     def connected(self) -> bool:
-        return self._listening and self._publishing is not None and self._publishing.connected.is_set()
+        if self._publishing is None or self._watchdog is None:
+            return False
+        return self._publishing.connected.is_set() and self._own.listening and not self._watchdog.missing
 
     async def start(self) -> None:
         try:
@@ -89,16 +92,20 @@ class AmqpHub:
             self._publishing = await self._connect("publishing")
             self._channel = await self._publishing.channel(publisher_confirms=True, on_return_raises=True)
             self._consuming = await self._connect("consuming")
-            self._control = await self._consuming.channel()
             self._counting = await self._consuming.channel()
-            await self._open_own_queues()
-            self._consuming.reconnect_callbacks.add(self._came_back)
-            self._consuming.close_callbacks.add(self._went_away)
+            await self._own.open()
+            self._consuming.reconnect_callbacks.add(self._own.came_back)
+            self._consuming.close_callbacks.add(self._own.went_away)
+            self._watchdog = Watchdog(self._consuming, lambda: [self._own, *self._consumers])
+            self._watching = asyncio.create_task(self._watchdog.run(), name="watchdog of consumers")
         except (AMQPError, OSError) as problem:
             await self.close()
             raise HubError(f"no connection to the Message Hub: {problem}") from problem
 
     async def close(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
         for connection in (self._consuming, self._publishing):
             if connection is not None:
                 await connection.close()
@@ -194,24 +201,19 @@ class AmqpHub:
     async def request(self, message: OutboundMessage, *, timeout: float) -> Envelope:
         over = time.monotonic() + timeout
         token = str(uuid.uuid4())
-        reply: asyncio.Future[Envelope] = asyncio.get_running_loop().create_future()
-        self._replies[token] = reply
         wanted = OutboundMessage()
         wanted.CopyFrom(message)
         wanted.mandatory = True  # a request that nobody takes is told so at once
         wanted.headers[REQUEST] = token
         try:
-            outcome = await self.publish(wanted, timeout=timeout, reply_to=self._reply_queue)
-            if outcome is Outcome.RETURNED:
-                raise RequestUnroutable(f"{message.routing_key}: nobody takes such requests")
-            async with asyncio.timeout(over - time.monotonic()):
-                return await reply
+            async with self._own.expecting(token) as reply:
+                outcome = await self.publish(wanted, timeout=timeout, reply_to=self._own.reply_queue)
+                if outcome is Outcome.RETURNED:
+                    raise RequestUnroutable(f"{message.routing_key}: nobody takes such requests")
+                async with asyncio.timeout(over - time.monotonic()):
+                    return await reply
         except TimeoutError as expired:
             raise RequestTimeout(f"{message.routing_key}: no reply within {timeout:.1f} s") from expired
-        finally:
-            del self._replies[token]
-            if not reply.cancel() and not reply.cancelled():
-                reply.exception()  # is seen, though nobody waits for it any more
 
     async def reply(self, delivery: Delivery, envelope: Envelope, *, timeout: float) -> None:
         message = OutboundMessage(routing_key=delivery.reply_to, envelope=envelope)
@@ -219,63 +221,32 @@ class AmqpHub:
             message.headers[REQUEST] = delivery.headers[REQUEST]
         await self.publish(message, timeout=timeout)
 
-    async def _open_own_queues(self) -> None:
-        """New names each time: a broker may hold those of a connection that broke for a while."""
-        assert self._control is not None
-        self._reply_queue = f"image.reply.{uuid.uuid4()}"
-        replies = await self._control.declare_queue(
-            self._reply_queue, exclusive=True, auto_delete=True, robust=False
-        )
-        await replies.consume(self._take_reply, no_ack=True, robust=False)
-        for subscription in self._subscriptions:
-            await subscription.open(self._control)
-        self._listening = True
-
-    async def _take_reply(self, message: AbstractIncomingMessage) -> None:
-        waiting = self._replies.get(str(message.headers.get(REQUEST)))
-        if waiting is None or waiting.done():
-            return
-        try:
-            waiting.set_result(envelopes.decode(message.body, message.content_type or envelopes.JSON))
-        except envelopes.BadEnvelope as problem:
-            waiting.set_exception(HubError(f"the reply cannot be read: {problem}"))
-
-    async def _came_back(self, *_: Any) -> None:
-        try:
-            await self._open_own_queues()
-        except BROKEN as problem:
-            log.warning("own queues not opened, will be at the next connection", problem=repr(problem))
-        self._tell_of_gap()  # once more: what came until now was heard by nobody
-
-    async def _went_away(self, *_: Any) -> None:
-        for reply in self._replies.values():
-            if not reply.done():
-                reply.set_exception(HubError("the connection to the Message Hub broke"))
-        self._listening = False
-        self._tell_of_gap()
-
-    def _tell_of_gap(self) -> None:
-        for subscription in self._subscriptions:
-            subscription.on_gap()
+    async def _own_channel(self) -> AbstractChannel:
+        assert self._consuming is not None, "the hub is started"
+        return await aio_pika.Channel(self._consuming)  # not a robust one: its queues are not to be restored
 
     # Consuming
 
     async def consume(self, queue: str, handler: Handler, *, concurrency: int) -> QueueConsumer:
-        assert self._consuming is not None, "the hub is started"
-        channel = await self._consuming.channel()
-        await channel.set_qos(prefetch_count=concurrency)
-        consumer = QueueConsumer(self, channel, queue, handler)
+        async def open_channel() -> AbstractChannel:
+            assert self._consuming is not None, "the hub is started"
+            channel = await self._consuming.channel()
+            await channel.set_qos(prefetch_count=concurrency)
+            return channel
+
+        consumer = QueueConsumer(self, open_channel, queue, handler, self._forget)
         await consumer.start()
+        self._consumers.append(consumer)
         return consumer
+
+    def _forget(self, consumer: QueueConsumer) -> None:
+        if consumer in self._consumers:  # it may be stopped twice
+            self._consumers.remove(consumer)
 
     async def subscribe(
         self, routing_keys: list[str], handler: Callable[[Delivery], None], *, on_gap: Callable[[], None]
     ) -> Subscription:
-        assert self._control is not None, "the hub is started"
-        subscription = Subscription(routing_keys, handler, on_gap, self._subscriptions.remove)
-        await subscription.open(self._control)
-        self._subscriptions.append(subscription)
-        return subscription
+        return await self._own.subscribe(routing_keys, handler, on_gap=on_gap)
 
     async def depth(self, queue: str) -> int:
         assert self._counting is not None, "the hub is started"

@@ -11,8 +11,9 @@ from image_grpc.storage_service.schema import SCHEMA, metadata
 engine: Engine = context.config.attributes["engine"]
 sqlite = engine.dialect.name == "sqlite"
 
-with engine.connect().execution_options(write=True) as connection, connection.begin():
+with engine.connect() as connection, connection.begin():
     if not sqlite:
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")  # it takes as long as it takes
         # One migrates while the others wait, however many start together.
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(5213477)")
         connection.execute(CreateSchema(SCHEMA, if_not_exists=True))
