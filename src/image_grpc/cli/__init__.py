@@ -9,7 +9,7 @@ from image_grpc.cli.demo import demo
 from image_grpc.cli.generate import generate
 from image_grpc.cli.image import image
 from image_grpc.cli.overlay import overlay
-from image_grpc.cli.servers import config, serve, standin, up
+from image_grpc.cli.servers import bridge, config, serve, standin, up
 from image_grpc.cli.status import status
 from image_grpc.cli.storage import storage
 from image_grpc.cli.theme import theme
@@ -26,5 +26,5 @@ def main() -> None:
     """
 
 
-for command in (demo, up, serve, storage, standin, generate, image, overlay, theme, status, config):
+for command in (demo, up, serve, bridge, storage, standin, generate, image, overlay, theme, status, config):
     main.add_command(command)
