@@ -87,11 +87,11 @@ class Ear:
 
 @asynccontextmanager
 async def plain_client(url: str) -> AsyncIterator[PlainClient]:
-    """A client that is connected. The exchanges must be there."""
+    """A client that is connected."""
     async with await aio_pika.connect(url) as connection:
         channel = await connection.channel()
-        requests = await channel.get_exchange("tabletop.requests")
-        events = await channel.get_exchange("tabletop.events")
+        requests = await channel.declare_exchange("tabletop.requests", "topic", durable=True)
+        events = await channel.declare_exchange("tabletop.events", "topic", durable=True)
         replies = await channel.declare_queue(exclusive=True)
         client = PlainClient(channel, requests, events, replies)
         await replies.consume(client.take_reply, no_ack=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from image_grpc import __version__
+from image_grpc.cli.dead_letters import dead_letters
 from image_grpc.cli.demo import demo
 from image_grpc.cli.generate import generate
 from image_grpc.cli.image import image
@@ -26,5 +27,19 @@ def main() -> None:
     """
 
 
-for command in (demo, up, serve, bridge, storage, standin, generate, image, overlay, theme, status, config):
+for command in (
+    demo,
+    up,
+    serve,
+    bridge,
+    storage,
+    standin,
+    generate,
+    image,
+    overlay,
+    theme,
+    status,
+    dead_letters,
+    config,
+):
     main.add_command(command)

@@ -117,11 +117,11 @@ def _complete(envelope: Envelope, properties: Envelope) -> None:
             envelope.timestamp.GetCurrentTime()
 
 
-def readable(body: bytes, content_type: str) -> tuple[bytes, str]:
+def readable(body: bytes, content_type: str, properties: Envelope | None = None) -> tuple[bytes, str]:
     """The body and content type of a dead letter: as they are, or in an envelope if they are none, so that
     whoever looks at the dead letters can read all of them."""
     try:
-        decode(body, content_type)
+        decode(body, content_type, properties)
     except BadEnvelope:
         wrapped = _envelope(topology.UNDECODABLE, str(uuid.uuid4()), None, None)
         wrapped.payload_bytes = body

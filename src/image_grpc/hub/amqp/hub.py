@@ -31,6 +31,7 @@ from image_grpc.hub.amqp.consumers import BROKEN, QueueConsumer, Subscription
 from image_grpc.hub.amqp.declarations import declare_topology, retry_name
 from image_grpc.hub.amqp.messages import (
     ATTEMPT,
+    CONTENT_TYPE,
     DEDUP_KEY,
     EXPIRES,
     ORIGIN,
@@ -40,6 +41,7 @@ from image_grpc.hub.amqp.messages import (
     Body,
     attempt_of,
     id_of,
+    properties_of,
     routing_key_of,
     seconds_left,
 )
@@ -306,7 +308,9 @@ class AmqpHub:
         headers = dict(message.headers) | {REASON: reason, ORIGIN: queue, **_known_by(message)}
         for name in ("x-death", EXPIRES, ATTEMPT):
             headers.pop(name, None)
-        body, content_type = envelopes.readable(message.body, message.content_type or "")
+        body, content_type = envelopes.readable(message.body, message.content_type or "", properties_of(message))
+        if body is not message.body:
+            headers[CONTENT_TYPE] = message.content_type or ""
         return await self._pass_on("", topology.DEAD_QUEUE, message, headers, body, content_type)
 
     async def _pass_on(

@@ -17,6 +17,8 @@ EXPIRES = "expires_at_ms"
 DEDUP_KEY = "dedup_key"
 REQUEST = "request_token"
 REASON, ORIGIN = "reason", "origin"
+CONTENT_TYPE = "content_type"
+"""Of a dead letter that had to be wrapped to be readable: what it was."""
 _OURS = {ATTEMPT, ROUTING_KEY, EXPIRES}
 
 
