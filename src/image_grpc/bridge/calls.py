@@ -56,6 +56,11 @@ class Failure(Exception):
         return self.code in TRANSIENT
 
     @property
+    def final(self) -> bool:
+        """Whether doing all of it again, from what is there now, cannot help."""
+        return not (self.transient or self.fault or self.code is grpc.StatusCode.ABORTED)
+
+    @property
     def fault(self) -> bool:
         """Whether the server has failed, for whatever reason."""
         return self.code in FAULTS

@@ -62,3 +62,6 @@ METHODS: Mapping[str, Method] = {
     for made in [_method(method)]
 }
 """By name."""
+
+BY_REQUEST: Mapping[type[Message], Method] = {method.request: method for method in METHODS.values()}
+"""By the type of its request, which no other has."""
