@@ -36,6 +36,16 @@ def node() -> Iterator[Node]:
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def host(node: Node) -> str:
     """URL of a virtual host of the module's own."""
+    return await _virtual_host(node)
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def other_host(node: Node) -> str:
+    """URL of one where no bridge is but the test's."""
+    return await _virtual_host(node)
+
+
+async def _virtual_host(node: Node) -> str:
     name = f"bridge{uuid.uuid4().hex}"
     await asyncio.to_thread(node.control, "add_vhost", name)
     await asyncio.to_thread(node.control, "set_permissions", "--vhost", name, "guest", ".*", ".*", ".*")

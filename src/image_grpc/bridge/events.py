@@ -9,10 +9,10 @@ import structlog
 from opentelemetry.trace import SpanKind
 
 from image_grpc.bridge.calls import Cause, Failure, Server
-from image_grpc.bridge.keyed import Keyed, Superseded, Turn
+from image_grpc.bridge.keyed import Keyed, Turn
 from image_grpc.bridge.payloads import read_event
 from image_grpc.bridge.reactions import REACTIONS, Reaction
-from image_grpc.bridge.work import Work
+from image_grpc.bridge.work import Superseded, Work
 from image_grpc.correlation import correlated
 from image_grpc.hub import Ack, DeadLetter, Delivery, Settlement
 from image_grpc.hub import envelope as envelopes
@@ -54,7 +54,13 @@ class Events:
                 SPAN_BRIDGE + reaction.event, parent=delivery.headers, kind=SpanKind.CONSUMER
             )
             with correlated(cause.correlation_id), span:
-                work = Work(payload=payload, cause=cause, server=self._server, turn=turn)
+                work = Work(
+                    payload=payload,
+                    only_newest=reaction.only_newest,
+                    cause=cause,
+                    server=self._server,
+                    turn=turn,
+                )
                 outcome, settlement = await self._react(
                     reaction, work, turn, envelopes.expires_at(delivery.envelope)
                 )

@@ -12,10 +12,6 @@ Rank = tuple[int, int]
 """When a message was made, and its place among those that came, for those made at the same time."""
 
 
-class Superseded(Exception):
-    """A newer message of the same key makes this one needless."""
-
-
 @dataclass(slots=True)
 class _Lane:
     """The messages of one key that are here."""
@@ -32,12 +28,14 @@ class Turn:
     def __init__(self, keyed: Keyed, lane: _Lane, rank: Rank) -> None:
         self._keyed, self._lane, self._rank = keyed, lane, rank
 
+    @property
+    def newest(self) -> bool:
+        """Whether no newer message of the key has come."""
+        return self._lane.newest == self._rank
+
     def check(self) -> None:
-        """Between two steps: raises Superseded if a newer message of the key has come, CancelledError if all shall
-        stop, so that the message goes back to its queue."""
+        """Between two steps: raises CancelledError if all shall stop, so that the message goes back."""
         self._keyed.check()
-        if self._lane.newest > self._rank:
-            raise Superseded
 
     async def pause(self, seconds: float) -> None:
         """Waits, unless all shall stop: CancelledError."""

@@ -14,6 +14,7 @@ from tabletop.image.v1.generation_request_pb2 import (
     GeneratePortraitRequest,
     RegenerateImageRequest,
 )
+from tabletop.image.v1.generation_service_pb2 import CancelGenerationRequest
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.overlay_service_pb2 import GetOverlayRequest, UpdateOverlayRequest
 from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType, Priority
@@ -35,6 +36,8 @@ class Reaction:
     react: Callable[[Work], Awaitable[None]]
     """Makes the calls. It may be done again at any time, and then does what was not done. Raises Failure,
     Superseded."""
+    only_newest: bool = False
+    """Whether a newer event with the same key makes an older one needless, even one that is under way."""
 
 
 async def redraw_portraits(work: Work) -> None:
@@ -66,10 +69,12 @@ async def change_theme(work: Work) -> None:
     """Each picture of a campaign in its new theme, at low priority. Those that are in it already are passed over,
     so a second delivery goes on where the first stopped."""
     campaign, theme = work.payload.campaign_id, work.payload.new_theme
-    # What an event before this one has begun, in whatever process, ends first: it would overtake this one.
-    left = [generation async for generation in work.unfinished(source_id=campaign)]
+    # What an event before this one has begun, in whatever process, would overtake this one.
+    left = [each async for each in work.unfinished(source_id=campaign) if each.request.HasField("apply_theme")]
     for generation in left:
-        work.turn.check()
+        work.check()
+        if generation.request.apply_theme.theme != theme:
+            await work.call(CancelGenerationRequest(generation_id=generation.id))
         await work.ended(generation)
 
     async def apply(image: Image) -> None:
@@ -119,6 +124,7 @@ REACTIONS = (
         payload=CampaignThemeChanged,
         key=lambda payload: payload.campaign_id,
         react=change_theme,
+        only_newest=True,
     ),
     Reaction(
         event=topology.MAP_STATE_CHANGED,

@@ -33,15 +33,27 @@ UNFINISHED = (
 )
 
 
+class Superseded(Exception):
+    """A newer event makes this one needless."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Work:
     """An event that is reacted to."""
 
     payload: Any
     """The event's message."""
+    only_newest: bool
+    """Whether a newer event with the same key makes it needless."""
     cause: Cause
     server: Server
     turn: Turn
+
+    def check(self) -> None:
+        """Between two steps: raises Superseded, or CancelledError if the bridge stops."""
+        self.turn.check()
+        if self.only_newest and not self.turn.newest:
+            raise Superseded
 
     async def call(self, request: Message) -> Any:
         """The answer to a request of any RPC, which follows from the request's type. Raises Failure."""
@@ -121,7 +133,7 @@ class Work:
             raise failures[0]
 
     async def _do(self, batch: list[Image], act: Callable[[Image], Awaitable[None]]) -> list[Failure]:
-        self.turn.check()
+        self.check()
         outcomes = await asyncio.gather(*map(act, batch), return_exceptions=True)
         failures = []
         for outcome in outcomes:
