@@ -50,15 +50,20 @@ generated: # regenerating changes nothing
 	@$(PYTHON) tools/protos.py stubs protos build/generated
 	@diff -r -x __pycache__ build/generated src/generated
 	@$(PYTHON) tools/settings.py | diff - docs/settings.md
-	@echo "generated code and settings page: up to date"
+	@$(PYTHON) -m tools.hub_page | diff - docs/hub.md
+	@$(PYTHON) -m tools.asyncapi | diff - docs/asyncapi.yaml
+	@$(PYTHON) -m tools.asyncapi docs/asyncapi.yaml
+	@echo "generated code and pages: up to date"
 
 protos: $(READY) ## make the stubs of src/generated anew
 	rm -rf src/generated && mkdir -p src/generated
 	$(PYTHON) tools/protos.py stubs protos src/generated
 
 .PHONY: docs
-docs: $(READY) ## write docs/settings.md anew
+docs: $(READY) ## write docs/settings.md, docs/hub.md and docs/asyncapi.yaml anew
 	$(PYTHON) tools/settings.py > docs/settings.md
+	$(PYTHON) -m tools.hub_page > docs/hub.md
+	$(PYTHON) -m tools.asyncapi > docs/asyncapi.yaml
 
 bench: $(READY) ## measure, each figure beside its floor
 	$(PYTHON) -m benchmarks

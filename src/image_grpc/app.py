@@ -20,6 +20,7 @@ from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.types_pb2 import Priority
 from tabletop.storage.v1.record_pb2 import RecordKind
 
+from image_grpc.bridge import Bridge
 from image_grpc.config import InvalidSettings, Settings, storage_urls
 from image_grpc.deadline import deadline_in
 from image_grpc.errors import StorageServiceError
@@ -71,14 +72,17 @@ class Running:
 
 
 @asynccontextmanager
-async def serve(settings: Settings) -> AsyncIterator[Running]:
-    """The server with its pipeline. On the hub inside of this process, which no other one reaches, the Storage
-    Service runs inside too."""
+async def serve(settings: Settings, *, with_bridge: bool = False) -> AsyncIterator[Running]:
+    """The server with its pipeline, and the hub bridge if that is wanted. On the hub inside of this process, which
+    no other one reaches, the Storage Service runs inside too."""
     async with AsyncExitStack() as stack:
         hub = await stack.enter_async_context(_hub(settings))
         if not hub.durable:
             await stack.enter_async_context(_embedded_storage_service(settings, hub))
-        address = await stack.enter_async_context(_server(settings, hub))
+        telemetry = Telemetry()
+        address = await stack.enter_async_context(_server(settings, hub, telemetry))
+        if with_bridge:
+            await stack.enter_async_context(_bridge(settings, hub, address, telemetry))
         yield Running(address=address, hub=hub)
 
 
@@ -94,15 +98,30 @@ async def up(settings: Settings, *, standin: bool = True) -> AsyncIterator[Runni
         await stack.enter_async_context(_embedded_storage_service(settings, hub))
         if url:
             _port_file(settings).write_text(str(urlsplit(url).port))
-        address = await stack.enter_async_context(_server(settings, hub))
+        telemetry = Telemetry()
+        address = await stack.enter_async_context(_server(settings, hub, telemetry))
+        await stack.enter_async_context(_bridge(settings, hub, address, telemetry))
         yield Running(address=address, hub=hub, standin_url=url)
+
+
+@asynccontextmanager
+async def bridge(settings: Settings, target: str) -> AsyncIterator[None]:
+    """The hub bridge alone, for the server at `target`, `host:port`."""
+    must_name_a_broker(settings)
+    async with _hub(settings) as hub, _bridge(settings, hub, target, Telemetry()):
+        yield
+
+
+def must_name_a_broker(settings: Settings) -> None:
+    """Raises InvalidSettings for the hub inside of one process, which another one does not reach."""
+    if settings.hub_url == "memory:":
+        raise InvalidSettings("IMAGE_GRPC_HUB_URL: must name a RabbitMQ; `memory:` is inside of one process")
 
 
 @asynccontextmanager
 async def storage(settings: Settings) -> AsyncIterator[None]:
     """One replica of the Storage Service."""
-    if settings.hub_url == "memory:":
-        raise InvalidSettings("IMAGE_GRPC_HUB_URL: must name a RabbitMQ; `memory:` is inside of one process")
+    must_name_a_broker(settings)
     async with AsyncExitStack() as stack:
         hub = await stack.enter_async_context(_hub(settings))
         await stack.enter_async_context(_storage_service(settings, hub))
@@ -149,9 +168,8 @@ def stop_signals() -> Iterator[asyncio.Event]:
 
 
 @asynccontextmanager
-async def _server(settings: Settings, hub: Hub) -> AsyncIterator[str]:
+async def _server(settings: Settings, hub: Hub, telemetry: Telemetry) -> AsyncIterator[str]:
     async with AsyncExitStack() as stack:
-        telemetry = Telemetry()
         stopping = asyncio.Event()
         storage = ImageStorageClient(hub, telemetry, timeout=settings.storage_timeout_seconds)
         cache = ReadCache(
@@ -246,6 +264,16 @@ def _renditions(settings: Settings, coverage: Coverage, cache: ReadCache) -> Ren
         max_bytes=settings.renditions_max_bytes,
         concurrency=settings.renditions_concurrency,
     )
+
+
+@asynccontextmanager
+async def _bridge(settings: Settings, hub: Hub, target: str, telemetry: Telemetry) -> AsyncIterator[None]:
+    made = Bridge(settings, hub, target, telemetry)
+    try:
+        await made.start()
+        yield
+    finally:
+        await made.stop()
 
 
 async def _stop(settings: Settings, server: Server, pipeline: Pipeline) -> None:

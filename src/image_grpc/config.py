@@ -118,6 +118,9 @@ class Settings(BaseSettings):
     )
     rpc_max_concurrent: Count = Field(1000, description="calls at once; health checks are not counted")
     downloads_max_concurrent: Count = Field(32, description="ReadImage streams at once")
+    bridge_concurrency: Count = Field(
+        200, description="hub requests, and events, that the bridge has in hand at once"
+    )
     heartbeat_seconds: Annotated[float, Field(gt=0, le=15)] = Field(
         15, description="longest silence of a watch stream"
     )

@@ -16,6 +16,7 @@ from tabletop.image.v1.types_pb2 import ImageType
 from image_grpc import records
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub import topology
+from image_grpc.telemetry import inject
 
 SECONDS = 86_400.0
 """Time-to-live of events."""
@@ -55,7 +56,7 @@ def overlay_updated(
 ) -> OutboundMessage:
     """An overlay of a map changed."""
     event = OverlayUpdated(map_id=map_id, overlay_id=overlay_id, changes=changes)
-    return _event(topology.OVERLAY_UPDATED, event, cause, correlation_id, None)
+    return _event(topology.OVERLAY_UPDATED, event, cause, correlation_id, inject())
 
 
 def _event(

@@ -30,6 +30,7 @@ SPAN_STORE = "generation.store"
 SPAN_GETIMG_GENERATE = "getimg.generate"
 SPAN_GETIMG_DOWNLOAD = "getimg.download"
 SPAN_STORAGE = "storage."  # and the operation
+SPAN_BRIDGE = "bridge."  # and the method or the event
 
 # Attributes; the first four are OpenTelemetry's semantic conventions.
 ATTR_RPC_SYSTEM = "rpc.system.name"
@@ -51,6 +52,7 @@ METRIC_GENERATIONS_FAILED = "tabletop.generations.failed"
 METRIC_GENERATION_QUEUE = "tabletop.generations.unfinished"
 METRIC_CACHE_HITS = "tabletop.cache.hits"
 METRIC_CACHE_MISSES = "tabletop.cache.misses"
+METRIC_BRIDGE_MESSAGES = "tabletop.bridge.messages"
 
 
 @dataclass(slots=True)
@@ -90,6 +92,7 @@ class Telemetry:
         self.rpc_duration = meter.create_histogram(METRIC_RPC_DURATION, "s")
         self.storage_duration = meter.create_histogram(METRIC_STORAGE_DURATION, "s")
         self.storage_bytes = meter.create_counter(METRIC_STORAGE_BYTES, "By")
+        self.bridge_messages = meter.create_counter(METRIC_BRIDGE_MESSAGES)
         self.getimg_duration = meter.create_histogram(METRIC_GETIMG_DURATION, "s")
         for name, field in (
             (METRIC_IMAGES_GENERATED, "images_generated"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 
 import pytest
@@ -109,6 +110,39 @@ def test_an_envelope_of_another_language_is_understood() -> None:
     assert envelopes.expires_at(envelope) == 1767323046.5
     state = envelopes.payload(envelope, MapStateChanged)
     assert (state.map_id, state.overlay_updates[0].overlay_id) == ("m", "o")
+
+
+def test_what_an_envelope_leaves_out_is_taken_from_the_properties() -> None:
+    said = Envelope(id="1", correlation_id="2", source_service="character-service", type="image.rpc.A.B")
+    said.timestamp.FromSeconds(1000)
+    said.time_to_live.FromSeconds(30)
+    completed = envelopes.decode(b'{"payload": {"image_id": "i"}}', envelopes.JSON, said)
+    said.payload.update({"image_id": "i"})
+    assert envelopes.expires_at(completed) == 1030
+    assert completed == said
+
+
+def test_what_an_envelope_says_goes_before_the_properties() -> None:
+    said = Envelope(id="1", correlation_id="2", source_service="character-service", type="image.rpc.A.B")
+    sent = envelopes.json_envelope("image_generated", ImageGenerated(image_id="i"), correlation_id="3", seconds=5)
+    assert envelopes.decode(*envelopes.encode(sent), said) == sent
+
+
+def test_without_a_timestamp_the_time_to_live_begins_when_the_message_is_read() -> None:
+    envelope = envelopes.decode(b'{"type": "t", "time_to_live": "30s"}', envelopes.JSON, Envelope())
+    assert time.time() < (envelopes.expires_at(envelope) or 0) <= time.time() + 30
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"null", b""])
+def test_properties_do_not_make_an_envelope_of_a_body_that_is_none(body: bytes) -> None:
+    for content_type in (envelopes.JSON, envelopes.PROTOBUF):
+        with pytest.raises(envelopes.BadEnvelope, match="no envelope"):
+            envelopes.decode(body, content_type, Envelope(type="image.rpc.A.B"))
+
+
+def test_json_without_a_payload_is_still_json() -> None:
+    request = envelopes.decode(b'{"type": "image.rpc.StatusService.GetStatus"}', envelopes.JSON)
+    assert envelopes.encode(envelopes.reply_envelope(request, "reply", ImageGenerated()))[1] == envelopes.JSON
 
 
 BAD_JSON = [

@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from image_grpc import __version__
+from image_grpc.cli.dead_letters import dead_letters
 from image_grpc.cli.demo import demo
 from image_grpc.cli.generate import generate
 from image_grpc.cli.image import image
 from image_grpc.cli.overlay import overlay
-from image_grpc.cli.servers import config, serve, standin, up
+from image_grpc.cli.servers import bridge, config, serve, standin, up
 from image_grpc.cli.status import status
 from image_grpc.cli.storage import storage
 from image_grpc.cli.theme import theme
@@ -26,5 +27,19 @@ def main() -> None:
     """
 
 
-for command in (demo, up, serve, storage, standin, generate, image, overlay, theme, status, config):
+for command in (
+    demo,
+    up,
+    serve,
+    bridge,
+    storage,
+    standin,
+    generate,
+    image,
+    overlay,
+    theme,
+    status,
+    dead_letters,
+    config,
+):
     main.add_command(command)

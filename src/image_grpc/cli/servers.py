@@ -37,7 +37,7 @@ _DATA = click.option(
 @click.option("--standin-listen", metavar="HOST:PORT", help="Address of the stand-in; port 0: any free one.")
 @click.option("--standin-latency-seconds", type=float, help="Time that the stand-in takes to draw.")
 def up(no_standin: bool, **given: Any) -> None:
-    """Run everything in one process: server, storage, and GetImg.AI's stand-in if there is no GETIMG_API_KEY."""
+    """Run everything in one process: server, bridge, storage; without GETIMG_API_KEY, GetImg.AI's stand-in too."""
     from image_grpc import app
 
     settings = load(**given)
@@ -48,7 +48,8 @@ def up(no_standin: bool, **given: Any) -> None:
 @_LISTEN
 @_DATA
 @click.option("--hub-url", help="RabbitMQ, amqp://…; `memory:` is inside of this process.")
-def serve(**given: Any) -> None:
+@click.option("--bridge", "with_bridge", is_flag=True, help="Run the hub bridge too.")
+def serve(with_bridge: bool, **given: Any) -> None:
     """Run the server with a real GetImg.AI key, on the hub that IMAGE_GRPC_HUB_URL names.
 
     On the hub `memory:`, the Storage Service runs inside of the same process.
@@ -56,7 +57,31 @@ def serve(**given: Any) -> None:
     from image_grpc import app
 
     settings = load(**given)
-    run(_until_stopped(settings, app.serve(settings)))
+    run(_until_stopped(settings, app.serve(settings, with_bridge=with_bridge)))
+
+
+@click.command()
+@click.option(
+    "--target",
+    envvar="IMAGE_GRPC_TARGET",
+    default="127.0.0.1:50051",
+    show_default=True,
+    help="Address of the server, HOST:PORT.",
+)
+@click.option("--hub-url", help="RabbitMQ, amqp://…")
+def bridge(target: str, **given: Any) -> None:
+    """Run the hub bridge alone: requests and events of the hub become calls of the server at --target."""
+    from image_grpc import app
+
+    settings = load(**given)
+
+    async def serve_hub() -> None:
+        with app.stop_signals() as stop:
+            async with app.bridge(settings, target):
+                click.echo(f"the bridge serves the hub with the server at {target}. Ctrl-C stops it.")
+                await stop.wait()
+
+    run(serve_hub())
 
 
 @click.command()

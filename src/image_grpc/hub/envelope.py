@@ -84,8 +84,9 @@ def encode(envelope: Envelope) -> tuple[bytes, str]:
     return envelope.SerializeToString(), PROTOBUF
 
 
-def decode(body: bytes, content_type: str) -> Envelope:
-    """The envelope in a message's body. Raises BadEnvelope."""
+def decode(body: bytes, content_type: str, properties: Envelope | None = None) -> Envelope:
+    """The envelope in a message's body; what it leaves out is taken from the message's `properties`. Raises
+    BadEnvelope."""
     try:
         if content_type == PROTOBUF:
             envelope = Envelope.FromString(body)
@@ -94,16 +95,33 @@ def decode(body: bytes, content_type: str) -> Envelope:
     except (json_format.ParseError, DecodeError, UnicodeDecodeError, ValueError) as problem:
         raise BadEnvelope(f"body is no envelope: {problem}") from problem
     # Protobuf reads an empty body, and its JSON even a list, as an envelope without anything.
+    if properties is not None and (envelope.type or envelope.WhichOneof("content")):
+        _complete(envelope, properties)
     if not envelope.type:
         raise BadEnvelope("body is no envelope: it has no type")
+    if content_type != PROTOBUF and envelope.WhichOneof("content") is None:
+        envelope.payload.SetInParent()  # so that the reply will be JSON
     return envelope
 
 
-def readable(body: bytes, content_type: str) -> tuple[bytes, str]:
+def _complete(envelope: Envelope, properties: Envelope) -> None:
+    for name in ("id", "correlation_id", "source_service", "type"):
+        if not getattr(envelope, name):
+            setattr(envelope, name, getattr(properties, name))
+    if properties.HasField("time_to_live") and not envelope.HasField("time_to_live"):
+        envelope.time_to_live.CopyFrom(properties.time_to_live)
+    if envelope.HasField("time_to_live") and not envelope.HasField("timestamp"):
+        if properties.HasField("timestamp"):
+            envelope.timestamp.CopyFrom(properties.timestamp)
+        else:  # its time begins now, since nobody says when it did
+            envelope.timestamp.GetCurrentTime()
+
+
+def readable(body: bytes, content_type: str, properties: Envelope | None = None) -> tuple[bytes, str]:
     """The body and content type of a dead letter: as they are, or in an envelope if they are none, so that
     whoever looks at the dead letters can read all of them."""
     try:
-        decode(body, content_type)
+        decode(body, content_type, properties)
     except BadEnvelope:
         wrapped = _envelope(topology.UNDECODABLE, str(uuid.uuid4()), None, None)
         wrapped.payload_bytes = body

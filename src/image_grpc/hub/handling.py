@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import structlog
+from tabletop.hub.v1.envelope_pb2 import Envelope
 
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.port import MAX_FAULTS, DeadLetter, Delivery, Handler, Retry, Settlement
@@ -23,10 +24,11 @@ async def settlement_of(
     redelivered: bool,
     reply_to: str,
     headers: Mapping[str, str],
+    properties: Envelope | None = None,
 ) -> Settlement:
     """What shall become of a message, after the handler had it. Raises nothing but CancelledError."""
     try:
-        envelope = envelopes.decode(body, content_type)
+        envelope = envelopes.decode(body, content_type, properties)
         return await handler(
             Delivery(
                 envelope=envelope,
@@ -35,6 +37,7 @@ async def settlement_of(
                 attempt=attempt,
                 redelivered=redelivered,
                 reply_to=reply_to,
+                reply_correlation_id=properties.correlation_id if properties else "",
                 headers=headers,
             )
         )

@@ -40,6 +40,8 @@ class Delivery:
     """Whether a consumer had it before and went away without settling it."""
     reply_to: str = ""
     """Where a reply is awaited; empty: nowhere."""
+    reply_correlation_id: str = ""
+    """What the reply's transport properties must repeat; empty: the envelope's correlation id."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """What it was sent with besides the envelope, for example `traceparent`."""
 

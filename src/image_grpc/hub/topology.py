@@ -17,6 +17,8 @@ TOPIC_EXCHANGES = (EVENTS, REQUESTS)
 STORAGE_QUEUE = "image.storage"
 STORE_QUEUE = "image.store"
 DEAD_QUEUE = "image.dead"
+BRIDGE_REQUESTS_QUEUE = "image.bridge.requests"
+BRIDGE_EVENTS_QUEUE = "image.bridge.events"
 GENERATE_QUEUES = {
     Priority.PRIORITY_HIGH: "image.generate.high",
     Priority.PRIORITY_NORMAL: "image.generate.normal",
@@ -36,20 +38,22 @@ class Queue:
     """Replicated, or classic: for requests that nobody waits for any more when a broker restarts."""
     bindings: tuple[tuple[str, str], ...] = ()
     """Topic exchange and routing key pattern each."""
+    one_consumer: bool = False
+    """Only one consumer at a time gets messages, others stand by: what must keep its order needs that. It may hold
+    them for long."""
+    delivery_limit: int = 100
+    """Deliveries of a message that is never settled, before a broker drops it; quorum queues only."""
 
-
-QUEUES = (
-    Queue(name=STORAGE_QUEUE, quorum=False, bindings=((REQUESTS, "image.storage.*"),)),
-    *(Queue(name=name) for name in GENERATE_QUEUES.values()),
-    Queue(name=STORE_QUEUE),
-    Queue(name=DEAD_QUEUE),
-)
 
 # Types of requests and events; routing keys of requests are their types.
 STORE = "image.storage.store"
 RETRIEVE = "image.storage.retrieve"
 DELETE = "image.storage.delete"
 LIST = "image.storage.list"
+RPC = "image.rpc."
+"""And the method: `image.rpc.ImageService.GetImage`."""
+RPC_COMPLETED = "image.rpc.completed"
+RPC_FAILED = "image.rpc.failed"
 ERROR = "error"
 UNDECODABLE = "undecodable"
 """A dead letter that came as something else than an envelope; the payload is its body."""
@@ -57,6 +61,9 @@ STORAGE_CHANGED = "image.storage.changed"
 IMAGE_GENERATED = "image_generated"
 OVERLAY_UPDATED = "overlay_updated"
 THEME_APPLIED = "theme_applied"
+CHARACTER_UPDATED = "character_updated"
+CAMPAIGN_THEME_CHANGED = "campaign_theme_changed"
+MAP_STATE_CHANGED = "map_state_changed"
 GENERATE_JOB = "image.generate"
 STORE_JOB = "image.store"
 
@@ -64,6 +71,23 @@ STORE_JOB = "image.store"
 def event_routing_key(event: str) -> str:
     """The routing key of an event: its name with the first underscore as a dot."""
     return event.replace("_", ".", 1)
+
+
+CONSUMED_EVENTS = (CHARACTER_UPDATED, CAMPAIGN_THEME_CHANGED, MAP_STATE_CHANGED)
+
+QUEUES = (
+    Queue(name=STORAGE_QUEUE, quorum=False, bindings=((REQUESTS, "image.storage.*"),)),
+    *(Queue(name=name) for name in GENERATE_QUEUES.values()),
+    Queue(name=STORE_QUEUE),
+    # Whoever looks at the dead letters takes them and puts them back, which must not use them up.
+    Queue(name=DEAD_QUEUE, delivery_limit=1_000_000_000),
+    Queue(name=BRIDGE_REQUESTS_QUEUE, bindings=((REQUESTS, f"{RPC}#"),)),
+    Queue(
+        name=BRIDGE_EVENTS_QUEUE,
+        bindings=tuple((EVENTS, event_routing_key(event)) for event in CONSUMED_EVENTS),
+        one_consumer=True,
+    ),
+)
 
 
 def retry_step(delay: float, steps: Sequence[float] = RETRY_STEPS) -> float:

@@ -11,7 +11,13 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from aio_pika.exceptions import AMQPError
 
 from image_grpc.hub import envelope as envelopes
-from image_grpc.hub.amqp.messages import attempt_of, headers_for_handler, routing_key_of, seconds_left
+from image_grpc.hub.amqp.messages import (
+    attempt_of,
+    headers_for_handler,
+    properties_of,
+    routing_key_of,
+    seconds_left,
+)
 from image_grpc.hub.handling import settlement_of
 from image_grpc.hub.port import Ack, DeadLetter, Handler, Retry, Settlement
 
@@ -111,6 +117,7 @@ class QueueConsumer:
             redelivered=bool(message.redelivered),
             reply_to=message.reply_to or "",
             headers=headers_for_handler(message),
+            properties=properties_of(message),
         )
 
     async def _settle(self, message: AbstractIncomingMessage, settlement: Settlement) -> None:

@@ -13,8 +13,9 @@ from aio_pika.exceptions import ChannelPreconditionFailed
 from image_grpc.errors import HubError
 from image_grpc.hub import topology
 
-DELIVERY_LIMIT = 100
-"""Redeliveries of a message that is never settled, before the broker drops it; ours are counted in a header."""
+LONGEST_HOLD_SECONDS = 86_400
+"""How long a consumer that has a queue for itself may hold a message. From RabbitMQ 3.12 on; older ones ignore it
+and have one limit for all, 30 minutes."""
 
 
 async def declare_topology(connection: AbstractConnection) -> None:
@@ -54,7 +55,9 @@ async def declare(channel: AbstractChannel, queue: topology.Queue) -> None:
     """Declares a queue with its bindings."""
     arguments: dict[str, Any] = {"x-queue-type": "classic"}
     if queue.quorum:
-        arguments = {"x-queue-type": "quorum", "x-delivery-limit": DELIVERY_LIMIT}
+        arguments = {"x-queue-type": "quorum", "x-delivery-limit": queue.delivery_limit}
+    if queue.one_consumer:
+        arguments |= {"x-single-active-consumer": True, "x-consumer-timeout": LONGEST_HOLD_SECONDS * 1000}
     declared = await channel.declare_queue(queue.name, durable=True, arguments=arguments)
     for exchange, pattern in queue.bindings:
         await declared.bind(exchange, pattern)

@@ -31,6 +31,7 @@ from image_grpc.hub.amqp.consumers import BROKEN, QueueConsumer
 from image_grpc.hub.amqp.declarations import declare_topology, retry_name
 from image_grpc.hub.amqp.messages import (
     ATTEMPT,
+    CONTENT_TYPE,
     DEDUP_KEY,
     EXPIRES,
     ORIGIN,
@@ -39,6 +40,8 @@ from image_grpc.hub.amqp.messages import (
     ROUTING_KEY,
     Body,
     attempt_of,
+    id_of,
+    properties_of,
     routing_key_of,
     seconds_left,
 )
@@ -121,13 +124,18 @@ class AmqpHub:
     # Publishing
 
     async def publish(self, message: OutboundMessage, *, timeout: float, reply_to: str = "") -> Outcome:
+        return await self._publish_envelope(message, timeout=timeout, reply_to=reply_to)
+
+    async def _publish_envelope(
+        self, message: OutboundMessage, *, timeout: float, reply_to: str = "", correlation_id: str = ""
+    ) -> Outcome:
         envelope = message.envelope
         data, content_type = envelopes.encode(envelope)
         expires = envelopes.expires_at(envelope)
         body = Body(
             data=data,
             content_type=content_type,
-            correlation_id=envelope.correlation_id,
+            correlation_id=correlation_id or envelope.correlation_id,
             type=envelope.type,
             source_service=envelope.source_service,
         )
@@ -219,7 +227,7 @@ class AmqpHub:
         message = OutboundMessage(routing_key=delivery.reply_to, envelope=envelope)
         if REQUEST in delivery.headers:
             message.headers[REQUEST] = delivery.headers[REQUEST]
-        await self.publish(message, timeout=timeout)
+        await self._publish_envelope(message, timeout=timeout, correlation_id=delivery.reply_correlation_id)
 
     async def _own_channel(self) -> AbstractChannel:
         assert self._consuming is not None, "the hub is started"
@@ -261,17 +269,19 @@ class AmqpHub:
     async def retry(self, message: AbstractIncomingMessage, queue: str, delay: float) -> bool:
         """Puts a message on the retry ladder; whether it is there."""
         headers = dict(message.headers)
-        headers |= {ATTEMPT: attempt_of(message) + 1, ROUTING_KEY: routing_key_of(message)}
+        headers |= {ATTEMPT: attempt_of(message) + 1, **_known_by(message)}
         headers.pop("x-death", None)
         exchange = retry_name(int(topology.retry_step(delay)))
         return await self._pass_on(exchange, queue, message, headers, message.body, message.content_type or "")
 
     async def bury(self, message: AbstractIncomingMessage, queue: str, reason: str) -> bool:
         """Puts a message among the dead letters; whether it is there."""
-        headers = dict(message.headers) | {REASON: reason, ORIGIN: queue, ROUTING_KEY: routing_key_of(message)}
+        headers = dict(message.headers) | {REASON: reason, ORIGIN: queue, **_known_by(message)}
         for name in ("x-death", EXPIRES, ATTEMPT):
             headers.pop(name, None)
-        body, content_type = envelopes.readable(message.body, message.content_type or "")
+        body, content_type = envelopes.readable(message.body, message.content_type or "", properties_of(message))
+        if body is not message.body:
+            headers[CONTENT_TYPE] = message.content_type or ""
         return await self._pass_on("", topology.DEAD_QUEUE, message, headers, body, content_type)
 
     async def _pass_on(
@@ -300,3 +310,8 @@ class AmqpHub:
             reply_to=message.reply_to or "",
         )
         return outcome is Outcome.CONFIRMED
+
+
+def _known_by(message: AbstractIncomingMessage) -> dict[str, str]:
+    """What a message keeps when it is published anew."""
+    return {ROUTING_KEY: routing_key_of(message), DEDUP_KEY: id_of(message)}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aio_pika.abc import AbstractIncomingMessage
+from tabletop.hub.v1.envelope_pb2 import Envelope
 
 # Headers of our own.
 ATTEMPT = "attempt"
@@ -16,6 +17,8 @@ EXPIRES = "expires_at_ms"
 DEDUP_KEY = "dedup_key"
 REQUEST = "request_token"
 REASON, ORIGIN = "reason", "origin"
+CONTENT_TYPE = "content_type"
+"""Of a dead letter that had to be wrapped to be readable: what it was."""
 _OURS = {ATTEMPT, ROUTING_KEY, EXPIRES}
 
 
@@ -37,6 +40,27 @@ def attempt_of(message: AbstractIncomingMessage) -> int:
 
 def routing_key_of(message: AbstractIncomingMessage) -> str:
     return str(message.headers.get(ROUTING_KEY) or message.routing_key or "")
+
+
+def id_of(message: AbstractIncomingMessage) -> str:
+    """What it is known by: its envelope's id, or what a client without our headers gave it."""
+    return str(message.headers.get(DEDUP_KEY) or message.message_id or "")
+
+
+def properties_of(message: AbstractIncomingMessage) -> Envelope:
+    """What the properties say of the envelope, for what it leaves out itself. A request's routing key is its
+    type."""
+    found = Envelope(
+        id=id_of(message),
+        correlation_id=message.correlation_id or "",
+        source_service=message.app_id or "",
+        type=message.type or routing_key_of(message),
+    )
+    if message.timestamp is not None:
+        found.timestamp.FromDatetime(message.timestamp)
+    if isinstance(message.expiration, int | float):
+        found.time_to_live.FromMilliseconds(int(message.expiration * 1000))
+    return found
 
 
 def seconds_left(headers: Any) -> float | None:

@@ -2,6 +2,7 @@ import datetime
 
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from tabletop.hub.v1 import error_pb2 as _error_pb2
 from tabletop.image.v1 import overlay_service_pb2 as _overlay_service_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -44,6 +45,26 @@ class ThemeApplied(_message.Message):
     theme: str
     elements: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, image_id: _Optional[str] = ..., theme: _Optional[str] = ..., elements: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class RpcCompleted(_message.Message):
+    __slots__ = ("request_id", "method", "response")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    RESPONSE_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    method: str
+    response: _struct_pb2.Struct
+    def __init__(self, request_id: _Optional[str] = ..., method: _Optional[str] = ..., response: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
+
+class RpcFailed(_message.Message):
+    __slots__ = ("request_id", "method", "error")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    method: str
+    error: _error_pb2.Error
+    def __init__(self, request_id: _Optional[str] = ..., method: _Optional[str] = ..., error: _Optional[_Union[_error_pb2.Error, _Mapping]] = ...) -> None: ...
 
 class CharacterUpdated(_message.Message):
     __slots__ = ("character_id", "changes")

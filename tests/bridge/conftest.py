@@ -1,0 +1,59 @@
+"""A service with its bridge on a RabbitMQ, and a client that speaks AMQP alone."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.bridge.plain import PlainClient, plain_client
+from tests.servers import Node, rabbitmq
+from tests.service import Service, service
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scene:
+    """What the tests of a module share."""
+
+    url: str
+    """The broker, with a virtual host of the module's own."""
+    service: Service
+    """Everything in one process, the bridge included."""
+    client: PlainClient
+
+
+@pytest.fixture(scope="session")
+def node() -> Iterator[Node]:
+    with rabbitmq() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def host(node: Node) -> str:
+    """URL of a virtual host of the module's own."""
+    return await _virtual_host(node)
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def other_host(node: Node) -> str:
+    """URL of one where no bridge is but the test's."""
+    return await _virtual_host(node)
+
+
+async def _virtual_host(node: Node) -> str:
+    name = f"bridge{uuid.uuid4().hex}"
+    await asyncio.to_thread(node.control, "add_vhost", name)
+    await asyncio.to_thread(node.control, "set_permissions", "--vhost", name, "guest", ".*", ".*", ".*")
+    return node.url + name
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def scene(host: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
+    folder: Path = tmp_path_factory.mktemp("bridge")
+    async with service(folder, hub_url=host) as running, plain_client(host) as client:
+        yield Scene(url=host, service=running, client=client)

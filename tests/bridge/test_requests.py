@@ -1,0 +1,226 @@
+"""Every unary RPC, from a client that speaks JSON over AMQP and nothing else."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from tabletop.hub.v1.envelope_pb2 import Envelope
+from tabletop.image.v1.theme_service_pb2 import GetThemeRequest, GetThemeResponse
+
+from image_grpc.bridge.methods import METHODS, services
+from image_grpc.standin import Fault
+from tests.bridge.conftest import Scene
+from tests.bridge.plain import envelope, hearing
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("bridge")]
+
+PORTRAIT = {"theme": "fantasy", "size": {"width": 64, "height": 64}, "species": "elf", "wait_for": "20s"}
+
+
+async def portrait(scene: Scene, **fields: Any) -> dict[str, Any]:
+    """The finished generation of a portrait."""
+    reply = await scene.client.ask("GenerationService.GeneratePortrait", PORTRAIT | fields)
+    generation: dict[str, Any] = reply["payload"]["generation"]
+    assert generation["state"] == "GENERATION_STATE_SUCCEEDED"
+    return generation
+
+
+# What callers get
+
+
+async def test_a_portrait_is_asked_for_and_its_finished_generation_comes_back(scene: Scene) -> None:
+    request = envelope("image.rpc.GenerationService.GeneratePortrait", PORTRAIT)
+    message = await scene.client.ask_for_message("GenerationService.GeneratePortrait", request)
+    reply = json.loads(message.body)
+    assert message.content_type == "application/json"
+    assert reply["type"] == "image.rpc.GenerationService.GeneratePortrait.reply"
+    assert reply["correlation_id"] == request["correlation_id"]
+    assert (reply["source_service"], reply["version"]) == ("image-service", 1)
+    generation = reply["payload"]["generation"]
+    assert generation["state"] == "GENERATION_STATE_SUCCEEDED"
+    assert generation["image"]["content"]["size"] == {"width": 64, "height": 64}
+    assert generation["image"]["content"]["byte_size"].isdigit()
+
+
+async def test_the_gallery_of_a_character_is_listed(scene: Scene) -> None:
+    character = str(uuid.uuid4())
+    made = await portrait(scene, character_id=character)
+    reply = await scene.client.ask("ImageService.ListImages", {"source_id": character, "type": "character"})
+    assert [image["id"] for image in reply["payload"]["images"]] == [made["image"]["id"]]
+    assert reply["payload"]["next_page_token"] == ""
+
+
+async def test_the_maps_of_a_campaign_are_generated_and_listed(scene: Scene) -> None:
+    campaign = str(uuid.uuid4())
+    asked = {
+        "theme": "western",
+        "size": {"width": 64, "height": 64},
+        "source": {"id": campaign},
+        "wait_for": "20s",
+    }
+    for kind in ("GenerateTacticalMap", "GenerateCampaignMap"):
+        reply = await scene.client.ask(f"GenerationService.{kind}", asked)
+        assert reply["payload"]["generation"]["state"] == "GENERATION_STATE_SUCCEEDED"
+    reply = await scene.client.ask("ImageService.ListImages", {"source_id": campaign, "type": "IMAGE_TYPE_MAP"})
+    assert {image["subtype"] for image in reply["payload"]["images"]} == {
+        "IMAGE_SUBTYPE_TACTICAL",
+        "IMAGE_SUBTYPE_CAMPAIGN",
+    }
+
+
+async def test_a_request_in_protobuf_is_answered_in_protobuf(scene: Scene) -> None:
+    request = Envelope(
+        id=str(uuid.uuid4()), correlation_id=str(uuid.uuid4()), type="image.rpc.ThemeService.GetTheme"
+    )
+    request.payload_bytes = GetThemeRequest(theme="horror").SerializeToString()
+    message = await scene.client.ask_for_message(
+        "ThemeService.GetTheme", request.SerializeToString(), content_type="application/x-protobuf"
+    )
+    assert message.content_type == "application/x-protobuf"
+    reply = Envelope.FromString(message.body)
+    assert reply.correlation_id == request.correlation_id
+    assert GetThemeResponse.FromString(reply.payload_bytes).theme.name == "horror"
+
+
+async def test_each_unary_rpc_of_the_contract_is_reached(scene: Scene) -> None:
+    """An empty request is answered by the server, whatever it says, and not by the bridge."""
+    assert len(METHODS) == sum(
+        not m.server_streaming and not m.client_streaming for s in services() for m in s.methods
+    )
+    for name in METHODS:
+        reply = await scene.client.ask(name, {})
+        if reply["type"] == "error":
+            assert "there is no unary RPC" not in reply["payload"]["error"]["message"]
+
+
+# What the envelope may leave out
+
+
+async def test_ids_and_type_are_taken_from_the_properties(scene: Scene) -> None:
+    id_ = str(uuid.uuid4())
+    message = await scene.client.ask_for_message(
+        "ImageService.GetImage", {"payload": {"image_id": str(uuid.uuid4())}}, message_id=id_
+    )
+    reply = json.loads(message.body)
+    assert reply["correlation_id"] == message.correlation_id
+    assert reply["payload"]["error"]["details"]["request_id"] == id_
+
+
+async def test_a_request_without_a_payload_is_answered_in_json(scene: Scene) -> None:
+    message = await scene.client.ask_for_message("StatusService.GetStatus", {"type": "status"})
+    assert message.content_type == "application/json"
+    assert json.loads(message.body)["payload"]["status"] == "HEALTH_STATUS_HEALTHY"
+
+
+async def test_direct_reply_to_works(scene: Scene) -> None:
+    queue = await scene.client.channel.get_queue("amq.rabbitmq.reply-to", ensure=False)
+    tag = await queue.consume(scene.client.take_reply, no_ack=True)
+    message = await scene.client.ask_for_message(
+        "ThemeService.GetTheme", envelope("any", {"theme": "horror"}), reply_to="amq.rabbitmq.reply-to"
+    )
+    await queue.cancel(tag)
+    assert json.loads(message.body)["payload"]["theme"]["name"] == "horror"
+
+
+# What goes wrong
+
+
+@pytest.mark.parametrize(
+    ("method", "payload", "code", "field"),
+    [
+        ("GenerationService.GeneratePortrait", {"size": {"width": 5, "height": 64}}, "INVALID_ARGUMENT", "theme"),
+        ("GenerationService.GeneratePortrait", {"theme": "no_such"}, "INVALID_THEME", "theme"),
+        ("GenerationService.GeneratePortrait", {"theem": "fantasy"}, "INVALID_ARGUMENT", "theem"),
+        ("GenerationService.GeneratePortrait", {"size": {"width": "x"}}, "INVALID_ARGUMENT", "size.width"),
+        ("GenerationService.GeneratePortrait", {"size": {"depth": 3}}, "INVALID_ARGUMENT", "size.depth"),
+        ("ImageService.ListImages", {"type": "statue"}, "INVALID_ARGUMENT", "type"),
+        ("ImageService.GetImage", {"image_id": "3f6e6f7e-0000-4000-8000-000000000000"}, "IMAGE_NOT_FOUND", ""),
+        ("ImageService.ReadImage", {}, "UNIMPLEMENTED", ""),
+        ("NoService.NoMethod", {}, "UNIMPLEMENTED", ""),
+    ],
+)
+async def test_a_bad_request_gets_the_error_form_with_the_field(
+    scene: Scene, method: str, payload: object, code: str, field: str
+) -> None:
+    request = envelope(method, payload)
+    reply = json.loads((await scene.client.ask_for_message(method, request)).body)
+    assert reply["type"] == "error"
+    error = reply["payload"]["error"]
+    assert (error["code"], error["details"]["field"]) == (code, field)
+    assert error["details"]["request_id"] == request["id"]
+    assert error["details"]["retryable"] is False
+    assert error["message"]
+    assert datetime.fromisoformat(error["details"]["timestamp"]).tzinfo
+
+
+# Once, and in time
+
+
+async def test_the_same_request_twice_is_one_generation(scene: Scene) -> None:
+    request = envelope("any", PORTRAIT | {"cache": "bypass"})
+    replies = [
+        json.loads((await scene.client.ask_for_message("GenerationService.GeneratePortrait", request)).body)
+        for _ in range(2)
+    ]
+    first, second = (reply["payload"]["generation"]["id"] for reply in replies)
+    assert first == second
+
+
+@pytest.mark.parametrize("id_", ["order 66", "5A1D0F0E-6A0C-5C3F-9D53-0D6F2F1C7B99"])
+async def test_any_id_makes_a_request_safe_to_repeat(scene: Scene, id_: str) -> None:
+    request = envelope("any", PORTRAIT | {"cache": "bypass"}, id=id_)
+    replies = [
+        json.loads((await scene.client.ask_for_message("GenerationService.GeneratePortrait", request)).body)
+        for _ in range(2)
+    ]
+    first, second = (reply["payload"]["generation"]["id"] for reply in replies)
+    assert first == second
+
+
+async def test_a_call_ends_with_the_time_of_its_request(scene: Scene) -> None:
+    scene.service.standin.add_fault(Fault(kind="status", status=503))
+    reply = await scene.client.ask(
+        "GenerationService.GeneratePortrait",
+        PORTRAIT | {"cache": "bypass"},
+        timestamp=datetime.now(UTC).isoformat(),
+        time_to_live="2s",
+    )
+    scene.service.standin.clear_faults()
+    assert reply["payload"]["generation"]["state"] in ("GENERATION_STATE_GENERATING", "GENERATION_STATE_QUEUED")
+
+
+async def test_an_expired_request_is_not_executed(scene: Scene) -> None:
+    async with hearing(scene.client, "image.rpc.*") as ear:
+        old = datetime.fromtimestamp(time.time() - 60, UTC).isoformat()
+        character = str(uuid.uuid4())
+        late = envelope("any", PORTRAIT | {"character_id": character}, timestamp=old, time_to_live="30s")
+        await scene.client.send("GenerationService.GeneratePortrait", late)
+        after = envelope("any", {"source_id": character})
+        await scene.client.send("GenerationService.ListGenerations", after)
+        [completed] = await ear.hears(after["correlation_id"])
+    assert completed["payload"]["response"]["generations"] == []
+    assert ear.about(late["correlation_id"]) == []
+
+
+# Without reply_to
+
+
+async def test_without_reply_to_the_outcome_is_an_event(scene: Scene) -> None:
+    async with hearing(scene.client, "image.rpc.completed", "image.rpc.failed") as ear:
+        done, bad = envelope("any", {"theme": "horror"}), envelope("any", {"theme": "no_such"})
+        await scene.client.send("ThemeService.GetTheme", done)
+        await scene.client.send("ThemeService.GetTheme", bad)
+        [completed] = await ear.hears(done["correlation_id"])
+        [failed] = await ear.hears(bad["correlation_id"])
+    assert completed["type"] == "image.rpc.completed"
+    assert completed["payload"]["request_id"] == done["id"]
+    assert completed["payload"]["method"] == "ThemeService.GetTheme"
+    assert completed["payload"]["response"]["theme"]["name"] == "horror"
+    assert failed["type"] == "image.rpc.failed"
+    assert failed["payload"]["request_id"] == bad["id"]
+    assert failed["payload"]["error"]["code"] == "INVALID_THEME"

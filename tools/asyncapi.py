@@ -1,0 +1,184 @@
+"""docs/asyncapi.yaml: every channel, message and schema of the hub, from the same tables as the code.
+
+python -m tools.asyncapi          writes the document to standard output
+python -m tools.asyncapi FILE     validates a document, and each example in it
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+from google.protobuf.descriptor import Descriptor
+from tabletop.hub.v1 import error_pb2, events_pb2
+from tabletop.hub.v1.envelope_pb2 import Envelope
+from tabletop.storage.v1 import storage_pb2
+
+from image_grpc import __version__
+from image_grpc.bridge.methods import METHODS
+from image_grpc.bridge.reactions import REACTIONS
+from image_grpc.hub import topology
+from tools.contracts import TIME, UUID, example, first_sentence, reference, said, schemas
+
+PUBLISHED = {
+    topology.IMAGE_GENERATED: events_pb2.ImageGenerated,
+    topology.OVERLAY_UPDATED: events_pb2.OverlayUpdated,
+    topology.THEME_APPLIED: events_pb2.ThemeApplied,
+    topology.RPC_COMPLETED: events_pb2.RpcCompleted,
+    topology.RPC_FAILED: events_pb2.RpcFailed,
+    topology.STORAGE_CHANGED: storage_pb2.StorageChanged,
+}
+STORAGE = {
+    topology.STORE: (storage_pb2.StoreRequest, storage_pb2.StoreResponse),
+    topology.RETRIEVE: (storage_pb2.RetrieveRequest, storage_pb2.RetrieveResponse),
+    topology.DELETE: (storage_pb2.DeleteRequest, storage_pb2.DeleteResponse),
+    topology.LIST: (storage_pb2.ListRequest, storage_pb2.ListResponse),
+}
+SCHEMA = Path(__file__).parent / "vendor" / "asyncapi-3.0.0.json"
+REPLIES = "replies"
+DESCRIPTION = """The messages of image-grpc on the platform's Message Hub, RabbitMQ. Every body is an envelope.
+What is received here is what other services publish, and the other way round. Generated from the contracts."""
+
+
+def requests() -> Iterator[tuple[str, Descriptor, Descriptor, str]]:
+    """Routing key, request, response and comment of each kind of request."""
+    for method in METHODS.values():
+        yield (
+            topology.RPC + method.name,
+            method.request.DESCRIPTOR,
+            method.response.DESCRIPTOR,
+            said(method.path[1:].replace("/", ".")),
+        )
+    for key, (request, response) in STORAGE.items():
+        yield key, request.DESCRIPTOR, response.DESCRIPTOR, said(request.DESCRIPTOR.full_name)
+
+
+def document() -> dict[str, Any]:
+    """The AsyncAPI document."""
+    channels: dict[str, Any] = {}
+    operations: dict[str, Any] = {}
+    messages: dict[str, Any] = {}
+
+    def channel(key: str, exchange: str, payload: Descriptor) -> None:
+        messages[payload.name] = _message(key, payload)
+        channels[key] = {
+            "address": key,
+            "description": said(payload.full_name),
+            "messages": {payload.name: {"$ref": f"#/components/messages/{payload.name}"}},
+            "bindings": {
+                "amqp": {
+                    "is": "routingKey",
+                    "exchange": {"name": exchange, "type": "topic", "durable": True, "autoDelete": False},
+                }
+            },
+        }
+
+    for event, payload in PUBLISHED.items():
+        key = topology.event_routing_key(event)
+        channel(key, topology.EVENTS, payload.DESCRIPTOR)
+        messages[payload.DESCRIPTOR.name]["name"] = event
+        operations[f"publish.{event}"] = {"action": "send", "channel": _channel(key)}
+    for reaction in REACTIONS:
+        key = topology.event_routing_key(reaction.event)
+        channel(key, topology.EVENTS, reaction.payload.DESCRIPTOR)
+        messages[reaction.payload.DESCRIPTOR.name]["name"] = reaction.event
+        operations[f"consume.{reaction.event}"] = {
+            "action": "receive",
+            "channel": _channel(key),
+            "description": " ".join((reaction.react.__doc__ or "").split()),
+        }
+    replies: dict[str, Any] = {}
+    for key, request, response, comment in requests():
+        channel(key, topology.REQUESTS, request)
+        for name, answer in ((f"{key}.reply", response), (topology.ERROR, error_pb2.ErrorReply.DESCRIPTOR)):
+            messages[answer.name] = _message(name, answer)
+            replies[answer.name] = {"$ref": f"#/components/messages/{answer.name}"}
+        operations[f"answer.{key}"] = {
+            "action": "receive",
+            "channel": _channel(key),
+            "description": comment,
+            "reply": {
+                "address": {"location": "$message.header#/reply_to"},
+                "channel": _channel(REPLIES),
+                "messages": [
+                    {"$ref": f"#/channels/{REPLIES}/messages/{name}"} for name in (response.name, "ErrorReply")
+                ],
+            },
+        }
+    channels[REPLIES] = {
+        "address": None,
+        "description": "The queue that a request's AMQP property `reply_to` names.",
+        "messages": replies,
+    }
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "image-grpc",
+            "version": __version__,
+            "description": " ".join(DESCRIPTION.split()),
+            "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "channels": channels,
+        "operations": operations,
+        "components": {"messages": messages, "schemas": _schemas()},
+    }
+
+
+def _channel(key: str) -> dict[str, str]:
+    return {"$ref": f"#/channels/{key}"}
+
+
+def _message(type_: str, payload: Descriptor) -> dict[str, Any]:
+    envelope = {
+        "id": UUID,
+        "correlation_id": UUID,
+        "source_service": "campaign-service",
+        "type": type_,
+        "version": 1,
+        "timestamp": TIME,
+    }
+    return {
+        "name": type_,
+        "title": payload.name,
+        "summary": first_sentence(said(payload.full_name)),
+        "contentType": "application/json",
+        "correlationId": {"location": "$message.payload#/correlation_id"},
+        "payload": {
+            "allOf": [
+                reference(Envelope.DESCRIPTOR),
+                {"type": "object", "properties": {"payload": reference(payload)}},
+            ]
+        },
+        "examples": [{"payload": envelope | {"payload": example(payload)}}],
+    }
+
+
+def _schemas() -> dict[str, Any]:
+    payloads = [each.DESCRIPTOR for each in (*PUBLISHED.values(), error_pb2.ErrorReply, Envelope)]
+    payloads += [reaction.payload.DESCRIPTOR for reaction in REACTIONS]
+    payloads += [each for _, request, response, _ in requests() for each in (request, response)]
+    return schemas(payloads)
+
+
+def validate(made: dict[str, Any]) -> None:
+    """Raises ValidationError if the document is none, or an example does not keep its schema."""
+    jsonschema.Draft7Validator(json.loads(SCHEMA.read_text())).validate(made)
+    for message in made["components"]["messages"].values():
+        schema = message["payload"] | {"components": made["components"]}
+        for each in message["examples"]:
+            jsonschema.Draft7Validator(schema).validate(each["payload"])
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        validate(yaml.safe_load(Path(sys.argv[1]).read_text()))
+        print(f"{sys.argv[1]}: a valid AsyncAPI 3 document")
+    else:
+        print("# Generated by `make docs`.")
+        print(yaml.safe_dump(document(), sort_keys=False, allow_unicode=True, width=115), end="")
