@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -11,21 +12,36 @@ from typing import Any
 
 import grpc
 import pytest
+import pyvips
+from google.protobuf import json_format
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
+from tabletop.hub.v1.envelope_pb2 import Envelope
 from tabletop.image.v1.generation_pb2 import Generation
 from tabletop.image.v1.generation_request_pb2 import (
+    ApplyThemeRequest,
     GenerateCampaignMapRequest,
     GenerateItemIllustrationRequest,
     GeneratePortraitRequest,
     GenerateTacticalMapRequest,
+    RegenerateImageRequest,
 )
 from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
-from tabletop.image.v1.image_service_pb2 import ReadImageRequest
+from tabletop.image.v1.image_pb2 import Image, ImageContent
+from tabletop.image.v1.image_service_pb2 import (
+    GetImageRequest,
+    ReadImageRequest,
+    UploadImageDescription,
+    UploadImageRequest,
+)
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
+from tabletop.image.v1.map_pb2 import CoordinateUnit, Position
+from tabletop.image.v1.overlay_pb2 import Overlay, TacticalElement
+from tabletop.image.v1.overlay_service_pb2 import CreateTacticalOverlayRequest
 from tabletop.image.v1.overlay_service_pb2_grpc import OverlayServiceStub
 from tabletop.image.v1.status_service_pb2_grpc import StatusServiceStub
 from tabletop.image.v1.theme_service_pb2_grpc import ThemeServiceStub
+from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 
 from image_grpc import app
 from image_grpc.config import load
@@ -45,6 +61,8 @@ _METHODS = {
     GenerateCampaignMapRequest: "GenerateCampaignMap",
     GeneratePortraitRequest: "GeneratePortrait",
     GenerateItemIllustrationRequest: "GenerateItemIllustration",
+    RegenerateImageRequest: "RegenerateImage",
+    ApplyThemeRequest: "ApplyTheme",
 }
 
 
@@ -87,8 +105,47 @@ class Service:
 
     async def read(self, image_id: str, **fields: Any) -> bytes:
         """The bytes of a stored picture."""
-        parts = [part async for part in self.images.ReadImage(ReadImageRequest(image_id=image_id, **fields))]
-        return b"".join(part.data for part in parts)
+        return (await self.read_described(image_id, **fields))[1]
+
+    async def read_described(self, image_id: str, **fields: Any) -> tuple[ImageContent, bytes]:
+        """The description of a stored picture, and its bytes."""
+        first, *parts = [
+            part async for part in self.images.ReadImage(ReadImageRequest(image_id=image_id, **fields))
+        ]
+        return first.content, b"".join(part.data for part in parts)
+
+    async def image(self, image_id: str, **fields: Any) -> Image:
+        """What is known of an image."""
+        return (await self.images.GetImage(GetImageRequest(image_id=image_id, **fields))).image
+
+    async def upload(self, data: bytes | None = None, **description: Any) -> Image:
+        """A picture of the caller's own: unless said otherwise, a tactical map of 10 x 10 cells."""
+        described = UploadImageDescription(**{**OWN_MAP, **description})
+        chunks = picture_bytes() if data is None else data
+
+        async def parts() -> AsyncIterator[UploadImageRequest]:
+            yield UploadImageRequest(description=described)
+            for start in range(0, len(chunks), CHUNK):
+                yield UploadImageRequest(data=chunks[start : start + CHUNK])
+
+        return (await self.images.UploadImage(parts())).image
+
+    async def overlay(self, map_id: str, *elements: TacticalElement, **fields: Any) -> Overlay:
+        """A new overlay on a tactical map."""
+        request = CreateTacticalOverlayRequest(map_id=map_id, elements=elements, **fields)
+        return (await self.overlays.CreateTacticalOverlay(request)).overlay
+
+    @asynccontextmanager
+    async def hearing(self, *routing_keys: str) -> AsyncIterator[list[Envelope]]:
+        """The events on these keys, as they come."""
+        heard: list[Envelope] = []
+        ears = await self.running.hub.subscribe(
+            list(routing_keys), lambda delivery: heard.append(delivery.envelope), on_gap=lambda: None
+        )
+        try:
+            yield heard
+        finally:
+            await ears.stop(grace=1)
 
 
 @asynccontextmanager
@@ -169,6 +226,47 @@ def portrait(**fields: Any) -> GeneratePortraitRequest:
 def item(**fields: Any) -> GenerateItemIllustrationRequest:
     """A request that is valid."""
     return _small(GenerateItemIllustrationRequest(**{"theme": "fantasy", **fields}))
+
+
+CHUNK = 1024 * 1024
+CELL = 20
+"""Pixels of a cell of the maps that are uploaded."""
+OWN_MAP: dict[str, Any] = {
+    "type": ImageType.IMAGE_TYPE_MAP,
+    "subtype": ImageSubtype.IMAGE_SUBTYPE_TACTICAL,
+    "theme": "fantasy",
+}
+
+
+def picture_bytes(width: int = 10 * CELL, height: int = 10 * CELL, *, suffix: str = ".png") -> bytes:
+    """A picture of one colour."""
+    plain = pyvips.Image.black(width, height).new_from_image([90, 110, 70]).copy(interpretation="srgb")
+    data: bytes = plain.write_to_buffer(suffix)
+    return data
+
+
+def on_grid(**grid: Any) -> dict[str, Any]:
+    """Properties of a map with a grid."""
+    return {"grid": {"enabled": True, "size": CELL, **grid}}
+
+
+def element(id_: str, column: float = 2.5, row: float = 2.5, **fields: Any) -> TacticalElement:
+    """Something on a tactical map, a token unless said otherwise."""
+    if not fields.keys() & {"token", "range", "effect", "line_of_sight"}:
+        fields["token"] = {}
+    position = Position(x=column, y=row, unit=CoordinateUnit.COORDINATE_UNIT_CELLS)
+    return TacticalElement(id=id_, position=position, **fields)
+
+
+def some_id() -> str:
+    """A UUID that nothing has."""
+    return str(uuid.uuid4())
+
+
+def payload_of(event: Envelope) -> dict[str, Any]:
+    """What an event says, as its JSON has it."""
+    said: dict[str, Any] = json_format.MessageToDict(event.payload)
+    return said
 
 
 def _small(request: Any) -> Any:

@@ -81,7 +81,11 @@ class InvalidArgument(CallerError):
     @classmethod
     def of(cls, violations: Sequence[Violation]) -> InvalidArgument:
         """The error for these violations; an InvalidTheme if they concern nothing but the theme."""
-        kind = InvalidTheme if all(each.field == "theme" for each in violations) else InvalidArgument
+        kind = (
+            InvalidTheme
+            if all(each.field.rpartition(".")[2] == "theme" for each in violations)
+            else InvalidArgument
+        )
         text = "; ".join(f"{each.field}: {each.description}" for each in violations[:10])
         more = f" (and {len(violations) - 10} more)" if len(violations) > 10 else ""
         return kind(f"invalid request: {text}{more}", violations=violations)

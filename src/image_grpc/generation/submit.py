@@ -122,14 +122,14 @@ class Submitter:
         digest = records.content_digest(request)
         if request.request_id and (known := await self._repeated(id_, digest)) is not None:
             return known
-        record = self._asked(await self._revision(id_, request), digest)
-        if request.validate_only:
-            return await self._preview(record)
-        await self._estimator.estimate(record)
-        put = self._storage.generations.put(record, absent=True)
         try:
+            record = self._asked(await self._revision(id_, request), digest)
+            if request.validate_only:
+                return await self._preview(record)
+            await self._estimator.estimate(record)
+            put = self._storage.generations.put(record, absent=True)
             return (await self._storage.store([put], messages=[jobs.generate(record)]))[0].generation
-        except VersionConflict:  # the same request, sent twice at once
+        except VersionConflict:  # perhaps by the same request, sent twice at once
             known = await self._repeated(id_, digest)
             if known is None:
                 raise

@@ -50,7 +50,7 @@ class GenerationReader:
         if generation.image.id:
             image = await self._image(generation.image.id, generation.image.version)
             if image is not None:
-                generation.image.CopyFrom(image)
+                generation.image.CopyFrom(await self._cache.with_overlays(image))
         return generation
 
     async def _image(self, id_: str, version: int) -> Image | None:

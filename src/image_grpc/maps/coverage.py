@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import shapely
@@ -67,24 +68,27 @@ class Coverage:
 
     async def filled_in(self, overlay: Overlay, image: Image) -> Overlay:
         """The overlay as callers see it: with the cells that each element covers."""
-        seen = Overlay()
-        seen.CopyFrom(overlay)
-        for element, covered in await asyncio.to_thread(self._all, seen, image):
-            getattr(element, element.WhichOneof("kind") or "").covered_cells.extend(messages(covered.cells))
-        return seen
+        return await asyncio.to_thread(self._filled_in, overlay, image)
 
     async def count(self, overlay: Overlay, image: Image) -> int:
         """How many cells its elements cover in all."""
         return sum(len(covered.cells) for _, covered in await asyncio.to_thread(self._all, overlay, image))
+
+    def _filled_in(self, overlay: Overlay, image: Image) -> Overlay:
+        seen = Overlay()
+        seen.CopyFrom(overlay)
+        for element, covered in self._all(seen, image):
+            getattr(element, element.WhichOneof("kind") or "").covered_cells.extend(messages(covered.cells))
+        return seen
 
     def _all(self, overlay: Overlay, image: Image) -> list[tuple[TacticalElement, Covered]]:
         found = ((element, self.of(element, image)) for element in overlay.tactical.elements)
         return [(element, covered) for element, covered in found if covered is not None]
 
 
-def without_cells(overlay: Overlay) -> None:
-    """Takes out what is worked out, so that it is not stored."""
-    for element in overlay.tactical.elements:
+def without_cells(elements: Iterable[TacticalElement]) -> None:
+    """Takes out what is worked out, so that it is neither stored nor told of."""
+    for element in elements:
         kind = element.WhichOneof("kind") or ""
         if kind and kind != "token":
             getattr(element, kind).ClearField("covered_cells")

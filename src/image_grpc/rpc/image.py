@@ -56,12 +56,12 @@ class ImageServicer(ImageServiceServicer):
 
     async def GetImage(self, request: Any, context: Any) -> pb.GetImageResponse:
         image = await self._image(request.image_id, request.version, show_deleted=request.show_deleted)
-        return pb.GetImageResponse(image=await self._with_overlays(image))
+        return pb.GetImageResponse(image=await self._cache.with_overlays(image))
 
     async def BatchGetImages(self, request: Any, context: Any) -> pb.BatchGetImagesResponse:
         found = await asyncio.gather(*(self._cache.record(IMAGE, id_) for id_ in request.image_ids))
         return pb.BatchGetImagesResponse(
-            images=[await self._with_overlays(record.image) for record in found if record is not None],
+            images=[await self._cache.with_overlays(record.image) for record in found if record is not None],
             missing_image_ids=[
                 id_ for id_, record in zip(request.image_ids, found, strict=True) if record is None
             ],
@@ -79,7 +79,7 @@ class ImageServicer(ImageServiceServicer):
         images, token = await self._storage.images.list(
             filter_, page_size=page_size(request), page_token=request.page_token
         )
-        seen = [await self._with_overlays(image) for image in images]
+        seen = [await self._cache.with_overlays(image) for image in images]
         return pb.ListImagesResponse(images=seen, next_page_token=token)
 
     async def DeleteImage(self, request: Any, context: Any) -> pb.DeleteImageResponse:
@@ -88,7 +88,7 @@ class ImageServicer(ImageServiceServicer):
             deleted = await Operation("delete", request).delete(self._storage, self._cache, key)
         except RecordMissing as missing:
             raise _not_found(request.image_id) from missing
-        return pb.DeleteImageResponse(image=deleted.image)
+        return pb.DeleteImageResponse(image=await self._cache.with_overlays(deleted.image))
 
     async def UndeleteImage(self, request: Any, context: Any) -> pb.UndeleteImageResponse:
         key = self._storage.images.key(request.image_id)
@@ -96,7 +96,7 @@ class ImageServicer(ImageServiceServicer):
             stored = await Operation("undelete", request).store(self._storage, self._cache, undeletes=[key])
         except RecordMissing as missing:
             raise _not_found(request.image_id) from missing
-        return pb.UndeleteImageResponse(image=stored[0].image)
+        return pb.UndeleteImageResponse(image=await self._cache.with_overlays(stored[0].image))
 
     async def ReadImage(self, request: Any, context: Any) -> AsyncIterator[pb.ReadImageResponse]:
         image = await self._image(request.image_id, request.version)
@@ -155,7 +155,8 @@ class ImageServicer(ImageServiceServicer):
         )
         if not images and not request.page_token:
             raise _not_found(request.image_id)
-        return pb.ListImageVersionsResponse(images=images, next_page_token=token)
+        seen = [await self._cache.with_overlays(image) for image in images]
+        return pb.ListImageVersionsResponse(images=seen, next_page_token=token)
 
     async def RestoreImageVersion(self, request: Any, context: Any) -> pb.RestoreImageVersionResponse:
         operation = Operation("restore version", request)
@@ -167,16 +168,17 @@ class ImageServicer(ImageServiceServicer):
         announced = events.image_generated(old, cause=operation.id, correlation_id=correlation_id())
         put = self._storage.images.put(old, at_version=request.version)
         stored = await operation.store(self._storage, self._cache, [put], messages=[announced])
-        return pb.RestoreImageVersionResponse(image=await self._with_overlays(stored[0].image))
+        return pb.RestoreImageVersionResponse(image=await self._cache.with_overlays(stored[0].image))
 
     async def UploadImage(self, request: Any, context: Any) -> pb.UploadImageResponse:
         description, data = await receive(request, max_bytes=self._max_upload)
-        if await self._themes.get(description.theme) is None:
+        theme = await self._themes.get(description.theme)
+        if theme is None:
             raise InvalidArgument.of([Violation("description.theme", f"there is no theme {description.theme!r}")])
         found = await checked(description, data)
         description.sha256 = await self._storage.blobs.put(data)  # part of what a request_id stands for
         operation = Operation("upload", description)
-        image = uploaded(operation.new_id("image"), description, found, len(data))
+        image = uploaded(operation.new_id("image"), description, found, len(data), theme)
         image.storage_correlation_id = operation.id
         announced = events.image_generated(image, cause=operation.id, correlation_id=correlation_id())
         put = self._storage.images.put(image, absent=True)
@@ -196,21 +198,13 @@ class ImageServicer(ImageServiceServicer):
                     )
                 image = await self._after(change)
                 if image is not None and _wanted(image, request):
-                    yield pb.WatchImagesResponse(change=_kind(change, image), image=image, send_time=records.now())
+                    seen = await self._cache.with_overlays(image)
+                    yield pb.WatchImagesResponse(change=_kind(change, image), image=seen, send_time=records.now())
 
     async def _after(self, change: RecordChange) -> Image | None:
         if change.HasField("record"):
             return change.record.image
         return await self._storage.images.retrieve(change.key.id, change.key.version, include_deleted=True)
-
-    async def _with_overlays(self, image: Image) -> Image:
-        """An image as callers see it: with the ids of its overlays, which are records of their own."""
-        if image.type != ImageType.IMAGE_TYPE_MAP or not (overlays := await self._cache.overlays(image.id)):
-            return image
-        seen = Image()
-        seen.CopyFrom(image)
-        seen.overlays[:] = [overlay.id for overlay in overlays]
-        return seen
 
     async def _image(self, id_: str, version: int, *, show_deleted: bool = False) -> Image:
         """An image at a version (0: the newest). Raises ImageNotFound."""

@@ -11,7 +11,7 @@ from tabletop.storage.v1.record_pb2 import Record, RecordKey
 from tabletop.storage.v1.storage_pb2 import Put
 
 from image_grpc import records
-from image_grpc.storage import ImageStorageClient, ReadCache
+from image_grpc.storage import ImageStorageClient, ReadCache, RecordMissing
 
 
 class Operation:
@@ -56,7 +56,10 @@ class Operation:
         *,
         messages: Iterable[OutboundMessage] = (),
     ) -> Record:
-        """Deletes a record. Raises as ImageStorageClient.delete does."""
+        """Deletes a record. Raises as ImageStorageClient.delete does, and RecordMissing for a deleted one."""
+        # The Storage Service deletes again without effect, as a repeated request_id has to.
+        if not self._digest and not await storage.retrieve([RecordKey(kind=key.kind, id=key.id)]):
+            raise RecordMissing(f"{key.id} does not exist")
         deleted = await storage.delete(
             [key], messages=messages, storage_correlation_id=self.id, content_digest=self._digest
         )

@@ -26,12 +26,16 @@ from image_grpc.maps.coverage import MAX_CELLS, Coverage, without_cells
 from image_grpc.maps.elements import element_violations
 from image_grpc.maps.renditions import Renditions
 from image_grpc.rpc.operation import Operation
-from image_grpc.rpc.paging import page_of
+from image_grpc.rpc.paging import page_of, token_at
 from image_grpc.storage import ImageStorageClient, ReadCache, RecordMissing
 
 IMAGE, OVERLAY = RecordKind.RECORD_KIND_IMAGE, RecordKind.RECORD_KIND_OVERLAY
 MAX_ELEMENTS = 1000
 MAX_OVERLAYS = 100
+MAX_BYTES = 1024 * 1024
+"""Largest overlay, without the cells that it covers: an answer has it whole, and the event that tells of it."""
+MAX_PAGE_BYTES = 3 * 1024 * 1024
+"""A page ends before an overlay that would make it larger: clients take 4 MiB by default."""
 
 _SUBTYPES = {
     "tactical": (ImageSubtype.IMAGE_SUBTYPE_TACTICAL, "a tactical map"),
@@ -49,10 +53,10 @@ class OverlayServicer(OverlayServiceServicer):
         self._coverage, self._renditions = coverage, renditions
 
     async def CreateTacticalOverlay(self, request: Any, context: Any) -> pb.CreateTacticalOverlayResponse:
+        without_cells(request.elements)
         overlay = _new(request)
         overlay.tactical.elements.extend(request.elements)
         overlay.tactical.SetInParent()
-        without_cells(overlay)
         changes = pb.OverlayChanges(put_tactical_elements=overlay.tactical.elements)
         return pb.CreateTacticalOverlayResponse(overlay=await self._create(request, overlay, changes))
 
@@ -69,12 +73,20 @@ class OverlayServicer(OverlayServiceServicer):
 
     async def ListOverlays(self, request: Any, context: Any) -> pb.ListOverlaysResponse:
         map_ = await self._map(request.map_id)
-        overlays, token = page_of(await self._cache.overlays(request.map_id), request)
-        return pb.ListOverlaysResponse(
-            overlays=[await self._seen(overlay, map_) for overlay in overlays], next_page_token=token
-        )
+        all_ = await self._cache.overlays(request.map_id)
+        overlays, token = page_of(all_, request)
+        response, size = pb.ListOverlaysResponse(next_page_token=token), 0
+        for overlay in overlays:
+            seen = await self._seen(overlay, map_)
+            size += seen.ByteSize()
+            if response.overlays and size > MAX_PAGE_BYTES:
+                response.next_page_token = token_at(all_.index(overlay))
+                break
+            response.overlays.append(seen)
+        return response
 
     async def UpdateOverlay(self, request: Any, context: Any) -> pb.UpdateOverlayResponse:
+        without_cells(request.changes.put_tactical_elements)
         newest = await self._storage.overlays.retrieve(request.overlay_id)
         if newest is None:
             raise _not_found(request.overlay_id)
@@ -97,8 +109,6 @@ class OverlayServicer(OverlayServiceServicer):
         if overlay is not None:
             gone = pb.OverlayChanges(remove_element_ids=[each.id for each in _elements(overlay)])
             messages.append(self._event(operation, overlay, gone))
-        elif not request.request_id:
-            raise _not_found(request.overlay_id)
         key = self._storage.overlays.key(request.overlay_id, request.version)
         try:
             await operation.delete(self._storage, self._cache, key, messages=messages)
@@ -146,6 +156,8 @@ class OverlayServicer(OverlayServiceServicer):
             found.append(Violation(path, f"an overlay has at most {MAX_ELEMENTS} elements"))
         if found:
             raise InvalidArgument.of(found)
+        if overlay.ByteSize() > MAX_BYTES:
+            raise OverlayRefused(f"an overlay has at most {MAX_BYTES} bytes: put its elements on several")
         if kind == "tactical" and await self._coverage.count(overlay, map_) > MAX_CELLS:
             raise OverlayRefused(f"the elements of an overlay cover at most {MAX_CELLS} cells in all")
 
@@ -199,7 +211,6 @@ def _changed(overlay: Overlay, changes: pb.OverlayChanges) -> Overlay:
     copies = [type(element).FromString(element.SerializeToString()) for element in kept]
     del elements[:]
     elements.extend(copies)
-    without_cells(made)
     return made
 
 

@@ -27,10 +27,11 @@ def page_of(items: Sequence[T], request: Any) -> tuple[Sequence[T], str]:
     """
     start = _open(request.page_token, len(items)) if request.page_token else 0
     end = start + page_size(request)
-    return items[start:end], _seal(end) if end < len(items) else ""
+    return items[start:end], token_at(end) if end < len(items) else ""
 
 
-def _seal(start: int) -> str:
+def token_at(start: int) -> str:
+    """The token of the page that begins with this item."""
     return base64.urlsafe_b64encode(f"at:{start}".encode()).decode()
 
 

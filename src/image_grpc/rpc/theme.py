@@ -57,12 +57,15 @@ class ThemeServicer(ThemeServiceServicer):
     async def UpdateTheme(self, request: Any, context: Any) -> pb.UpdateThemeResponse:
         name, version = request.theme.name, request.theme.version
         _refuse_built_in(name)
-        if not request.request_id and await self._storage.themes.retrieve(name) is None:
-            raise _not_found(name)
         if version < 1:
             raise InvalidArgument.of([Violation("theme.version", "must be the version that you last saw")])
         put = self._storage.themes.put(_given(request.theme), at_version=version)
-        stored = await Operation("update theme", request).store(self._storage, self._cache, [put])
+        try:
+            stored = await Operation("update theme", request).store(self._storage, self._cache, [put])
+        except VersionConflict as conflict:
+            if await self._storage.themes.retrieve(name) is None:
+                raise _not_found(name) from conflict
+            raise
         return pb.UpdateThemeResponse(theme=stored[0].theme)
 
     async def DeleteTheme(self, request: Any, context: Any) -> pb.DeleteThemeResponse:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2 import UploadImageDescription, UploadImageRequest
+from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 
 from image_grpc import pictures, records
@@ -25,6 +26,11 @@ _SUBTYPES = {
         ImageSubtype.IMAGE_SUBTYPE_ARMOR,
         ImageSubtype.IMAGE_SUBTYPE_OTHER,
     ),
+}
+
+_MAP_FIELDS = {
+    ImageSubtype.IMAGE_SUBTYPE_TACTICAL: ("grid", "walls"),
+    ImageSubtype.IMAGE_SUBTYPE_CAMPAIGN: ("scale", "points_of_interest"),
 }
 
 
@@ -70,7 +76,9 @@ async def checked(description: UploadImageDescription, data: bytes) -> pictures.
     return found
 
 
-def uploaded(id_: str, description: UploadImageDescription, found: pictures.Description, byte_size: int) -> Image:
+def uploaded(
+    id_: str, description: UploadImageDescription, found: pictures.Description, byte_size: int, theme: Theme
+) -> Image:
     """The image that a description with the SHA-256 of the data makes."""
     image = Image(id=id_, type=description.type, subtype=description.subtype, version=1)
     if description.type == ImageType.IMAGE_TYPE_MAP:
@@ -80,8 +88,9 @@ def uploaded(id_: str, description: UploadImageDescription, found: pictures.Desc
     image.content.size.width, image.content.size.height = found.width, found.height
     metadata, source = image.metadata, description.source
     metadata.theme, metadata.source_id, metadata.service = description.theme, source.id, source.service
-    metadata.theme_association.theme, metadata.theme_association.strength = description.theme, 1.0
-    metadata.theme_association.apply_time.CopyFrom(records.now())
+    association = metadata.theme_association
+    association.theme, association.theme_version, association.strength = theme.name, theme.version, 1.0
+    association.apply_time.CopyFrom(records.now())
     return image
 
 
@@ -91,6 +100,10 @@ def _wrong_with(description: UploadImageDescription) -> list[Violation]:
         found.append(Violation("description.subtype", "does not belong to that type"))
     if description.HasField("map") and description.type != ImageType.IMAGE_TYPE_MAP:
         found.append(Violation("description.map", "is for maps only"))
+    for subtype, fields in _MAP_FIELDS.items():
+        for name in fields if description.subtype != subtype else ():
+            if any(field.name == name for field, _ in description.map.ListFields()):
+                found.append(Violation(f"description.map.{name}", "is for the other kind of map"))
     return found
 
 

@@ -12,7 +12,9 @@ from contextvars import Context
 from typing import TypeVar
 
 from cachetools import LRUCache
+from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.overlay_pb2 import Overlay
+from tabletop.image.v1.types_pb2 import ImageType
 from tabletop.storage.v1.record_pb2 import Record, RecordKey, RecordKind
 from tabletop.storage.v1.storage_pb2 import ListFilter, RecordChange
 
@@ -104,6 +106,18 @@ class ReadCache:
         if before == self._overlay_changes:  # else it may be what was before the change
             self._overlays[map_id] = found
         return found
+
+    async def with_overlays(self, image: Image) -> Image:
+        """An image as callers see it: with the ids of its overlays, which are records of their own.
+
+        Raises StorageServiceError.
+        """
+        if image.type != ImageType.IMAGE_TYPE_MAP or not (overlays := await self.overlays(image.id)):
+            return image
+        seen = Image()
+        seen.CopyFrom(image)
+        seen.overlays[:] = [overlay.id for overlay in overlays]
+        return seen
 
     async def blob(self, sha256: str, byte_size: int) -> bytes:
         """A whole blob. Raises RecordMissing, StorageServiceError."""

@@ -33,4 +33,5 @@ def _characters() -> frozenset[int]:
     for file in _FOLDER.glob("*.ttf"):
         with TTFont(file, lazy=True) as font:
             found.update(font.getBestCmap())
-    return frozenset(found)
+    # Fonts map control characters too; XML cannot have them.
+    return frozenset(code for code in found if chr(code).isprintable() or code >= 0xA0)

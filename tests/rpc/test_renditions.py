@@ -1,0 +1,242 @@
+"""ReadImage otherwise than stored: composed, in another format, smaller."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+import pytest_asyncio
+import pyvips
+from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.image_service_pb2 import ImageLayer, ReadImageRequest
+from tabletop.image.v1.overlay_service_pb2 import UpdateOverlayRequest
+from tabletop.image.v1.types_pb2 import ImageFormat
+
+from tests.service import (
+    CELL,
+    Service,
+    element,
+    on_grid,
+    picture_bytes,
+    portrait,
+    refused_stream,
+    service,
+    tactical_map,
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+COMPOSED = ImageLayer.IMAGE_LAYER_COMPOSED
+LOADERS = {
+    ImageFormat.IMAGE_FORMAT_PNG: "pngload_buffer",
+    ImageFormat.IMAGE_FORMAT_JPEG: "jpegload_buffer",
+    ImageFormat.IMAGE_FORMAT_WEBP: "webpload_buffer",
+    ImageFormat.IMAGE_FORMAT_AVIF: "heifload_buffer",
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
+    async with service(tmp_path_factory.mktemp("renditions")) as it:
+        yield it
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def drawn(running: Service) -> Image:
+    """A generated map without a grid, 300 x 200 pixels, with a big token about 50, 50."""
+    image = (await running.generate(tactical_map(size={"width": 300, "height": 200}))).image
+    properties = {"color": "#ff00ff", "radius": 20}
+    await running.overlay(image.id, element("orc", 50 / 70, 50 / 70, properties=properties))
+    return await running.image(image.id)
+
+
+def decoded(data: bytes) -> pyvips.Image:
+    return pyvips.Image.new_from_buffer(data, "")
+
+
+def pixels(data: bytes) -> Any:
+    return decoded(data).colourspace("srgb").extract_band(0, n=3).numpy().astype(int)
+
+
+def xmp_of(data: bytes) -> str:
+    packet: bytes = decoded(data).get("xmp-data")
+    return packet.decode()
+
+
+# Composed
+
+
+async def test_a_composed_map_shows_what_is_on_it_where_it_is(running: Service, drawn: Image) -> None:
+    base, composed = pixels(await running.read(drawn.id)), pixels(await running.read(drawn.id, layer=COMPOSED))
+    assert composed.shape == base.shape
+    assert tuple(composed[40, 50]) == (255, 0, 255)
+    differs = np.any(base != composed, axis=2)
+    assert differs[35:65, 35:65].any()
+    assert not differs[:25, 100:].any(), "where nothing is, the picture is as it was"
+
+
+async def test_a_composed_map_shows_its_grid_only_if_it_is_enabled(running: Service) -> None:
+    shown = await running.upload(map=on_grid(color="#ff0000"))
+    hidden = await running.upload(map=on_grid(color="#ff0000", enabled=False))
+    stored = pixels(await running.read(shown.id))
+    with_grid = pixels(await running.read(shown.id, layer=COMPOSED))
+    without = pixels(await running.read(hidden.id, layer=COMPOSED))
+    line, inside = (CELL * 2 + CELL // 2, CELL), (CELL * 2 + CELL // 2, CELL + CELL // 2)
+    assert with_grid[line][0] > stored[line][0] + 50
+    assert tuple(with_grid[inside]) == tuple(without[inside]) == tuple(without[line]) == tuple(stored[line])
+
+
+async def test_a_composed_map_changes_with_its_overlays_while_the_stored_one_stays(running: Service) -> None:
+    data = picture_bytes()
+    image = await running.upload(data)
+    bare = await running.read(image.id, layer=COMPOSED)
+    overlay = await running.overlay(image.id, element("orc"))
+    with_token = await running.read(image.id, layer=COMPOSED)
+    assert with_token != bare
+    hide = UpdateOverlayRequest(overlay_id=overlay.id, version=1, changes={"visible": False})
+    await running.overlays.UpdateOverlay(hide)
+    assert await running.read(image.id, layer=COMPOSED) == bare
+    assert await running.read(image.id) == data
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda plain: plain.colourspace("b-w"),
+        lambda plain: plain.bandjoin(128),
+        lambda plain: plain.colourspace("rgb16"),
+        lambda plain: plain.colourspace("b-w").bandjoin(128),
+    ],
+    ids=["grey", "transparent", "16 bits", "grey and transparent"],
+)
+async def test_a_picture_of_any_kind_of_pixels_can_be_composed(running: Service, make: Any) -> None:
+    data: bytes = make(decoded(picture_bytes())).write_to_buffer(".png")
+    image = await running.upload(data, map=on_grid())
+    await running.overlay(image.id, element("orc", properties={"color": "#ff00ff"}))
+    for format_ in LOADERS:
+        assert await running.read(image.id, format=format_)
+        composed = pixels(await running.read(image.id, layer=COMPOSED, format=format_))
+        assert composed.shape == (10 * CELL, 10 * CELL, 3)
+    assert len(set(map(tuple, composed.reshape(-1, 3)))) > 1
+
+
+async def test_what_is_no_map_is_composed_of_itself_alone(running: Service) -> None:
+    image = (await running.generate(portrait())).image
+    content, data = await running.read_described(image.id, layer=COMPOSED)
+    assert content == image.content
+    assert data == await running.read(image.id)
+
+
+async def test_an_old_version_is_composed_too(running: Service, drawn: Image) -> None:
+    whole = await running.read(drawn.id, layer=COMPOSED)
+    assert await running.read(drawn.id, layer=COMPOSED, version=1) == whole
+    request = ReadImageRequest(image_id=drawn.id, version=2, layer=COMPOSED)
+    assert (await refused_stream(running.images.ReadImage(request))).reason == "IMAGE_NOT_FOUND"
+
+
+# Formats and sizes
+
+
+@pytest.mark.parametrize("layer", [ImageLayer.IMAGE_LAYER_BASE, COMPOSED])
+@pytest.mark.parametrize("format_", LOADERS, ids=ImageFormat.Name)
+async def test_each_format_is_truly_described_and_can_be_decoded(
+    running: Service, drawn: Image, format_: ImageFormat, layer: int
+) -> None:
+    content, data = await running.read_described(drawn.id, format=format_, layer=layer)
+    assert content.format == format_
+    assert (content.byte_size, content.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    picture = decoded(data)
+    assert picture.get("vips-loader") == LOADERS[format_]
+    assert (picture.width, picture.height) == (content.size.width, content.size.height) == (300, 200)
+    assert await running.read(drawn.id, format=format_, layer=layer) == data, "it is the same once more"
+
+
+@pytest.mark.parametrize("layer", [ImageLayer.IMAGE_LAYER_BASE, COMPOSED])
+@pytest.mark.parametrize(
+    ("max_side", "size"), [(150, (150, 100)), (16, (16, 11)), (300, (300, 200)), (4096, (300, 200))]
+)
+async def test_a_longest_side_keeps_the_ratio_and_never_enlarges(
+    running: Service, drawn: Image, max_side: int, size: tuple[int, int], layer: int
+) -> None:
+    content, data = await running.read_described(drawn.id, max_side=max_side, layer=layer)
+    assert (content.size.width, content.size.height) == size
+    assert (decoded(data).width, decoded(data).height) == size
+    assert content.format == drawn.content.format
+
+
+async def test_what_is_asked_for_as_it_is_stored_is_what_is_stored(running: Service, drawn: Image) -> None:
+    content, data = await running.read_described(drawn.id, max_side=300, format=drawn.content.format)
+    assert content == drawn.content
+    assert data == await running.read(drawn.id)
+
+
+async def test_renditions_are_the_same_after_a_restart(tmp_path: Path) -> None:
+    seen = []
+    for _ in range(2):
+        async with service(tmp_path) as it:
+            if not seen:
+                image = await it.upload(map=on_grid())
+                await it.overlay(image.id, element("orc", properties={"label": "Orc"}))
+            seen.append([await it.read(image.id, layer=COMPOSED, format=format_) for format_ in LOADERS])
+    assert seen[0] == seen[1]
+
+
+# Ranges
+
+
+@pytest.mark.parametrize("fields", [{"layer": COMPOSED}, {"format": 2}, {"max_side": 100}], ids=str)
+async def test_any_range_of_a_rendition_can_be_read(
+    running: Service, drawn: Image, fields: dict[str, Any]
+) -> None:
+    content, whole = await running.read_described(drawn.id, **fields)
+    for offset, limit in ((0, 1), (17, 0), (17, 100), (len(whole) - 1, 5), (len(whole), 0), (5, 10**12)):
+        described, data = await running.read_described(drawn.id, offset=offset, limit=limit, **fields)
+        assert described == content
+        assert data == (whole[offset : offset + limit] if limit else whole[offset:])
+
+
+@pytest.mark.parametrize("fields", [{"layer": COMPOSED}, {"format": 2}, {"max_side": 100}], ids=str)
+async def test_an_offset_past_the_end_of_a_rendition_is_refused(
+    running: Service, drawn: Image, fields: dict[str, Any]
+) -> None:
+    size = len(await running.read(drawn.id, **fields))
+    request = ReadImageRequest(image_id=drawn.id, offset=size + 1, **fields)
+    told = await refused_stream(running.images.ReadImage(request))
+    assert (told.code, told.reason) == (grpc.StatusCode.OUT_OF_RANGE, "OFFSET_OUT_OF_RANGE")
+    assert told.fields == ["offset"]
+
+
+async def test_a_rendition_of_several_chunks_comes_in_chunks_that_any_client_takes(running: Service) -> None:
+    noise = pyvips.Image.gaussnoise(1000, 1000, seed=1).cast("uchar").bandjoin([50, 60])
+    image = await running.upload(noise.write_to_buffer(".png"))
+    request = ReadImageRequest(image_id=image.id, layer=COMPOSED)
+    chunks = [len(part.data) async for part in running.images.ReadImage(request)][1:]
+    assert len(chunks) > 1
+    assert max(chunks) <= 1024 * 1024
+
+
+# Provenance
+
+
+async def test_pictures_say_where_they_come_from(running: Service, drawn: Image) -> None:
+    stored = xmp_of(await running.read(drawn.id))
+    assert "digitalsourcetype/trainedAlgorithmicMedia" in stored
+    assert f"uuid:{drawn.id}" in stored
+    assert drawn.metadata.generation_params.model in stored
+    for format_ in LOADERS:
+        assert "/trainedAlgorithmicMedia" in xmp_of(await running.read(drawn.id, format=format_))
+        composed = xmp_of(await running.read(drawn.id, format=format_, layer=COMPOSED))
+        assert "digitalsourcetype/compositeWithTrainedAlgorithmicMedia" in composed
+
+
+async def test_an_uploaded_map_is_not_called_generated(running: Service) -> None:
+    image = await running.upload(map=on_grid())
+    assert "xmp-data" not in decoded(await running.read(image.id)).get_fields()
+    composed = xmp_of(await running.read(image.id, layer=COMPOSED))
+    assert 'digitalsourcetype/composite"' in composed
+    assert "AISystemUsed" not in composed
