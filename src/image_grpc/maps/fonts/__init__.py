@@ -33,4 +33,5 @@ def _characters() -> frozenset[int]:
     for file in _FOLDER.glob("*.ttf"):
         with TTFont(file, lazy=True) as font:
             found.update(font.getBestCmap())
-    return frozenset(found)
+    # Fonts have entries for control characters too, which XML cannot carry.
+    return frozenset(found.difference(range(0x20), range(0x7F, 0xA0)))
