@@ -108,7 +108,8 @@ def render(
         scale = min(1.0, max_side / max(picture.width, picture.height)) if max_side else 1.0
         if scale < 1:
             width, height = (max(1, round(side * scale)) for side in (picture.width, picture.height))
-            picture = picture.thumbnail_image(width, height=height, size="force")
+            # As it lies in the file: so is the drawing, and so it comes out where it is not made smaller.
+            picture = picture.thumbnail_image(width, height=height, size="force", no_rotate=True)
         if drawing is not None:
             picture = _over(picture, _rasterised(drawing, scale, picture.width, picture.height))
         return _encoded(picture, *_QUICK_ENCODINGS[format_], xmp=xmp)

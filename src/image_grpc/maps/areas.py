@@ -65,7 +65,7 @@ class Area:
             return np.asarray(
                 shapely.distance(self.core, shapely.points(grid.centres[near])) <= self.radius + EDGE
             )
-        cells = grid.polygons[near]
+        cells = grid.outlines(grid.cells[near])
         if inclusion == CellInclusion.CELL_INCLUSION_ANY_TOUCH and self.radius:
             return np.asarray(shapely.distance(self.core, cells) < self.radius - EDGE)
         shared = shapely.area(shapely.intersection(self.outline, cells))

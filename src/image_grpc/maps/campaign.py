@@ -8,7 +8,7 @@ import math
 from tabletop.image.v1.map_pb2 import PointOfInterest
 from tabletop.image.v1.overlay_pb2 import CampaignElement, LineStyle, TerritoryKind
 
-from image_grpc.maps.canvas import NO_FILL, Canvas, fill, polyline, stroke
+from image_grpc.maps.canvas import NO_FILL, Canvas, clipped, fill, polyline, stroke
 from image_grpc.maps.color import Color, parse
 from image_grpc.maps.frame import Legend
 from image_grpc.maps.symbols import SYMBOLS, symbol
@@ -61,18 +61,22 @@ def _territory(canvas: Canvas, legend: Legend, element: CampaignElement) -> None
     border = element.territory.kind == TerritoryKind.TERRITORY_KIND_POLITICAL_BORDER
     color = _color(element, _BORDER if border else _CONTROL)
     legend.add("Border" if border else "Territory", color)
-    path = polyline([(each.x, each.y) for each in element.territory.boundary], closed=True)
+    corners = [(each.x, each.y) for each in element.territory.boundary]
     style = element.properties.style or (LineStyle.LINE_STYLE_DASHED if border else LineStyle.LINE_STYLE_SOLID)
-    inside = NO_FILL if border else fill(color, 0.22)
-    canvas.path(path, {**inside, **stroke(color, _width(canvas), 0.95, _dashes(style, _width(canvas)))})
+    if not border:
+        canvas.path(polyline(corners, closed=True), fill(color, 0.22))
+    width = _width(canvas)
+    edge = clipped([*corners, corners[0]], canvas, 2 * width)
+    canvas.path(edge, {**NO_FILL, **stroke(color, width, 0.95, _dashes(style, width))})
 
 
 def _route(canvas: Canvas, element: CampaignElement, color: Color) -> None:
     points = [(each.x, each.y) for each in element.route.waypoints]
     width = _width(canvas)
     style = element.properties.style or LineStyle.LINE_STYLE_DASHED
-    canvas.path(polyline(points), {**NO_FILL, **stroke(_PAPER, width * 2, 0.7)})
-    canvas.path(polyline(points), {**NO_FILL, **stroke(color, width, 1.0, _dashes(style, width))})
+    line = clipped(points, canvas, 2 * width)
+    canvas.path(line, {**NO_FILL, **stroke(_PAPER, width * 2, 0.7)})
+    canvas.path(line, {**NO_FILL, **stroke(color, width, 1.0, _dashes(style, width))})
     start = points[0]
     canvas.circle(*start, width * 1.6, {**fill(color), **stroke(_PAPER, width / 2)})
     legs = [(a, b) for a, b in itertools.pairwise(points) if a != b]

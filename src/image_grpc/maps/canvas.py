@@ -4,10 +4,11 @@ library; colours are parsed, so none can carry anything else."""
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
+import shapely
 from shapely.geometry.base import BaseGeometry
 
 from image_grpc.maps import fonts
@@ -76,7 +77,7 @@ class Canvas:
         move = f"translate({number(x - size / 2)} {number(y - size / 2)}) scale({number(scale)})"
         SubElement(self._shapes, "path", {"d": data, "transform": move, **paint})
 
-    def picture(self, jpeg: bytes, x: float, y: float, radius: float) -> None:
+    def picture(self, jpeg: bytes, x: float, y: float, radius: float, opacity: float = 1.0) -> None:
         """A square picture, cut to a circle."""
         self._clips += 1
         name = f"clip{self._clips}"
@@ -92,6 +93,7 @@ class Canvas:
                 "width": number(2 * radius),
                 "height": number(2 * radius),
                 "clip-path": f"url(#{name})",
+                "opacity": number(opacity),
             },
         )
 
@@ -152,6 +154,17 @@ NO_FILL = {"fill": "none"}
 def polyline(points: Iterable[tuple[float, float]], *, closed: bool = False) -> str:
     """Path data through points."""
     return "M" + "L".join(f"{number(x)} {number(y)}" for x, y in points) + ("Z" if closed else "")
+
+
+def clipped(points: Sequence[tuple[float, float]], canvas: Canvas, margin: float) -> str:
+    """Path data through points, without what is further than `margin` outside of the picture: the renderer would
+    draw each dash of a line, however far it goes."""
+    near = [(min(max(x, -FAR), FAR), min(max(y, -FAR), FAR)) for x, y in points]
+    box = (-margin, -margin, canvas.width + margin, canvas.height + margin)
+    if all(box[0] <= x <= box[2] and box[1] <= y <= box[3] for x, y in near):
+        return polyline(near)
+    parts = shapely.get_parts(shapely.clip_by_rect(shapely.LineString(near), *box))
+    return "".join(polyline(list(part.coords)) for part in parts if part.geom_type == "LineString")
 
 
 def outline(shape: BaseGeometry) -> str:

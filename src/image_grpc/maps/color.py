@@ -9,6 +9,8 @@ from functools import lru_cache
 import webcolors
 
 _HEX = re.compile(r"#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})")
+_LATER_NAMES = {"rebeccapurple": "#663399"}
+"""What CSS names since the third level, which is the library's last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Color:
 def parse(text: str) -> Color:
     """Raises ValueError for anything that is no colour."""
     if not _HEX.fullmatch(text):
-        return Color(webcolors.name_to_hex(text), 1.0)
+        return Color(_LATER_NAMES.get(text.lower()) or webcolors.name_to_hex(text), 1.0)
     digits = text[1:].lower()
     if len(digits) < 6:
         digits = "".join(2 * digit for digit in digits)

@@ -6,7 +6,7 @@ import math
 
 from tabletop.image.v1.image_pb2 import Image
 
-from image_grpc.maps.canvas import Canvas, fill, number, polyline, stroke
+from image_grpc.maps.canvas import Canvas, fill, polyline, stroke
 from image_grpc.maps.color import Color, parse
 from image_grpc.maps.grid import FEET_PER_CELL, Grid
 
@@ -51,12 +51,16 @@ class Legend:
 def draw_scale_bar(canvas: Canvas, image: Image) -> None:
     """How long things are, in the lower right corner; nothing where a campaign map tells no scale."""
     if image.map.HasField("scale"):
-        unit, pixels = image.map.scale.unit, 100 / image.map.scale.value
+        unit, pixels, step = image.map.scale.unit, 100 / image.map.scale.value, 0.0
     elif image.map.HasField("grid"):
         unit, pixels = "ft", Grid.of(image.map.grid, image.content.size).cell / FEET_PER_CELL
+        step = FEET_PER_CELL
     else:
         return
-    length = _round_length(canvas.width * 0.2 / pixels, step=FEET_PER_CELL if unit == "ft" else 0.0)
+    most = canvas.width * 0.2 / pixels
+    if not 0 < most < math.inf:
+        return
+    length = _round_length(most, step=step)
     wide = length * pixels
     if not 4 <= wide <= canvas.width * 0.9:
         return
@@ -76,7 +80,7 @@ def draw_scale_bar(canvas: Canvas, image: Image) -> None:
         corners = [(x, bottom), (x + wide / 4, bottom), (x + wide / 4, bottom + high), (x, bottom + high)]
         paint = {**fill(_INK if part % 2 == 0 else _PAPER), **stroke(_INK, size / 14)}
         canvas.path(polyline(corners, closed=True), paint, on_top=True)
-    canvas.label(f"{number(length)} {unit}", (left + right) / 2, bottom - size * 0.5, size=size)
+    canvas.label(f"{length:.10g} {unit}", (left + right) / 2, bottom - size * 0.5, size=size)
 
 
 def _round_length(most: float, *, step: float) -> float:
@@ -84,5 +88,5 @@ def _round_length(most: float, *, step: float) -> float:
     if step:
         most = max(most, step)
     power = 10.0 ** math.floor(math.log10(most))
-    length = next(power * times for times in (5, 2, 1) if power * times <= most)
+    length = next((power * times for times in (5, 2) if power * times <= most), power)
     return max(step, math.floor(length / step) * step) if step else length

@@ -20,6 +20,8 @@ from tabletop.image.v1.types_pb2 import Size
 DEFAULT_CELL = 70
 DEFAULT_COLOR = "#00000080"
 FEET_PER_CELL = 5.0
+TOUCH = 1e-6
+"""Part of a cell's side: cells that share a strip no wider than this with something only touch it."""
 
 Points = NDArray[np.float64]
 """Pixels, of shape (n, 2)."""
@@ -64,10 +66,20 @@ class Grid:
     def cells(self) -> Cells:
         """The cells that overlap the picture, row by row."""
         across, down = (self.height, self.width) if self._columns_stagger else (self.width, self.height)
-        columns = math.ceil(across / self.cell)
-        rows = math.ceil(down / self._row_step)
-        found = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1).reshape(-1, 2)
-        return found[:, ::-1] if self._columns_stagger else found
+        columns, rows = math.ceil(across / self.cell), math.ceil(down / self._row_step)
+        if self.kind == GridKind.GRID_KIND_SQUARE:
+            return _all_of(range(columns), range(rows))
+        # Shifted rows begin with half a cell, and above the first row there are the tips of another.
+        found = _all_of(range(-1, columns), range(-1, rows))
+        outer = np.any((found < 1) | (found >= (columns - 1, rows - 2)), axis=1)
+        found = found[:, ::-1] if self._columns_stagger else found
+        picture = shapely.box(0, 0, self.width, self.height)
+        shared = shapely.area(shapely.intersection(self.outlines(found[outer]), picture))
+        inside = ~outer
+        inside[outer] = shared > TOUCH * self.cell
+        found = found[inside]
+        ordered: Cells = found[np.lexsort(found.T)]
+        return ordered
 
     @cached_property
     def centres(self) -> Points:
@@ -149,6 +161,12 @@ class Grid:
 def _known(kind: GridKind, cell: float, width: int, height: int) -> Grid:
     """One grid for all elements of a map: its cells are worked out once."""
     return Grid(kind, cell, width, height)
+
+
+def _all_of(columns: range, rows: range) -> Cells:
+    """Every cell in these columns and rows, row by row."""
+    found: Cells = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
+    return found
 
 
 def messages(cells: Cells) -> list[Cell]:

@@ -64,10 +64,10 @@ def movement(
             if total <= feet + EDGE and total < cost.get(following, np.inf):
                 cost[following] = total
                 heapq.heappush(border, (total, following))
-    reached = np.array(sorted(cost, key=lambda cell: (cell[1], cell[0])))
-    on_map = (reached >= grid.cells.min(axis=0)) & (reached <= grid.cells.max(axis=0))
-    inside: Cells = reached[np.all(on_map, axis=1)]
-    return inside
+    if not np.any(np.all(grid.cells == start, axis=1)):
+        del cost[start]  # a move onto the map begins outside of it
+    reached = sorted(cost, key=lambda cell: (cell[1], cell[0]))
+    return np.array(reached, dtype=np.int64).reshape(-1, 2)
 
 
 def _open_steps(

@@ -50,22 +50,26 @@ def draw_element(sheet: Sheet, element: TacticalElement) -> None:
             if spell:
                 reach = sphere(x, y, radius)
                 dashes = (grid.cell / 5, grid.cell / 7)
-                canvas.path(outline(reach.outline), {**NO_FILL, **stroke(color, _line(grid), dashes=dashes)})
+                paint = stroke(color, _line(grid), _opacity(element, 1.0), dashes)
+                canvas.path(outline(reach.outline), {**NO_FILL, **paint})
             _label_above(sheet, element, x, y - radius)
         case "effect":
             color = _color(element, _EFFECT)
             legend.add(_SHAPES[element.effect.shape], color)
             _cells(sheet, element, color, 0.28)
             shape = area_of(element.effect, x, y, grid).outline
-            canvas.path(outline(shape), {**fill(color, 0.16), **stroke(color, _line(grid))})
+            opacity = _opacity(element, 1.0)
+            canvas.path(outline(shape), {**fill(color, 0.16 * opacity), **stroke(color, _line(grid), opacity)})
             left, top, right, _ = shape.bounds
             _label_above(sheet, element, (left + right) / 2, top)
         case "line_of_sight":
             color = _color(element, _SIGHT)
             legend.add("Line of sight", color)
             _cells(sheet, element, color, 0.2)
-            canvas.circle(x, y, max(3.0, grid.cell / 9), {**fill(color), **stroke(_PAPER, _line(grid) / 2)})
-            _label_above(sheet, element, x, y - grid.cell / 6)
+            opacity, radius = _opacity(element, 1.0), element.properties.radius or max(3.0, grid.cell / 9)
+            eye = {**fill(color, opacity), **stroke(_PAPER, _line(grid) / 2, opacity)}
+            canvas.circle(x, y, radius, eye)
+            _label_above(sheet, element, x, y - radius)
 
 
 def _token(sheet: Sheet, element: TacticalElement, x: float, y: float) -> None:
@@ -75,11 +79,11 @@ def _token(sheet: Sheet, element: TacticalElement, x: float, y: float) -> None:
     sheet.legend.add("Monster" if monster else "Character", color)
     opacity = _opacity(element, 1.0)
     radius = element.properties.radius or SQUARES[element.token.size] * sheet.grid.cell * 0.46
-    ring = max(1.5, radius * 0.13)
+    ring = min(max(1.5, radius * 0.13), radius / 2)
     canvas.circle(x, y, radius, fill(_SHADOW, opacity))  # a soft edge on any ground
     canvas.circle(x, y, radius - ring / 2, fill(_PAPER if portrait else color, opacity))
     if portrait:
-        canvas.picture(portrait, x, y, radius - ring)
+        canvas.picture(portrait, x, y, radius - ring, opacity)
     canvas.circle(x, y, radius - ring, {**NO_FILL, **stroke(color if portrait else _PAPER, ring, opacity)})
     if not portrait:
         letters = "".join(word[0] for word in element.properties.label.split()[:2]).upper()

@@ -1,6 +1,6 @@
 """The fonts that come with the service: whatever a machine has installed, text looks the same.
 
-DejaVu Sans Bold, and Droid Sans Fallback for what it lacks (Chinese, Japanese, Korean). Importing this module
+DejaVu Sans Bold, and Droid Sans Fallback for what it lacks (Chinese and Japanese). Importing this module
 points fontconfig at them; that must be before the first text is drawn.
 """
 
@@ -33,5 +33,5 @@ def _characters() -> frozenset[int]:
     for file in _FOLDER.glob("*.ttf"):
         with TTFont(file, lazy=True) as font:
             found.update(font.getBestCmap())
-    # Fonts map control characters too; XML cannot have them.
-    return frozenset(code for code in found if chr(code).isprintable() or code >= 0xA0)
+    # Fonts have entries for control characters too, which XML cannot carry.
+    return frozenset(found.difference(range(0x20), range(0x7F, 0xA0)))
