@@ -17,7 +17,6 @@
     │   └── VersionConflict           VERSION_CONFLICT   someone else changed it first
     ├── GetimgNotConfigured           GETIMG_NOT_CONFIGURED   the operator: set a key
     ├── GenerationError               GENERATION_ERROR   GetImg.AI answered, but not with a usable picture
-    ├── NotSupported                  UNIMPLEMENTED      a later version
     ├── Overloaded                    OVERLOADED         later
     ├── DeadlineExceeded              DEADLINE_EXCEEDED  the caller: allow more time
     └── DependencyError               a peer: wait for it, or mend it
@@ -171,12 +170,6 @@ class GenerationError(ServiceError):
     """GetImg.AI answered, but with nothing that can be turned into the picture."""
 
     reason = "GENERATION_ERROR"
-
-
-class NotSupported(ServiceError):
-    """The request is of the contract, but not implemented yet."""
-
-    reason = "UNIMPLEMENTED"
 
 
 class Overloaded(ServiceError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,16 @@ import pytest_asyncio
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
-from tabletop.image.v1 import generation_request_pb2 as generation_requests
-from tabletop.image.v1 import image_service_pb2 as images
-from tabletop.image.v1 import overlay_service_pb2 as overlays
-from tabletop.image.v1 import theme_service_pb2 as themes
 
+from image_grpc.rpc.generation import GenerationServicer
 from image_grpc.rpc.health import HealthServicer
+from image_grpc.rpc.image import ImageServicer
+from image_grpc.rpc.overlay import OverlayServicer
 from image_grpc.rpc.server import OPTIONS
+from image_grpc.rpc.service_status import StatusServicer
+from image_grpc.rpc.theme import ThemeServicer
 from tests.contracts.patience import PATIENCE_SECONDS
-from tests.service import Service, refusal, refused_stream, service
+from tests.service import Service, refusal, service
 
 SERVICES = [f"tabletop.image.v1.{name}Service" for name in ("Generation", "Image", "Overlay", "Status", "Theme")]
 HEALTH = health_pb2.HealthCheckResponse
@@ -175,52 +175,12 @@ def test_clients_may_ping_every_ten_seconds_also_without_calls() -> None:
 # What comes later
 
 
-def later() -> list[tuple[str, Any]]:
-    image_id, overlay_id = str(uuid.uuid4()), str(uuid.uuid4())
-    return [
-        (
-            "generations.RegenerateImage",
-            generation_requests.RegenerateImageRequest(image_id=image_id, version=1),
-        ),
-        (
-            "generations.ApplyTheme",
-            generation_requests.ApplyThemeRequest(image_id=image_id, version=1, theme="horror"),
-        ),
-        (
-            "images.RestoreImageVersion",
-            images.RestoreImageVersionRequest(image_id=image_id, version=2, restore_version=1),
-        ),
-        ("images.WatchImages", images.WatchImagesRequest()),
-        ("overlays.CreateTacticalOverlay", overlays.CreateTacticalOverlayRequest(map_id=image_id)),
-        ("overlays.CreateCampaignOverlay", overlays.CreateCampaignOverlayRequest(map_id=image_id)),
-        ("overlays.GetOverlay", overlays.GetOverlayRequest(overlay_id=overlay_id)),
-        ("overlays.ListOverlays", overlays.ListOverlaysRequest(map_id=image_id)),
-        ("overlays.UpdateOverlay", overlays.UpdateOverlayRequest(overlay_id=overlay_id, version=1, changes={})),
-        ("overlays.DeleteOverlay", overlays.DeleteOverlayRequest(overlay_id=overlay_id)),
-        ("overlays.RenderOverlay", overlays.RenderOverlayRequest(overlay_id=overlay_id)),
-        ("themes.CreateTheme", themes.CreateThemeRequest(theme={"name": "noir"})),
-        ("themes.UpdateTheme", themes.UpdateThemeRequest(theme={"name": "noir", "version": 1})),
-        ("themes.DeleteTheme", themes.DeleteThemeRequest(theme="noir")),
-    ]
-
-
-@together
-@pytest.mark.parametrize(("method", "request_"), later(), ids=[method for method, _ in later()])
-async def test_what_comes_later_says_so(running: Service, method: str, request_: Any) -> None:
-    stub, _, name = method.partition(".")
-    call = getattr(getattr(running, stub), name)(request_)
-    told = await (refused_stream(call) if name == "WatchImages" else refusal(call))
-    assert (told.code, told.reason) == (grpc.StatusCode.UNIMPLEMENTED, "UNIMPLEMENTED")
-    assert name in told.message
-
-
-@together
-async def test_an_upload_comes_later_too(running: Service) -> None:
-    async def parts() -> AsyncIterator[images.UploadImageRequest]:
-        yield images.UploadImageRequest(data=b"")
-
-    told = await refusal(running.images.UploadImage(parts()))
-    assert (told.code, told.reason) == (grpc.StatusCode.UNIMPLEMENTED, "UNIMPLEMENTED")
+@pytest.mark.parametrize(
+    "servicer", [GenerationServicer, ImageServicer, OverlayServicer, ThemeServicer, StatusServicer]
+)
+def test_every_rpc_of_the_contract_is_implemented(servicer: type) -> None:
+    contract = servicer.__mro__[1]
+    assert {name for name in vars(contract) if name[0].isupper()} <= set(vars(servicer))
 
 
 @together

@@ -22,7 +22,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from image_grpc.correlation import correlated
 from image_grpc.deadline import deadline_in
-from image_grpc.errors import DeadlineExceeded, InvalidArgument, NotSupported, Overloaded, ServiceError, Violation
+from image_grpc.errors import DeadlineExceeded, InvalidArgument, Overloaded, ServiceError, Violation
 from image_grpc.rpc import status
 from image_grpc.telemetry import (
     ATTR_ERROR_TYPE,
@@ -269,20 +269,14 @@ def _answering(handler: Any) -> Next:
     answer = handler.stream_unary if handler.request_streaming else handler.unary_unary
 
     async def call_handler(call: Call, request: Any) -> Any:
-        try:
-            return await answer(request, call.context)
-        except NotImplementedError as problem:  # by the generated base class
-            raise _not_supported(call) from problem
+        return await answer(request, call.context)
 
     return call_handler
 
 
 def _writing(handler: Any) -> Next:
     async def call_handler(call: Call, request: Any) -> None:
-        try:
-            answers = handler.unary_stream(request, call.context)
-        except NotImplementedError as problem:
-            raise _not_supported(call) from problem
+        answers = handler.unary_stream(request, call.context)
         async with aclosing(answers):  # what it holds is let go at once, however this ends
             async for message in answers:
                 await _write(call, message)
@@ -305,10 +299,6 @@ def _read(deserialize: Callable[[bytes], Any], data: bytes) -> Any:
         return deserialize(data)
     except (DecodeError, ValueError) as problem:
         raise InvalidArgument("the request is no message of this method's type") from problem
-
-
-def _not_supported(call: Call) -> NotSupported:
-    return NotSupported(f"{call.method} is not implemented yet")
 
 
 def _usable(id_: str | bytes | None, otherwise: str = "") -> str:

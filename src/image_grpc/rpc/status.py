@@ -32,7 +32,6 @@ CODES: dict[type[errors.ServiceError], grpc.StatusCode] = {
     errors.GenerationError: grpc.StatusCode.INTERNAL,
     errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
-    errors.NotSupported: grpc.StatusCode.UNIMPLEMENTED,
     errors.DependencyError: grpc.StatusCode.UNAVAILABLE,
     errors.ServiceError: grpc.StatusCode.INTERNAL,
 }
