@@ -33,11 +33,10 @@ from tests.service import (
     Service,
     campaign_map,
     element,
+    held,
     item,
-    listening,
     payload_of,
     portrait,
-    quick,
     refusal,
     service,
     some_id,
@@ -264,16 +263,22 @@ async def test_two_changes_of_the_same_version_at_once_both_become_versions(
         assert image == generation.image
 
 
-async def test_an_image_that_is_deleted_meanwhile_gets_no_new_version(tmp_path: Path) -> None:
-    async with listening(quick(latency=0.5)) as provider, service(tmp_path, provider) as platform:
+async def test_an_image_that_is_deleted_meanwhile_gets_no_new_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go_on = held(monkeypatch)
+    may_go_on.set()
+    async with service(tmp_path) as platform:
         image = (await platform.generate(portrait())).image
+        may_go_on.clear()
         async with asyncio.TaskGroup() as group:
             revisions = [
                 group.create_task(regenerate(platform, image)),
                 group.create_task(apply(platform, image, "horror")),
             ]
-            await eventually(lambda: provider.standin.in_flight == 2, "both are drawn")
+            await eventually(lambda: platform.standin.in_flight == 2, "both are drawn")
             await platform.images.DeleteImage(DeleteImageRequest(image_id=image.id))
+            may_go_on.set()
         for revision in revisions:
             generation = revision.result()
             assert (generation.state, generation.error.reason) == (FAILED, "IMAGE_NOT_FOUND")
