@@ -19,7 +19,7 @@ run: $(READY) ## run everything in one process, with GetImg.AI's stand-in if the
 	$(VENV)/bin/image-grpc up
 
 test: $(READY) servers ## run the tests, against a RabbitMQ and a PostgreSQL that they start themselves
-	$(PYTHON) -m pytest -n 2 --dist loadgroup -q $(TESTS)
+	$(PYTHON) -m pytest -n 2 --dist loadfile -q $(TESTS)
 
 check: $(READY) ## lint, types, imports, contracts, generated code
 	$(VENV)/bin/ruff format --check .

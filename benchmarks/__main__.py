@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import generations, maps, processes, reads, storage
+from benchmarks import bridge, generations, maps, processes, reads, storage
 from benchmarks.report import show
 
 ALL = {
@@ -16,6 +16,7 @@ ALL = {
     "storage": storage.measure,
     "processes": processes.measure,
     "maps": maps.measure,
+    "bridge": bridge.measure,
 }
 
 

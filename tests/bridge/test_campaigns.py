@@ -19,7 +19,7 @@ from tests.bridge.plain import envelope, hearing, plain_client
 from tests.contracts.patience import eventually
 from tests.service import Service, campaign_map, listening, quick, service
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("bridge")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 EVENT = "campaign.theme_changed"
 

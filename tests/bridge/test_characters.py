@@ -17,7 +17,7 @@ from tests.cli.processes import run
 from tests.contracts.patience import eventually
 from tests.service import portrait
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("bridge")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 EVENT = "character.updated"
 

@@ -14,7 +14,7 @@ from tests.bridge.plain import envelope, hearing
 from tests.cli.processes import run
 from tests.contracts.patience import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("bridge")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def command(scene: Scene, *arguments: str) -> tuple[int, str, str]:

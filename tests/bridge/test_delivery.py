@@ -14,7 +14,7 @@ from tests.contracts.patience import eventually
 from tests.servers import free_port
 from tests.service import listening, quick, service
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("bridge")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_a_request_waits_for_its_server_unless_someone_waits_for_the_reply(

@@ -13,7 +13,7 @@ import pytest
 from tests.bridge.conftest import Scene
 from tests.bridge.plain import hearing
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("bridge")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PAGE = Path(__file__).parents[2] / "docs" / "hub.md"
 EXAMPLE = re.compile(

@@ -8,7 +8,7 @@ from tests.bridge.conftest import Scene
 from tests.bridge.maps import EVENT, map_with_overlay, moved, now, place
 from tests.bridge.plain import hearing
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("bridge")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_an_event_moves_what_it_says_and_the_platform_is_told(scene: Scene) -> None:

@@ -17,7 +17,7 @@ from image_grpc.standin import Fault
 from tests.bridge.conftest import Scene
 from tests.bridge.plain import envelope, hearing
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("bridge")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PORTRAIT = {"theme": "fantasy", "size": {"width": 64, "height": 64}, "species": "elf", "wait_for": "20s"}
 

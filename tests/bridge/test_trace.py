@@ -16,7 +16,7 @@ from tests.bridge.plain import envelope, hearing, plain_client
 from tests.contracts.patience import eventually
 from tests.service import service
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("bridge")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_one_trace_leads_from_the_publisher_to_the_outgoing_event(

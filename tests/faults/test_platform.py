@@ -28,8 +28,8 @@ from tests.faults.checker import check
 from tests.faults.platform import Platform, Server, platform
 from tests.faults.scenario import cut_often, kill_and_start
 
-# One platform for all of them: they share a process of xdist, and its event loop.
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("faults")]
+# One platform for all of them: they share an event loop, and a process, since a file is not split between two.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PATIENCE_SECONDS = 300.0
 DEADLINE_SECONDS = 4.0
