@@ -124,7 +124,7 @@ async def test_the_demo_leaves_a_picture_of_each_kind(tmp_path: Path) -> None:
     code, out, error = await run("demo", "--out", str(tmp_path / "demo"), **environment)
     assert code == 0, error
     files = sorted((tmp_path / "demo").iterdir())
-    assert [file.stem for file in files] == [
+    assert sorted(file.stem for file in files) == [
         "campaign-map",
         "campaign-map-composed",
         "item",
