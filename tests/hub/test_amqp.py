@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from contextlib import asynccontextmanager
 
 import aio_pika
 import pytest
+from aio_pika.abc import AbstractChannel
 from tabletop.hub.v1.jobs_pb2 import GenerateJob
 
 from image_grpc.errors import HubError
@@ -43,24 +44,28 @@ class AmqpBroker:
     def __init__(self, node: Node) -> None:
         self._node, self._url = node, node.url
         self.hub = AmqpHub(node.url)
-        self._own: Any = None
 
     async def start(self) -> None:
         await self.hub.start()
-        self._own = await aio_pika.connect_robust(self._url, reconnect_interval=1)
 
     async def close(self) -> None:
         await self.hub.close()
-        channel = await self._own.channel()
-        await (await channel.get_queue(topology.DEAD_QUEUE)).purge()
-        await self._own.close()
+        async with self._channel() as channel:
+            await (await channel.get_queue(topology.DEAD_QUEUE)).purge()
+
+    @asynccontextmanager
+    async def _channel(self) -> AsyncIterator[AbstractChannel]:
+        """On a connection of its own: another one may just be lost."""
+        async with await aio_pika.connect(self._url, timeout=SECONDS) as connection:
+            yield await connection.channel()
 
     async def declare(self, queue: topology.Queue) -> None:
-        await amqp.declare(await self._own.channel(), queue)
+        async with self._channel() as channel:
+            await amqp.declare(channel, queue)
 
     async def send_bytes(self, queue: str, body: bytes, content_type: str) -> None:
-        channel = await self._own.channel()
-        await channel.default_exchange.publish(aio_pika.Message(body, content_type=content_type), queue)
+        async with self._channel() as channel:
+            await channel.default_exchange.publish(aio_pika.Message(body, content_type=content_type), queue)
 
     async def reopen(self) -> None:
         await self.hub.close()
@@ -72,7 +77,8 @@ class AmqpBroker:
 
     async def delete(self, queue: str) -> None:
         """Deletes a queue; its consumers are told."""
-        await (await self._own.channel()).queue_delete(queue)
+        async with self._channel() as channel:
+            await channel.queue_delete(queue)
 
     async def forget_consumers(self, queue: str) -> None:
         """Ends the channels that consume the queue, and tells their client nothing."""
@@ -172,6 +178,20 @@ async def test_own_queues_that_were_deleted_are_opened_anew(broker: AmqpBroker) 
         assert (await broker.hub.request(as_request(key, named("after")), timeout=SECONDS)).type == "answer"
         await publish(broker, as_event(key, named("after")))
         await eventually(lambda: len(inbox) == 1, "the event is heard")
+
+
+async def test_a_peer_that_is_silent_does_not_hold_up_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("image_grpc.hub.amqp.hub.HANDSHAKE_SECONDS", 0.1)
+    over = asyncio.Event()
+
+    async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await over.wait()
+        writer.close()
+
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as silent:
+        with pytest.raises(HubError, match="no connection"):
+            await AmqpHub(f"amqp://127.0.0.1:{silent.sockets[0].getsockname()[1]}/").start()
+        over.set()
 
 
 async def test_no_broker_is_told_at_once() -> None:

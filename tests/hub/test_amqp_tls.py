@@ -87,8 +87,13 @@ async def test_messages_requests_and_replies_go_over_tls(secured: Secured) -> No
 @pytest.mark.parametrize(
     ("files", "says"),
     [
-        ({"cafile": "ca.pem"}, "certificate required"),
-        ({"cafile": "ca.pem", "certfile": "stranger.pem", "keyfile": "stranger.key"}, "unknown ca"),
+        # The broker looks at the client's when the client's part of the handshake is over: the client reads its
+        # reason, or finds the connection gone, whichever comes first.
+        ({"cafile": "ca.pem"}, "(certificate required|[Cc]onnection)"),
+        (
+            {"cafile": "ca.pem", "certfile": "stranger.pem", "keyfile": "stranger.key"},
+            "(unknown ca|[Cc]onnection)",
+        ),
         ({"cafile": "other_ca.pem", **CLIENT}, "certificate verify failed"),
         (CLIENT, "certificate verify failed"),
         ({"cafile": "missing.pem", **CLIENT}, "No such file"),

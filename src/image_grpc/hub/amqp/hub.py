@@ -59,6 +59,10 @@ log = structlog.get_logger(__name__)
 
 HEARTBEAT_SECONDS = 15
 RECONNECT_SECONDS = 1
+HANDSHAKE_SECONDS = 15.0
+"""Longest time for a connection to be made: the client itself would wait for ever for a peer that is silent."""
+START_SECONDS = 60.0
+CLOSE_SECONDS = 10.0
 SETTLE_SECONDS = 10.0
 DEPTH_SECONDS = 1.0
 TRANSIENT = aio_pika.DeliveryMode.NOT_PERSISTENT
@@ -90,20 +94,24 @@ class AmqpHub:
 
     async def start(self) -> None:
         try:
-            async with await aio_pika.connect(self._url) as connection:
-                await declare_topology(connection)
-            self._publishing = await self._connect("publishing")
-            self._channel = await self._publishing.channel(publisher_confirms=True, on_return_raises=True)
-            self._consuming = await self._connect("consuming")
-            self._counting = await self._consuming.channel()
-            await self._own.open()
-            self._consuming.reconnect_callbacks.add(self._own.came_back)
-            self._consuming.close_callbacks.add(self._own.went_away)
-            self._watchdog = Watchdog(self._consuming, lambda: [self._own, *self._consumers])
-            self._watching = asyncio.create_task(self._watchdog.run(), name="watchdog of consumers")
+            async with asyncio.timeout(START_SECONDS):
+                await self._open()
         except (AMQPError, OSError) as problem:
             await self.close()
-            raise HubError(f"no connection to the Message Hub: {problem}") from problem
+            raise HubError(f"no connection to the Message Hub: {str(problem) or repr(problem)}") from problem
+
+    async def _open(self) -> None:
+        async with await aio_pika.connect(self._url, timeout=HANDSHAKE_SECONDS) as connection:
+            await declare_topology(connection)
+        self._publishing = await self._connect("publishing")
+        self._channel = await self._publishing.channel(publisher_confirms=True, on_return_raises=True)
+        self._consuming = await self._connect("consuming")
+        self._counting = await self._consuming.channel()
+        await self._own.open()
+        self._consuming.reconnect_callbacks.add(self._own.came_back)
+        self._consuming.close_callbacks.add(self._own.went_away)
+        self._watchdog = Watchdog(self._consuming, lambda: [self._own, *self._consumers])
+        self._watching = asyncio.create_task(self._watchdog.run(), name="watchdog of consumers")
 
     async def close(self) -> None:
         if self._watching is not None:
@@ -111,11 +119,12 @@ class AmqpHub:
             await asyncio.gather(self._watching, return_exceptions=True)
         for connection in (self._consuming, self._publishing):
             if connection is not None:
-                await connection.close()
+                await _close(connection)
 
     async def _connect(self, purpose: str) -> AbstractRobustConnection:
         return await aio_pika.connect_robust(
             self._url,
+            timeout=HANDSHAKE_SECONDS,
             heartbeat=HEARTBEAT_SECONDS,
             reconnect_interval=RECONNECT_SECONDS,
             client_properties={"connection_name": f"image-grpc {purpose}"},
@@ -310,6 +319,15 @@ class AmqpHub:
             reply_to=message.reply_to or "",
         )
         return outcome is Outcome.CONFIRMED
+
+
+async def _close(connection: AbstractRobustConnection) -> None:
+    """Closes a connection, whatever state it is in; the broker may be past answering."""
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await connection.close()
+    except (TimeoutError, *BROKEN) as problem:
+        log.warning("a connection was left without its farewell", problem=repr(problem))
 
 
 def _known_by(message: AbstractIncomingMessage) -> dict[str, str]:
