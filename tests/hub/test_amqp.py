@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -24,6 +25,7 @@ from tests.contracts.hub_bench import (
     as_event,
     as_request,
     consuming,
+    dead_letters_from,
     named,
     publish,
     send,
@@ -66,6 +68,16 @@ class AmqpBroker:
     async def send_bytes(self, queue: str, body: bytes, content_type: str) -> None:
         async with self._channel() as channel:
             await channel.default_exchange.publish(aio_pika.Message(body, content_type=content_type), queue)
+
+    async def take_and_give_back(self, queue: str, *, times: int) -> None:
+        """As consumers do that die of it."""
+        async with self._channel() as channel:
+            taken = await channel.get_queue(queue)
+            async with taken.iterator() as messages:
+                async for message in messages:
+                    await message.nack(requeue=True)
+                    if (times := times - 1) == 0:
+                        return
 
     async def reopen(self) -> None:
         await self.hub.close()
@@ -178,6 +190,23 @@ async def test_own_queues_that_were_deleted_are_opened_anew(broker: AmqpBroker) 
         assert (await broker.hub.request(as_request(key, named("after")), timeout=SECONDS)).type == "answer"
         await publish(broker, as_event(key, named("after")))
         await eventually(lambda: len(inbox) == 1, "the event is heard")
+
+
+async def test_a_message_that_is_delivered_again_and_again_ends_among_the_dead_letters(
+    broker: AmqpBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever takes it dies of it each time. It has a count of its own, from zero again, after a replay."""
+    monkeypatch.setattr(topology, "MAX_DELIVERIES", 3)
+    queue = await a_queue(broker)
+    await send(broker, queue, "it")
+    await broker.take_and_give_back(queue, times=3)
+    inbox = Inbox()
+    async with consuming(broker, queue, inbox):
+        [dead] = await dead_letters_from(broker, queue)
+        assert re.fullmatch(r"delivered \d+ times before, and never settled", dead.headers["reason"])
+        await send(broker, queue, "behind it")
+        await inbox.holds(1)
+    assert inbox.names == ["behind it"]
 
 
 async def test_a_peer_that_is_silent_does_not_hold_up_the_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,10 @@ GENERATE_QUEUES = {
     Priority.PRIORITY_LOW: "image.generate.low",
 }
 
+MAX_DELIVERIES = 100
+"""Deliveries of a message that was never settled, before it is put among the dead letters: each time, its consumer
+or the connection to it died."""
+
 RETRY_STEPS = (1, 5, 30, 120, 600)
 """Seconds of the retry ladder's steps."""
 
@@ -41,8 +45,6 @@ class Queue:
     one_consumer: bool = False
     """Only one consumer at a time gets messages, others stand by: what must keep its order needs that. It may hold
     them for long."""
-    delivery_limit: int = 100
-    """Deliveries of a message that is never settled, before a broker drops it; quorum queues only."""
 
 
 # Types of requests and events; routing keys of requests are their types.
@@ -79,8 +81,7 @@ QUEUES = (
     Queue(name=STORAGE_QUEUE, quorum=False, bindings=((REQUESTS, "image.storage.*"),)),
     *(Queue(name=name) for name in GENERATE_QUEUES.values()),
     Queue(name=STORE_QUEUE),
-    # Whoever looks at the dead letters takes them and puts them back, which must not use them up.
-    Queue(name=DEAD_QUEUE, delivery_limit=1_000_000_000),
+    Queue(name=DEAD_QUEUE),
     Queue(name=BRIDGE_REQUESTS_QUEUE, bindings=((REQUESTS, f"{RPC}#"),)),
     Queue(
         name=BRIDGE_EVENTS_QUEUE,

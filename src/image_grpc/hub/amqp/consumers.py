@@ -11,8 +11,10 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from aio_pika.exceptions import AMQPError
 
 from image_grpc.hub import envelope as envelopes
+from image_grpc.hub import topology
 from image_grpc.hub.amqp.messages import (
     attempt_of,
+    deliveries_of,
     headers_for_handler,
     properties_of,
     routing_key_of,
@@ -107,6 +109,8 @@ class QueueConsumer:
     async def _handle(self, message: AbstractIncomingMessage) -> Settlement:
         if seconds_left(message.headers) == 0:
             return Ack()  # it has expired while it waited here
+        if (count := deliveries_of(message)) >= topology.MAX_DELIVERIES:
+            return DeadLetter(f"delivered {count} times before, and never settled")
         return await settlement_of(
             self._handler,
             message.body,

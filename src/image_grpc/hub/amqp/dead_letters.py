@@ -17,7 +17,14 @@ from tabletop.hub.v1.envelope_pb2 import Envelope
 from image_grpc.errors import HubError
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub import topology
-from image_grpc.hub.amqp.messages import CONTENT_TYPE, ORIGIN, REASON, properties_of, routing_key_of
+from image_grpc.hub.amqp.messages import (
+    CONTENT_TYPE,
+    ORIGIN,
+    REASON,
+    headers_to_pass_on,
+    properties_of,
+    routing_key_of,
+)
 
 CONFIRM_SECONDS = 10.0
 
@@ -66,7 +73,7 @@ class DeadLetters:
         body, content_type = _renewed(letter)
         headers = {
             name: value
-            for name, value in letter.message.headers.items()
+            for name, value in headers_to_pass_on(letter.message).items()
             if name not in (REASON, ORIGIN, CONTENT_TYPE)
         }
         message = aio_pika.Message(

@@ -13,6 +13,11 @@ from aio_pika.exceptions import ChannelPreconditionFailed
 from image_grpc.errors import HubError
 from image_grpc.hub import topology
 
+NO_DELIVERY_LIMIT = 1_000_000_000
+"""A broker that reaches the limit drops the message. Declared, since RabbitMQ 4 has a low one of its own.
+Consumers count deliveries themselves (`topology.MAX_DELIVERIES`); whoever looks at the dead letters takes them and
+puts them back, which must not use them up."""
+
 LONGEST_HOLD_SECONDS = 86_400
 """How long a consumer that has a queue for itself may hold a message. From RabbitMQ 3.12 on; older ones ignore it
 and have one limit for all, 30 minutes."""
@@ -55,7 +60,7 @@ async def declare(channel: AbstractChannel, queue: topology.Queue) -> None:
     """Declares a queue with its bindings."""
     arguments: dict[str, Any] = {"x-queue-type": "classic"}
     if queue.quorum:
-        arguments = {"x-queue-type": "quorum", "x-delivery-limit": queue.delivery_limit}
+        arguments = {"x-queue-type": "quorum", "x-delivery-limit": NO_DELIVERY_LIMIT}
     if queue.one_consumer:
         arguments |= {"x-single-active-consumer": True, "x-consumer-timeout": LONGEST_HOLD_SECONDS * 1000}
     declared = await channel.declare_queue(queue.name, durable=True, arguments=arguments)

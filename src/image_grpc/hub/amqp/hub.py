@@ -40,6 +40,7 @@ from image_grpc.hub.amqp.messages import (
     ROUTING_KEY,
     Body,
     attempt_of,
+    headers_to_pass_on,
     id_of,
     properties_of,
     routing_key_of,
@@ -277,16 +278,14 @@ class AmqpHub:
 
     async def retry(self, message: AbstractIncomingMessage, queue: str, delay: float) -> bool:
         """Puts a message on the retry ladder; whether it is there."""
-        headers = dict(message.headers)
-        headers |= {ATTEMPT: attempt_of(message) + 1, **_known_by(message)}
-        headers.pop("x-death", None)
+        headers = headers_to_pass_on(message) | {ATTEMPT: attempt_of(message) + 1, **_known_by(message)}
         exchange = retry_name(int(topology.retry_step(delay)))
         return await self._pass_on(exchange, queue, message, headers, message.body, message.content_type or "")
 
     async def bury(self, message: AbstractIncomingMessage, queue: str, reason: str) -> bool:
         """Puts a message among the dead letters; whether it is there."""
-        headers = dict(message.headers) | {REASON: reason, ORIGIN: queue, **_known_by(message)}
-        for name in ("x-death", EXPIRES, ATTEMPT):
+        headers = headers_to_pass_on(message) | {REASON: reason, ORIGIN: queue, **_known_by(message)}
+        for name in (EXPIRES, ATTEMPT):
             headers.pop(name, None)
         body, content_type = envelopes.readable(message.body, message.content_type or "", properties_of(message))
         if body is not message.body:

@@ -20,6 +20,9 @@ REASON, ORIGIN = "reason", "origin"
 CONTENT_TYPE = "content_type"
 """Of a dead letter that had to be wrapped to be readable: what it was."""
 _OURS = {ATTEMPT, ROUTING_KEY, EXPIRES}
+DELIVERY_COUNT = "x-delivery-count"
+_BROKERS = ("x-death", "x-first-death-", "x-last-death-", DELIVERY_COUNT, "x-acquired-count")
+"""What a broker notes of a message. Published again, it would be taken for what happened to the new one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +39,17 @@ class Body:
 def attempt_of(message: AbstractIncomingMessage) -> int:
     attempt = message.headers.get(ATTEMPT)
     return attempt if isinstance(attempt, int) else 1
+
+
+def deliveries_of(message: AbstractIncomingMessage) -> int:
+    """How often it was delivered before, as quorum queues count."""
+    count = message.headers.get(DELIVERY_COUNT)
+    return count if isinstance(count, int) else 0
+
+
+def headers_to_pass_on(message: AbstractIncomingMessage) -> dict[str, Any]:
+    """All but what the broker noted."""
+    return {name: value for name, value in message.headers.items() if not name.startswith(_BROKERS)}
 
 
 def routing_key_of(message: AbstractIncomingMessage) -> str:
