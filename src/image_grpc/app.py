@@ -38,7 +38,6 @@ from image_grpc.generation import (
     hand_out_again,
 )
 from image_grpc.getimg import Downloader, GetimgClient
-from image_grpc.health_port import health_port
 from image_grpc.hub import Hub
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.maps.coverage import Coverage
@@ -50,6 +49,7 @@ from image_grpc.rpc.overlay import OverlayServicer
 from image_grpc.rpc.server import Server, Servicers
 from image_grpc.rpc.service_status import Monitor, StatusServicer
 from image_grpc.rpc.theme import ThemeServicer
+from image_grpc.side_ports import channelz_port, health_port
 from image_grpc.storage import ChangeFeed, ImageStorageClient, ReadCache
 from image_grpc.telemetry import Telemetry
 
@@ -241,6 +241,8 @@ async def _server(settings: Settings, hub: Hub, telemetry: Telemetry) -> AsyncIt
             status=StatusServicer(hub, storage, getimg, monitor, telemetry.counters),
         )
         checks: dict[type[Message], Check] = dict.fromkeys(PICTURE_REQUESTS, submitter.check)
+        if settings.admin_listen:
+            await stack.enter_async_context(channelz_port(settings.admin_listen))
         server = Server(settings, servicers, telemetry, checks=checks, stopping=stopping)
         address = server.bind()  # before any work: a process that cannot be reached must not begin to draw
         stack.push_async_callback(_stop, settings, server, pipeline)

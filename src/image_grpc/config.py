@@ -36,8 +36,18 @@ class Settings(BaseSettings):
     )
 
     listen: Port = Field("127.0.0.1:50051", description="address of the gRPC server; port 0: any free one")
+    listen_shared: bool = Field(
+        False,
+        description="let other servers of this machine have the same port, which then share its connections; "
+        "`serve --workers` sets it",
+    )
     health_listen: Port | None = Field(
         None, description="address at which `storage` answers the gRPC health service, and nothing else"
+    )
+    admin_listen: Port | None = Field(
+        None,
+        description="address at which `serve` and `up` answer channelz, which shows who is connected: for "
+        "operators alone",
     )
     data_dir: Path = Field(
         Path("data"), description="folder of the embedded Storage Service (`up`): database and blobs"
@@ -56,8 +66,10 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="least severe log lines to write"
     )
-    telemetry: Literal["none", "console"] = Field(
-        "none", description="where traces and metrics go: `console` is standard error"
+    telemetry: Literal["none", "console", "otlp"] = Field(
+        "none",
+        description="where traces and metrics go: `console` is standard error; `otlp` is a collector, at "
+        "`OTEL_EXPORTER_OTLP_ENDPOINT`",
     )
 
     getimg_api_key: SecretStr | None = Field(

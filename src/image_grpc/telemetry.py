@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,13 +15,18 @@ import structlog
 from opentelemetry import metrics, propagate, trace
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.export import (
+    ConsoleMetricExporter,
+    MetricExporter,
+    PeriodicExportingMetricReader,
+)
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
 
 from image_grpc.correlation import current_correlation_id
+from image_grpc.errors import ServiceError
 
 SCOPE = "image_grpc"
 
@@ -121,6 +127,32 @@ class Telemetry:
             name, context=context, kind=kind, attributes=attributes, set_status_on_exception=False
         )
 
+    @contextmanager
+    def track_storage_operation(self, operation: str, storage_correlation_id: str) -> Iterator[StorageOperation]:
+        """A span around an operation of the Storage Service, and its duration, bytes and outcome as metrics."""
+        tracked, started = StorageOperation(), time.perf_counter()
+        with self.span(SPAN_STORAGE + operation) as span:
+            span.set_attribute(ATTR_STORAGE_CORRELATION_ID, storage_correlation_id)
+            try:
+                yield tracked
+            except BaseException as failure:
+                tracked.outcome = failure.reason if isinstance(failure, ServiceError) else type(failure).__name__
+                raise
+            finally:
+                attributes = {ATTR_OPERATION: operation, ATTR_OUTCOME: tracked.outcome}
+                self.storage_duration.record(time.perf_counter() - started, attributes)
+                self.storage_bytes.add(tracked.bytes, attributes)
+
+
+@dataclass(slots=True)
+class StorageOperation:
+    """One that is under way."""
+
+    bytes: int = 0
+    """Size of the request, and of the answer once it is there."""
+    outcome: str = "ok"
+    """Or the reason of its failure."""
+
 
 _NO_SPAN = nullcontext(INVALID_SPAN)
 
@@ -142,16 +174,27 @@ def inject() -> dict[str, str]:
     return headers
 
 
-def set_up_providers(exporter: Literal["none", "console"], version: str) -> None:
-    """Sets the process's OpenTelemetry providers. `none` leaves the ones that record nothing."""
+def set_up_providers(exporter: Literal["none", "console", "otlp"], version: str) -> None:
+    """Sets the process's OpenTelemetry providers. `none` leaves the ones that record nothing; where `otlp` goes,
+    OpenTelemetry's own variables say, `OTEL_EXPORTER_OTLP_ENDPOINT` and its like."""
     if exporter == "none":
         return
+    spans, figures = _exporters(exporter)
     resource = Resource.create({"service.name": "image-service", "service.version": version})
     tracer_provider = TracerProvider(resource=resource)
-    tracer_provider.add_span_processor(BatchSpanProcessor(ConsoleSpanExporter(out=sys.stderr)))
+    tracer_provider.add_span_processor(BatchSpanProcessor(spans))
     trace.set_tracer_provider(tracer_provider)
-    reader = PeriodicExportingMetricReader(ConsoleMetricExporter(out=sys.stderr))
+    reader = PeriodicExportingMetricReader(figures)
     metrics.set_meter_provider(MeterProvider(resource=resource, metric_readers=[reader]))
+
+
+def _exporters(name: Literal["console", "otlp"]) -> tuple[SpanExporter, MetricExporter]:
+    if name == "console":
+        return ConsoleSpanExporter(out=sys.stderr), ConsoleMetricExporter(out=sys.stderr)
+    from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+
+    return OTLPSpanExporter(), OTLPMetricExporter()
 
 
 def set_up_logs(level: str) -> None:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import click
@@ -23,6 +23,8 @@ from image_grpc.errors import ServiceError
 
 if TYPE_CHECKING:  # the servers' imports take a second that client commands need not wait
     from image_grpc.app import Running
+
+T = TypeVar("T")
 
 _LISTEN = click.option("--listen", metavar="HOST:PORT", help="Address of the gRPC server; port 0: any free one.")
 _DATA = click.option(
@@ -49,14 +51,25 @@ def up(no_standin: bool, **given: Any) -> None:
 @_DATA
 @click.option("--hub-url", help="RabbitMQ, amqp://…; `memory:` is inside of this process.")
 @click.option("--bridge", "with_bridge", is_flag=True, help="Run the hub bridge too.")
-def serve(with_bridge: bool, **given: Any) -> None:
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Processes that share the address; one that is killed is started anew.",
+)
+def serve(with_bridge: bool, workers: int, **given: Any) -> None:
     """Run the server with a real GetImg.AI key, on the hub that IMAGE_GRPC_HUB_URL names.
 
-    On the hub `memory:`, the Storage Service runs inside of the same process.
+    On the hub `memory:`, the Storage Service runs inside of the same process, and there can be one worker only.
     """
     from image_grpc import app
 
     settings = load(**given)
+    if workers > 1:
+        from image_grpc.cli.workers import run_workers
+
+        raise SystemExit(run(run_workers(settings, workers, ["--bridge"] if with_bridge else [])))
     run(_until_stopped(settings, app.serve(settings, with_bridge=with_bridge)))
 
 
@@ -161,10 +174,10 @@ def load(**given: Any) -> Settings:
     return settings
 
 
-def run(server: Coroutine[Any, Any, None]) -> None:
+def run(server: Coroutine[Any, Any, T]) -> T:
     """Runs a server to its end; tells what keeps it from starting."""
     try:
-        uvloop.run(server)
+        return uvloop.run(server)
     except (InvalidSettings, ServiceError, OSError) as problem:
         raise click.ClickException(str(problem)) from problem
 

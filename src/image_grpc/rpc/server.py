@@ -35,8 +35,6 @@ from image_grpc.rpc.theme import ThemeServicer
 from image_grpc.telemetry import Telemetry
 
 OPTIONS = (
-    # Two servers would silently share a port.
-    ("grpc.so_reuseport", 0),
     # Clients that ping an idle connection every 10 s or more are welcome.
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
@@ -71,7 +69,11 @@ class Server:
     ) -> None:
         self._settings, self._stopping = settings, stopping
         stages = stages_of(settings, telemetry, checks)
-        self._server = grpc.aio.server(interceptors=[interceptors.Interceptor(stages)], options=OPTIONS)
+        self._server = grpc.aio.server(
+            interceptors=[interceptors.Interceptor(stages)],
+            # By itself, gRPC lets two servers share a port silently.
+            options=[*OPTIONS, ("grpc.so_reuseport", int(settings.listen_shared))],
+        )
         names = [
             module.DESCRIPTOR.services_by_name[name].full_name
             for module, name in (

@@ -48,14 +48,7 @@ from image_grpc.errors import (
 )
 from image_grpc.hub import Hub, topology
 from image_grpc.hub import envelope as envelopes
-from image_grpc.telemetry import (
-    ATTR_OPERATION,
-    ATTR_OUTCOME,
-    ATTR_STORAGE_CORRELATION_ID,
-    SPAN_STORAGE,
-    Telemetry,
-    inject,
-)
+from image_grpc.telemetry import Telemetry, inject
 
 PART_BYTES = 1024 * 1024
 """Blobs travel in parts of this size."""
@@ -152,24 +145,17 @@ class ImageStorageClient:
     async def request(self, operation: str, request: Any, response: type[R]) -> R:
         """One operation, sent again with the same storage_correlation_id until it is answered or the time is
         over, whichever the caller's deadline or the configured timeout allows."""
-        attributes = {ATTR_OPERATION: operation}
-        started = time.perf_counter()
-        outcome = "ok"
-        with self._telemetry.span(SPAN_STORAGE + operation) as span:
-            span.set_attribute(ATTR_STORAGE_CORRELATION_ID, request.storage_correlation_id)
+        with self._telemetry.track_storage_operation(operation, request.storage_correlation_id) as tracked:
+            tracked.bytes = request.ByteSize()
             try:
                 answer = await self._until_answered(operation, request)
                 result = _read(answer, response)
-                self.last_failure = ""
             except ServiceError as failure:
-                outcome = failure.reason
                 self.last_failure = failure.message if isinstance(failure, StorageServiceError) else ""
                 raise
-            finally:
-                attributes[ATTR_OUTCOME] = outcome
-                self._telemetry.storage_duration.record(time.perf_counter() - started, attributes)
-        self._telemetry.storage_bytes.add(request.ByteSize() + result.ByteSize(), attributes)
-        return result
+            self.last_failure = ""
+            tracked.bytes += result.ByteSize()
+            return result
 
     async def _until_answered(self, operation: str, request: Any) -> Envelope:
         budget = remaining(self._timeout, margin=MARGIN_SECONDS)

@@ -1,0 +1,106 @@
+"""`image-grpc serve --workers`: several processes behind one address."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from tests.cli.processes import run
+from tests.contracts.patience import eventually
+from tests.servers import Node, free_port, rabbitmq
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[Node]:
+    with rabbitmq() as running:
+        yield running
+
+
+@asynccontextmanager
+async def two_workers(node: Node, listen: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, list[str]]]:
+    """Who looks after them, and the addresses at which servers have begun to listen so far."""
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "image_grpc", "serve", "--workers", "2", "--hub-url", node.url, "--listen", listen),
+        env=os.environ | {"PYTHONUNBUFFERED": "1", "IMAGE_GRPC_DRAIN_SECONDS": "0"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert parent.stdout is not None
+    addresses: list[str] = []
+
+    async def read(lines: asyncio.StreamReader) -> None:
+        while line := (await lines.readline()).decode():
+            if found := re.search(r"listens on (\S+),", line):
+                addresses.append(found[1])
+
+    reading = asyncio.create_task(read(parent.stdout))
+    try:
+        yield parent, addresses
+    finally:
+        for worker in children(parent.pid) if parent.returncode is None else []:
+            os.kill(worker, signal.SIGKILL)
+        if parent.returncode is None:
+            parent.kill()
+        await parent.wait()
+        await reading
+        parent._transport.close()  # type: ignore[attr-defined]
+
+
+def children(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+async def is_serving(address: str) -> bool:
+    """Asked on a connection of its own, which any worker may take."""
+    async with grpc.aio.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
+        try:
+            answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
+        except grpc.aio.AioRpcError:
+            return False
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+
+async def test_workers_share_a_port_and_one_that_is_killed_is_started_anew(node: Node) -> None:
+    async with two_workers(node, "127.0.0.1:0") as (parent, addresses):
+        await eventually(lambda: len(addresses) == 2, "two servers listen")
+        assert len(set(addresses)) == 1
+        os.kill(children(parent.pid)[0], signal.SIGKILL)
+        await eventually(lambda: len(addresses) == 3, "another server listens")
+        assert len(set(addresses)) == 1
+        assert await is_serving(addresses[0])
+        parent.terminate()
+        assert await parent.wait() == 0
+        assert not await is_serving(addresses[0])
+
+
+async def test_a_port_that_somebody_has_is_refused(node: Node) -> None:
+    async with await asyncio.start_server(lambda *_: None, "127.0.0.1", free_port()) as other:
+        taken = "{}:{}".format(*other.sockets[0].getsockname())
+        code, _, error = await run("serve", "--workers", "2", "--hub-url", node.url, "--listen", taken)
+    assert code == 1
+    assert f"cannot listen on {taken}" in error
+
+
+async def test_a_worker_that_cannot_start_ends_all_and_says_why(node: Node) -> None:
+    code, _, error = await run(
+        "serve", "--workers", "2", "--hub-url", "amqp://127.0.0.1:1/", "--listen", "127.0.0.1:0"
+    )
+    assert code == 1
+    assert "no connection to the Message Hub" in error
+
+
+async def test_the_hub_inside_of_one_process_is_refused() -> None:
+    code, _, error = await run("serve", "--workers", "2", "--hub-url", "memory:")
+    assert code == 1
+    assert "IMAGE_GRPC_HUB_URL" in error

@@ -1,0 +1,100 @@
+"""What is measured, as a collector gets it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+import pytest
+from opentelemetry import metrics
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+
+from image_grpc.errors import StorageServiceError
+from image_grpc.telemetry import METRIC_STORAGE_BYTES, METRIC_STORAGE_DURATION, Telemetry
+
+
+def test_a_storage_operation_tells_its_name_outcome_duration_and_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = InMemoryMetricReader()
+    monkeypatch.setattr(metrics, "get_meter", MeterProvider(metric_readers=[reader]).get_meter)
+    telemetry = Telemetry()
+    for size in (30, 12):
+        with telemetry.track_storage_operation("image.storage.store", "an id") as tracked:
+            tracked.bytes += size
+    with pytest.raises(StorageServiceError):
+        fail(telemetry, "image.storage.list", 7)
+    assert {(names, point.count) for names, point in points(reader, METRIC_STORAGE_DURATION)} == {
+        (("image.storage.store", "ok"), 2),
+        (("image.storage.list", "STORAGE_SERVICE_ERROR"), 1),
+    }
+    assert {(names, point.value) for names, point in points(reader, METRIC_STORAGE_BYTES)} == {
+        (("image.storage.store", "ok"), 42),
+        (("image.storage.list", "STORAGE_SERVICE_ERROR"), 7),
+    }
+
+
+def fail(telemetry: Telemetry, operation: str, size: int) -> None:
+    with telemetry.track_storage_operation(operation, "an id") as tracked:
+        tracked.bytes += size
+        raise StorageServiceError("it is away")
+
+
+def points(reader: InMemoryMetricReader, name: str) -> list[tuple[tuple[Any, Any], Any]]:
+    """Operation and outcome of each, and its figures."""
+    data: Any = reader.get_metrics_data()
+    return [
+        ((point.attributes["tabletop.operation"], point.attributes["tabletop.outcome"]), point)
+        for resource in data.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+        if metric.name == name
+        for point in metric.data.data_points
+    ]
+
+
+class Collector(trace_service_pb2_grpc.TraceServiceServicer):
+    """Notes the spans that it is sent."""
+
+    def __init__(self) -> None:
+        self.spans: list[str] = []
+
+    def Export(self, request: Any, context: Any) -> Any:
+        self.spans += [
+            span.name
+            for resource in request.resource_spans
+            for scope in resource.scope_spans
+            for span in scope.spans
+        ]
+        return trace_service_pb2.ExportTraceServiceResponse()
+
+
+SPAN = """
+from opentelemetry import trace
+from image_grpc.telemetry import Telemetry, set_up_providers
+set_up_providers("otlp", "1")
+with Telemetry().track_storage_operation("image.storage.list", "an id"):
+    pass
+trace.get_tracer_provider().shutdown()
+"""
+
+
+async def test_spans_go_to_the_collector_that_the_environment_names() -> None:
+    collector, server = Collector(), grpc.server(ThreadPoolExecutor(1))
+    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(collector, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", SPAN),
+            env=os.environ | {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"},
+            stderr=asyncio.subprocess.DEVNULL,  # nobody takes the metrics
+        )
+        assert await process.wait() == 0
+    finally:
+        server.stop(None)
+    assert collector.spans == ["storage.image.storage.list"]
