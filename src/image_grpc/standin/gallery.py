@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TypeVar
 
-from image_grpc.standin.art import draw
+from image_grpc.standin.art import Layouts, draw
 from image_grpc.standin.picture import Picture
 
 T = TypeVar("T")
@@ -29,6 +29,7 @@ class Gallery:
         self._remembered: OrderedDict[Picture, bytes] = OrderedDict()
         self._being_drawn: dict[Picture, asyncio.Task[bytes]] = {}
         self._series: dict[tuple[int, int, str], list[Picture]] = {}
+        self._layouts = Layouts()
         self._threads: Executor | None = None
 
     def close(self) -> None:
@@ -59,6 +60,10 @@ class Gallery:
         # Shielded: one waiter that goes away must not take the drawing from the others.
         return await asyncio.shield(task)
 
+    async def seed_of(self, reference: bytes) -> int:
+        """The seed that a picture made from the reference is laid out by."""
+        return await self.run(lambda: self._layouts.seed(reference))
+
     def in_series(self, picture: Picture, call: int, variety: int) -> Picture:
         """What to hand out for `picture` when only `variety` different ones are drawn per size and format."""
         series = self._series.setdefault((picture.width, picture.height, picture.format), [])
@@ -69,7 +74,9 @@ class Gallery:
 
     async def _draw(self, picture: Picture) -> bytes:
         def work() -> bytes:
-            return draw(picture.brief, picture.seed, picture.width, picture.height, picture.format)
+            drawn = draw(picture.brief, picture.seed, picture.width, picture.height, picture.format)
+            self._layouts.remember(drawn, picture.seed)
+            return drawn
 
         data = await self.run(work)
         self._remember(picture, data)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from image_grpc.standin.art import Brief, layout_seed
+from image_grpc.standin.art import Brief
 from image_grpc.standin.catalogue import pixel_size
 from image_grpc.standin.connections import ClientGone, Connections, unless_gone, until_gone
 from image_grpc.standin.errors import ApiError
@@ -102,7 +102,7 @@ class Generations:
         reference = wanted.references[0]
         if isinstance(reference, str):
             return int.from_bytes(hashlib.blake2b(reference.encode(), digest_size=6).digest())
-        return await self._gallery.run(lambda: layout_seed(reference))
+        return await self._gallery.seed_of(reference)
 
     async def _fail(self, fault: Fault, request: Request) -> Response:
         match fault.kind:

@@ -8,15 +8,16 @@ from image_grpc.standin.art.abstract import draw_abstract
 from image_grpc.standin.art.brief import KINDS, Brief
 from image_grpc.standin.art.campaign import draw_campaign
 from image_grpc.standin.art.chance import Chance
-from image_grpc.standin.art.encoding import encode, layout_seed
+from image_grpc.standin.art.encoding import encode
 from image_grpc.standin.art.frame import Frame
 from image_grpc.standin.art.item import draw_item
+from image_grpc.standin.art.layouts import Layouts
 from image_grpc.standin.art.pixels import Colour
 from image_grpc.standin.art.portrait import draw_portrait
 from image_grpc.standin.art.tactical import draw_tactical
 from image_grpc.standin.art.themes import Theme, theme_of
 
-__all__ = ["KINDS", "Brief", "draw", "layout_seed"]
+__all__ = ["KINDS", "Brief", "Layouts", "draw"]
 
 _SCENES: Mapping[str, Callable[[Brief, Theme, Chance, Frame], Colour]] = {
     "tactical": draw_tactical,
