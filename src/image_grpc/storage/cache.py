@@ -21,7 +21,7 @@ from tabletop.storage.v1.storage_pb2 import ListFilter, RecordChange
 from image_grpc.deadline import remaining
 from image_grpc.errors import StorageServiceError
 from image_grpc.records import key
-from image_grpc.storage.client import MARGIN_SECONDS, PART_BYTES, ImageStorageClient
+from image_grpc.storage.client import MARGIN_SECONDS, PART_BYTES, ImageStorageClient, together
 from image_grpc.telemetry import Counters
 
 MAX_MAPS = 1000
@@ -121,8 +121,8 @@ class ReadCache:
 
     async def blob(self, sha256: str, byte_size: int) -> bytes:
         """A whole blob. Raises RecordMissing, StorageServiceError."""
-        parts = [await self.part(sha256, index) for index in range(-(-byte_size // PART_BYTES))]
-        return b"".join(parts)
+        count = -(-byte_size // PART_BYTES)
+        return b"".join(await together(self.part(sha256, index) for index in range(count)))
 
     def changed(self, records: Iterable[Record]) -> None:
         """Takes in what this process has changed itself, so that it reads its own writes before the feed comes."""

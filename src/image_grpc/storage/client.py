@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
 
@@ -63,6 +63,7 @@ MARGIN_SECONDS = 0.2
 """What is left of the caller's deadline for telling that the Storage Service is away."""
 
 R = TypeVar("R", bound=Message)
+P = TypeVar("P")
 T = TypeVar("T", Image, Overlay, Theme, GenerationRecord, CacheEntry)
 
 
@@ -307,12 +308,7 @@ class BlobClient:
         first, *rest = range(0, len(data), PART_BYTES)
         if await self._put_part(sha256, data, first):
             return sha256
-        try:
-            async with asyncio.TaskGroup() as group:
-                for offset in rest:
-                    group.create_task(self._put_part(sha256, data, offset))
-        except ExceptionGroup as failures:
-            raise failures.exceptions[0] from None  # the first; the other parts were cancelled
+        await together(self._put_part(sha256, data, offset) for offset in rest)
         return sha256
 
     async def _put_part(self, sha256: str, data: bytes | memoryview, offset: int) -> bool:
@@ -324,9 +320,8 @@ class BlobClient:
 
     async def read_all(self, sha256: str, byte_size: int) -> bytes:
         """A whole blob. Raises RecordMissing, StorageServiceError."""
-        return b"".join(
-            [await self.read(sha256, offset, PART_BYTES) for offset in range(0, byte_size, PART_BYTES)]
-        )
+        offsets = range(0, byte_size, PART_BYTES)
+        return b"".join(await together(self.read(sha256, offset, PART_BYTES) for offset in offsets))
 
     async def read(self, sha256: str, offset: int, limit: int) -> bytes:
         """A piece of a blob, at most 1 MiB. Raises RecordMissing, StorageServiceError."""
@@ -334,6 +329,16 @@ class BlobClient:
         request = RetrieveRequest(storage_correlation_id=str(uuid.uuid4()), blob_range=wanted)
         async with _turn(self._reads):
             return (await self._client.request(topology.RETRIEVE, request, RetrieveResponse)).data
+
+
+async def together(calls: Iterable[Coroutine[Any, Any, P]]) -> list[P]:
+    """The results of all calls. Raises what the first one raises that fails, and cancels the others."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(call) for call in calls]
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
 
 
 @asynccontextmanager
