@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import aio_pika
@@ -13,6 +14,7 @@ from tabletop.hub.v1.jobs_pb2 import GenerateJob
 
 from image_grpc.errors import HubError
 from image_grpc.hub import Delivery, amqp, topology
+from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.amqp import AmqpHub
 from tests.contracts.hub_bench import (
     SECONDS,
@@ -59,8 +61,11 @@ class AmqpBroker:
         await amqp.declare(await self._own.channel(), queue)
 
     async def send_bytes(self, queue: str, body: bytes, content_type: str) -> None:
-        channel = await self._own.channel()
-        await channel.default_exchange.publish(aio_pika.Message(body, content_type=content_type), queue)
+        await self.publish_raw(queue, aio_pika.Message(body, content_type=content_type))
+
+    async def publish_raw(self, queue: str, message: aio_pika.Message) -> None:
+        """Puts a message into a queue as it is."""
+        await (await self._own.channel()).default_exchange.publish(message, queue)
 
     async def reopen(self) -> None:
         await self.hub.close()
@@ -177,3 +182,46 @@ async def test_own_queues_that_were_deleted_are_opened_anew(broker: AmqpBroker) 
 async def test_no_broker_is_told_at_once() -> None:
     with pytest.raises(HubError, match="no connection"):
         await AmqpHub("amqp://127.0.0.1:1/").start()
+
+
+class Timestamp(datetime):
+    """As many seconds after 1970 as a client in another language may send."""
+
+    def timestamp(self) -> float:
+        return 2**63 - 1
+
+
+class NoText(str):
+    """Bytes that are no UTF-8."""
+
+    def encode(self, *_: Any) -> bytes:  # type: ignore[override]
+        return b"image.\xff"
+
+
+FAR = Timestamp(2020, 1, 1, tzinfo=UTC)
+NO_TEXT = NoText("x")
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"timestamp": FAR},
+        {"headers": {"when": FAR}},
+        {"headers": {NO_TEXT: "x"}},
+        {"correlation_id": NO_TEXT},
+        {"headers": {"expires_at_ms": "soon"}},
+    ],
+    ids=["timestamp", "timestamp in headers", "name of a header", "correlation id", "expiry"],
+)
+async def test_what_others_put_into_properties_stops_nobody(
+    broker: AmqpBroker, properties: dict[str, Any]
+) -> None:
+    """The client library breaks its connection over some of them, and the broker delivers them again."""
+    queue = await a_queue(broker)
+    body, content_type = envelopes.encode(named("odd"))
+    await broker.publish_raw(queue, aio_pika.Message(body, content_type=content_type, **properties))
+    await send(broker, queue, "after")
+    inbox = Inbox()
+    async with consuming(broker, queue, inbox):
+        await inbox.holds(2)
+    assert inbox.names == ["odd", "after"]
