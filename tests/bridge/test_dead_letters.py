@@ -13,6 +13,7 @@ from tests.bridge.conftest import Scene
 from tests.bridge.plain import envelope, hearing
 from tests.cli.processes import run
 from tests.contracts.patience import eventually
+from tests.service import portrait, some_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -63,6 +64,27 @@ async def test_what_cannot_succeed_is_listed_with_its_reason_and_shown_with_its_
     code, out, _ = await command(scene, "list")
     assert bad["id"] in out
     assert len(await letters(scene)) == 2  # looking changes nothing
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "field"),
+    [
+        ("character_updated", {"changes": {"hair": "silver"}}, "character_id"),
+        ("campaign_theme_changed", {"campaign_id": "", "new_theme": "horror"}, "campaign_id"),
+        ("campaign_theme_changed", {"campaign_id": some_id(), "new_theme": ""}, "new_theme"),
+        ("map_state_changed", {"overlay_updates": []}, "map_id"),
+    ],
+)
+async def test_an_event_that_does_not_say_what_it_happened_to_happens_to_nothing(
+    scene: Scene, event: str, payload: dict[str, Any], field: str
+) -> None:
+    """And not to everything."""
+    made = await scene.service.generate(portrait(character_id=some_id()))
+    await scene.client.tell(event.replace("_", ".", 1), envelope(event, payload))
+    await given_up(scene, 1)
+    [dead] = await letters(scene)
+    assert f" {field}: " in dead["reason"]
+    assert (await scene.service.image(made.image.id)).version == 1
 
 
 async def test_reason_type_and_age_choose(scene: Scene) -> None:
