@@ -158,6 +158,21 @@ async def test_a_bad_request_gets_the_error_form_with_the_field(
     assert datetime.fromisoformat(error["details"]["timestamp"]).tzinfo
 
 
+@pytest.mark.parametrize(
+    "body",
+    [b"{not json", b"", b"[]", b"<html>\xff", json.dumps(PORTRAIT).encode(), b'{"type": "any", "payload": [1]}'],
+)
+async def test_whoever_sends_no_envelope_is_told_so(scene: Scene, body: bytes) -> None:
+    message = await scene.client.ask_for_message("GenerationService.GeneratePortrait", body, message_id="order 66")
+    assert message.content_type == "application/json"
+    reply = json.loads(message.body)
+    assert (reply["type"], reply["correlation_id"]) == ("error", message.correlation_id)
+    error = reply["payload"]["error"]
+    assert (error["code"], error["details"]["request_id"]) == ("INVALID_ARGUMENT", "order 66")
+    assert "no envelope" in error["message"]
+    assert datetime.fromisoformat(error["details"]["timestamp"]).tzinfo
+
+
 # Once, and in time
 
 

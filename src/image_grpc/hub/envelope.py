@@ -8,6 +8,7 @@ from typing import TypeVar
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
 from tabletop.hub.v1.envelope_pb2 import Envelope
+from tabletop.hub.v1.error_pb2 import ErrorReply
 
 from image_grpc.hub import topology
 
@@ -49,6 +50,16 @@ def reply_envelope(request: Envelope, type_: str, payload: Message) -> Envelope:
     """A reply in the form that the request came in."""
     make = json_envelope if request.WhichOneof("content") == "payload" else protobuf_envelope
     return make(type_, payload, correlation_id=request.correlation_id)
+
+
+def unreadable_reply(request: Envelope, content_type: str, reason: str) -> Envelope:
+    """The reply to a request whose body is no envelope; `request` is what its properties say."""
+    reply = ErrorReply()
+    reply.error.code, reply.error.message = "INVALID_ARGUMENT", reason
+    reply.error.details.request_id = request.id or request.correlation_id
+    reply.error.details.timestamp.GetCurrentTime()
+    make = protobuf_envelope if content_type == PROTOBUF else json_envelope
+    return make(topology.ERROR, reply, correlation_id=request.correlation_id)
 
 
 def _envelope(type_: str, correlation_id: str, id_: str | None, seconds: float | None) -> Envelope:
