@@ -12,13 +12,13 @@ import pytest_asyncio
 from tests.bridge.conftest import Scene
 from tests.bridge.plain import envelope, hearing
 from tests.cli.processes import run
-from tests.contracts.patience import eventually
 from tests.service import portrait, some_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def command(scene: Scene, *arguments: str) -> tuple[int, str, str]:
+    """Its exit code and what it wrote."""
     return await run("dead-letters", *arguments, IMAGE_GRPC_HUB_URL=scene.url)
 
 
@@ -35,12 +35,8 @@ async def _empty(scene: Scene) -> None:
 
 
 async def given_up(scene: Scene, count: int) -> None:
-    """Returns once there are so many dead letters."""
-
-    async def there() -> bool:
-        return await scene.service.running.hub.depth("image.dead") == count
-
-    await eventually(there, f"{count} dead letters")
+    """Returns once there are so many dead letters, none of them held by a look at them."""
+    await scene.client.holds("image.dead", count)
 
 
 async def test_what_cannot_succeed_is_listed_with_its_reason_and_shown_with_its_payload(scene: Scene) -> None:
