@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import uuid
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
@@ -15,6 +16,8 @@ from image_grpc.hub import topology
 SOURCE_SERVICE = "image-service"
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
+LARGEST_WHOLE = 2**53
+"""Up to here, whole numbers of JSON mean the same to all readers."""
 
 M = TypeVar("M", bound=Message)
 
@@ -91,8 +94,21 @@ def payload(envelope: Envelope, kind: type[M]) -> M:
 def encode(envelope: Envelope) -> tuple[bytes, str]:
     """The body of a message and its content type."""
     if envelope.WhichOneof("content") == "payload":
-        return json_format.MessageToJson(envelope, preserving_proto_field_name=True, indent=None).encode(), JSON
+        data = json_format.MessageToDict(envelope, preserving_proto_field_name=True)
+        return json.dumps(_whole(data)).encode(), JSON
     return envelope.SerializeToString(), PROTOBUF
+
+
+def _whole(data: Any) -> Any:
+    """JSON with whole numbers as such: a payload has them as floats, and `64.0` is no integer to many readers."""
+    match data:
+        case dict():
+            return {name: _whole(each) for name, each in data.items()}
+        case list():
+            return [_whole(each) for each in data]
+        case float() if data.is_integer() and abs(data) <= LARGEST_WHOLE:
+            return int(data)
+    return data
 
 
 def decode(body: bytes, content_type: str, properties: Envelope | None = None) -> Envelope:
