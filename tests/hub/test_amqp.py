@@ -25,6 +25,7 @@ from tests.contracts.hub_bench import (
     as_event,
     as_request,
     consuming,
+    dead_letters_from,
     named,
     publish,
     send,
@@ -33,6 +34,24 @@ from tests.contracts.hub_bench import (
 from tests.contracts.hub_contract import HubContract
 from tests.contracts.patience import eventually
 from tests.servers import Node, rabbitmq
+
+
+class Timestamp(datetime):
+    """As many seconds after 1970 as a client in another language may send."""
+
+    def timestamp(self) -> float:
+        return 2**63 - 1
+
+
+class NoText(str):
+    """Bytes that are no UTF-8."""
+
+    def encode(self, *_: Any) -> bytes:  # type: ignore[override]
+        return b"image.\xff"
+
+
+FAR = Timestamp(2020, 1, 1, tzinfo=UTC)
+NO_TEXT = NoText("x")
 
 
 class AmqpBroker:
@@ -179,27 +198,24 @@ async def test_own_queues_that_were_deleted_are_opened_anew(broker: AmqpBroker) 
         await eventually(lambda: len(inbox) == 1, "the event is heard")
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [{"x": NO_TEXT}, {"x": [{"y": NO_TEXT}]}, {"x": bytearray(b"\xff")}, {"x": FAR}],
+    ids=["text", "text deep inside", "bytes", "timestamp"],
+)
+async def test_what_others_put_into_headers_is_given_up_on_like_anything_else(
+    broker: AmqpBroker, headers: dict[str, Any]
+) -> None:
+    queue = await a_queue(broker)
+    async with consuming(broker, queue, Inbox()):
+        await broker.publish_raw(queue, aio_pika.Message(b"<html>", headers=headers))
+        [dead] = await dead_letters_from(broker, queue)
+    assert "no envelope" in dead.headers["reason"]
+
+
 async def test_no_broker_is_told_at_once() -> None:
     with pytest.raises(HubError, match="no connection"):
         await AmqpHub("amqp://127.0.0.1:1/").start()
-
-
-class Timestamp(datetime):
-    """As many seconds after 1970 as a client in another language may send."""
-
-    def timestamp(self) -> float:
-        return 2**63 - 1
-
-
-class NoText(str):
-    """Bytes that are no UTF-8."""
-
-    def encode(self, *_: Any) -> bytes:  # type: ignore[override]
-        return b"image.\xff"
-
-
-FAR = Timestamp(2020, 1, 1, tzinfo=UTC)
-NO_TEXT = NoText("x")
 
 
 @pytest.mark.parametrize(

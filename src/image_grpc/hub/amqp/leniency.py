@@ -30,6 +30,12 @@ def short_text(value: bytes) -> tuple[int, str]:
     return 1 + length, value[1 : 1 + length].decode("utf-8", "ignore")
 
 
+def text(value: bytes) -> tuple[int, str]:
+    """Text in headers; what is not UTF-8 in it is left out. The library has bytes for it, which it cannot send."""
+    (length,) = struct.unpack(">I", value[:4])
+    return 4 + length, value[4 : 4 + length].decode("utf-8", "ignore")
+
+
 def headers(value: bytes) -> tuple[int, FieldTable]:
     """Headers; none if they cannot be read."""
     try:
@@ -42,4 +48,4 @@ def headers(value: bytes) -> tuple[int, FieldTable]:
 def be_lenient() -> None:
     """Has the client library read these so, for the whole process: it offers no other way."""
     decode.METHODS |= {"timestamp": timestamp, "shortstr": short_text, "table": headers}
-    decode.TABLE_MAPPING[b"T"] = timestamp
+    decode.TABLE_MAPPING |= {b"T": timestamp, b"S": text}
