@@ -42,7 +42,7 @@ async def given_up(scene: Scene, count: int) -> None:
 async def test_what_cannot_succeed_is_listed_with_its_reason_and_shown_with_its_payload(scene: Scene) -> None:
     bad = envelope("any", {"theme": "no_such"})
     await scene.client.send("ThemeService.GetTheme", bad)
-    await scene.client.send("ThemeService.GetTheme", b"<html>")
+    await scene.client.send("ThemeService.GetTheme", b"<html>\n</html>")
     await given_up(scene, 2)
 
     found = {each["id"]: each for each in await letters(scene)}
@@ -51,7 +51,7 @@ async def test_what_cannot_succeed_is_listed_with_its_reason_and_shown_with_its_
     assert (dead["from"], dead["routing_key"]) == ("image.bridge.requests", "image.rpc.ThemeService.GetTheme")
     assert (dead["source_service"], dead["correlation_id"]) == ("campaign-service", bad["correlation_id"])
     [undecodable] = found.values()
-    assert (undecodable["type"], undecodable["payload"]) == ("undecodable", "<html>")
+    assert (undecodable["type"], undecodable["payload"]) == ("undecodable", "<html>\n</html>")
     assert undecodable["reason"].startswith("body is no envelope")
 
     code, out, _ = await command(scene, "show", bad["id"])
