@@ -13,7 +13,7 @@ import pytest
 from tabletop.hub.v1.jobs_pb2 import GenerateJob
 
 from image_grpc.errors import HubError
-from image_grpc.hub import Delivery, amqp, topology
+from image_grpc.hub import Ack, Delivery, Settlement, amqp, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.amqp import AmqpHub
 from tests.contracts.hub_bench import (
@@ -26,6 +26,7 @@ from tests.contracts.hub_bench import (
     as_request,
     consuming,
     dead_letters_from,
+    name_of,
     named,
     publish,
     send,
@@ -211,6 +212,31 @@ async def test_what_others_put_into_headers_is_given_up_on_like_anything_else(
         await broker.publish_raw(queue, aio_pika.Message(b"<html>", headers=headers))
         [dead] = await dead_letters_from(broker, queue)
     assert "no envelope" in dead.headers["reason"]
+
+
+async def test_the_next_consumer_of_an_ordered_queue_goes_on_where_the_last_one_stops(broker: AmqpBroker) -> None:
+    queue, may_end, handled = topology.BRIDGE_EVENTS_QUEUE, asyncio.Event(), list[str]()
+
+    async def first(delivery: Delivery) -> Settlement:
+        await may_end.wait()
+        if name_of(delivery) == "2":  # it waits for its turn when all shall stop
+            raise asyncio.CancelledError
+        handled.append(name_of(delivery))
+        return Ack()
+
+    async def second(delivery: Delivery) -> Settlement:
+        handled.append(name_of(delivery))
+        return Ack()
+
+    consumer = await broker.hub.consume(queue, first, concurrency=2)
+    async with consuming(broker, queue, second):
+        await send(broker, queue, "1", "2", "3")
+        stopping = asyncio.create_task(consumer.stop(grace=SECONDS))
+        await send(broker, queue, "4", "5", "6")  # time enough for the second to get the third
+        may_end.set()
+        await stopping
+        await eventually(lambda: len(handled) == 6, "all are handled")
+    assert handled == ["1", "2", "3", "4", "5", "6"]
 
 
 async def test_no_broker_is_told_at_once() -> None:

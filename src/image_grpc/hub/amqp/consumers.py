@@ -11,6 +11,7 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from aio_pika.exceptions import AMQPError
 
 from image_grpc.hub import envelope as envelopes
+from image_grpc.hub import topology
 from image_grpc.hub.amqp.messages import (
     attempt_of,
     headers_for_handler,
@@ -84,9 +85,11 @@ class QueueConsumer:
     async def stop(self, grace: float) -> None:
         self._stopping = True
         self._forget(self)
-        with contextlib.suppress(*BROKEN):
-            queue = await self._channel.get_queue(self.name, ensure=False)
-            await queue.cancel(self._tag)
+        # The next consumer of an ordered queue must not get what is behind those in hand, some of which go back.
+        if not topology.is_ordered(self.name):
+            with contextlib.suppress(*BROKEN):
+                queue = await self._channel.get_queue(self.name, ensure=False)
+                await queue.cancel(self._tag)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace)
         for task in list(self._tasks):
