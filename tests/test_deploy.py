@@ -46,15 +46,17 @@ def test_every_variable_exists(file: Path) -> None:
 
 def test_every_command_exists() -> None:
     commands = [each["command"].split()[0] for each in services().values()]
-    commands += [argument for each in containers() for argument in each["args"]]
-    assert set(commands) == {"serve", "storage", "standin"} <= main.commands.keys()
+    commands += [each["args"][0] for each in containers()]
+    assert set(commands) == {"serve", "storage", "standin", "bridge"} <= main.commands.keys()
 
 
 def test_there_is_time_to_stop() -> None:
-    [given] = [each["data"] for each in documents("ConfigMap") if each["metadata"]["name"] == "image-grpc-serve"]
-    needed = float(given["IMAGE_GRPC_DRAIN_SECONDS"]) + float(given["IMAGE_GRPC_SHUTDOWN_GRACE_SECONDS"])
-    [serve] = [each for each in documents("Deployment") if each["metadata"]["name"] == "image-grpc-serve"]
-    assert serve["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] >= needed + 10
+    given = {each["metadata"]["name"]: each["data"] for each in documents("ConfigMap")}
+    deployed = {each["metadata"]["name"]: each["spec"]["template"]["spec"] for each in documents("Deployment")}
+    for name in ("image-grpc-serve", "image-grpc-bridge"):
+        needed = float(given[name].get("IMAGE_GRPC_DRAIN_SECONDS", 0))
+        needed += float(given[name]["IMAGE_GRPC_SHUTDOWN_GRACE_SECONDS"])
+        assert deployed[name]["terminationGracePeriodSeconds"] >= needed + 10
 
 
 def test_secrets_are_referred_to_only() -> None:

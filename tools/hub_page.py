@@ -55,6 +55,7 @@ method's request.
 - The envelope's `id` becomes the call's `request_id` where the method has one and the payload does not say it:
   the same message again has the same effect, and the same answer. An id that is no UUID is turned into one.
 - A field that the method does not have is an error, in a request.
+- A body that is no envelope goes to the dead letters; who awaits a reply gets an `error`.
 
 | routing key | answer | what it does |
 |---|---|---|"""

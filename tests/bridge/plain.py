@@ -13,7 +13,8 @@ import aio_pika
 
 from tests.contracts.patience import eventually
 
-ANSWER_SECONDS = 30
+ANSWER_SECONDS = 120
+"""Longest wait for an answer that is expected to come."""
 
 
 class PlainClient:
@@ -57,8 +58,23 @@ class PlainClient:
         message = aio_pika.Message(data, **{"content_type": "application/json", **properties})
         await exchange.publish(message, routing_key)
 
+    async def depth(self, queue: str) -> int:
+        """How many messages wait in a queue, as the broker tells it: a busy one may tell fewer."""
+        declared = await self.channel.declare_queue(queue, passive=True)
+        return int(declared.declaration_result.message_count)
+
+    async def holds(self, queue: str, count: int) -> None:
+        """Returns once so many messages wait in a queue."""
+
+        async def there() -> bool:
+            return await self.depth(queue) == count
+
+        await eventually(there, f"{count} messages wait in {queue}")
+
     async def take_reply(self, message: Any) -> None:
-        self._waiting[message.correlation_id].set_result(message)
+        reply = self._waiting[message.correlation_id]
+        if not reply.done():  # whoever asked may have given up
+            reply.set_result(message)
 
 
 class Ear:
@@ -75,9 +91,15 @@ class Ear:
         """The envelopes, in the order they came."""
         return [json.loads(message.body) for message in self.messages]
 
+    def messages_about(self, correlation_id: str) -> list[Any]:
+        """Those of one cause, as they came."""
+        return [
+            message for message in self.messages if json.loads(message.body)["correlation_id"] == correlation_id
+        ]
+
     def about(self, correlation_id: str) -> list[dict[str, Any]]:
-        """Those of one cause."""
-        return [body for body in self.bodies if body["correlation_id"] == correlation_id]
+        """The envelopes of those of one cause."""
+        return [json.loads(message.body) for message in self.messages_about(correlation_id)]
 
     async def hears(self, correlation_id: str, count: int = 1) -> list[dict[str, Any]]:
         """Those of one cause, once there are so many."""

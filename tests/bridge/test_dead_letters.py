@@ -12,12 +12,13 @@ import pytest_asyncio
 from tests.bridge.conftest import Scene
 from tests.bridge.plain import envelope, hearing
 from tests.cli.processes import run
-from tests.contracts.patience import eventually
+from tests.service import portrait, some_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def command(scene: Scene, *arguments: str) -> tuple[int, str, str]:
+    """Its exit code and what it wrote."""
     return await run("dead-letters", *arguments, IMAGE_GRPC_HUB_URL=scene.url)
 
 
@@ -34,18 +35,14 @@ async def _empty(scene: Scene) -> None:
 
 
 async def given_up(scene: Scene, count: int) -> None:
-    """Returns once there are so many dead letters."""
-
-    async def there() -> bool:
-        return await scene.service.running.hub.depth("image.dead") == count
-
-    await eventually(there, f"{count} dead letters")
+    """Returns once there are so many dead letters, none of them held by a look at them."""
+    await scene.client.holds("image.dead", count)
 
 
 async def test_what_cannot_succeed_is_listed_with_its_reason_and_shown_with_its_payload(scene: Scene) -> None:
     bad = envelope("any", {"theme": "no_such"})
     await scene.client.send("ThemeService.GetTheme", bad)
-    await scene.client.send("ThemeService.GetTheme", b"<html>")
+    await scene.client.send("ThemeService.GetTheme", b"<html>\n</html>")
     await given_up(scene, 2)
 
     found = {each["id"]: each for each in await letters(scene)}
@@ -54,7 +51,7 @@ async def test_what_cannot_succeed_is_listed_with_its_reason_and_shown_with_its_
     assert (dead["from"], dead["routing_key"]) == ("image.bridge.requests", "image.rpc.ThemeService.GetTheme")
     assert (dead["source_service"], dead["correlation_id"]) == ("campaign-service", bad["correlation_id"])
     [undecodable] = found.values()
-    assert (undecodable["type"], undecodable["payload"]) == ("undecodable", "<html>")
+    assert (undecodable["type"], undecodable["payload"]) == ("undecodable", "<html>\n</html>")
     assert undecodable["reason"].startswith("body is no envelope")
 
     code, out, _ = await command(scene, "show", bad["id"])
@@ -63,6 +60,27 @@ async def test_what_cannot_succeed_is_listed_with_its_reason_and_shown_with_its_
     code, out, _ = await command(scene, "list")
     assert bad["id"] in out
     assert len(await letters(scene)) == 2  # looking changes nothing
+
+
+@pytest.mark.parametrize(
+    ("event", "payload", "field"),
+    [
+        ("character_updated", {"changes": {"hair": "silver"}}, "character_id"),
+        ("campaign_theme_changed", {"campaign_id": "", "new_theme": "horror"}, "campaign_id"),
+        ("campaign_theme_changed", {"campaign_id": some_id(), "new_theme": ""}, "new_theme"),
+        ("map_state_changed", {"overlay_updates": []}, "map_id"),
+    ],
+)
+async def test_an_event_that_does_not_say_what_it_happened_to_happens_to_nothing(
+    scene: Scene, event: str, payload: dict[str, Any], field: str
+) -> None:
+    """And not to everything."""
+    made = await scene.service.generate(portrait(character_id=some_id()))
+    await scene.client.tell(event.replace("_", ".", 1), envelope(event, payload))
+    await given_up(scene, 1)
+    [dead] = await letters(scene)
+    assert f" {field}: " in dead["reason"]
+    assert (await scene.service.image(made.image.id)).version == 1
 
 
 async def test_reason_type_and_age_choose(scene: Scene) -> None:

@@ -12,7 +12,7 @@ from image_grpc.config import load
 from tests.bridge.plain import envelope, hearing, plain_client
 from tests.contracts.patience import eventually
 from tests.servers import free_port
-from tests.service import listening, quick, service
+from tests.service import held, listening, service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -32,15 +32,20 @@ async def test_a_request_waits_for_its_server_unless_someone_waits_for_the_reply
     assert completed["payload"]["response"]["theme"]["name"] == "horror"
 
 
-async def test_a_bridge_that_stops_answers_what_it_has_in_hand(host: str, tmp_path: Path) -> None:
-    request = {"theme": "fantasy", "size": {"width": 64, "height": 64}, "wait_for": "20s"}
+async def test_a_bridge_that_stops_answers_what_it_has_in_hand(
+    host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = {"theme": "fantasy", "size": {"width": 64, "height": 64}, "wait_for": "100s"}
+    may_go_on = held(monkeypatch)
     async with (
-        listening(quick(latency=1)) as provider,
+        listening() as provider,
         service(tmp_path, provider) as running,
         plain_client(host) as client,
     ):
-        async with app.bridge(load(hub_url=host), running.running.address):
+        settings = load(hub_url=host, shutdown_grace_seconds=100)
+        async with app.bridge(settings, running.running.address):
             asking = asyncio.create_task(client.ask("GenerationService.GeneratePortrait", request))
             await eventually(lambda: provider.standin.in_flight == 1, "it is being drawn")
+            may_go_on.set()  # the bridge stops before anything else happens
         reply = await asking
     assert reply["payload"]["generation"]["state"] == "GENERATION_STATE_SUCCEEDED"

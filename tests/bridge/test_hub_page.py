@@ -51,4 +51,4 @@ async def test_the_examples_do_what_the_page_says(scene: Scene) -> None:
                 await scene.client.tell(example["key"], body)
                 if body["type"] == "character_updated":  # of the character whose portrait was asked for above
                     await ear.hears(body["correlation_id"])
-    assert await scene.service.running.hub.depth("image.dead") == 0
+    await scene.client.holds("image.dead", 0)

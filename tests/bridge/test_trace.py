@@ -47,7 +47,7 @@ async def test_one_trace_leads_from_the_publisher_to_the_outgoing_event(
                 "storage.image.storage.retrieve",
             }
             await eventually(lambda: spans_of(trace_id) >= expected, "all spans are of the one trace")
-            [message] = ear.messages
+            [message] = ear.messages_about(request["correlation_id"])
             assert message.headers["traceparent"].split("-")[1] == trace_id
 
             overlay = await map_with_overlay(running)
@@ -62,4 +62,5 @@ async def test_one_trace_leads_from_the_publisher_to_the_outgoing_event(
                 "storage.image.storage.store",
             }
             await eventually(lambda: spans_of(trace_id) >= expected, "all spans are of the one trace")
-            assert ear.messages[-1].headers["traceparent"].split("-")[1] == trace_id
+            [message] = ear.messages_about(event["correlation_id"])
+            assert message.headers["traceparent"].split("-")[1] == trace_id

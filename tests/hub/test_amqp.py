@@ -7,6 +7,8 @@ import re
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
 
 import aio_pika
 import pytest
@@ -14,7 +16,8 @@ from aio_pika.abc import AbstractChannel
 from tabletop.hub.v1.jobs_pb2 import GenerateJob
 
 from image_grpc.errors import HubError
-from image_grpc.hub import Delivery, amqp, topology
+from image_grpc.hub import Ack, Delivery, Settlement, amqp, topology
+from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.amqp import AmqpHub
 from tests.contracts.hub_bench import (
     SECONDS,
@@ -26,6 +29,7 @@ from tests.contracts.hub_bench import (
     as_request,
     consuming,
     dead_letters_from,
+    name_of,
     named,
     publish,
     send,
@@ -34,6 +38,24 @@ from tests.contracts.hub_bench import (
 from tests.contracts.hub_contract import HubContract
 from tests.contracts.patience import eventually
 from tests.servers import Node, rabbitmq
+
+
+class Timestamp(datetime):
+    """As many seconds after 1970 as a client in another language may send."""
+
+    def timestamp(self) -> float:
+        return 2**63 - 1
+
+
+class NoText(str):
+    """Bytes that are no UTF-8."""
+
+    def encode(self, *_: Any) -> bytes:  # type: ignore[override]
+        return b"image.\xff"
+
+
+FAR = Timestamp(2020, 1, 1, tzinfo=UTC)
+NO_TEXT = NoText("x")
 
 
 class AmqpBroker:
@@ -66,8 +88,12 @@ class AmqpBroker:
             await amqp.declare(channel, queue)
 
     async def send_bytes(self, queue: str, body: bytes, content_type: str) -> None:
+        await self.publish_raw(queue, aio_pika.Message(body, content_type=content_type))
+
+    async def publish_raw(self, queue: str, message: aio_pika.Message) -> None:
+        """Puts a message into a queue as it is."""
         async with self._channel() as channel:
-            await channel.default_exchange.publish(aio_pika.Message(body, content_type=content_type), queue)
+            await channel.default_exchange.publish(message, queue)
 
     async def take_and_give_back(self, queue: str, *, times: int) -> None:
         """As consumers do that die of it."""
@@ -223,6 +249,71 @@ async def test_a_peer_that_is_silent_does_not_hold_up_the_start(monkeypatch: pyt
         over.set()
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [{"x": NO_TEXT}, {"x": [{"y": NO_TEXT}]}, {"x": bytearray(b"\xff")}, {"x": FAR}],
+    ids=["text", "text deep inside", "bytes", "timestamp"],
+)
+async def test_what_others_put_into_headers_is_given_up_on_like_anything_else(
+    broker: AmqpBroker, headers: dict[str, Any]
+) -> None:
+    queue = await a_queue(broker)
+    async with consuming(broker, queue, Inbox()):
+        await broker.publish_raw(queue, aio_pika.Message(b"<html>", headers=headers))
+        [dead] = await dead_letters_from(broker, queue)
+    assert "no envelope" in dead.headers["reason"]
+
+
+async def test_the_next_consumer_of_an_ordered_queue_goes_on_where_the_last_one_stops(broker: AmqpBroker) -> None:
+    queue, may_end, handled = topology.BRIDGE_EVENTS_QUEUE, asyncio.Event(), list[str]()
+
+    async def first(delivery: Delivery) -> Settlement:
+        await may_end.wait()
+        if name_of(delivery) == "2":  # it waits for its turn when all shall stop
+            raise asyncio.CancelledError
+        handled.append(name_of(delivery))
+        return Ack()
+
+    async def second(delivery: Delivery) -> Settlement:
+        handled.append(name_of(delivery))
+        return Ack()
+
+    consumer = await broker.hub.consume(queue, first, concurrency=2)
+    async with consuming(broker, queue, second):
+        await send(broker, queue, "1", "2", "3")
+        stopping = asyncio.create_task(consumer.stop(grace=SECONDS))
+        await send(broker, queue, "4", "5", "6")  # time enough for the second to get the third
+        may_end.set()
+        await stopping
+        await eventually(lambda: len(handled) == 6, "all are handled")
+    assert handled == ["1", "2", "3", "4", "5", "6"]
+
+
 async def test_no_broker_is_told_at_once() -> None:
     with pytest.raises(HubError, match="no connection"):
         await AmqpHub("amqp://127.0.0.1:1/").start()
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {"timestamp": FAR},
+        {"headers": {"when": FAR}},
+        {"headers": {NO_TEXT: "x"}},
+        {"correlation_id": NO_TEXT},
+        {"headers": {"expires_at_ms": "soon"}},
+    ],
+    ids=["timestamp", "timestamp in headers", "name of a header", "correlation id", "expiry"],
+)
+async def test_what_others_put_into_properties_stops_nobody(
+    broker: AmqpBroker, properties: dict[str, Any]
+) -> None:
+    """The client library breaks its connection over some of them, and the broker delivers them again."""
+    queue = await a_queue(broker)
+    body, content_type = envelopes.encode(named("odd"))
+    await broker.publish_raw(queue, aio_pika.Message(body, content_type=content_type, **properties))
+    await send(broker, queue, "after")
+    inbox = Inbox()
+    async with consuming(broker, queue, inbox):
+        await inbox.holds(2)
+    assert inbox.names == ["odd", "after"]

@@ -73,6 +73,15 @@ def test_large_whole_numbers_in_json_stay_exact(byte_size: int) -> None:
     assert envelopes.payload(envelopes.decode(*envelopes.encode(sent)), Image) == image
 
 
+def test_whole_numbers_in_json_are_written_as_such() -> None:
+    """A reader that wants an integer takes no `64.0`."""
+    image = Image()
+    image.content.size.width = 64
+    body, _ = envelopes.encode(envelopes.json_envelope("image", image, correlation_id=CORRELATION_ID))
+    width = json.loads(body)["payload"]["content"]["size"]["width"]
+    assert (width, type(width)) == (64, int)
+
+
 def test_the_json_of_an_event_has_the_documented_names_and_every_field() -> None:
     event = ImageGenerated(image_id="i", type="map")
     envelope = envelopes.json_envelope("image_generated", event, correlation_id=CORRELATION_ID, seconds=30)

@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError, Message
 from tabletop.hub.v1.envelope_pb2 import Envelope
 
 from image_grpc.bridge.calls import invalid
+from image_grpc.validation import lower_uuids, violations
 
 M = TypeVar("M", bound=Message)
 
@@ -22,9 +23,13 @@ def read_request(envelope: Envelope, kind: type[M]) -> M:
 
 
 def read_event(envelope: Envelope, kind: type[M]) -> M:
-    """An event's payload. A field that is not known is of a newer publisher. Raises Failure (INVALID_ARGUMENT)
-    that names the field."""
-    return _read(envelope, kind, ignore_unknown=True)
+    """An event's payload, which keeps the rules of its contract. A field that is not known is of a newer
+    publisher. Raises Failure (INVALID_ARGUMENT) that names the field."""
+    event = _read(envelope, kind, ignore_unknown=True)
+    if broken := violations(event):
+        raise invalid(f"the payload is no {kind.DESCRIPTOR.name}: {broken[0].description}", broken[0].field)
+    lower_uuids(event)
+    return event
 
 
 def _read(envelope: Envelope, kind: type[M], *, ignore_unknown: bool) -> M:

@@ -203,7 +203,7 @@ def _payload(letter: DeadLetter) -> Any:
         text = data.decode()
     except UnicodeDecodeError:
         return data.hex()
-    return text if text.isprintable() else data.hex()
+    return text if all(each.isprintable() or each.isspace() for each in text) else data.hex()
 
 
 def _with_queue(hub_url: str | None, work: Callable[[DeadLetters], Awaitable[T]]) -> T:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import uuid
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
 from tabletop.hub.v1.envelope_pb2 import Envelope
+from tabletop.hub.v1.error_pb2 import ErrorReply
 
 from image_grpc.hub import topology
 
 SOURCE_SERVICE = "image-service"
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
+LARGEST_WHOLE = 2**53
+"""Up to here, whole numbers of JSON mean the same to all readers."""
 
 M = TypeVar("M", bound=Message)
 
@@ -51,6 +55,16 @@ def reply_envelope(request: Envelope, type_: str, payload: Message) -> Envelope:
     return make(type_, payload, correlation_id=request.correlation_id)
 
 
+def unreadable_reply(request: Envelope, content_type: str, reason: str) -> Envelope:
+    """The reply to a request whose body is no envelope; `request` is what its properties say."""
+    reply = ErrorReply()
+    reply.error.code, reply.error.message = "INVALID_ARGUMENT", reason
+    reply.error.details.request_id = request.id or request.correlation_id
+    reply.error.details.timestamp.GetCurrentTime()
+    make = protobuf_envelope if content_type == PROTOBUF else json_envelope
+    return make(topology.ERROR, reply, correlation_id=request.correlation_id)
+
+
 def _envelope(type_: str, correlation_id: str, id_: str | None, seconds: float | None) -> Envelope:
     envelope = Envelope(
         id=id_ or str(uuid.uuid4()),
@@ -80,8 +94,21 @@ def payload(envelope: Envelope, kind: type[M]) -> M:
 def encode(envelope: Envelope) -> tuple[bytes, str]:
     """The body of a message and its content type."""
     if envelope.WhichOneof("content") == "payload":
-        return json_format.MessageToJson(envelope, preserving_proto_field_name=True, indent=None).encode(), JSON
+        data = json_format.MessageToDict(envelope, preserving_proto_field_name=True)
+        return json.dumps(_whole(data)).encode(), JSON
     return envelope.SerializeToString(), PROTOBUF
+
+
+def _whole(data: Any) -> Any:
+    """JSON with whole numbers as such: a payload has them as floats, and `64.0` is no integer to many readers."""
+    match data:
+        case dict():
+            return {name: _whole(each) for name, each in data.items()}
+        case list():
+            return [_whole(each) for each in data]
+        case float() if data.is_integer() and abs(data) <= LARGEST_WHOLE:
+            return int(data)
+    return data
 
 
 def decode(body: bytes, content_type: str, properties: Envelope | None = None) -> Envelope:

@@ -8,7 +8,7 @@ import structlog
 from tabletop.hub.v1.envelope_pb2 import Envelope
 
 from image_grpc.hub import envelope as envelopes
-from image_grpc.hub.port import MAX_FAULTS, DeadLetter, Delivery, Handler, Retry, Settlement
+from image_grpc.hub.port import MAX_FAULTS, DeadLetter, Delivery, Handler, Retry, Settlement, Unreadable
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +42,7 @@ async def settlement_of(
             )
         )
     except envelopes.BadEnvelope as problem:
-        return DeadLetter(str(problem))
+        return Unreadable(str(problem))
     except Exception as bug:
         log.exception("handler failed", queue=queue, routing_key=routing_key, attempt=attempt)
         if attempt >= MAX_FAULTS:

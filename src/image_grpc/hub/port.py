@@ -67,6 +67,11 @@ class DeadLetter:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable(DeadLetter):
+    """It is not what its queue takes; who awaits a reply is told so."""
+
+
 Settlement = Ack | Retry | DeadLetter
 Handler = Callable[[Delivery], Awaitable[Settlement]]
 """Handles a message and says what shall become of it. BadEnvelope dead-letters the message at once; a handler that

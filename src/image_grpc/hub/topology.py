@@ -91,6 +91,11 @@ QUEUES = (
 )
 
 
+def is_ordered(queue: str) -> bool:
+    """Whether a queue of the topology has one consumer at a time, since its messages must keep their order."""
+    return any(each.name == queue and each.one_consumer for each in QUEUES)
+
+
 def retry_step(delay: float, steps: Sequence[float] = RETRY_STEPS) -> float:
     """The shortest step of the retry ladder that is at least `delay` seconds, or the longest step."""
     return next((step for step in steps if step >= delay), steps[-1])

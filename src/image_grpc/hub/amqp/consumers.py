@@ -21,7 +21,7 @@ from image_grpc.hub.amqp.messages import (
     seconds_left,
 )
 from image_grpc.hub.handling import settlement_of
-from image_grpc.hub.port import Ack, DeadLetter, Handler, Retry, Settlement
+from image_grpc.hub.port import Ack, DeadLetter, Handler, Retry, Settlement, Unreadable
 
 BROKEN = (AMQPError, OSError, RuntimeError)
 """What a call raises when its channel or connection has gone."""
@@ -45,6 +45,9 @@ class Forwarder(Protocol):
 
     async def bury(self, message: AbstractIncomingMessage, queue: str, reason: str) -> bool:
         """To the dead letters."""
+
+    async def refuse(self, message: AbstractIncomingMessage, reason: str) -> None:
+        """Tells whoever awaits a reply that the message cannot be read. That alone is not durable."""
 
 
 class QueueConsumer:
@@ -83,9 +86,11 @@ class QueueConsumer:
     async def stop(self, grace: float) -> None:
         self._stopping = True
         self._forget(self)
-        with contextlib.suppress(*BROKEN):
-            queue = await self._channel.get_queue(self.name, ensure=False)
-            await queue.cancel(self._tag)
+        # The next consumer of an ordered queue must not get what is behind those in hand, some of which go back.
+        if not topology.is_ordered(self.name):
+            with contextlib.suppress(*BROKEN):
+                queue = await self._channel.get_queue(self.name, ensure=False)
+                await queue.cancel(self._tag)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace)
         for task in list(self._tasks):
@@ -126,6 +131,8 @@ class QueueConsumer:
 
     async def _settle(self, message: AbstractIncomingMessage, settlement: Settlement) -> None:
         """Acknowledges a message once what shall become of it is durable; else it is delivered again."""
+        if isinstance(settlement, Unreadable) and message.reply_to:
+            await self._forwarder.refuse(message, settlement.reason)
         match settlement:
             case Retry(delay=delay):
                 settled = await self._forwarder.retry(message, self.name, delay)

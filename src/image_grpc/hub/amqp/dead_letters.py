@@ -113,7 +113,9 @@ async def dead_letters(url: str) -> AsyncIterator[DeadLetters]:
         try:
             yield DeadLetters(channel)
         finally:
-            await channel.close()  # what is held goes back
+            # What is held goes back, and is there for the next look: with the channel it would go a little later.
+            await (await channel.get_underlay_channel()).basic_nack(0, multiple=True, requeue=True)
+            await channel.close()
 
 
 def _dead_letter(message: AbstractIncomingMessage) -> DeadLetter:

@@ -292,6 +292,17 @@ class AmqpHub:
             headers[CONTENT_TYPE] = message.content_type or ""
         return await self._pass_on("", topology.DEAD_QUEUE, message, headers, body, content_type)
 
+    async def refuse(self, message: AbstractIncomingMessage, reason: str) -> None:
+        """Replies that a message cannot be read."""
+        properties = properties_of(message)
+        reply = OutboundMessage(
+            routing_key=message.reply_to or "",
+            envelope=envelopes.unreadable_reply(properties, message.content_type or "", reason),
+        )
+        if REQUEST in message.headers:
+            reply.headers[REQUEST] = str(message.headers[REQUEST])
+        await self._publish_envelope(reply, timeout=SETTLE_SECONDS)
+
     async def _pass_on(
         self,
         exchange: str,

@@ -80,7 +80,7 @@ def properties_of(message: AbstractIncomingMessage) -> Envelope:
 def seconds_left(headers: Any) -> float | None:
     """Seconds until a message expires, from its header; None: it does not."""
     expires = headers.get(EXPIRES)
-    return max(0.0, int(expires) / 1000 - time.time()) if expires is not None else None
+    return max(0.0, expires / 1000 - time.time()) if isinstance(expires, int) else None  # anyone may send it
 
 
 def headers_for_handler(message: AbstractIncomingMessage) -> Mapping[str, str]:
