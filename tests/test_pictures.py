@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
-from image_grpc.pictures import MAX_SIDE, BadPicture, Description, describe, fit
+from image_grpc.pictures import MAX_SIDE, BadPicture, Description, describe, fit, render
 from image_grpc.standin.damage import HTML_PAGE, huge_png
 
 PNG, JPEG, WEBP = (
@@ -192,6 +192,8 @@ async def test_a_picture_of_40000_pixels_a_side_is_not_decoded() -> None:
     with pytest.raises(BadPicture, match="40000 x 40000") as refused:
         await fit(huge, Size(width=64, height=64), PNG)
     assert refused.value.retry_delay is None
+    with pytest.raises(BadPicture, match="40000 x 40000"):
+        render(huge, PNG)
 
 
 @pytest.mark.parametrize(("width", "height"), [(MAX_SIDE + 1, 1), (1, MAX_SIDE + 1), (7000, 7000)])

@@ -103,6 +103,7 @@ def render(
     """A picture with a drawing over it, no side longer than `max_side` (0: as it is), in another format. Without
     `xmp`, that of the picture is kept. Takes time: for worker threads. Raises BadPicture.
     """
+    describe(data)
     try:
         picture = pyvips.Image.new_from_buffer(data, "", access="sequential", fail_on="truncated")
         scale = min(1.0, max_side / max(picture.width, picture.height)) if max_side else 1.0
