@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 import pyvips
+from tabletop.image.v1.generation_request_pb2 import RegenerateImageRequest
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2 import ImageLayer, ReadImageRequest
 from tabletop.image.v1.overlay_service_pb2 import UpdateOverlayRequest
@@ -232,6 +234,22 @@ async def test_pictures_say_where_they_come_from(running: Service, drawn: Image)
         assert "/trainedAlgorithmicMedia" in xmp_of(await running.read(drawn.id, format=format_))
         composed = xmp_of(await running.read(drawn.id, format=format_, layer=COMPOSED))
         assert "digitalsourcetype/compositeWithTrainedAlgorithmicMedia" in composed
+
+
+async def test_a_new_version_says_so_and_no_version_tells_what_a_caller_wrote(running: Service) -> None:
+    written: dict[str, Any] = {
+        "details": "a hidden vault",
+        "source": {"id": str(uuid.uuid4()), "service": "campaign-service"},
+    }
+    image = (await running.generate(tactical_map(size={"width": 64, "height": 64}, **written))).image
+    changed = RegenerateImageRequest(image_id=image.id, version=1, tactical_map={"details": "a hidden well"})
+    await running.generate(changed)
+    for version in (1, 2):
+        for layer in (ImageLayer.IMAGE_LAYER_BASE, COMPOSED):
+            told = xmp_of(await running.read(image.id, version=version, layer=layer))
+            assert f'VersionID="{version}"' in told
+            for text in ("hidden", written["source"]["id"], "campaign-service"):
+                assert text not in told
 
 
 async def test_an_uploaded_map_is_not_called_generated(running: Service) -> None:
