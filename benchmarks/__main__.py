@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import sys
 import tempfile
 from pathlib import Path
 
@@ -22,11 +22,18 @@ ALL = {
 
 async def main(names: list[str]) -> None:
     """Measures and prints."""
-    for name in names or list(ALL):
+    for name in names:
         with tempfile.TemporaryDirectory(prefix="image-grpc-bench-") as folder:
             print(f"\n{name}")
             show(await ALL[name](Path(folder)))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1:]))
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Measures, each figure beside its floor."
+    )
+    parser.add_argument("name", nargs="*", help=f"{', '.join(ALL)}; without one, all of them")
+    names = parser.parse_args().name
+    if unknown := [name for name in names if name not in ALL]:
+        parser.error(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(ALL)}")
+    asyncio.run(main(names or list(ALL)))

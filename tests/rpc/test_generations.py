@@ -261,6 +261,16 @@ async def test_a_forged_page_token_is_refused_by_every_list(running: Service, to
         assert (told.code, told.reason, told.fields) == (INVALID, "INVALID_ARGUMENT", ["page_token"])
 
 
+async def test_the_page_token_of_one_list_is_refused_by_another(running: Service) -> None:
+    of_models = (await running.generations.ListModels(pb.ListModelsRequest(page_size=1))).next_page_token
+    for call in (
+        running.themes.ListThemes(theme_service_pb2.ListThemesRequest(page_token=of_models)),
+        running.generations.ListGenerations(pb.ListGenerationsRequest(page_token=of_models)),
+    ):
+        told = await refusal(call)
+        assert (told.code, told.reason, told.fields) == (INVALID, "INVALID_ARGUMENT", ["page_token"])
+
+
 async def test_a_negative_page_size_is_refused_and_too_large_a_one_lowered(running: Service) -> None:
     for call, kind in (
         (running.generations.ListModels, pb.ListModelsRequest),

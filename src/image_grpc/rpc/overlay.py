@@ -80,7 +80,7 @@ class OverlayServicer(OverlayServiceServicer):
             seen = await self._seen(overlay, map_)
             size += seen.ByteSize()
             if response.overlays and size > MAX_PAGE_BYTES:
-                response.next_page_token = token_at(all_.index(overlay))
+                response.next_page_token = token_at(all_.index(overlay), request)
                 break
             response.overlays.append(seen)
         return response

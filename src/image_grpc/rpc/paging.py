@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -23,23 +24,34 @@ def page_size(request: Any) -> int:
 def page_of(items: Sequence[T], request: Any) -> tuple[Sequence[T], str]:
     """A page of a list that is at hand as a whole, and the token of the next one (empty on the last).
 
-    Raises InvalidArgument for a token that is not ours.
+    Raises InvalidArgument for a token that was not given for this list.
     """
-    start = _open(request.page_token, len(items)) if request.page_token else 0
+    start = _open(request, len(items)) if request.page_token else 0
     end = start + page_size(request)
-    return items[start:end], token_at(end) if end < len(items) else ""
+    return items[start:end], token_at(end, request) if end < len(items) else ""
 
 
-def token_at(start: int) -> str:
-    """The token of the page that begins with this item."""
-    return base64.urlsafe_b64encode(f"at:{start}".encode()).decode()
+def token_at(start: int, request: Any) -> str:
+    """The token of the page that begins with this item of the list that the request asks for."""
+    return base64.urlsafe_b64encode(f"{_list_of(request)}:{start}".encode()).decode()
 
 
-def _open(token: str, length: int) -> int:
+def _list_of(request: Any) -> str:
+    """Tells lists apart: what a request asks for, whichever page of it."""
+    asked = type(request)()
+    asked.CopyFrom(request)
+    asked.ClearField("page_size")
+    asked.ClearField("page_token")
+    name = asked.DESCRIPTOR.full_name.encode()
+    return hashlib.sha256(name + b":" + asked.SerializeToString(deterministic=True)).hexdigest()[:16]
+
+
+def _open(request: Any, length: int) -> int:
     try:
-        kind, _, start = base64.b64decode(token, altchars=b"-_", validate=True).decode("ascii").partition(":")
-        if kind == "at" and start.isdigit() and 0 < int(start) < length:
+        token = base64.b64decode(request.page_token, altchars=b"-_", validate=True).decode("ascii")
+        list_, _, start = token.partition(":")
+        if list_ == _list_of(request) and start.isdigit() and 0 < int(start) < length:
             return int(start)
     except (binascii.Error, ValueError):
         pass
-    raise InvalidArgument.of([Violation("page_token", "is not one that this service gave")])
+    raise InvalidArgument.of([Violation("page_token", "is not one that this service gave for this list")])
