@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -415,7 +415,24 @@ def test_a_diagonal_line(inclusion: CellInclusion, expected: str) -> None:
 def test_an_emanation_of_5_ft_goes_around_the_creatures_space(
     size: CreatureSize, at: tuple[float, float], expected: str
 ) -> None:
-    assert covered(EMANATION, 5, at, expected, origin_size=size) == expected.split()
+    with_space = covered(EMANATION, 5, at, expected, origin_size=size, origin_included=True)
+    assert with_space == expected.split()
+    # The ring is one square wide.
+    without = covered(EMANATION, 5, at, expected, origin_size=size)
+    assert "\n".join(without) == "\n".join(hollowed(with_space))
+
+
+def hollowed(rows: list[str]) -> list[str]:
+    """A sketch without the cells whose four neighbours are all covered."""
+    around = [(-1, 0), (1, 0), (0, -1), (0, 1)]
+
+    def inner(column: int, row: int) -> bool:
+        return all(rows[row + y][column + x] == "#" for x, y in around)
+
+    return [
+        "".join("." if each == "#" and inner(column, row) else each for column, each in enumerate(line))
+        for row, line in enumerate(rows)
+    ]
 
 
 def test_an_emanation_is_round_at_the_corners_of_the_space() -> None:
@@ -424,12 +441,33 @@ def test_an_emanation_is_round_at_the_corners_of_the_space() -> None:
     .......
     ..###..
     .#####.
-    .#####.
+    .##.##.
     .#####.
     ..###..
     .......
     """
     assert covered(EMANATION, 10, (3.5, 3.5), expected, origin_size=MEDIUM) == expected.split()
+
+
+@pytest.mark.parametrize(
+    ("inclusion", "expected"),
+    [
+        # The space is the middle half of a square: its centre is in the space, three quarters of it are not.
+        (CENTER, "#.#"),
+        (ANY_TOUCH, "###"),
+        (HALF_COVERED, "###"),
+    ],
+)
+def test_the_square_of_a_tiny_creature_is_covered_around_it(inclusion: CellInclusion, expected: str) -> None:
+    rows = covered(EMANATION, 5, (1.5, 1.5), "...\n...\n...", inclusion, origin_size=TINY)
+    assert rows[1] == expected
+
+
+@pytest.mark.parametrize("inclusion", [CENTER, ANY_TOUCH, HALF_COVERED])
+def test_the_space_of_the_creature_is_covered_by_no_rule(inclusion: CellInclusion) -> None:
+    rows = covered(EMANATION, 5, (2, 2), "....\n....\n....\n....", inclusion, origin_size=LARGE)
+    assert [row[1:3] for row in rows[1:3]] == ["..", ".."]
+    assert rows[0][1:3] == rows[3][1:3] == "##"
 
 
 def test_creatures_take_the_squares_of_their_size() -> None:
@@ -477,6 +515,7 @@ class Cast:
     degrees: float
     width: float
     size: CreatureSize
+    whole: bool
 
     def covers(self, inclusion: CellInclusion, *, feet: float = 0) -> Pairs:
         effect = AreaOfEffect(
@@ -485,17 +524,17 @@ class Cast:
             direction_degrees=self.degrees,
             width_feet=self.width,
             origin_size=self.size,
+            origin_included=self.whole,
         )
         return pairs(area_of(effect, self.x * CELL, self.y * CELL, GRID).covers(GRID, inclusion))
 
     def turned(self) -> Cast:
         """A quarter clockwise about the middle of the map."""
-        return Cast(self.shape, SIDE - self.y, self.x, self.feet, (self.degrees + 90) % 360, self.width, self.size)
+        return replace(self, x=SIDE - self.y, y=self.x, degrees=(self.degrees + 90) % 360)
 
     def mirrored(self) -> Cast:
         """Left and right swapped."""
-        degrees = (180 - self.degrees) % 360
-        return Cast(self.shape, SIDE - self.x, self.y, self.feet, degrees, self.width, self.size)
+        return replace(self, x=SIDE - self.x, degrees=(180 - self.degrees) % 360)
 
 
 halves = st.integers(0, 2 * SIDE).map(lambda count: count / 2)
@@ -508,6 +547,7 @@ casts = st.builds(
     st.integers(0, 359) | st.sampled_from([0, 45, 90, 180, 270]),
     st.sampled_from([0, 5, 10]),
     st.sampled_from([TINY, MEDIUM, LARGE, HUGE, GARGANTUAN]),
+    st.booleans(),
 )
 rules = st.sampled_from([CENTER, ANY_TOUCH, HALF_COVERED])
 

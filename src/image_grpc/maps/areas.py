@@ -39,11 +39,14 @@ class Area:
 
     core: BaseGeometry
     radius: float = 0.0
+    hollow: bool = False
+    """Without what is inside of the core."""
 
     @property
     def outline(self) -> BaseGeometry:
         """The area as a polygon; round edges with 256 corners in all."""
-        return self.core.buffer(self.radius, quad_segs=64) if self.radius else self.core
+        whole = self.core.buffer(self.radius, quad_segs=64) if self.radius else self.core
+        return whole.difference(self.core) if self.hollow else whole
 
     def covers(self, grid: Grid, inclusion: CellInclusion) -> Cells:
         """The cells of the map that the area covers, by the rule of inclusion, row by row."""
@@ -62,11 +65,13 @@ class Area:
 
     def _inside(self, grid: Grid, near: NDArray[np.int64], inclusion: CellInclusion) -> NDArray[np.bool_]:
         if inclusion in (CellInclusion.CELL_INCLUSION_UNSPECIFIED, CellInclusion.CELL_INCLUSION_CENTER):
+            centres = shapely.points(grid.centres[near])
+            reached = shapely.distance(self.core, centres) <= self.radius + EDGE
             return np.asarray(
-                shapely.distance(self.core, shapely.points(grid.centres[near])) <= self.radius + EDGE
+                reached & ~shapely.contains(self.core.buffer(-EDGE), centres) if self.hollow else reached
             )
         cells = grid.outlines(grid.cells[near])
-        if inclusion == CellInclusion.CELL_INCLUSION_ANY_TOUCH and self.radius:
+        if inclusion == CellInclusion.CELL_INCLUSION_ANY_TOUCH and self.radius and not self.hollow:
             return np.asarray(shapely.distance(self.core, cells) < self.radius - EDGE)
         shared = shapely.area(shapely.intersection(self.outline, cells))
         # An edge in common is no area in common.
@@ -99,9 +104,9 @@ def line(x: float, y: float, length: float, width: float, degrees: float) -> Are
     return Area(_polygon(x, y, degrees, [(0, -half), (length, -half), (length, half), (0, half)]))
 
 
-def emanation(x: float, y: float, side: float, distance: float) -> Area:
-    """Everything within a distance of a creature's space, a square about the origin."""
-    return Area(shapely.box(x - side / 2, y - side / 2, x + side / 2, y + side / 2), distance)
+def emanation(x: float, y: float, side: float, distance: float, *, hollow: bool) -> Area:
+    """Everything within a distance of a creature's space, a square about the origin; hollow: without the space."""
+    return Area(shapely.box(x - side / 2, y - side / 2, x + side / 2, y + side / 2), distance, hollow)
 
 
 def area_of(effect: AreaOfEffect, x: float, y: float, grid: Grid) -> Area:
@@ -116,7 +121,8 @@ def area_of(effect: AreaOfEffect, x: float, y: float, grid: Grid) -> Area:
         case AreaShape.AREA_SHAPE_LINE:
             return line(x, y, size, (effect.width_feet or DEFAULT_LINE_FEET) * scale, degrees)
         case AreaShape.AREA_SHAPE_EMANATION:
-            return emanation(x, y, SQUARES[effect.origin_size] * grid.cell, size)
+            space = SQUARES[effect.origin_size] * grid.cell
+            return emanation(x, y, space, size, hollow=not effect.origin_included)
         case _:
             return sphere(x, y, size)
 

@@ -187,7 +187,7 @@ class Range(_message.Message):
     def __init__(self, kind: _Optional[_Union[RangeKind, str]] = ..., distance_feet: _Optional[float] = ..., difficult_terrain: _Optional[_Iterable[_Union[_map_pb2.Cell, _Mapping]]] = ..., walls: _Optional[_Iterable[_Union[_map_pb2.Wall, _Mapping]]] = ..., covered_cells: _Optional[_Iterable[_Union[_map_pb2.Cell, _Mapping]]] = ...) -> None: ...
 
 class AreaOfEffect(_message.Message):
-    __slots__ = ("shape", "size_feet", "width_feet", "direction_degrees", "inclusion", "origin_size", "covered_cells")
+    __slots__ = ("shape", "size_feet", "width_feet", "direction_degrees", "inclusion", "origin_size", "covered_cells", "origin_included")
     SHAPE_FIELD_NUMBER: _ClassVar[int]
     SIZE_FEET_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FEET_FIELD_NUMBER: _ClassVar[int]
@@ -195,6 +195,7 @@ class AreaOfEffect(_message.Message):
     INCLUSION_FIELD_NUMBER: _ClassVar[int]
     ORIGIN_SIZE_FIELD_NUMBER: _ClassVar[int]
     COVERED_CELLS_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_INCLUDED_FIELD_NUMBER: _ClassVar[int]
     shape: AreaShape
     size_feet: float
     width_feet: float
@@ -202,7 +203,8 @@ class AreaOfEffect(_message.Message):
     inclusion: CellInclusion
     origin_size: CreatureSize
     covered_cells: _containers.RepeatedCompositeFieldContainer[_map_pb2.Cell]
-    def __init__(self, shape: _Optional[_Union[AreaShape, str]] = ..., size_feet: _Optional[float] = ..., width_feet: _Optional[float] = ..., direction_degrees: _Optional[float] = ..., inclusion: _Optional[_Union[CellInclusion, str]] = ..., origin_size: _Optional[_Union[CreatureSize, str]] = ..., covered_cells: _Optional[_Iterable[_Union[_map_pb2.Cell, _Mapping]]] = ...) -> None: ...
+    origin_included: bool
+    def __init__(self, shape: _Optional[_Union[AreaShape, str]] = ..., size_feet: _Optional[float] = ..., width_feet: _Optional[float] = ..., direction_degrees: _Optional[float] = ..., inclusion: _Optional[_Union[CellInclusion, str]] = ..., origin_size: _Optional[_Union[CreatureSize, str]] = ..., covered_cells: _Optional[_Iterable[_Union[_map_pb2.Cell, _Mapping]]] = ..., origin_included: _Optional[bool] = ...) -> None: ...
 
 class LineOfSight(_message.Message):
     __slots__ = ("range_feet", "walls", "covered_cells")
