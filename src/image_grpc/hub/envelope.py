@@ -101,14 +101,11 @@ def encode(envelope: Envelope) -> tuple[bytes, str]:
 
 def _whole(data: Any) -> Any:
     """JSON with whole numbers as such: a payload has them as floats, and `64.0` is no integer to many readers."""
-    match data:
-        case dict():
-            return {name: _whole(each) for name, each in data.items()}
-        case list():
-            return [_whole(each) for each in data]
-        case float() if data.is_integer() and abs(data) <= LARGEST_WHOLE:
-            return int(data)
-    return data
+    if isinstance(data, float):
+        return int(data) if data.is_integer() and abs(data) <= LARGEST_WHOLE else data
+    if isinstance(data, dict):
+        return {name: _whole(each) for name, each in data.items()}
+    return [_whole(each) for each in data] if isinstance(data, list) else data
 
 
 def decode(body: bytes, content_type: str, properties: Envelope | None = None) -> Envelope:
