@@ -39,7 +39,7 @@ _ENCODINGS: dict[ImageFormat, tuple[str, dict[str, Any]]] = {
 _QUICK_ENCODINGS: dict[ImageFormat, tuple[str, dict[str, Any]]] = {
     ImageFormat.IMAGE_FORMAT_PNG: (".png", {"compression": 1}),
     ImageFormat.IMAGE_FORMAT_JPEG: (".jpg", {"Q": 85, "background": [255]}),
-    ImageFormat.IMAGE_FORMAT_WEBP: (".webp", {"Q": 80, "effort": 0}),
+    ImageFormat.IMAGE_FORMAT_WEBP: (".webp", {"Q": 75, "effort": 0}),
     ImageFormat.IMAGE_FORMAT_AVIF: (".avif", {"Q": 55, "effort": 1}),
 }
 _TILE = 1408

@@ -8,13 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
+import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from image_grpc.maps import fonts
 from image_grpc.maps.color import Color
 
 FAR = 1_000_000.0
+_CURVES = frozenset("AaCcHhQqSsTtVvlm")
+_APART = str.maketrans("MLZ", "   ")
 _HALO = "#ffffff"
 _INK = "#1b1b1f"
 
@@ -28,7 +32,7 @@ class Canvas:
 
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height
-        self._shapes = Element("g")
+        self._shapes: list[tuple[Box, Element]] = []
         self._labels: list[tuple[Box, Element]] = []
         self._clips = 0
 
@@ -38,8 +42,8 @@ class Canvas:
         return max(11.0, min(self.width, self.height) / 55)
 
     def svg(self, part: Box | None = None, *, scale: float = 1.0) -> str:
-        """The document; or a part of it, without the labels that are elsewhere: a renderer lays out all text that
-        it is given, seen or not."""
+        """The document; or a part of it, without what is elsewhere: a renderer goes through all that it is given,
+        seen or not."""
         left, top, width, height = part or (0, 0, self.width, self.height)
         root = Element(
             "svg",
@@ -50,18 +54,21 @@ class Canvas:
                 "viewBox": " ".join(map(number, (left, top, width, height))),
             },
         )
-        root.append(self._shapes)
+        shapes = SubElement(root, "g")
         labels = SubElement(root, "g", {"font-family": fonts.FAMILY, "font-weight": "bold"})
-        labels.extend(label for box, label in self._labels if part is None or _meet(box, part))
+        for group, drawn in ((shapes, self._shapes), (labels, self._labels)):
+            group.extend(each for box, each in drawn if part is None or _meet(box, part))
         return ElementTree.tostring(root, encoding="unicode")
 
     def path(self, data: str, paint: Mapping[str, str], *, on_top: bool = False) -> None:
         """Lines and areas. `paint` are attributes, as `fill` and `stroke` make them."""
-        self._add(Element("path", {"d": data, **paint}), on_top=on_top)
+        box = _box_of(data, float(paint.get("stroke-width", 0)))
+        self._add(box, Element("path", {"d": data, **paint}), on_top=on_top)
 
     def circle(self, x: float, y: float, radius: float, paint: Mapping[str, str]) -> None:
         """A circle."""
-        SubElement(self._shapes, "circle", {"cx": number(x), "cy": number(y), "r": number(radius), **paint})
+        circle = Element("circle", {"cx": number(x), "cy": number(y), "r": number(radius), **paint})
+        self._add(_around(x, y, radius + float(paint.get("stroke-width", 0))), circle)
 
     def box(
         self, x: float, y: float, width: float, height: float, paint: Mapping[str, str], *, on_top: bool = False
@@ -69,22 +76,25 @@ class Canvas:
         """A box with slightly rounded corners."""
         attributes = {"x": number(x), "y": number(y), "width": number(width), "height": number(height)}
         radius = {"rx": number(min(width, height) * 0.12)}
-        self._add(Element("rect", {**attributes, **radius, **paint}), on_top=on_top)
+        edge = float(paint.get("stroke-width", 0))
+        place = (x - edge, y - edge, width + 2 * edge, height + 2 * edge)
+        self._add(place, Element("rect", {**attributes, **radius, **paint}), on_top=on_top)
 
     def symbol(self, data: str, x: float, y: float, size: float, paint: Mapping[str, str]) -> None:
         """A path that is drawn in a box of 24 x 24 about 12, 12, placed with its centre here."""
         scale = size / 24
         move = f"translate({number(x - size / 2)} {number(y - size / 2)}) scale({number(scale)})"
-        SubElement(self._shapes, "path", {"d": data, "transform": move, **paint})
+        self._add(_around(x, y, size), Element("path", {"d": data, "transform": move, **paint}))
 
     def picture(self, jpeg: bytes, x: float, y: float, radius: float, opacity: float = 1.0) -> None:
         """A square picture, cut to a circle."""
         self._clips += 1
         name = f"clip{self._clips}"
-        clip = SubElement(self._shapes, "clipPath", {"id": name})
+        group = Element("g")
+        clip = SubElement(group, "clipPath", {"id": name})
         SubElement(clip, "circle", {"cx": number(x), "cy": number(y), "r": number(radius)})
         SubElement(
-            self._shapes,
+            group,
             "image",
             {
                 "href": f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}",
@@ -96,6 +106,7 @@ class Canvas:
                 "opacity": number(opacity),
             },
         )
+        self._add(_around(x, y, radius), group)
 
     def label(
         self, text: str, x: float, y: float, *, size: float | None = None, anchor: str = "middle", fill: str = _INK
@@ -122,11 +133,8 @@ class Canvas:
         wide = height * (1.2 * len(text) + 1)  # no character is wider
         self._labels.append(((x - wide, y - height * 1.5, 2 * wide, height * 2.5), written))
 
-    def _add(self, shape: Element, *, on_top: bool) -> None:
-        if on_top:
-            self._labels.append(((0, 0, self.width, self.height), shape))
-        else:
-            self._shapes.append(shape)
+    def _add(self, box: Box, shape: Element, *, on_top: bool = False) -> None:
+        (self._labels if on_top else self._shapes).append((box, shape))
 
 
 def fill(color: Color, opacity: float = 1.0) -> dict[str, str]:
@@ -171,7 +179,27 @@ def outline(shape: BaseGeometry) -> str:
     """Path data of a polygon, or of several, holes left out."""
     parts = getattr(shape, "geoms", [shape])
     rings = (ring for part in parts if part.geom_type == "Polygon" for ring in (part.exterior, *part.interiors))
-    return "".join(polyline(list(ring.coords)[:-1], closed=True) for ring in rings)
+    return "".join(_ring(shapely.get_coordinates(ring)[:-1]) for ring in rings)
+
+
+def _ring(points: NDArray[np.float64]) -> str:
+    """As a closed `polyline`, for the many points of round shapes. Numbers are written as `number` does, but for
+    those beyond any picture."""
+    return "M" + "L".join(f"{x:g} {y:g}" for x, y in points.clip(-FAR, FAR).round(2).tolist()) + "Z"
+
+
+def _box_of(data: str, margin: float) -> Box:
+    """Where a path is; everywhere, if it has more than points and lines between them."""
+    if set(data) & _CURVES:
+        return (-FAR, -FAR, 2 * FAR, 2 * FAR)
+    points = np.fromstring(data.translate(_APART), sep=" ").reshape(-1, 2)
+    left, top = points.min(axis=0, initial=FAR) - margin
+    right, bottom = points.max(axis=0, initial=-FAR) + margin
+    return (float(left), float(top), float(right - left), float(bottom - top))
+
+
+def _around(x: float, y: float, radius: float) -> Box:
+    return (x - radius, y - radius, 2 * radius, 2 * radius)
 
 
 def _meet(one: Box, other: Box) -> bool:
