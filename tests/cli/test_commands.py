@@ -137,7 +137,8 @@ async def test_the_demo_leaves_a_picture_of_each_kind(tmp_path: Path) -> None:
     ]
     for file in files:
         assert pyvips.Image.new_from_file(str(file)).avg() > 0
-    assert "Events seen on the hub: 6 image_generated, 2 overlay_updated, 2 theme_applied" in out
+    assert "Events seen on the hub: 7 image_generated, 2 overlay_updated, 2 theme_applied" in out
+    assert "its first version back, as version 3" in out
     assert "answered from the cache" in out
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import aio_pika
 import pytest
-from aio_pika.abc import AbstractChannel
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from tabletop.hub.v1.jobs_pb2 import GenerateJob
 
 from image_grpc.errors import HubError
-from image_grpc.hub import Ack, Delivery, Settlement, amqp, topology
+from image_grpc.hub import Ack, DeadLetter, Delivery, Settlement, amqp, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.amqp import AmqpHub
 from tests.contracts.hub_bench import (
@@ -233,6 +233,24 @@ async def test_a_message_that_is_delivered_again_and_again_ends_among_the_dead_l
         await send(broker, queue, "behind it")
         await inbox.holds(1)
     assert inbox.names == ["behind it"]
+
+
+async def test_a_message_that_could_not_be_settled_is_delivered_again(
+    broker: AmqpBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever went wrong: it would keep its place in hand for ever."""
+    bury = broker.hub.bury
+
+    async def fail_once(message: AbstractIncomingMessage, queue: str, reason: str) -> bool:
+        monkeypatch.setattr(broker.hub, "bury", bury)
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(broker.hub, "bury", fail_once)
+    queue = await a_queue(broker)
+    async with consuming(broker, queue, Inbox(lambda _: DeadLetter("nobody wants it"))):
+        await send(broker, queue, "it")
+        [dead] = await dead_letters_from(broker, queue)
+    assert dead.headers["reason"] == "nobody wants it"
 
 
 async def test_a_peer_that_is_silent_does_not_hold_up_the_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,8 @@ from tabletop.image.v1 import generation_request_pb2 as pb
 from tabletop.image.v1 import overlay_service_pb2 as overlay_pb
 from tabletop.image.v1.generation_pb2 import Generation, GenerationState
 from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
-from tabletop.image.v1.image_service_pb2 import ImageLayer, ReadImageRequest
+from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.image_service_pb2 import ImageLayer, ReadImageRequest, RestoreImageVersionRequest
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 from tabletop.image.v1.overlay_service_pb2_grpc import OverlayServiceStub
 from tabletop.image.v1.types_pb2 import ImageFormat
@@ -72,7 +73,14 @@ OVERLAYS: dict[str, tuple[str, str]] = {
         "CreateTacticalOverlay",
         """{"name": "round 3", "elements": [
             {"id": "reach", "position": {"x": 5.5, "y": 8.5, "unit": "COORDINATE_UNIT_CELLS"},
-             "range": {"kind": "RANGE_KIND_MOVEMENT", "distance_feet": 20}},
+             "range": {"kind": "RANGE_KIND_MOVEMENT", "distance_feet": 20,
+                       "difficult_terrain": [{"column": 3, "row": 9}, {"column": 3, "row": 10},
+                                             {"column": 4, "row": 10}, {"column": 4, "row": 11}]}},
+            {"id": "watch", "position": {"x": 15.5, "y": 9.5, "unit": "COORDINATE_UNIT_CELLS"},
+             "properties": {"label": "What the watch sees", "color": "gold"},
+             "line_of_sight": {"range_feet": 20, "walls": [
+                {"start": {"x": 14, "y": 9, "unit": "COORDINATE_UNIT_CELLS"},
+                 "end": {"x": 14, "y": 11, "unit": "COORDINATE_UNIT_CELLS"}}]}},
             {"id": "fireball", "position": {"x": 12, "y": 5, "unit": "COORDINATE_UNIT_CELLS"},
              "properties": {"label": "Fireball"}, "effect": {"shape": "AREA_SHAPE_SPHERE", "size_feet": 15}},
             {"id": "breath", "position": {"x": 8, "y": 6, "unit": "COORDINATE_UNIT_CELLS"},
@@ -103,8 +111,8 @@ OVERLAYS: dict[str, tuple[str, str]] = {
 }
 RESTYLED = {"tactical map": "horror", "portrait": "cyberpunk"}
 """The pictures that get another theme, and which."""
-EVENTS = len(REQUESTS) + len(OVERLAYS) + 2 * len(RESTYLED)
-"""How many the hub will tell of: each picture, each overlay, each theme that was applied."""
+EVENTS = len(REQUESTS) + len(OVERLAYS) + 2 * len(RESTYLED) + 1
+"""How many the hub will tell of: each picture, each overlay, each theme that was applied, the restored version."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -166,11 +174,13 @@ async def _demo(settings: Any, out: Path) -> None:
                 )
                 composed = [shown["tactical map"], shown["campaign map"], restyled[0]]
                 files = await asyncio.gather(*(_compose(channel, each) for each in composed))
+                progress.update(task, description="a picture gets its first version back")
+                restored = await _restore(channel, restyled[1].generation.image)
             again = await _request(channel, "portrait")
         with contextlib.suppress(TimeoutError):  # a picture may be answered before its event is heard
             await asyncio.wait_for(all_heard.wait(), EVENTS_SECONDS)
         await ears.stop(grace=1)
-    _print([*shown.values(), *restyled], files, again, events)
+    _print([*shown.values(), *restyled], files, restored, again, events)
 
 
 async def _show(channel: grpc.aio.Channel, name: str, out: Path) -> Shown:
@@ -187,6 +197,12 @@ async def _restyle(channel: grpc.aio.Channel, before: Shown, theme: str, out: Pa
     generation = (await GenerationServiceStub(channel).ApplyTheme(request)).generation
     name = f"{before.name} {theme}"
     return await _saved(channel, name, generation, time.perf_counter() - started, out)
+
+
+async def _restore(channel: grpc.aio.Channel, image: Image) -> Image:
+    request = RestoreImageVersionRequest(image_id=image.id, version=image.version, restore_version=1)
+    restored: Image = (await ImageServiceStub(channel).RestoreImageVersion(request)).image
+    return restored
 
 
 async def _put_overlay(channel: grpc.aio.Channel, name: str, on: Shown, portrait: str) -> None:
@@ -233,7 +249,9 @@ async def _request(channel: grpc.aio.Channel, name: str) -> Generation:
     return generation
 
 
-def _print(shown: list[Shown], composed: list[Path], again: Generation, events: list[Any]) -> None:
+def _print(
+    shown: list[Shown], composed: list[Path], restored: Image, again: Generation, events: list[Any]
+) -> None:
     heard = Counter(envelope.payload["image_id"] for envelope in events if envelope.type == "image_generated")
     table = Table("picture", "size", "bytes", "time", "cost", "version", "events", box=None)
     for row in shown:
@@ -252,6 +270,7 @@ def _print(shown: list[Shown], composed: list[Path], again: Generation, events: 
     click.echo(f"The pictures are in {shown[0].file.parent}; with their overlays:")
     for file in composed:
         click.echo(f"  {file}")
+    click.echo(f"The portrait got its first version back, as version {restored.version}.")
     if again.cache_hit:
         click.echo("The portrait asked for once more: answered from the cache, nothing paid.")
     kinds = Counter(envelope.type for envelope in events)

@@ -226,6 +226,8 @@ def _follow(channel: grpc.Channel, answered: Generation, *, wait: bool, out: Pat
     if out is not None and answered.HasField("image"):
         request = ReadImageRequest(image_id=answered.image.id, version=answered.image.version)
         read_to_file(channel, request, out)
+        if not as_json:
+            click.echo(f"saved as {out}")
 
 
 def _watch(channel: grpc.Channel, generation: Generation) -> Generation:

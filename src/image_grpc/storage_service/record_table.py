@@ -99,7 +99,7 @@ def _next(request: Put, old: _Known | None, now: int) -> tuple[Record, _Known]:
 
 
 def _check(request: Put, old: _Known | None, key: RecordKey) -> None:
-    name = f"{RecordKind.Name(key.kind)} {key.id}"
+    name = called(key)
     at_version = request.at_version if request.HasField("at_version") else None
     if request.HasField("absent") and old is not None:
         raise Conflict(f"{name} exists already, at version {old.version}")
@@ -141,7 +141,7 @@ def mark_deleted(connection: Connection, keys: Sequence[RecordKey], *, purge_aft
     for key in keys:
         old = _there(known, key)
         if key.version not in (0, old.version):
-            raise Conflict(f"{RecordKind.Name(key.kind)} {key.id} is at version {old.version}, not {key.version}")
+            raise Conflict(f"{called(key)} is at version {old.version}, not {key.version}")
     times = {"delete_time": microseconds(), "purge_time": microseconds(purge_after)}
     _set_times(connection, [name for name, old in known.items() if old.delete_time is None], times)
     return read(connection, [_newest(key) for key in keys], include_deleted=True)
@@ -212,8 +212,13 @@ def _lock(connection: Connection, keys: Iterable[RecordKey]) -> dict[Name, _Know
 def _there(known: dict[Name, _Known], key: RecordKey) -> _Known:
     old = known.get(_name(key))
     if old is None:
-        raise NotFound(f"{RecordKind.Name(key.kind)} {key.id} does not exist")
+        raise NotFound(f"{called(key)} does not exist")
     return old
+
+
+def called(key: RecordKey) -> str:
+    """A record's name for people: `image` and its id."""
+    return f"{RecordKind.Name(key.kind).removeprefix('RECORD_KIND_').lower().replace('_', ' ')} {key.id}"
 
 
 def _name(key: RecordKey) -> Name:

@@ -16,8 +16,9 @@ from typing import Any
 import obstore
 from obstore.store import ObjectStore
 from sqlalchemy import Connection, Row, exists, select, tuple_
-from tabletop.storage.v1.record_pb2 import Record, RecordKind
+from tabletop.storage.v1.record_pb2 import Record, RecordKey
 
+from image_grpc.storage_service import record_table
 from image_grpc.storage_service.blobs import BLOBS, State, path
 from image_grpc.storage_service.database import Database
 from image_grpc.storage_service.schema import blob, record, record_version
@@ -111,8 +112,7 @@ def _problem_of(row: Row[Any]) -> str:
 
 
 def _name(row: Row[Any]) -> str:
-    kind = RecordKind.Name(row.kind).removeprefix("RECORD_KIND_").lower()
-    return f"{kind} {row.id} version {row.version}"
+    return f"{record_table.called(RecordKey(kind=row.kind, id=row.id))} version {row.version}"
 
 
 async def _damaged(database: Database, store: ObjectStore, rows: Sequence[Row[Any]]) -> list[str]:

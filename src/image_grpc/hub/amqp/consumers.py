@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+import structlog
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from aio_pika.exceptions import AMQPError
 
@@ -23,6 +24,9 @@ from image_grpc.hub.amqp.messages import (
 from image_grpc.hub.handling import settlement_of
 from image_grpc.hub.port import Ack, DeadLetter, Handler, Retry, Settlement, Unreadable
 
+log = structlog.get_logger(__name__)
+
+AGAIN_SECONDS = 1.0
 BROKEN = (AMQPError, OSError, RuntimeError)
 """What a call raises when its channel or connection has gone."""
 
@@ -109,7 +113,13 @@ class QueueConsumer:
         task.add_done_callback(self._tasks.discard)
 
     async def _handle_and_settle(self, message: AbstractIncomingMessage) -> None:
-        await self._settle(message, await self._handle(message))
+        try:
+            await self._settle(message, await self._handle(message))
+        except Exception:  # whatever it is: a message that is not settled would keep its place for ever
+            log.exception("a message was not settled, and is delivered again", queue=self.name)
+            await asyncio.sleep(AGAIN_SECONDS)
+            with contextlib.suppress(*BROKEN):
+                await message.nack(requeue=True)
 
     async def _handle(self, message: AbstractIncomingMessage) -> Settlement:
         if seconds_left(message.headers) == 0:
