@@ -17,7 +17,7 @@ from image_grpc.maps import fonts
 from image_grpc.maps.color import Color
 
 FAR = 1_000_000.0
-_CURVES = frozenset("AaCcHhQqSsTtVvlm")
+_STRAIGHT = frozenset("MLZ -.0123456789")
 _APART = str.maketrans("MLZ", "   ")
 _HALO = "#ffffff"
 _INK = "#1b1b1f"
@@ -62,13 +62,12 @@ class Canvas:
 
     def path(self, data: str, paint: Mapping[str, str], *, on_top: bool = False) -> None:
         """Lines and areas. `paint` are attributes, as `fill` and `stroke` make them."""
-        box = _box_of(data, float(paint.get("stroke-width", 0)))
-        self._add(box, Element("path", {"d": data, **paint}), on_top=on_top)
+        self._add(_box_of(data, _edge(paint)), Element("path", {"d": data, **paint}), on_top=on_top)
 
     def circle(self, x: float, y: float, radius: float, paint: Mapping[str, str]) -> None:
         """A circle."""
         circle = Element("circle", {"cx": number(x), "cy": number(y), "r": number(radius), **paint})
-        self._add(_around(x, y, radius + float(paint.get("stroke-width", 0))), circle)
+        self._add(_around(x, y, radius + _edge(paint)), circle)
 
     def box(
         self, x: float, y: float, width: float, height: float, paint: Mapping[str, str], *, on_top: bool = False
@@ -76,7 +75,7 @@ class Canvas:
         """A box with slightly rounded corners."""
         attributes = {"x": number(x), "y": number(y), "width": number(width), "height": number(height)}
         radius = {"rx": number(min(width, height) * 0.12)}
-        edge = float(paint.get("stroke-width", 0))
+        edge = _edge(paint)
         place = (x - edge, y - edge, width + 2 * edge, height + 2 * edge)
         self._add(place, Element("rect", {**attributes, **radius, **paint}), on_top=on_top)
 
@@ -159,9 +158,10 @@ def stroke(color: Color, width: float, opacity: float = 1.0, dashes: Iterable[fl
 NO_FILL = {"fill": "none"}
 
 
-def polyline(points: Iterable[tuple[float, float]], *, closed: bool = False) -> str:
-    """Path data through points."""
-    return "M" + "L".join(f"{number(x)} {number(y)}" for x, y in points) + ("Z" if closed else "")
+def polyline(points: Sequence[tuple[float, float]] | NDArray[np.float64], *, closed: bool = False) -> str:
+    """Path data through points, written as `number` does, but all at once: a round shape has hundreds."""
+    near = np.asarray(points, dtype=float).reshape(-1, 2).clip(-FAR, FAR).round(2)
+    return "M" + "L".join(f"{x:.10g} {y:.10g}" for x, y in near.tolist()) + ("Z" if closed else "")
 
 
 def clipped(points: Sequence[tuple[float, float]], canvas: Canvas, margin: float) -> str:
@@ -179,23 +179,22 @@ def outline(shape: BaseGeometry) -> str:
     """Path data of a polygon, or of several, holes left out."""
     parts = getattr(shape, "geoms", [shape])
     rings = (ring for part in parts if part.geom_type == "Polygon" for ring in (part.exterior, *part.interiors))
-    return "".join(_ring(shapely.get_coordinates(ring)[:-1]) for ring in rings)
-
-
-def _ring(points: NDArray[np.float64]) -> str:
-    """As a closed `polyline`, for the many points of round shapes. Numbers are written as `number` does, but for
-    those beyond any picture."""
-    return "M" + "L".join(f"{x:g} {y:g}" for x, y in points.clip(-FAR, FAR).round(2).tolist()) + "Z"
+    return "".join(polyline(shapely.get_coordinates(ring)[:-1], closed=True) for ring in rings)
 
 
 def _box_of(data: str, margin: float) -> Box:
     """Where a path is; everywhere, if it has more than points and lines between them."""
-    if set(data) & _CURVES:
+    if not _STRAIGHT.issuperset(data):
         return (-FAR, -FAR, 2 * FAR, 2 * FAR)
     points = np.fromstring(data.translate(_APART), sep=" ").reshape(-1, 2)
     left, top = points.min(axis=0, initial=FAR) - margin
     right, bottom = points.max(axis=0, initial=-FAR) + margin
     return (float(left), float(top), float(right - left), float(bottom - top))
+
+
+def _edge(paint: Mapping[str, str]) -> float:
+    """How far, at most, a line of this paint reaches out of its shape."""
+    return float(paint.get("stroke-width", 0))
 
 
 def _around(x: float, y: float, radius: float) -> Box:
