@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import re
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -253,8 +254,9 @@ async def test_a_message_that_could_not_be_settled_is_delivered_again(
     assert dead.headers["reason"] == "nobody wants it"
 
 
-async def test_a_peer_that_is_silent_does_not_hold_up_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("image_grpc.hub.amqp.hub.HANDSHAKE_SECONDS", 0.1)
+@pytest.mark.parametrize("who", ["hub", "dead_letters"])
+async def test_a_peer_that_is_silent_is_not_waited_for(who: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.import_module(f"image_grpc.hub.amqp.{who}"), "HANDSHAKE_SECONDS", 0.1)
     over = asyncio.Event()
 
     async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -262,9 +264,15 @@ async def test_a_peer_that_is_silent_does_not_hold_up_the_start(monkeypatch: pyt
         writer.close()
 
     async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as silent:
+        url = f"amqp://127.0.0.1:{silent.sockets[0].getsockname()[1]}/"
         with pytest.raises(HubError, match="no connection"):
-            await AmqpHub(f"amqp://127.0.0.1:{silent.sockets[0].getsockname()[1]}/").start()
+            await (AmqpHub(url).start() if who == "hub" else _look_at_dead_letters(url))
         over.set()
+
+
+async def _look_at_dead_letters(url: str) -> None:
+    async with amqp.dead_letters(url):
+        pass
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from tabletop.hub.v1.envelope_pb2 import Envelope
 from image_grpc.errors import HubError
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub import topology
+from image_grpc.hub.amqp.hub import HANDSHAKE_SECONDS
 from image_grpc.hub.amqp.messages import (
     CONTENT_TYPE,
     ORIGIN,
@@ -105,9 +106,13 @@ class DeadLetters:
 async def dead_letters(url: str) -> AsyncIterator[DeadLetters]:
     """A look at the dead letters of a broker. Two looks at once each see a part of them. Raises HubError."""
     try:
-        connection = await aio_pika.connect(url, client_properties={"connection_name": "image-grpc dead-letters"})
+        connection = await aio_pika.connect(
+            url,
+            timeout=HANDSHAKE_SECONDS,
+            client_properties={"connection_name": "image-grpc dead-letters"},
+        )
     except (AMQPError, OSError) as problem:
-        raise HubError(f"no connection to the Message Hub: {problem}") from problem
+        raise HubError(f"no connection to the Message Hub: {str(problem) or repr(problem)}") from problem
     async with connection:
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         try:
