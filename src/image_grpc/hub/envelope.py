@@ -55,12 +55,21 @@ def reply_envelope(request: Envelope, type_: str, payload: Message) -> Envelope:
     return make(type_, payload, correlation_id=request.correlation_id)
 
 
+def error_reply(
+    request_id: str, code: str, message: str, *, field: str = "", retryable: bool = False
+) -> ErrorReply:
+    """The payload of a reply that says what went wrong."""
+    reply = ErrorReply()
+    reply.error.code, reply.error.message = code, message
+    reply.error.details.request_id, reply.error.details.field = request_id, field
+    reply.error.details.retryable = retryable
+    reply.error.details.timestamp.GetCurrentTime()
+    return reply
+
+
 def unreadable_reply(request: Envelope, content_type: str, reason: str) -> Envelope:
     """The reply to a request whose body is no envelope; `request` is what its properties say."""
-    reply = ErrorReply()
-    reply.error.code, reply.error.message = "INVALID_ARGUMENT", reason
-    reply.error.details.request_id = request.id or request.correlation_id
-    reply.error.details.timestamp.GetCurrentTime()
+    reply = error_reply(request.id or request.correlation_id, "INVALID_ARGUMENT", reason)
     make = protobuf_envelope if content_type == PROTOBUF else json_envelope
     return make(topology.ERROR, reply, correlation_id=request.correlation_id)
 

@@ -13,7 +13,6 @@ import structlog
 from google.protobuf.message import Message
 from sqlalchemy import Connection, bindparam, delete, select, update
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
-from tabletop.hub.v1.error_pb2 import ErrorReply
 from tabletop.storage.v1.record_pb2 import Record
 from tabletop.storage.v1.storage_pb2 import (
     Batch,
@@ -263,13 +262,9 @@ def _purge(connection: Connection) -> int:
 
 
 def _error_reply(request: Envelope, refusal: Refusal) -> Envelope:
-    reply = ErrorReply()
-    reply.error.code = refusal.code
-    reply.error.message = str(refusal)
-    reply.error.details.request_id = request.id
-    reply.error.details.timestamp.GetCurrentTime()
-    reply.error.details.field = refusal.field
-    reply.error.details.retryable = refusal.retryable
+    reply = envelopes.error_reply(
+        request.id, refusal.code, str(refusal), field=refusal.field, retryable=refusal.retryable
+    )
     return envelopes.reply_envelope(request, topology.ERROR, reply)
 
 

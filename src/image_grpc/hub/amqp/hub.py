@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aio_pika
@@ -234,10 +234,28 @@ class AmqpHub:
             raise RequestTimeout(f"{message.routing_key}: no reply within {timeout:.1f} s") from expired
 
     async def reply(self, delivery: Delivery, envelope: Envelope, *, timeout: float) -> None:
-        message = OutboundMessage(routing_key=delivery.reply_to, envelope=envelope)
-        if REQUEST in delivery.headers:
-            message.headers[REQUEST] = delivery.headers[REQUEST]
-        await self._publish_envelope(message, timeout=timeout, correlation_id=delivery.reply_correlation_id)
+        await self._reply(
+            delivery.reply_to,
+            delivery.headers,
+            envelope,
+            timeout=timeout,
+            correlation_id=delivery.reply_correlation_id,
+        )
+
+    async def _reply(
+        self,
+        reply_to: str,
+        headers: Mapping[str, Any],
+        envelope: Envelope,
+        *,
+        timeout: float,
+        correlation_id: str,
+    ) -> None:
+        """Replies to a message with these headers and properties."""
+        message = OutboundMessage(routing_key=reply_to, envelope=envelope)
+        if REQUEST in headers:
+            message.headers[REQUEST] = str(headers[REQUEST])
+        await self._publish_envelope(message, timeout=timeout, correlation_id=correlation_id)
 
     async def _own_channel(self) -> AbstractChannel:
         assert self._consuming is not None, "the hub is started"
@@ -295,13 +313,13 @@ class AmqpHub:
     async def refuse(self, message: AbstractIncomingMessage, reason: str) -> None:
         """Replies that a message cannot be read."""
         properties = properties_of(message)
-        reply = OutboundMessage(
-            routing_key=message.reply_to or "",
-            envelope=envelopes.unreadable_reply(properties, message.content_type or "", reason),
+        await self._reply(
+            message.reply_to or "",
+            message.headers,
+            envelopes.unreadable_reply(properties, message.content_type or "", reason),
+            timeout=SETTLE_SECONDS,
+            correlation_id=properties.correlation_id,
         )
-        if REQUEST in message.headers:
-            reply.headers[REQUEST] = str(message.headers[REQUEST])
-        await self._publish_envelope(reply, timeout=SETTLE_SECONDS)
 
     async def _pass_on(
         self,
