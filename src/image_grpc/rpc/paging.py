@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from image_grpc.errors import InvalidArgument, Violation
+from image_grpc.records import content_digest
 
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 100
@@ -42,8 +42,7 @@ def _list_of(request: Any) -> str:
     asked.CopyFrom(request)
     asked.ClearField("page_size")
     asked.ClearField("page_token")
-    name = asked.DESCRIPTOR.full_name.encode()
-    return hashlib.sha256(name + b":" + asked.SerializeToString(deterministic=True)).hexdigest()[:16]
+    return content_digest(asked)[:16]
 
 
 def _open(request: Any, length: int) -> int:
