@@ -36,7 +36,9 @@ class Layouts:
     def seed(self, reference: bytes) -> int:
         """The seed that the reference carries, or that of the remembered picture that it looks like; for any
         other file one that comes from its bytes."""
-        found = _carried_seed(reference) or self._seed_of_the_like(reference)
+        found = None
+        if (header := _header(reference)) is not None:
+            found = _carried_seed(header) or self._seed_of_the_like(reference)
         return found or int.from_bytes(hashlib.blake2b(reference, digest_size=6).digest())
 
     def _seed_of_the_like(self, reference: bytes) -> int | None:
@@ -48,28 +50,25 @@ class Layouts:
         return seen[nearest][1] if differences[nearest] <= _ALIKE else None
 
 
-def _glance(picture: bytes) -> Glance | None:
-    """Its colours, very small; None if it cannot be read."""
+def _header(picture: bytes) -> pyvips.Image | None:
+    """What a file says of itself; None if it is no picture, or too large to be looked at."""
     try:
-        if _is_too_large(pyvips.Image.new_from_buffer(picture, "")):
-            return None
+        header = pyvips.Image.new_from_buffer(picture, "")
+    except pyvips.Error:
+        return None
+    return header if max(header.width, header.height) <= _LARGEST_SIDE else None
+
+
+def _carried_seed(header: pyvips.Image) -> int | None:
+    found = SEED_FIELD in header.get_fields() and _SEED.search(str(header.get(SEED_FIELD)))
+    return int(found[1], 16) if found else None
+
+
+def _glance(picture: bytes) -> Glance | None:
+    """Its colours, very small; None if it is damaged."""
+    try:
         small = pyvips.Image.thumbnail_buffer(picture, _GLANCE_SIDE, height=_GLANCE_SIDE, size="force")
         colours = small.colourspace("srgb").extract_band(0, n=3).write_to_memory()
     except pyvips.Error:
         return None
     return np.frombuffer(colours, np.uint8).astype(np.int16)
-
-
-def _carried_seed(reference: bytes) -> int | None:
-    try:
-        image = pyvips.Image.new_from_buffer(reference, "")
-        if _is_too_large(image) or image.get_typeof(SEED_FIELD) == 0:
-            return None
-        found = _SEED.search(str(image.get(SEED_FIELD)))
-    except pyvips.Error:
-        return None
-    return int(found[1], 16) if found else None
-
-
-def _is_too_large(image: pyvips.Image) -> bool:
-    return bool(max(image.width, image.height) > _LARGEST_SIDE)
