@@ -130,16 +130,16 @@ class Telemetry:
     @contextmanager
     def track_storage_operation(self, operation: str, storage_correlation_id: str) -> Iterator[StorageOperation]:
         """A span around an operation of the Storage Service, and its duration, bytes and outcome as metrics."""
-        tracked, started = StorageOperation(), time.perf_counter()
+        tracked, outcome, started = StorageOperation(), "ok", time.perf_counter()
         with self.span(SPAN_STORAGE + operation) as span:
             span.set_attribute(ATTR_STORAGE_CORRELATION_ID, storage_correlation_id)
             try:
                 yield tracked
             except BaseException as failure:
-                tracked.outcome = failure.reason if isinstance(failure, ServiceError) else type(failure).__name__
+                outcome = failure.reason if isinstance(failure, ServiceError) else type(failure).__name__
                 raise
             finally:
-                attributes = {ATTR_OPERATION: operation, ATTR_OUTCOME: tracked.outcome}
+                attributes = {ATTR_OPERATION: operation, ATTR_OUTCOME: outcome}
                 self.storage_duration.record(time.perf_counter() - started, attributes)
                 self.storage_bytes.add(tracked.bytes, attributes)
 
@@ -150,8 +150,6 @@ class StorageOperation:
 
     bytes: int = 0
     """Size of the request, and of the answer once it is there."""
-    outcome: str = "ok"
-    """Or the reason of its failure."""
 
 
 _NO_SPAN = nullcontext(INVALID_SPAN)
