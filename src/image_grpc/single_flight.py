@@ -1,0 +1,51 @@
+"""Runs one load per key at a time and shares its result with everyone who asks meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Hashable
+from contextvars import Context
+from typing import Any, Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class SingleFlight(Generic[K, V]):
+    """Deduplicates concurrent loads. It keeps no results."""
+
+    def __init__(self) -> None:
+        self._running: dict[K, asyncio.Task[V]] = {}
+
+    async def run(
+        self, key: K, load: Callable[[], Coroutine[Any, Any, V]], *, on_loaded: Callable[[V], None] | None = None
+    ) -> V:
+        """Return the result of the load that runs for `key`, starting it if there is none.
+
+        A caller that is cancelled does not cancel the load. `on_loaded` gets the result of the load that this call
+        starts, unless it was overtaken by `invalidate`.
+        """
+        task = self._running.get(key)
+        if task is None:
+            # A context of its own: other callers may have a later deadline than the first one.
+            task = asyncio.create_task(load(), context=Context())
+            self._running[key] = task
+            task.add_done_callback(lambda done: self._finish(key, done, on_loaded))
+        return await asyncio.shield(task)
+
+    def invalidate(self, key: K) -> None:
+        """Let the next call for `key` load anew. Those who wait already still get the running load's result."""
+        self._running.pop(key, None)
+
+    def invalidate_all(self) -> None:
+        """Let the next call for each key load anew."""
+        self._running.clear()
+
+    def _finish(self, key: K, task: asyncio.Task[V], on_loaded: Callable[[V], None] | None) -> None:
+        overtaken = self._running.get(key) is not task
+        if not overtaken:
+            del self._running[key]
+        if task.cancelled() or task.exception() is not None:
+            return
+        if on_loaded is not None and not overtaken:
+            on_loaded(task.result())
