@@ -317,12 +317,12 @@ async def _storage_service(settings: Settings, hub: Hub) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _standin(settings: Settings) -> AsyncIterator[tuple[str, SecretStr]]:
     try:
-        from image_grpc.standin import Behaviour, Standin
+        from getimg_standin import Behavior, Standin
     except ImportError as missing:
         raise InvalidSettings(
             "there is no GETIMG_API_KEY, and the stand-in is not installed: pip install 'image-grpc[embedded]'"
         ) from missing
-    standin = Standin(behaviour=Behaviour(latency=settings.standin_latency_seconds))
+    standin = Standin(behavior=Behavior(latency=settings.standin_latency_seconds))
     host, _, port = settings.standin_listen.rpartition(":")
     async with AsyncExitStack() as stack:
         try:

@@ -15,10 +15,10 @@ import pytest
 import pyvips
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
+from getimg_standin import MODELS, Behavior, Fault, FaultKind
 from image_grpc.errors import ApiError, GetimgNotConfigured
 from image_grpc.getimg import GetimgClient
 from image_grpc.getimg.limits import DEFAULT_RETRY_SECONDS, NotSent
-from image_grpc.standin import MODELS, Behaviour, Fault, FaultKind
 from tests.contracts.patience import PATIENCE_SECONDS, eventually, longer_and_longer
 from tests.getimg.canned import Drip, canned, response
 from tests.getimg.conftest import KEY, connected, draw
@@ -238,7 +238,7 @@ async def test_429_may_name_a_date() -> None:
 
 @no_patience
 async def test_the_last_request_of_the_minute_pauses_all_calls(client: GetimgClient, provider: Provider) -> None:
-    provider.standin.behaviour = Behaviour(requests_per_minute=1, variety=1)
+    provider.standin.behavior = Behavior(requests_per_minute=1, variety=1)
     await draw(client)
     assert isinstance(await failure_of(client), NotSent)
     assert provider.standin.calls == 1

@@ -7,11 +7,11 @@ import gzip
 import pytest
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
+from getimg_standin import Behavior, Fault, FaultKind
 from image_grpc import pictures
 from image_grpc.errors import ApiError, GenerationError
 from image_grpc.getimg import Downloader, GetimgClient, PictureGone
 from image_grpc.pictures import BadPicture
-from image_grpc.standin import Behaviour, Fault, FaultKind
 from tests.getimg.canned import Drip, canned, response
 from tests.getimg.conftest import downloading, draw
 from tests.service import Provider
@@ -42,7 +42,7 @@ async def test_a_picture_that_is_gone_must_be_drawn_again(
 async def test_a_picture_whose_url_has_expired_must_be_drawn_again(
     downloader: Downloader, client: GetimgClient, provider: Provider
 ) -> None:
-    provider.standin.behaviour = Behaviour(url_lifetime=0, variety=1)
+    provider.standin.behavior = Behavior(url_lifetime=0, variety=1)
     expired = (await draw(client)).url
     with pytest.raises(PictureGone):
         await downloader.download(expired)

@@ -97,45 +97,16 @@ def bridge(target: str, **given: Any) -> None:
     run(serve_hub())
 
 
-@click.command()
-@click.option("--listen", metavar="HOST:PORT", default="127.0.0.1:8090", show_default=True)
-@click.option("--api-key", default="standin-key", show_default=True, help="The key that it takes.")
-@click.option("--latency", type=float, default=0.5, show_default=True, help="Seconds added to each picture.")
-@click.option(
-    "--url-lifetime", type=float, default=3600, show_default=True, help="Seconds that picture URLs are good."
-)
-@click.option("--requests-per-minute", type=int, help="Answer 429 to more.")
-@click.option("--max-in-flight", type=int, help="Answer 429 to more at once.")
-@click.option("--balance", default="10000", show_default=True, help="USD to spend; 402 after that.")
-@click.option("--variety", type=int, help="Draw only so many different pictures, for load tests.")
-@click.option("--fault", "faults", multiple=True, help="For example status=429,retry_after=2,count=3; repeatable.")
-def standin(listen: str, api_key: str, balance: str, faults: tuple[str, ...], **given: Any) -> None:
-    """Run a stand-in of the GetImg.AI API, for development and tests.
-
-    Use it with IMAGE_GRPC_GETIMG_BASE_URL and GETIMG_API_KEY. Faults: status, hang, cut, invalid (of the call);
-    truncated, cut_download, huge, html, redirect, gone, hang_download, wrong_size (of the picture). It takes
-    them while it runs, too: PUT /_standin/faults; GET /_standin tells what it has done.
-    """
-    from decimal import Decimal, InvalidOperation
-
-    from image_grpc.app import stop_signals
-    from image_grpc.standin import Behaviour, Standin, parse_fault
-
+@click.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def standin(arguments: tuple[str, ...]) -> None:
+    """Run a stand-in for the GetImg.AI API: the command `getimg-standin`, with its options."""
     try:
-        made = Standin(api_key=api_key, behaviour=Behaviour(balance=Decimal(balance), **given))
-        for fault in faults:
-            made.add_fault(parse_fault(fault))
-    except (ValueError, InvalidOperation) as problem:
-        raise click.BadParameter(str(problem)) from problem
-    host, _, port = listen.rpartition(":")
-
-    async def serve_standin() -> None:
-        with stop_signals() as stop:
-            async with made.listen(host, int(port)) as url:
-                click.echo(f"stand-in of GetImg.AI at {url}, key {api_key}. Ctrl-C stops it.")
-                await stop.wait()
-
-    run(serve_standin())
+        from getimg_standin.cli import main
+    except ModuleNotFoundError as missing:
+        message = f"{missing}; the stand-in is installed by: pip install 'image-grpc[standin]'"
+        raise click.ClickException(message) from missing
+    main.main(list(arguments), prog_name="image-grpc standin")
 
 
 @click.command()
