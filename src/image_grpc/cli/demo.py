@@ -139,7 +139,13 @@ def demo(out: Path) -> None:
     from image_grpc.cli.servers import load, run
 
     with tempfile.TemporaryDirectory(prefix="image-grpc-demo-") as folder, told_errors():
-        settings = load(listen="127.0.0.1:0", data_dir=Path(folder), log_level="WARNING", drain_seconds=0)
+        settings = load(
+            listen="127.0.0.1:0",
+            data_dir=Path(folder),
+            log_level="WARNING",
+            drain_seconds=0,
+            standin_latency_seconds=0,
+        )
         out.mkdir(parents=True, exist_ok=True)
         run(_demo(settings, out))
 
