@@ -195,9 +195,9 @@ def held(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     may_go_on = asyncio.Event()
 
     class Held(Gallery):
-        async def bytes_of(self, picture: Picture) -> bytes:
+        async def encoded(self, picture: Picture) -> bytes:
             await may_go_on.wait()
-            return await super().bytes_of(picture)
+            return await super().encoded(picture)
 
     monkeypatch.setattr("getimg_standin.standin.Gallery", Held)
     return may_go_on

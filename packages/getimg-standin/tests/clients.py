@@ -1,4 +1,4 @@
-"""The clients that the tests talk to a stand-in with."""
+"""A running stand-in with the clients of the tests."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ import httpx
 
 from getimg_standin import Standin
 
-KEY = "key-of-the-tests"
+KEY = "test-key"
 
-# The smallest picture that the catalogue offers takes a tenth of a second, so tests that are not about
-# pictures let the stand-in reuse one.
+# The model with the smallest pictures.
 MODEL = "z-image-turbo"
 PRICE = "0.005"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Running:
-    """A stand-in that listens, and the two clients that tests talk to it with."""
+    """A listening stand-in, with the official SDK and a plain HTTP client."""
 
     standin: Standin
     url: str
@@ -30,17 +29,17 @@ class Running:
     http: httpx.AsyncClient
 
     async def generate(self, **changes: Any) -> Any:
-        """A generation by the SDK, plain unless changed."""
+        """Generate through the SDK; `changes` are fields of the request."""
         return await self.sdk.images.generate(**{"model": MODEL, "prompt": "a thing, fantasy", **changes})
 
     async def post(self, **changes: Any) -> httpx.Response:
-        """A generation by bare HTTP, plain unless changed; None leaves a field out."""
+        """Generate over plain HTTP; `changes` are fields of the request, None omits a field."""
         body = {"model": MODEL, "prompt": "a thing, fantasy", **changes}
-        sent = {name: value for name, value in body.items() if value is not None}
-        return await self.http.post("/v2/images/generations", json=sent)
+        present = {name: value for name, value in body.items() if value is not None}
+        return await self.http.post("/v2/images/generations", json=present)
 
     async def picture_url(self) -> str:
-        """The URL of a freshly generated picture."""
+        """Return the URL of a new picture."""
         return str((await self.generate()).data[0].url)
 
 

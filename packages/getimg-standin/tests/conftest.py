@@ -1,4 +1,4 @@
-"""A stand-in that listens, with clients."""
+"""Fixtures: a listening stand-in with clients."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def standin() -> Standin:
 async def running(standin: Standin) -> AsyncIterator[Running]:
     async with (
         standin.listen() as url,
-        # Nothing here is TLS, and loading the certificates would take longer than most tests.
+        # No TLS here, and loading the certificates would take longer than most tests.
         getimg.DefaultAsyncHttpxClient(verify=False) as transport,
         getimg.AsyncGetimgAI(base_url=url, api_key=KEY, max_retries=0, http_client=transport) as sdk,
         httpx.AsyncClient(

@@ -1,4 +1,4 @@
-"""Properties of the pictures. Whether they are pretty is for eyes to judge."""
+"""Properties of the pictures, apart from their beauty."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PHRASES = {
     "item": "item illustration",
     "abstract": "a mood",
 }
-THEMES = ("fantasy", "western", "cyberpunk", "steampunk", "horror", "space_fantasy", "a theme of someone's own")
+THEMES = ("fantasy", "western", "cyberpunk", "steampunk", "horror", "space_fantasy", "an unknown theme")
 
 PLACES = [
     "dungeon", "cave", "tavern", "crypt", "ship", "station", "street", "forest", "river", "swamp",
@@ -24,7 +24,7 @@ PLACES = [
 ]  # fmt: skip
 REGIONS = ["sea", "island", "mountain", "desert", "forest", "snow"]
 PEOPLE = ["elf", "dwarf", "orc", "robot", "undead", "alien", "tiefling", "human"]
-CALLINGS = ["fighter", "wizard", "rogue", "ranger", "cleric", "bard", "cowboy", "barbarian"]
+CLASSES = ["fighter", "wizard", "rogue", "ranger", "cleric", "bard", "cowboy", "barbarian"]
 HEADGEAR = ["helmet", "hood", "hat", "crown"]
 ITEMS = [
     "sword", "dagger", "axe", "hammer", "bow", "staff", "gun", "shield", "helmet", "breastplate",
@@ -42,7 +42,7 @@ def pixels(prompt: str, seed: int = 1, size: int = SIZE) -> NDArray[np.uint8]:
 
 @pytest.mark.parametrize("kind", PHRASES)
 @pytest.mark.parametrize("theme", THEMES)
-def test_every_kind_draws_in_every_theme(kind: str, theme: str) -> None:
+def test_every_kind_is_drawn_in_every_theme(kind: str, theme: str) -> None:
     picture = pixels(f"{PHRASES[kind]}, {theme}")
     assert picture.shape == (SIZE, SIZE, 3)
     assert 10 < picture.mean() < 240
@@ -54,17 +54,17 @@ def test_every_kind_draws_in_every_theme(kind: str, theme: str) -> None:
     [
         *(f"tactical battle map of a {word}, fantasy" for word in PLACES),
         *(f"campaign map, {word}, steampunk" for word in REGIONS),
-        *(f"character portrait, {word} {calling}" for word, calling in zip(PEOPLE, CALLINGS, strict=True)),
+        *(f"character portrait, {word} {class_}" for word, class_ in zip(PEOPLE, CLASSES, strict=True)),
         *(f"character portrait in a {word}, fantasy" for word in HEADGEAR),
         *(f"item illustration of a {word}, fantasy" for word in ITEMS),
     ],
 )
-def test_every_known_word_draws(prompt: str) -> None:
+def test_every_subject_is_drawn(prompt: str) -> None:
     assert pixels(prompt).std() > 12
 
 
 @pytest.mark.parametrize("kind", PHRASES)
-def test_the_same_again(kind: str) -> None:
+def test_the_seed_decides_the_picture(kind: str) -> None:
     brief = Brief.from_prompt(f"{PHRASES[kind]}, fantasy")
     first, second, other = (draw(brief, seed, SIZE, SIZE, "png") for seed in (5, 5, 6))
     assert first == second
@@ -73,24 +73,24 @@ def test_the_same_again(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", PHRASES)
 def test_themes_look_different(kind: str) -> None:
-    looks = [pixels(f"{PHRASES[kind]}, {theme}").mean(axis=(0, 1)) for theme in THEMES[:6]]
-    apart = [np.abs(first - second).max() for index, first in enumerate(looks) for second in looks[:index]]
-    assert min(apart) > 1.5
+    means = [pixels(f"{PHRASES[kind]}, {theme}").mean(axis=(0, 1)) for theme in THEMES[:6]]
+    distances = [np.abs(first - second).max() for index, first in enumerate(means) for second in means[:index]]
+    assert min(distances) > 1.5
 
 
 @pytest.mark.parametrize("kind", ["tactical", "campaign"])
 def test_another_theme_keeps_the_layout(kind: str) -> None:
-    def likeness(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
+    def correlation(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
         return float(np.corrcoef(first.mean(axis=2).ravel(), second.mean(axis=2).ravel())[0, 1])
 
-    here = pixels(f"{PHRASES[kind]}, fantasy", seed=3)
-    same_place = pixels(f"{PHRASES[kind]}, horror", seed=3)
-    elsewhere = pixels(f"{PHRASES[kind]}, fantasy", seed=4)
-    assert likeness(here, same_place) > likeness(here, elsewhere) + 0.2
+    original = pixels(f"{PHRASES[kind]}, fantasy", seed=3)
+    same_layout = pixels(f"{PHRASES[kind]}, horror", seed=3)
+    other_layout = pixels(f"{PHRASES[kind]}, fantasy", seed=4)
+    assert correlation(original, same_layout) > correlation(original, other_layout) + 0.2
 
 
 @pytest.mark.parametrize("kind", PHRASES)
-def test_a_layout_is_the_same_at_any_resolution(kind: str) -> None:
+def test_the_layout_does_not_depend_on_the_resolution(kind: str) -> None:
     small = pixels(f"{PHRASES[kind]}, fantasy", size=256).astype(float)
     large = pixels(f"{PHRASES[kind]}, fantasy", size=512).reshape(256, 2, 256, 2, 3).mean(axis=(1, 3))
     assert np.abs(small - large).mean() < 14
@@ -109,18 +109,18 @@ def test_formats_and_sizes(image_format: str, size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"nonsense", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0"])
-def test_a_foreign_reference_has_a_seed_too(data: bytes) -> None:
+def test_foreign_references_have_seeds(data: bytes) -> None:
     assert Layouts().seed(data) == Layouts().seed(data)
     assert Layouts().seed(data) != Layouts().seed(data + b"x")
 
 
 @pytest.mark.parametrize("kind", PHRASES)
-def test_a_picture_is_known_again_when_it_was_coded_anew_and_carries_nothing(kind: str) -> None:
+def test_a_cropped_scaled_and_reencoded_picture_is_recognized(kind: str) -> None:
     layouts = Layouts()
     for seed in range(1, 6):
-        drawn = draw(Brief.from_prompt(f"{PHRASES[kind]}, horror"), seed, 256, 192, "png")
-        layouts.remember(drawn, seed)
+        data = draw(Brief.from_prompt(f"{PHRASES[kind]}, horror"), seed, 256, 192, "png")
+        layouts.remember(data, seed)
         if seed == 3:
-            picture = pyvips.Image.new_from_buffer(drawn, "").crop(4, 0, 248, 192)
+            picture = pyvips.Image.new_from_buffer(data, "").crop(4, 0, 248, 192)
             reference = bytes(picture.resize(0.7).webpsave_buffer(Q=75, keep="none"))
     assert layouts.seed(reference) == 3

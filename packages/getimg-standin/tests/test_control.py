@@ -1,4 +1,4 @@
-"""The stand-in's own endpoints, for a stand-in in another process."""
+"""The control API."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ async def test_report(running: Running) -> None:
     assert (report["total_cost"], report["faults"]) == (PRICE, [])
 
 
-async def test_faults_are_replaced_and_forgotten(running: Running) -> None:
-    wanted = [{"kind": "status", "status": 503, "retry_after": 1.5, "count": 2}, {"kind": "html"}]
-    report = (await running.http.put("/_standin/faults", json=wanted)).json()
+async def test_faults_are_replaced_and_cleared(running: Running) -> None:
+    faults = [{"kind": "status", "status": 503, "retry_after": 1.5, "count": 2}, {"kind": "html"}]
+    report = (await running.http.put("/_standin/faults", json=faults)).json()
     assert [fault["kind"] for fault in report["faults"]] == ["status", "html"]
-    refused = await running.post()
-    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1.5")
+    response = await running.post()
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1.5")
     assert (await running.http.get("/_standin")).json()["faults"][0]["count"] == 1
     assert (await running.http.put("/_standin/faults", json=[{"kind": "invalid"}])).json()["faults"] == [
         {"kind": "invalid", "status": 500}
@@ -49,16 +49,16 @@ async def test_faults_are_replaced_and_forgotten(running: Running) -> None:
         [{"kind": "status", "status": 200}],
         [{"kind": "redirect"}],
         [{"kind": "hang", "count": 0}],
-        [{"kind": "hang", "colour": "red"}],
+        [{"kind": "hang", "color": "red"}],
     ],
 )
-async def test_bad_faults_are_refused_and_change_nothing(running: Running, body: object) -> None:
+async def test_invalid_faults_are_rejected_without_effect(running: Running, body: object) -> None:
     await running.http.put("/_standin/faults", json=[{"kind": "gone"}])
     assert (await running.http.put("/_standin/faults", json=body)).status_code == 400
     assert len((await running.http.get("/_standin")).json()["faults"]) == 1
 
 
-async def test_behavior_is_changed_in_part(running: Running) -> None:
+async def test_behavior_is_changed_partially(running: Running) -> None:
     changes = {"url_lifetime": 7, "variety": 3, "balance": "0.5", "max_in_flight": None}
     behavior = (await running.http.put("/_standin/behavior", json=changes)).json()["behavior"]
     assert {name: behavior[name] for name in changes} == changes
@@ -70,7 +70,7 @@ async def test_behavior_is_changed_in_part(running: Running) -> None:
     "body",
     [
         [],
-        {"colour": "red"},
+        {"color": "red"},
         {"latency": -1},
         {"latency": "1"},
         {"latency": True},
@@ -82,12 +82,12 @@ async def test_behavior_is_changed_in_part(running: Running) -> None:
         {"requests_per_minute": -1},
     ],
 )
-async def test_bad_behavior_is_refused(running: Running, body: object) -> None:
+async def test_invalid_behavior_is_rejected(running: Running, body: object) -> None:
     assert (await running.http.put("/_standin/behavior", json=body)).status_code == 400
     assert (await running.http.put("/_standin/behavior", content=b"{")).status_code == 400
 
 
-async def test_reset_clears_the_counters_only(running: Running) -> None:
+async def test_reset_clears_only_the_counters(running: Running) -> None:
     await running.generate()
     running.standin.reset()
     await running.generate()

@@ -1,4 +1,4 @@
-"""Rate limits, billing, signed URLs and the life of the server."""
+"""Rate limits, billing, signed URLs, start and stop of the server."""
 
 from __future__ import annotations
 
@@ -34,62 +34,62 @@ def standin(clock: Clock) -> Standin:
     return Standin(api_key=KEY, behavior=Behavior(variety=1), clock=clock)
 
 
-async def test_rate_limit_headers_are_always_there(running: Running) -> None:
-    for answer in (
+async def test_rate_limit_headers_are_always_present(running: Running) -> None:
+    for response in (
         await running.post(),
         await running.http.get("/v2/models"),
         await running.post(model="no"),
     ):
-        limit, remaining = (int(answer.headers[f"x-ratelimit-{name}"]) for name in ("limit", "remaining"))
+        limit, remaining = (int(response.headers[f"x-ratelimit-{name}"]) for name in ("limit", "remaining"))
         assert 0 < remaining <= limit
-        assert 0 < int(answer.headers["x-ratelimit-reset"]) <= 60
-        assert answer.headers["x-request-id"]
+        assert 0 < int(response.headers["x-ratelimit-reset"]) <= 60
+        assert response.headers["x-request-id"]
 
 
-async def test_over_the_limit_is_told_when_to_come_back(running: Running, clock: Clock) -> None:
+async def test_the_rate_limit_sends_retry_after(running: Running, clock: Clock) -> None:
     running.standin.behavior = Behavior(requests_per_minute=2, variety=1)
     remaining = [(await running.post()).headers["x-ratelimit-remaining"] for _ in range(2)]
     clock.now += 20
-    refused = await running.post()
+    rejected = await running.post()
     assert remaining == ["1", "0"]
-    assert refused.status_code == 429
-    assert (refused.headers["retry-after"], refused.headers["x-ratelimit-reset"]) == ("40", "40")
+    assert rejected.status_code == 429
+    assert (rejected.headers["retry-after"], rejected.headers["x-ratelimit-reset"]) == ("40", "40")
     assert running.standin.billed == 2
     clock.now += 40
     assert (await running.post()).status_code == 200
 
 
-async def test_calls_in_flight_are_limited(running: Running) -> None:
+async def test_concurrent_generations_are_limited(running: Running) -> None:
     running.standin.behavior = Behavior(max_in_flight=2, variety=1)
     running.standin.add_fault(Fault(kind="hang", count=2))
     hanging = [asyncio.create_task(running.post()) for _ in range(2)]
     await in_flight(running.standin, 2)
-    refused = await running.post()
+    rejected = await running.post()
     for task in hanging:
         task.cancel()
     await asyncio.gather(*hanging, return_exceptions=True)
     await in_flight(running.standin, 0)
-    assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+    assert (rejected.status_code, rejected.headers["retry-after"]) == (429, "1")
     assert running.standin.max_in_flight_seen == 2
     assert (await running.post()).status_code == 200
 
 
-async def test_the_balance_sinks_until_it_is_spent(running: Running) -> None:
+async def test_generations_fail_once_the_balance_is_spent(running: Running) -> None:
     running.standin.behavior = Behavior(balance=Decimal(PRICE) * 2, variety=1)
     assert (await running.sdk.billing.retrieve_balance()).balance == "0.010"
     await running.generate()
     await running.generate()
-    with pytest.raises(getimg.APIStatusError) as caught:
+    with pytest.raises(getimg.APIStatusError) as raised:
         await running.generate()
-    assert caught.value.status_code == 402
+    assert raised.value.status_code == 402
     assert Decimal((await running.sdk.billing.retrieve_balance()).balance) == 0
     assert (running.standin.billed, running.standin.total_cost) == (2, Decimal(PRICE) * 2)
 
 
 async def test_concurrent_calls_do_not_overdraw_the_balance(running: Running) -> None:
     running.standin.behavior = Behavior(balance=Decimal(PRICE) * 3, variety=1)
-    answers = await asyncio.gather(*(running.post() for _ in range(8)))
-    assert sorted(answer.status_code for answer in answers) == [200] * 3 + [402] * 5
+    responses = await asyncio.gather(*(running.post() for _ in range(8)))
+    assert sorted(response.status_code for response in responses) == [200] * 3 + [402] * 5
 
 
 async def test_costs_by_day(running: Running, clock: Clock) -> None:
@@ -116,12 +116,12 @@ async def test_costs_by_day(running: Running, clock: Clock) -> None:
         ("2026-01-01T00:00:00Z", "2026-12-01T00:00:00Z"),
     ],
 )
-async def test_bad_cost_ranges_are_refused(running: Running, start: str, end: str) -> None:
-    answer = await running.http.get("/v2/billing/costs", params={"start": start, "end": end})
-    assert answer.status_code == 400
+async def test_invalid_cost_ranges_are_rejected(running: Running, start: str, end: str) -> None:
+    response = await running.http.get("/v2/billing/costs", params={"start": start, "end": end})
+    assert response.status_code == 400
 
 
-async def test_models_as_the_sdk_reads_them(running: Running) -> None:
+async def test_the_sdk_parses_all_models(running: Running) -> None:
     models = await running.sdk.models.list()
     assert await running.sdk.models.list(type="video") == []
     assert {model.id for model in await running.sdk.models.list(type="image")} == {model.id for model in models}
@@ -135,20 +135,20 @@ async def test_models_as_the_sdk_reads_them(running: Running) -> None:
 
 async def test_urls_expire(running: Running, clock: Clock) -> None:
     running.standin.behavior = Behavior(url_lifetime=30, variety=1)
-    answer = await running.generate()
-    assert answer.data[0].deletes_at.timestamp() == clock.now + 30
+    response = await running.generate()
+    assert response.data[0].deletes_at.timestamp() == clock.now + 30
     clock.now += 29
-    assert (await running.http.get(answer.data[0].url)).status_code == 200
+    assert (await running.http.get(response.data[0].url)).status_code == 200
     clock.now += 1
-    expired = await running.http.get(answer.data[0].url)
+    expired = await running.http.get(response.data[0].url)
     assert (expired.status_code, expired.json()["error"]["code"]) == (410, "expired")
 
 
-async def test_tampered_urls_are_refused(running: Running) -> None:
+async def test_tampered_urls_are_rejected(running: Running) -> None:
     url = httpx.URL(await running.picture_url())
-    later = str(int(url.params["expires"]) + 1)
+    later_expiry = str(int(url.params["expires"]) + 1)
     tampered = [
-        url.copy_set_param("expires", later),
+        url.copy_set_param("expires", later_expiry),
         url.copy_set_param("expires", "soon"),
         url.copy_set_param("signature", "0" * 64),
         url.copy_set_param("signature", "ü"),
@@ -162,21 +162,21 @@ async def test_tampered_urls_are_refused(running: Running) -> None:
 
 async def test_a_restarted_standin_serves_earlier_urls(running: Running, clock: Clock) -> None:
     url = httpx.URL(await running.picture_url())
-    before = (await running.http.get(url)).content
-    async with Standin(api_key=KEY, clock=clock).listen() as again, httpx.AsyncClient() as client:
-        after = await client.get(httpx.URL(again).copy_with(raw_path=url.raw_path))
-        assert after.content == before
+    original = (await running.http.get(url)).content
+    async with Standin(api_key=KEY, clock=clock).listen() as restarted, httpx.AsyncClient() as client:
+        response = await client.get(httpx.URL(restarted).copy_with(raw_path=url.raw_path))
+        assert response.content == original
     async with Standin(api_key="other", clock=clock).listen() as other, httpx.AsyncClient() as client:
         assert (await client.get(httpx.URL(other).copy_with(raw_path=url.raw_path))).status_code == 403
 
 
-async def test_unknown_paths_and_methods_answer_in_the_words_of_the_api(running: Running) -> None:
+async def test_unknown_paths_and_methods_have_api_errors(running: Running) -> None:
     assert (await running.http.get("/v2/nothing")).json()["error"]["code"] == "not_found"
     assert (await running.http.get("/v2/images/generations")).json()["error"]["code"] == "method_not_allowed"
 
 
 @pytest.mark.parametrize("new_event_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
-def test_hung_requests_do_not_keep_it_from_stopping(
+def test_hanging_requests_do_not_delay_a_stop(
     new_event_loop: Callable[[], asyncio.AbstractEventLoop],
 ) -> None:
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
@@ -204,7 +204,7 @@ async def test_listening_again_keeps_the_counters(standin: Standin) -> None:
     assert standin.calls == 2
 
 
-async def test_it_listens_once_at_a_time(running: Running) -> None:
+async def test_listening_twice_is_an_error(running: Running) -> None:
     with pytest.raises(RuntimeError):
         async with running.standin.listen():
             pass

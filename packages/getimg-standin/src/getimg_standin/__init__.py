@@ -1,4 +1,4 @@
-"""A stand-in of the GetImg.AI HTTP API v2 for development and tests, which draws its own pictures."""
+"""A stand-in for the GetImg.AI HTTP API v2 that draws its own pictures, for development and tests."""
 
 from getimg_standin.behavior import Behavior
 from getimg_standin.catalog import MODELS, Model, pixel_size

@@ -1,4 +1,4 @@
-"""The ASGI application: which path leads where, and the headers that every answer of the API has."""
+"""The ASGI application: routes, and the headers of every API response."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from getimg_standin.connections import ClientGone, Connections, answer_nobody
+from getimg_standin.connections import ClientDisconnected, Connections, handle_disconnected
 from getimg_standin.control import Control
 from getimg_standin.downloads import Downloads
-from getimg_standin.errors import ApiError, answer_api_error, answer_http_error
+from getimg_standin.errors import ApiError, handle_api_error, handle_http_error
 from getimg_standin.gallery import Gallery
 from getimg_standin.generations import Generations
 from getimg_standin.links import Links
-from getimg_standin.readings import Readings
+from getimg_standin.queries import Queries
 from getimg_standin.workspace import Workspace
 
 
 def application(workspace: Workspace, gallery: Gallery, connections: Connections) -> ASGIApp:
-    """All endpoints of the stand-in."""
+    """Return the application with all endpoints."""
     links = Links(workspace.api_key)
     generations = Generations(workspace, gallery, links, connections)
     downloads = Downloads(workspace, gallery, links, connections)
-    readings = Readings(workspace)
+    queries = Queries(workspace)
     control = Control(workspace)
     routes = [
         Route("/v2/images/generations", generations.post, methods=["POST"]),
-        Route("/v2/models", readings.models),
-        Route("/v2/models/{model}", readings.model),
-        Route("/v2/billing/balance", readings.balance),
-        Route("/v2/billing/costs", readings.costs),
+        Route("/v2/models", queries.models),
+        Route("/v2/models/{model}", queries.model),
+        Route("/v2/billing/balance", queries.balance),
+        Route("/v2/billing/costs", queries.costs),
         Route("/files/{name}", downloads.get),
         Route("/_standin", control.report),
         Route("/_standin/faults", control.put_faults, methods=["PUT"]),
@@ -41,7 +41,11 @@ def application(workspace: Workspace, gallery: Gallery, connections: Connections
         Route("/_standin/behavior", control.put_behavior, methods=["PUT"]),
         Route("/_standin/reset", control.reset, methods=["POST"]),
     ]
-    handlers = {ApiError: answer_api_error, ClientGone: answer_nobody, HTTPException: answer_http_error}
+    handlers = {
+        ApiError: handle_api_error,
+        ClientDisconnected: handle_disconnected,
+        HTTPException: handle_http_error,
+    }
     return _with_api_headers(Starlette(routes=routes, exception_handlers=handlers), workspace)
 
 

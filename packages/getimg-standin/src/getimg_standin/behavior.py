@@ -1,4 +1,4 @@
-"""How a stand-in behaves while nothing is broken."""
+"""The settings of a stand-in, apart from its faults."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Behavior:
-    """Everything about a stand-in that a test or a command line can set, faults apart."""
+    """How a stand-in behaves without faults."""
 
     latency: float = 0.0
     """Seconds added to each generation."""
 
     url_lifetime: float = 3600.0
-    """Seconds that a picture URL is good for; 0 or less hands out URLs that have expired already."""
+    """Seconds until a picture URL expires; 0 or less produces URLs that have already expired."""
 
     requests_per_minute: int | None = None
-    """Generations allowed in a minute, refused ones included; None enforces no limit."""
+    """Generations allowed per minute, rejected ones included; None means no limit."""
 
     max_in_flight: int | None = None
-    """Generations allowed at the same time; None enforces no limit."""
+    """Concurrent generations allowed; None means no limit."""
 
     balance: Decimal = Decimal("10000")
-    """USD to spend from the start (or from the moment this is set) on."""
+    """USD to spend from now on."""
 
     variety: int | None = None
-    """At most so many different pictures are drawn per size and format, then reused; None draws each anew."""
+    """Number of different pictures per size and format, which are then reused; None means no limit."""
 
     def __post_init__(self) -> None:
         if self.latency < 0:
@@ -41,21 +41,21 @@ class Behavior:
             raise ValueError("variety must be at least 1")
 
     def to_json(self) -> dict[str, object]:
-        """The settings as JSON values; the balance is a decimal string, as in the API."""
+        """Return the settings as JSON values; the balance is a decimal string, as in the API."""
         values: dict[str, object] = {field.name: getattr(self, field.name) for field in fields(self)}
         values["balance"] = str(self.balance)
         return values
 
 
 def updated(behavior: Behavior, changes: Mapping[str, object]) -> Behavior:
-    """`behavior` with JSON `changes` applied.
+    """Return a copy of `behavior` with JSON `changes` applied.
 
-    Raises ValueError, naming the setting, on an unknown one or a value that does not fit.
+    Raises ValueError with the name of the setting if it is unknown or its value is invalid.
     """
     values: dict[str, Any] = {}
     for name, value in changes.items():
         if name not in _READERS:
-            raise ValueError(f"unknown setting {name!r}; known are {', '.join(_READERS)}")
+            raise ValueError(f"unknown setting {name!r}; allowed are {', '.join(_READERS)}")
         try:
             values[name] = _READERS[name](value)
         except ValueError as exc:
@@ -73,7 +73,7 @@ def _optional_count(value: object) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{value!r} is neither a whole number nor null")
+        raise ValueError(f"{value!r} is neither an integer nor null")
     return value
 
 

@@ -1,4 +1,4 @@
-"""The models that the stand-in offers: plausible values in the shapes of the real catalogue."""
+"""The models of the stand-in: plausible values in the format of the real catalog."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import sqrt
 
-_WIDE_CHOICE = ("1:1", "4:3", "3:4", "16:9", "9:16", "3:2", "2:3", "21:9")
-_CLASSIC_CHOICE = ("1:1", "4:3", "3:4", "16:9", "9:16", "3:2", "2:3")
+_WIDE_RATIOS = ("1:1", "4:3", "3:4", "16:9", "9:16", "3:2", "2:3", "21:9")
+_CLASSIC_RATIOS = ("1:1", "4:3", "3:4", "16:9", "9:16", "3:2", "2:3")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Model:
-    """An image model of the catalogue."""
+    """An image model of the catalog."""
 
     id: str
     name: str
@@ -27,16 +27,16 @@ class Model:
     """Supported values; the first is the default."""
 
     max_references: int
-    """Reference images allowed in one request."""
+    """Reference images allowed per request."""
 
     prices: Mapping[str, Decimal]
-    """USD for one picture, by resolution."""
+    """USD per picture, by resolution."""
 
     lists_rates: bool = True
-    """Whether the catalogue shows the prices; a model without rates costs all the same."""
+    """Whether the catalog lists the prices; a model without listed rates is billed nevertheless."""
 
     def to_json(self) -> dict[str, object]:
-        """The model as `GET /v2/models` shows it."""
+        """Return the model in the format of `GET /v2/models`."""
         return {
             "id": self.id,
             "name": self.name,
@@ -53,8 +53,8 @@ class Model:
     def _rates(self) -> list[dict[str, object]]:
         if not self.lists_rates:
             return []
-        one_price = len(set(self.prices.values())) == 1
-        shown = {None: next(iter(self.prices.values()))} if one_price else self.prices
+        single_price = len(set(self.prices.values())) == 1
+        rates = {None: next(iter(self.prices.values()))} if single_price else self.prices
         return [
             {
                 "billable_unit": "image",
@@ -62,14 +62,14 @@ class Model:
                 "sound": "not_applicable",
                 "unit_price": str(price),
             }
-            for resolution, price in sorted(shown.items(), key=lambda rate: rate[1])
+            for resolution, price in sorted(rates.items(), key=lambda rate: rate[1])
         ]
 
 
 def pixel_size(aspect_ratio: str, resolution: str) -> tuple[int, int]:
-    """Width and height in pixels of a picture of `aspect_ratio` ("16:9") at `resolution` ("2K").
+    """Return width and height in pixels for an aspect ratio ("16:9") and a resolution ("2K").
 
-    nK stands for an area of about (n * 1024)^2 pixels; each side is rounded to a multiple of 8.
+    nK is an area of about (n * 1024)^2 pixels; each side is rounded to a multiple of 8.
     """
     across, down = (int(part) for part in aspect_ratio.split(":"))
     side = int(resolution.removesuffix("K")) * 1024
@@ -87,7 +87,7 @@ MODELS: Mapping[str, Model] = {
             id="seedream-5-lite",
             name="Seedream 5 Lite",
             created_at="2026-02-24T10:00:00Z",
-            aspect_ratios=_WIDE_CHOICE,
+            aspect_ratios=_WIDE_RATIOS,
             resolutions=("1K", "2K"),
             max_references=10,
             prices={"1K": Decimal("0.035"), "2K": Decimal("0.035")},
@@ -96,7 +96,7 @@ MODELS: Mapping[str, Model] = {
             id="seedream-4-5",
             name="Seedream 4.5",
             created_at="2025-12-03T10:00:00Z",
-            aspect_ratios=_WIDE_CHOICE,
+            aspect_ratios=_WIDE_RATIOS,
             resolutions=("2K", "4K"),
             max_references=10,
             prices={"2K": Decimal("0.04"), "4K": Decimal("0.04")},
@@ -114,7 +114,7 @@ MODELS: Mapping[str, Model] = {
             id="z-image-turbo",
             name="Z-Image Turbo",
             created_at="2025-11-27T10:00:00Z",
-            aspect_ratios=_CLASSIC_CHOICE,
+            aspect_ratios=_CLASSIC_RATIOS,
             resolutions=("1K",),
             max_references=0,
             prices={"1K": Decimal("0.005")},
@@ -123,7 +123,7 @@ MODELS: Mapping[str, Model] = {
             id="gemini-3-1-flash-image",
             name="Gemini 3.1 Flash Image",
             created_at="2026-02-26T10:00:00Z",
-            aspect_ratios=_WIDE_CHOICE,
+            aspect_ratios=_WIDE_RATIOS,
             resolutions=("1K", "2K", "4K"),
             max_references=14,
             prices={"1K": Decimal("0.067"), "2K": Decimal("0.101"), "4K": Decimal("0.151")},

@@ -1,4 +1,4 @@
-"""The TCP connections under the requests: cutting them, and noticing when the client has gone."""
+"""The TCP connections of the requests: resetting them and detecting disconnects."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class ClientGone(Exception):
-    """The client went away, or the server is stopping, before there was an answer."""
+class ClientDisconnected(Exception):
+    """The client disconnected, or the server stops, before the response was ready."""
 
 
 class Connections:
@@ -27,31 +27,31 @@ class Connections:
         self._server: uvicorn.Server | None = None
 
     def attach(self, server: uvicorn.Server) -> None:
-        """Takes over the server that is about to run."""
+        """Set the server whose connections these are."""
         self._server = server
 
-    def cut(self, request: Request) -> None:
-        """Resets the request's connection; what was not yet sent is lost."""
+    def reset(self, request: Request) -> None:
+        """Reset the request's connection; unsent data is lost."""
         for transport in self._transports(request.scope):
             transport.abort()
 
     def close(self, request: Request) -> None:
-        """Closes the request's connection after what was already written to it has been sent."""
+        """Close the request's connection after the written data has been sent."""
         for transport in self._transports(request.scope):
             transport.close()
 
-    def cut_all(self) -> None:
-        """Resets every connection, which ends every `until_gone` and `unless_gone`."""
+    def reset_all(self) -> None:
+        """Reset every connection, which ends `until_disconnected` and `unless_disconnected`."""
         for transport in self._transports(None):
             transport.abort()
 
     def _transports(self, scope: Scope | None) -> list[asyncio.Transport]:
-        # The address of the peer names the connection: uvicorn hands no transport to the application.
+        # The peer's address identifies the connection: uvicorn passes no transport to the application.
         if self._server is None:
             return []
-        wanted = None if scope is None else tuple(scope["client"])
+        peer = None if scope is None else tuple(scope["client"])
         transports = [protocol.transport for protocol in self._server.server_state.connections]
-        return [each for each in transports if wanted in (None, _peer(each))]
+        return [transport for transport in transports if peer in (None, _peer(transport))]
 
 
 def _peer(transport: asyncio.Transport) -> tuple[str, int] | None:
@@ -59,33 +59,33 @@ def _peer(transport: asyncio.Transport) -> tuple[str, int] | None:
     return (address[0], address[1]) if address else None
 
 
-async def until_gone(receive: Receive) -> None:
-    """Returns when the client has closed the connection. The request's body must have been read."""
+async def until_disconnected(receive: Receive) -> None:
+    """Return when the client has closed the connection. The request's body must have been read."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def unless_gone(receive: Receive, work: Awaitable[T]) -> T:
-    """The result of `work`. Raises ClientGone as soon as the client has closed the connection."""
+async def unless_disconnected(receive: Receive, work: Awaitable[T]) -> T:
+    """Return the result of `work`. Raises ClientDisconnected as soon as the client disconnects."""
     task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(until_gone(receive))
+    disconnected = asyncio.ensure_future(until_disconnected(receive))
     try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({task, disconnected}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
-            raise ClientGone
+            raise ClientDisconnected
         return task.result()
     finally:
         task.cancel()
-        gone.cancel()
+        disconnected.cancel()
 
 
-async def answer_nobody(_request: Request, _exc: Exception) -> Response:
-    """Starlette's handler for `ClientGone`: this answer is sent to a closed connection, so to nobody."""
+async def handle_disconnected(_request: Request, _exc: Exception) -> Response:
+    """Return a response that is discarded, as the connection is closed; a Starlette exception handler."""
     return Response(status_code=499)
 
 
 class HalfResponse(Response):
-    """Announces the whole body, sends half of it and closes the connection."""
+    """A response that announces the whole body, sends half of it and closes the connection."""
 
     def __init__(self, data: bytes, media_type: str, connections: Connections, request: Request) -> None:
         super().__init__(data, media_type=media_type)
@@ -97,5 +97,5 @@ class HalfResponse(Response):
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": half, "more_body": True})
         self._connections.close(self._request)
-        # Returning earlier would make uvicorn complain in its log that the answer is incomplete.
-        await until_gone(receive)
+        # Returning earlier would make uvicorn log an incomplete response.
+        await until_disconnected(receive)

@@ -1,4 +1,4 @@
-"""`/_standin`: counters, faults and behavior of a stand-in that runs in another process."""
+"""`/_standin`: counters, faults and behavior, for a stand-in in another process."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from getimg_standin.workspace import Workspace
 
 
 class Control:
-    """The endpoints that the real API does not have; they ask for no key. Each answers with the report."""
+    """Endpoints that the real API lacks. They require no API key, and each returns the report."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
 
     async def report(self, _request: Request) -> JSONResponse:
-        """Counters, behavior and the faults that are left."""
+        """Return counters, behavior and active faults."""
         return JSONResponse(self._workspace.report())
 
     async def put_faults(self, request: Request) -> JSONResponse:
-        """Replaces the faults by those of a JSON list."""
+        """Replace the faults with those of a JSON list."""
         value = await _json(request)
         if not isinstance(value, list):
             raise ApiError(400, "The body must be a JSON list of faults.")
@@ -38,12 +38,12 @@ class Control:
         return await self.report(request)
 
     async def delete_faults(self, request: Request) -> JSONResponse:
-        """Forgets all faults; requests that already hang go on hanging."""
+        """Remove all faults; requests that already hang continue to hang."""
         self._workspace.faults.clear()
         return await self.report(request)
 
     async def put_behavior(self, request: Request) -> JSONResponse:
-        """Changes the settings that the JSON object names."""
+        """Change the settings in the JSON object."""
         value = await _json(request)
         if not isinstance(value, dict):
             raise ApiError(400, "The body must be a JSON object.")
@@ -54,7 +54,7 @@ class Control:
         return await self.report(request)
 
     async def reset(self, request: Request) -> JSONResponse:
-        """Sets the counters to zero."""
+        """Set the counters to zero."""
         self._workspace.reset_counters()
         return await self.report(request)
 

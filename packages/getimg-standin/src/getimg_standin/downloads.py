@@ -1,11 +1,17 @@
-"""`GET /files/…`: the signed picture URLs."""
+"""`GET /files/…`: downloads by signed picture URL."""
 
 from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from getimg_standin.connections import ClientGone, Connections, HalfResponse, unless_gone, until_gone
+from getimg_standin.connections import (
+    ClientDisconnected,
+    Connections,
+    HalfResponse,
+    unless_disconnected,
+    until_disconnected,
+)
 from getimg_standin.damage import HTML_PAGE, huge_png, other_size
 from getimg_standin.errors import ApiError
 from getimg_standin.faults import DOWNLOAD_FAULTS, Fault, FaultKind
@@ -16,7 +22,7 @@ from getimg_standin.workspace import Workspace
 
 
 class Downloads:
-    """The endpoint behind the picture URLs; the signature is all it asks for."""
+    """The endpoint of the picture URLs, which requires a signature and no API key."""
 
     def __init__(self, workspace: Workspace, gallery: Gallery, links: Links, connections: Connections) -> None:
         self._workspace = workspace
@@ -25,7 +31,7 @@ class Downloads:
         self._connections = connections
 
     async def get(self, request: Request) -> Response:
-        """The picture, drawn again if it is no longer remembered; or something worse if a fault wants it."""
+        """Return the picture, redrawn if it is no longer cached, or the response of a fault."""
         picture = self._links.open(request.url.path, request.query_params, self._workspace.now())
         self._workspace.downloads += 1
         fault = self._workspace.faults.take(DOWNLOAD_FAULTS)
@@ -34,10 +40,10 @@ class Downloads:
         return await self._picture(picture, request)
 
     async def _picture(self, picture: Picture, request: Request) -> Response:
-        return Response(await self._bytes_of(picture, request), media_type=picture.mime_type)
+        return Response(await self._encoded(picture, request), media_type=picture.mime_type)
 
-    async def _bytes_of(self, picture: Picture, request: Request) -> bytes:
-        return await unless_gone(request.receive, self._gallery.bytes_of(picture))
+    async def _encoded(self, picture: Picture, request: Request) -> bytes:
+        return await unless_disconnected(request.receive, self._gallery.encoded(picture))
 
     async def _fail(self, fault: Fault, picture: Picture, request: Request) -> Response:
         match fault.kind:
@@ -52,10 +58,10 @@ class Downloads:
             case FaultKind.WRONG_SIZE:
                 return await self._picture(other_size(picture), request)
             case FaultKind.TRUNCATED:
-                data = await self._bytes_of(picture, request)
+                data = await self._encoded(picture, request)
                 return Response(data[: len(data) // 2], media_type=picture.mime_type)
             case FaultKind.CUT_DOWNLOAD:
-                data = await self._bytes_of(picture, request)
+                data = await self._encoded(picture, request)
                 return HalfResponse(data, picture.mime_type, self._connections, request)
-        await until_gone(request.receive)
-        raise ClientGone
+        await until_disconnected(request.receive)
+        raise ClientDisconnected

@@ -1,4 +1,4 @@
-"""Errors as the API words them: a status and `{"error": {"message", "code"}}`."""
+"""Errors in the format of the API: a status and `{"error": {"message", "code"}}`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _BY_STATUS: Mapping[int, tuple[str, str]] = {
     401: ("unauthorized", "The API key is missing or not valid."),
     402: ("insufficient_balance", "The balance does not cover this request."),
     403: ("forbidden", "Access is denied."),
-    404: ("not_found", "There is nothing here."),
-    405: ("method_not_allowed", "This method is not allowed here."),
+    404: ("not_found", "The resource does not exist."),
+    405: ("method_not_allowed", "The method is not allowed."),
     410: ("expired", "This URL has expired."),
     429: ("rate_limit_exceeded", "Too many requests."),
     500: ("internal_error", "Something went wrong on our side."),
@@ -23,7 +23,7 @@ _BY_STATUS: Mapping[int, tuple[str, str]] = {
 
 
 class ApiError(Exception):
-    """An answer other than 200, to be raised anywhere while a request is handled."""
+    """An error response; handlers raise it from anywhere."""
 
     def __init__(
         self,
@@ -33,27 +33,27 @@ class ApiError(Exception):
         code: str | None = None,
         retry_after: float | None = None,
     ) -> None:
-        usual_code, usual_message = _BY_STATUS.get(status, ("error", f"HTTP status {status}."))
-        super().__init__(message or usual_message)
+        default_code, default_message = _BY_STATUS.get(status, ("error", f"HTTP status {status}."))
+        super().__init__(message or default_message)
         self.status = status
-        self.message = message or usual_message
-        self.code = code or usual_code
+        self.message = message or default_message
+        self.code = code or default_code
         self.retry_after = retry_after
 
     def response(self) -> JSONResponse:
-        """The HTTP answer; Retry-After is in seconds, whole ones without a fraction."""
+        """Return the HTTP response; Retry-After is in seconds, without a fraction if it is whole."""
         headers = {} if self.retry_after is None else {"Retry-After": f"{self.retry_after:g}"}
         body = {"error": {"message": self.message, "code": self.code}}
         return JSONResponse(body, status_code=self.status, headers=headers)
 
 
-async def answer_api_error(_request: Request, exc: Exception) -> JSONResponse:
-    """Starlette's handler for `ApiError`."""
+async def handle_api_error(_request: Request, exc: Exception) -> JSONResponse:
+    """Convert an ApiError into its response; a Starlette exception handler."""
     assert isinstance(exc, ApiError)
     return exc.response()
 
 
-async def answer_http_error(_request: Request, exc: Exception) -> JSONResponse:
-    """Starlette's handler for its own errors (unknown route, wrong method), in the API's words."""
+async def handle_http_error(_request: Request, exc: Exception) -> JSONResponse:
+    """Convert Starlette's own errors (unknown route, wrong method) into the API's format."""
     assert isinstance(exc, HTTPException)
     return ApiError(exc.status_code).response()

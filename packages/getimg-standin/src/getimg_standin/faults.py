@@ -1,4 +1,4 @@
-"""Faults: what goes wrong on the next generations or downloads, and for how many of them."""
+"""Faults: how the next generations or downloads fail, and how many of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class FaultKind(StrEnum):
-    """What goes wrong. The first group befalls generations, the second downloads of pictures."""
+    """How a call fails. The first group affects generations, the second downloads."""
 
     STATUS = "status"
     HANG = "hang"
@@ -32,54 +32,54 @@ DOWNLOAD_FAULTS = frozenset(FaultKind) - GENERATION_FAULTS
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fault:
-    """One thing that goes wrong.
+    """One way to fail.
 
-    Raises ValueError when a field is missing for its kind or out of range.
+    Raises ValueError if a field that its kind requires is missing or a value is out of range.
     """
 
     kind: FaultKind | str
 
     count: int | None = None
-    """The next so many calls fail; None fails all until the faults are cleared."""
+    """Number of calls that fail; None means all until the faults are cleared."""
 
     status: int = 500
     """HTTP status of kind `status`."""
 
     retry_after: float | None = None
-    """Seconds in the Retry-After header of kind `status`; None sends no such header."""
+    """Seconds in the Retry-After header of kind `status`; None omits the header."""
 
     message: str | None = None
-    """Message in the error body of kind `status`; None takes one that fits the status."""
+    """Message in the error body of kind `status`; None uses the default for the status."""
 
     code: str | None = None
-    """Code in the error body of kind `status`; None takes one that fits the status."""
+    """Code in the error body of kind `status`; None uses the default for the status."""
 
     target: str | None = None
-    """Where kind `redirect` leads to."""
+    """URL of kind `redirect`."""
 
     def __post_init__(self) -> None:
         try:
             object.__setattr__(self, "kind", FaultKind(self.kind))
         except ValueError:
-            known = ", ".join(FaultKind)
-            raise ValueError(f"unknown fault kind {str(self.kind)!r}; known are {known}") from None
+            allowed = ", ".join(FaultKind)
+            raise ValueError(f"unknown fault kind {str(self.kind)!r}; allowed are {allowed}") from None
         if self.count is not None and self.count < 1:
             raise ValueError("count must be at least 1")
         if not 400 <= self.status <= 599:
-            raise ValueError("status must be an error status, 400 to 599")
+            raise ValueError("status must be between 400 and 599")
         if self.retry_after is not None and self.retry_after < 0:
             raise ValueError("retry_after must not be negative")
         if self.kind == FaultKind.REDIRECT and not self.target:
-            raise ValueError("redirect needs a target")
+            raise ValueError("redirect requires a target")
 
     def to_json(self) -> dict[str, object]:
-        """The fault as JSON values, fields that are None left out."""
+        """Return the fault as JSON values, without fields that are None."""
         values: dict[str, object] = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in values.items() if value is not None}
 
 
 class FaultQueue:
-    """Faults in the order in which they were added, each with the calls that it has left."""
+    """Faults in the order of their addition, each with its remaining number of calls."""
 
     def __init__(self) -> None:
         self._entries: list[tuple[Fault, int | None]] = []
@@ -91,62 +91,64 @@ class FaultQueue:
         self._entries.clear()
 
     def take(self, kinds: frozenset[FaultKind]) -> Fault | None:
-        """The first fault of one of `kinds`, using up one of its calls; None when there is none."""
-        for index, (fault, left) in enumerate(self._entries):
+        """Return the first fault of one of `kinds` and count a call against it; None if there is none."""
+        for index, (fault, remaining) in enumerate(self._entries):
             if fault.kind not in kinds:
                 continue
-            if left == 1:
+            if remaining == 1:
                 del self._entries[index]
-            elif left is not None:
-                self._entries[index] = (fault, left - 1)
+            elif remaining is not None:
+                self._entries[index] = (fault, remaining - 1)
             return fault
         return None
 
     def to_json(self) -> list[dict[str, object]]:
-        """The faults that are left, each with `count` = the calls that it has left (absent: for ever)."""
-        entries = ((fault, {} if left is None else {"count": left}) for fault, left in self._entries)
+        """Return the active faults as JSON; `count` is the remaining number of calls, absent if unlimited."""
+        entries = (
+            (fault, {} if remaining is None else {"count": remaining}) for fault, remaining in self._entries
+        )
         return [{**fault.to_json(), **count} for fault, count in entries]
 
 
 def parse_fault(text: str) -> Fault:
-    """The fault that `text` describes, as written on a command line.
+    """Parse a fault from its command-line form.
 
-    The first part is the kind, with its main value where it has one, and the rest are settings, for example
+    The first part is the kind with its main value, if it has one; the others are settings, for example
     `status=429,retry_after=2,count=3`, `hang`, `truncated,count=1` or `redirect=https://example.org/`.
-    A backslash before a comma keeps the comma. Raises ValueError, naming the bad part.
+    A backslash escapes a comma. Raises ValueError with the invalid part.
     """
     head, *rest = _split_at_commas(text)
     name, equals, value = (part.strip() for part in head.partition("="))
     values: dict[str, Any] = {"kind": name}
     if equals:
         if name not in _MAIN_SETTING:
-            raise ValueError(f"bad fault {text!r}: {name!r} takes no value")
+            raise ValueError(f"invalid fault {text!r}: {name!r} takes no value")
         values |= _setting(text, _MAIN_SETTING[name], value)
     for part in rest:
         name, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals:
-            raise ValueError(f"bad fault {text!r}: {part.strip()!r} is not of the form name=value")
+            raise ValueError(f"invalid fault {text!r}: {part.strip()!r} is not of the form name=value")
         if name in values:
-            raise ValueError(f"bad fault {text!r}: {name!r} is given twice")
+            raise ValueError(f"invalid fault {text!r}: duplicate setting {name!r}")
         values |= _setting(text, name, value)
     try:
         return Fault(**values)
     except ValueError as exc:
-        raise ValueError(f"bad fault {text!r}: {exc}") from None
+        raise ValueError(f"invalid fault {text!r}: {exc}") from None
 
 
 def fault_from_json(value: object) -> Fault:
-    """The fault that a JSON object describes. Raises ValueError, naming the bad part."""
+    """Parse a fault from a JSON object. Raises ValueError with the invalid part."""
     if not isinstance(value, Mapping):
-        raise ValueError(f"a fault is an object, not {value!r}")
+        raise ValueError(f"a fault must be an object, not {value!r}")
     for name, field_value in value.items():
         types = _JSON_TYPES.get(name)
         if types is None:
-            raise ValueError(f"unknown field {name!r} of a fault; known are {', '.join(_JSON_TYPES)}")
+            raise ValueError(f"unknown field {name!r} of a fault; allowed are {', '.join(_JSON_TYPES)}")
         if isinstance(field_value, bool) or not isinstance(field_value, types):
-            raise ValueError(f"{field_value!r} does not fit the field {name!r} of a fault")
+            raise ValueError(f"invalid value {field_value!r} of the fault field {name!r}")
     if "kind" not in value:
-        raise ValueError("a fault needs a kind")
+        raise ValueError("a fault requires a kind")
     return Fault(**value)
 
 
@@ -162,7 +164,7 @@ _JSON_TYPES: Mapping[str, tuple[type, ...]] = {
 
 _MAIN_SETTING: Mapping[str, str] = {"status": "status", "redirect": "target"}
 
-_SETTING_READERS: Mapping[str, Callable[[str], object]] = {
+_SETTING_PARSERS: Mapping[str, Callable[[str], object]] = {
     "count": int,
     "status": int,
     "retry_after": float,
@@ -173,14 +175,14 @@ _SETTING_READERS: Mapping[str, Callable[[str], object]] = {
 
 
 def _setting(text: str, name: str, value: str) -> dict[str, object]:
-    reader = _SETTING_READERS.get(name)
-    if reader is None:
-        known = ", ".join(_SETTING_READERS)
-        raise ValueError(f"bad fault {text!r}: unknown setting {name!r}; known are {known}")
+    parser = _SETTING_PARSERS.get(name)
+    if parser is None:
+        allowed = ", ".join(_SETTING_PARSERS)
+        raise ValueError(f"invalid fault {text!r}: unknown setting {name!r}; allowed are {allowed}")
     try:
-        return {name: reader(value)}
+        return {name: parser(value)}
     except ValueError:
-        raise ValueError(f"bad fault {text!r}: {value!r} is not a number, as {name!r} needs") from None
+        raise ValueError(f"invalid fault {text!r}: {name!r} must be a number, not {value!r}") from None
 
 
 def _split_at_commas(text: str) -> list[str]:

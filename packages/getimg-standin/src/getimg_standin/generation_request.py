@@ -1,4 +1,4 @@
-"""The body of `POST /v2/images/generations`, read and checked as the API documents it."""
+"""The body of `POST /v2/images/generations`, validated as the API documents it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DATA_URL = re.compile(r"data:image/(png|jpeg|webp);base64,")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GenerationRequest:
-    """A request that the model can serve, defaults filled in."""
+    """A request that the model supports, with defaults filled in."""
 
     model: Model
     prompt: str
@@ -30,11 +30,11 @@ class GenerationRequest:
     resolution: str
     output_format: str
     references: tuple[str | bytes, ...]
-    """Reference images: the URL of a remote one, the bytes of an inline one."""
+    """Reference images: URLs of remote ones, bytes of inline ones."""
 
 
-def read_object(body: bytes) -> dict[str, object]:
-    """The JSON object in `body`. Raises ApiError 400 if it is none."""
+def parse_object(body: bytes) -> dict[str, object]:
+    """Parse a JSON object. Raises ApiError 400 for anything else."""
     try:
         value = json.loads(body)
     except ValueError:
@@ -44,8 +44,8 @@ def read_object(body: bytes) -> dict[str, object]:
     return value
 
 
-def check(body: Mapping[str, object]) -> GenerationRequest:
-    """The request in a JSON body. Raises ApiError 400, naming the field, when it cannot be served."""
+def parse_request(body: Mapping[str, object]) -> GenerationRequest:
+    """Parse a generation request. Raises ApiError 400 with the name of the invalid field."""
     model = MODELS.get(_text(body, "model", default=""))
     if model is None:
         raise ApiError(400, f"Unknown model {body.get('model')!r}.", code="invalid_model")
@@ -72,7 +72,7 @@ def _text(body: Mapping[str, object], name: str, *, default: str) -> str:
 def _choice(body: Mapping[str, object], name: str, choices: tuple[str, ...]) -> str:
     value = _text(body, name, default=choices[0])
     if value not in choices:
-        message = f"{name} {value!r} is not supported; supported are {', '.join(choices)}."
+        message = f"{name} {value!r} is not supported; allowed are {', '.join(choices)}."
         raise ApiError(400, message, code=f"invalid_{name}")
     return value
 
@@ -82,7 +82,7 @@ def _references(body: Mapping[str, object], model: Model) -> tuple[str | bytes, 
     if not isinstance(images, list) or not all(isinstance(image, dict) for image in images):
         raise ApiError(400, "images must be a list of objects.", code="invalid_images")
     if len(images) > model.max_references:
-        message = f"{model.id} takes at most {model.max_references} reference images."
+        message = f"{model.id} supports at most {model.max_references} reference images."
         raise ApiError(400, message, code="too_many_images")
     return tuple(_reference(image.get("url")) for image in images)
 
@@ -111,11 +111,11 @@ def _inline_picture(encoded: str, image_format: str) -> bytes:
     try:
         data = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
-        raise ApiError(400, "images[].url holds no valid base64.", code="invalid_image_url") from None
+        raise ApiError(400, "images[].url is not valid base64.", code="invalid_image_url") from None
     if len(data) > MAX_REFERENCE_BYTES:
-        raise ApiError(400, "A reference image is over 10 MiB.", code="image_too_large")
+        raise ApiError(400, "A reference image exceeds 10 MiB.", code="image_too_large")
     if _sniff(data) != image_format:
-        raise ApiError(400, f"images[].url holds no {image_format} picture.", code="invalid_image_url")
+        raise ApiError(400, f"images[].url is not a {image_format} picture.", code="invalid_image_url")
     return data
 
 

@@ -13,20 +13,20 @@ from starlette.responses import JSONResponse, Response
 
 from getimg_standin.art import Brief
 from getimg_standin.catalog import pixel_size
-from getimg_standin.connections import ClientGone, Connections, unless_gone, until_gone
+from getimg_standin.connections import ClientDisconnected, Connections, unless_disconnected, until_disconnected
 from getimg_standin.errors import ApiError
 from getimg_standin.faults import GENERATION_FAULTS, Fault, FaultKind
 from getimg_standin.gallery import Gallery
-from getimg_standin.generation_request import MAX_REQUEST_BYTES, GenerationRequest, check, read_object
+from getimg_standin.generation_request import MAX_REQUEST_BYTES, GenerationRequest, parse_object, parse_request
 from getimg_standin.links import Links
 from getimg_standin.picture import Picture
 from getimg_standin.workspace import Workspace
 
-_NONSENSE = b'{"id": "gen_", "status": "completed", "data": [{"url"'
+_BROKEN_JSON = b'{"id": "gen_", "status": "completed", "data": [{"url"'
 
 
 class Generations:
-    """The endpoint that draws."""
+    """The endpoint that generates pictures."""
 
     def __init__(self, workspace: Workspace, gallery: Gallery, links: Links, connections: Connections) -> None:
         self._workspace = workspace
@@ -35,32 +35,32 @@ class Generations:
         self._connections = connections
 
     async def post(self, request: Request) -> Response:
-        """Draws, bills and answers with a link; or fails as a fault or a limit wants it to."""
+        """Bill and draw a picture and return its URL, or fail by a fault or a limit."""
         self._workspace.calls += 1
         call = self._workspace.calls
         self._workspace.require_key(request.headers.get("authorization"))
         body = await _read_body(request)
-        value = read_object(body)
+        value = parse_object(body)
         self._workspace.prompts.append(_without_picture_data(value))
         with self._workspace.running():
             self._workspace.admit()
             fault = self._workspace.faults.take(GENERATION_FAULTS)
             if fault is not None:
                 return await self._fail(fault, request)
-            return await self._generate(check(value), request, call)
+            return await self._generate(parse_request(value), request, call)
 
-    async def _generate(self, wanted: GenerationRequest, request: Request, call: int) -> Response:
-        price = wanted.model.prices[wanted.resolution]
-        # Billed before it is drawn, as in-flight calls must not overdraw the balance together. So a client
-        # that does not wait for the answer has paid, as with the real service.
+    async def _generate(self, generation: GenerationRequest, request: Request, call: int) -> Response:
+        price = generation.model.prices[generation.resolution]
+        # Billed before drawing, so that concurrent calls cannot overdraw the balance together. As with the
+        # real service, a client that disconnects early has paid.
         self._workspace.bill(price)
-        picture = await unless_gone(request.receive, self._draw(wanted, call))
+        picture = await unless_disconnected(request.receive, self._draw(generation, call))
         expires = int(self._workspace.now() + self._workspace.behavior.url_lifetime)
         base_url = str(request.base_url).rstrip("/")
-        answer = {
+        response = {
             "id": f"gen_{secrets.token_hex(12)}",
             "status": "completed",
-            "model": wanted.model.id,
+            "model": generation.model.id,
             "data": [
                 {
                     "url": base_url + self._links.signed_path(picture, expires),
@@ -77,29 +77,29 @@ class Generations:
                 "total_cost": float(price),
             },
         }
-        return JSONResponse(answer)
+        return JSONResponse(response)
 
-    async def _draw(self, wanted: GenerationRequest, call: int) -> Picture:
+    async def _draw(self, generation: GenerationRequest, call: int) -> Picture:
         behavior = self._workspace.behavior
         await asyncio.sleep(behavior.latency)
-        width, height = pixel_size(wanted.aspect_ratio, wanted.resolution)
+        width, height = pixel_size(generation.aspect_ratio, generation.resolution)
         picture = Picture(
-            brief=Brief.from_prompt(wanted.prompt),
-            seed=await self._seed(wanted),
+            brief=Brief.from_prompt(generation.prompt),
+            seed=await self._seed(generation),
             width=width,
             height=height,
-            format=wanted.output_format,
+            format=generation.output_format,
         )
         if behavior.variety is not None:
             picture = self._gallery.in_series(picture, call, behavior.variety)
-        await self._gallery.bytes_of(picture)
+        await self._gallery.encoded(picture)
         return picture
 
-    async def _seed(self, wanted: GenerationRequest) -> int:
-        """The API takes no seed, so each call gets its own; but a reference image decides the layout."""
-        if not wanted.references:
+    async def _seed(self, generation: GenerationRequest) -> int:
+        """Return the seed of the first reference image, else a random one: the API has no seed parameter."""
+        if not generation.references:
             return secrets.randbits(48)
-        reference = wanted.references[0]
+        reference = generation.references[0]
         if isinstance(reference, str):
             return int.from_bytes(hashlib.blake2b(reference.encode(), digest_size=6).digest())
         return await self._gallery.seed_of(reference)
@@ -109,16 +109,16 @@ class Generations:
             case FaultKind.STATUS:
                 raise ApiError(fault.status, fault.message, code=fault.code, retry_after=fault.retry_after)
             case FaultKind.INVALID:
-                return Response(_NONSENSE, media_type="application/json")
+                return Response(_BROKEN_JSON, media_type="application/json")
             case FaultKind.CUT:
-                self._connections.cut(request)
-        await until_gone(request.receive)
-        raise ClientGone
+                self._connections.reset(request)
+        await until_disconnected(request.receive)
+        raise ClientDisconnected
 
 
 async def _read_body(request: Request) -> bytes:
-    # An oversized body is read to its end all the same, or else the client would still be sending when the
-    # refusal arrives, and would see a broken connection instead of it.
+    # An oversized body is read to its end: a client that is still sending would see a broken connection
+    # instead of the error response.
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():
@@ -126,12 +126,12 @@ async def _read_body(request: Request) -> bytes:
         if size <= MAX_REQUEST_BYTES:
             parts.append(part)
     if size > MAX_REQUEST_BYTES:
-        raise ApiError(400, "The request is over 25 MiB.", code="request_too_large")
+        raise ApiError(400, "The request exceeds 25 MiB.", code="request_too_large")
     return b"".join(parts)
 
 
 def _without_picture_data(body: Mapping[str, object]) -> dict[str, object]:
-    """The body with inline pictures cut down to their kind and length, fit to be kept."""
+    """Return the body with inline pictures replaced by their type and length."""
     images = body.get("images")
     if not isinstance(images, list):
         return dict(body)

@@ -1,4 +1,4 @@
-"""Running the application under uvicorn inside the event loop that is already running."""
+"""Runs the application under uvicorn in the current event loop."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from getimg_standin.connections import Connections
 _DATE_HEADER_SECONDS = 1.0
 _STOP_SECONDS = 2.0
 
-# Longer than clients keep idle connections (httpx: 5 s, uvicorn's own default, too): the side that closes
-# first must be the client, or else it may send a request into a connection that is just being closed.
+# Longer than clients keep idle connections (httpx: 5 s): if the server closed first, a client could send a
+# request into a closing connection. uvicorn's default is 5 s, too.
 _KEEP_ALIVE_SECONDS = 75
 _UVICORN_TICKS_PER_SECOND = 10
 
 
 @asynccontextmanager
 async def serve(app: ASGIApp, host: str, port: int, connections: Connections) -> AsyncIterator[str]:
-    """Serves `app` until the block ends; yields the base URL. Port 0 takes a free one.
+    """Serve `app` until the block ends; yield the base URL. Port 0 selects a free port.
 
-    Raises OSError when the address cannot be bound. On leaving, open connections are cut, hung requests
-    included, so that it takes no longer than what is being drawn.
+    Raises OSError if the address cannot be bound. At the end, open connections are reset, including hanging
+    requests, so that stopping waits for pictures in progress only.
     """
     listener = _bind(host, port)
     config = uvicorn.Config(
@@ -42,7 +42,7 @@ async def serve(app: ASGIApp, host: str, port: int, connections: Connections) ->
     connections.attach(server)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        await server.until_started_or_ended(task)
+        await server.wait_started(task)
         bound_port = listener.getsockname()[1]
         yield f"http://{f'[{host}]' if ':' in host else host}:{bound_port}"
     finally:
@@ -51,7 +51,7 @@ async def serve(app: ASGIApp, host: str, port: int, connections: Connections) ->
 
 
 class _EmbeddedServer(uvicorn.Server):
-    """A server that leaves the process's signal handlers alone and stops at once when told to."""
+    """A server that installs no signal handlers and stops immediately."""
 
     def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
         super().__init__(config)
@@ -59,8 +59,8 @@ class _EmbeddedServer(uvicorn.Server):
         self._started = asyncio.Event()
         self._stop = asyncio.Event()
 
-    async def until_started_or_ended(self, task: asyncio.Task[None]) -> None:
-        """Returns once requests are taken. Raises what ended `task`, which runs the server, before that."""
+    async def wait_started(self, task: asyncio.Task[None]) -> None:
+        """Return once requests are accepted. Raises the exception that ended `task`, which runs the server."""
         started = asyncio.create_task(self._started.wait())
         await asyncio.wait({started, task}, return_when=asyncio.FIRST_COMPLETED)
         started.cancel()
@@ -78,7 +78,7 @@ class _EmbeddedServer(uvicorn.Server):
         self._started.set()
         ticks = 0
         while not self._stop.is_set():
-            # uvicorn refreshes the Date header on every tenth tick of its own loop.
+            # uvicorn refreshes the Date header on every tenth tick.
             await self.on_tick(ticks)
             ticks += _UVICORN_TICKS_PER_SECOND
             try:
@@ -87,12 +87,12 @@ class _EmbeddedServer(uvicorn.Server):
                 continue
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Instead of uvicorn's own way, which first sleeps and then waits for each client to leave.
+        # uvicorn's own shutdown first sleeps and then waits for each client to disconnect.
         for listener in self.servers:
             listener.close()
         for bound in sockets or []:
             bound.close()
-        self._connections.cut_all()
+        self._connections.reset_all()
         running = set(self.server_state.tasks)
         if running:
             _, stuck = await asyncio.wait(running, timeout=_STOP_SECONDS)

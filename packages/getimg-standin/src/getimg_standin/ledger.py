@@ -1,4 +1,4 @@
-"""What the workspace may still spend and what it has spent by day."""
+"""The remaining balance and the costs by day."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 
-class BalanceSpent(Exception):
-    """The balance is lower than the price."""
+class InsufficientBalance(Exception):
+    """The price exceeds the balance."""
 
 
 class Ledger:
@@ -19,14 +19,14 @@ class Ledger:
         self._costs: defaultdict[date, Decimal] = defaultdict(Decimal)
 
     def charge(self, price: Decimal, now: datetime) -> None:
-        """Takes `price` off the balance. Raises BalanceSpent, and takes nothing, if it is not covered."""
+        """Subtract `price` from the balance. Raises InsufficientBalance, without effect, if it is not covered."""
         if price > self.balance:
-            raise BalanceSpent
+            raise InsufficientBalance
         self.balance -= price
         self._costs[now.astimezone(UTC).date()] += price
 
     def daily_costs(self, start: datetime, end: datetime) -> dict[date, Decimal]:
-        """Costs of every UTC calendar date from `start` to `end`, both inclusive, zero ones too."""
+        """Return the costs of each UTC date from `start` to `end`, both inclusive; dates without costs are 0."""
         first, last = start.astimezone(UTC).date(), end.astimezone(UTC).date()
         days = (first + timedelta(days=offset) for offset in range((last - first).days + 1))
         return {day: self._costs.get(day, Decimal(0)) for day in days}

@@ -1,4 +1,4 @@
-"""Signed, expiring picture URLs that carry the description of their picture."""
+"""Signed, expiring picture URLs that contain the description of their picture."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from getimg_standin.picture import Picture, from_token, to_token
 
 
 class Links:
-    """Signs and checks paths below `/files/`.
+    """Signs and verifies paths below `/files/`.
 
-    The secret comes from the API key, so that a stand-in serves what an earlier one with its key signed.
+    The secret is derived from the API key, so that URLs survive a restart.
     """
 
     def __init__(self, api_key: str) -> None:
         self._secret = hmac.digest(api_key.encode(), b"image-grpc stand-in, picture URLs", hashlib.sha256)
 
     def signed_path(self, picture: Picture, expires: int) -> str:
-        """Path and query of the picture's URL, good until `expires` (seconds since the epoch)."""
+        """Return path and query of the picture's URL, valid until `expires` (seconds since the epoch)."""
         path = f"/files/{to_token(picture)}.{picture.format}"
         return f"{path}?expires={expires}&signature={self._signature(path, expires)}"
 
     def open(self, path: str, query: Mapping[str, str], now: float) -> Picture:
-        """The picture behind a signed path. Raises ApiError 403 (bad signature) or 410 (expired)."""
+        """Return the picture of a signed path. Raises ApiError 403 (invalid signature) or 410 (expired)."""
         try:
             expires = int(query.get("expires", ""))
         except ValueError:
             raise ApiError(403, "The signature is not valid.") from None
-        given = query.get("signature", "").encode()
-        if not hmac.compare_digest(given, self._signature(path, expires).encode()):
+        signature = query.get("signature", "").encode()
+        if not hmac.compare_digest(signature, self._signature(path, expires).encode()):
             raise ApiError(403, "The signature is not valid.")
         if now >= expires:
             raise ApiError(410)
         try:
             return from_token(path.removeprefix("/files/").rpartition(".")[0])
         except ValueError:
-            # Signed, but by another version of the stand-in.
+            # Signed by another version of the stand-in.
             raise ApiError(404) from None
 
     def _signature(self, path: str, expires: int) -> str:

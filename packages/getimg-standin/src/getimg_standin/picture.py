@@ -1,4 +1,4 @@
-"""A picture as a short description from which it can be drawn again, any time and by any stand-in."""
+"""The short description of a picture from which any stand-in can redraw it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FORMATS = ("png", "jpeg", "webp")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Picture:
-    """What decides every pixel and byte of a picture."""
+    """Everything that determines the bytes of a picture."""
 
     brief: Brief
     seed: int
@@ -31,14 +31,14 @@ class Picture:
 
 
 def to_token(picture: Picture) -> str:
-    """The picture as a short text that is safe in a URL path."""
+    """Return the description as a short string that is safe in a URL path."""
     values = [*picture.brief.to_values(), picture.seed, picture.width, picture.height, picture.format]
     packed = zlib.compress(json.dumps(values, separators=(",", ":")).encode(), 9)
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
 def from_token(token: str) -> Picture:
-    """The picture in a token of `to_token`. Raises ValueError if it is none."""
+    """Return the description in a token of `to_token`. Raises ValueError for other strings."""
     try:
         packed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         values = json.loads(zlib.decompress(packed))

@@ -1,4 +1,4 @@
-"""The stand-in as a whole."""
+"""The stand-in: its server, settings, counters and faults."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from getimg_standin.workspace import Workspace
 
 
 class Standin:
-    """A stand-in of the GetImg.AI API v2 with its own workspace, balance and faults.
+    """A stand-in for the GetImg.AI API v2 with its own workspace, balance and faults.
 
-    Belongs to one event loop. Counters, balance and faults outlive a `listen` block, as do the picture
-    URLs it handed out: they are good with every stand-in that has the same API key.
+    Bound to one event loop. Counters, balance and faults survive a `listen` block. Picture URLs stay valid
+    for every stand-in with the same API key.
     """
 
     def __init__(
@@ -31,19 +31,19 @@ class Standin:
         behavior: Behavior | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`clock` gives seconds since the epoch; URL expiry, the rate limit and billing dates go by it."""
+        """`clock` returns seconds since the epoch; URL expiry, the rate limit and billing dates depend on it."""
         self._workspace = Workspace(api_key=api_key, behavior=behavior or Behavior(), clock=clock)
         self._listening = False
 
     @asynccontextmanager
     async def listen(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-        """Serves within the block; yields the base URL (without a slash at its end).
+        """Serve within the block; yield the base URL, without a trailing slash.
 
-        Installs no signal handlers. Raises OSError when the address cannot be bound, RuntimeError when this
-        stand-in is listening already.
+        Installs no signal handlers. Raises OSError if the address cannot be bound, RuntimeError if this
+        stand-in is already listening.
         """
         if self._listening:
-            raise RuntimeError("this stand-in is listening already")
+            raise RuntimeError("this stand-in is already listening")
         self._listening = True
         gallery, connections = Gallery(), Connections()
         try:
@@ -56,12 +56,12 @@ class Standin:
 
     @property
     def api_key(self) -> str:
-        """The key that clients must present."""
+        """The API key that clients must send."""
         return self._workspace.api_key
 
     @property
     def behavior(self) -> Behavior:
-        """Can be set at any time; another starting balance replaces what is left of the old one."""
+        """The current settings; assigning a different balance replaces the remaining one."""
         return self._workspace.behavior
 
     @behavior.setter
@@ -69,53 +69,53 @@ class Standin:
         self._workspace.behavior = behavior
 
     def add_fault(self, fault: Fault) -> None:
-        """Queues a fault behind those of its group (generations or downloads) that are still there."""
+        """Append a fault; earlier faults of its group (generations or downloads) apply first."""
         self._workspace.faults.add(fault)
 
     def clear_faults(self) -> None:
-        """Forgets all faults; requests that already hang go on hanging."""
+        """Remove all faults; requests that already hang continue to hang."""
         self._workspace.faults.clear()
 
     def reset(self) -> None:
-        """Sets the counters to zero; balance, faults and behavior stay."""
+        """Set the counters to zero; balance, faults and behavior are unchanged."""
         self._workspace.reset_counters()
 
     @property
     def calls(self) -> int:
-        """Generations asked for, whatever became of them."""
+        """Number of generation requests, including failed ones."""
         return self._workspace.calls
 
     @property
     def billed(self) -> int:
-        """Pictures charged for."""
+        """Number of billed pictures."""
         return self._workspace.billed
 
     @property
     def total_cost(self) -> Decimal:
-        """USD charged."""
+        """Billed USD."""
         return self._workspace.total_cost
 
     @property
     def balance(self) -> Decimal:
-        """USD left."""
+        """Remaining USD."""
         return self._workspace.ledger.balance
 
     @property
     def downloads(self) -> int:
-        """Pictures asked for with a good signature, whatever became of them."""
+        """Number of download requests with a valid signature, including failed ones."""
         return self._workspace.downloads
 
     @property
     def in_flight(self) -> int:
-        """Generations being served now."""
+        """Number of generations in progress."""
         return self._workspace.in_flight
 
     @property
     def max_in_flight_seen(self) -> int:
-        """The most generations that were being served at the same time."""
+        """Highest number of concurrent generations so far."""
         return self._workspace.max_in_flight_seen
 
     @property
     def prompts(self) -> deque[dict[str, object]]:
-        """The JSON bodies of the last 1,000 generations, inline pictures shortened, newest last."""
+        """JSON bodies of the last 1,000 generation requests, inline pictures shortened, newest last."""
         return self._workspace.prompts

@@ -1,4 +1,4 @@
-"""The workspace behind the API key: its settings, its money, its limits and what was asked of it."""
+"""The workspace of the API key: settings, balance, limits, faults and counters."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from decimal import Decimal
 from getimg_standin.behavior import Behavior
 from getimg_standin.errors import ApiError
 from getimg_standin.faults import FaultQueue
-from getimg_standin.ledger import BalanceSpent, Ledger
+from getimg_standin.ledger import InsufficientBalance, Ledger
 from getimg_standin.rate_limit import RateWindow
 
-_PROMPTS_KEPT = 1000
+_MAX_PROMPTS = 1000
 
-# What a client is told to wait when too many of its calls are running; the real service names no more.
+# Retry-After of the response to too many concurrent calls, as from the real service.
 _IN_FLIGHT_RETRY_SECONDS = 1.0
 
 
@@ -35,13 +35,13 @@ class Workspace:
         self.reset_counters()
 
     def reset_counters(self) -> None:
-        """Sets the counters back to zero; balance, faults and behavior stay."""
+        """Set the counters to zero; balance, faults and behavior are unchanged."""
         self.calls = 0
         self.billed = 0
         self.total_cost = Decimal(0)
         self.downloads = 0
         self.max_in_flight_seen = self.in_flight
-        self.prompts: deque[dict[str, object]] = deque(maxlen=_PROMPTS_KEPT)
+        self.prompts: deque[dict[str, object]] = deque(maxlen=_MAX_PROMPTS)
 
     @property
     def behavior(self) -> Behavior:
@@ -58,24 +58,24 @@ class Workspace:
         return self._clock()
 
     def require_key(self, authorization: str | None) -> None:
-        """Raises ApiError 401 unless the header's value is `Bearer` and the key."""
+        """Raise ApiError 401 unless the header is `Bearer` and the API key."""
         expected = f"Bearer {self.api_key}"
         if not hmac.compare_digest((authorization or "").encode(), expected.encode()):
             raise ApiError(401)
 
     def admit(self) -> None:
-        """Counts a generation against the rate limit. Raises ApiError 429 when it is over."""
+        """Count a generation against the rate limit. Raises ApiError 429 above it."""
         wait = self._rate.count(self._behavior.requests_per_minute, self.now())
         if wait is not None:
-            raise ApiError(429, "The limit of requests per minute is reached.", retry_after=wait)
+            raise ApiError(429, "The limit of requests per minute has been reached.", retry_after=wait)
 
     def rate_headers(self) -> dict[str, str]:
-        """The X-RateLimit headers as of now."""
+        """Return the current X-RateLimit headers."""
         return self._rate.headers(self._behavior.requests_per_minute, self.now())
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Counts a generation as in flight. Raises ApiError 429 when too many already are."""
+        """Count a generation as in flight within the block. Raises ApiError 429 if too many are."""
         limit = self._behavior.max_in_flight
         if limit is not None and self.in_flight >= limit:
             message = "Too many requests are in flight."
@@ -89,16 +89,16 @@ class Workspace:
             self.in_flight -= 1
 
     def bill(self, price: Decimal) -> None:
-        """Charges one picture of `price` USD. Raises ApiError 402 when the balance is spent."""
+        """Charge `price` USD for one picture. Raises ApiError 402 if the balance does not cover it."""
         try:
             self.ledger.charge(price, datetime.fromtimestamp(self.now(), UTC))
-        except BalanceSpent:
+        except InsufficientBalance:
             raise ApiError(402) from None
         self.billed += 1
         self.total_cost += price
 
     def report(self) -> dict[str, object]:
-        """Counters and settings as `GET /_standin` shows them."""
+        """Return counters and settings for `GET /_standin`."""
         return {
             "calls": self.calls,
             "billed": self.billed,

@@ -1,4 +1,4 @@
-"""What needs no server: fault texts, sizes, tokens."""
+"""Parts that need no server: fault texts, sizes, prompts, tokens."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_fault_texts(text: str, fault: Fault) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "bad_part"),
+    ("text", "invalid_part"),
     [
         ("", "''"),
         ("explode", "'explode'"),
@@ -41,16 +41,16 @@ def test_fault_texts(text: str, fault: Fault) -> None:
         ("hang,count=many", "'many'"),
         ("hang,count=0", "count"),
         ("hang,often", "'often'"),
-        ("hang,colour=red", "'colour'"),
+        ("hang,color=red", "'color'"),
         ("hang,kind=cut", "'kind'"),
         ("status=500,status=503", "'status'"),
         ("redirect", "target"),
     ],
 )
-def test_bad_fault_texts_name_the_bad_part(text: str, bad_part: str) -> None:
-    with pytest.raises(ValueError, match="bad fault") as caught:
+def test_errors_of_fault_texts_contain_the_invalid_part(text: str, invalid_part: str) -> None:
+    with pytest.raises(ValueError, match="invalid fault") as raised:
         parse_fault(text)
-    assert bad_part in str(caught.value)
+    assert invalid_part in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_pixel_sizes(ratio: str, resolution: str, size: tuple[int, int]) -> None
     assert pixel_size(ratio, resolution) == size
 
 
-def test_pixel_sizes_of_the_whole_catalogue_keep_ratio_and_area() -> None:
+def test_pixel_sizes_of_the_whole_catalog_keep_ratio_and_area() -> None:
     for model in MODELS.values():
         for ratio in model.aspect_ratios:
             for resolution in model.resolutions:
@@ -91,7 +91,7 @@ def test_pixel_sizes_of_the_whole_catalogue_keep_ratio_and_area() -> None:
             ("dwarf", "wizard"),
         ),
         ("item illustration of two swords, wild west", "item", "western", ("sword",)),
-        ("nothing known", "abstract", "", ()),
+        ("no known word", "abstract", "", ()),
         ("scabbard, furniture, ringing", "abstract", "", ()),
     ],
 )
@@ -107,17 +107,17 @@ def test_briefs(prompt: str, kind: str, theme: str, words: tuple[str, ...]) -> N
     height=st.integers(1, 8192),
     image_format=st.sampled_from(["png", "jpeg", "webp"]),
 )
-def test_pictures_survive_their_token(prompt: str, seed: int, width: int, height: int, image_format: str) -> None:
+def test_tokens_round_trip(prompt: str, seed: int, width: int, height: int, image_format: str) -> None:
     picture = Picture(brief=Brief.from_prompt(prompt), seed=seed, width=width, height=height, format=image_format)
     assert from_token(to_token(picture)) == picture
 
 
 @given(st.text(max_size=60))
-def test_other_tokens_are_refused(token: str) -> None:
+def test_invalid_tokens_are_rejected(token: str) -> None:
     with pytest.raises(ValueError, match="token"):
         from_token(token)
 
 
-def test_every_kind_has_its_phrase() -> None:
+def test_every_kind_has_a_phrase() -> None:
     phrases = ("tactical battle map", "campaign map", "character portrait", "item illustration", "")
     assert {Brief.from_prompt(phrase).kind for phrase in phrases} == set(KINDS)
