@@ -1,7 +1,6 @@
-"""The Storage Service as the image service uses it: client, read cache, change feed."""
+"""The Storage Service as the image service uses it: client, repositories with a read cache, change feed."""
 
-from image_grpc.storage.cache import ReadCache
-from image_grpc.storage.changes import ChangeFeed
-from image_grpc.storage.client import BlobIncomplete, ImageStorageClient, RecordMissing
+from image_grpc.storage.client import ImageStorageClient
+from image_grpc.storage.errors import BlobIncomplete, RecordNotFound
 
-__all__ = ["BlobIncomplete", "ChangeFeed", "ImageStorageClient", "ReadCache", "RecordMissing"]
+__all__ = ["BlobIncomplete", "ImageStorageClient", "RecordNotFound"]
