@@ -40,7 +40,7 @@ def oneof_value(message: Message, group: str) -> Any:
     return getattr(message, oneof_field(message, group))
 
 
-def enum_label(enum: EnumTypeWrapper[Any], value: int) -> str:
+def enum_label(enum: EnumTypeWrapper, value: int) -> str:
     """Return the short lower-case name of an enum value: `map` for IMAGE_TYPE_MAP, empty for UNSPECIFIED.
 
     Relies on the rule of the contracts that the first value is `<PREFIX>_UNSPECIFIED`.
