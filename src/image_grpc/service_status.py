@@ -1,13 +1,12 @@
-"""StatusService, from what a monitor already knows."""
+"""The status of this process and of what it depends on."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 from tabletop.image.v1 import status_service_pb2 as pb
-from tabletop.image.v1.status_service_pb2_grpc import StatusServiceServicer
 
 from image_grpc import __version__
 from image_grpc.deadline import deadline_in
@@ -19,6 +18,7 @@ from image_grpc.telemetry import Counters
 log = structlog.get_logger(__name__)
 
 PROBE_SECONDS = 5.0
+"""Time limit of a probe, and pause between two."""
 
 HEALTHY = pb.HealthStatus.HEALTH_STATUS_HEALTHY
 DEGRADED = pb.HealthStatus.HEALTH_STATUS_DEGRADED
@@ -26,7 +26,7 @@ UNHEALTHY = pb.HealthStatus.HEALTH_STATUS_UNHEALTHY
 
 
 class Provider(Protocol):
-    """What is known of GetImg.AI."""
+    """The state of GetImg.AI as its client sees it."""
 
     last_failure: str
 
@@ -35,39 +35,49 @@ class Provider(Protocol):
         """Whether there is an API key."""
 
 
-class Monitor:
-    """Asks the Storage Service and the hub how they are, every few seconds."""
+class DependencyMonitor:
+    """Probes the Storage Service and the hub periodically."""
 
     def __init__(self, hub: Hub, storage: ImageStorageClient) -> None:
         self._hub, self._storage = hub, storage
         self.queued = 0
-        """Generation jobs that wait on the hub."""
+        """Jobs that wait on the hub, of both steps of the pipeline."""
 
     async def run(self) -> None:
-        """Probes until it is cancelled."""
+        """Probe until cancelled."""
         while True:
-            try:
-                with deadline_in(PROBE_SECONDS):
-                    await self._storage.retrieve([])
-                queues = [*topology.GENERATE_QUEUES.values(), topology.STORE_QUEUE]
-                self.queued = sum([await self._hub.depth(queue) for queue in queues])
-            except (StorageServiceError, HubError) as away:
-                log.warning("probe failed", problem=away.message)
-            except Exception:  # whatever it is, the next probe may do better
-                log.exception("probe failed")
+            await self.probe()
             await asyncio.sleep(PROBE_SECONDS)
 
+    async def probe(self) -> None:
+        """Probe once. Failures are logged."""
+        try:
+            with deadline_in(PROBE_SECONDS):
+                await self._storage.retrieve([])
+            queues = [*topology.GENERATE_QUEUES.values(), topology.STORE_QUEUE]
+            self.queued = sum([await self._hub.depth(queue) for queue in queues])
+        except (StorageServiceError, HubError) as failure:
+            log.warning("probe failed", problem=failure.message)
+        except Exception:  # the next probe may succeed
+            log.exception("probe failed")
 
-class StatusServicer(StatusServiceServicer):
-    """Answers at once, from memory."""
+
+class StatusReporter:
+    """Assembles the status from what is in memory."""
 
     def __init__(
-        self, hub: Hub, storage: ImageStorageClient, provider: Provider, monitor: Monitor, counters: Counters
+        self,
+        hub: Hub,
+        storage: ImageStorageClient,
+        provider: Provider,
+        monitor: DependencyMonitor,
+        counters: Counters,
     ) -> None:
         self._hub, self._storage, self._provider = hub, storage, provider
         self._monitor, self._counters = monitor, counters
 
-    async def GetStatus(self, request: Any, context: Any) -> pb.GetStatusResponse:
+    def report(self) -> pb.GetStatusResponse:
+        """Return the current status."""
         dependencies = pb.Dependencies(
             message_hub=_dependency("" if self._hub.connected else "not connected"),
             storage_service=_dependency(self._storage.last_failure),
@@ -95,7 +105,7 @@ def _dependency(problem: str) -> pb.Dependency:
 
 
 def _overall(dependencies: pb.Dependencies) -> pb.HealthStatus:
-    """Without the hub nothing can be done; without another dependency, some things still can."""
+    """Without the hub nothing works; without another dependency some things still do."""
     if dependencies.message_hub.status != HEALTHY:
         return UNHEALTHY
     others = (dependencies.storage_service, dependencies.getimg_api, dependencies.cache)
