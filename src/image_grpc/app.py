@@ -21,7 +21,6 @@ from tabletop.image.v1.types_pb2 import Priority
 from tabletop.storage.v1.record_pb2 import RecordKind
 
 from image_grpc.bridge import Bridge
-from image_grpc.config import InvalidSettings, Settings, storage_urls
 from image_grpc.deadline import deadline_in
 from image_grpc.errors import StorageServiceError
 from image_grpc.generation import (
@@ -49,6 +48,15 @@ from image_grpc.rpc.overlay import OverlayServicer
 from image_grpc.rpc.server import Server, Servicers
 from image_grpc.rpc.service_status import Monitor, StatusServicer
 from image_grpc.rpc.theme import ThemeServicer
+from image_grpc.settings import (
+    BridgeSettings,
+    EmbeddedSettings,
+    HubSettings,
+    InvalidSettings,
+    ServerSettings,
+    StorageServiceSettings,
+    storage_urls,
+)
 from image_grpc.side_ports import channelz_port, health_port
 from image_grpc.storage import ChangeFeed, ImageStorageClient, ReadCache
 from image_grpc.telemetry import Telemetry
@@ -72,7 +80,7 @@ class Running:
 
 
 @asynccontextmanager
-async def serve(settings: Settings, *, with_bridge: bool = False) -> AsyncIterator[Running]:
+async def serve(settings: EmbeddedSettings, *, with_bridge: bool = False) -> AsyncIterator[Running]:
     """The server with its pipeline, and the hub bridge if that is wanted. On the hub inside of this process, which
     no other one reaches, the Storage Service runs inside too."""
     async with AsyncExitStack() as stack:
@@ -87,7 +95,7 @@ async def serve(settings: Settings, *, with_bridge: bool = False) -> AsyncIterat
 
 
 @asynccontextmanager
-async def up(settings: Settings, *, standin: bool = True) -> AsyncIterator[Running]:
+async def up(settings: EmbeddedSettings, *, standin: bool = True) -> AsyncIterator[Running]:
     """Everything in one process. Without a GetImg.AI key, the stand-in draws, unless that is not wanted."""
     async with AsyncExitStack() as stack:
         url = ""
@@ -105,21 +113,21 @@ async def up(settings: Settings, *, standin: bool = True) -> AsyncIterator[Runni
 
 
 @asynccontextmanager
-async def bridge(settings: Settings, target: str) -> AsyncIterator[None]:
+async def bridge(settings: BridgeSettings, target: str) -> AsyncIterator[None]:
     """The hub bridge alone, for the server at `target`, `host:port`."""
     must_name_a_broker(settings)
     async with _hub(settings) as hub, _bridge(settings, hub, target, Telemetry()):
         yield
 
 
-def must_name_a_broker(settings: Settings) -> None:
+def must_name_a_broker(settings: HubSettings) -> None:
     """Raises InvalidSettings for the hub inside of one process, which another one does not reach."""
     if settings.hub_url == "memory:":
         raise InvalidSettings("IMAGE_GRPC_HUB_URL: must name a RabbitMQ; `memory:` is inside of one process")
 
 
 @asynccontextmanager
-async def storage(settings: Settings) -> AsyncIterator[None]:
+async def storage(settings: StorageServiceSettings) -> AsyncIterator[None]:
     """One replica of the Storage Service."""
     must_name_a_broker(settings)
     async with AsyncExitStack() as stack:
@@ -131,7 +139,7 @@ async def storage(settings: Settings) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _hub(settings: Settings) -> AsyncIterator[Hub]:
+async def _hub(settings: HubSettings) -> AsyncIterator[Hub]:
     hub: Hub
     if settings.hub_url == "memory:":
         hub = MemoryHub()
@@ -168,7 +176,7 @@ def stop_signals() -> Iterator[asyncio.Event]:
 
 
 @asynccontextmanager
-async def _server(settings: Settings, hub: Hub, telemetry: Telemetry) -> AsyncIterator[str]:
+async def _server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -> AsyncIterator[str]:
     async with AsyncExitStack() as stack:
         stopping = asyncio.Event()
         storage = ImageStorageClient(hub, telemetry, timeout=settings.storage_timeout_seconds)
@@ -254,7 +262,7 @@ async def _server(settings: Settings, hub: Hub, telemetry: Telemetry) -> AsyncIt
         yield address
 
 
-def _renditions(settings: Settings, coverage: Coverage, cache: ReadCache) -> Renditions:
+def _renditions(settings: ServerSettings, coverage: Coverage, cache: ReadCache) -> Renditions:
     async def find(id_: str) -> Image | None:
         record = await cache.record(RecordKind.RECORD_KIND_IMAGE, id_)
         return record.image if record is not None else None
@@ -269,7 +277,7 @@ def _renditions(settings: Settings, coverage: Coverage, cache: ReadCache) -> Ren
 
 
 @asynccontextmanager
-async def _bridge(settings: Settings, hub: Hub, target: str, telemetry: Telemetry) -> AsyncIterator[None]:
+async def _bridge(settings: BridgeSettings, hub: Hub, target: str, telemetry: Telemetry) -> AsyncIterator[None]:
     made = Bridge(settings, hub, target, telemetry)
     try:
         await made.start()
@@ -278,7 +286,7 @@ async def _bridge(settings: Settings, hub: Hub, target: str, telemetry: Telemetr
         await made.stop()
 
 
-async def _stop(settings: Settings, server: Server, pipeline: Pipeline) -> None:
+async def _stop(settings: ServerSettings, server: Server, pipeline: Pipeline) -> None:
     """Calls and jobs finish side by side, within the one grace."""
     await server.drain()
     with deadline_in(settings.shutdown_grace_seconds):
@@ -286,7 +294,7 @@ async def _stop(settings: Settings, server: Server, pipeline: Pipeline) -> None:
 
 
 @asynccontextmanager
-async def _embedded_storage_service(settings: Settings, hub: Hub) -> AsyncIterator[None]:
+async def _embedded_storage_service(settings: StorageServiceSettings, hub: Hub) -> AsyncIterator[None]:
     """The Storage Service in the data folder, unless other places are set."""
     folder = settings.data_dir.resolve()
     with _locked(folder):
@@ -295,7 +303,7 @@ async def _embedded_storage_service(settings: Settings, hub: Hub) -> AsyncIterat
 
 
 @asynccontextmanager
-async def _storage_service(settings: Settings, hub: Hub) -> AsyncIterator[None]:
+async def _storage_service(settings: StorageServiceSettings, hub: Hub) -> AsyncIterator[None]:
     try:
         from image_grpc.storage_service import StorageService, Unavailable
     except ImportError as missing:
@@ -315,7 +323,7 @@ async def _storage_service(settings: Settings, hub: Hub) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _standin(settings: Settings) -> AsyncIterator[tuple[str, SecretStr]]:
+async def _standin(settings: EmbeddedSettings) -> AsyncIterator[tuple[str, SecretStr]]:
     try:
         from image_grpc.standin import Behaviour, Standin
     except ImportError as missing:
@@ -339,7 +347,7 @@ async def _standin(settings: Settings) -> AsyncIterator[tuple[str, SecretStr]]:
         yield url, SecretStr(standin.api_key)
 
 
-def _port_file(settings: Settings) -> Path:
+def _port_file(settings: StorageServiceSettings) -> Path:
     return settings.data_dir / "standin-port"
 
 

@@ -13,7 +13,6 @@ from tabletop.image.v1.types_pb2 import ImageFormat, Priority, Size
 from tabletop.storage.v1.record_pb2 import GenerationRecord
 
 from image_grpc import pictures
-from image_grpc.config import Settings
 from image_grpc.errors import (
     ApiError,
     GenerationError,
@@ -29,6 +28,7 @@ from image_grpc.getimg import GetimgClient
 from image_grpc.getimg.client import Order
 from image_grpc.getimg.limits import NotSent
 from image_grpc.hub import Ack, Hub, Outcome, Retry, Settlement, topology
+from image_grpc.settings import ServerSettings
 from image_grpc.storage import ImageStorageClient
 
 log = structlog.get_logger(__name__)
@@ -53,7 +53,7 @@ class DrawStep:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: ServerSettings,
         hub: Hub,
         storage: ImageStorageClient,
         getimg: GetimgClient,

@@ -14,7 +14,6 @@ from tabletop.image.v1.types_pb2 import Priority
 from tabletop.storage.v1.record_pb2 import GenerationRecord
 from tabletop.storage.v1.storage_pb2 import ListFilter, ListOrder
 
-from image_grpc.config import Settings
 from image_grpc.correlation import correlated
 from image_grpc.deadline import remaining
 from image_grpc.errors import RequestIdReused, StorageServiceError, VersionConflict
@@ -25,6 +24,7 @@ from image_grpc.generation.gate import Closed, WeightedGate
 from image_grpc.generation.store import StoreStep
 from image_grpc.hub import Ack, Consumer, DeadLetter, Delivery, Hub, Retry, Settlement, topology
 from image_grpc.hub import envelope as envelopes
+from image_grpc.settings import ServerSettings
 from image_grpc.storage import ImageStorageClient
 from image_grpc.telemetry import ATTR_GENERATION_ID, SPAN_GENERATE, SPAN_STORE, Telemetry
 
@@ -36,7 +36,7 @@ class Pipeline:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: ServerSettings,
         hub: Hub,
         storage: ImageStorageClient,
         gate: WeightedGate[Priority],

@@ -12,7 +12,6 @@ from tabletop.image.v1.types_pb2 import CacheMode
 from tabletop.storage.v1.record_pb2 import CacheEntry, GenerationRecord
 
 from image_grpc import events, pictures, records
-from image_grpc.config import Settings
 from image_grpc.errors import ApiError, GenerationError, ImageNotFound, ServiceError
 from image_grpc.generation import jobs, kinds, transitions
 from image_grpc.generation.book import Book
@@ -20,6 +19,7 @@ from image_grpc.generation.estimate import Estimator
 from image_grpc.getimg import Downloader, PictureGone
 from image_grpc.hub import Ack, Retry, Settlement, topology
 from image_grpc.provenance import xmp
+from image_grpc.settings import ServerSettings
 from image_grpc.storage import BlobIncomplete, ImageStorageClient
 from image_grpc.telemetry import Counters
 
@@ -34,7 +34,7 @@ class StoreStep:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: ServerSettings,
         storage: ImageStorageClient,
         downloader: Downloader,
         estimator: Estimator,

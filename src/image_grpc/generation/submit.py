@@ -16,7 +16,6 @@ from tabletop.image.v1.types_pb2 import CacheMode
 from tabletop.storage.v1.record_pb2 import CacheEntry, CacheEntryState, GenerationRecord, RecordKind
 
 from image_grpc import records
-from image_grpc.config import Settings
 from image_grpc.correlation import correlation_id
 from image_grpc.errors import (
     ApiError,
@@ -36,6 +35,7 @@ from image_grpc.generation.revision import RevisionRequest
 from image_grpc.generation.themes import Themes
 from image_grpc.getimg import GetimgClient
 from image_grpc.maps.elements import grid_violations
+from image_grpc.settings import ServerSettings
 from image_grpc.storage import ImageStorageClient, ReadCache
 from image_grpc.telemetry import inject
 from image_grpc.validation import violations
@@ -49,7 +49,7 @@ class Submitter:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: ServerSettings,
         storage: ImageStorageClient,
         cache: ReadCache,
         themes: Themes,

@@ -23,7 +23,6 @@ from tabletop.image.v1 import (
     theme_service_pb2_grpc,
 )
 
-from image_grpc.config import Settings
 from image_grpc.deadline import remaining
 from image_grpc.rpc import interceptors
 from image_grpc.rpc.generation import GenerationServicer
@@ -32,6 +31,7 @@ from image_grpc.rpc.image import ImageServicer
 from image_grpc.rpc.overlay import OverlayServicer
 from image_grpc.rpc.service_status import StatusServicer
 from image_grpc.rpc.theme import ThemeServicer
+from image_grpc.settings import ServerSettings
 from image_grpc.telemetry import Telemetry
 
 OPTIONS = (
@@ -60,7 +60,7 @@ class Server:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: ServerSettings,
         servicers: Servicers,
         telemetry: Telemetry,
         *,
@@ -124,7 +124,7 @@ class Server:
 
 
 def stages_of(
-    settings: Settings, telemetry: Telemetry, checks: Mapping[type[Message], interceptors.Check]
+    settings: ServerSettings, telemetry: Telemetry, checks: Mapping[type[Message], interceptors.Check]
 ) -> list[interceptors.Stage]:
     """What surrounds every call, from the outside in."""
     return [
