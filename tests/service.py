@@ -177,7 +177,7 @@ async def service(data_dir: Path, provider: Provider | None = None, **settings: 
             "storage_timeout_seconds": 60,  # a busy machine is no failure
         }
         running = await stack.enter_async_context(
-            app.up(load(EmbeddedSettings, **(defaults | settings)), standin=False)
+            app.up_without_standin(load(EmbeddedSettings, **(defaults | settings)))
         )
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(running.address))
         yield Service(

@@ -207,7 +207,7 @@ def _payload(letter: DeadLetter) -> Any:
 
 
 def _with_queue(hub_url: str | None, work: Callable[[DeadLetters], Awaitable[T]]) -> T:
-    from image_grpc.app import must_name_a_broker
+    from image_grpc.app import require_broker
     from image_grpc.hub.amqp import dead_letters as look
 
     settings = load(ProgramSettings, hub_url=hub_url)
@@ -217,7 +217,7 @@ def _with_queue(hub_url: str | None, work: Callable[[DeadLetters], Awaitable[T]]
             return await work(queue)
 
     try:
-        must_name_a_broker(settings)
+        require_broker(settings)
         return asyncio.run(do())
     except (InvalidSettings, HubError) as problem:
         raise click.ClickException(str(problem)) from problem

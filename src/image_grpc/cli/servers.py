@@ -44,7 +44,7 @@ def up(no_standin: bool, **given: Any) -> None:
     from image_grpc import app
 
     settings = load(EmbeddedSettings, **given)
-    run(_until_stopped(settings, app.up(settings, standin=not no_standin)))
+    run(_until_stopped(settings, app.up_without_standin(settings) if no_standin else app.up(settings)))
 
 
 @click.command()
@@ -71,7 +71,7 @@ def serve(with_bridge: bool, workers: int, **given: Any) -> None:
         from image_grpc.cli.workers import run_workers
 
         raise SystemExit(run(run_workers(settings, workers, ["--bridge"] if with_bridge else [])))
-    run(_until_stopped(settings, app.serve(settings, with_bridge=with_bridge)))
+    run(_until_stopped(settings, app.serve_with_bridge(settings) if with_bridge else app.serve(settings)))
 
 
 @click.command()

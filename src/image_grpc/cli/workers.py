@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from image_grpc.app import must_name_a_broker, stop_signals
+from image_grpc.app import require_broker, stop_signals
 from image_grpc.settings import EmbeddedSettings, variable
 
 log = structlog.get_logger(__name__)
@@ -25,7 +25,7 @@ async def run_workers(settings: EmbeddedSettings, count: int, options: Sequence[
 
     Raises InvalidSettings for a hub that is inside of one process, OSError if the port cannot be had.
     """
-    must_name_a_broker(settings)
+    require_broker(settings)
     with stop_signals() as stop, _reserved(settings.listen) as address:
         command = [sys.executable, "-m", "image_grpc", "serve", *options]
         given = {  # not as options, which everybody on the machine can read
