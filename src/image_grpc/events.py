@@ -1,4 +1,4 @@
-"""The events that the service publishes. Their ids are derived from their cause, so a repeated event is recognized."""
+"""The events that the service publishes. Their ids derive from their causes, so repetitions are recognized."""
 
 from __future__ import annotations
 
@@ -46,9 +46,7 @@ def image_generated(image: Image, origin: Origin) -> OutboundMessage:
     return _event(topology.IMAGE_GENERATED, event, origin)
 
 
-def theme_applied(
-    image_id: str, theme: str, elements: Iterable[ThemeElement], origin: Origin
-) -> OutboundMessage:
+def theme_applied(image_id: str, theme: str, elements: Iterable[ThemeElement], origin: Origin) -> OutboundMessage:
     """Return the event that an image has a version in another theme."""
     labels = [enum_label(ThemeElement, element) for element in elements]
     return _event(topology.THEME_APPLIED, ThemeApplied(image_id=image_id, theme=theme, elements=labels), origin)

@@ -41,8 +41,6 @@ def _theme_association(record: GenerationRecord) -> ThemeAssociation:
     if record.HasField("theme_association"):
         association = clone(record.theme_association)
     else:
-        association = ThemeAssociation(
-            theme=record.facets.theme, theme_version=record.theme_version, strength=1.0
-        )
+        association = ThemeAssociation(theme=record.facets.theme, theme_version=record.theme_version, strength=1.0)
     association.apply_time.CopyFrom(now())
     return association

@@ -129,9 +129,7 @@ class Pipeline:
             self._telemetry.counters.generations_unfinished -= 1
             self._in_progress.discard(key)
 
-    async def _run_step(
-        self, id_: str, step: Callable[[GenerationRecord], Awaitable[Settlement]]
-    ) -> Settlement:
+    async def _run_step(self, id_: str, step: Callable[[GenerationRecord], Awaitable[Settlement]]) -> Settlement:
         try:
             record = await self._generations.find(id_)
             if record is None:

@@ -19,7 +19,7 @@ from image_grpc.generation.kinds import kind_of_subtype
 from image_grpc.generation.new_record import CallIdentity
 from image_grpc.generation.requests import picture_in, wrap
 from image_grpc.generation.resolve import Resolved, Resolver
-from image_grpc.messages import clone, oneof_field
+from image_grpc.messages import clone, oneof_field, oneof_value
 from image_grpc.settings import ServerSettings
 from image_grpc.storage import Storage
 from image_grpc.themes.catalog import ThemeCatalog
@@ -74,9 +74,7 @@ class Reviser:
                 raise
             return repeated
 
-    async def _record(
-        self, request: RevisionRequest, call: CallIdentity
-    ) -> tuple[GenerationRecord, Resolved]:
+    async def _record(self, request: RevisionRequest, call: CallIdentity) -> tuple[GenerationRecord, Resolved]:
         image = await self._image(request)
         if isinstance(request, RegenerateImageRequest):
             changed = changed_request(image, request)
@@ -100,7 +98,7 @@ class Reviser:
     async def _resolve(self, request: GenerationRequest, *, path: str) -> Resolved:
         """Resolve a merged request, after applying the contract's rules to it."""
         picture = picture_in(request)
-        broken = violations(picture)
+        broken = violations(oneof_value(request, "kind"))
         if broken:
             raise InvalidArgument.of([Violation(path + each.field, each.description) for each in broken])
         return await self._resolver.resolve(picture, path=path)

@@ -37,20 +37,20 @@ class ImageLibrary:
         existing = [await self._images.with_overlay_ids(image) for image in images if image is not None]
         return existing, [id_ for id_, image in zip(ids, images, strict=True) if image is None]
 
-    async def list(self, request: ListImagesRequest, page_size: int) -> tuple[list[Image], str]:
+    async def list(self, request: ListImagesRequest, page_size: int) -> tuple[Sequence[Image], str]:
         """Return a page of images, newest first, and the token of the next page."""
         filter_ = pictures(request)
         filter_.include_deleted = request.show_deleted
         return await self._page(filter_, page_size, request.page_token)
 
-    async def list_versions(self, request: ListImageVersionsRequest, page_size: int) -> tuple[list[Image], str]:
+    async def list_versions(
+        self, request: ListImageVersionsRequest, page_size: int
+    ) -> tuple[Sequence[Image], str]:
         """Return a page of an image's versions, newest first, and the token of the next page.
 
         Raises ImageNotFound.
         """
-        images, token = await self._page(
-            ListFilter(versions_of=request.image_id), page_size, request.page_token
-        )
+        images, token = await self._page(ListFilter(versions_of=request.image_id), page_size, request.page_token)
         if not images and not request.page_token:
             raise ImageNotFound.with_id(request.image_id)
         return images, token
@@ -96,6 +96,6 @@ class ImageLibrary:
         restored = (await unit.commit()).of(self._images)
         return await self._images.with_overlay_ids(restored)
 
-    async def _page(self, filter_: ListFilter, page_size: int, page_token: str) -> tuple[list[Image], str]:
+    async def _page(self, filter_: ListFilter, page_size: int, page_token: str) -> tuple[Sequence[Image], str]:
         images, token = await self._images.list(filter_, page_size=page_size, page_token=page_token)
         return [await self._images.with_overlay_ids(image) for image in images], token

@@ -72,9 +72,7 @@ def details_of(error: errors.ServiceError, request_id: str) -> bytes:
 def _bad_request(violations: tuple[errors.Violation, ...], room: int) -> error_details_pb2.BadRequest:
     bad_request = error_details_pb2.BadRequest()
     for violation in violations:
-        bad_request.field_violations.add(
-            field=violation.field[:200], description=violation.description[:300]
-        )
+        bad_request.field_violations.add(field=violation.field[:200], description=violation.description[:300])
         if bad_request.ByteSize() > room:
             del bad_request.field_violations[-1]
             break

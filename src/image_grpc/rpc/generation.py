@@ -73,15 +73,11 @@ class GenerationServicer(GenerationServiceServicer):
         record = await self._generations.revise.regenerate(request)
         return pb.RegenerateImageResponse(generation=await self._wait_for(record, request.wait_for))
 
-    async def ApplyTheme(
-        self, request: requests.ApplyThemeRequest, context: Context
-    ) -> pb.ApplyThemeResponse:
+    async def ApplyTheme(self, request: requests.ApplyThemeRequest, context: Context) -> pb.ApplyThemeResponse:
         record = await self._generations.revise.apply_theme(request)
         return pb.ApplyThemeResponse(generation=await self._wait_for(record, request.wait_for))
 
-    async def GetGeneration(
-        self, request: pb.GetGenerationRequest, context: Context
-    ) -> pb.GetGenerationResponse:
+    async def GetGeneration(self, request: pb.GetGenerationRequest, context: Context) -> pb.GetGenerationResponse:
         return pb.GetGenerationResponse(generation=await self._generations.reader.get(request.generation_id))
 
     async def ListGenerations(

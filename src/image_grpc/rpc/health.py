@@ -41,9 +41,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # t
             await context.abort(grpc.StatusCode.NOT_FOUND, f"service {request.service!r} does not exist")
         return health_pb2.HealthCheckResponse(status=status)
 
-    async def List(
-        self, request: health_pb2.HealthListRequest, context: Context
-    ) -> health_pb2.HealthListResponse:
+    async def List(self, request: health_pb2.HealthListRequest, context: Context) -> health_pb2.HealthListResponse:
         """Return the status of every service."""
         return health_pb2.HealthListResponse(
             statuses={name: health_pb2.HealthCheckResponse(status=self._status(name)) for name in self._services}

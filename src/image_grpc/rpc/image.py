@@ -41,9 +41,7 @@ class ImageServicer(ImageServiceServicer):
     async def DeleteImage(self, request: pb.DeleteImageRequest, context: Context) -> pb.DeleteImageResponse:
         return pb.DeleteImageResponse(image=await self._library.delete(request))
 
-    async def UndeleteImage(
-        self, request: pb.UndeleteImageRequest, context: Context
-    ) -> pb.UndeleteImageResponse:
+    async def UndeleteImage(self, request: pb.UndeleteImageRequest, context: Context) -> pb.UndeleteImageResponse:
         return pb.UndeleteImageResponse(image=await self._library.undelete(request))
 
     async def UploadImage(

@@ -35,18 +35,12 @@ class OverlayServicer(OverlayServiceServicer):
     async def ListOverlays(self, request: pb.ListOverlaysRequest, context: Context) -> pb.ListOverlaysResponse:
         return await self._reader.list(request)
 
-    async def UpdateOverlay(
-        self, request: pb.UpdateOverlayRequest, context: Context
-    ) -> pb.UpdateOverlayResponse:
+    async def UpdateOverlay(self, request: pb.UpdateOverlayRequest, context: Context) -> pb.UpdateOverlayResponse:
         return pb.UpdateOverlayResponse(overlay=await self._editor.update(request))
 
-    async def DeleteOverlay(
-        self, request: pb.DeleteOverlayRequest, context: Context
-    ) -> pb.DeleteOverlayResponse:
+    async def DeleteOverlay(self, request: pb.DeleteOverlayRequest, context: Context) -> pb.DeleteOverlayResponse:
         await self._editor.delete(request)
         return pb.DeleteOverlayResponse()
 
-    async def RenderOverlay(
-        self, request: pb.RenderOverlayRequest, context: Context
-    ) -> pb.RenderOverlayResponse:
+    async def RenderOverlay(self, request: pb.RenderOverlayRequest, context: Context) -> pb.RenderOverlayResponse:
         return await self._reader.render(request)

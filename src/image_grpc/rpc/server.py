@@ -66,9 +66,7 @@ class Servicers:
             theme_service_pb2,
             status_service_pb2,
         )
-        return [
-            service.full_name for module in modules for service in module.DESCRIPTOR.services_by_name.values()
-        ]
+        return [service.full_name for module in modules for service in module.DESCRIPTOR.services_by_name.values()]
 
 
 class Server:

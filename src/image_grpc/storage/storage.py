@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from image_grpc.messages import MessageLike
 from image_grpc.storage.client import ImageStorageClient
 from image_grpc.storage.read_cache import ReadCache

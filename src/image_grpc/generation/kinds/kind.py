@@ -54,14 +54,25 @@ R = TypeVar("R", bound=PictureRequest)
 class Kind(Protocol[R]):
     """How requests of one type become pictures. Implementations have no state."""
 
-    request_type: type[R]
-    field: str
-    """Name of the request in the oneofs GenerationRequest.kind and RegenerateImageRequest.parameters."""
-    image_type: ImageType
-    subtypes: tuple[ImageSubtype, ...]
-    """The subtypes of images that this kind generates."""
-    map_fields: tuple[str, ...]
-    """The fields of MapProperties that images of this kind have."""
+    @property
+    def request_type(self) -> type[R]:
+        """The Generate request."""
+
+    @property
+    def field(self) -> str:
+        """Name of the request in the oneofs GenerationRequest.kind and RegenerateImageRequest.parameters."""
+
+    @property
+    def image_type(self) -> ImageType:
+        """The type of the images that this kind generates."""
+
+    @property
+    def subtypes(self) -> tuple[ImageSubtype, ...]:
+        """The subtypes of the images that this kind generates."""
+
+    @property
+    def map_fields(self) -> tuple[str, ...]:
+        """The fields of MapProperties that images of this kind have."""
 
     def subtype_of(self, request: R) -> ImageSubtype:
         """Return the subtype of the picture that a normalized request describes."""

@@ -96,9 +96,7 @@ class GenerateStep:
             async with self._provider.turn() as call:
                 # Stored before the call, so that no other delivery calls GetImg.AI at the same time.
                 record = await self._generations.update(
-                    states.generating(
-                        record, owner=self._policy.owner, lease_seconds=self._policy.lease_seconds
-                    )
+                    states.generating(record, owner=self._policy.owner, lease_seconds=self._policy.lease_seconds)
                 )
                 result = await self._call(call, order)
         except (ApiError, GenerationError, GetimgNotConfigured) as failure:

@@ -26,7 +26,7 @@ class ReferenceLoader:
         self._storage = storage
 
     async def urls(self, record: GenerationRecord) -> list[str]:
-        """Return the reference images as data URLs, without those that were deleted since the request was accepted.
+        """Return the reference images as data URLs, without those that were deleted meanwhile.
 
         Raises StorageServiceError.
         """

@@ -105,9 +105,7 @@ class StoreStep:
             raise ImageNotFound(f"image {record.image_id} was deleted before its new version was stored")
         return latest
 
-    async def _finish(
-        self, record: GenerationRecord, image: Image, previous_version: int, data: bytes
-    ) -> None:
+    async def _finish(self, record: GenerationRecord, image: Image, previous_version: int, data: bytes) -> None:
         """Store the picture, then image, generation, cache entry and events together."""
         unit = self._storage.unit_of_work(derived_id(record.generation.id, "stored"))
         image.storage_correlation_id = unit.id

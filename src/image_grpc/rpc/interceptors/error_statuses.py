@@ -19,7 +19,7 @@ INTERNAL_MESSAGE = "internal error; the request id identifies it in the server's
 
 
 def translate_errors(following: Next) -> Next:
-    """Report service errors with details. Unexpected exceptions are logged and reported as INTERNAL without details."""
+    """Report service errors with details. Unexpected exceptions are logged and reported as INTERNAL only."""
 
     async def stage(call: Call, request: Request) -> Message | None:
         try:
