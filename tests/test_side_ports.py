@@ -10,8 +10,8 @@ import pytest
 from grpc_channelz.v1 import channelz_pb2, channelz_pb2_grpc
 
 from image_grpc import app
-from image_grpc.config import load
 from image_grpc.probe import serves
+from image_grpc.settings import StorageServiceSettings, load
 from image_grpc.side_ports import health_port
 from tests.servers import free_port, rabbitmq
 from tests.service import service
@@ -20,7 +20,9 @@ from tests.service import service
 async def test_a_storage_process_serves_while_it_takes_requests(tmp_path: Path) -> None:
     address = f"127.0.0.1:{free_port()}"
     with rabbitmq() as node:
-        async with app.storage(load(hub_url=node.url, data_dir=tmp_path, health_listen=address)):
+        async with app.storage(
+            load(StorageServiceSettings, hub_url=node.url, data_dir=tmp_path, health_listen=address)
+        ):
             assert await asyncio.to_thread(serves, address)
     assert not await asyncio.to_thread(serves, address)
 

@@ -10,8 +10,8 @@ from contextvars import ContextVar
 _correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 
 
-def correlation_id() -> str:
-    """The id of the work at hand, or a new one for work that has none."""
+def new_correlation_id() -> str:
+    """Return the current correlation id, or a new one if there is none."""
     return _correlation_id.get() or str(uuid.uuid4())
 
 

@@ -16,12 +16,12 @@ from tabletop.image.v1.generation_request_pb2 import GenerateTacticalMapRequest
 from tabletop.image.v1.image_service_pb2 import BatchGetImagesRequest
 
 from image_grpc import deadline
-from image_grpc.config import load
 from image_grpc.correlation import correlation_id
 from image_grpc.errors import Violation
 from image_grpc.rpc import interceptors
 from image_grpc.rpc.interceptors import Next
 from image_grpc.rpc.server import stages_of
+from image_grpc.settings import ServerSettings, load
 from image_grpc.telemetry import Telemetry
 from tests.rpc.tiny import UNARY, hello, raising, tiny
 from tests.service import refusal
@@ -214,7 +214,7 @@ async def test_health_checks_do_not_fill_the_access_log(log_lines: Any) -> None:
 
 
 def test_the_stages_are_in_the_order_that_each_of_them_relies_on() -> None:
-    names = [stage.__qualname__.split(".")[0] for stage in stages_of(load(), Telemetry(), {})]
+    names = [stage.__qualname__.split(".")[0] for stage in stages_of(load(ServerSettings), Telemetry(), {})]
     assert names == [
         "answer_errors",  # outermost: nothing gets past it
         "take_over_ids",  # so that all that is logged further in carries them

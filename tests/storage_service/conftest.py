@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
-from image_grpc.config import load
 from image_grpc.hub import topology
 from image_grpc.hub.memory import MemoryHub
+from image_grpc.settings import StorageServiceSettings, load
 from image_grpc.storage import ImageStorageClient
 from image_grpc.storage_service import StorageService
 from image_grpc.telemetry import Telemetry
@@ -83,7 +83,9 @@ async def start_storage(database_url: str, blob_url: str) -> AsyncIterator[Start
             for queue in queues:
                 hub.declare(topology.Queue(name=queue))
             database, objects = at
-            service = StorageService(load(**settings), hub, database_url=database, blob_url=objects)
+            service = StorageService(
+                load(StorageServiceSettings, **settings), hub, database_url=database, blob_url=objects
+            )
             await service.start()
             stack.push_async_callback(service.stop)
             client = ImageStorageClient(hub, Telemetry(), timeout=SECONDS)

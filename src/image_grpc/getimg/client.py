@@ -21,16 +21,16 @@ import structlog
 from getimg.types import ImageGenerateResponse, ModelListResponse
 from purgatory import AsyncCircuitBreakerFactory
 from purgatory.domain.model import OpenedState
-from tabletop.hub.v1.jobs_pb2 import ProviderResult
+from tabletop.image.internal.v1.job_pb2 import ProviderResult
 from tabletop.image.v1.generation_pb2 import Cost
 from tabletop.image.v1.model_pb2 import Model
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
-from image_grpc import records
 from image_grpc.errors import ApiError, GetimgNotConfigured
 from image_grpc.getimg import shape
 from image_grpc.getimg.limits import NotSent, RateLimiter, retry_after
 from image_grpc.getimg.transport import AnswerTooLarge, BoundedTransport
+from image_grpc.messages import now
 from image_grpc.telemetry import ATTR_OUTCOME, SPAN_GETIMG_GENERATE, Telemetry
 
 log = structlog.get_logger(__name__)
@@ -317,7 +317,7 @@ def _result(response: ImageGenerateResponse) -> ProviderResult:
         provider_id=response.id,
         url=picture.url,
         model=response.model,
-        draw_time=records.now(),
+        draw_time=now(),
     )
     if math.isfinite(usage.total_cost) and usage.total_cost >= 0 and math.isfinite(usage.quantity):
         result.cost.amount = format(Decimal(str(usage.total_cost)), "f")

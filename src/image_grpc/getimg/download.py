@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import httpx
 
 from image_grpc import pictures
-from image_grpc.config import is_loopback
 from image_grpc.errors import ApiError, GenerationError
+from image_grpc.settings import is_loopback
 from image_grpc.telemetry import SPAN_GETIMG_DOWNLOAD, Telemetry
 
 RETRY_SECONDS = 1.0

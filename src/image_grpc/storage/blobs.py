@@ -24,7 +24,7 @@ from image_grpc.storage.requester import StorageRequester
 
 PART_BYTES = 1024 * 1024
 MAX_CONCURRENT_PARTS = 8
-"""Concurrent parts in each direction, per process: each part is in memory several times while it is transferred."""
+"""Concurrent parts in each direction, per process: each is in memory several times."""
 SLOT_SECONDS = 60.0
 """Longest wait of a part for its slot, if the caller has no deadline."""
 
@@ -74,7 +74,7 @@ class BlobClient:
 
 
 async def gather_all(calls: Iterable[Coroutine[Any, Any, P]]) -> list[P]:
-    """Return the results of all calls. Raises the exception of the first call that fails and cancels the others."""
+    """Return the results of all calls. The first call that fails raises and cancels the others."""
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(call) for call in calls]

@@ -23,7 +23,7 @@ from tabletop.storage.v1.record_pb2 import BlobReference, IndexFields, Record, R
 from image_grpc.errors import StorageServiceError
 from image_grpc.messages import clone, enum_label
 
-T = TypeVar("T", Image, Overlay, Theme, GenerationRecord, CacheEntry)
+T = TypeVar("T", bound=Message)
 _ASSIGNED = ("version", "create_time", "update_time", "delete_time", "purge_time", "storage_id")
 
 
@@ -40,8 +40,8 @@ class Codec(Generic[T]):
     id_of: Callable[[T], str]
     index_of: Callable[[T], IndexFields]
     blob_of: Callable[[T], BlobReference | None] = _no_blob
-    versioned_part: Callable[[T], Message]
-    """The message inside the body that carries the version and the times."""
+    versioned_part: Callable[[T], Any]
+    """The message inside the body that has the version and the times."""
 
     def key(self, id_: str, version: int = 0) -> RecordKey:
         """Return the key of a record; version 0 is the latest."""
@@ -83,11 +83,11 @@ def _clear_assigned(part: Message) -> None:
             part.ClearField(field)
 
 
-def _copy_assigned(record: Record, part: Message) -> None:
+def _copy_assigned(record: Record, part: Any) -> None:
     fields = part.DESCRIPTOR.fields_by_name
-    part.version = record.key.version  # type: ignore[attr-defined]  # every versioned part has it
+    part.version = record.key.version
     if "storage_id" in fields:
-        part.storage_id = record.storage_id  # type: ignore[attr-defined]
+        part.storage_id = record.storage_id
     for name in ("create_time", "update_time", "delete_time", "purge_time"):
         if name in fields and record.HasField(name):
             getattr(part, name).CopyFrom(getattr(record, name))

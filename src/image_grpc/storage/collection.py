@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Generic
+from typing import Generic
 
 from tabletop.storage.v1.record_pb2 import Record, RecordKey, RecordKind
 from tabletop.storage.v1.storage_pb2 import ListFilter, ListOrder, ListRequest, ListResponse, Put
 
 from image_grpc.hub import topology
 from image_grpc.storage.codecs import Codec, T
-
-if TYPE_CHECKING:
-    from image_grpc.storage.client import ImageStorageClient
+from image_grpc.storage.operations import StorageOperations
 
 MAX_PAGE_SIZE = 500
 
@@ -21,8 +19,8 @@ MAX_PAGE_SIZE = 500
 class Collection(Generic[T]):
     """Reads and conditional writes of one kind of record, uncached."""
 
-    def __init__(self, client: ImageStorageClient, codec: Codec[T]) -> None:
-        self._client, self.codec = client, codec
+    def __init__(self, operations: StorageOperations, codec: Codec[T]) -> None:
+        self._operations, self.codec = operations, codec
 
     @property
     def kind(self) -> RecordKind:
@@ -50,23 +48,23 @@ class Collection(Generic[T]):
         return self.codec.decode(record)
 
     async def store(self, put: Put) -> T:
-        """Store one record and return it as stored. Raises as ImageStorageClient.store does."""
-        return self.decode((await self._client.store([put]))[0])
+        """Store one record and return it as stored. Raises as StorageOperations.store does."""
+        return self.decode((await self._operations.store([put]))[0])
 
     async def retrieve(self, id_: str, version: int = 0, *, include_deleted: bool = False) -> T | None:
         """Return one record, or None if it does not exist. Raises StorageServiceError."""
-        records = await self._client.retrieve([self.key(id_, version)], include_deleted=include_deleted)
+        records = await self._operations.retrieve([self.key(id_, version)], include_deleted=include_deleted)
         return self.decode(records[0]) if records else None
 
     async def delete(self, id_: str, version: int = 0, *, storage_correlation_id: str = "") -> T:
-        """Delete one record and return it. Raises as ImageStorageClient.delete does."""
+        """Delete one record and return it. Raises as StorageOperations.delete does."""
         key = self.key(id_, version)
-        records = await self._client.delete([key], storage_correlation_id=storage_correlation_id)
+        records = await self._operations.delete([key], storage_correlation_id=storage_correlation_id)
         return self.decode(records[0])
 
     async def undelete(self, id_: str, *, storage_correlation_id: str = "") -> T:
         """Restore one record and return it. Raises RecordNotFound, StorageServiceError."""
-        records = await self._client.store(
+        records = await self._operations.store(
             undeletes=[self.key(id_)], storage_correlation_id=storage_correlation_id
         )
         return self.decode(records[0])
@@ -91,7 +89,7 @@ class Collection(Generic[T]):
             page_token=page_token,
             order=order,
         )
-        page = await self._client.request(topology.LIST, request, ListResponse)
+        page = await self._operations.request(topology.LIST, request, ListResponse)
         return [self.decode(record) for record in page.records], page.next_page_token
 
     async def all(self, filter_: ListFilter) -> Sequence[T]:
@@ -111,4 +109,4 @@ class Collection(Generic[T]):
         request = ListRequest(
             storage_correlation_id=str(uuid.uuid4()), kind=self.kind, filter=filter_, page_size=1, count=True
         )
-        return (await self._client.request(topology.LIST, request, ListResponse)).total_size
+        return (await self._operations.request(topology.LIST, request, ListResponse)).total_size

@@ -1,178 +1,167 @@
-"""The read cache of a process: newest versions of records, and pieces of blobs, both bounded.
+"""The read cache of a process: the latest versions of records and parts of blobs, both bounded.
 
-What the change feed tells of is taken out; when the feed may have missed something, all records are forgotten.
-Blobs are named by their content, so they never go stale.
+The change feed removes what has changed; when it may have missed changes, all records are dropped. Blobs are named
+by their content, so they never become stale.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from contextvars import Context
-from typing import TypeVar
+from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
 from cachetools import LRUCache
-from tabletop.image.v1.image_pb2 import Image
+from google.protobuf.message import Message
 from tabletop.image.v1.overlay_pb2 import Overlay
-from tabletop.image.v1.types_pb2 import ImageType
-from tabletop.storage.v1.record_pb2 import Record, RecordKey, RecordKind
-from tabletop.storage.v1.storage_pb2 import ListFilter, RecordChange
+from tabletop.storage.v1.record_pb2 import Record, RecordKind
+from tabletop.storage.v1.storage_pb2 import RecordChange
 
 from image_grpc.deadline import remaining
 from image_grpc.errors import StorageServiceError
-from image_grpc.records import key
-from image_grpc.storage.client import MARGIN_SECONDS, PART_BYTES, ImageStorageClient, together
+from image_grpc.single_flight import SingleFlight
+from image_grpc.storage.blobs import PART_BYTES, gather_all
+from image_grpc.storage.client import ImageStorageClient
+from image_grpc.storage.codecs import T
+from image_grpc.storage.collection import Collection
+from image_grpc.storage.filters import overlays_of_map
+from image_grpc.storage.requester import MARGIN_SECONDS
 from image_grpc.telemetry import Counters
 
 MAX_MAPS = 1000
-"""Maps whose overlays are kept."""
+"""Maps whose overlays are cached."""
+CACHED_KINDS = frozenset(
+    {RecordKind.RECORD_KIND_IMAGE, RecordKind.RECORD_KIND_THEME, RecordKind.RECORD_KIND_OVERLAY}
+)
+"""Generations and cache entries change too fast to be worth caching."""
 
-_V = TypeVar("_V")
+V = TypeVar("V")
 _Key = tuple[RecordKind, str]
+_Part = tuple[str, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CacheLimits:
+    """How much a read cache keeps."""
+
+    max_records: int
+    max_bytes: int
+    """Bytes of pictures."""
 
 
 class ReadCache:
-    """Reads through: what is not there is retrieved once, however many ask for it at the same time.
+    """Loads through: concurrent reads of one record or part share one load.
 
-    Records that it answers are shared: whoever changes one copies it first.
+    The messages that it returns are shared: clone one before changing it.
     """
 
-    def __init__(
-        self, client: ImageStorageClient, counters: Counters, *, max_records: int, max_bytes: int, timeout: float
-    ) -> None:
-        self._client, self._counters, self._timeout = client, counters, timeout
-        self._records: LRUCache[_Key, Record] = LRUCache(max_records)
-        self._parts: LRUCache[tuple[str, int], bytes] = LRUCache(max_bytes, getsizeof=len)
-        self._loading: dict[_Key, asyncio.Task[Record | None]] = {}
-        self._loading_parts: dict[tuple[str, int], asyncio.Task[bytes]] = {}
+    def __init__(self, client: ImageStorageClient, counters: Counters, limits: CacheLimits) -> None:
+        self._client, self._counters = client, counters
+        self._records: LRUCache[_Key, Message] = LRUCache(limits.max_records)
+        self._parts: LRUCache[_Part, bytes] = LRUCache(limits.max_bytes, getsizeof=len)
         self._overlays: LRUCache[str, list[Overlay]] = LRUCache(MAX_MAPS)
-        self._overlay_changes = 0
+        self._record_loads: SingleFlight[_Key, Any] = SingleFlight()
+        self._part_loads: SingleFlight[_Part, bytes] = SingleFlight()
+        self._overlay_loads: SingleFlight[str, list[Overlay]] = SingleFlight()
 
-    def get(self, kind: RecordKind, id_: str) -> Record | None:
-        """The record if it is cached. It is not deleted."""
-        found = self._records.get((kind, id_))
-        if found is None:
+    async def record(self, collection: Collection[T], id_: str) -> T | None:
+        """Return the latest version of a record, or None if it does not exist or is deleted.
+
+        Raises StorageServiceError.
+        """
+        key = (collection.kind, id_)
+        cached = self._count(self._records.get(key))
+        if cached is not None:
+            return cast(T, cached)
+
+        def keep(loaded: T | None) -> None:
+            if loaded is not None and collection.kind in CACHED_KINDS:
+                self._records[key] = loaded
+
+        load = self._record_loads.run(key, lambda: collection.retrieve(id_), on_loaded=keep)
+        return cast("T | None", await self._wait(load))
+
+    async def overlays(self, map_id: str) -> list[Overlay]:
+        """Return the overlays of a map in drawing order. Raises StorageServiceError."""
+        cached = self._count(self._overlays.get(map_id))
+        if cached is not None:
+            return cached
+
+        def keep(loaded: list[Overlay]) -> None:
+            self._overlays[map_id] = loaded
+
+        load = self._overlay_loads.run(map_id, lambda: self._load_overlays(map_id), on_loaded=keep)
+        return await self._wait(load)
+
+    async def part(self, sha256: str, index: int) -> bytes:
+        """Return the part of a blob that starts at `index` MiB: 1 MiB, or less at the end of the blob.
+
+        Raises RecordNotFound, StorageServiceError.
+        """
+        key = (sha256, index)
+        cached = self._count(self._parts.get(key))
+        if cached is not None:
+            return cached
+
+        def keep(loaded: bytes) -> None:
+            if len(loaded) <= self._parts.maxsize:
+                self._parts[key] = loaded
+
+        offset = index * PART_BYTES
+        load = self._part_loads.run(
+            key, lambda: self._client.blobs.read(sha256, offset, PART_BYTES), on_loaded=keep
+        )
+        return await self._wait(load)
+
+    async def blob(self, sha256: str, byte_size: int) -> bytes:
+        """Return a whole blob. Raises RecordNotFound, StorageServiceError."""
+        count = -(-byte_size // PART_BYTES)
+        return b"".join(await gather_all(self.part(sha256, index) for index in range(count)))
+
+    def invalidate(self, records: Iterable[Record]) -> None:
+        """Drop records that this process has changed, so that it reads its own writes before the feed arrives."""
+        for record in records:
+            self.apply(RecordChange(key=record.key, record=record))
+
+    def apply(self, change: RecordChange) -> None:
+        """Drop a record that the change feed reports as changed.
+
+        The record in the change is not kept: the feed delivers at least once, so it may be older than a deletion.
+        """
+        key = (change.key.kind, change.key.id)
+        # A running load may have read the old state: its callers get that state, later callers do not.
+        self._record_loads.invalidate(key)
+        self._records.pop(key, None)
+        if change.key.kind != RecordKind.RECORD_KIND_OVERLAY:
+            return
+        if change.HasField("record"):
+            self._overlay_loads.invalidate(change.record.index.map_id)
+            self._overlays.pop(change.record.index.map_id, None)
+        else:
+            self._overlay_loads.invalidate_all()
+            self._overlays.clear()
+
+    def drop_records(self) -> None:
+        """Drop all records: the change feed may have missed changes."""
+        self._record_loads.invalidate_all()
+        self._records.clear()
+        self._overlay_loads.invalidate_all()
+        self._overlays.clear()
+
+    async def _load_overlays(self, map_id: str) -> list[Overlay]:
+        overlays = await self._client.overlays.all(overlays_of_map(map_id))
+        return sorted(overlays, key=lambda overlay: (overlay.z_index, overlay.create_time.ToNanoseconds()))
+
+    def _count(self, cached: V | None) -> V | None:
+        if cached is None:
             self._counters.cache_misses += 1
         else:
             self._counters.cache_hits += 1
-        return found
+        return cached
 
-    async def record(self, kind: RecordKind, id_: str) -> Record | None:
-        """The newest version of a record, or None if it does not exist or is deleted.
-
-        Raises StorageServiceError.
-        """
-        found = self.get(kind, id_)
-        if found is not None:
-            return found
-        key = (kind, id_)
-        task = self._loading.get(key)
-        if task is None:
-            # In a context of its own: others may wait longer than the first who asks.
-            task = asyncio.create_task(self._load(kind, id_), context=Context())
-            self._loading[key] = task
-            task.add_done_callback(lambda done: self._loaded(key, done))
-        return await self._await(task)
-
-    async def part(self, sha256: str, index: int) -> bytes:
-        """The piece of a blob that begins at `index` MiB, 1 MiB or less at its end.
-
-        Raises RecordMissing, StorageServiceError.
-        """
-        key = (sha256, index)
-        found = self._parts.get(key)
-        if found is not None:
-            self._counters.cache_hits += 1
-            return found
-        self._counters.cache_misses += 1
-        task = self._loading_parts.get(key)
-        if task is None:
-            read = self._client.blobs.read(sha256, index * PART_BYTES, PART_BYTES)
-            task = asyncio.create_task(read, context=Context())
-            self._loading_parts[key] = task
-            task.add_done_callback(lambda done: self._loaded_part(key, done))
-        return await self._await(task)
-
-    async def overlays(self, map_id: str) -> list[Overlay]:
-        """The overlays of a map, in the order they are drawn. Raises StorageServiceError."""
-        found = self._overlays.get(map_id)
-        if found is not None:
-            self._counters.cache_hits += 1
-            return found
-        self._counters.cache_misses += 1
-        before = self._overlay_changes
-        stored = await self._client.overlays.all(ListFilter(map_id=map_id))
-        found = sorted(stored, key=lambda overlay: (overlay.z_index, overlay.create_time.ToNanoseconds()))
-        if before == self._overlay_changes:  # else it may be what was before the change
-            self._overlays[map_id] = found
-        return found
-
-    async def with_overlays(self, image: Image) -> Image:
-        """An image as callers see it: with the ids of its overlays, which are records of their own.
-
-        Raises StorageServiceError.
-        """
-        if image.type != ImageType.IMAGE_TYPE_MAP or not (overlays := await self.overlays(image.id)):
-            return image
-        seen = Image()
-        seen.CopyFrom(image)
-        seen.overlays[:] = [overlay.id for overlay in overlays]
-        return seen
-
-    async def blob(self, sha256: str, byte_size: int) -> bytes:
-        """A whole blob. Raises RecordMissing, StorageServiceError."""
-        count = -(-byte_size // PART_BYTES)
-        return b"".join(await together(self.part(sha256, index) for index in range(count)))
-
-    def changed(self, records: Iterable[Record]) -> None:
-        """Takes in what this process has changed itself, so that it reads its own writes before the feed comes."""
-        for record in records:
-            self.apply(RecordChange(key=key(record), record=record))
-
-    def apply(self, change: RecordChange) -> None:
-        """Takes in what the change feed tells."""
-        name = (change.key.kind, change.key.id)
-        # A load under way may have read what was before: whoever waits for it gets that, nobody after them.
-        self._loading.pop(name, None)
-        # Only taken out: the feed tells a change at least once, so what it brings may be older than a deletion.
-        self._records.pop(name, None)
-        if change.key.kind == RecordKind.RECORD_KIND_OVERLAY:
-            self._overlay_changes += 1
-            if change.HasField("record"):
-                self._overlays.pop(change.record.overlay.map_id, None)
-            else:
-                self._overlays.clear()
-
-    def forget_records(self) -> None:
-        """The change feed may have missed something."""
-        self._loading.clear()
-        self._records.clear()
-        self._overlay_changes += 1
-        self._overlays.clear()
-
-    async def _load(self, kind: RecordKind, id_: str) -> Record | None:
-        found = await self._client.retrieve([RecordKey(kind=kind, id=id_)])
-        return found[0] if found else None
-
-    def _loaded(self, key: _Key, task: asyncio.Task[Record | None]) -> None:
-        if self._loading.get(key) is not task:
-            return  # overtaken by a change
-        del self._loading[key]
-        if not task.cancelled() and task.exception() is None and (found := task.result()) is not None:
-            self._keep(key, found)
-
-    def _loaded_part(self, key: tuple[str, int], task: asyncio.Task[bytes]) -> None:
-        del self._loading_parts[key]
-        if not task.cancelled() and task.exception() is None and len(task.result()) <= self._parts.maxsize:
-            self._parts[key] = task.result()
-
-    def _keep(self, key: _Key, record: Record) -> None:
-        if key[0] in (RecordKind.RECORD_KIND_IMAGE, RecordKind.RECORD_KIND_THEME, RecordKind.RECORD_KIND_OVERLAY):
-            self._records[key] = record
-
-    async def _await(self, task: asyncio.Task[_V]) -> _V:
+    async def _wait(self, load: Coroutine[Any, Any, V]) -> V:
         try:
-            async with asyncio.timeout(remaining(self._timeout, margin=MARGIN_SECONDS)):
-                return await asyncio.shield(task)
+            async with asyncio.timeout(remaining(self._client.timeout, margin=MARGIN_SECONDS)):
+                return await load
         except TimeoutError as expired:
-            raise StorageServiceError("the Storage Service did not answer in time", retry_delay=1.0) from expired
+            raise StorageServiceError("the Storage Service did not reply in time", retry_delay=1.0) from expired

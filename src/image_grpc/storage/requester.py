@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from google.protobuf.message import Message
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 from tabletop.hub.v1.error_pb2 import ErrorReply
+from tabletop.storage.v1.storage_pb2 import DeleteRequest, ListRequest, RetrieveRequest, StoreRequest
 
 from image_grpc.deadline import remaining
 from image_grpc.errors import HubError, StorageServiceError
@@ -27,14 +28,7 @@ BACKOFF = Backoff(initial=0.05, maximum=1.0, jitter=0.1)
 R = TypeVar("R", bound=Message)
 
 
-class StorageRequest(Protocol):
-    """Any of the four request messages."""
-
-    storage_correlation_id: str
-
-    def ByteSize(self) -> int: ...
-
-    def SerializeToString(self, *, deterministic: bool = ...) -> bytes: ...
+StorageRequest = StoreRequest | RetrieveRequest | DeleteRequest | ListRequest
 
 
 class StorageRequester:

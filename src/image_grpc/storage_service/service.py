@@ -28,9 +28,9 @@ from tabletop.storage.v1.storage_pb2 import (
 )
 
 from image_grpc import records
-from image_grpc.config import Settings
 from image_grpc.hub import Ack, Consumer, Delivery, Hub, Settlement, topology
 from image_grpc.hub import envelope as envelopes
+from image_grpc.settings import StorageServiceSettings
 from image_grpc.storage_service import blobs, listing, outbox, record_table, rules
 from image_grpc.storage_service.blobs import Blobs
 from image_grpc.storage_service.database import Database, Unavailable, insert_new, microseconds
@@ -61,7 +61,7 @@ _REMEMBER = (
 class StorageService:
     """One replica. Any number of them may share a database and an object store."""
 
-    def __init__(self, settings: Settings, hub: Hub, *, database_url: str, blob_url: str) -> None:
+    def __init__(self, settings: StorageServiceSettings, hub: Hub, *, database_url: str, blob_url: str) -> None:
         self._settings, self._hub = settings, hub
         self._database = Database(database_url)
         self._blobs = Blobs(blob_url, self._database)
