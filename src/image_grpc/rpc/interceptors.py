@@ -31,7 +31,7 @@ from image_grpc.telemetry import (
     ATTR_RPC_SYSTEM,
     Telemetry,
 )
-from image_grpc.validation import lower_uuids, violations
+from image_grpc.validation import normalize_uuids, violations
 
 log = structlog.get_logger("access")
 
@@ -208,7 +208,7 @@ def validate(checks: Mapping[type[Message], Check]) -> Stage:
         async def stage(call: Call, request: Any) -> Any:
             if call.deserialize is not None:
                 request = _read(call.deserialize, request)
-                lower_uuids(request)
+                normalize_uuids(request)
                 found = violations(request)
                 check = checks.get(type(request))
                 if check is not None:

@@ -14,7 +14,7 @@ from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 from image_grpc import pictures, records
 from image_grpc.errors import InvalidArgument, Violation
 from image_grpc.maps.elements import grid_violations
-from image_grpc.validation import lower_uuids, violations
+from image_grpc.validation import normalize_uuids, violations
 
 MIN_SIDE, MAX_SIDE = 32, 4096
 
@@ -41,7 +41,7 @@ async def receive(
     description: UploadImageDescription | None = None
     data = bytearray()
     async for part in parts:
-        lower_uuids(part)
+        normalize_uuids(part)
         if found := violations(part):
             raise InvalidArgument.of(found)
         first = part.WhichOneof("part") == "description"
