@@ -20,6 +20,7 @@ from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.types_pb2 import Priority
 from tabletop.storage.v1.record_pb2 import RecordKind
 
+from image_grpc.admin_servers import channelz_server, health_server
 from image_grpc.bridge import Bridge
 from image_grpc.config import InvalidSettings, Settings, storage_urls
 from image_grpc.deadline import deadline_in
@@ -37,7 +38,7 @@ from image_grpc.generation import (
     WeightedGate,
     hand_out_again,
 )
-from image_grpc.getimg import Downloader, GetimgClient
+from image_grpc.getimg import Downloader, GetimgClient, GetimgConfig, UrlPolicy
 from image_grpc.hub import Hub
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.maps.coverage import Coverage
@@ -49,7 +50,6 @@ from image_grpc.rpc.overlay import OverlayServicer
 from image_grpc.rpc.server import Server, Servicers
 from image_grpc.rpc.service_status import Monitor, StatusServicer
 from image_grpc.rpc.theme import ThemeServicer
-from image_grpc.side_ports import channelz_port, health_port
 from image_grpc.storage import ChangeFeed, ImageStorageClient, ReadCache
 from image_grpc.telemetry import Telemetry
 
@@ -126,7 +126,7 @@ async def storage(settings: Settings) -> AsyncIterator[None]:
         hub = await stack.enter_async_context(_hub(settings))
         await stack.enter_async_context(_storage_service(settings, hub))
         if settings.health_listen:
-            await stack.enter_async_context(health_port(settings.health_listen))
+            await stack.enter_async_context(health_server(settings.health_listen))
         yield
 
 
@@ -181,18 +181,17 @@ async def _server(settings: Settings, hub: Hub, telemetry: Telemetry) -> AsyncIt
         )
         feed = ChangeFeed(hub, cache)
         key = settings.getimg_api_key
-        getimg = GetimgClient(
-            telemetry,
+        config = GetimgConfig(
             api_key=key.get_secret_value() if key else None,
             base_url=settings.getimg_base_url,
             timeout=settings.getimg_timeout_seconds,
             max_in_flight=settings.getimg_max_in_flight,
         )
+        getimg = GetimgClient(telemetry, config)
         stack.push_async_callback(getimg.close)
         downloader = Downloader(
             telemetry,
-            base_url=settings.getimg_base_url,
-            allowed_hosts=settings.getimg_download_hosts,
+            UrlPolicy(base_url=settings.getimg_base_url, allowed_hosts=settings.getimg_download_hosts),
             max_bytes=settings.getimg_download_max_bytes,
             timeout=settings.getimg_timeout_seconds,
         )
@@ -242,7 +241,7 @@ async def _server(settings: Settings, hub: Hub, telemetry: Telemetry) -> AsyncIt
         )
         checks: dict[type[Message], Check] = dict.fromkeys(PICTURE_REQUESTS, submitter.check)
         if settings.admin_listen:
-            await stack.enter_async_context(channelz_port(settings.admin_listen))
+            await stack.enter_async_context(channelz_server(settings.admin_listen))
         server = Server(settings, servicers, telemetry, checks=checks, stopping=stopping)
         address = server.bind()  # before any work: a process that cannot be reached must not begin to draw
         stack.push_async_callback(_stop, settings, server, pipeline)

@@ -17,7 +17,7 @@ from tabletop.image.v1.image_service_pb2 import BatchGetImagesRequest
 
 from image_grpc import deadline
 from image_grpc.config import load
-from image_grpc.correlation import correlation_id
+from image_grpc.correlation import new_correlation_id
 from image_grpc.errors import Violation
 from image_grpc.rpc import interceptors
 from image_grpc.rpc.interceptors import Next
@@ -41,7 +41,7 @@ async def test_the_callers_ids_come_back_and_go_with_the_work() -> None:
     seen = []
 
     async def handler(request: Any, context: Any) -> StringValue:
-        seen.append(correlation_id())
+        seen.append(new_correlation_id())
         return StringValue()
 
     async with tiny(handler) as server:

@@ -25,9 +25,7 @@ from image_grpc.errors import (
 from image_grpc.generation import jobs, kinds, transitions
 from image_grpc.generation.book import RETRY_SECONDS, Book
 from image_grpc.generation.gate import WeightedGate
-from image_grpc.getimg import GetimgClient
-from image_grpc.getimg.client import Order
-from image_grpc.getimg.limits import NotSent
+from image_grpc.getimg import CallNotSent, GetimgClient, ProviderRequest
 from image_grpc.hub import Ack, Hub, Outcome, Retry, Settlement, topology
 from image_grpc.storage import ImageStorageClient
 
@@ -82,7 +80,7 @@ class DrawStep:
     async def _draw(self, record: GenerationRecord) -> Settlement:
         order = await self._order(record)
         try:
-            async with self._getimg.turn() as generate:
+            async with self._getimg.call_slot() as generate:
                 # What is stored first is what a second delivery finds: nobody else calls meanwhile.
                 record = await self._book.put(
                     transitions.generating(
@@ -96,7 +94,9 @@ class DrawStep:
             return await self._after_failure(record, failure)
         return await self._hand_on(record, result)
 
-    async def _paid(self, generate: Callable[[Order], Awaitable[ProviderResult]], order: Order) -> ProviderResult:
+    async def _paid(
+        self, generate: Callable[[ProviderRequest], Awaitable[ProviderResult]], order: ProviderRequest
+    ) -> ProviderResult:
         """Makes the call. What goes wrong in our own code meanwhile may have been paid for, so it is no reason
         to call again."""
         try:
@@ -135,7 +135,7 @@ class DrawStep:
         if delay is None:
             return await self._book.fail(record, failure)
         if record.HasField("lease"):
-            await self._book.put(transitions.released(record, asked=not isinstance(failure, NotSent)))
+            await self._book.put(transitions.released(record, asked=not isinstance(failure, CallNotSent)))
         return Retry(delay, failure.message)
 
     def _next_try(self, record: GenerationRecord, failure: ServiceError) -> float | None:
@@ -146,7 +146,7 @@ class DrawStep:
         if not generation.HasField("start_time"):
             return topology.retry_step_within(failure.retry_delay)  # still waits for its first turn
         delay = failure.retry_delay
-        limited = isinstance(failure, NotSent) or failure.metadata.get("http_status") == "429"
+        limited = isinstance(failure, CallNotSent) or failure.metadata.get("http_status") == "429"
         if not limited:
             if generation.attempts >= self._settings.generation_max_attempts:
                 return None
@@ -157,13 +157,13 @@ class DrawStep:
         # What comes too early is held by the limiter; a whole step of the ladder too late would be worse.
         return topology.retry_step_within(delay) if limited else delay
 
-    async def _order(self, record: GenerationRecord) -> Order:
+    async def _order(self, record: GenerationRecord) -> ProviderRequest:
         request = kinds.drawn(record)
         if record.reference_version:  # all that the picture itself came from is in it
             urls = [await self._reference_url(record.image_id, record.reference_version)]
         else:
             urls = [await self._reference_url(id_) for id_ in request.reference_image_ids]
-        return Order(
+        return ProviderRequest(
             prompt=record.prompt,
             model=record.generation.model,
             size=request.size,

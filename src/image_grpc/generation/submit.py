@@ -17,7 +17,7 @@ from tabletop.storage.v1.record_pb2 import CacheEntry, CacheEntryState, Generati
 
 from image_grpc import records
 from image_grpc.config import Settings
-from image_grpc.correlation import correlation_id
+from image_grpc.correlation import new_correlation_id
 from image_grpc.errors import (
     ApiError,
     GenerationNotFound,
@@ -34,7 +34,7 @@ from image_grpc.generation.estimate import Estimator
 from image_grpc.generation.kinds import PictureRequest
 from image_grpc.generation.revision import RevisionRequest
 from image_grpc.generation.themes import Themes
-from image_grpc.getimg import GetimgClient
+from image_grpc.getimg import GetimgClient, expected_cost
 from image_grpc.maps.elements import grid_violations
 from image_grpc.storage import ImageStorageClient, ReadCache
 from image_grpc.telemetry import inject
@@ -189,7 +189,7 @@ class Submitter:
             generation=Generation(request=asked.request, model=asked.model), prompt=record.prompt
         )
         model = await self._getimg.model(asked.model)
-        cost = await self._getimg.expected_cost(model, kinds.drawn(record).size) if model else None
+        cost = expected_cost(model, kinds.drawn(record).size) if model else None
         if cost is not None:
             preview.generation.cost.CopyFrom(cost)
         return preview
@@ -240,7 +240,7 @@ class Submitter:
     def _asked(self, record: GenerationRecord, digest: str) -> GenerationRecord:
         """The record with what is known of the call."""
         record.request_digest = digest
-        record.correlation_id = correlation_id()
+        record.correlation_id = new_correlation_id()
         record.traceparent = inject().get("traceparent", "")
         return record
 

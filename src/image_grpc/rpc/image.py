@@ -15,7 +15,7 @@ from tabletop.storage.v1.record_pb2 import RecordKind
 from tabletop.storage.v1.storage_pb2 import ListFilter, RecordChange
 
 from image_grpc import events, records
-from image_grpc.correlation import correlation_id
+from image_grpc.correlation import new_correlation_id
 from image_grpc.deadline import remaining
 from image_grpc.errors import HubError, ImageNotFound, InvalidArgument, OffsetOutOfRange, Overloaded, Violation
 from image_grpc.generation import Themes
@@ -165,7 +165,7 @@ class ImageServicer(ImageServiceServicer):
         if newest is None or old is None:
             raise _not_found(request.image_id, request.restore_version if newest else 0)
         old.storage_correlation_id = operation.id
-        announced = events.image_generated(old, cause=operation.id, correlation_id=correlation_id())
+        announced = events.image_generated(old, cause=operation.id, correlation_id=new_correlation_id())
         put = self._storage.images.put(old, at_version=request.version)
         stored = await operation.store(self._storage, self._cache, [put], messages=[announced])
         return pb.RestoreImageVersionResponse(image=await self._cache.with_overlays(stored[0].image))
@@ -180,7 +180,7 @@ class ImageServicer(ImageServiceServicer):
         operation = Operation("upload", description)
         image = uploaded(operation.new_id("image"), description, found, len(data), theme)
         image.storage_correlation_id = operation.id
-        announced = events.image_generated(image, cause=operation.id, correlation_id=correlation_id())
+        announced = events.image_generated(image, cause=operation.id, correlation_id=new_correlation_id())
         put = self._storage.images.put(image, absent=True)
         stored = await operation.store(self._storage, self._cache, [put], messages=[announced])
         return pb.UploadImageResponse(image=stored[0].image)

@@ -13,7 +13,7 @@ from tabletop.image.v1.types_pb2 import ImageSubtype
 from tabletop.storage.v1.record_pb2 import RecordKind
 
 from image_grpc import events
-from image_grpc.correlation import correlation_id
+from image_grpc.correlation import new_correlation_id
 from image_grpc.errors import (
     ImageNotFound,
     InvalidArgument,
@@ -178,7 +178,7 @@ class OverlayServicer(OverlayServiceServicer):
 
     def _event(self, operation: Operation, overlay: Overlay, changes: pb.OverlayChanges) -> Any:
         return events.overlay_updated(
-            overlay.map_id, overlay.id, changes, cause=operation.id, correlation_id=correlation_id()
+            overlay.map_id, overlay.id, changes, cause=operation.id, correlation_id=new_correlation_id()
         )
 
 
