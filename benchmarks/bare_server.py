@@ -1,6 +1,6 @@
-"""The floor of the RPCs: a bare grpc.aio server that answers with the messages it is given, and nothing else.
+"""The floor of the RPCs: a bare grpc.aio server with fixed responses.
 
-python -m benchmarks.floor FILE    FILE: a ReadImageResponse with `data`; serves Echo and Stream
+python -m benchmarks.bare_server FOLDER    serves Echo (FOLDER/get.binpb) and Stream (FOLDER/read.binpb, in chunks)
 """
 
 from __future__ import annotations
@@ -12,25 +12,36 @@ from typing import Any
 
 import grpc
 import uvloop
-from tabletop.image.v1.image_service_pb2 import GetImageRequest, GetImageResponse, ReadImageResponse
+from tabletop.image.v1.image_service_pb2 import (
+    GetImageRequest,
+    GetImageResponse,
+    ReadImageRequest,
+    ReadImageResponse,
+)
 
 CHUNK_BYTES = 1024 * 1024
 
 
-async def serve(payload: bytes) -> None:
-    """Serves until it is terminated."""
-    data = ReadImageResponse.FromString(payload).data
-    chunks = [data[at : at + CHUNK_BYTES] for at in range(0, len(data), CHUNK_BYTES)]
-    answer = GetImageResponse.FromString(payload_of_echo(payload))
+def write_responses(folder: Path, image: GetImageResponse, data: bytes) -> None:
+    """Write the files that the server reads."""
+    (folder / "get.binpb").write_bytes(image.SerializeToString())
+    (folder / "read.binpb").write_bytes(ReadImageResponse(data=data).SerializeToString())
 
-    async def echo(request: Any, context: Any) -> Any:
-        return answer
 
-    async def stream(request: Any, context: Any) -> AsyncIterator[Any]:
+async def serve(folder: Path) -> None:
+    """Serve until the process is terminated."""
+    image = GetImageResponse.FromString((folder / "get.binpb").read_bytes())
+    data = ReadImageResponse.FromString((folder / "read.binpb").read_bytes()).data
+    chunks = [data[offset : offset + CHUNK_BYTES] for offset in range(0, len(data), CHUNK_BYTES)]
+
+    async def echo(request: GetImageRequest, context: object) -> GetImageResponse:
+        return image
+
+    async def stream(request: ReadImageRequest, context: object) -> AsyncIterator[ReadImageResponse]:
         for chunk in chunks:
             yield ReadImageResponse(data=chunk)
 
-    handlers = {
+    handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
         "Echo": grpc.unary_unary_rpc_method_handler(
             echo,
             request_deserializer=GetImageRequest.FromString,
@@ -38,7 +49,7 @@ async def serve(payload: bytes) -> None:
         ),
         "Stream": grpc.unary_stream_rpc_method_handler(
             stream,
-            request_deserializer=GetImageRequest.FromString,
+            request_deserializer=ReadImageRequest.FromString,
             response_serializer=ReadImageResponse.SerializeToString,
         ),
     }
@@ -50,10 +61,5 @@ async def serve(payload: bytes) -> None:
     await server.wait_for_termination()
 
 
-def payload_of_echo(payload: bytes) -> bytes:
-    """The echoed message is kept beside the payload."""
-    return Path(sys.argv[1]).with_suffix(".echo").read_bytes()
-
-
 if __name__ == "__main__":
-    uvloop.run(serve(Path(sys.argv[1]).read_bytes()))
+    uvloop.run(serve(Path(sys.argv[1])))
