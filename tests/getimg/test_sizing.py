@@ -1,5 +1,3 @@
-"""From the size that a caller wants to the ratio and resolution that a model has."""
-
 from __future__ import annotations
 
 import math
@@ -8,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from image_grpc.getimg.shape import nearest_ratio, parse_ratio, parse_resolution, smallest_resolution
+from image_grpc.getimg.sizing import nearest_ratio, parse_ratio, parse_resolution, smallest_resolution
 from image_grpc.standin import MODELS, pixel_size
 
 ALL = ("1:1", "4:3", "3:4", "16:9", "9:16", "3:2", "2:3", "21:9")
@@ -29,7 +27,7 @@ models = st.sampled_from(list(MODELS.values()))
         (600, 900, "2:3"),
     ],
 )
-def test_the_ratio_is_the_nearest(width: int, height: int, ratio: str) -> None:
+def test_the_nearest_ratio_is_chosen(width: int, height: int, ratio: str) -> None:
     assert nearest_ratio(width, height, ALL) == ratio
 
 
@@ -45,17 +43,17 @@ def test_the_ratio_is_the_nearest(width: int, height: int, ratio: str) -> None:
         (4096, 2304, "16:9", "4K"),
     ],
 )
-def test_the_resolution_is_the_smallest_that_covers_the_picture(
+def test_the_smallest_resolution_that_covers_the_size_is_chosen(
     width: int, height: int, ratio: str, resolution: str
 ) -> None:
     assert smallest_resolution(width, height, ratio, ["4K", "1K", "2K"]) == resolution
 
 
-def test_where_none_covers_it_the_largest_is_taken() -> None:
+def test_the_largest_resolution_is_chosen_if_none_covers_the_size() -> None:
     assert smallest_resolution(4096, 4096, "1:1", ["1K", "2K"]) == "2K"
 
 
-def test_a_model_that_names_none_gets_none() -> None:
+def test_a_model_without_valid_values_gets_none() -> None:
     assert nearest_ratio(100, 100, []) is None
     assert nearest_ratio(100, 100, ["auto", "0:1", "1:0", "wide"]) is None
     assert smallest_resolution(100, 100, None, []) is None
@@ -63,7 +61,7 @@ def test_a_model_that_names_none_gets_none() -> None:
 
 
 @given(sides, sides, models)
-def test_the_drawn_picture_covers_the_wanted_size_whenever_some_resolution_does(
+def test_the_generated_picture_covers_the_requested_size_if_any_resolution_does(
     width: int, height: int, model: object
 ) -> None:
     ratio = nearest_ratio(width, height, model.aspect_ratios)
@@ -73,8 +71,8 @@ def test_the_drawn_picture_covers_the_wanted_size_whenever_some_resolution_does(
 
     def covers(resolution: str) -> bool:
         # Models round each side to a multiple of 8 pixels.
-        across, down = pixel_size(ratio, resolution)
-        return across >= width - 8 and down >= height - 8
+        picture_width, picture_height = pixel_size(ratio, resolution)
+        return picture_width >= width - 8 and picture_height >= height - 8
 
     assert covers(resolution) or not any(covers(other) for other in model.resolutions)
 
@@ -89,6 +87,6 @@ def test_no_other_ratio_wastes_less_of_the_picture(width: int, height: int, mode
 
 
 @given(st.text(max_size=8))
-def test_whatever_the_catalogue_says_is_understood_or_left_out(text: str) -> None:
+def test_any_text_in_the_catalog_is_valid_or_ignored(text: str) -> None:
     assert (parse_ratio(text) or 1) > 0
     assert (parse_resolution(text) or 1) >= 0

@@ -1,4 +1,4 @@
-"""An HTTP server on loopback that says exactly what a test wants, also what no honest server would say."""
+"""An HTTP server on loopback that sends scripted responses, including invalid ones."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.contracts.patience import PATIENCE_SECONDS
 
 @dataclass(frozen=True, slots=True)
 class Drip:
-    """An answer that begins, and then goes on byte by byte for ever."""
+    """A response that starts with `head` and then continues byte by byte forever."""
 
     head: bytes
 
     async def send(self, writer: asyncio.StreamWriter) -> None:
-        """Sends it until the client hangs up."""
+        """Send until the client disconnects."""
         writer.write(self.head)
         while not writer.is_closing():
             writer.write(b" ")
@@ -27,52 +27,49 @@ class Drip:
 
 
 @dataclass(slots=True)
-class Canned:
-    """A server that listens."""
-
-    url: str
-    asked: list[str] = field(default_factory=list)
-    """The paths that were asked for."""
+class ScriptedServer:
+    url: str = ""
+    requested_paths: list[str] = field(default_factory=list)
 
 
 @asynccontextmanager
-async def canned(answers: bytes | Drip | Mapping[str, bytes | Drip]) -> AsyncIterator[Canned]:
-    """Answers a request by the beginning of its path, or all alike, and hangs up."""
-    server = Canned("")
-    by_path = {"": answers} if isinstance(answers, bytes | Drip) else answers
-    under_way: set[asyncio.Task[None]] = set()
+async def scripted_server(responses: bytes | Drip | Mapping[str, bytes | Drip]) -> AsyncIterator[ScriptedServer]:
+    """Serve one response for all requests, or one per path prefix. The connection is closed after each."""
+    server = ScriptedServer()
+    by_prefix = {"": responses} if isinstance(responses, bytes | Drip) else responses
+    connections: set[asyncio.Task[None]] = set()
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         path = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode()
-        server.asked.append(path)
-        wanted = next(each for start, each in by_path.items() if path.startswith(start))
-        if isinstance(wanted, bytes):
-            writer.write(wanted)
+        server.requested_paths.append(path)
+        scripted = next(response for prefix, response in by_prefix.items() if path.startswith(prefix))
+        if isinstance(scripted, bytes):
+            writer.write(scripted)
             await writer.drain()
         else:
-            await wanted.send(writer)
+            await scripted.send(writer)
 
-    async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def handle_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        under_way.add(task)
+        connections.add(task)
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             try:
-                await answer(reader, writer)
+                await respond(reader, writer)
             finally:
                 writer.close()
                 await writer.wait_closed()
 
-    listener = await asyncio.start_server(connection, "127.0.0.1", 0)
+    listener = await asyncio.start_server(handle_connection, "127.0.0.1", 0)
     async with listener:
         host, port = listener.sockets[0].getsockname()[:2]
         server.url = f"http://{host}:{port}"
         yield server
-    await asyncio.wait_for(asyncio.gather(*under_way), PATIENCE_SECONDS)
+    await asyncio.wait_for(asyncio.gather(*connections), PATIENCE_SECONDS)
 
 
 def response(body: bytes = b"", status: str = "200 OK", headers: Mapping[str, str] | None = None) -> bytes:
-    """A whole HTTP response."""
+    """Return a complete HTTP response."""
     fields = {"Content-Length": str(len(body)), "Connection": "close", **(headers or {})}
     lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in fields.items())]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
