@@ -297,7 +297,7 @@ async def _embedded_storage_service(settings: Settings, hub: Hub) -> AsyncIterat
 @asynccontextmanager
 async def _storage_service(settings: Settings, hub: Hub) -> AsyncIterator[None]:
     try:
-        from image_grpc.storage_service import StorageService, Unavailable
+        from image_grpc.storage_service import DatabaseError, StorageService
     except ImportError as missing:
         raise InvalidSettings(
             "the Storage Service is not installed: pip install 'image-grpc[embedded]'"
@@ -306,7 +306,7 @@ async def _storage_service(settings: Settings, hub: Hub) -> AsyncIterator[None]:
     service = StorageService(settings, hub, database_url=database_url, blob_url=blob_url)
     try:
         await service.start()
-    except Unavailable as away:
+    except DatabaseError as away:
         raise StorageServiceError(f"the Storage Service cannot start: {away}") from away
     try:
         yield
