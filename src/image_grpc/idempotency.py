@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import uuid
 
-from google.protobuf.message import Message
 from tabletop.image.v1.theme_pb2 import Theme
 
-from image_grpc.messages import clone_without
+from image_grpc.messages import MessageLike, clone_without
 
 _NAMESPACE = uuid.UUID("5a1d0f0e-6a0c-5c3f-9d53-0d6f2f1c7b11")
 
@@ -18,7 +17,7 @@ def derived_id(*parts: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, "/".join(parts)))
 
 
-def content_digest(request: Message) -> str:
+def content_digest(request: MessageLike) -> str:
     """Return a SHA-256 that detects a `request_id` that is reused with other content, in hexadecimal digits.
 
     How long the caller waits is not content, and neither is the version it saw last: a repeated request may name

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-M = TypeVar("M", bound=Message)
+
+class MessageLike(Protocol):
+    """What copying and hashing need of a message. Protocols of our own messages extend it."""
+
+    @property
+    def DESCRIPTOR(self) -> Any: ...
+    def CopyFrom(self, other_msg: Self, /) -> None: ...
+    def ClearField(self, field_name: str, /) -> None: ...
+    def SerializeToString(self, *, deterministic: bool = ...) -> bytes: ...
+
+
+M = TypeVar("M", bound=MessageLike)
 
 
 def clone(message: M) -> M:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pyvips
 
-from image_grpc.probe import serves
+from image_grpc.probe import is_serving
 from image_grpc.standin import Fault
 from tests.cli.processes import run
 from tests.contracts.patience import eventually
@@ -144,6 +144,6 @@ async def test_the_demo_leaves_a_picture_of_each_kind(tmp_path: Path) -> None:
 
 async def test_the_probe_of_the_container_asks_the_health_service(platform: Service) -> None:
     await eventually(
-        lambda: asyncio.to_thread(serves, platform.running.address), "it answers within the probe's time"
+        lambda: asyncio.to_thread(is_serving, platform.running.address), "it answers within the probe's time"
     )
-    assert not await asyncio.to_thread(serves, "127.0.0.1:1")
+    assert not await asyncio.to_thread(is_serving, "127.0.0.1:1")

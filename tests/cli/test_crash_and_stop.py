@@ -23,8 +23,8 @@ from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
 from tabletop.image.v1.image_service_pb2 import ListImagesRequest, ReadImageRequest
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 
-from image_grpc.config import load, storage_urls
 from image_grpc.hub.memory import MemoryHub
+from image_grpc.settings import StorageServiceSettings, load, storage_urls
 from image_grpc.standin import Standin
 from image_grpc.storage_service import StorageService
 from tests.cli.processes import Up, up
@@ -169,7 +169,7 @@ async def state_reached(service: Up, id_: str, state: int) -> None:
 async def parts_left(data_dir: Path) -> list[str]:
     """Parts of blobs that the clean-up leaves behind. Those of a process that was killed after a commit are there
     until then."""
-    settings = load(data_dir=data_dir, blob_part_expiry_seconds=0.001)
+    settings = load(StorageServiceSettings, data_dir=data_dir, blob_part_expiry_seconds=0.001)
     database_url, blob_url = storage_urls(settings)
     hub = MemoryHub()
     await hub.start()

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from image_grpc.config import load
 from image_grpc.hub.memory import MemoryHub
+from image_grpc.settings import StorageServiceSettings, load
 from image_grpc.storage import ImageStorageClient
 from image_grpc.storage_service import StorageService
 from image_grpc.telemetry import Telemetry
@@ -27,7 +27,7 @@ async def store_an_image(database_url: str, blob_url: str) -> str:
     """Stores a picture of 1000 bytes; answers its path in the object store."""
     hub = MemoryHub()
     await hub.start()
-    service = StorageService(load(), hub, database_url=database_url, blob_url=blob_url)
+    service = StorageService(load(StorageServiceSettings), hub, database_url=database_url, blob_url=blob_url)
     await service.start()
     client = ImageStorageClient(hub, Telemetry(), timeout=60)
     data = some_bytes(1000)

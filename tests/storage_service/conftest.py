@@ -12,9 +12,9 @@ import obstore
 import pytest
 from sqlalchemy import create_engine
 
-from image_grpc.config import load
 from image_grpc.hub import topology
 from image_grpc.hub.memory import MemoryHub
+from image_grpc.settings import StorageServiceSettings, load
 from image_grpc.storage import ImageStorageClient
 from image_grpc.storage_service import StorageService
 from image_grpc.storage_service.object_store import open_store
@@ -87,7 +87,9 @@ async def start_storage(database_url: str, blob_url: str) -> AsyncIterator[Start
             for queue in queues:
                 hub.declare(topology.Queue(name=queue))
             at_database, at_blobs = at
-            service = StorageService(load(**settings), hub, database_url=at_database, blob_url=at_blobs)
+            service = StorageService(
+                load(StorageServiceSettings, **settings), hub, database_url=at_database, blob_url=at_blobs
+            )
             await service.start()
             stack.push_async_callback(service.stop)
 

@@ -17,8 +17,8 @@ from rich.table import Table
 
 from image_grpc.cli.client import console
 from image_grpc.cli.servers import load
-from image_grpc.config import InvalidSettings
 from image_grpc.errors import HubError
+from image_grpc.settings import InvalidSettings, ProgramSettings
 
 if TYPE_CHECKING:  # the AMQP client takes a while to import
     from image_grpc.hub.amqp import DeadLetter, DeadLetters
@@ -207,17 +207,17 @@ def _payload(letter: DeadLetter) -> Any:
 
 
 def _with_queue(hub_url: str | None, work: Callable[[DeadLetters], Awaitable[T]]) -> T:
-    from image_grpc.app import must_name_a_broker
+    from image_grpc.app import require_broker
     from image_grpc.hub.amqp import dead_letters as look
 
-    settings = load(hub_url=hub_url)
+    settings = load(ProgramSettings, hub_url=hub_url)
 
     async def do() -> T:
         async with look(settings.hub_url) as queue:
             return await work(queue)
 
     try:
-        must_name_a_broker(settings)
+        require_broker(settings)
         return asyncio.run(do())
     except (InvalidSettings, HubError) as problem:
         raise click.ClickException(str(problem)) from problem

@@ -28,6 +28,7 @@ from tabletop.image.v1.overlay_service_pb2_grpc import OverlayServiceStub
 from tabletop.image.v1.types_pb2 import ImageFormat
 
 from image_grpc.cli.client import console, readable, told_errors
+from image_grpc.settings import EmbeddedSettings
 
 if TYPE_CHECKING:
     from image_grpc.hub import Delivery
@@ -139,12 +140,14 @@ def demo(out: Path) -> None:
     from image_grpc.cli.servers import load, run
 
     with tempfile.TemporaryDirectory(prefix="image-grpc-demo-") as folder, told_errors():
-        settings = load(listen="127.0.0.1:0", data_dir=Path(folder), log_level="WARNING", drain_seconds=0)
+        settings = load(
+            EmbeddedSettings, listen="127.0.0.1:0", data_dir=Path(folder), log_level="WARNING", drain_seconds=0
+        )
         out.mkdir(parents=True, exist_ok=True)
         run(_demo(settings, out))
 
 
-async def _demo(settings: Any, out: Path) -> None:
+async def _demo(settings: EmbeddedSettings, out: Path) -> None:
     from image_grpc import app
 
     events: list[Any] = []

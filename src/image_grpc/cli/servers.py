@@ -17,13 +17,14 @@ import uvloop
 from pydantic import SecretStr
 
 from image_grpc import __version__, telemetry
-from image_grpc import config as settings_of
-from image_grpc.config import InvalidSettings, Settings
+from image_grpc import settings as settings_of
 from image_grpc.errors import ServiceError
+from image_grpc.settings import BridgeSettings, EmbeddedSettings, InvalidSettings, TelemetrySettings
 
 if TYPE_CHECKING:  # the servers' imports take a second that client commands need not wait
     from image_grpc.app import Running
 
+S = TypeVar("S", bound=TelemetrySettings)
 T = TypeVar("T")
 
 _LISTEN = click.option("--listen", metavar="HOST:PORT", help="Address of the gRPC server; port 0: any free one.")
@@ -42,8 +43,8 @@ def up(no_standin: bool, **given: Any) -> None:
     """Run everything in one process: server, bridge, storage; without GETIMG_API_KEY, GetImg.AI's stand-in too."""
     from image_grpc import app
 
-    settings = load(**given)
-    run(_until_stopped(settings, app.up(settings, standin=not no_standin)))
+    settings = load(EmbeddedSettings, **given)
+    run(_until_stopped(settings, app.up_without_standin(settings) if no_standin else app.up(settings)))
 
 
 @click.command()
@@ -65,12 +66,12 @@ def serve(with_bridge: bool, workers: int, **given: Any) -> None:
     """
     from image_grpc import app
 
-    settings = load(**given)
+    settings = load(EmbeddedSettings, **given)
     if workers > 1:
         from image_grpc.cli.workers import run_workers
 
         raise SystemExit(run(run_workers(settings, workers, ["--bridge"] if with_bridge else [])))
-    run(_until_stopped(settings, app.serve(settings, with_bridge=with_bridge)))
+    run(_until_stopped(settings, app.serve_with_bridge(settings) if with_bridge else app.serve(settings)))
 
 
 @click.command()
@@ -86,7 +87,7 @@ def bridge(target: str, **given: Any) -> None:
     """Run the hub bridge alone: requests and events of the hub become calls of the server at --target."""
     from image_grpc import app
 
-    settings = load(**given)
+    settings = load(BridgeSettings, **given)
 
     async def serve_hub() -> None:
         with app.stop_signals() as stop:
@@ -142,7 +143,7 @@ def standin(listen: str, api_key: str, balance: str, faults: tuple[str, ...], **
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def config(as_json: bool) -> None:
     """Show the effective settings, secrets masked."""
-    settings = load()
+    settings = load(EmbeddedSettings)
     rows = {}
     for name in type(settings).model_fields:
         value = getattr(settings, name)
@@ -163,10 +164,10 @@ def _masked(value: str) -> str:
     return value.replace(f":{password}@", ":**********@") if password else value
 
 
-def load(**given: Any) -> Settings:
-    """The settings, with what the command line says; sets up logs and telemetry."""
+def load(settings_class: type[S], **options: object) -> S:
+    """Return the settings of a program, which the command's options override, and set up logs and telemetry."""
     try:
-        settings = settings_of.load(**given)
+        settings = settings_of.load(settings_class, **options)
     except InvalidSettings as problem:
         raise click.ClickException(str(problem)) from problem
     telemetry.set_up_logs(settings.log_level)
@@ -182,7 +183,7 @@ def run(server: Coroutine[Any, Any, T]) -> T:
         raise click.ClickException(str(problem)) from problem
 
 
-async def _until_stopped(settings: Settings, service: AbstractAsyncContextManager[Running]) -> None:
+async def _until_stopped(settings: EmbeddedSettings, service: AbstractAsyncContextManager[Running]) -> None:
     from image_grpc.app import stop_signals
 
     with stop_signals() as stop:

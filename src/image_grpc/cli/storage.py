@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from image_grpc.cli.servers import load, run
-from image_grpc.config import storage_urls
+from image_grpc.settings import StorageServiceSettings, storage_urls
 
 if TYPE_CHECKING:  # imports of the Storage Service take a while
     from image_grpc.storage_service.database import Database
@@ -38,7 +38,7 @@ def storage(context: click.Context, /, **given: Any) -> None:
         return
     from image_grpc import app
 
-    settings = load(**given)
+    settings = load(StorageServiceSettings, **given)
 
     async def serve_storage() -> None:
         with app.stop_signals() as stop:
@@ -106,7 +106,9 @@ def _with_parts(common: dict[str, Any], given: dict[str, Any], work: Callable[[D
     from image_grpc.storage_service.object_store import FAILURES, open_store
     from image_grpc.storage_service.database import Database, DatabaseError
 
-    settings = load(**common | {name: value for name, value in given.items() if value is not None})
+    settings = load(
+        StorageServiceSettings, **common | {name: value for name, value in given.items() if value is not None}
+    )
 
     async def do() -> T:
         database_url, blob_url = storage_urls(settings)

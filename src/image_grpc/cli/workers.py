@@ -11,21 +11,21 @@ from contextlib import contextmanager
 
 import structlog
 
-from image_grpc.app import must_name_a_broker, stop_signals
-from image_grpc.config import Settings, variable
+from image_grpc.app import require_broker, stop_signals
+from image_grpc.settings import EmbeddedSettings, variable
 
 log = structlog.get_logger(__name__)
 
 RESTART_SECONDS = 1.0
 
 
-async def run_workers(settings: Settings, count: int, options: Sequence[str]) -> int:
+async def run_workers(settings: EmbeddedSettings, count: int, options: Sequence[str]) -> int:
     """Runs so many until SIGTERM or SIGINT, which each of them is told. One that is killed is started anew. One
     that ends by itself could not serve, and has said why: all end, with its exit code, which is answered.
 
     Raises InvalidSettings for a hub that is inside of one process, OSError if the port cannot be had.
     """
-    must_name_a_broker(settings)
+    require_broker(settings)
     with stop_signals() as stop, _reserved(settings.listen) as address:
         command = [sys.executable, "-m", "image_grpc", "serve", *options]
         given = {  # not as options, which everybody on the machine can read

@@ -20,8 +20,8 @@ from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.types_pb2 import CacheMode, ImageFormat, ImageSubtype, ImageType, Priority
 from tabletop.storage.v1.record_pb2 import Facets, GenerationRecord
 
-from image_grpc.config import Settings
 from image_grpc.maps.grid import DEFAULT_CELL, DEFAULT_COLOR
+from image_grpc.settings import ServerSettings
 
 PictureRequest = (
     GenerateTacticalMapRequest
@@ -60,7 +60,7 @@ def drawn(record: GenerationRecord) -> Any:
     return picture(record.picture if record.HasField("picture") else record.generation.request)
 
 
-def normalise(request: PictureRequest, settings: Settings) -> GenerationRequest:
+def normalise(request: PictureRequest, settings: ServerSettings) -> GenerationRequest:
     """The request with its defaults filled in, and without what concerns the call alone."""
     normal = GenerationRequest()
     inner = getattr(normal, _FIELDS[type(request)])

@@ -45,7 +45,6 @@ def exception_for(error: Error) -> Exception:
     return StorageServiceError(f"the Storage Service failed: {error.message}")
 
 
-def _code(name: str) -> StorageErrorCode:
-    values = StorageErrorCode.DESCRIPTOR.values_by_name
-    value = values.get(f"STORAGE_ERROR_CODE_{name}")
-    return StorageErrorCode(value.number) if value is not None else StorageErrorCode(0)
+def _code(name: str) -> int:
+    value = StorageErrorCode.DESCRIPTOR.values_by_name.get(f"STORAGE_ERROR_CODE_{name}")
+    return value.number if value is not None else StorageErrorCode.STORAGE_ERROR_CODE_UNSPECIFIED

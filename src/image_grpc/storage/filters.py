@@ -51,6 +51,6 @@ def with_theme(theme: str) -> ListFilter:
     return ListFilter(index=IndexFields(theme=theme))
 
 
-def in_states(states: Iterable[GenerationState]) -> list[str]:
+def in_states(states: Iterable[int]) -> list[str]:
     """Return the index values of generation states."""
     return [enum_label(GenerationState, state) for state in states]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from google.protobuf.message import Message
-
+from image_grpc.messages import MessageLike
 from image_grpc.storage.client import ImageStorageClient
 from image_grpc.storage.read_cache import ReadCache
 from image_grpc.storage.repositories import BlobRepository, ImageRepository, OverlayRepository, Repository
@@ -26,7 +25,7 @@ class Storage:
         """Return a unit of work with this storage_correlation_id, or a new one."""
         return UnitOfWork(self._client, self._cache, id_=id_)
 
-    def unit_for(self, operation: str, request: Message) -> UnitOfWork:
+    def unit_for(self, operation: str, request: MessageLike) -> UnitOfWork:
         """Return the unit of work of a caller's request, which its `request_id` makes repeatable."""
         id_, digest = request_identity(operation, request)
         return UnitOfWork(self._client, self._cache, id_=id_, content_digest=digest)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 
-from google.protobuf.message import Message
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.storage.v1.record_pb2 import Record, RecordKey
 from tabletop.storage.v1.storage_pb2 import Put
 
 from image_grpc.idempotency import content_digest, derived_id
+from image_grpc.messages import MessageLike
 from image_grpc.storage.codecs import T
 from image_grpc.storage.errors import RecordNotFound
 from image_grpc.storage.operations import StorageOperations
@@ -114,7 +114,7 @@ class UnitOfWork:
         )
 
 
-def request_identity(operation: str, request: Message) -> tuple[str, str]:
+def request_identity(operation: str, request: MessageLike) -> tuple[str, str]:
     """Return the storage_correlation_id and the content digest of a request.
 
     Both depend on its `request_id`. Without one, each call is an operation of its own.

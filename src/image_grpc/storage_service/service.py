@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from typing import Protocol
 
 from image_grpc.hub import Hub, topology
+from image_grpc.settings import StorageServiceSettings
 from image_grpc.storage_service import outbox
 from image_grpc.storage_service.applied_requests import ChangeExecutor
 from image_grpc.storage_service.blobs import Blobs
@@ -20,23 +20,10 @@ STOP_SECONDS = 5
 """Time that operations in progress have to finish when the service stops."""
 
 
-class StorageSettings(Protocol):
-    """The settings that the Storage Service reads."""
-
-    @property
-    def blob_part_expiry_seconds(self) -> float: ...
-    @property
-    def purge_after_seconds(self) -> float: ...
-    @property
-    def request_memory_seconds(self) -> float: ...
-    @property
-    def sweep_interval_seconds(self) -> float: ...
-
-
 class StorageService:
     """One replica. Any number of replicas may share a database and an object store."""
 
-    def __init__(self, settings: StorageSettings, hub: Hub, *, database_url: str, blob_url: str) -> None:
+    def __init__(self, settings: StorageServiceSettings, hub: Hub, *, database_url: str, blob_url: str) -> None:
         self._hub = hub
         self._database = Database(database_url)
         self._relay = outbox.Relay(self._database, hub)
