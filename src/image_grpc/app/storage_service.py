@@ -31,7 +31,7 @@ async def run_storage_service(settings: StorageServiceSettings, hub: Hub) -> Asy
     Raises InvalidSettings if it is not installed, StorageServiceError if it cannot start.
     """
     try:
-        from image_grpc.storage_service import StorageService, Unavailable
+        from image_grpc.storage_service import DatabaseError, StorageService
     except ImportError as error:
         raise InvalidSettings(
             "the Storage Service is not installed: pip install 'image-grpc[embedded]'"
@@ -40,7 +40,7 @@ async def run_storage_service(settings: StorageServiceSettings, hub: Hub) -> Asy
     service = StorageService(settings, hub, database_url=database_url, blob_url=blob_url)
     try:
         await service.start()
-    except Unavailable as error:
+    except DatabaseError as error:
         raise StorageServiceError(f"the Storage Service cannot start: {error}") from error
     try:
         yield

@@ -103,8 +103,8 @@ def verify(common: dict[str, Any], /, **given: Any) -> None:
 def _with_parts(common: dict[str, Any], given: dict[str, Any], work: Callable[[Database, Any], Awaitable[T]]) -> T:
     """Does something with the database, at its newest schema, and the object store that the settings name."""
     from image_grpc.storage_service.backup import BackupError
-    from image_grpc.storage_service.blobs import FAILURES, open_store
-    from image_grpc.storage_service.database import Database, Unavailable
+    from image_grpc.storage_service.database import Database, DatabaseError
+    from image_grpc.storage_service.object_store import FAILURES, open_store
 
     settings = load(
         StorageServiceSettings, **common | {name: value for name, value in given.items() if value is not None}
@@ -121,5 +121,5 @@ def _with_parts(common: dict[str, Any], given: dict[str, Any], work: Callable[[D
 
     try:
         return asyncio.run(do())
-    except (BackupError, Unavailable, *FAILURES) as problem:
+    except (BackupError, DatabaseError, *FAILURES) as problem:
         raise click.ClickException(str(problem)) from problem
