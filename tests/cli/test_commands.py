@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pyvips
 
-from image_grpc.probe import serves
+from image_grpc.probe import is_serving
 from image_grpc.standin import Fault
 from tests.cli.processes import run
 from tests.contracts.patience import eventually
@@ -143,5 +143,5 @@ async def test_the_demo_saves_a_picture_of_each_kind(tmp_path: Path) -> None:
 
 
 async def test_the_container_probe_calls_the_health_service(platform: Service) -> None:
-    await eventually(lambda: asyncio.to_thread(serves, platform.running.address), "the probe succeeds")
-    assert not await asyncio.to_thread(serves, "127.0.0.1:1")
+    await eventually(lambda: asyncio.to_thread(is_serving, platform.running.address), "the probe succeeds")
+    assert not await asyncio.to_thread(is_serving, "127.0.0.1:1")

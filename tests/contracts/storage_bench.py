@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from obstore.store import from_url
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 from tabletop.hub.v1.error_pb2 import Error, ErrorReply
-from tabletop.hub.v1.jobs_pb2 import GenerateJob
+from tabletop.image.internal.v1.job_pb2 import GenerateJob
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.storage.v1.storage_pb2 import (
     BlobPart,

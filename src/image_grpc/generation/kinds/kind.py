@@ -1,0 +1,96 @@
+"""A kind of picture: everything that tells one Generate request from another."""
+
+from __future__ import annotations
+
+from collections.abc import MutableSequence
+from typing import Protocol, TypeVar
+
+from google.protobuf.duration_pb2 import Duration
+from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.map_pb2 import MapProperties
+from tabletop.image.v1.theme_pb2 import Theme
+from tabletop.image.v1.types_pb2 import (
+    CacheMode,
+    ImageFormat,
+    ImageSubtype,
+    ImageType,
+    Priority,
+    Size,
+    Source,
+)
+
+from image_grpc.errors import Violation
+from image_grpc.messages import MessageLike
+from image_grpc.settings import ServerSettings
+
+
+class PictureRequest(MessageLike, Protocol):
+    """A Generate request of any kind: the fields that all of them have."""
+
+    theme: str
+    details: str
+    request_id: str
+    priority: Priority
+    cache: CacheMode
+    validate_only: bool
+    format: ImageFormat
+    model: str
+
+    @property
+    def size(self) -> Size: ...
+    @property
+    def source(self) -> Source: ...
+    @property
+    def wait_for(self) -> Duration: ...
+    @property
+    def reference_image_ids(self) -> MutableSequence[str]: ...
+
+    def HasField(self, field_name: str, /) -> bool: ...
+
+
+R = TypeVar("R", bound=PictureRequest)
+
+
+class Kind(Protocol[R]):
+    """How requests of one type become pictures. Implementations have no state."""
+
+    @property
+    def request_type(self) -> type[R]:
+        """The Generate request."""
+
+    @property
+    def field(self) -> str:
+        """Name of the request in the oneofs GenerationRequest.kind and RegenerateImageRequest.parameters."""
+
+    @property
+    def image_type(self) -> ImageType:
+        """The type of the images that this kind generates."""
+
+    @property
+    def subtypes(self) -> tuple[ImageSubtype, ...]:
+        """The subtypes of the images that this kind generates."""
+
+    @property
+    def map_fields(self) -> tuple[str, ...]:
+        """The fields of MapProperties that images of this kind have."""
+
+    def subtype_of(self, request: R) -> ImageSubtype:
+        """Return the subtype of the picture that a normalized request describes."""
+
+    def default_model(self, settings: ServerSettings) -> str:
+        """Return the id of the model for requests that name none."""
+
+    def fill_defaults(self, request: R) -> None:
+        """Fill in the defaults of the fields that only this kind has, in place."""
+
+    def violations(self, request: R) -> list[Violation]:
+        """Return what is invalid beyond the rules of the contract."""
+
+    def prompt_parts(self, request: R, theme: Theme) -> list[str]:
+        """Return the sentences of the prompt for a normalized request; empty ones are dropped."""
+
+    def map_properties(self, request: R) -> MapProperties | None:
+        """Return the map properties of the picture; None if it is not a map."""
+
+    def describe_image(self, image: Image, request: R) -> None:
+        """Copy what only this kind has from an uploaded image into a request for a picture like it."""
