@@ -12,7 +12,7 @@ import pytest
 import pyvips
 
 from image_grpc.probe import is_serving
-from image_grpc.standin import Fault
+from getimg_standin import Fault
 from tests.cli.processes import run
 from tests.contracts.patience import eventually
 from tests.service import Service, service

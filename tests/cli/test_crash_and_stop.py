@@ -25,7 +25,7 @@ from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.settings import StorageServiceSettings, load, storage_urls
-from image_grpc.standin import Standin
+from getimg_standin import Standin
 from image_grpc.storage_service import StorageService
 from tests.cli.processes import Up, up
 from tests.contracts.patience import PATIENCE_SECONDS, eventually

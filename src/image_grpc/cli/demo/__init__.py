@@ -35,6 +35,7 @@ def demo(out: Path) -> None:
             data_dir=Path(folder),
             log_level="WARNING",
             drain_seconds=0,
+            standin_latency_seconds=0,
         )
         out.mkdir(parents=True, exist_ok=True)
         run(run_tour(settings, out))
