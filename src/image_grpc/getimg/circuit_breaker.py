@@ -56,18 +56,25 @@ class CircuitBreaker:
         try:
             yield
         except Exception as error:
-            self._record(opened_at, failed=is_failure(error))
+            if is_failure(error):
+                self._record_failure(opened_at)
+            else:
+                self._record_success(opened_at)
             raise
         else:
-            self._record(opened_at, failed=False)
+            self._record_success(opened_at)
         finally:
             if opened_at is not None:
                 self._probing = False
 
-    def _record(self, opened_at: float | None, *, failed: bool) -> None:
-        if opened_at != self._opened_at:
-            return  # began before the circuit opened, so it says nothing about the peer now
-        self._failures = self._failures + 1 if failed else 0
-        if opened_at is None and self._failures < self._failure_threshold:
-            return
-        self._opened_at = self._clock() if failed else None
+    # A call that began before the circuit opened has another `opened_at`; it says nothing about the peer now.
+
+    def _record_success(self, opened_at: float | None) -> None:
+        if opened_at == self._opened_at:
+            self._failures, self._opened_at = 0, None
+
+    def _record_failure(self, opened_at: float | None) -> None:
+        if opened_at == self._opened_at:
+            self._failures += 1
+            if self._failures >= self._failure_threshold:
+                self._opened_at = self._clock()
