@@ -43,11 +43,11 @@ from tabletop.image.v1.status_service_pb2_grpc import StatusServiceStub
 from tabletop.image.v1.theme_service_pb2_grpc import ThemeServiceStub
 from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 
-from image_grpc import app
-from image_grpc.settings import EmbeddedSettings, load
 from getimg_standin import Behavior, Standin
 from getimg_standin.gallery import Gallery
 from getimg_standin.picture import Picture
+from image_grpc import app
+from image_grpc.settings import EmbeddedSettings, load
 
 PATIENCE_SECONDS = 120
 """Longest wait for a generation that is expected to end."""

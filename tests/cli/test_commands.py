@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import pyvips
 
-from image_grpc.probe import is_serving
 from getimg_standin import Fault
+from image_grpc.probe import is_serving
 from tests.cli.processes import run
 from tests.contracts.patience import eventually
 from tests.service import Service, service

@@ -23,9 +23,9 @@ from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
 from tabletop.image.v1.image_service_pb2 import ListImagesRequest, ReadImageRequest
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 
+from getimg_standin import Standin
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.settings import StorageServiceSettings, load, storage_urls
-from getimg_standin import Standin
 from image_grpc.storage_service import StorageService
 from tests.cli.processes import Up, up
 from tests.contracts.patience import PATIENCE_SECONDS, eventually

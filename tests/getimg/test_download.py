@@ -7,11 +7,11 @@ import gzip
 import pytest
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
+from getimg_standin import Behavior, Fault, FaultKind
 from image_grpc import pictures
 from image_grpc.errors import ApiError, GenerationError
 from image_grpc.getimg import Downloader, GetimgClient, PictureGone
 from image_grpc.pictures import BadPicture
-from getimg_standin import Behavior, Fault, FaultKind
 from tests.getimg.conftest import downloading, generate
 from tests.getimg.scripted_server import Drip, response, scripted_server
 from tests.service import Provider
