@@ -9,10 +9,10 @@ import pytest
 from tabletop.image.internal.v1.job_pb2 import ProviderResult
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
+from getimg_standin import MODELS
 from image_grpc.errors import ApiError
 from image_grpc.getimg import Downloader, GetimgClient, GetimgConfig, ProviderRequest, UrlPolicy
 from image_grpc.getimg.circuit_breaker import CircuitBreaker
-from image_grpc.standin import MODELS
 from image_grpc.telemetry import Telemetry
 from tests.getimg.scripted_server import response
 from tests.service import MODEL, Provider, listening

@@ -7,11 +7,11 @@ import gzip
 import pytest
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
+from getimg_standin import Behavior, Fault, FaultKind
 from image_grpc import pictures
 from image_grpc.errors import ApiError, GenerationError
 from image_grpc.getimg import Downloader, GetimgClient, PictureGone
 from image_grpc.pictures import BadPicture
-from image_grpc.standin import Behaviour, Fault, FaultKind
 from tests.getimg.conftest import downloading, generate
 from tests.getimg.scripted_server import Drip, response, scripted_server
 from tests.service import Provider
@@ -40,7 +40,7 @@ async def test_a_deleted_picture_is_gone(downloader: Downloader, provider: Provi
 async def test_a_picture_with_an_expired_or_wrong_signature_is_gone(
     downloader: Downloader, client: GetimgClient, provider: Provider
 ) -> None:
-    provider.standin.behaviour = Behaviour(url_lifetime=0, variety=1)
+    provider.standin.behavior = Behavior(url_lifetime=0, variety=1)
     expired = (await generate(client)).url
     with pytest.raises(PictureGone):
         await downloader.download(expired)

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from getimg_standin import Behavior, Fault, FaultKind
 from image_grpc.errors import GetimgNotConfigured
 from image_grpc.getimg import CallNotSent, GetimgClient
 from image_grpc.getimg.limits import DEFAULT_THROTTLE_SECONDS
-from image_grpc.standin import Behaviour, Fault, FaultKind
 from tests.contracts.patience import PATIENCE_SECONDS, longer_and_longer
 from tests.getimg.conftest import CATALOG, INCOMPLETE, JSON, KEY, connected, generate, generate_failure
 from tests.getimg.scripted_server import Drip, response, scripted_server
@@ -93,7 +93,7 @@ async def test_the_retry_after_of_a_429_may_be_a_date() -> None:
 
 @no_waiting
 async def test_the_last_request_of_the_budget_pauses_all_calls(client: GetimgClient, provider: Provider) -> None:
-    provider.standin.behaviour = Behaviour(requests_per_minute=1, variety=1)
+    provider.standin.behavior = Behavior(requests_per_minute=1, variety=1)
     await generate(client)
     assert isinstance(await generate_failure(client), CallNotSent)
     assert provider.standin.calls == 1
