@@ -47,7 +47,7 @@ from getimg_standin import Behavior, Standin
 from getimg_standin.gallery import Gallery
 from getimg_standin.picture import Picture
 from image_grpc import app
-from image_grpc.config import load
+from image_grpc.settings import EmbeddedSettings, load
 
 PATIENCE_SECONDS = 120
 """Longest wait for a generation that is expected to end."""
@@ -159,8 +159,8 @@ async def listening(standin: Standin | None = None) -> AsyncIterator[Provider]:
 
 @asynccontextmanager
 async def service(data_dir: Path, provider: Provider | None = None, **settings: object) -> AsyncIterator[Service]:
-    """A service on a folder, with a stand-in of its own unless one is given. `settings` are fields of Settings;
-    `getimg_api_key=""` starts it without a key."""
+    """A service on a folder, with a stand-in of its own unless one is given. `settings` are those of
+    EmbeddedSettings; `getimg_api_key=""` starts it without a key."""
     async with AsyncExitStack() as stack:
         provider = provider or await stack.enter_async_context(listening())
         defaults: dict[str, object] = {
@@ -176,7 +176,9 @@ async def service(data_dir: Path, provider: Provider | None = None, **settings: 
             "shutdown_grace_seconds": 5,
             "storage_timeout_seconds": 60,  # a busy machine is no failure
         }
-        running = await stack.enter_async_context(app.up(load(**(defaults | settings)), standin=False))
+        running = await stack.enter_async_context(
+            app.up_without_standin(load(EmbeddedSettings, **(defaults | settings)))
+        )
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(running.address))
         yield Service(
             running=running,

@@ -12,7 +12,7 @@ from pathlib import Path
 from tabletop.image.v1.image_service_pb2 import UndeleteImageRequest
 
 from image_grpc import app
-from image_grpc.config import load
+from image_grpc.settings import BridgeSettings, load
 from tests.bridge.maps import EVENT, delete_map, map_with_overlay, moved, now, place
 from tests.bridge.plain import envelope, plain_client
 from tests.cli.processes import run
@@ -81,7 +81,10 @@ async def poison_among_good_ones(host: str, server: Service, *, good: int, poiso
                 moved(broken, 7),
             ]
             mixed.append(bad[len(mixed) // 11 % len(bad)])
-    async with app.bridge(load(hub_url=host), server.running.address), plain_client(host) as client:
+    async with (
+        app.bridge(load(BridgeSettings, hub_url=host), server.running.address),
+        plain_client(host) as client,
+    ):
         for event in mixed:
             await client.tell(EVENT, event)
 

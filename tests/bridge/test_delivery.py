@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from image_grpc import app
-from image_grpc.config import load
+from image_grpc.settings import BridgeSettings, load
 from tests.bridge.plain import envelope, hearing, plain_client
 from tests.contracts.patience import eventually
 from tests.servers import free_port
@@ -21,7 +21,7 @@ async def test_a_request_waits_for_its_server_unless_someone_waits_for_the_reply
     host: str, tmp_path: Path
 ) -> None:
     address = f"127.0.0.1:{free_port()}"
-    async with app.bridge(load(hub_url=host), address), plain_client(host) as client:
+    async with app.bridge(load(BridgeSettings, hub_url=host), address), plain_client(host) as client:
         async with hearing(client, "image.rpc.*") as ear:
             patient = envelope("any", {"theme": "horror"})
             await client.send("ThemeService.GetTheme", patient)
@@ -42,7 +42,7 @@ async def test_a_bridge_that_stops_answers_what_it_has_in_hand(
         service(tmp_path, provider) as running,
         plain_client(host) as client,
     ):
-        settings = load(hub_url=host, shutdown_grace_seconds=100)
+        settings = load(BridgeSettings, hub_url=host, shutdown_grace_seconds=100)
         async with app.bridge(settings, running.running.address):
             asking = asyncio.create_task(client.ask("GenerationService.GeneratePortrait", request))
             await eventually(lambda: provider.standin.in_flight == 1, "it is being drawn")

@@ -14,7 +14,6 @@ from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.hub.v1.error_pb2 import Error, ErrorReply
 from tabletop.hub.v1.events_pb2 import RpcCompleted, RpcFailed
 
-from image_grpc import records
 from image_grpc.bridge.calls import Cause, Failure, Server
 from image_grpc.bridge.methods import METHODS, Method
 from image_grpc.bridge.payloads import read_request
@@ -22,6 +21,7 @@ from image_grpc.correlation import correlated
 from image_grpc.hub import Ack, DeadLetter, Delivery, Hub, Outcome, Retry, Settlement, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.port import MAX_FAULTS
+from image_grpc.idempotency import derived_id
 from image_grpc.telemetry import ATTR_OPERATION, ATTR_OUTCOME, SPAN_BRIDGE, Telemetry
 
 log = structlog.get_logger(__name__)
@@ -111,7 +111,7 @@ class Requests:
                 type_,
                 payload,
                 correlation_id=cause.correlation_id,
-                id_=records.derived_id(cause.message_id, type_),
+                id_=derived_id(cause.message_id, type_),
             ),
         )
         return await self._hub.publish(message, timeout=PUBLISH_SECONDS) is Outcome.CONFIRMED
