@@ -77,7 +77,7 @@ async def test_errors_name_the_invalid_fields(platform: Service) -> None:
     code, _, error = await run("generate", "item", "--theme", "nope", "--size", "1x99999", *at(platform))
     assert code == 1
     assert "INVALID_ARGUMENT" in error
-    for field in ("size.width: must", "size.height: must", "theme: there is no theme 'nope'"):
+    for field in ("size.width: must", "size.height: must", "theme: theme 'nope' does not exist"):
         assert field in error
 
 
