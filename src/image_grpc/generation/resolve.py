@@ -58,9 +58,7 @@ class Resolved:
 class Resolver:
     """Resolves Generate requests of any kind."""
 
-    def __init__(
-        self, settings: ServerSettings, themes: ThemeCatalog, storage: Storage, models: ModelCatalog
-    ) -> None:
+    def __init__(self, settings: ServerSettings, themes: ThemeCatalog, storage: Storage, models: ModelCatalog) -> None:
         self._settings, self._themes, self._storage, self._models = settings, themes, storage, models
 
     async def resolve(self, picture: PictureRequest, *, path: str = "") -> Resolved:

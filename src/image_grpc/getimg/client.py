@@ -26,9 +26,7 @@ SUSPENSION_SECONDS = 10.0
 class GetimgClient:
     """One workspace of GetImg.AI. Without an API key every call raises GetimgNotConfigured."""
 
-    def __init__(
-        self, telemetry: Telemetry, config: GetimgConfig, *, breaker: CircuitBreaker | None = None
-    ) -> None:
+    def __init__(self, telemetry: Telemetry, config: GetimgConfig, *, breaker: CircuitBreaker | None = None) -> None:
         self._telemetry = telemetry
         self._limiter = RateLimiter(config.max_in_flight)
         breaker = breaker or CircuitBreaker(FAILURE_THRESHOLD, SUSPENSION_SECONDS)

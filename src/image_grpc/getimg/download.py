@@ -25,9 +25,7 @@ class Downloader:
         self._telemetry, self._policy = telemetry, policy
         self._max_bytes, self._timeout = max_bytes, timeout
         self._http = httpx.AsyncClient(
-            timeout=httpx.Timeout(timeout, connect=5.0),
-            follow_redirects=False,
-            headers={"Accept-Encoding": "identity"},
+            timeout=httpx.Timeout(timeout, connect=5.0), follow_redirects=False, headers={"Accept-Encoding": "identity"}
         )
 
     async def close(self) -> None:

@@ -42,9 +42,7 @@ class ProviderRequest:
 
 def generate_params(request: ProviderRequest, model: Model) -> ImageGenerateParams:
     """Return the parameters of the SDK's `images.generate`."""
-    params = ImageGenerateParams(
-        model=request.model, prompt=request.prompt, output_format=_FORMATS[request.format]
-    )
+    params = ImageGenerateParams(model=request.model, prompt=request.prompt, output_format=_FORMATS[request.format])
     ratio, resolution = fit_to_model(model, request.size)
     if ratio:
         params["aspect_ratio"] = ratio

@@ -51,9 +51,7 @@ class Uploader:
         return (await unit.commit()).of(self._storage.images)
 
 
-async def receive(
-    parts: AsyncIterator[UploadImageRequest], *, max_bytes: int
-) -> tuple[UploadImageDescription, bytes]:
+async def receive(parts: AsyncIterator[UploadImageRequest], *, max_bytes: int) -> tuple[UploadImageDescription, bytes]:
     """Return the description, which comes first, and the bytes that follow. Raises InvalidArgument."""
     description: UploadImageDescription | None = None
     data = bytearray()
@@ -94,9 +92,7 @@ async def _verify(description: UploadImageDescription, data: bytes) -> pictures.
     return header
 
 
-def _uploaded_image(
-    id_: str, description: UploadImageDescription, header: pictures.Description, theme: Theme
-) -> Image:
+def _uploaded_image(id_: str, description: UploadImageDescription, header: pictures.Description, theme: Theme) -> Image:
     image = Image(id=id_, type=description.type, subtype=description.subtype, version=1)
     if description.type == ImageType.IMAGE_TYPE_MAP:
         image.map.CopyFrom(description.map)

@@ -36,9 +36,7 @@ class ImageWatcher:
                 if change is Signal.TIMEOUT:
                     yield WatchImagesResponse(send_time=now())
                 elif change is Signal.GAP:
-                    raise HubError(
-                        "changes may have been missed; list the images and watch again", retry_delay=1.0
-                    )
+                    raise HubError("changes may have been missed; list the images and watch again", retry_delay=1.0)
                 elif isinstance(change, RecordChange) and (response := await self._response(change, request)):
                     yield response
 
@@ -47,9 +45,7 @@ class ImageWatcher:
         if image is None or not _matches(image, request):
             return None
         return WatchImagesResponse(
-            change=_kind_of(change, image),
-            image=await self._storage.images.with_overlay_ids(image),
-            send_time=now(),
+            change=_kind_of(change, image), image=await self._storage.images.with_overlay_ids(image), send_time=now()
         )
 
 

@@ -8,12 +8,7 @@ from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.overlay_pb2 import Overlay, TacticalElement
 from tabletop.image.v1.types_pb2 import ImageSubtype
 
-from image_grpc.errors import (
-    InvalidArgument,
-    OverlayLimitExceeded,
-    OverlayMapMismatch,
-    Violation,
-)
+from image_grpc.errors import InvalidArgument, OverlayLimitExceeded, OverlayMapMismatch, Violation
 from image_grpc.maps.coverage import MAX_CELLS, Coverage
 from image_grpc.maps.elements import element_violations
 from image_grpc.messages import oneof_field

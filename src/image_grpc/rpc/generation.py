@@ -37,12 +37,7 @@ class GenerationServicer(GenerationServiceServicer):
     """Generates pictures. Requests are valid by the contract's rules."""
 
     def __init__(
-        self,
-        generations: GenerationUseCases,
-        models: ModelList,
-        *,
-        heartbeat_seconds: float,
-        max_wait_seconds: float,
+        self, generations: GenerationUseCases, models: ModelList, *, heartbeat_seconds: float, max_wait_seconds: float
     ) -> None:
         self._generations, self._models = generations, models
         self._heartbeat_seconds, self._max_wait_seconds = heartbeat_seconds, max_wait_seconds
@@ -80,15 +75,11 @@ class GenerationServicer(GenerationServiceServicer):
     async def GetGeneration(self, request: pb.GetGenerationRequest, context: Context) -> pb.GetGenerationResponse:
         return pb.GetGenerationResponse(generation=await self._generations.reader.get(request.generation_id))
 
-    async def ListGenerations(
-        self, request: pb.ListGenerationsRequest, context: Context
-    ) -> pb.ListGenerationsResponse:
+    async def ListGenerations(self, request: pb.ListGenerationsRequest, context: Context) -> pb.ListGenerationsResponse:
         generations, token = await self._generations.reader.list(request, page_size(request))
         return pb.ListGenerationsResponse(generations=generations, next_page_token=token)
 
-    async def WaitGeneration(
-        self, request: pb.WaitGenerationRequest, context: Context
-    ) -> pb.WaitGenerationResponse:
+    async def WaitGeneration(self, request: pb.WaitGenerationRequest, context: Context) -> pb.WaitGenerationResponse:
         seconds = _seconds(request.timeout) if request.HasField("timeout") else self._max_wait_seconds
         return pb.WaitGenerationResponse(generation=await self._wait(request.generation_id, seconds))
 

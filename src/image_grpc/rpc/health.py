@@ -32,9 +32,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # t
             return None
         return int(NOT_SERVING if self._stopping.is_set() else SERVING)
 
-    async def Check(
-        self, request: health_pb2.HealthCheckRequest, context: Context
-    ) -> health_pb2.HealthCheckResponse:
+    async def Check(self, request: health_pb2.HealthCheckRequest, context: Context) -> health_pb2.HealthCheckResponse:
         """Return the status of a service. NOT_FOUND if there is no service of that name."""
         status = self._status(request.service)
         if status is None:

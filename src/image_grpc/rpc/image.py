@@ -28,9 +28,7 @@ class ImageServicer(ImageServiceServicer):
         image = await self._library.get(request.image_id, request.version, include_deleted=request.show_deleted)
         return pb.GetImageResponse(image=image)
 
-    async def BatchGetImages(
-        self, request: pb.BatchGetImagesRequest, context: Context
-    ) -> pb.BatchGetImagesResponse:
+    async def BatchGetImages(self, request: pb.BatchGetImagesRequest, context: Context) -> pb.BatchGetImagesResponse:
         images, missing = await self._library.get_many(request.image_ids)
         return pb.BatchGetImagesResponse(images=images, missing_image_ids=missing)
 
@@ -49,9 +47,7 @@ class ImageServicer(ImageServiceServicer):
     ) -> pb.UploadImageResponse:
         return pb.UploadImageResponse(image=await self._uploader.upload(request_iterator))
 
-    async def ReadImage(
-        self, request: pb.ReadImageRequest, context: Context
-    ) -> AsyncIterator[pb.ReadImageResponse]:
+    async def ReadImage(self, request: pb.ReadImageRequest, context: Context) -> AsyncIterator[pb.ReadImageResponse]:
         async with self._content.open(request) as content:
             yield pb.ReadImageResponse(content=content.description)
             async for data in content.chunks():

@@ -51,10 +51,7 @@ class BlobClient:
         """Return whether the whole blob is stored already."""
         async with self._puts.slot():
             part = BlobPart(
-                sha256=sha256,
-                byte_size=len(data),
-                offset=offset,
-                data=bytes(data[offset : offset + PART_BYTES]),
+                sha256=sha256, byte_size=len(data), offset=offset, data=bytes(data[offset : offset + PART_BYTES])
             )
             request = StoreRequest(storage_correlation_id=str(uuid.uuid4()), blob_part=part)
             response = await self._requester.request(topology.STORE, request, StoreResponse)

@@ -40,9 +40,7 @@ class ChangeFeed:
 
     async def start(self) -> None:
         """Subscribe."""
-        self._consumer = await self._hub.subscribe(
-            [topology.STORAGE_CHANGED], self._deliver, on_gap=self._report_gap
-        )
+        self._consumer = await self._hub.subscribe([topology.STORAGE_CHANGED], self._deliver, on_gap=self._report_gap)
 
     async def stop(self) -> None:
         """End the subscription, if there is one."""

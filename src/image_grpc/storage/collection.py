@@ -64,9 +64,7 @@ class Collection(Generic[T]):
 
     async def undelete(self, id_: str, *, storage_correlation_id: str = "") -> T:
         """Restore one record and return it. Raises RecordNotFound, StorageServiceError."""
-        records = await self._operations.store(
-            undeletes=[self.key(id_)], storage_correlation_id=storage_correlation_id
-        )
+        records = await self._operations.store(undeletes=[self.key(id_)], storage_correlation_id=storage_correlation_id)
         return self.decode(records[0])
 
     async def list(

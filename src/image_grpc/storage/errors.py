@@ -5,13 +5,7 @@ from __future__ import annotations
 from tabletop.hub.v1.error_pb2 import Error
 from tabletop.storage.v1.error_code_pb2 import StorageErrorCode
 
-from image_grpc.errors import (
-    InvalidArgument,
-    RequestIdReused,
-    StorageServiceError,
-    VersionConflict,
-    Violation,
-)
+from image_grpc.errors import InvalidArgument, RequestIdReused, StorageServiceError, VersionConflict, Violation
 
 
 class RecordNotFound(Exception):

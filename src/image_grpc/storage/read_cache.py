@@ -30,9 +30,7 @@ from image_grpc.telemetry import Counters
 
 MAX_MAPS = 1000
 """Maps whose overlays are cached."""
-CACHED_KINDS = frozenset(
-    {RecordKind.RECORD_KIND_IMAGE, RecordKind.RECORD_KIND_THEME, RecordKind.RECORD_KIND_OVERLAY}
-)
+CACHED_KINDS = frozenset({RecordKind.RECORD_KIND_IMAGE, RecordKind.RECORD_KIND_THEME, RecordKind.RECORD_KIND_OVERLAY})
 """Generations and cache entries change too fast to be worth caching."""
 
 V = TypeVar("V")
@@ -108,9 +106,7 @@ class ReadCache:
                 self._parts[key] = loaded
 
         offset = index * PART_BYTES
-        load = self._part_loads.run(
-            key, lambda: self._client.blobs.read(sha256, offset, PART_BYTES), on_loaded=keep
-        )
+        load = self._part_loads.run(key, lambda: self._client.blobs.read(sha256, offset, PART_BYTES), on_loaded=keep)
         return await self._wait(load)
 
     async def blob(self, sha256: str, byte_size: int) -> bytes:

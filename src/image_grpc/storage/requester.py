@@ -80,8 +80,7 @@ class StorageRequester:
                 return await retry_calls(attempt, on=RetryableFailure, backoff=BACKOFF)
         except TimeoutError as expired:
             raise StorageServiceError(
-                f"the Storage Service did not complete {operation} within {budget:.1f} s: {problem}",
-                retry_delay=1.0,
+                f"the Storage Service did not complete {operation} within {budget:.1f} s: {problem}", retry_delay=1.0
             ) from expired
 
     async def _attempt(self, operation: str, request: StorageRequest, seconds: float) -> Envelope:

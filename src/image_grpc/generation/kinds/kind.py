@@ -9,15 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.map_pb2 import MapProperties
 from tabletop.image.v1.theme_pb2 import Theme
-from tabletop.image.v1.types_pb2 import (
-    CacheMode,
-    ImageFormat,
-    ImageSubtype,
-    ImageType,
-    Priority,
-    Size,
-    Source,
-)
+from tabletop.image.v1.types_pb2 import CacheMode, ImageFormat, ImageSubtype, ImageType, Priority, Size, Source
 
 from image_grpc.errors import Violation
 from image_grpc.messages import MessageLike

@@ -153,9 +153,7 @@ class StoreStep:
 
 def _events(record: GenerationRecord, image: Image) -> list[OutboundMessage]:
     origin = events.Origin(
-        cause=record.generation.id,
-        correlation_id=record.correlation_id,
-        headers=jobs.trace_headers(record),
+        cause=record.generation.id, correlation_id=record.correlation_id, headers=jobs.trace_headers(record)
     )
     published = [events.image_generated(image, origin)]
     if record.HasField("theme_association"):
