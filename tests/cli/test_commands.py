@@ -28,9 +28,7 @@ def at(platform: Service) -> tuple[str, str]:
     return ("--target", platform.running.address)
 
 
-async def test_a_picture_is_generated_saved_listed_read_deleted_and_restored(
-    platform: Service, tmp_path: Path
-) -> None:
+async def test_a_picture_is_generated_saved_listed_read_deleted_and_restored(platform: Service, tmp_path: Path) -> None:
     file = tmp_path / "pictures" / "hero.webp"
     arguments = ("--theme", "western", "--class", "gunslinger", "--size", "120x80", "--out", str(file))
     code, out, error = await run("generate", "portrait", *arguments, *at(platform))

@@ -56,9 +56,7 @@ def test_backup_restore_and_verify(tmp_path: Path) -> None:
 
 
 def test_an_unavailable_database_is_reported_without_a_traceback() -> None:
-    code, output = storage(
-        "verify", "--database-url", "postgresql://127.0.0.1:1/none", "--blob-url", "file:///none"
-    )
+    code, output = storage("verify", "--database-url", "postgresql://127.0.0.1:1/none", "--blob-url", "file:///none")
     assert code == 1
     assert output.startswith("Error: ")
     assert "Traceback" not in output

@@ -145,10 +145,7 @@ def _selected(ids: tuple[str, ...], letters: Filter, everything: bool) -> Filter
 
 
 def _process_each(
-    hub_url: str | None,
-    letters: Filter,
-    outcome: str,
-    process: Callable[[DeadLetters, DeadLetter], Awaitable[None]],
+    hub_url: str | None, letters: Filter, outcome: str, process: Callable[[DeadLetters, DeadLetter], Awaitable[None]]
 ) -> None:
     async def process_all(queue: DeadLetters) -> int:
         count = 0
