@@ -67,6 +67,10 @@ def _event(
         routing_key=topology.event_routing_key(type_),
         headers=headers,
         envelope=envelopes.json_envelope(
-            type_, payload, correlation_id=correlation_id, id_=records.derived_id(cause, type_), seconds=SECONDS
+            type_,
+            payload,
+            correlation_id=correlation_id,
+            message_id=records.derived_id(cause, type_),
+            time_to_live=SECONDS,
         ),
     )

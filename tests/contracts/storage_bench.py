@@ -58,7 +58,7 @@ class Storage:
 
     async def ask(self, operation: str, request: Message) -> Envelope:
         """Sends a request as it is, without a client that checks or repeats it."""
-        envelope = envelopes.protobuf_envelope(operation, request, correlation_id=new_id(), seconds=SECONDS)
+        envelope = envelopes.protobuf_envelope(operation, request, correlation_id=new_id(), time_to_live=SECONDS)
         return await self.send(envelope, routing_key=operation)
 
     async def send(self, envelope: Envelope, *, routing_key: str) -> Envelope:

@@ -36,7 +36,9 @@ def events(draw: st.DrawFn) -> ImageGenerated:
 
 @given(events(), seconds)
 def test_an_event_in_json_comes_through(event: ImageGenerated, time_to_live: float | None) -> None:
-    sent = envelopes.json_envelope("image_generated", event, correlation_id=CORRELATION_ID, seconds=time_to_live)
+    sent = envelopes.json_envelope(
+        "image_generated", event, correlation_id=CORRELATION_ID, time_to_live=time_to_live
+    )
     body, content_type = envelopes.encode(sent)
     assert content_type == envelopes.JSON
     received = envelopes.decode(body, content_type)
@@ -47,7 +49,7 @@ def test_an_event_in_json_comes_through(event: ImageGenerated, time_to_live: flo
 @given(events(), seconds)
 def test_an_event_in_protobuf_comes_through(event: ImageGenerated, time_to_live: float | None) -> None:
     sent = envelopes.protobuf_envelope(
-        "image_generated", event, correlation_id=CORRELATION_ID, seconds=time_to_live
+        "image_generated", event, correlation_id=CORRELATION_ID, time_to_live=time_to_live
     )
     body, content_type = envelopes.encode(sent)
     assert content_type == envelopes.PROTOBUF
@@ -84,7 +86,7 @@ def test_whole_numbers_in_json_are_written_as_such() -> None:
 
 def test_the_json_of_an_event_has_the_documented_names_and_every_field() -> None:
     event = ImageGenerated(image_id="i", type="map")
-    envelope = envelopes.json_envelope("image_generated", event, correlation_id=CORRELATION_ID, seconds=30)
+    envelope = envelopes.json_envelope("image_generated", event, correlation_id=CORRELATION_ID, time_to_live=30)
     body = json.loads(envelopes.encode(envelope)[0])
     assert body.keys() == {
         "id",
@@ -133,7 +135,9 @@ def test_what_an_envelope_leaves_out_is_taken_from_the_properties() -> None:
 
 def test_what_an_envelope_says_goes_before_the_properties() -> None:
     said = Envelope(id="1", correlation_id="2", source_service="character-service", type="image.rpc.A.B")
-    sent = envelopes.json_envelope("image_generated", ImageGenerated(image_id="i"), correlation_id="3", seconds=5)
+    sent = envelopes.json_envelope(
+        "image_generated", ImageGenerated(image_id="i"), correlation_id="3", time_to_live=5
+    )
     assert envelopes.decode(*envelopes.encode(sent), said) == sent
 
 
@@ -145,7 +149,7 @@ def test_without_a_timestamp_the_time_to_live_begins_when_the_message_is_read() 
 @pytest.mark.parametrize("body", [b"{}", b"[]", b"null", b""])
 def test_properties_do_not_make_an_envelope_of_a_body_that_is_none(body: bytes) -> None:
     for content_type in (envelopes.JSON, envelopes.PROTOBUF):
-        with pytest.raises(envelopes.BadEnvelope, match="no envelope"):
+        with pytest.raises(envelopes.BadEnvelope, match="not an envelope"):
             envelopes.decode(body, content_type, Envelope(type="image.rpc.A.B"))
 
 
@@ -177,13 +181,13 @@ BAD_JSON = [
 
 @pytest.mark.parametrize("body", BAD_JSON, ids=lambda body: body[:30].decode("ascii", "replace"))
 def test_json_that_is_no_envelope_is_refused(body: bytes) -> None:
-    with pytest.raises(envelopes.BadEnvelope, match="no envelope"):
+    with pytest.raises(envelopes.BadEnvelope, match="not an envelope"):
         envelopes.decode(body, envelopes.JSON)
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b'{"type": "t"}', b"\x0a\x05ab"])
 def test_bytes_that_are_no_envelope_are_refused(body: bytes) -> None:
-    with pytest.raises(envelopes.BadEnvelope, match="no envelope"):
+    with pytest.raises(envelopes.BadEnvelope, match="not an envelope"):
         envelopes.decode(body, envelopes.PROTOBUF)
 
 
@@ -218,7 +222,7 @@ def test_a_payload_that_is_not_what_it_must_be_is_refused() -> None:
 
 @pytest.mark.parametrize("make", [envelopes.json_envelope, envelopes.protobuf_envelope])
 def test_every_envelope_says_whence_it_comes_and_what_it_is(make: object) -> None:
-    envelope = make("image_generated", ImageGenerated(), correlation_id=CORRELATION_ID, seconds=5)  # type: ignore[operator]
+    envelope = make("image_generated", ImageGenerated(), correlation_id=CORRELATION_ID, time_to_live=5)  # type: ignore[operator]
     assert uuid.UUID(envelope.id)
     assert envelope.correlation_id == CORRELATION_ID
     assert envelope.source_service == "image-service"

@@ -21,7 +21,7 @@ from image_grpc.config import InvalidSettings
 from image_grpc.errors import HubError
 
 if TYPE_CHECKING:  # the AMQP client takes a while to import
-    from image_grpc.hub.amqp import DeadLetter, DeadLetters
+    from image_grpc.hub.amqp import DeadLetterMessage, DeadLetterQueue
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ class Filter:
         """Whether it takes all of them."""
         return self == Filter()
 
-    def takes(self, letter: DeadLetter) -> bool:
+    def takes(self, letter: DeadLetterMessage) -> bool:
         """Whether the dead letter is one of them."""
         return (
             (not self.ids or letter.id in self.ids)
@@ -94,7 +94,7 @@ def dead_letters() -> None:
 def list_(hub_url: str | None, as_json: bool, **given: Any) -> None:
     """List dead letters, the oldest first."""
 
-    async def rows(queue: DeadLetters) -> list[dict[str, Any]]:
+    async def rows(queue: DeadLetterQueue) -> list[dict[str, Any]]:
         return [_as_dict(letter) async for letter in _matching(queue, Filter(**given))]
 
     found = _with_queue(hub_url, rows)
@@ -114,7 +114,7 @@ def list_(hub_url: str | None, as_json: bool, **given: Any) -> None:
 def show(id_: str, hub_url: str | None) -> None:
     """Show one dead letter with its payload."""
 
-    async def rows(queue: DeadLetters) -> list[dict[str, Any]]:
+    async def rows(queue: DeadLetterQueue) -> list[dict[str, Any]]:
         return [_as_dict(letter) async for letter in _matching(queue, Filter(ids=(id_,)))]
 
     found = _with_queue(hub_url, rows)
@@ -130,7 +130,7 @@ def show(id_: str, hub_url: str | None) -> None:
 @_HUB
 def replay(ids: tuple[str, ...], everything: bool, hub_url: str | None, **given: Any) -> None:
     """Have messages handled again: each goes back to the queue that it came from."""
-    _each(hub_url, _chosen(ids, everything, given), "replayed", lambda queue, letter: queue.put_back(letter))
+    _each(hub_url, _chosen(ids, everything, given), "replayed", lambda queue, letter: queue.replay(letter))
 
 
 @dead_letters.command()
@@ -140,7 +140,7 @@ def replay(ids: tuple[str, ...], everything: bool, hub_url: str | None, **given:
 @_HUB
 def discard(ids: tuple[str, ...], everything: bool, hub_url: str | None, **given: Any) -> None:
     """Forget messages for good."""
-    _each(hub_url, _chosen(ids, everything, given), "discarded", lambda queue, letter: queue.throw_away(letter))
+    _each(hub_url, _chosen(ids, everything, given), "discarded", lambda queue, letter: queue.discard(letter))
 
 
 def _chosen(ids: tuple[str, ...], everything: bool, given: dict[str, Any]) -> Filter:
@@ -154,9 +154,9 @@ def _each(
     hub_url: str | None,
     chosen: Filter,
     done: str,
-    act: Callable[[DeadLetters, DeadLetter], Awaitable[None]],
+    act: Callable[[DeadLetterQueue, DeadLetterMessage], Awaitable[None]],
 ) -> None:
-    async def work(queue: DeadLetters) -> int:
+    async def work(queue: DeadLetterQueue) -> int:
         count = 0
         async for letter in _matching(queue, chosen):
             try:
@@ -174,13 +174,13 @@ def _each(
         raise SystemExit(1)
 
 
-async def _matching(queue: DeadLetters, chosen: Filter) -> AsyncIterator[DeadLetter]:
+async def _matching(queue: DeadLetterQueue, chosen: Filter) -> AsyncIterator[DeadLetterMessage]:
     async for letter in queue:
         if chosen.takes(letter):
             yield letter
 
 
-def _as_dict(letter: DeadLetter) -> dict[str, Any]:
+def _as_dict(letter: DeadLetterMessage) -> dict[str, Any]:
     return {
         "id": letter.id,
         "type": letter.envelope.type,
@@ -194,7 +194,7 @@ def _as_dict(letter: DeadLetter) -> dict[str, Any]:
     }
 
 
-def _payload(letter: DeadLetter) -> Any:
+def _payload(letter: DeadLetterMessage) -> Any:
     """JSON as it is; bytes as text if they are some, else in hexadecimal digits."""
     if letter.envelope.WhichOneof("content") == "payload":
         return json_format.MessageToDict(letter.envelope.payload)
@@ -206,14 +206,14 @@ def _payload(letter: DeadLetter) -> Any:
     return text if all(each.isprintable() or each.isspace() for each in text) else data.hex()
 
 
-def _with_queue(hub_url: str | None, work: Callable[[DeadLetters], Awaitable[T]]) -> T:
+def _with_queue(hub_url: str | None, work: Callable[[DeadLetterQueue], Awaitable[T]]) -> T:
     from image_grpc.app import must_name_a_broker
-    from image_grpc.hub.amqp import dead_letters as look
+    from image_grpc.hub.amqp import open_dead_letters
 
     settings = load(hub_url=hub_url)
 
     async def do() -> T:
-        async with look(settings.hub_url) as queue:
+        async with open_dead_letters(settings.hub_url) as queue:
             return await work(queue)
 
     try:

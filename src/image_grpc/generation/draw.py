@@ -28,7 +28,8 @@ from image_grpc.generation.gate import WeightedGate
 from image_grpc.getimg import GetimgClient
 from image_grpc.getimg.client import Order
 from image_grpc.getimg.limits import NotSent
-from image_grpc.hub import Ack, Hub, Outcome, Retry, Settlement, topology
+from image_grpc.hub import Ack, Hub, Outcome, Retry, Settlement
+from image_grpc.retry import LADDER
 from image_grpc.storage import ImageStorageClient
 
 log = structlog.get_logger(__name__)
@@ -144,18 +145,18 @@ class DrawStep:
             return None
         generation = record.generation
         if not generation.HasField("start_time"):
-            return topology.retry_step_within(failure.retry_delay)  # still waits for its first turn
+            return LADDER.round_down(failure.retry_delay)  # still waits for its first turn
         delay = failure.retry_delay
         limited = isinstance(failure, NotSent) or failure.metadata.get("http_status") == "429"
         if not limited:
             if generation.attempts >= self._settings.generation_max_attempts:
                 return None
-            delay = max(delay, topology.retry_step_of(generation.attempts))
+            delay = max(delay, LADDER.after_attempt(generation.attempts))
         waited = time.time() - generation.start_time.ToMilliseconds() / 1000
         if waited + delay >= self._settings.generation_timeout_seconds:
             return None
         # What comes too early is held by the limiter; a whole step of the ladder too late would be worse.
-        return topology.retry_step_within(delay) if limited else delay
+        return LADDER.round_down(delay) if limited else delay
 
     async def _order(self, record: GenerationRecord) -> Order:
         request = kinds.drawn(record)

@@ -18,8 +18,9 @@ from image_grpc.generation import jobs, kinds, transitions
 from image_grpc.generation.book import Book
 from image_grpc.generation.estimate import Estimator
 from image_grpc.getimg import Downloader, PictureGone
-from image_grpc.hub import Ack, Retry, Settlement, topology
+from image_grpc.hub import Ack, Retry, Settlement
 from image_grpc.provenance import xmp
+from image_grpc.retry import LADDER
 from image_grpc.storage import BlobIncomplete, ImageStorageClient
 from image_grpc.telemetry import Counters
 
@@ -72,7 +73,7 @@ class StoreStep:
         bad = isinstance(failure, GenerationError) and not isinstance(failure, PictureGone)
         if failure.retry_delay is None or (bad and attempt >= MAX_BAD_PICTURES):
             return None
-        delay = max(failure.retry_delay, topology.retry_step_of(attempt))
+        delay = max(failure.retry_delay, LADDER.after_attempt(attempt))
         waited = time.time() - record.generation.draw_time.ToMilliseconds() / 1000
         return delay if waited + delay < self._settings.generation_timeout_seconds else None
 

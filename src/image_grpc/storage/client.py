@@ -192,7 +192,7 @@ class ImageStorageClient:
             mandatory=True,
             headers=inject(),
             envelope=envelopes.protobuf_envelope(
-                operation, request, correlation_id=request.storage_correlation_id, seconds=seconds
+                operation, request, correlation_id=request.storage_correlation_id, time_to_live=seconds
             ),
         )
         try:

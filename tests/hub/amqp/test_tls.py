@@ -16,7 +16,7 @@ from image_grpc.hub import Delivery, Outcome, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.amqp import AmqpHub
 from image_grpc.hub.port import Ack, Settlement
-from tests.contracts.hub_bench import SECONDS, Inbox, as_request, named, to_queue
+from tests.contracts.hub_testkit import TIMEOUT_SECONDS, Inbox, envelope_named, queue_message, request_message
 from tests.servers import free_port, rabbitmq
 
 CONFIGURATION = """
@@ -65,27 +65,30 @@ async def test_messages_requests_and_replies_go_over_tls(secured: Secured) -> No
 
         async def answer(delivery: Delivery) -> Settlement:
             reply = envelopes.reply_envelope(delivery.envelope, "answer", GenerateJob(generation_id="it"))
-            await hub.reply(delivery, reply, timeout=SECONDS)
+            await hub.reply(delivery, reply, timeout=TIMEOUT_SECONDS)
             return Ack()
 
         answering = await hub.consume(topology.STORAGE_QUEUE, answer, concurrency=1)
-        reply = await hub.request(as_request(topology.STORE, named("question")), timeout=SECONDS)
+        reply = await hub.request(
+            request_message(topology.STORE, envelope_named("question")), timeout=TIMEOUT_SECONDS
+        )
         assert envelopes.payload(reply, GenerateJob).generation_id == "it"
         inbox = Inbox()
         consuming = await hub.consume(topology.STORE_QUEUE, inbox, concurrency=1)
         assert (
-            await hub.publish(to_queue(topology.STORE_QUEUE, named("job")), timeout=SECONDS) is Outcome.CONFIRMED
+            await hub.publish(queue_message(topology.STORE_QUEUE, envelope_named("job")), timeout=TIMEOUT_SECONDS)
+            is Outcome.CONFIRMED
         )
-        await inbox.holds(1)
+        await inbox.wait_for(1)
         assert inbox.names == ["job"]
         for consumer in (answering, consuming):
-            await consumer.stop(grace=SECONDS)
+            await consumer.stop(grace=TIMEOUT_SECONDS)
     finally:
         await hub.close()
 
 
 @pytest.mark.parametrize(
-    ("files", "says"),
+    ("files", "error"),
     [
         # The broker looks at the client's when the client's part of the handshake is over: the client reads its
         # reason, or finds the connection gone, whichever comes first.
@@ -101,9 +104,9 @@ async def test_messages_requests_and_replies_go_over_tls(secured: Secured) -> No
     ids=["no certificate", "a stranger's", "another authority", "the system's authorities", "no such file"],
 )
 async def test_without_the_right_certificates_the_start_fails_and_says_why(
-    secured: Secured, files: dict[str, str], says: str
+    secured: Secured, files: dict[str, str], error: str
 ) -> None:
-    with pytest.raises(HubError, match=f"no connection to the Message Hub: .*{says}"):
+    with pytest.raises(HubError, match=f"no connection to the Message Hub: .*{error}"):
         await AmqpHub(secured.url(**files)).start()
 
 
