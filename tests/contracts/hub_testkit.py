@@ -133,6 +133,11 @@ async def send(broker: Broker, queue: str, *names: str) -> None:
     await publish(broker, *(queue_message(queue, envelope_named(name)) for name in names))
 
 
+async def request(broker: Broker, routing_key: str, envelope: Envelope) -> Envelope:
+    """Send a request and return its reply."""
+    return await broker.hub.request(request_message(routing_key, envelope), timeout=TIMEOUT_SECONDS)
+
+
 @asynccontextmanager
 async def consuming(broker: Broker, queue: str, handler: Handler, *, concurrency: int = 1) -> AsyncIterator[None]:
     """Consume a queue within the block."""

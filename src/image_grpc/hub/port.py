@@ -74,8 +74,8 @@ class Unreadable(DeadLetter):
 
 Settlement = Ack | Retry | DeadLetter
 Handler = Callable[[Delivery], Awaitable[Settlement]]
-"""Processes a message and returns its settlement. BadEnvelope dead-letters the message at once. Other exceptions are
-bugs: the message is retried, and dead-lettered after `retry.MAX_HANDLER_FAULTS` attempts."""
+"""Processes a message and returns its settlement. BadEnvelope dead-letters the message at once. Other exceptions
+are bugs: the message is retried, and dead-lettered after `retry.MAX_HANDLER_FAULTS` attempts."""
 
 
 class Consumer(Protocol):

@@ -75,9 +75,7 @@ async def test_the_next_consumer_of_an_ordered_queue_continues_in_order(broker: 
     async with consuming(broker, queue, second):
         await send(broker, queue, "1", "2", "3")
         stopping = asyncio.create_task(consumer.stop(grace=TIMEOUT_SECONDS))
-        await send(
-            broker, queue, "4", "5", "6"
-        )  # time for the second consumer to receive 3
+        await send(broker, queue, "4", "5", "6")  # time for the second consumer to receive 3
         may_finish.set()
         await stopping
         await eventually(lambda: len(handled) == 6, "all messages are handled")
