@@ -72,9 +72,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("seconds", [0.0, 0.1, 0.5, 2.2])
 @pytest.mark.parametrize("outage", ["unroutable", "no reply"])
-async def test_an_outage_is_reported_within_the_deadline(
-    seconds: float, outage: str, telemetry: Telemetry
-) -> None:
+async def test_an_outage_is_reported_within_the_deadline(seconds: float, outage: str, telemetry: Telemetry) -> None:
     hub = LossyHub()
     if outage == "no reply":
         await hub.start()

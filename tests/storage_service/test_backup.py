@@ -199,12 +199,7 @@ async def test_a_missing_or_damaged_blob_fails_the_backup(
     ],
 )
 async def test_an_incomplete_backup_is_refused(
-    start_storage: StartStorage,
-    at: tuple[str, str],
-    other: tuple[str, str],
-    folder: Path,
-    damage: str,
-    message: str,
+    start_storage: StartStorage, at: tuple[str, str], other: tuple[str, str], folder: Path, damage: str, message: str
 ) -> None:
     await (await start_storage()).store_image(an_image())
     async with opened(*at) as (database, store):

@@ -15,14 +15,7 @@ from image_grpc.hub import topology
 from image_grpc.storage_service import outbox, record_reads, record_writes
 from tests.contracts.patience import eventually
 from tests.contracts.records import an_image, name_of, new_id, some_bytes
-from tests.contracts.storage_bench import (
-    StartStorage,
-    a_message,
-    a_stored_image,
-    message_names,
-    parts_of,
-    subscribed,
-)
+from tests.contracts.storage_bench import StartStorage, a_message, a_stored_image, message_names, parts_of, subscribed
 
 
 async def test_a_failure_of_the_object_store_is_retryable(

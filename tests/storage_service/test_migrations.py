@@ -60,9 +60,7 @@ def insert(engine: Engine, table: str, **values: Any) -> None:
     """Insert a row into a table of a pre-release."""
     columns, parameters = ", ".join(values), ", ".join(f":{name}" for name in values)
     with engine.begin() as connection:
-        connection.execute(
-            text(f"INSERT INTO {qualified(engine, table)} ({columns}) VALUES ({parameters})"), values
-        )
+        connection.execute(text(f"INSERT INTO {qualified(engine, table)} ({columns}) VALUES ({parameters})"), values)
 
 
 def qualified(engine: Engine, table: str) -> str:
@@ -99,9 +97,7 @@ def insert_record(engine: Engine) -> None:
     insert(engine, "record", kind=1, id="old", **times, **index, body=b"old")
 
 
-async def test_migrations_of_an_empty_database_create_the_tables_of_the_code(
-    database_url: str, engine: Engine
-) -> None:
+async def test_migrations_of_an_empty_database_create_the_tables_of_the_code(database_url: str, engine: Engine) -> None:
     assert {each[1].name for each in differences(engine) if each[0] == "add_table"} == {
         "record",
         "record_version",

@@ -33,9 +33,7 @@ async def test_statements_have_a_timeout_and_snapshots_have_none(
         for run in (database.read, database.write):
             with pytest.raises(Unavailable, match="statement timeout"):
                 await run(lambda connection: connection.exec_driver_sql("SELECT pg_sleep(60)"))
-        rows = await database.snapshot(
-            lambda connection: connection.exec_driver_sql("SELECT pg_sleep(0.3), 1").all()
-        )
+        rows = await database.snapshot(lambda connection: connection.exec_driver_sql("SELECT pg_sleep(0.3), 1").all())
         assert len(rows) == 1
     finally:
         await database.close()

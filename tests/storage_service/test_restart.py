@@ -87,9 +87,7 @@ async def test_parts_survive_a_restart(start_storage: StartStorage) -> None:
     assert await restarted.client.blobs.read_all(name_of(data), len(data)) == data
 
 
-async def test_unpublished_messages_are_published_after_a_restart(
-    start_storage: StartStorage,
-) -> None:
+async def test_unpublished_messages_are_published_after_a_restart(start_storage: StartStorage) -> None:
     stopped = await start_storage()
     job = a_message("", "job")
     job.exchange, job.routing_key, job.mandatory = topology.DEFAULT_EXCHANGE, "test.jobs", True

@@ -25,11 +25,7 @@ class Standin:
     """
 
     def __init__(
-        self,
-        *,
-        api_key: str = "standin-key",
-        behavior: Behavior | None = None,
-        clock: Callable[[], float] = time.time,
+        self, *, api_key: str = "standin-key", behavior: Behavior | None = None, clock: Callable[[], float] = time.time
     ) -> None:
         """`clock` returns seconds since the epoch; URL expiry, the rate limit and billing dates depend on it."""
         self._workspace = Workspace(api_key=api_key, behavior=behavior or Behavior(), clock=clock)

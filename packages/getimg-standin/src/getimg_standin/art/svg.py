@@ -87,9 +87,7 @@ def stroke(data: str, color: str, width: float, extra: str = "") -> str:
 
 def circle(x: float, y: float, radius: float, fill: str, extra: str = "") -> str:
     """Return a filled circle."""
-    return (
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.2f}" fill="{fill}" {_with_part_opacity(extra, "fill")}/>'
-    )
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.2f}" fill="{fill}" {_with_part_opacity(extra, "fill")}/>'
 
 
 def ellipse(x: float, y: float, across: float, down: float, fill: str, extra: str = "") -> str:
@@ -132,8 +130,7 @@ def glow(name: str, color: str, strength: float = 1.0) -> str:
     """Return a radial gradient from `color` to transparent."""
     steps = ((0.0, 1.0), (0.25, 0.62), (0.5, 0.28), (0.75, 0.08), (1.0, 0.0))
     stops = "".join(
-        f'<stop offset="{offset}" stop-color="{color}" stop-opacity="{part * strength:.3f}"/>'
-        for offset, part in steps
+        f'<stop offset="{offset}" stop-color="{color}" stop-opacity="{part * strength:.3f}"/>' for offset, part in steps
     )
     return f'<radialGradient id="{name}">{stops}</radialGradient>'
 
@@ -149,6 +146,4 @@ def _with_part_opacity(extra: str, part: str) -> str:
 
 def _stops(colors: Sequence[str]) -> str:
     last = max(1, len(colors) - 1)
-    return "".join(
-        f'<stop offset="{index / last:.3f}" stop-color="{color}"/>' for index, color in enumerate(colors)
-    )
+    return "".join(f'<stop offset="{index / last:.3f}" stop-color="{color}"/>' for index, color in enumerate(colors))

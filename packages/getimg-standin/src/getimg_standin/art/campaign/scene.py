@@ -73,9 +73,7 @@ def _draw_stars(layer: Color, theme: Theme, chance: Chance, frame: Frame) -> Non
     veil = smoothstep(0.45, 0.9, fractal(frame.reduced(4), rng, 260, 4))
     mix(layer, rgb(theme.main), enlarged(veil, frame.shape) * np.float32(0.5))
     stars = [
-        svg.circle(
-            frame.across * u, frame.down * v, 0.5 + 1.7 * w**5, theme.light, f'opacity="{0.4 + 0.6 * w:.2f}"'
-        )
+        svg.circle(frame.across * u, frame.down * v, 0.5 + 1.7 * w**5, theme.light, f'opacity="{0.4 + 0.6 * w:.2f}"')
         for u, v, w in rng.random((420, 3))
     ]
     svg.render(frame, stars).over(layer)
@@ -94,9 +92,7 @@ def _elements(brief: Brief, terrain: Terrain, theme: Theme, chance: Chance, fram
     compass = _compass_place(terrain, frame)
     if compass is not None:
         body.append(svg.at(*compass, symbols.compass(theme, 62)))
-    body += [
-        svg.at(x, y, symbols.ship(theme)) for x, y in _ship_places(compass, terrain, chance.of("ships"), frame)
-    ]
+    body += [svg.at(x, y, symbols.ship(theme)) for x, y in _ship_places(compass, terrain, chance.of("ships"), frame)]
     body.append(symbols.border(theme, frame.across, frame.down))
     return body
 
@@ -108,9 +104,7 @@ def _rivers(courses: list[list[Point]], theme: Theme) -> list[str]:
         quarters = [course[len(course) * part // 4 :] for part in range(4)]
         for width, piece in zip((1.6, 2.6, 3.6, 4.4), quarters, strict=True):
             if len(piece) > 2:
-                elements.append(
-                    svg.stroke(svg.curve(piece, closed=False), theme.ink, width + 1.6, 'opacity="0.35"')
-                )
+                elements.append(svg.stroke(svg.curve(piece, closed=False), theme.ink, width + 1.6, 'opacity="0.35"'))
         for width, piece in zip((1.6, 2.6, 3.6, 4.4), quarters, strict=True):
             if len(piece) > 2:
                 elements.append(svg.stroke(svg.curve(piece, closed=False), water, width))

@@ -25,9 +25,7 @@ def definitions(theme: Theme, rng: np.random.Generator) -> list[str]:
             + svg.ellipse(reach * 0.25, -9, reach * 0.45, reach * 0.8, dark, 'opacity="0.6"')
             + svg.ellipse(-reach * 0.3, -12, reach * 0.25, reach * 0.35, light, 'opacity="0.8"')
         )
-        fir = svg.shape(f"M0 {-17 - index}L6 -2L-6 -2Z", middle, ink) + svg.shape(
-            f"M0 {-17 - index}L6 -2L1 -2Z", dark
-        )
+        fir = svg.shape(f"M0 {-17 - index}L6 -2L-6 -2Z", middle, ink) + svg.shape(f"M0 {-17 - index}L6 -2L1 -2Z", dark)
         trees += [f'<g id="leafy{index}">{leafy}</g>', f'<g id="fir{index}">{fir}</g>']
     return [*trees, svg.glow("lamp", theme.glow, 0.9), svg.glow("halo", theme.magic, 0.5)]
 
@@ -39,11 +37,7 @@ def mountain(theme: Theme, size: float, rng: np.random.Generator, *, snow: bool)
     left = [(-width * 0.45, -height * 0.42), (-width * 0.2, -height * 0.66)]
     right = [(width * 0.22, -height * 0.6), (width * 0.5, -height * 0.34)]
     peak, foot_left, foot_right = (lean, -height), (-width * 0.85, 2.0), (width * 0.85, 2.0)
-    ridge = [
-        (lean * 0.3 + width * 0.1, -height * 0.62),
-        (lean - width * 0.06, -height * 0.34),
-        (width * 0.12, 2.0),
-    ]
+    ridge = [(lean * 0.3 + width * 0.1, -height * 0.62), (lean - width * 0.06, -height * 0.34), (width * 0.12, 2.0)]
     lit, shade = theme.paper[0], theme.paper[-1]
     parts = [
         svg.shape(svg.path([foot_left, *left, peak, *right, foot_right]), lit),
@@ -72,9 +66,7 @@ def hill(theme: Theme, size: float) -> str:
         f"M{-size:.1f} 0Q{-size * 0.5:.1f} {-size * 1.1:.1f} 0 {-size:.1f}"
         f"Q{size * 0.6:.1f} {-size * 0.9:.1f} {size:.1f} 0"
     )
-    shade = (
-        f"M{size * 0.2:.1f} {-size * 0.7:.1f}q{size * 0.3:.1f} {size * 0.3:.1f} {size * 0.25:.1f} {size * 0.6:.1f}"
-    )
+    shade = f"M{size * 0.2:.1f} {-size * 0.7:.1f}q{size * 0.3:.1f} {size * 0.3:.1f} {size * 0.25:.1f} {size * 0.6:.1f}"
     return (
         svg.shape(arc, theme.paper[1])
         + svg.stroke(arc, theme.ink, 1.5)
@@ -104,10 +96,7 @@ def town(theme: Theme, rng: np.random.Generator) -> str:
 def castle(theme: Theme) -> str:
     """Draw the castle of the capital."""
     ink = f'stroke="{theme.ink}" stroke-width="1.7"'
-    parts = [
-        svg.circle(0, -16, 58, "url(#lamp)", 'opacity="0.45"'),
-        svg.box(-26, -22, 52, 24, theme.paper[0], ink),
-    ]
+    parts = [svg.circle(0, -16, 58, "url(#lamp)", 'opacity="0.45"'), svg.box(-26, -22, 52, 24, theme.paper[0], ink)]
     for x, height in ((-26, 36), (26, 36), (-9, 46), (10, 42)):
         parts.append(svg.box(x - 6, -height, 12, height + 2, theme.paper[0], ink))
         parts.append(svg.shape(svg.path([(x - 9, -height), (x, -height - 17), (x + 9, -height)]), theme.seal, ink))
@@ -170,10 +159,7 @@ def border(theme: Theme, across: float, down: float) -> str:
         for y in (27.5, down - 27.5):
             parts.append(
                 svg.at(
-                    x,
-                    y,
-                    svg.box(-13, -13, 26, 26, theme.paper[1], f'stroke="{theme.ink}" stroke-width="1.6"'),
-                    turn=45,
+                    x, y, svg.box(-13, -13, 26, 26, theme.paper[1], f'stroke="{theme.ink}" stroke-width="1.6"'), turn=45
                 )
             )
             parts.append(svg.circle(x, y, 6, theme.seal))

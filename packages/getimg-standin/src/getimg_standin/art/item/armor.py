@@ -10,16 +10,7 @@ from getimg_standin.art import svg
 from getimg_standin.art.item.materials import EDGE, gem, sparkle
 from getimg_standin.art.themes import Theme
 
-_SHIELD_RIVETS = (
-    (-240, -276),
-    (240, -276),
-    (0, -306),
-    (-246, -98),
-    (246, -98),
-    (-170, 156),
-    (170, 156),
-    (0, 312),
-)
+_SHIELD_RIVETS = ((-240, -276), (240, -276), (0, -306), (-246, -98), (246, -98), (-170, 156), (170, 156), (0, 312))
 
 
 def shield(theme: Theme, rng: np.random.Generator) -> str:
@@ -27,8 +18,7 @@ def shield(theme: Theme, rng: np.random.Generator) -> str:
     if rng.random() < 0.4:
         return _round_shield(theme)
     outer = (
-        "M0 -330C90 -300 190 -290 262 -300C280 -60 220 190 0 340C-220 190 -280 -60 -262 -300"
-        "C-190 -290 -90 -300 0 -330Z"
+        "M0 -330C90 -300 190 -290 262 -300C280 -60 220 190 0 340C-220 190 -280 -60 -262 -300C-190 -290 -90 -300 0 -330Z"
     )
     field = svg.at(0, -2, svg.shape(outer, "url(#cloth)"), size=0.87)
     half = svg.at(
@@ -61,9 +51,7 @@ def shield(theme: Theme, rng: np.random.Generator) -> str:
 def helmet(_theme: Theme, rng: np.random.Generator) -> str:
     """A great helm with a plume."""
     plume = svg.shape(
-        "M-30 -250C-60 -380 60 -420 240 -330C330 -270 320 -150 270 -80C260 -190 180 -250 30 -256Z",
-        "url(#cloth)",
-        EDGE,
+        "M-30 -250C-60 -380 60 -420 240 -330C330 -270 320 -150 270 -80C260 -190 180 -250 30 -256Z", "url(#cloth)", EDGE
     ) + "".join(
         svg.stroke(f"M{x} -262C{x + 60} -330 {x + 150} -310 {x + 190} -220", "#000", 4, 'opacity="0.2"')
         for x in (-10, 20, 46)
@@ -106,8 +94,7 @@ def breastplate(_theme: Theme, rng: np.random.Generator) -> str:
         EDGE,
     )
     shade = svg.shape(
-        "M0 -236C50 -236 110 -246 150 -280C220 -250 240 -190 232 -110C216 -20 206 60 170 130"
-        "C120 158 60 162 0 162Z",
+        "M0 -236C50 -236 110 -246 150 -280C220 -250 240 -190 232 -110C216 -20 206 60 170 130C120 158 60 162 0 162Z",
         "#000",
         'opacity="0.2"',
     )
@@ -159,9 +146,7 @@ def _shoulder_plates() -> str:
 
 def _round_shield(theme: Theme) -> str:
     boards = "".join(
-        svg.box(
-            -270 + step * 60, -300, 60, 600, "url(#wood)", 'stroke="#000" stroke-opacity="0.35" stroke-width="2"'
-        )
+        svg.box(-270 + step * 60, -300, 60, 600, "url(#wood)", 'stroke="#000" stroke-opacity="0.35" stroke-width="2"')
         for step in range(9)
     )
     clip = '<clipPath id="disc"><circle cx="0" cy="0" r="262"/></clipPath>'

@@ -22,8 +22,7 @@ def ground(theme: Theme, chance: Chance, frame: Frame) -> Color:
     y = np.linspace(-1, 1, frame.height, dtype=np.float32)[:, None]
     middle = smoothstep(1.25, 0.0, np.sqrt(x * x + y * y))
     layer = ramp(
-        (theme.night, theme.deep, theme.main),
-        middle * np.float32(0.62) + (folds - np.float32(0.5)) * np.float32(0.5),
+        (theme.night, theme.deep, theme.main), middle * np.float32(0.62) + (folds - np.float32(0.5)) * np.float32(0.5)
     )
     layer *= relief(folds, 7 * frame.scale)
     return layer
@@ -90,11 +89,7 @@ def _engraving(theme: Theme, rng: np.random.Generator, fine: str) -> list[str]:
     """A random number of leaves between the rings, and studs at the quarters."""
     count = int(rng.choice((24, 32, 36, 40)))
     style = int(rng.integers(3))
-    signs = (
-        "M0 -14Q9 0 0 14Q-9 0 0 -14Z",
-        "M-12 8Q-10 -12 0 -12Q10 -12 12 8M-5 8Q0 -6 5 8",
-        "M-13 0L0 -12L13 0L0 12Z",
-    )
+    signs = ("M0 -14Q9 0 0 14Q-9 0 0 -14Z", "M-12 8Q-10 -12 0 -12Q10 -12 12 8M-5 8Q0 -6 5 8", "M-13 0L0 -12L13 0L0 12Z")
     leaf = f'<path d="{signs[style]}" fill="{theme.trim[1]}" fill-opacity="0.25" {fine} stroke-width="2"/>'
     parts = []
     for index in range(count):
@@ -133,6 +128,4 @@ def _cogs(theme: Theme) -> list[str]:
         reach = 376 if step % 4 in (0, 1) else 352
         turn = 2 * pi * step / (48 * 4)
         points.append((reach * cos(turn), reach * sin(turn)))
-    return [
-        svg.shape(svg.path(points), "none", f'stroke="{theme.metal[1]}" stroke-opacity="0.5" stroke-width="4"')
-    ]
+    return [svg.shape(svg.path(points), "none", f'stroke="{theme.metal[1]}" stroke-opacity="0.5" stroke-width="4"')]

@@ -138,9 +138,7 @@ def gun(theme: Theme, _rng: np.random.Generator) -> str:
         "url(#wood)",
         EDGE,
     )
-    checks = "".join(
-        svg.stroke(f"M{-320 + step * 16} 60l40 90", "#1a0f08", 3, 'opacity="0.45"') for step in range(4)
-    )
+    checks = "".join(svg.stroke(f"M{-320 + step * 16} 60l40 90", "#1a0f08", 3, 'opacity="0.45"') for step in range(4))
     guard = (
         '<path d="M-180 -14C-176 60 -96 70 -70 -20" fill="none" stroke="url(#gold)" stroke-width="14"/>'
         + svg.stroke("M-130 -12Q-140 20 -120 38", "#2a2a30", 10)

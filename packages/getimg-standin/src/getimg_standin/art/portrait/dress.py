@@ -24,9 +24,7 @@ def definitions(traits: Traits, theme: Theme) -> list[str]:
         svg.linear("cloth2", [lighter(traits.second_cloth, 0.18), darker(traits.second_cloth, 0.4)], side),
         svg.linear("leather", [lighter(theme.leather, 0.18), darker(theme.leather, 0.4)], side),
         svg.linear(
-            "steel",
-            [theme.metal[1], lighter(theme.metal[1], 0.5), theme.metal[0], darker(theme.metal[0], 0.4)],
-            side,
+            "steel", [theme.metal[1], lighter(theme.metal[1], 0.5), theme.metal[0], darker(theme.metal[0], 0.4)], side
         ),
         svg.linear("trim", [high, middle, low], side),
         svg.glow("jewel", theme.magic, 0.9),
@@ -125,9 +123,7 @@ def _robe(traits: Traits, theme: Theme) -> str:
         + svg.stroke(f"M{side * 196} -392C{side * 190} -300 {side * 110} -230 0 -150", "url(#trim)", 8)
         for side in (-1, 1)
     )
-    band = svg.box(-34, -152, 68, 180, "url(#cloth2)") + svg.stroke(
-        "M-34 -130L-34 20M34 -130L34 20", "url(#trim)", 6
-    )
+    band = svg.box(-34, -152, 68, 180, "url(#cloth2)") + svg.stroke("M-34 -130L-34 20M34 -130L34 20", "url(#trim)", 6)
     stars = "".join(
         svg.at(x, y, svg.shape("M0 -16L4 -4L16 0L4 4L0 16L-4 4L-16 0L-4 -4Z", "url(#trim)"))
         for x, y in ((-250, -150), (260, -160), (-330, -60), (340, -70), (-170, -50), (180, -40))
@@ -157,9 +153,9 @@ def _cloak(traits: Traits, theme: Theme) -> str:
     strap = svg.stroke("M-230 -230L150 20", "url(#leather)", 34) + svg.stroke(
         "M-230 -230L150 20", lighter(theme.leather, 0.3), 2, 'stroke-dasharray="9 7" opacity="0.7"'
     )
-    clasp = svg.circle(
-        0, -292, 24, "url(#trim)", 'stroke="#000" stroke-opacity="0.4" stroke-width="3"'
-    ) + svg.circle(0, -292, 11, theme.magic)
+    clasp = svg.circle(0, -292, 24, "url(#trim)", 'stroke="#000" stroke-opacity="0.4" stroke-width="3"') + svg.circle(
+        0, -292, 11, theme.magic
+    )
     chain = svg.stroke("M-92 -330Q0 -250 92 -330", "url(#trim)", 9)
     return tunic + strap + flaps + chain + clasp
 
@@ -245,9 +241,7 @@ def _suit(traits: Traits, theme: Theme) -> str:
         for side in (-1, 1)
     )
     neon = "".join(
-        svg.stroke(
-            f"M{side * 190} -360L{side * 120} -160L{side * 90} 20", theme.glow, width, f'opacity="{opacity}"'
-        )
+        svg.stroke(f"M{side * 190} -360L{side * 120} -160L{side * 90} 20", theme.glow, width, f'opacity="{opacity}"')
         for side in (-1, 1)
         for width, opacity in ((16, 0.25), (5, 1))
     )

@@ -46,9 +46,7 @@ def behind(traits: Traits) -> str:
                 if traits.headgear in ("none", "circlet", "goggles", "visor")
                 else ""
             )
-            return knot + svg.shape(
-                "M-134 -560C-150 -700 -80 -770 0 -770C80 -770 150 -700 134 -560Z", "url(#hairback)"
-            )
+            return knot + svg.shape("M-134 -560C-150 -700 -80 -770 0 -770C80 -770 150 -700 134 -560Z", "url(#hairback)")
         case "short" | "swept":
             return svg.shape("M-136 -540C-156 -690 -86 -770 0 -770C86 -770 156 -690 136 -540Z", "url(#hairback)")
     return ""
@@ -97,8 +95,7 @@ def front(traits: Traits) -> str:
 def beard(traits: Traits) -> str:
     """The beard or mustache; empty for none."""
     mustache = svg.shape(
-        "M0 -486C-26 -492 -52 -474 -66 -452C-44 -462 -20 -464 0 -468C20 -464 44 -462 66 -452"
-        "C52 -474 26 -492 0 -486Z",
+        "M0 -486C-26 -492 -52 -474 -66 -452C-44 -462 -20 -464 0 -468C20 -464 44 -462 66 -452C52 -474 26 -492 0 -486Z",
         darker(traits.hair, 0.35),
     )
     cheek = 118 * (0.6 + 0.4 * traits.jaw)
@@ -125,9 +122,7 @@ def beard(traits: Traits) -> str:
 
 def _strands(traits: Traits) -> str:
     light = lighter(traits.hair, 0.25)
-    curves = (
-        f"M{x} -430Q{x * 0.9:.0f} -380 {x * 0.6:.0f} -{340 - abs(x) * 0.3:.0f}" for x in (-60, -32, 0, 32, 60)
-    )
+    curves = (f"M{x} -430Q{x * 0.9:.0f} -380 {x * 0.6:.0f} -{340 - abs(x) * 0.3:.0f}" for x in (-60, -32, 0, 32, 60))
     return "".join(svg.stroke(curve, light, 3, 'opacity="0.3"') for curve in curves)
 
 

@@ -43,20 +43,15 @@ def draw_portrait(brief: Brief, theme: Theme, chance: Chance, frame: Frame) -> C
 
 
 def _head(traits: Traits, theme: Theme) -> list[str]:
-    return [
-        head.head(traits, theme),
-        hair.front(traits),
-        hair.beard(traits),
-        headgear.front(traits, theme),
-    ]
+    return [head.head(traits, theme), hair.front(traits), hair.beard(traits), headgear.front(traits, theme)]
 
 
 def _add_volume(color: Color, alpha: Field, theme: Theme, chance: Chance, frame: Frame) -> None:
     """Shade the flat figure with rounded edges, brush strokes and rim light on both sides."""
     tone = color.mean(axis=0)
-    bulge = blurred(alpha, 20 * frame.scale) * np.float32(0.5) + blurred(
-        tone * alpha, 5 * frame.scale
-    ) * np.float32(0.35)
+    bulge = blurred(alpha, 20 * frame.scale) * np.float32(0.5) + blurred(tone * alpha, 5 * frame.scale) * np.float32(
+        0.35
+    )
     color *= relief(bulge, 11 * frame.scale)
     strokes = fractal(frame, chance.of("brush"), 44, 4, gain=0.6)
     color *= np.float32(0.93) + np.float32(0.14) * strokes

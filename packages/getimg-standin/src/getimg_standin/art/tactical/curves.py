@@ -31,9 +31,7 @@ class Band:
 
     def slope(self, along: float) -> float:
         """Return the lateral change per unit along the line."""
-        turns = (
-            (height * 2 * pi / length, 2 * pi * along / length + phase) for height, length, phase in self.waves
-        )
+        turns = ((height * 2 * pi / length, 2 * pi * along / length + phase) for height, length, phase in self.waves)
         return self.tilt + sum(factor * cos(angle) for factor, angle in turns)
 
     def distance(self, x: float, y: float) -> float:
@@ -56,9 +54,7 @@ class Band:
         return result
 
 
-def winding(
-    frame: Frame, rng: np.random.Generator, *, half_width: float, upright: bool, calm: float = 1.0
-) -> Band:
+def winding(frame: Frame, rng: np.random.Generator, *, half_width: float, upright: bool, calm: float = 1.0) -> Band:
     """Return a random band through the middle of the frame."""
     room = frame.across if upright else frame.down
     tilt = float(rng.uniform(-0.18, 0.18))

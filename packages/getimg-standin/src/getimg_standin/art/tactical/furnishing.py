@@ -70,9 +70,7 @@ class Spot:
     def corners(self, inset: float) -> list[tuple[float, float]]:
         """Return the corners moved inward: upper left, upper right, lower left, lower right."""
         return [
-            (x, y)
-            for y in (self.top + inset, self.bottom - inset)
-            for x in (self.left + inset, self.right - inset)
+            (x, y) for y in (self.top + inset, self.bottom - inset) for x in (self.left + inset, self.right - inset)
         ]
 
 
@@ -147,9 +145,7 @@ def _shrine(place: Furnishing, spot: Spot) -> None:
 def _treasury(place: Furnishing, spot: Spot) -> None:
     for x, y in spot.corners(40):
         place.stand(x, y, furniture.chest(place.theme), turn=float(spot.rng.uniform(-20, 20)))
-        place.lay(
-            x + spot.rng.uniform(-20, 20), y + spot.rng.uniform(-18, 18), furniture.coins(place.theme, spot.rng)
-        )
+        place.lay(x + spot.rng.uniform(-20, 20), y + spot.rng.uniform(-18, 18), furniture.coins(place.theme, spot.rng))
     place.lay(spot.x, spot.y, furniture.rug(place.theme, spot.width * 0.4, spot.height * 0.4))
     place.stand(spot.x, spot.y, furniture.pillar(place.theme))
     place.shine(spot.x, spot.y, 240, place.theme.glow)
@@ -185,9 +181,7 @@ def _engine(place: Furnishing, spot: Spot) -> None:
     radius = min(spot.width, spot.height) * 0.2
     place.lay(spot.x, spot.y, furniture.rune_circle(place.theme, radius * 1.25))
     place.stand(spot.x, spot.y, furniture.gear(place.theme, radius, 14))
-    place.stand(
-        spot.x + radius * 1.28, spot.y - radius * 1.1, furniture.gear(place.theme, radius * 0.6, 10), turn=9
-    )
+    place.stand(spot.x + radius * 1.28, spot.y - radius * 1.1, furniture.gear(place.theme, radius * 0.6, 10), turn=9)
     for x, y in spot.corners(32):
         place.stand(x, y, furniture.tank(place.theme))
     place.shine(spot.x, spot.y, 250, place.theme.magic)
@@ -214,10 +208,7 @@ def _taproom(place: Furnishing, spot: Spot) -> None:
     for x in np.arange(spot.left + 72, spot.right - 50, 116):
         for y in np.arange(spot.top + 120, spot.bottom - 40, 108):
             place.stand(
-                float(x + spot.rng.uniform(-12, 12)),
-                float(y),
-                furniture.round_table(theme),
-                spot.rng.uniform(0, 90),
+                float(x + spot.rng.uniform(-12, 12)), float(y), furniture.round_table(theme), spot.rng.uniform(0, 90)
             )
     place.stand(spot.x, spot.top + 60, furniture.table(theme, spot.width * 0.5, 24))
     place.stand(spot.x, spot.top + 16, furniture.shelf(theme, spot.width * 0.46, spot.rng))

@@ -55,9 +55,7 @@ def barrel(theme: Theme) -> str:
     """A barrel on its end."""
     hoop = f'stroke="{theme.metal[0]}" stroke-width="3"'
     boards = [svg.stroke(svg.path([(-11, y), (11, y)]), theme.wood[0], 1.1) for y in (-5, 0, 5)]
-    return (
-        svg.circle(0, 0, 15, "url(#roundwood)", hoop) + svg.circle(0, 0, 12, "url(#roundwood)") + "".join(boards)
-    )
+    return svg.circle(0, 0, 15, "url(#roundwood)", hoop) + svg.circle(0, 0, 12, "url(#roundwood)") + "".join(boards)
 
 
 def crate(theme: Theme) -> str:
@@ -82,9 +80,7 @@ def chest(theme: Theme) -> str:
     """A chest with fittings."""
     bands = svg.box(-13, -11, 4, 22, "url(#metal)") + svg.box(9, -11, 4, 22, "url(#metal)")
     return (
-        svg.box(-18, -11, 36, 22, "url(#wood)", f'rx="4" {_EDGE}')
-        + bands
-        + svg.box(-3, 3, 6, 7, theme.accent, _EDGE)
+        svg.box(-18, -11, 36, 22, "url(#wood)", f'rx="4" {_EDGE}') + bands + svg.box(-3, 3, 6, 7, theme.accent, _EDGE)
     )
 
 
@@ -102,9 +98,7 @@ def shelf(theme: Theme, width: float, rng: np.random.Generator) -> str:
 
 def pillar(_theme: Theme) -> str:
     """A stone pillar on a square base."""
-    return svg.box(-19, -19, 38, 38, "url(#stone)", f'rx="3" {_EDGE}') + svg.circle(
-        0, 0, 14.5, "url(#stone)", _EDGE
-    )
+    return svg.box(-19, -19, 38, 38, "url(#stone)", f'rx="3" {_EDGE}') + svg.circle(0, 0, 14.5, "url(#stone)", _EDGE)
 
 
 def brazier(theme: Theme) -> str:
@@ -171,9 +165,7 @@ def gear(theme: Theme, radius: float, teeth: int = 12) -> str:
         reach = radius if step % 4 in (0, 1) else radius * 0.8
         turn = 2 * pi * step / (teeth * 4)
         points.append((reach * cos(turn), reach * sin(turn)))
-    hub = svg.circle(0, 0, radius * 0.48, theme.metal[0]) + svg.circle(
-        0, 0, radius * 0.2, "url(#roundmetal)", _EDGE
-    )
+    hub = svg.circle(0, 0, radius * 0.48, theme.metal[0]) + svg.circle(0, 0, radius * 0.2, "url(#roundmetal)", _EDGE)
     return svg.shape(svg.path(points), "url(#roundmetal)", _EDGE) + hub
 
 
@@ -203,9 +195,7 @@ def bones(rng: np.random.Generator) -> str:
         )
         pieces.append(svg.at(x, y, bone, turn=turn))
     skull = (
-        svg.ellipse(0, 0, 6, 7, "#e6dfcc", _EDGE)
-        + svg.circle(-2.2, 1, 1.5, "#222")
-        + svg.circle(2.2, 1, 1.5, "#222")
+        svg.ellipse(0, 0, 6, 7, "#e6dfcc", _EDGE) + svg.circle(-2.2, 1, 1.5, "#222") + svg.circle(2.2, 1, 1.5, "#222")
     )
     return "".join(pieces) + skull
 
@@ -235,9 +225,7 @@ def stairs(theme: Theme, width: float, height: float) -> str:
     for index in range(count):
         y = -height / 2 + index * height / count
         steps.append(
-            svg.box(
-                -width / 2, y, width, height / count, theme.wall[2], f'{_EDGE} opacity="{1 - index * 0.11:.2f}"'
-            )
+            svg.box(-width / 2, y, width, height / count, theme.wall[2], f'{_EDGE} opacity="{1 - index * 0.11:.2f}"')
         )
     return svg.box(-width / 2, -height / 2, width, height, "#0a0a0c") + "".join(steps)
 

@@ -50,11 +50,7 @@ def draw_cave(theme: Theme, chance: Chance, frame: Frame) -> Color:
     inside = smoothstep(0.36, 0.40, outline)
     layer = _rock(frame, theme, chance, inside)
     face = smoothstep(0.22, 0.30, outline) * (1 - inside)
-    mix(
-        layer,
-        ramp((theme.wall[0], theme.wall[1], theme.wall[2]), _height_on_wall(outline)),
-        face * np.float32(0.85),
-    )
+    mix(layer, ramp((theme.wall[0], theme.wall[1], theme.wall[2]), _height_on_wall(outline)), face * np.float32(0.85))
     mix(layer, earth(frame, theme.floor, chance.of("floor")), inside)
     bare = Plan(plan.squares, plan.rooms)
     return _finish(layer, theme, chance, frame, bare, inside, "cave")
@@ -72,11 +68,7 @@ def draw_house(theme: Theme, chance: Chance, frame: Frame) -> Color:
     inside = _open_squares(plan, frame)
     layer = earth(frame, theme.ground, chance.of("ground"))
     layer *= 1 - np.float32(0.5) * blurred(inside, 26 * frame.scale)
-    mix(
-        layer,
-        floor(frame, theme, chance.of("floor"), "plates" if theme.floor_kind == "plates" else "planks"),
-        inside,
-    )
+    mix(layer, floor(frame, theme, chance.of("floor"), "plates" if theme.floor_kind == "plates" else "planks"), inside)
     return _finish(layer, theme, chance, frame, plan, inside, "tavern")
 
 
@@ -99,9 +91,7 @@ def _rock(frame: Frame, theme: Theme, chance: Chance, inside: Field) -> Color:
     return np.stack([enlarged(plane, frame.shape) for plane in layer])
 
 
-def _finish(
-    layer: Color, theme: Theme, chance: Chance, frame: Frame, plan: Plan, inside: Field, setting: str
-) -> Color:
+def _finish(layer: Color, theme: Theme, chance: Chance, frame: Frame, plan: Plan, inside: Field, setting: str) -> Color:
     place = furnish(plan, theme, chance.of("furniture"), setting)
     _scatter(place, plan, chance)
     _fill_pools(layer, place, theme, chance, frame)
@@ -161,9 +151,7 @@ def _fill_pools(layer: Color, place: Furnishing, theme: Theme, chance: Chance, f
     basin = svg.render(frame, [svg.ellipse(x, y, a, b, "#fff") for x, y, a, b in place.pools]).alpha
     ripples = fractal(frame, chance.of("ripples"), 46, 3)
     water = ramp(theme.water, np.abs(np.sin(ripples * np.float32(11))) * np.float32(0.75))
-    water *= np.float32(1.2) - np.float32(0.45) * shifted(
-        1 - basin, round(7 * frame.scale), round(7 * frame.scale)
-    )
+    water *= np.float32(1.2) - np.float32(0.45) * shifted(1 - basin, round(7 * frame.scale), round(7 * frame.scale))
     mix(layer, water, basin * np.float32(0.92))
 
 

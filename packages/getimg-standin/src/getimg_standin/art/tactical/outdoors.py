@@ -16,15 +16,11 @@ _EDGE = 'stroke="#000" stroke-opacity="0.5" stroke-width="1.6"'
 def bridge(theme: Theme, length: float) -> str:
     """A bridge of planks with rails, from left to right."""
     planks = [
-        svg.box(
-            x, -27, 10.4, 54, theme.wood[1] if index % 2 else theme.wood[0], 'stroke="#000" stroke-opacity="0.35"'
-        )
+        svg.box(x, -27, 10.4, 54, theme.wood[1] if index % 2 else theme.wood[0], 'stroke="#000" stroke-opacity="0.35"')
         for index, x in enumerate(np.arange(-length / 2, length / 2, 10.4))
     ]
     rails = [svg.box(-length / 2 - 4, y, length + 8, 7, "url(#wood)", f'rx="2" {_EDGE}') for y in (-31, 24)]
-    posts = [
-        svg.circle(x, y, 5.5, theme.wood[0], _EDGE) for x in (-length / 2, 0, length / 2) for y in (-27.5, 27.5)
-    ]
+    posts = [svg.circle(x, y, 5.5, theme.wood[0], _EDGE) for x in (-length / 2, 0, length / 2) for y in (-27.5, 27.5)]
     return "".join([*planks, *rails, *posts])
 
 

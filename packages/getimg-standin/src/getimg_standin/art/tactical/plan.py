@@ -128,9 +128,7 @@ def _connections(rooms: list[Room], rng: np.random.Generator) -> list[tuple[Room
     joined, waiting = rooms[:1], rooms[1:]
     pairs: list[tuple[Room, Room]] = []
     while waiting:
-        options = [
-            (_distance(near, far), joined.index(near), waiting.index(far)) for near in joined for far in waiting
-        ]
+        options = [(_distance(near, far), joined.index(near), waiting.index(far)) for near in joined for far in waiting]
         _, near_index, far_index = min(options)
         far = waiting.pop(far_index)
         pairs.append((joined[near_index], far))

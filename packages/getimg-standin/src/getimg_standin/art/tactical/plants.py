@@ -25,9 +25,7 @@ def definitions(theme: Theme, rng: np.random.Generator) -> list[str]:
         "crystal": _crystal,
     }
     return [
-        f'<g id="{name}{index}">{maker(theme, rng)}</g>'
-        for name, maker in makers.items()
-        for index in range(VARIANTS)
+        f'<g id="{name}{index}">{maker(theme, rng)}</g>' for name, maker in makers.items() for index in range(VARIANTS)
     ]
 
 
@@ -89,9 +87,7 @@ def _cactus(theme: Theme, rng: np.random.Generator) -> str:
         svg.stroke(svg.path([(4 * cos(t), 4 * sin(t)), (14 * cos(t), 14 * sin(t))]), light, 1.6)
         for t in rng.uniform(0, 1) + np.arange(9) * 2 * pi / 9
     )
-    arms = svg.ellipse(19, -4, 9, 7, middle, 'stroke="#000" stroke-opacity="0.4"') + svg.ellipse(
-        -15, 12, 8, 6, middle
-    )
+    arms = svg.ellipse(19, -4, 9, 7, middle, 'stroke="#000" stroke-opacity="0.4"') + svg.ellipse(-15, 12, 8, 6, middle)
     return arms + svg.circle(0, 0, 16, middle, f'stroke="{dark}" stroke-width="2.5"') + ribs
 
 

@@ -12,20 +12,7 @@ from getimg_standin.art.tactical.wilderness import draw_wilderness
 from getimg_standin.art.themes import Theme
 
 _INTERIORS = ("dungeon", "cave", "tavern", "crypt", "ship", "station", "street")
-_WILDS = (
-    "forest",
-    "river",
-    "swamp",
-    "desert",
-    "snow",
-    "camp",
-    "road",
-    "meadow",
-    "lake",
-    "island",
-    "sea",
-    "mountain",
-)
+_WILDS = ("forest", "river", "swamp", "desert", "snow", "camp", "road", "meadow", "lake", "island", "sea", "mountain")
 
 
 def draw_tactical(brief: Brief, theme: Theme, chance: Chance, frame: Frame) -> Color:

@@ -10,17 +10,7 @@ from getimg_standin.art import svg
 from getimg_standin.art.chance import Chance
 from getimg_standin.art.frame import Frame
 from getimg_standin.art.noise import fractal
-from getimg_standin.art.pixels import (
-    Color,
-    cast_shadow,
-    light_map,
-    mix,
-    ramp,
-    relief,
-    rgb,
-    smoothstep,
-    vignette,
-)
+from getimg_standin.art.pixels import Color, cast_shadow, light_map, mix, ramp, relief, rgb, smoothstep, vignette
 from getimg_standin.art.tactical import furniture, outdoors
 from getimg_standin.art.tactical.furnishing import Furnishing
 from getimg_standin.art.tactical.plan import SQUARE, Room, grid_size
@@ -57,9 +47,7 @@ def draw_ship(theme: Theme, chance: Chance, frame: Frame) -> Color:
     defs = furniture.gradients(theme)
     whole = svg.render(frame, [svg.at(x, y, svg.shape(outline, "#fff"))])
     cast_shadow(layer, whole.alpha, frame, offset=18, blur=16, strength=0.6)
-    deck = floor(
-        frame, theme, chance.of("deck"), "planks" if theme.floor_kind == "flagstone" else theme.floor_kind
-    )
+    deck = floor(frame, theme, chance.of("deck"), "planks" if theme.floor_kind == "flagstone" else theme.floor_kind)
     mix(layer, deck, whole.alpha)
     rail = [
         svg.at(x, y, svg.stroke(outline, theme.wood[0], 19)),
@@ -141,8 +129,7 @@ def _open_sea(theme: Theme, chance: Chance, frame: Frame) -> Color:
     layer = ramp((theme.night, theme.deep, theme.main, theme.magic), smoothstep(0.3, 1.3, swell))
     rng = chance.of("stars")
     stars = [
-        svg.circle(frame.across * u, frame.down * v, 0.5 + 1.6 * w**4, theme.light)
-        for u, v, w in rng.random((420, 3))
+        svg.circle(frame.across * u, frame.down * v, 0.5 + 1.6 * w**4, theme.light) for u, v, w in rng.random((420, 3))
     ]
     return svg.render(frame, stars).over(layer)
 

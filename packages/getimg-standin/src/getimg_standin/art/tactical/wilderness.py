@@ -12,17 +12,7 @@ from getimg_standin.art.brief import Brief
 from getimg_standin.art.chance import Chance
 from getimg_standin.art.frame import Frame
 from getimg_standin.art.noise import Field, fractal, value_noise
-from getimg_standin.art.pixels import (
-    Color,
-    cast_shadow,
-    light_map,
-    mix,
-    ramp,
-    relief,
-    rgb,
-    smoothstep,
-    vignette,
-)
+from getimg_standin.art.pixels import Color, cast_shadow, light_map, mix, ramp, relief, rgb, smoothstep, vignette
 from getimg_standin.art.tactical import furniture, outdoors, plants
 from getimg_standin.art.tactical.curves import Band, crossing, winding
 from getimg_standin.art.tactical.furnishing import Furnishing
@@ -83,9 +73,7 @@ def draw_wilderness(brief: Brief, theme: Theme, chance: Chance, frame: Frame, co
         _add_camp(place, frame, chance.of("camp"), road)
     lights = [(x, y, 175.0) for x, y, *_ in place.lights]
     bands = tuple(band for band in (river, road) if band)
-    tall = _grow(
-        place, biome, _Ground(frame=frame, bands=bands, depth=water, occupied=lights), chance.of("growth")
-    )
+    tall = _grow(place, biome, _Ground(frame=frame, bands=bands, depth=water, occupied=lights), chance.of("growth"))
     defs = [*furniture.gradients(theme), *plants.definitions(theme, chance.of("plants"))]
     low = svg.render(frame, place.standing, defs)
     cast_shadow(layer, low.alpha, frame, offset=5, blur=4, strength=0.5)
@@ -140,8 +128,7 @@ def _depth(biome: Biome, chance: Chance, frame: Frame, river: Band | None, wobbl
         y = np.linspace(-1, 1, frame.height, dtype=np.float32)[:, None] + np.float32(0.08)
         edge = fractal(frame, chance.of("lake"), 260, 4)
         depths.append(
-            (np.float32(0.62) + (edge - np.float32(0.5)) * np.float32(0.7) - np.sqrt(x * x + y * y))
-            * np.float32(300)
+            (np.float32(0.62) + (edge - np.float32(0.5)) * np.float32(0.7) - np.sqrt(x * x + y * y)) * np.float32(300)
         )
     return np.maximum.reduce(depths) if depths else None
 
@@ -201,12 +188,7 @@ class _Ground:
         return all((x - u) ** 2 + (y - v) ** 2 > (reach + r) ** 2 for u, v, r in self.occupied)
 
     def scatter(
-        self,
-        rng: np.random.Generator,
-        kinds: tuple[str, ...],
-        count: int,
-        reach: float,
-        sizes: tuple[float, float],
+        self, rng: np.random.Generator, kinds: tuple[str, ...], count: int, reach: float, sizes: tuple[float, float]
     ) -> list[str]:
         """Return up to `count` plants at free places, which become occupied."""
         elements: list[str] = []
