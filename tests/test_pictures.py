@@ -11,11 +11,7 @@ from tabletop.image.v1.types_pb2 import ImageFormat, Size
 from getimg_standin.damage import HTML_PAGE, huge_png
 from image_grpc.pictures import MAX_SIDE, BadPicture, Description, describe, fit, render
 
-PNG, JPEG, WEBP = (
-    ImageFormat.IMAGE_FORMAT_PNG,
-    ImageFormat.IMAGE_FORMAT_JPEG,
-    ImageFormat.IMAGE_FORMAT_WEBP,
-)
+PNG, JPEG, WEBP = (ImageFormat.IMAGE_FORMAT_PNG, ImageFormat.IMAGE_FORMAT_JPEG, ImageFormat.IMAGE_FORMAT_WEBP)
 FORMATS = [PNG, JPEG, WEBP]
 SUFFIX = {PNG: ".png", JPEG: ".jpg", WEBP: ".webp"}
 formats = st.sampled_from(FORMATS)

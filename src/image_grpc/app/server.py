@@ -84,16 +84,9 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         generations = GenerationRepository(data.storage, telemetry.counters)
         steps = Steps(
             generate=GenerateStep(
-                generations,
-                getimg,
-                ReferenceLoader(data.storage),
-                semaphore,
-                hub,
-                _generate_policy(settings, hub),
+                generations, getimg, ReferenceLoader(data.storage), semaphore, hub, _generate_policy(settings, hub)
             ),
-            store=StoreStep(
-                generations, data.storage, downloader, estimator, telemetry.counters, _limits(settings)
-            ),
+            store=StoreStep(generations, data.storage, downloader, estimator, telemetry.counters, _limits(settings)),
         )
         pipeline = Pipeline(settings, hub, generations, semaphore, steps, telemetry)
         use_cases = _generation_use_cases(settings, data, generations, getimg, estimator, stopping)
@@ -151,10 +144,7 @@ def _servicers(
     heartbeat_seconds = settings.heartbeat_seconds
     return Servicers(
         generation=GenerationServicer(
-            use_cases,
-            getimg,
-            heartbeat_seconds=heartbeat_seconds,
-            max_wait_seconds=settings.rpc_max_seconds,
+            use_cases, getimg, heartbeat_seconds=heartbeat_seconds, max_wait_seconds=settings.rpc_max_seconds
         ),
         image=ImageServicer(
             ImageLibrary(storage),
@@ -169,9 +159,7 @@ def _servicers(
 
 
 def _limits(settings: ServerSettings) -> GenerationLimits:
-    return GenerationLimits(
-        max_attempts=settings.generation_max_attempts, timeout=settings.generation_timeout_seconds
-    )
+    return GenerationLimits(max_attempts=settings.generation_max_attempts, timeout=settings.generation_timeout_seconds)
 
 
 def _generate_policy(settings: ServerSettings, hub: Hub) -> GeneratePolicy:

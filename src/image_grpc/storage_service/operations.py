@@ -73,9 +73,7 @@ class Operations:
         """Delete records."""
 
         def change(connection: Connection, response: DeleteResponse) -> Sequence[Record]:
-            response.records.extend(
-                record_writes.mark_deleted(connection, request.keys, purge_after=self._purge_after)
-            )
+            response.records.extend(record_writes.mark_deleted(connection, request.keys, purge_after=self._purge_after))
             return response.records
 
         return await self._executor.execute(request, DeleteResponse, request.messages, change)

@@ -32,13 +32,8 @@ def read(connection: Connection, request: RecordKeys) -> list[Record]:
     versions = sorted({(key.kind, key.id, key.version) for key in request.keys if key.version})
     latest = connection.execute(_LATEST, {"names": names}).all() if names else []
     exact = connection.execute(_EXACT, {"versions": versions}).all() if versions else []
-    rows = {
-        **{(row.kind, row.id, 0): row for row in latest},
-        **{(row.kind, row.id, row.version): row for row in exact},
-    }
+    rows = {**{(row.kind, row.id, 0): row for row in latest}, **{(row.kind, row.id, row.version): row for row in exact}}
     matches = (rows.get((key.kind, key.id, key.version)) for key in request.keys)
     return [
-        to_record(row)
-        for row in matches
-        if row is not None and (request.include_deleted or row.delete_time is None)
+        to_record(row) for row in matches if row is not None and (request.include_deleted or row.delete_time is None)
     ]

@@ -51,9 +51,7 @@ class StorageService:
             stack.push_async_callback(self._relay.stop, grace=STOP_SECONDS)
             self._sweeper.start()
             stack.push_async_callback(self._sweeper.stop)
-            consumer = await self._hub.consume(
-                topology.STORAGE_QUEUE, self._handler.handle, concurrency=CONCURRENCY
-            )
+            consumer = await self._hub.consume(topology.STORAGE_QUEUE, self._handler.handle, concurrency=CONCURRENCY)
             stack.push_async_callback(consumer.stop, grace=STOP_SECONDS)
             self._stack = stack.pop_all()
 

@@ -54,9 +54,7 @@ def _set_up_library_logs(level: str, shared: list[structlog.types.Processor]) ->
     logging.getLogger("pyvips").setLevel(logging.ERROR)
 
 
-def _add_correlation_id(
-    _logger: object, _method: str, event: structlog.typing.EventDict
-) -> structlog.typing.EventDict:
+def _add_correlation_id(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     if correlation_id := current_correlation_id():
         event["correlation_id"] = correlation_id
     return event

@@ -60,10 +60,7 @@ def read_manifest(folder: Path) -> Manifest:
         if data["format"] != FORMAT:
             raise BackupError(f"{folder / MANIFEST} has format {data['format']}, not {FORMAT}")
         manifest = Manifest(
-            format=FORMAT,
-            time=data["time"],
-            records=Stream(**data["records"]),
-            messages=Stream(**data["messages"]),
+            format=FORMAT, time=data["time"], records=Stream(**data["records"]), messages=Stream(**data["messages"])
         )
         for stream in (manifest.records, manifest.messages):
             with (folder / stream.file).open("rb") as file:
