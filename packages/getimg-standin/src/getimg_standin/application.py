@@ -21,7 +21,7 @@ from getimg_standin.queries import Queries
 from getimg_standin.workspace import Workspace
 
 
-def application(workspace: Workspace, gallery: Gallery, connections: Connections) -> ASGIApp:
+def create_application(workspace: Workspace, gallery: Gallery, connections: Connections) -> ASGIApp:
     """Return the application with all endpoints."""
     links = Links(workspace.api_key)
     generations = Generations(workspace, gallery, links, connections)

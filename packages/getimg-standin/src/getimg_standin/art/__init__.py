@@ -15,7 +15,7 @@ from getimg_standin.art.layouts import Layouts
 from getimg_standin.art.pixels import Color
 from getimg_standin.art.portrait import draw_portrait
 from getimg_standin.art.tactical import draw_tactical
-from getimg_standin.art.themes import Theme, theme_of
+from getimg_standin.art.themes import Theme, choose_theme
 
 __all__ = ["KINDS", "Brief", "Layouts", "draw"]
 
@@ -35,5 +35,5 @@ def draw(brief: Brief, seed: int, width: int, height: int, image_format: str) ->
     """
     frame = Frame(width, height)
     scene = _SCENES.get(brief.kind, draw_abstract)
-    layer = scene(brief, theme_of(brief), Chance(seed), frame)
+    layer = scene(brief, choose_theme(brief), Chance(seed), frame)
     return encode(layer, image_format, seed)

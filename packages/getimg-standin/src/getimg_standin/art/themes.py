@@ -164,7 +164,7 @@ _THEMES: Mapping[str, Theme] = {
 _MAX_HUE_SHIFT = 0.09
 
 
-def theme_of(brief: Brief) -> Theme:
+def choose_theme(brief: Brief) -> Theme:
     """Return the theme that the prompt names, else a built-in one with hues shifted by the prompt's digest."""
     theme = _THEMES.get(brief.theme)
     if theme is not None:

@@ -7,7 +7,7 @@ import numpy as np
 from getimg_standin.art import svg
 from getimg_standin.art.brief import Brief
 from getimg_standin.art.campaign import symbols
-from getimg_standin.art.campaign.terrain import Point, Terrain, rivers, roads, terrain_of
+from getimg_standin.art.campaign.terrain import Point, Terrain, generate_terrain, rivers, roads
 from getimg_standin.art.chance import Chance
 from getimg_standin.art.frame import Frame
 from getimg_standin.art.noise import Field, fractal, speckle
@@ -20,7 +20,7 @@ _LUMINOUS = ("cyberpunk", "space_fantasy")
 
 def draw_campaign(brief: Brief, theme: Theme, chance: Chance, frame: Frame) -> Color:
     """Draw land, sea, rivers, woods, mountains, towns and roads."""
-    terrain = terrain_of(brief, chance, frame)
+    terrain = generate_terrain(brief, chance, frame)
     layer, shore = _land_and_sea(terrain, theme, chance, frame)
     elements = _elements(brief, terrain, theme, chance, frame)
     drawing_layer = svg.render(frame, elements, symbols.definitions(theme, chance.of("trees")))

@@ -52,7 +52,7 @@ class Terrain:
         return (cell[1] + 0.5) * self.cell, (cell[0] + 0.5) * self.cell
 
 
-def terrain_of(brief: Brief, chance: Chance, frame: Frame) -> Terrain:
+def generate_terrain(brief: Brief, chance: Chance, frame: Frame) -> Terrain:
     """Generate land and sea by the first matching subject of the prompt."""
     kind = brief.first("island", "sea", "mountain", "desert", "forest")
     # The coarse grid does not depend on the resolution, so neither do rivers and towns.

@@ -12,7 +12,7 @@ from getimg_standin.art.noise import Field, fractal
 from getimg_standin.art.pixels import Color, blurred, light_map, relief, rgb, shifted, vignette
 from getimg_standin.art.portrait import dress, hair, head, headgear
 from getimg_standin.art.portrait.backdrop import backdrop
-from getimg_standin.art.portrait.traits import Traits, traits_of
+from getimg_standin.art.portrait.traits import Traits, choose_traits
 from getimg_standin.art.themes import Theme
 
 # Enlarged and lowered: a small head on a long neck looks like a puppet.
@@ -21,7 +21,7 @@ _HEAD_PLACE = 'transform="translate(0 88) scale(1.1)"'
 
 def draw_portrait(brief: Brief, theme: Theme, chance: Chance, frame: Frame) -> Color:
     """Draw head and shoulders of one person, lit from the left and from behind."""
-    traits = traits_of(brief, theme, chance)
+    traits = choose_traits(brief, theme, chance)
     layer = backdrop(theme, chance, frame)
     layer *= light_map(frame, "#a6a6ae", [(frame.across / 2, frame.down * 0.42, 460, theme.light)], warmth=0.55)
     size = min(frame.across / 960, frame.down / 1040)

@@ -78,7 +78,7 @@ _HEADGEAR: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def traits_of(brief: Brief, theme: Theme, chance: Chance) -> Traits:
+def choose_traits(brief: Brief, theme: Theme, chance: Chance) -> Traits:
     """Choose the traits; the face does not depend on the theme, so that a new theme keeps it."""
     face, dress = chance.of("face"), chance.of("dress")
     species = brief.first("elf", "dwarf", "orc", "robot", "undead", "alien", "tiefling") or "human"

@@ -54,7 +54,7 @@ class Band:
         return result
 
 
-def winding(frame: Frame, rng: np.random.Generator, *, half_width: float, upright: bool, calm: float = 1.0) -> Band:
+def random_band(frame: Frame, rng: np.random.Generator, *, half_width: float, upright: bool, calm: float = 1.0) -> Band:
     """Return a random band through the middle of the frame."""
     room = frame.across if upright else frame.down
     tilt = float(rng.uniform(-0.18, 0.18))

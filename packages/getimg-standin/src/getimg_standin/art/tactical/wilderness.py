@@ -14,7 +14,7 @@ from getimg_standin.art.frame import Frame
 from getimg_standin.art.noise import Field, fractal, value_noise
 from getimg_standin.art.pixels import Color, cast_shadow, light_map, mix, ramp, relief, rgb, smoothstep, vignette
 from getimg_standin.art.tactical import furniture, outdoors, plants
-from getimg_standin.art.tactical.curves import Band, crossing, winding
+from getimg_standin.art.tactical.curves import Band, crossing, random_band
 from getimg_standin.art.tactical.furnishing import Furnishing
 from getimg_standin.art.tactical.surfaces import earth
 from getimg_standin.art.themes import Theme
@@ -61,9 +61,9 @@ def draw_wilderness(brief: Brief, theme: Theme, chance: Chance, frame: Frame, co
     """Draw a biome, with a river, a road or a camp if the prompt names them."""
     biome = _BIOMES[_ALIASES.get(country, country)]
     wet = biome.river or "river" in brief.words
-    river = winding(frame, chance.of("river"), half_width=44, upright=True) if wet else None
+    river = random_band(frame, chance.of("river"), half_width=44, upright=True) if wet else None
     has_road = biome.road or "road" in brief.words
-    road = winding(frame, chance.of("road"), half_width=22, upright=False, calm=0.7) if has_road else None
+    road = random_band(frame, chance.of("road"), half_width=22, upright=False, calm=0.7) if has_road else None
     layer, water = _ground(biome, theme, chance, frame, river, road)
     place = Furnishing(theme)
     if river and road:
