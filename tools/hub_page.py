@@ -52,7 +52,8 @@ request message of the method.
   Transient failures are retried for about an hour, or for the time-to-live; other failures are also dead-lettered.
 - The deadline of the call is the remaining `time_to_live` of the envelope. Expired requests are not executed.
 - The envelope's `id` becomes the call's `request_id` if the method has one and the payload does not set it:
-  sending the same message again has no further effect and returns the same result. Ids that are not UUIDs are converted.
+  sending the same message again has no further effect and returns the same result. Ids that are not UUIDs are
+  converted.
 - Unknown fields in a request are an error.
 - A body that is not an envelope is dead-lettered; if it has a `reply_to`, an `error` is sent there.
 
