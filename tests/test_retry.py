@@ -51,8 +51,7 @@ def test_the_transient_attempts_last_about_an_hour() -> None:
 
 
 @pytest.mark.parametrize(
-    ("delay", "step"),
-    [(0, 1), (1, 1), (1.1, 5), (5, 5), (5.1, 30), (31, 120), (599, 600), (600, 600), (601, 600)],
+    ("delay", "step"), [(0, 1), (1, 1), (1.1, 5), (5, 5), (5.1, 30), (31, 120), (599, 600), (600, 600), (601, 600)]
 )
 def test_round_up(delay: float, step: float) -> None:
     assert LADDER.round_up(delay) == step

@@ -126,19 +126,12 @@ def page() -> str:
     """Return the page."""
     lines = [HEAD, "| field | description |", "|---|---|", *_fields(Envelope.DESCRIPTOR), PROPERTIES]
     lines += ["## Exchanges and queues", ""]
-    lines += [
-        f"Events use the topic exchange `{topology.EVENTS}`, requests `{topology.REQUESTS}`.",
-        "",
-    ]
+    lines += [f"Events use the topic exchange `{topology.EVENTS}`, requests `{topology.REQUESTS}`.", ""]
     lines += ["| queue | bound to |", "|---|---|"]
     for queue in topology.QUEUES:
         bound = ", ".join(f"`{pattern}` of `{exchange}`" for exchange, pattern in queue.bindings)
         lines.append(f"| `{queue.name}` | {bound or 'nothing; messages are published to the queue by name'} |")
-    names = {
-        "exchange": topology.REQUESTS,
-        "completed": topology.RPC_COMPLETED,
-        "failed": topology.RPC_FAILED,
-    }
+    names = {"exchange": topology.REQUESTS, "completed": topology.RPC_COMPLETED, "failed": topology.RPC_FAILED}
     lines.append(REQUESTS.format(**names))
     for key, _, response, comment in requests():
         if key.startswith(topology.RPC):
@@ -164,26 +157,14 @@ def page() -> str:
     ]
     for title, key, payload, reply in EXAMPLES:
         lines += _example(title, topology.REQUESTS, key, key, payload)
-        lines += [
-            "The payload of the reply contains:",
-            "",
-            "```json",
-            json.dumps(reply, indent=2),
-            "```",
-            "",
-        ]
+        lines += ["The payload of the reply contains:", "", "```json", json.dumps(reply, indent=2), "```", ""]
     for title, event, payload in EVENT_EXAMPLES:
         lines += _example(title, topology.EVENTS, topology.event_routing_key(event), event, payload)
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _event(event: str, payload: Descriptor, description: str = "") -> list[str]:
-    heading = [
-        f"### `{event}`",
-        "",
-        f"Routing key `{topology.event_routing_key(event)}`. {description}".rstrip(),
-        "",
-    ]
+    heading = [f"### `{event}`", "", f"Routing key `{topology.event_routing_key(event)}`. {description}".rstrip(), ""]
     return [*heading, "| field | description |", "|---|---|", *_fields(payload), ""]
 
 

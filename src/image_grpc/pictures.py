@@ -146,11 +146,7 @@ def _rasterised(drawing: Drawing, scale: float, width: int, height: int) -> pyvi
     def tile(place: tuple[tuple[int, int], tuple[int, int]]) -> pyvips.Image:
         (top, tall), (left, wide) = place
         svg = drawing.svg((left / scale, top / scale, wide / scale, tall / scale), scale=scale)
-        return (
-            pyvips.Image.svgload_buffer(svg.encode(), unlimited=True)
-            .gravity("north-west", wide, tall)
-            .copy_memory()
-        )
+        return pyvips.Image.svgload_buffer(svg.encode(), unlimited=True).gravity("north-west", wide, tall).copy_memory()
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
         tiles = list(threads.map(tile, itertools.product(down, across)))

@@ -58,9 +58,7 @@ def test_other_errors_of_requests_are_not_retried(error: CallError) -> None:
 async def run(
     react: Callable[[ReactionContext[CharacterUpdated]], Awaitable[None]], *, expires_at: float | None = None
 ) -> tuple[str, Settlement]:
-    reaction = Reaction(
-        event="test", payload=CharacterUpdated, key=lambda payload: payload.character_id, react=react
-    )
+    reaction = Reaction(event="test", payload=CharacterUpdated, key=lambda payload: payload.character_id, react=react)
     client, cause = ImageServiceClient("127.0.0.1:1"), Cause(message_id="id", correlation_id="id", headers={})
     try:
         async with KeyedLock().hold("key", 0) as lock:
@@ -104,9 +102,7 @@ async def test_a_reaction_that_fails_below_the_limit_completes(error: Exception)
     ],
     ids=["fault", "bug"],
 )
-async def test_an_event_is_dead_lettered_when_its_reaction_fails_at_the_limit(
-    error: Exception, reason: str
-) -> None:
+async def test_an_event_is_dead_lettered_when_its_reaction_fails_at_the_limit(error: Exception, reason: str) -> None:
     react = Failing(error, MAX_HANDLER_FAULTS)
     assert await run(react) == ("dead", DeadLetter(reason))
     assert react.calls == MAX_HANDLER_FAULTS

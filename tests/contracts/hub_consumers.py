@@ -247,10 +247,7 @@ class ConsumersContract:
             await inbox.wait_for(1)
         assert inbox.names == ["next"]
         assert "not an envelope" in dead.headers["reason"]
-        assert (dead.envelope.type, dead.envelope.payload_bytes) == (
-            topology.UNDECODABLE,
-            b"<html>\xff</html>",
-        )
+        assert (dead.envelope.type, dead.envelope.payload_bytes) == (topology.UNDECODABLE, b"<html>\xff</html>")
 
     # Time-to-live
 
@@ -258,9 +255,7 @@ class ConsumersContract:
         queue = await declare_queue(broker)
         short = envelope_named("short-lived", time_to_live=0.1)
         await publish(
-            broker,
-            queue_message(queue, short),
-            queue_message(queue, envelope_named("long-lived", time_to_live=600)),
+            broker, queue_message(queue, short), queue_message(queue, envelope_named("long-lived", time_to_live=600))
         )
         await wait_until_expired(short)
         assert [name_of(each) for each in await receive(broker, queue, 1)] == ["long-lived"]

@@ -54,8 +54,7 @@ class EventsContract:
         prefix = unique_name("event")
         queue = await declare_queue(broker, (topology.EVENTS, f"{prefix}.{pattern}"))
         outcome = await broker.hub.publish(
-            event_message(f"{prefix}.{routing_key}", envelope_named("message"), mandatory=True),
-            timeout=TIMEOUT_SECONDS,
+            event_message(f"{prefix}.{routing_key}", envelope_named("message"), mandatory=True), timeout=TIMEOUT_SECONDS
         )
         assert outcome is (Outcome.CONFIRMED if routed else Outcome.RETURNED)
         if routed:

@@ -9,7 +9,7 @@ import uuid
 import pytest
 from tabletop.hub.v1.envelope_pb2 import Envelope
 from tabletop.hub.v1.error_pb2 import Error, ErrorReply
-from tabletop.hub.v1.jobs_pb2 import GenerateJob
+from tabletop.image.internal.v1.job_pb2 import GenerateJob
 
 from image_grpc.hub import Ack, Delivery, RequestTimeout, RequestUnroutable, Settlement, topology
 from image_grpc.hub import envelope as envelopes
@@ -123,8 +123,7 @@ class RequestsContract:
         async with asyncio.timeout(60):
             with pytest.raises(RequestUnroutable):
                 await broker.hub.request(
-                    request_message(unique_name("request"), envelope_named("request"), mandatory=mandatory),
-                    timeout=600,
+                    request_message(unique_name("request"), envelope_named("request"), mandatory=mandatory), timeout=600
                 )
 
     async def test_a_late_reply_is_ignored(self, broker: Broker) -> None:

@@ -115,9 +115,7 @@ class SubscriptionsContract:
         await broker.reopen()
         assert [name_of(each) for each in await receive(broker, queue, 1)] == ["message"]
 
-    async def test_after_a_reconnect_consumers_continue_and_subscribers_learn_of_the_gap(
-        self, broker: Broker
-    ) -> None:
+    async def test_after_a_reconnect_consumers_continue_and_subscribers_learn_of_the_gap(self, broker: Broker) -> None:
         if not broker.features.connection_can_be_lost:
             pytest.skip("no connection to lose")
         queue, key, inbox, gaps, received = (

@@ -86,9 +86,7 @@ def unique_name(name: str) -> str:
 def envelope_named(name: str, *, time_to_live: float | None = None) -> Envelope:
     """Return an envelope that tests identify by its name. `time_to_live` is in seconds."""
     job = GenerateJob(generation_id=name)
-    return envelopes.protobuf_envelope(
-        "test.named", job, correlation_id=str(uuid.uuid4()), time_to_live=time_to_live
-    )
+    return envelopes.protobuf_envelope("test.named", job, correlation_id=str(uuid.uuid4()), time_to_live=time_to_live)
 
 
 def name_of(delivery: Delivery) -> str:
@@ -103,16 +101,12 @@ def queue_message(queue: str, envelope: Envelope) -> OutboundMessage:
 
 def event_message(routing_key: str, envelope: Envelope, *, mandatory: bool = False) -> OutboundMessage:
     """Return a message to the exchange for events."""
-    return OutboundMessage(
-        exchange=topology.EVENTS, routing_key=routing_key, envelope=envelope, mandatory=mandatory
-    )
+    return OutboundMessage(exchange=topology.EVENTS, routing_key=routing_key, envelope=envelope, mandatory=mandatory)
 
 
 def request_message(routing_key: str, envelope: Envelope, *, mandatory: bool = True) -> OutboundMessage:
     """Return a message to the exchange for requests."""
-    return OutboundMessage(
-        exchange=topology.REQUESTS, routing_key=routing_key, envelope=envelope, mandatory=mandatory
-    )
+    return OutboundMessage(exchange=topology.REQUESTS, routing_key=routing_key, envelope=envelope, mandatory=mandatory)
 
 
 async def declare_queue(broker: Broker, *bindings: tuple[str, str]) -> str:

@@ -36,9 +36,7 @@ def events(draw: st.DrawFn) -> ImageGenerated:
 
 @given(events(), seconds)
 def test_json_events_round_trip(event: ImageGenerated, time_to_live: float | None) -> None:
-    sent = envelopes.json_envelope(
-        "image_generated", event, correlation_id=CORRELATION_ID, time_to_live=time_to_live
-    )
+    sent = envelopes.json_envelope("image_generated", event, correlation_id=CORRELATION_ID, time_to_live=time_to_live)
     body, content_type = envelopes.encode(sent)
     assert content_type == envelopes.JSON
     received = envelopes.decode(body, content_type)
@@ -135,9 +133,7 @@ def test_missing_fields_are_taken_from_the_properties() -> None:
 
 def test_the_fields_of_the_envelope_override_the_properties() -> None:
     properties = Envelope(id="1", correlation_id="2", source_service="character-service", type="image.rpc.A.B")
-    sent = envelopes.json_envelope(
-        "image_generated", ImageGenerated(image_id="i"), correlation_id="3", time_to_live=5
-    )
+    sent = envelopes.json_envelope("image_generated", ImageGenerated(image_id="i"), correlation_id="3", time_to_live=5)
     assert envelopes.decode(*envelopes.encode(sent), properties) == sent
 
 
@@ -236,8 +232,7 @@ def test_an_envelope_without_a_time_to_live_never_expires() -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "content"),
-    [(envelopes.json_envelope, "payload"), (envelopes.protobuf_envelope, "payload_bytes")],
+    ("make", "content"), [(envelopes.json_envelope, "payload"), (envelopes.protobuf_envelope, "payload_bytes")]
 )
 def test_a_reply_has_the_encoding_and_correlation_id_of_its_request(make: object, content: str) -> None:
     request = make("request", ImageGenerated(), correlation_id=CORRELATION_ID)  # type: ignore[operator]

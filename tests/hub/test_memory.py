@@ -12,15 +12,7 @@ from image_grpc.hub.handling import IncomingMessage
 from image_grpc.hub.memory import MemoryHub, queue
 from image_grpc.retry import RetryLadder
 from tests.contracts.hub_contract import HubContract
-from tests.contracts.hub_testkit import (
-    Features,
-    Inbox,
-    declare_queue,
-    envelope_named,
-    queue_message,
-    receive,
-    send,
-)
+from tests.contracts.hub_testkit import Features, Inbox, declare_queue, envelope_named, queue_message, receive, send
 
 LADDER = RetryLadder((0.1, 0.2, 0.4))
 

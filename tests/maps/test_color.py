@@ -68,10 +68,7 @@ def test_whatever_is_taken_is_written_as_six_digits(text: str) -> None:
 
 
 def test_an_element_with_a_colour_that_is_none_is_told_where() -> None:
-    elements = [
-        TacticalElement(id="a"),
-        TacticalElement(id="b", properties=TacticalElementProperties(color="nay")),
-    ]
+    elements = [TacticalElement(id="a"), TacticalElement(id="b", properties=TacticalElementProperties(color="nay"))]
     assert [each.field for each in element_violations(elements, "elements")] == ["elements[1].properties.color"]
 
 

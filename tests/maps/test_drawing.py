@@ -69,16 +69,12 @@ def a_token(
     x: float = 5, y: float = 4, *, size: CreatureSize = 0, image_id: str = "", **how: object
 ) -> TacticalElement:
     token = Token(size=size, image_id=image_id)
-    return TacticalElement(
-        id="t", position=in_cells(x, y), token=token, properties=TacticalElementProperties(**how)
-    )  # type: ignore[arg-type]
+    return TacticalElement(id="t", position=in_cells(x, y), token=token, properties=TacticalElementProperties(**how))  # type: ignore[arg-type]
 
 
 def a_place(x: float, y: float, name: str = "", icon: str = "town") -> CampaignElement:
     properties = CampaignElementProperties(label=name)
-    return CampaignElement(
-        id="p", coordinates=Location(x=x, y=y), properties=properties, place=PlaceMarker(icon=icon)
-    )
+    return CampaignElement(id="p", coordinates=Location(x=x, y=y), properties=properties, place=PlaceMarker(icon=icon))
 
 
 def a_route(*points: tuple[float, float], style: LineStyle = LineStyle.LINE_STYLE_SOLID) -> CampaignElement:
@@ -342,9 +338,7 @@ def test_what_is_outside_of_the_map_has_no_dashes_to_draw(style: LineStyle) -> N
             assert -50 < min(xs) <= max(xs) < 250
 
 
-@pytest.mark.parametrize(
-    ("style", "gaps"), [(LineStyle.LINE_STYLE_SOLID, False), (LineStyle.LINE_STYLE_DOTTED, True)]
-)
+@pytest.mark.parametrize(("style", "gaps"), [(LineStyle.LINE_STYLE_SOLID, False), (LineStyle.LINE_STYLE_DOTTED, True)])
 def test_lines_have_their_style(style: LineStyle, gaps: bool) -> None:
     line = shapes(drawn(a_map(), campaign(a_route((10, 80), (190, 80), style=style))))[1]
     assert ("stroke-dasharray" in line) is gaps
@@ -358,9 +352,7 @@ def test_a_route_that_stays_where_it_is_has_a_start_and_no_arrow() -> None:
 
 @pytest.mark.parametrize("name", SYMBOLS)
 def test_every_symbol_renders(name: str) -> None:
-    alpha = pixels(draw_overlay(a_map(64, 64), campaign(a_place(32, 32, icon=name)), Coverage(), {}).svg())[
-        :, :, 3
-    ]
+    alpha = pixels(draw_overlay(a_map(64, 64), campaign(a_place(32, 32, icon=name)), Coverage(), {}).svg())[:, :, 3]
     rows, columns = np.nonzero(alpha)
     assert len(rows) > 50
     assert abs(rows.mean() - 32) < 5

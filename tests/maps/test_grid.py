@@ -106,9 +106,7 @@ def test_neighbours_are_mutual(kind: GridKind, column: int, row: int) -> None:
 
 @settings(deadline=None, max_examples=30)
 @given(st.sampled_from(KINDS), st.integers(8, 40), st.integers(30, 150), st.integers(30, 150))
-def test_cells_tile_the_map_without_gaps_and_none_is_off_it(
-    kind: GridKind, cell: int, width: int, height: int
-) -> None:
+def test_cells_tile_the_map_without_gaps_and_none_is_off_it(kind: GridKind, cell: int, width: int, height: int) -> None:
     grid = Grid(kind, cell, width, height)
     picture = shapely.box(0, 0, width, height)
     on_map = shapely.area(shapely.intersection(grid.polygons, picture))

@@ -7,15 +7,15 @@ import asyncio
 from image_grpc.bridge.client import ImageServiceClient
 from image_grpc.bridge.events import Events
 from image_grpc.bridge.requests import Requests
-from image_grpc.config import Settings
 from image_grpc.hub import Consumer, Hub, topology
+from image_grpc.settings import BridgeSettings
 from image_grpc.telemetry import Telemetry
 
 
 class Bridge:
     """Connects the hub with the server that listens at `target`."""
 
-    def __init__(self, settings: Settings, hub: Hub, target: str, telemetry: Telemetry) -> None:
+    def __init__(self, settings: BridgeSettings, hub: Hub, target: str, telemetry: Telemetry) -> None:
         self._settings, self._hub = settings, hub
         self._client = ImageServiceClient(target)
         self._requests = Requests(hub, self._client, telemetry, max_call_seconds=settings.rpc_max_seconds)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from image_grpc.hub import Delivery
-from image_grpc.records import derived_id
+from image_grpc.idempotency import derived_id
 from image_grpc.telemetry import inject
 
 TRACE_HEADERS = ("traceparent", "tracestate")

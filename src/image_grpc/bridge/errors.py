@@ -7,11 +7,14 @@ from dataclasses import dataclass
 import grpc
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
+from tabletop.image.v1.error_reason_pb2 import ErrorReason
 
-INVALID_ARGUMENT = "INVALID_ARGUMENT"
-UNIMPLEMENTED = "UNIMPLEMENTED"
-REQUEST_ID_REUSED = "REQUEST_ID_REUSED"
-IMAGE_NOT_FOUND = "IMAGE_NOT_FOUND"
+from image_grpc.errors import reason_name
+
+INVALID_ARGUMENT = reason_name(ErrorReason.ERROR_REASON_INVALID_ARGUMENT)
+UNIMPLEMENTED = reason_name(ErrorReason.ERROR_REASON_UNIMPLEMENTED)
+REQUEST_ID_REUSED = reason_name(ErrorReason.ERROR_REASON_REQUEST_ID_REUSED)
+IMAGE_NOT_FOUND = reason_name(ErrorReason.ERROR_REASON_IMAGE_NOT_FOUND)
 
 TRANSIENT_CODES = {
     grpc.StatusCode.UNAVAILABLE,

@@ -55,16 +55,10 @@ class Events:
         cause = Cause.of(delivery)
         # Nothing is awaited before this line: the locks are acquired in order of arrival.
         async with self._locks.hold(f"{reaction.event}/{reaction.key(payload)}", _timestamp(delivery)) as lock:
-            span = self._telemetry.span(
-                SPAN_BRIDGE + reaction.event, parent=delivery.headers, kind=SpanKind.CONSUMER
-            )
+            span = self._telemetry.span(SPAN_BRIDGE + reaction.event, parent=delivery.headers, kind=SpanKind.CONSUMER)
             with correlated(cause.correlation_id), span:
                 context = ReactionContext(
-                    payload=payload,
-                    only_newest=reaction.only_newest,
-                    cause=cause,
-                    client=self._client,
-                    lock=lock,
+                    payload=payload, only_newest=reaction.only_newest, cause=cause, client=self._client, lock=lock
                 )
                 return await react(reaction, context, expires_at=envelopes.expires_at(delivery.envelope))
 

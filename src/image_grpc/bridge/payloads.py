@@ -12,7 +12,7 @@ from tabletop.hub.v1.envelope_pb2 import Envelope
 
 from image_grpc.bridge.errors import CallError, invalid_argument
 from image_grpc.hub.envelope import JsonValue
-from image_grpc.validation import lower_uuids, violations
+from image_grpc.validation import normalize_uuids, violations
 
 M = TypeVar("M", bound=Message)
 
@@ -42,7 +42,7 @@ def decode_event(envelope: Envelope, message_type: type[M]) -> M:
         raise _decode_error(error, message_type) from error
     if invalid := violations(event):
         raise invalid_argument(_not_valid(message_type, invalid[0].description), invalid[0].field)
-    lower_uuids(event)
+    normalize_uuids(event)
     return event
 
 

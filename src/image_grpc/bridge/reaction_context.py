@@ -19,7 +19,7 @@ from image_grpc.bridge.cause import Cause
 from image_grpc.bridge.client import ImageServiceClient
 from image_grpc.bridge.errors import IMAGE_NOT_FOUND, REQUEST_ID_REUSED, CallError
 from image_grpc.bridge.keyed_lock import LockHolder
-from image_grpc.records import derived_id
+from image_grpc.idempotency import derived_id
 
 CALL_SECONDS = 30.0
 WAIT_SECONDS = 25

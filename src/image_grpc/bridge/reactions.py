@@ -75,16 +75,13 @@ async def change_theme(context: ReactionContext[CampaignThemeChanged]) -> None:
         context.checkpoint()
         if generation.request.apply_theme.theme != theme:
             await context.call(
-                context.client.generations.CancelGeneration,
-                CancelGenerationRequest(generation_id=generation.id),
+                context.client.generations.CancelGeneration, CancelGenerationRequest(generation_id=generation.id)
             )
         await context.wait_for_end(generation)
 
     async def apply(image: Image) -> None:
         await context.apply_theme(
-            ApplyThemeRequest(
-                image_id=image.id, version=image.version, theme=theme, priority=Priority.PRIORITY_LOW
-            )
+            ApplyThemeRequest(image_id=image.id, version=image.version, theme=theme, priority=Priority.PRIORITY_LOW)
         )
 
     images = context.images(ListImagesRequest(source_id=campaign))

@@ -12,7 +12,6 @@ from opentelemetry.trace import SpanKind
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.hub.v1.events_pb2 import RpcCompleted, RpcFailed
 
-from image_grpc import records
 from image_grpc.bridge.cause import Cause
 from image_grpc.bridge.client import ImageServiceClient
 from image_grpc.bridge.errors import UNIMPLEMENTED, CallError
@@ -21,6 +20,7 @@ from image_grpc.bridge.payloads import decode_request
 from image_grpc.correlation import correlated
 from image_grpc.hub import Ack, DeadLetter, Delivery, Hub, Outcome, Retry, Settlement, topology
 from image_grpc.hub import envelope as envelopes
+from image_grpc.idempotency import derived_id
 from image_grpc.retry import LADDER, MAX_HANDLER_FAULTS, MAX_TRANSIENT_ATTEMPTS
 from image_grpc.telemetry import ATTR_OPERATION, ATTR_OUTCOME, SPAN_BRIDGE, Telemetry
 
@@ -33,9 +33,7 @@ UNKNOWN_METHOD = "unknown"
 class Requests:
     """Handles messages with the routing key `image.rpc.<Service>.<Method>`."""
 
-    def __init__(
-        self, hub: Hub, client: ImageServiceClient, telemetry: Telemetry, *, max_call_seconds: float
-    ) -> None:
+    def __init__(self, hub: Hub, client: ImageServiceClient, telemetry: Telemetry, *, max_call_seconds: float) -> None:
         """`max_call_seconds` is the deadline of calls whose request has no time-to-live."""
         self._hub, self._client, self._telemetry = hub, client, telemetry
         self._max_call_seconds = max_call_seconds
@@ -65,9 +63,7 @@ class Requests:
             return "retried", Retry(0, "result not published")
         return "completed", Ack()
 
-    async def _failed(
-        self, delivery: Delivery, cause: Cause, name: str, error: CallError
-    ) -> tuple[str, Settlement]:
+    async def _failed(self, delivery: Delivery, cause: Cause, name: str, error: CallError) -> tuple[str, Settlement]:
         log.info("request failed", method=name, message_id=cause.message_id, error=str(error))
         if not delivery.reply_to:
             delay = delay_before_next_attempt(error, delivery.attempt)
@@ -117,10 +113,7 @@ class Requests:
             routing_key=topology.event_routing_key(type_),
             headers=cause.trace(),
             envelope=envelopes.json_envelope(
-                type_,
-                payload,
-                correlation_id=cause.correlation_id,
-                message_id=records.derived_id(cause.message_id, type_),
+                type_, payload, correlation_id=cause.correlation_id, message_id=derived_id(cause.message_id, type_)
             ),
         )
         return await self._hub.publish(message, timeout=PUBLISH_SECONDS) is Outcome.CONFIRMED
@@ -144,8 +137,7 @@ def _method(name: str) -> Method:
         raise CallError(
             code=grpc.StatusCode.UNIMPLEMENTED,
             reason=UNIMPLEMENTED,
-            message=f"there is no unary RPC {name!r}; requests have the routing key "
-            f"{topology.RPC}<Service>.<Method>",
+            message=f"there is no unary RPC {name!r}; requests have the routing key {topology.RPC}<Service>.<Method>",
         )
     return METHODS[name]
 

@@ -10,13 +10,15 @@ from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
 from tabletop.hub.v1.envelope_pb2 import Envelope
 from tabletop.hub.v1.error_pb2 import ErrorReply
+from tabletop.image.v1.error_reason_pb2 import ErrorReason
 
+from image_grpc.errors import reason_name
 from image_grpc.hub import topology
 
 SOURCE_SERVICE = "image-service"
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
-INVALID_ARGUMENT = "INVALID_ARGUMENT"
+INVALID_ARGUMENT = reason_name(ErrorReason.ERROR_REASON_INVALID_ARGUMENT)
 MAX_SAFE_INTEGER = 2**53
 """Up to here, every JSON reader represents integers exactly."""
 
@@ -40,9 +42,7 @@ def json_envelope(
     envelope = _new_envelope(type_, correlation_id, message_id, time_to_live)
     # Empty fields are written as well, so that consumers can rely on every field being present.
     envelope.payload.update(
-        json_format.MessageToDict(
-            payload, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
-        )
+        json_format.MessageToDict(payload, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
     )
     return envelope
 
@@ -67,9 +67,7 @@ def reply_envelope(request: Envelope, type_: str, payload: Message) -> Envelope:
     return create(type_, payload, correlation_id=request.correlation_id)
 
 
-def error_reply(
-    request_id: str, code: str, message: str, *, field: str = "", retryable: bool = False
-) -> ErrorReply:
+def error_reply(request_id: str, code: str, message: str, *, field: str = "", retryable: bool = False) -> ErrorReply:
     """Return the payload of an error reply."""
     reply = ErrorReply()
     reply.error.code, reply.error.message = code, message

@@ -64,9 +64,7 @@ async def handle_message(handler: Handler, message: IncomingMessage) -> Settleme
     except envelopes.BadEnvelope as error:
         return Unreadable(str(error))
     except Exception as bug:
-        log.exception(
-            "handler failed", queue=message.queue, routing_key=message.routing_key, attempt=message.attempt
-        )
+        log.exception("handler failed", queue=message.queue, routing_key=message.routing_key, attempt=message.attempt)
         if message.attempt >= MAX_HANDLER_FAULTS:
             return DeadLetter(f"handler failed {message.attempt} times: {type(bug).__name__}")
         return Retry(0, "handler failed")

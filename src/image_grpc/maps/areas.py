@@ -67,9 +67,7 @@ class Area:
         if inclusion in (CellInclusion.CELL_INCLUSION_UNSPECIFIED, CellInclusion.CELL_INCLUSION_CENTER):
             centres = shapely.points(grid.centres[near])
             reached = shapely.distance(self.core, centres) <= self.radius + EDGE
-            return np.asarray(
-                reached & ~shapely.contains(self.core.buffer(-EDGE), centres) if self.hollow else reached
-            )
+            return np.asarray(reached & ~shapely.contains(self.core.buffer(-EDGE), centres) if self.hollow else reached)
         cells = grid.outlines(grid.cells[near])
         if inclusion == CellInclusion.CELL_INCLUSION_ANY_TOUCH and self.radius and not self.hollow:
             return np.asarray(shapely.distance(self.core, cells) < self.radius - EDGE)

@@ -84,13 +84,9 @@ def _route(canvas: Canvas, element: CampaignElement, color: Color) -> None:
         _arrow(canvas, *legs[-1], width * 4, color)
 
 
-def _arrow(
-    canvas: Canvas, before: tuple[float, float], tip: tuple[float, float], size: float, color: Color
-) -> None:
+def _arrow(canvas: Canvas, before: tuple[float, float], tip: tuple[float, float], size: float, color: Color) -> None:
     angle = math.atan2(tip[1] - before[1], tip[0] - before[0])
-    wings = [
-        (tip[0] - size * math.cos(angle + turn), tip[1] - size * math.sin(angle + turn)) for turn in (-0.45, 0.45)
-    ]
+    wings = [(tip[0] - size * math.cos(angle + turn), tip[1] - size * math.sin(angle + turn)) for turn in (-0.45, 0.45)]
     canvas.path(polyline([wings[0], tip, wings[1]], closed=True), {**fill(color), **stroke(_PAPER, size / 10)})
 
 

@@ -46,14 +46,9 @@ class Coverage:
         if element.WhichOneof("kind") == "token":
             return None
         placed = TacticalElement(position=element.position)
-        getattr(placed, element.WhichOneof("kind") or "").CopyFrom(
-            getattr(element, element.WhichOneof("kind") or "")
-        )
+        getattr(placed, element.WhichOneof("kind") or "").CopyFrom(getattr(element, element.WhichOneof("kind") or ""))
         size = image.content.size.SerializeToString()
-        key = (
-            placed.SerializeToString(deterministic=True),
-            image.map.SerializeToString(deterministic=True) + size,
-        )
+        key = (placed.SerializeToString(deterministic=True), image.map.SerializeToString(deterministic=True) + size)
         with self._lock:
             known = self._known.get(key)
         if known is None:

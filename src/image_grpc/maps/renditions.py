@@ -72,9 +72,7 @@ class Renditions:
 
             def draw() -> bytes:
                 canvas = draw_map(image, shown, self._coverage, art)
-                return pictures.render(
-                    data, format_, max_side=max_side, drawing=canvas, xmp=xmp(image, composed=True)
-                )
+                return pictures.render(data, format_, max_side=max_side, drawing=canvas, xmp=xmp(image, composed=True))
 
             return await asyncio.to_thread(draw)
 

@@ -76,9 +76,7 @@ class AmqpBroker:
 
     async def forget_consumers(self, queue: str) -> None:
         """Close the channels that consume the queue without notifying their client."""
-        await self._each_queue(
-            queue, "[rabbit_channel:shutdown(element(1, C)) || C <- rabbit_amqqueue:consumers(Q)]"
-        )
+        await self._each_queue(queue, "[rabbit_channel:shutdown(element(1, C)) || C <- rabbit_amqqueue:consumers(Q)]")
 
     async def delete_exclusive_queues(self) -> None:
         """Delete queues that only their owner's connection may delete."""

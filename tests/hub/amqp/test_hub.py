@@ -51,9 +51,7 @@ async def test_start_fails_at_once_without_a_broker() -> None:
 
 
 @pytest.mark.parametrize("operation", ["start", "dead letters"])
-async def test_connecting_to_an_unresponsive_peer_times_out(
-    operation: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_connecting_to_an_unresponsive_peer_times_out(operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "HANDSHAKE_SECONDS", 0.1)
     finished = asyncio.Event()
 

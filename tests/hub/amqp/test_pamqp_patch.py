@@ -12,14 +12,7 @@ from pamqp import decode
 
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.amqp import pamqp_patch
-from tests.contracts.hub_testkit import (
-    Inbox,
-    consuming,
-    declare_queue,
-    envelope_named,
-    receive_dead_letters,
-    send,
-)
+from tests.contracts.hub_testkit import Inbox, consuming, declare_queue, envelope_named, receive_dead_letters, send
 from tests.hub.amqp.broker import AmqpBroker
 
 
@@ -67,9 +60,7 @@ async def test_a_message_with_malformed_headers_can_be_dead_lettered(
     ],
     ids=["timestamp", "timestamp in headers", "name of a header", "correlation id", "expiry"],
 )
-async def test_a_message_with_malformed_properties_is_handled(
-    broker: AmqpBroker, properties: dict[str, Any]
-) -> None:
+async def test_a_message_with_malformed_properties_is_handled(broker: AmqpBroker, properties: dict[str, Any]) -> None:
     queue = await declare_queue(broker)
     body, content_type = envelopes.encode(envelope_named("malformed"))
     await broker.publish_raw(queue, aio_pika.Message(body, content_type=content_type, **properties))

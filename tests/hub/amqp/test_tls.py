@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from tabletop.hub.v1.jobs_pb2 import GenerateJob
+from tabletop.image.internal.v1.job_pb2 import GenerateJob
 
 from image_grpc.errors import HubError
 from image_grpc.hub import Delivery, Outcome, topology
@@ -90,10 +90,7 @@ async def test_messages_requests_and_replies_use_tls(secured: Secured) -> None:
         # The broker verifies the client after the client's part of the handshake: the client reads the reason, or
         # finds the connection closed, whichever comes first.
         ({"cafile": "ca.pem"}, "(certificate required|[Cc]onnection)"),
-        (
-            {"cafile": "ca.pem", "certfile": "untrusted.pem", "keyfile": "untrusted.key"},
-            "(unknown ca|[Cc]onnection)",
-        ),
+        ({"cafile": "ca.pem", "certfile": "untrusted.pem", "keyfile": "untrusted.key"}, "(unknown ca|[Cc]onnection)"),
         ({"cafile": "other_ca.pem", **CLIENT}, "certificate verify failed"),
         (CLIENT, "certificate verify failed"),
         ({"cafile": "missing.pem", **CLIENT}, "No such file"),

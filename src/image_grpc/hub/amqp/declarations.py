@@ -62,10 +62,7 @@ async def declare(channel: AbstractChannel, queue: topology.Queue) -> None:
     if queue.quorum:
         arguments = {"x-queue-type": "quorum", "x-delivery-limit": NO_DELIVERY_LIMIT}
     if queue.ordered:
-        arguments |= {
-            "x-single-active-consumer": True,
-            "x-consumer-timeout": ORDERED_CONSUMER_TIMEOUT_SECONDS * 1000,
-        }
+        arguments |= {"x-single-active-consumer": True, "x-consumer-timeout": ORDERED_CONSUMER_TIMEOUT_SECONDS * 1000}
     declared = await channel.declare_queue(queue.name, durable=True, arguments=arguments)
     for exchange, pattern in queue.bindings:
         await declared.bind(exchange, pattern)

@@ -30,9 +30,7 @@ class Publisher:
         try:
             async with asyncio.timeout(timeout):
                 exchange = await self._exchange(publication.exchange)
-                await exchange.publish(
-                    publication.message(), publication.routing_key, mandatory=publication.mandatory
-                )
+                await exchange.publish(publication.message(), publication.routing_key, mandatory=publication.mandatory)
         except PublishError:
             return Outcome.RETURNED
         except DeliveryError:

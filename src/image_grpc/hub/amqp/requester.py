@@ -41,9 +41,6 @@ class Requester:
 
     async def reply(self, delivery: Delivery, envelope: Envelope, *, timeout: float) -> None:
         reply = reply_publication(
-            envelope,
-            reply_to=delivery.reply_to,
-            headers=delivery.headers,
-            correlation_id=delivery.reply_correlation_id,
+            envelope, reply_to=delivery.reply_to, headers=delivery.headers, correlation_id=delivery.reply_correlation_id
         )
         await self._publisher.publish(reply, timeout=timeout)

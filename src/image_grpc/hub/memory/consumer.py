@@ -52,9 +52,7 @@ class MemoryConsumer:
 class MemorySubscription(MemoryConsumer):
     """A consumer whose queue is unbound when it stops."""
 
-    def __init__(
-        self, queue: MemoryQueue, handler: Handler, settle: Settle, *, unbind: Callable[[], None]
-    ) -> None:
+    def __init__(self, queue: MemoryQueue, handler: Handler, settle: Settle, *, unbind: Callable[[], None]) -> None:
         super().__init__(queue, handler, settle, concurrency=1)
         self._unbind = unbind
 
