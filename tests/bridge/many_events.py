@@ -31,7 +31,7 @@ async def moves_while_bridges_are_killed(host: str, server: Service, folder: Pat
     next_step = {overlay.id: iter(range(1, steps + 1)) for overlay in overlays}
 
     arguments = ["bridge", "--target", server.running.address, "--hub-url", host]
-    programs = [Program(f"bridge-{number}", arguments, "(serves)", folder) for number in range(2)]
+    programs = [Program(f"bridge-{number}", arguments, "(connects)", folder) for number in range(2)]
     async with plain_client(host) as client:
         await asyncio.gather(*(program.start() for program in programs))
         try:

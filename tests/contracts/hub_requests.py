@@ -9,7 +9,7 @@ import uuid
 import pytest
 from tabletop.hub.v1.envelope_pb2 import Envelope
 from tabletop.hub.v1.error_pb2 import Error, ErrorReply
-from tabletop.image.internal.v1.job_pb2 import GenerateJob
+from tabletop.hub.v1.events_pb2 import ImageGenerated
 
 from image_grpc.hub import Ack, Delivery, RequestTimeout, RequestUnroutable, Settlement, topology
 from image_grpc.hub import envelope as envelopes
@@ -37,22 +37,22 @@ class RequestsContract:
         key = unique_name("request")
         queue = await declare_queue(broker, (topology.REQUESTS, key))
         question = envelope_named("request")
-        handler = replying(broker, lambda delivery: ("test.reply", GenerateJob(generation_id="reply")))
+        handler = replying(broker, lambda delivery: ("test.reply", ImageGenerated(image_id="reply")))
         async with consuming(broker, queue, handler):
             reply = await request(broker, key, question)
         assert reply.type == "test.reply"
         assert reply.correlation_id == question.correlation_id
-        assert envelopes.payload(reply, GenerateJob).generation_id == "reply"
+        assert envelopes.payload(reply, ImageGenerated).image_id == "reply"
         await wait_until_empty(broker, queue)
 
     async def test_a_json_request_gets_a_json_reply(self, broker: Broker) -> None:
         key = unique_name("request")
         queue = await declare_queue(broker, (topology.REQUESTS, key))
-        question = envelopes.json_envelope("test.request", GenerateJob(), correlation_id=str(uuid.uuid4()))
-        handler = replying(broker, lambda delivery: ("test.reply", GenerateJob(generation_id="reply")))
+        question = envelopes.json_envelope("test.request", ImageGenerated(), correlation_id=str(uuid.uuid4()))
+        handler = replying(broker, lambda delivery: ("test.reply", ImageGenerated(image_id="reply")))
         async with consuming(broker, queue, handler):
             reply = await request(broker, key, question)
-        assert reply.payload["generation_id"] == "reply"
+        assert reply.payload["image_id"] == "reply"
 
     async def test_an_error_is_returned_as_a_reply(self, broker: Broker) -> None:
         key = unique_name("request")
@@ -89,7 +89,7 @@ class RequestsContract:
             if len(waiting) == len(names):
                 for each in reversed(waiting):
                     reply = envelopes.reply_envelope(
-                        each.envelope, "test.reply", GenerateJob(generation_id=f"to {name_of(each)}")
+                        each.envelope, "test.reply", ImageGenerated(image_id=f"to {name_of(each)}")
                     )
                     await broker.hub.reply(each, reply, timeout=TIMEOUT_SECONDS)
                 all_received.set()
@@ -98,7 +98,7 @@ class RequestsContract:
 
         async def ask(name: str) -> str:
             reply = await request(broker, key, envelope_named(name))
-            return envelopes.payload(reply, GenerateJob).generation_id
+            return envelopes.payload(reply, ImageGenerated).image_id
 
         async with consuming(broker, queue, reply_in_reverse, concurrency=len(names)):
             assert await asyncio.gather(*map(ask, names)) == [f"to {name}" for name in names]
@@ -107,7 +107,7 @@ class RequestsContract:
         key = unique_name("request")
         queue = await declare_queue(broker, (topology.REQUESTS, key))
         question = envelope_named("request")
-        handler = replying(broker, lambda delivery: ("test.reply", GenerateJob(generation_id="reply")))
+        handler = replying(broker, lambda delivery: ("test.reply", ImageGenerated(image_id="reply")))
         async with consuming(broker, queue, handler):
             replies = await asyncio.gather(*(request(broker, key, question) for _ in range(2)))
         assert [reply.type for reply in replies] == ["test.reply", "test.reply"]
@@ -134,7 +134,7 @@ class RequestsContract:
         async def reply_late(delivery: Delivery) -> Settlement:
             if name_of(delivery) == "first":
                 await gave_up.wait()
-            payload = GenerateJob(generation_id=f"to {name_of(delivery)}")
+            payload = ImageGenerated(image_id=f"to {name_of(delivery)}")
             reply = envelopes.reply_envelope(delivery.envelope, "test.reply", payload)
             await broker.hub.reply(delivery, reply, timeout=TIMEOUT_SECONDS)
             return Ack()
@@ -144,7 +144,7 @@ class RequestsContract:
                 await broker.hub.request(request_message(key, envelope_named("first")), timeout=0.2)
             gave_up.set()
             reply = await request(broker, key, envelope_named("second"))
-        assert envelopes.payload(reply, GenerateJob).generation_id == "to second"
+        assert envelopes.payload(reply, ImageGenerated).image_id == "to second"
         await wait_until_empty(broker, queue)
 
     async def test_the_second_of_two_replies_is_ignored(self, broker: Broker) -> None:
@@ -153,18 +153,18 @@ class RequestsContract:
 
         async def reply_twice(delivery: Delivery) -> Settlement:
             for name in ("first", "second"):
-                reply = envelopes.reply_envelope(delivery.envelope, "test.reply", GenerateJob(generation_id=name))
+                reply = envelopes.reply_envelope(delivery.envelope, "test.reply", ImageGenerated(image_id=name))
                 await broker.hub.reply(delivery, reply, timeout=TIMEOUT_SECONDS)
             return Ack()
 
         async with consuming(broker, queue, reply_twice):
             for _ in range(2):
                 reply = await request(broker, key, envelope_named("request"))
-                assert envelopes.payload(reply, GenerateJob).generation_id == "first"
+                assert envelopes.payload(reply, ImageGenerated).image_id == "first"
 
     async def test_a_reply_to_a_message_without_reply_address_is_ignored(self, broker: Broker) -> None:
         queue = await declare_queue(broker)
-        handler = replying(broker, lambda delivery: ("test.reply", GenerateJob()))
+        handler = replying(broker, lambda delivery: ("test.reply", ImageGenerated()))
         async with consuming(broker, queue, handler):
             await send(broker, queue, "message")
             await wait_until_empty(broker, queue)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from google.protobuf.message import Message
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
-from tabletop.hub.v1.jobs_pb2 import GenerateJob
+from tabletop.hub.v1.events_pb2 import ImageGenerated
 
 from image_grpc.errors import HubError
 from image_grpc.hub import Ack, Delivery, Handler, Hub, Outcome, Settlement, topology
@@ -85,13 +85,15 @@ def unique_name(name: str) -> str:
 
 def envelope_named(name: str, *, time_to_live: float | None = None) -> Envelope:
     """Return an envelope that tests identify by its name. `time_to_live` is in seconds."""
-    job = GenerateJob(generation_id=name)
-    return envelopes.protobuf_envelope("test.named", job, correlation_id=str(uuid.uuid4()), time_to_live=time_to_live)
+    payload = ImageGenerated(image_id=name)
+    return envelopes.protobuf_envelope(
+        "test.named", payload, correlation_id=str(uuid.uuid4()), time_to_live=time_to_live
+    )
 
 
 def name_of(delivery: Delivery) -> str:
     """Return the name of an envelope made by `envelope_named`."""
-    return envelopes.payload(delivery.envelope, GenerateJob).generation_id
+    return envelopes.payload(delivery.envelope, ImageGenerated).image_id
 
 
 def queue_message(queue: str, envelope: Envelope) -> OutboundMessage:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from tabletop.image.internal.v1.job_pb2 import GenerateJob
+from tabletop.hub.v1.events_pb2 import ImageGenerated
 
 from image_grpc.errors import HubError
 from image_grpc.hub import Delivery, Outcome, topology
@@ -64,14 +64,14 @@ async def test_messages_requests_and_replies_use_tls(secured: Secured) -> None:
     try:
 
         async def handle(delivery: Delivery) -> Settlement:
-            reply = envelopes.reply_envelope(delivery.envelope, "reply", GenerateJob(generation_id="reply"))
+            reply = envelopes.reply_envelope(delivery.envelope, "reply", ImageGenerated(image_id="reply"))
             await hub.reply(delivery, reply, timeout=TIMEOUT_SECONDS)
             return Ack()
 
         replying = await hub.consume(topology.STORAGE_QUEUE, handle, concurrency=1)
         request = request_message(topology.STORE, envelope_named("request"))
         reply = await hub.request(request, timeout=TIMEOUT_SECONDS)
-        assert envelopes.payload(reply, GenerateJob).generation_id == "reply"
+        assert envelopes.payload(reply, ImageGenerated).image_id == "reply"
         inbox = Inbox()
         consuming = await hub.consume(topology.STORE_QUEUE, inbox, concurrency=1)
         job = queue_message(topology.STORE_QUEUE, envelope_named("job"))

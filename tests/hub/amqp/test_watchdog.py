@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tabletop.hub.v1.jobs_pb2 import GenerateJob
+from tabletop.hub.v1.events_pb2 import ImageGenerated
 
 from image_grpc.hub import Delivery, topology
 from tests.contracts.hub_testkit import (
@@ -52,7 +52,7 @@ async def test_exclusive_queues_are_reopened_after_they_were_deleted(broker: Amq
     inbox: list[Delivery] = []
     await broker.hub.subscribe([key], inbox.append, on_gap=lambda: gaps.append(True))
     queue = await declare_queue(broker, (topology.REQUESTS, key))
-    async with consuming(broker, queue, replying(broker, lambda delivery: ("reply", GenerateJob()))):
+    async with consuming(broker, queue, replying(broker, lambda delivery: ("reply", ImageGenerated()))):
         await broker.delete_exclusive_queues()
         await eventually(lambda: not broker.hub.connected, "the missing consumers are detected")
         await eventually(lambda: broker.hub.connected, "the exclusive queues are reopened")
