@@ -19,7 +19,7 @@ from image_grpc.generation.book import Book
 from image_grpc.generation.estimate import Estimator
 from image_grpc.getimg import Downloader, PictureGone
 from image_grpc.hub import Ack, Retry, Settlement, topology
-from image_grpc.provenance import xmp
+from image_grpc.pictures.provenance import xmp
 from image_grpc.storage import BlobIncomplete, ImageStorageClient
 from image_grpc.telemetry import Counters
 
