@@ -20,6 +20,7 @@ from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.types_pb2 import Priority
 from tabletop.storage.v1.record_pb2 import RecordKind
 
+from image_grpc import pictures
 from image_grpc.bridge import Bridge
 from image_grpc.config import InvalidSettings, Settings, storage_urls
 from image_grpc.deadline import deadline_in
@@ -40,6 +41,7 @@ from image_grpc.generation import (
 from image_grpc.getimg import Downloader, GetimgClient
 from image_grpc.hub import Hub
 from image_grpc.hub.memory import MemoryHub
+from image_grpc.maps import fonts
 from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.renditions import Renditions
 from image_grpc.rpc.generation import GenerationServicer
@@ -169,6 +171,8 @@ def stop_signals() -> Iterator[asyncio.Event]:
 
 @asynccontextmanager
 async def _server(settings: Settings, hub: Hub, telemetry: Telemetry) -> AsyncIterator[str]:
+    pictures.configure()
+    fonts.configure()
     async with AsyncExitStack() as stack:
         stopping = asyncio.Event()
         storage = ImageStorageClient(hub, telemetry, timeout=settings.storage_timeout_seconds)

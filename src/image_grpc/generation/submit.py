@@ -35,7 +35,7 @@ from image_grpc.generation.kinds import PictureRequest
 from image_grpc.generation.revision import RevisionRequest
 from image_grpc.generation.themes import Themes
 from image_grpc.getimg import GetimgClient
-from image_grpc.maps.elements import grid_violations
+from image_grpc.maps.validation import grid_violations
 from image_grpc.storage import ImageStorageClient, ReadCache
 from image_grpc.telemetry import inject
 from image_grpc.validation import violations

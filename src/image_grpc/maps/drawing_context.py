@@ -1,4 +1,4 @@
-"""What a drawing is made on and from."""
+"""State of one drawing of a map."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from tabletop.image.v1.image_pb2 import Image
 
 from image_grpc.maps.canvas import Canvas
 from image_grpc.maps.coverage import Coverage
-from image_grpc.maps.frame import Legend
 from image_grpc.maps.grid import Grid
+from image_grpc.maps.legend import Legend
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
-    """One drawing of a map."""
+class DrawingContext:
+    """Canvas and legend of a drawing, and the map that it shows."""
 
     canvas: Canvas
     legend: Legend
     image: Image
     grid: Grid
     coverage: Coverage
-    art: Mapping[str, bytes]
-    """The square portraits of tokens by image id, JPEG."""
+    portraits: Mapping[str, bytes]
+    """Square portraits of tokens by image id, JPEG."""
 
     @classmethod
-    def of(cls, image: Image, coverage: Coverage, art: Mapping[str, bytes]) -> Sheet:
-        """An empty drawing of a map's size."""
+    def for_map(cls, image: Image, coverage: Coverage, portraits: Mapping[str, bytes]) -> DrawingContext:
+        """Return the context of an empty drawing of a map's size."""
         size = image.content.size
         canvas = Canvas(size.width, size.height)
-        return cls(canvas, Legend(), image, Grid.of(image.map.grid, size), coverage, art)
+        return cls(canvas, Legend(), image, Grid.of_map(image), coverage, portraits)

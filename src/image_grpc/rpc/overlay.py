@@ -22,9 +22,9 @@ from image_grpc.errors import (
     VersionConflict,
     Violation,
 )
-from image_grpc.maps.coverage import MAX_CELLS, Coverage, without_cells
-from image_grpc.maps.elements import element_violations
+from image_grpc.maps.coverage import MAX_CELLS, Coverage
 from image_grpc.maps.renditions import Renditions
+from image_grpc.maps.validation import element_violations
 from image_grpc.rpc.operation import Operation
 from image_grpc.rpc.paging import page_of, token_at
 from image_grpc.storage import ImageStorageClient, ReadCache, RecordMissing
@@ -53,7 +53,6 @@ class OverlayServicer(OverlayServiceServicer):
         self._coverage, self._renditions = coverage, renditions
 
     async def CreateTacticalOverlay(self, request: Any, context: Any) -> pb.CreateTacticalOverlayResponse:
-        without_cells(request.elements)
         overlay = _new(request)
         overlay.tactical.elements.extend(request.elements)
         overlay.tactical.SetInParent()
@@ -86,7 +85,6 @@ class OverlayServicer(OverlayServiceServicer):
         return response
 
     async def UpdateOverlay(self, request: Any, context: Any) -> pb.UpdateOverlayResponse:
-        without_cells(request.changes.put_tactical_elements)
         newest = await self._storage.overlays.retrieve(request.overlay_id)
         if newest is None:
             raise _not_found(request.overlay_id)
@@ -117,13 +115,14 @@ class OverlayServicer(OverlayServiceServicer):
         return pb.DeleteOverlayResponse()
 
     async def RenderOverlay(self, request: Any, context: Any) -> pb.RenderOverlayResponse:
-        if alone := bool(request.overlay_id):
-            overlays = [await self._overlay(request.overlay_id)]
-            map_ = await self._map(overlays[0].map_id)
+        if request.overlay_id:
+            overlay = await self._overlay(request.overlay_id)
+            map_ = await self._map(overlay.map_id)
+            svg = await self._renditions.overlay_svg(map_, overlay)
         else:
             map_ = await self._map(request.map_id)
             overlays = [each for each in await self._cache.overlays(request.map_id) if each.visible]
-        svg = await self._renditions.svg(map_, overlays, alone=alone)
+            svg = await self._renditions.map_svg(map_, overlays)
         return pb.RenderOverlayResponse(svg=svg, size=map_.content.size)
 
     async def _create(self, request: Any, overlay: Overlay, changes: pb.OverlayChanges) -> Overlay:
@@ -158,11 +157,11 @@ class OverlayServicer(OverlayServiceServicer):
             raise InvalidArgument.of(found)
         if overlay.ByteSize() > MAX_BYTES:
             raise OverlayRefused(f"an overlay has at most {MAX_BYTES} bytes: put its elements on several")
-        if kind == "tactical" and await self._coverage.count(overlay, map_) > MAX_CELLS:
+        if kind == "tactical" and await self._coverage.count_cells(overlay, map_) > MAX_CELLS:
             raise OverlayRefused(f"the elements of an overlay cover at most {MAX_CELLS} cells in all")
 
     async def _seen(self, overlay: Overlay, map_: Image) -> Overlay:
-        return await self._coverage.filled_in(overlay, map_)
+        return await self._coverage.with_coverage(overlay, map_)
 
     async def _overlay(self, id_: str) -> Overlay:
         record = await self._cache.record(OVERLAY, id_)

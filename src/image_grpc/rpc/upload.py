@@ -13,7 +13,7 @@ from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 
 from image_grpc import pictures, records
 from image_grpc.errors import InvalidArgument, Violation
-from image_grpc.maps.elements import grid_violations
+from image_grpc.maps.validation import grid_violations
 from image_grpc.validation import lower_uuids, violations
 
 MIN_SIDE, MAX_SIDE = 32, 4096
