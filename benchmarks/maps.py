@@ -15,12 +15,7 @@ from google.protobuf import json_format
 from tabletop.image.v1.generation_request_pb2 import GenerateTacticalMapRequest
 from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
 from tabletop.image.v1.image_pb2 import Image
-from tabletop.image.v1.image_service_pb2 import (
-    ImageLayer,
-    ReadImageRequest,
-    UploadImageDescription,
-    UploadImageRequest,
-)
+from tabletop.image.v1.image_service_pb2 import ImageLayer, ReadImageRequest, UploadImageDescription, UploadImageRequest
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 from tabletop.image.v1.overlay_pb2 import Overlay, TacticalElement
 from tabletop.image.v1.overlay_service_pb2 import CreateTacticalOverlayRequest

@@ -43,11 +43,11 @@ from tabletop.image.v1.status_service_pb2_grpc import StatusServiceStub
 from tabletop.image.v1.theme_service_pb2_grpc import ThemeServiceStub
 from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 
+from getimg_standin import Behavior, Standin
+from getimg_standin.gallery import Gallery
+from getimg_standin.picture import Picture
 from image_grpc import app
-from image_grpc.config import load
-from image_grpc.standin import Behaviour, Standin
-from image_grpc.standin.gallery import Gallery
-from image_grpc.standin.picture import Picture
+from image_grpc.settings import EmbeddedSettings, load
 
 PATIENCE_SECONDS = 120
 """Longest wait for a generation that is expected to end."""
@@ -109,9 +109,7 @@ class Service:
 
     async def read_described(self, image_id: str, **fields: Any) -> tuple[ImageContent, bytes]:
         """The description of a stored picture, and its bytes."""
-        first, *parts = [
-            part async for part in self.images.ReadImage(ReadImageRequest(image_id=image_id, **fields))
-        ]
+        first, *parts = [part async for part in self.images.ReadImage(ReadImageRequest(image_id=image_id, **fields))]
         return first.content, b"".join(part.data for part in parts)
 
     async def image(self, image_id: str, **fields: Any) -> Image:
@@ -159,8 +157,8 @@ async def listening(standin: Standin | None = None) -> AsyncIterator[Provider]:
 
 @asynccontextmanager
 async def service(data_dir: Path, provider: Provider | None = None, **settings: object) -> AsyncIterator[Service]:
-    """A service on a folder, with a stand-in of its own unless one is given. `settings` are fields of Settings;
-    `getimg_api_key=""` starts it without a key."""
+    """A service on a folder, with a stand-in of its own unless one is given. `settings` are those of
+    EmbeddedSettings; `getimg_api_key=""` starts it without a key."""
     async with AsyncExitStack() as stack:
         provider = provider or await stack.enter_async_context(listening())
         defaults: dict[str, object] = {
@@ -176,7 +174,9 @@ async def service(data_dir: Path, provider: Provider | None = None, **settings: 
             "shutdown_grace_seconds": 5,
             "storage_timeout_seconds": 60,  # a busy machine is no failure
         }
-        running = await stack.enter_async_context(app.up(load(**(defaults | settings)), standin=False))
+        running = await stack.enter_async_context(
+            app.up_without_standin(load(EmbeddedSettings, **(defaults | settings)))
+        )
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(running.address))
         yield Service(
             running=running,
@@ -195,17 +195,17 @@ def held(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     may_go_on = asyncio.Event()
 
     class Held(Gallery):
-        async def bytes_of(self, picture: Picture) -> bytes:
+        async def encoded(self, picture: Picture) -> bytes:
             await may_go_on.wait()
-            return await super().bytes_of(picture)
+            return await super().encoded(picture)
 
-    monkeypatch.setattr("image_grpc.standin.standin.Gallery", Held)
+    monkeypatch.setattr("getimg_standin.standin.Gallery", Held)
     return may_go_on
 
 
-def quick(**behaviour: Any) -> Standin:
+def quick(**behavior: Any) -> Standin:
     """A stand-in that wastes no time."""
-    return Standin(behaviour=Behaviour(**{"variety": 1, **behaviour}))
+    return Standin(behavior=Behavior(**{"variety": 1, **behavior}))
 
 
 def tactical_map(**fields: Any) -> GenerateTacticalMapRequest:

@@ -150,10 +150,7 @@ def _message(type_: str, payload: Descriptor) -> dict[str, Any]:
         "contentType": "application/json",
         "correlationId": {"location": "$message.payload#/correlation_id"},
         "payload": {
-            "allOf": [
-                reference(Envelope.DESCRIPTOR),
-                {"type": "object", "properties": {"payload": reference(payload)}},
-            ]
+            "allOf": [reference(Envelope.DESCRIPTOR), {"type": "object", "properties": {"payload": reference(payload)}}]
         },
         "examples": [{"payload": envelope | {"payload": example(payload)}}],
     }

@@ -126,19 +126,12 @@ def page() -> str:
     """The text."""
     lines = [HEAD, "| field | meaning |", "|---|---|", *_fields(Envelope.DESCRIPTOR), LENIENT]
     lines += ["## Exchanges and queues", ""]
-    lines += [
-        f"`{topology.EVENTS}` has all events, `{topology.REQUESTS}` all requests; both are topic exchanges.",
-        "",
-    ]
+    lines += [f"`{topology.EVENTS}` has all events, `{topology.REQUESTS}` all requests; both are topic exchanges.", ""]
     lines += ["| queue of the service | bound to |", "|---|---|"]
     for queue in topology.QUEUES:
         bound = ", ".join(f"`{pattern}` of `{exchange}`" for exchange, pattern in queue.bindings)
         lines.append(f"| `{queue.name}` | {bound or 'nothing: it is published to by name'} |")
-    names = {
-        "exchange": topology.REQUESTS,
-        "completed": topology.RPC_COMPLETED,
-        "failed": topology.RPC_FAILED,
-    }
+    names = {"exchange": topology.REQUESTS, "completed": topology.RPC_COMPLETED, "failed": topology.RPC_FAILED}
     lines.append(REQUESTS.format(**names))
     for key, _, response, comment in requests():
         if key.startswith(topology.RPC):
@@ -157,9 +150,7 @@ def page() -> str:
         "",
     ]
     for reaction in REACTIONS:
-        lines += _event(
-            reaction.event, reaction.payload.DESCRIPTOR, " ".join((reaction.react.__doc__ or "").split())
-        )
+        lines += _event(reaction.event, reaction.payload.DESCRIPTOR, " ".join((reaction.react.__doc__ or "").split()))
     lines += [
         f"Changes that are seen in portraits: {', '.join(f'`{name}`' for name in sorted(VISIBLE))}.",
         EXAMPLES_HEAD,

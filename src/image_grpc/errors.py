@@ -1,30 +1,31 @@
-"""What can go wrong, by who must act.
+"""The service's errors, grouped by who must act.
 
     ServiceError
-    ├── CallerError                   the caller: change the request
-    │   ├── InvalidArgument           INVALID_ARGUMENT   fields break their rules
-    │   │   └── InvalidTheme          INVALID_THEME      the theme is unknown or malformed
-    │   ├── OffsetOutOfRange          OFFSET_OUT_OF_RANGE
-    │   ├── ImageNotFound             IMAGE_NOT_FOUND
-    │   ├── GenerationNotFound        GENERATION_NOT_FOUND
-    │   ├── ThemeNotFound             INVALID_THEME
-    │   ├── ThemeRefused              THEME_ERROR        the theme cannot be changed so
-    │   │   └── ThemeExists           THEME_ERROR        its name is taken
-    │   ├── OverlayNotFound           OVERLAY_ERROR
-    │   ├── OverlayRefused            OVERLAY_ERROR      the map cannot have such an overlay
-    │   ├── ImageRefused              IMAGE_ERROR        the image cannot be changed so
-    │   ├── RequestIdReused           REQUEST_ID_REUSED  the same request_id with other content
-    │   └── VersionConflict           VERSION_CONFLICT   someone else changed it first
-    ├── GetimgNotConfigured           GETIMG_NOT_CONFIGURED   the operator: set a key
-    ├── GenerationError               GENERATION_ERROR   GetImg.AI answered, but not with a usable picture
-    ├── Overloaded                    OVERLOADED         later
-    ├── DeadlineExceeded              DEADLINE_EXCEEDED  the caller: allow more time
-    └── DependencyError               a peer: wait for it, or mend it
-        ├── ApiError                  API_ERROR          GetImg.AI refused or failed the call
-        ├── HubError                  MESSAGE_HUB_ERROR
-        └── StorageServiceError       STORAGE_SERVICE_ERROR
+    ├── CallerError                     the caller must change the request
+    │   ├── InvalidArgument             INVALID_ARGUMENT
+    │   │   └── InvalidTheme            INVALID_THEME
+    │   ├── OffsetOutOfRange            OFFSET_OUT_OF_RANGE
+    │   ├── ImageNotFound               IMAGE_NOT_FOUND
+    │   ├── GenerationNotFound          GENERATION_NOT_FOUND
+    │   ├── ThemeNotFound               INVALID_THEME
+    │   ├── ThemeExists                 THEME_ERROR
+    │   ├── ThemeNotEditable            THEME_ERROR
+    │   ├── ThemeInUse                  THEME_ERROR
+    │   ├── OverlayNotFound             OVERLAY_ERROR
+    │   ├── OverlayMapMismatch          OVERLAY_ERROR
+    │   ├── OverlayLimitExceeded        OVERLAY_ERROR
+    │   ├── RequestIdReused             REQUEST_ID_REUSED
+    │   └── VersionConflict             VERSION_CONFLICT
+    ├── GetimgNotConfigured             GETIMG_NOT_CONFIGURED    the operator must set a key
+    ├── GenerationError                 GENERATION_ERROR
+    ├── Overloaded                      OVERLOADED               the caller should retry later
+    ├── DeadlineExceeded                DEADLINE_EXCEEDED        the caller should allow more time
+    └── DependencyError                 a peer is unavailable
+        ├── ApiError                    API_ERROR
+        ├── HubError                    MESSAGE_HUB_ERROR
+        └── StorageServiceError         STORAGE_SERVICE_ERROR
 
-`rpc.status` has the one table that turns each into a gRPC status.
+The reasons are those of `tabletop.image.v1.ErrorReason`; `rpc.errors` maps each class to a gRPC status.
 """
 
 from __future__ import annotations
@@ -32,6 +33,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
+
+from tabletop.image.v1.error_reason_pb2 import ErrorReason
+
+MAX_LISTED_VIOLATIONS = 10
+"""Violations that an error message lists; the details of the status list all of them."""
+
+
+def reason_name(reason: ErrorReason) -> str:
+    """Return the name of a reason as programs see it, for example `IMAGE_NOT_FOUND`."""
+    return ErrorReason.Name(reason).removeprefix("ERROR_REASON_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +56,12 @@ class Violation:
 
 
 class ServiceError(Exception):
-    """Base of all errors that callers are told of.
+    """Base class of the errors that are reported to callers.
 
-    `reason` is the stable code for programs, `message` the text for people. `retry_delay` is the time in
-    seconds after which the same request may succeed, or None if it will not by itself.
+    `retry_delay` is the time in seconds after which the same request may succeed, or None if retrying is useless.
     """
 
-    reason: ClassVar[str]
+    error_reason: ClassVar[ErrorReason]
 
     def __init__(
         self,
@@ -67,140 +77,158 @@ class ServiceError(Exception):
         self.metadata = dict(metadata or {})
         self.retry_delay = retry_delay
 
+    @property
+    def reason(self) -> str:
+        """The reason as programs see it, for example `IMAGE_NOT_FOUND`."""
+        return reason_name(self.error_reason)
+
 
 class CallerError(ServiceError):
     """The caller must change the request."""
 
 
 class InvalidArgument(CallerError):
-    """Fields of the request break their rules; `violations` names each."""
+    """Fields of the request are invalid; `violations` lists them."""
 
-    reason = "INVALID_ARGUMENT"
+    error_reason = ErrorReason.ERROR_REASON_INVALID_ARGUMENT
 
     @classmethod
     def of(cls, violations: Sequence[Violation]) -> InvalidArgument:
-        """The error for these violations; an InvalidTheme if they concern nothing but the theme."""
-        kind = (
-            InvalidTheme
-            if all(each.field.rpartition(".")[2] == "theme" for each in violations)
-            else InvalidArgument
-        )
-        text = "; ".join(f"{each.field}: {each.description}" for each in violations[:10])
-        more = f" (and {len(violations) - 10} more)" if len(violations) > 10 else ""
-        return kind(f"invalid request: {text}{more}", violations=violations)
+        """Return the error for these violations; an InvalidTheme if all of them concern themes."""
+        only_themes = all(violation.field.rpartition(".")[2] == "theme" for violation in violations)
+        listed = violations[:MAX_LISTED_VIOLATIONS]
+        text = "; ".join(f"{violation.field}: {violation.description}" for violation in listed)
+        rest = len(violations) - len(listed)
+        suffix = f" (and {rest} more)" if rest else ""
+        error_class = InvalidTheme if only_themes else InvalidArgument
+        return error_class(f"invalid request: {text}{suffix}", violations=violations)
 
 
 class InvalidTheme(InvalidArgument):
     """The theme is unknown or malformed."""
 
-    reason = "INVALID_THEME"
+    error_reason = ErrorReason.ERROR_REASON_INVALID_THEME
 
 
 class OffsetOutOfRange(CallerError):
-    """A read begins past the end of the picture."""
+    """A read starts past the end of the picture."""
 
-    reason = "OFFSET_OUT_OF_RANGE"
+    error_reason = ErrorReason.ERROR_REASON_OFFSET_OUT_OF_RANGE
 
 
 class ImageNotFound(CallerError):
-    """There is no such image, or it is deleted."""
+    """The image, or this version of it, does not exist or is deleted."""
 
-    reason = "IMAGE_NOT_FOUND"
+    error_reason = ErrorReason.ERROR_REASON_IMAGE_NOT_FOUND
+
+    @classmethod
+    def with_id(cls, image_id: str, version: int = 0) -> ImageNotFound:
+        """Return the error for an image, or for one of its versions."""
+        suffix = f" with version {version}" if version else ""
+        return cls(f"image {image_id}{suffix} does not exist", metadata={"image_id": image_id})
 
 
 class GenerationNotFound(CallerError):
-    """There is no such generation."""
+    """The generation does not exist."""
 
-    reason = "GENERATION_NOT_FOUND"
+    error_reason = ErrorReason.ERROR_REASON_GENERATION_NOT_FOUND
 
 
 class ThemeNotFound(CallerError):
-    """There is no such theme."""
+    """The theme does not exist."""
 
-    reason = "INVALID_THEME"
-
-
-class ThemeRefused(CallerError):
-    """The theme is built in, or in use."""
-
-    reason = "THEME_ERROR"
+    error_reason = ErrorReason.ERROR_REASON_INVALID_THEME
 
 
-class ThemeExists(ThemeRefused):
-    """There is a theme of this name already."""
+class ThemeExists(CallerError):
+    """A theme of this name exists already."""
+
+    error_reason = ErrorReason.ERROR_REASON_THEME_ERROR
+
+
+class ThemeNotEditable(CallerError):
+    """The theme is built in."""
+
+    error_reason = ErrorReason.ERROR_REASON_THEME_ERROR
+
+
+class ThemeInUse(CallerError):
+    """Images use the theme."""
+
+    error_reason = ErrorReason.ERROR_REASON_THEME_ERROR
 
 
 class OverlayNotFound(CallerError):
-    """There is no such overlay, or it is deleted."""
+    """The overlay does not exist or is deleted."""
 
-    reason = "OVERLAY_ERROR"
-
-
-class OverlayRefused(CallerError):
-    """The image is no map of the overlay's kind, or the overlay would be too large."""
-
-    reason = "OVERLAY_ERROR"
+    error_reason = ErrorReason.ERROR_REASON_OVERLAY_ERROR
 
 
-class ImageRefused(CallerError):
-    """The image lacks what the change needs."""
+class OverlayMapMismatch(CallerError):
+    """The image is not a map of the overlay's kind."""
 
-    reason = "IMAGE_ERROR"
+    error_reason = ErrorReason.ERROR_REASON_OVERLAY_ERROR
+
+
+class OverlayLimitExceeded(CallerError):
+    """The overlay, or the number of overlays of the map, would exceed a limit."""
+
+    error_reason = ErrorReason.ERROR_REASON_OVERLAY_ERROR
 
 
 class RequestIdReused(CallerError):
     """A request_id was used before with other content."""
 
-    reason = "REQUEST_ID_REUSED"
+    error_reason = ErrorReason.ERROR_REASON_REQUEST_ID_REUSED
 
 
 class VersionConflict(CallerError):
-    """The record is not at the version that the caller last saw."""
+    """The resource is not at the version that the request names."""
 
-    reason = "VERSION_CONFLICT"
+    error_reason = ErrorReason.ERROR_REASON_VERSION_CONFLICT
 
 
 class GetimgNotConfigured(ServiceError):
-    """The service has no GetImg.AI key and no stand-in."""
+    """The service has no GetImg.AI API key."""
 
-    reason = "GETIMG_NOT_CONFIGURED"
+    error_reason = ErrorReason.ERROR_REASON_GETIMG_NOT_CONFIGURED
 
 
 class GenerationError(ServiceError):
-    """GetImg.AI answered, but with nothing that can be turned into the picture."""
+    """GetImg.AI returned nothing that can become the requested picture."""
 
-    reason = "GENERATION_ERROR"
+    error_reason = ErrorReason.ERROR_REASON_GENERATION_ERROR
 
 
 class Overloaded(ServiceError):
-    """The process has as much work as it takes."""
+    """The process is at its limit of concurrent work."""
 
-    reason = "OVERLOADED"
+    error_reason = ErrorReason.ERROR_REASON_OVERLOADED
 
 
 class DeadlineExceeded(ServiceError):
-    """The call's time was over before it was done."""
+    """The call did not complete before its deadline."""
 
-    reason = "DEADLINE_EXCEEDED"
+    error_reason = ErrorReason.ERROR_REASON_DEADLINE_EXCEEDED
 
 
 class DependencyError(ServiceError):
-    """A peer is away or failed."""
+    """A peer is unavailable or failed."""
 
 
 class ApiError(DependencyError):
-    """GetImg.AI refused or failed the call. A `retry_delay` says that the call may be made again."""
+    """GetImg.AI refused or failed the call. `retry_delay` is set if the call may be repeated."""
 
-    reason = "API_ERROR"
+    error_reason = ErrorReason.ERROR_REASON_API_ERROR
 
 
 class HubError(DependencyError):
-    """The Message Hub is away or did not take a message."""
+    """The Message Hub is unavailable or did not accept a message."""
 
-    reason = "MESSAGE_HUB_ERROR"
+    error_reason = ErrorReason.ERROR_REASON_MESSAGE_HUB_ERROR
 
 
 class StorageServiceError(DependencyError):
-    """The Storage Service is away or failed."""
+    """The Storage Service is unavailable or failed."""
 
-    reason = "STORAGE_SERVICE_ERROR"
+    error_reason = ErrorReason.ERROR_REASON_STORAGE_SERVICE_ERROR

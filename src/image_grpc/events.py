@@ -1,9 +1,9 @@
-"""The events that the service publishes. Each one's id follows from what it tells of: it is one event, however
-often it is sent."""
+"""The events that the service publishes. Their ids derive from their causes, so repetitions are recognized."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from google.protobuf.message import Message
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
@@ -13,60 +13,61 @@ from tabletop.image.v1.overlay_service_pb2 import OverlayChanges
 from tabletop.image.v1.theme_pb2 import ThemeElement
 from tabletop.image.v1.types_pb2 import ImageType
 
-from image_grpc import records
+from image_grpc.correlation import new_correlation_id
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub import topology
+from image_grpc.idempotency import derived_id
+from image_grpc.messages import enum_label, now
 from image_grpc.telemetry import inject
 
-SECONDS = 86_400.0
-"""Time-to-live of events."""
+TIME_TO_LIVE_SECONDS = 86_400.0
 
 
-def image_generated(
-    image: Image, *, cause: str, correlation_id: str, headers: Mapping[str, str] | None = None
-) -> OutboundMessage:
-    """A picture is stored. `cause` names what stored it; `image` has the storage operation's id."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """What led to an event."""
+
+    cause: str
+    """The id of the operation or generation. The same cause publishes the same event."""
+    correlation_id: str = field(default_factory=new_correlation_id)
+    headers: Mapping[str, str] = field(default_factory=inject)
+    """W3C trace context."""
+
+
+def image_generated(image: Image, origin: Origin) -> OutboundMessage:
+    """Return the event that a picture, or a new version of it, is stored."""
     event = ImageGenerated(
         storage_correlation_id=image.storage_correlation_id,
         image_id=image.id,
-        type=ImageType.Name(image.type).removeprefix("IMAGE_TYPE_").lower(),
+        type=enum_label(ImageType, image.type),
         source_id=image.metadata.source_id,
-        timestamp=records.now(),
+        timestamp=now(),
     )
-    return _event(topology.IMAGE_GENERATED, event, cause, correlation_id, headers)
+    return _event(topology.IMAGE_GENERATED, event, origin)
 
 
-def theme_applied(
-    image_id: str,
-    theme: str,
-    elements: Iterable[ThemeElement],
-    *,
-    cause: str,
-    correlation_id: str,
-    headers: Mapping[str, str] | None = None,
-) -> OutboundMessage:
-    """An image has a version in another theme."""
-    names = [ThemeElement.Name(each).removeprefix("THEME_ELEMENT_").lower() for each in elements]
-    event = ThemeApplied(image_id=image_id, theme=theme, elements=names)
-    return _event(topology.THEME_APPLIED, event, cause, correlation_id, headers)
+def theme_applied(image_id: str, theme: str, elements: Iterable[ThemeElement], origin: Origin) -> OutboundMessage:
+    """Return the event that an image has a version in another theme."""
+    labels = [enum_label(ThemeElement, element) for element in elements]
+    return _event(topology.THEME_APPLIED, ThemeApplied(image_id=image_id, theme=theme, elements=labels), origin)
 
 
-def overlay_updated(
-    map_id: str, overlay_id: str, changes: OverlayChanges, *, cause: str, correlation_id: str
-) -> OutboundMessage:
-    """An overlay of a map changed."""
+def overlay_updated(map_id: str, overlay_id: str, changes: OverlayChanges, origin: Origin) -> OutboundMessage:
+    """Return the event that an overlay of a map changed."""
     event = OverlayUpdated(map_id=map_id, overlay_id=overlay_id, changes=changes)
-    return _event(topology.OVERLAY_UPDATED, event, cause, correlation_id, inject())
+    return _event(topology.OVERLAY_UPDATED, event, origin)
 
 
-def _event(
-    type_: str, payload: Message, cause: str, correlation_id: str, headers: Mapping[str, str] | None
-) -> OutboundMessage:
+def _event(type_: str, payload: Message, origin: Origin) -> OutboundMessage:
     return OutboundMessage(
         exchange=topology.EVENTS,
         routing_key=topology.event_routing_key(type_),
-        headers=headers,
+        headers=origin.headers,
         envelope=envelopes.json_envelope(
-            type_, payload, correlation_id=correlation_id, id_=records.derived_id(cause, type_), seconds=SECONDS
+            type_,
+            payload,
+            correlation_id=origin.correlation_id,
+            id_=derived_id(origin.cause, type_),
+            seconds=TIME_TO_LIVE_SECONDS,
         ),
     )

@@ -1,12 +1,25 @@
-"""Typed helpers for protobuf messages."""
+"""Typed helpers for protobuf messages and enums."""
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
+from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
-M = TypeVar("M", bound=Message)
+
+class MessageLike(Protocol):
+    """What copying and hashing need of a message. Protocols of our own messages extend it."""
+
+    @property
+    def DESCRIPTOR(self) -> Any: ...
+    def CopyFrom(self, other_msg: Self, /) -> None: ...
+    def ClearField(self, field_name: str, /) -> None: ...
+    def SerializeToString(self, *, deterministic: bool = ...) -> bytes: ...
+
+
+M = TypeVar("M", bound=MessageLike)
 
 
 def clone(message: M) -> M:
@@ -36,3 +49,19 @@ def oneof_field(message: Message, group: str) -> str:
 def oneof_value(message: Message, group: str) -> Any:
     """Return the value of the field that is set in a oneof. Raises ValueError if none is."""
     return getattr(message, oneof_field(message, group))
+
+
+def enum_label(enum: EnumTypeWrapper, value: int) -> str:
+    """Return the short lower-case name of an enum value: `map` for IMAGE_TYPE_MAP, empty for UNSPECIFIED.
+
+    Relies on the rule of the contracts that the first value is `<PREFIX>_UNSPECIFIED`.
+    """
+    prefix = enum.Name(enum.values()[0]).removesuffix("UNSPECIFIED")
+    return enum.Name(value).removeprefix(prefix).lower() if value else ""
+
+
+def now() -> Timestamp:
+    """Return the current time."""
+    timestamp = Timestamp()
+    timestamp.GetCurrentTime()
+    return timestamp

@@ -6,11 +6,16 @@ within a deadline (`Backoff`), and the limits after which a message, a generatio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from random import uniform
+from typing import TypeVar
+
+import stamina
 
 from image_grpc.errors import ServiceError
+
+T = TypeVar("T")
 
 MAX_HANDLER_FAULTS = 5
 """Attempts of a message whose handler keeps raising unexpected exceptions, or whose call keeps failing."""
@@ -108,3 +113,19 @@ def delay_before_next_download(
         return None
     delay = max(failure.retry_delay, LADDER.after_attempt(attempt))
     return delay if elapsed + delay < limits.timeout else None
+
+
+async def retry_calls(call: Callable[[], Awaitable[T]], *, on: type[Exception], backoff: Backoff) -> T:
+    """Repeat a call while it raises `on`. The caller bounds the time."""
+    # Not stamina's own timeout: it would let a pause between two attempts go on past the deadline.
+    async for attempt in stamina.retry_context(
+        on=on,
+        attempts=None,
+        timeout=None,
+        wait_initial=backoff.initial,
+        wait_max=backoff.maximum,
+        wait_jitter=backoff.jitter,
+    ):
+        with attempt:
+            return await call()
+    raise AssertionError("unreachable: the loop returns or raises")

@@ -12,7 +12,7 @@ from pathlib import Path
 from tabletop.image.v1.image_service_pb2 import UndeleteImageRequest
 
 from image_grpc import app
-from image_grpc.config import load
+from image_grpc.settings import BridgeSettings, load
 from tests.bridge.maps import EVENT, delete_map, map_with_overlay, moved, now, place
 from tests.bridge.plain import envelope, plain_client
 from tests.cli.processes import run
@@ -21,9 +21,7 @@ from tests.faults.platform import Program
 from tests.service import Service
 
 
-async def moves_while_bridges_are_killed(
-    host: str, server: Service, folder: Path, *, maps: int, steps: int
-) -> None:
+async def moves_while_bridges_are_killed(host: str, server: Service, folder: Path, *, maps: int, steps: int) -> None:
     """Events that move something on each map step by step, shuffled between the maps. Two bridges, both killed on
     the way."""
     overlays = await asyncio.gather(*(map_with_overlay(server) for _ in range(maps)))
@@ -75,13 +73,11 @@ async def poison_among_good_ones(host: str, server: Service, *, good: int, poiso
             bad: list[object] = [
                 b"<html>",
                 envelope("map_state_changed", {"overlay_updates": "none"}),
-                envelope(
-                    "map_state_changed", {"map_id": overlays[0].map_id, "overlay_updates": [{"overlay_id": "x"}]}
-                ),
+                envelope("map_state_changed", {"map_id": overlays[0].map_id, "overlay_updates": [{"overlay_id": "x"}]}),
                 moved(broken, 7),
             ]
             mixed.append(bad[len(mixed) // 11 % len(bad)])
-    async with app.bridge(load(hub_url=host), server.running.address), plain_client(host) as client:
+    async with app.bridge(load(BridgeSettings, hub_url=host), server.running.address), plain_client(host) as client:
         for event in mixed:
             await client.tell(EVENT, event)
 

@@ -13,7 +13,7 @@ from tabletop.image.v1.image_service_pb2 import ListImagesRequest
 from tabletop.image.v1.types_pb2 import CacheMode
 
 from image_grpc import app
-from image_grpc.config import load
+from image_grpc.settings import BridgeSettings, load
 from tests.bridge.conftest import Scene
 from tests.bridge.plain import envelope, hearing, plain_client
 from tests.contracts.patience import eventually
@@ -73,7 +73,7 @@ async def test_an_older_event_that_comes_later_changes_nothing(other_host: str, 
     older = changed(campaign, "steampunk", timestamp="2026-02-02T00:00:01Z")
     async with service(tmp_path, hub_url="memory:") as running, plain_client(other_host) as client:
         await pictures(running, campaign, 2)
-        bridge = load(hub_url=other_host), running.running.address
+        bridge = load(BridgeSettings, hub_url=other_host), running.running.address
         async with app.bridge(*bridge):
             pass  # its queues are there
         await client.tell(EVENT, newer)
@@ -100,7 +100,7 @@ async def test_a_hundred_pictures_end_in_the_second_theme_and_leftovers_of_the_f
     ):
         await pictures(running, campaign, count)
         before = provider.standin.calls
-        async with app.bridge(load(hub_url=other_host), running.running.address):
+        async with app.bridge(load(BridgeSettings, hub_url=other_host), running.running.address):
             may_go_on.clear()
             await client.tell(EVENT, changed(campaign, "horror"))
             await eventually(lambda: provider.standin.in_flight > 0, "the first theme is under way")
@@ -108,9 +108,7 @@ async def test_a_hundred_pictures_end_in_the_second_theme_and_leftovers_of_the_f
             await client.holds("image.bridge.events", 0)
             may_go_on.set()
             await all_in(running, campaign, "western")
-        page = await running.generations.ListGenerations(
-            ListGenerationsRequest(source_id=campaign, theme="horror")
-        )
+        page = await running.generations.ListGenerations(ListGenerationsRequest(source_id=campaign, theme="horror"))
         made = provider.standin.calls - before
         assert made == count + len(page.generations)
         assert 0 < len(page.generations) < count

@@ -19,8 +19,7 @@ async def test_those_of_one_key_run_in_order_and_others_at_once() -> None:
             ran.append(name)
 
     tasks = [
-        asyncio.create_task(run(*each))
-        for each in (("a", "first"), ("a", "second"), ("a", "third"), ("b", "other"))
+        asyncio.create_task(run(*each)) for each in (("a", "first"), ("a", "second"), ("a", "third"), ("b", "other"))
     ]
     await tasks[-1]
     assert ran == ["other"]

@@ -11,18 +11,10 @@ from typing import Protocol
 
 from google.protobuf.message import Message
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
-from tabletop.hub.v1.jobs_pb2 import GenerateJob
+from tabletop.image.internal.v1.job_pb2 import GenerateJob
 
 from image_grpc.errors import HubError
-from image_grpc.hub import (
-    Ack,
-    Delivery,
-    Handler,
-    Hub,
-    Outcome,
-    Settlement,
-    topology,
-)
+from image_grpc.hub import Ack, Delivery, Handler, Hub, Outcome, Settlement, topology
 from image_grpc.hub import envelope as envelopes
 from tests.contracts.patience import eventually
 
@@ -110,16 +102,12 @@ def to_queue(queue: str, envelope: Envelope) -> OutboundMessage:
 
 def as_event(routing_key: str, envelope: Envelope, *, mandatory: bool = False) -> OutboundMessage:
     """A message for whoever wants to hear of it."""
-    return OutboundMessage(
-        exchange=topology.EVENTS, routing_key=routing_key, envelope=envelope, mandatory=mandatory
-    )
+    return OutboundMessage(exchange=topology.EVENTS, routing_key=routing_key, envelope=envelope, mandatory=mandatory)
 
 
 def as_request(routing_key: str, envelope: Envelope, *, mandatory: bool = True) -> OutboundMessage:
     """A message for whoever answers such requests."""
-    return OutboundMessage(
-        exchange=topology.REQUESTS, routing_key=routing_key, envelope=envelope, mandatory=mandatory
-    )
+    return OutboundMessage(exchange=topology.REQUESTS, routing_key=routing_key, envelope=envelope, mandatory=mandatory)
 
 
 async def a_queue(broker: Broker, *bindings: tuple[str, str]) -> str:

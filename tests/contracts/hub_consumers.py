@@ -8,15 +8,7 @@ import pytest
 from tabletop.hub.v1.envelope_pb2 import Envelope
 from tabletop.hub.v1.events_pb2 import ImageGenerated
 
-from image_grpc.hub import (
-    Ack,
-    DeadLetter,
-    Delivery,
-    Handler,
-    Retry,
-    Settlement,
-    topology,
-)
+from image_grpc.hub import Ack, DeadLetter, Delivery, Handler, Retry, Settlement, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.port import MAX_FAULTS
 from tests.contracts.hub_bench import (
@@ -169,10 +161,7 @@ class ConsumersContract:
 
     async def test_a_retried_event_comes_back_to_the_queue_that_failed_only(self, broker: Broker) -> None:
         key = unique("event")
-        failing, other = (
-            await a_queue(broker, (topology.EVENTS, key)),
-            await a_queue(broker, (topology.EVENTS, key)),
-        )
+        failing, other = (await a_queue(broker, (topology.EVENTS, key)), await a_queue(broker, (topology.EVENTS, key)))
         failed = Inbox(lambda delivery: Ack() if delivery.attempt == 2 else Retry(0))
         heard = Inbox()
         async with consuming(broker, failing, failed), consuming(broker, other, heard):
@@ -245,9 +234,7 @@ class ConsumersContract:
         assert "ImageGenerated" in dead.headers["reason"]
 
     @pytest.mark.parametrize("content_type", [envelopes.JSON, envelopes.PROTOBUF, "text/html", ""])
-    async def test_a_body_that_is_no_envelope_is_given_up_on_at_once(
-        self, broker: Broker, content_type: str
-    ) -> None:
+    async def test_a_body_that_is_no_envelope_is_given_up_on_at_once(self, broker: Broker, content_type: str) -> None:
         queue = await a_queue(broker)
         inbox = Inbox()
         async with consuming(broker, queue, inbox):
@@ -257,10 +244,7 @@ class ConsumersContract:
             await inbox.holds(1)
         assert inbox.names == ["next"]
         assert "no envelope" in dead.headers["reason"]
-        assert (dead.envelope.type, dead.envelope.payload_bytes) == (
-            topology.UNDECODABLE,
-            b"<html>\xff</html>",
-        )
+        assert (dead.envelope.type, dead.envelope.payload_bytes) == (topology.UNDECODABLE, b"<html>\xff</html>")
 
     # Time-to-live
 
@@ -272,9 +256,7 @@ class ConsumersContract:
         assert [name_of(each) for each in await take(broker, queue, 1)] == ["long-lived"]
         await nothing_waits_in(broker, queue)
 
-    async def test_a_message_that_expires_while_the_consumer_is_busy_is_not_delivered(
-        self, broker: Broker
-    ) -> None:
+    async def test_a_message_that_expires_while_the_consumer_is_busy_is_not_delivered(self, broker: Broker) -> None:
         queue = await a_queue(broker)
         begun, finish, inbox = asyncio.Event(), asyncio.Event(), Inbox()
 
@@ -293,9 +275,7 @@ class ConsumersContract:
             await eventually(lambda: "last" in inbox.names, "the last message is handled")
         assert inbox.names == ["slow", "last"]
 
-    async def test_a_message_that_expires_before_its_next_attempt_is_not_delivered_again(
-        self, broker: Broker
-    ) -> None:
+    async def test_a_message_that_expires_before_its_next_attempt_is_not_delivered_again(self, broker: Broker) -> None:
         queue = await a_queue(broker)
         short = named("short-lived", seconds=broker.features.shortest_retry_seconds / 2)
         inbox = Inbox(lambda delivery: Retry(0) if delivery.attempt == 1 else Ack())

@@ -10,10 +10,7 @@ import pytest
 from tabletop.hub.v1.envelope_pb2 import Envelope
 from tabletop.hub.v1.events_pb2 import ImageGenerated
 
-from image_grpc.hub import (
-    Outcome,
-    topology,
-)
+from image_grpc.hub import Outcome, topology
 from image_grpc.hub import envelope as envelopes
 from tests.contracts.hub_bench import (
     MEBIBYTE,

@@ -9,16 +9,9 @@ import uuid
 import pytest
 from tabletop.hub.v1.envelope_pb2 import Envelope
 from tabletop.hub.v1.error_pb2 import Error, ErrorReply
-from tabletop.hub.v1.jobs_pb2 import GenerateJob
+from tabletop.image.internal.v1.job_pb2 import GenerateJob
 
-from image_grpc.hub import (
-    Ack,
-    Delivery,
-    RequestTimeout,
-    RequestUnroutable,
-    Settlement,
-    topology,
-)
+from image_grpc.hub import Ack, Delivery, RequestTimeout, RequestUnroutable, Settlement, topology
 from image_grpc.hub import envelope as envelopes
 from tests.contracts.hub_bench import (
     MEBIBYTE,
@@ -159,9 +152,7 @@ class RequestsContract:
 
         async def answer_twice(delivery: Delivery) -> Settlement:
             for answer in ("first", "second"):
-                reply = envelopes.reply_envelope(
-                    delivery.envelope, "test.answer", GenerateJob(generation_id=answer)
-                )
+                reply = envelopes.reply_envelope(delivery.envelope, "test.answer", GenerateJob(generation_id=answer))
                 await broker.hub.reply(delivery, reply, timeout=SECONDS)
             return Ack()
 

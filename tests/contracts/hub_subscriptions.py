@@ -5,11 +5,7 @@ from __future__ import annotations
 import pytest
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 
-from image_grpc.hub import (
-    Delivery,
-    Outcome,
-    topology,
-)
+from image_grpc.hub import Delivery, Outcome, topology
 from tests.contracts.hub_bench import (
     SECONDS,
     Broker,

@@ -14,7 +14,7 @@ import grpc
 import pytest
 import pytest_asyncio
 from google.rpc import error_details_pb2
-from tabletop.hub.v1.jobs_pb2 import GenerateJob
+from tabletop.image.internal.v1.job_pb2 import GenerateJob
 from tabletop.image.v1.generation_pb2 import Generation, GenerationState
 from tabletop.image.v1.generation_request_pb2 import GeneratePortraitRequest
 from tabletop.image.v1.image_service_pb2 import GetImageRequest, ReadImageRequest
@@ -92,8 +92,7 @@ async def test_every_promise_is_kept_while_parts_die_and_connections_break(scene
         await asyncio.sleep(0.5)
         async with diary.fault("a server and a storage process killed"):
             await asyncio.gather(
-                kill_and_start(made, made.servers[0].program, diary),
-                kill_and_start(made, made.storages[0], diary),
+                kill_and_start(made, made.servers[0].program, diary), kill_and_start(made, made.storages[0], diary)
             )
         async with diary.fault("connections cut"):
             await cut_often([made.hub, made.sql], times=4, every=0.7)

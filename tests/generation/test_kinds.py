@@ -12,11 +12,12 @@ from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.types_pb2 import CacheMode, ImageFormat, ImageSubtype, ImageType, Priority
 
 from image_grpc import records
-from image_grpc.config import load
 from image_grpc.generation import built_in, kinds
+from image_grpc.settings import ServerSettings, load
 from tests.service import campaign_map, item, portrait, tactical_map
 
 SETTINGS = load(
+    ServerSettings,
     model_tactical_map="model-of-tactical-maps",
     model_campaign_map="model-of-campaign-maps",
     model_portrait="model-of-portraits",

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from tabletop.image.v1.theme_pb2 import Theme
 
-from image_grpc.config import load
 from image_grpc.generation import built_in
 from image_grpc.generation.kinds import normalise
 from image_grpc.generation.prompts import prompt
+from image_grpc.settings import ServerSettings, load
 from tests.service import campaign_map, item, portrait, tactical_map
 
-SETTINGS = load()
+SETTINGS = load(ServerSettings)
 FANTASY = built_in()["fantasy"]
 
 KINDS = {

@@ -9,14 +9,14 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tabletop.hub.v1.jobs_pb2 import ProviderResult
+from tabletop.image.internal.v1.job_pb2 import ProviderResult
 from tabletop.image.v1.generation_pb2 import Generation, GenerationState
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.storage.v1.record_pb2 import CacheEntryState, GenerationRecord
 
-from image_grpc.config import load
 from image_grpc.errors import ApiError
 from image_grpc.generation import built_in, kinds, transitions
+from image_grpc.settings import ServerSettings, load
 from tests.service import portrait
 
 THEME = built_in()["horror"]
@@ -25,7 +25,7 @@ States = GenerationState
 
 
 def fresh() -> GenerationRecord:
-    request = kinds.normalise(portrait(theme="horror", source={"id": "it"}), load())
+    request = kinds.normalise(portrait(theme="horror", source={"id": "it"}), load(ServerSettings))
     return transitions.queued("the-generation", request, THEME, fingerprint="f" * 64)
 
 

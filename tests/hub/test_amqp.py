@@ -14,7 +14,7 @@ from typing import Any
 import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
-from tabletop.hub.v1.jobs_pb2 import GenerateJob
+from tabletop.image.internal.v1.job_pb2 import GenerateJob
 
 from image_grpc.errors import HubError
 from image_grpc.hub import Ack, DeadLetter, Delivery, Settlement, amqp, topology
@@ -121,9 +121,7 @@ class AmqpBroker:
 
     async def forget_consumers(self, queue: str) -> None:
         """Ends the channels that consume the queue, and tells their client nothing."""
-        await self._each_queue(
-            queue, "[rabbit_channel:shutdown(element(1, C)) || C <- rabbit_amqqueue:consumers(Q)]"
-        )
+        await self._each_queue(queue, "[rabbit_channel:shutdown(element(1, C)) || C <- rabbit_amqqueue:consumers(Q)]")
 
     async def delete_own_queues(self) -> None:
         """Deletes queues that only their owner's connection may delete."""
@@ -177,9 +175,7 @@ async def test_starting_again_on_the_same_broker_changes_nothing(broker: AmqpBro
     assert broker.hub.connected
 
 
-async def test_a_consumer_whose_queue_was_deleted_consumes_again_and_health_tells_meanwhile(
-    broker: AmqpBroker,
-) -> None:
+async def test_a_consumer_whose_queue_was_deleted_consumes_again_and_health_tells_meanwhile(broker: AmqpBroker) -> None:
     queue = topology.Queue(name=unique("queue"))
     await broker.declare(queue)
     inbox = Inbox()
@@ -331,9 +327,7 @@ async def test_no_broker_is_told_at_once() -> None:
     ],
     ids=["timestamp", "timestamp in headers", "name of a header", "correlation id", "expiry"],
 )
-async def test_what_others_put_into_properties_stops_nobody(
-    broker: AmqpBroker, properties: dict[str, Any]
-) -> None:
+async def test_what_others_put_into_properties_stops_nobody(broker: AmqpBroker, properties: dict[str, Any]) -> None:
     """The client library breaks its connection over some of them, and the broker delivers them again."""
     queue = await a_queue(broker)
     body, content_type = envelopes.encode(named("odd"))

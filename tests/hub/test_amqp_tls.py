@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from tabletop.hub.v1.jobs_pb2 import GenerateJob
+from tabletop.image.internal.v1.job_pb2 import GenerateJob
 
 from image_grpc.errors import HubError
 from image_grpc.hub import Delivery, Outcome, topology
@@ -73,9 +73,7 @@ async def test_messages_requests_and_replies_go_over_tls(secured: Secured) -> No
         assert envelopes.payload(reply, GenerateJob).generation_id == "it"
         inbox = Inbox()
         consuming = await hub.consume(topology.STORE_QUEUE, inbox, concurrency=1)
-        assert (
-            await hub.publish(to_queue(topology.STORE_QUEUE, named("job")), timeout=SECONDS) is Outcome.CONFIRMED
-        )
+        assert await hub.publish(to_queue(topology.STORE_QUEUE, named("job")), timeout=SECONDS) is Outcome.CONFIRMED
         await inbox.holds(1)
         assert inbox.names == ["job"]
         for consumer in (answering, consuming):
@@ -90,10 +88,7 @@ async def test_messages_requests_and_replies_go_over_tls(secured: Secured) -> No
         # The broker looks at the client's when the client's part of the handshake is over: the client reads its
         # reason, or finds the connection gone, whichever comes first.
         ({"cafile": "ca.pem"}, "(certificate required|[Cc]onnection)"),
-        (
-            {"cafile": "ca.pem", "certfile": "stranger.pem", "keyfile": "stranger.key"},
-            "(unknown ca|[Cc]onnection)",
-        ),
+        ({"cafile": "ca.pem", "certfile": "stranger.pem", "keyfile": "stranger.key"}, "(unknown ca|[Cc]onnection)"),
         ({"cafile": "other_ca.pem", **CLIENT}, "certificate verify failed"),
         (CLIENT, "certificate verify failed"),
         ({"cafile": "missing.pem", **CLIENT}, "No such file"),

@@ -46,9 +46,7 @@ def test_an_event_in_json_comes_through(event: ImageGenerated, time_to_live: flo
 
 @given(events(), seconds)
 def test_an_event_in_protobuf_comes_through(event: ImageGenerated, time_to_live: float | None) -> None:
-    sent = envelopes.protobuf_envelope(
-        "image_generated", event, correlation_id=CORRELATION_ID, seconds=time_to_live
-    )
+    sent = envelopes.protobuf_envelope("image_generated", event, correlation_id=CORRELATION_ID, seconds=time_to_live)
     body, content_type = envelopes.encode(sent)
     assert content_type == envelopes.PROTOBUF
     received = envelopes.decode(body, content_type)
@@ -232,8 +230,7 @@ def test_an_envelope_without_time_to_live_never_expires() -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "content"),
-    [(envelopes.json_envelope, "payload"), (envelopes.protobuf_envelope, "payload_bytes")],
+    ("make", "content"), [(envelopes.json_envelope, "payload"), (envelopes.protobuf_envelope, "payload_bytes")]
 )
 def test_a_reply_has_the_form_and_the_correlation_id_of_its_request(make: object, content: str) -> None:
     request = make("question", ImageGenerated(), correlation_id=CORRELATION_ID)  # type: ignore[operator]

@@ -45,15 +45,11 @@ def test_a_key_matches_itself_and_the_pattern_for_all(routing_key: str) -> None:
         ("map_state_changed", "map.state_changed"),
     ],
 )
-def test_an_event_s_routing_key_is_its_name_with_the_first_underscore_as_a_dot(
-    event: str, routing_key: str
-) -> None:
+def test_an_event_s_routing_key_is_its_name_with_the_first_underscore_as_a_dot(event: str, routing_key: str) -> None:
     assert topology.event_routing_key(event) == routing_key
 
 
-@pytest.mark.parametrize(
-    ("delay", "step"), [(0, 1), (1, 1), (1.1, 5), (5, 5), (31, 120), (600, 600), (100_000, 600)]
-)
+@pytest.mark.parametrize(("delay", "step"), [(0, 1), (1, 1), (1.1, 5), (5, 5), (31, 120), (600, 600), (100_000, 600)])
 def test_a_delay_takes_the_next_step_of_the_ladder_or_the_last(delay: float, step: int) -> None:
     assert topology.retry_step(delay) == step
 

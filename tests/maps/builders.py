@@ -11,13 +11,7 @@ import pyvips
 from tabletop.image.v1.image_pb2 import Image, ImageContent
 from tabletop.image.v1.map_pb2 import CoordinateUnit, GridKind, MapProperties, Position, Wall, WallKind
 from tabletop.image.v1.map_pb2 import Grid as GridMessage
-from tabletop.image.v1.overlay_pb2 import (
-    CampaignElement,
-    CampaignOverlay,
-    Overlay,
-    TacticalElement,
-    TacticalOverlay,
-)
+from tabletop.image.v1.overlay_pb2 import CampaignElement, CampaignOverlay, Overlay, TacticalElement, TacticalOverlay
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
 from image_grpc.maps.coverage import Coverage
@@ -25,11 +19,7 @@ from image_grpc.maps.drawing import draw_map, draw_overlay
 from image_grpc.maps.grid import Cells, Grid
 
 CELL = 10
-SQUARE, HEX_ROWS, HEX_COLUMNS = (
-    GridKind.GRID_KIND_SQUARE,
-    GridKind.GRID_KIND_HEX_ROWS,
-    GridKind.GRID_KIND_HEX_COLUMNS,
-)
+SQUARE, HEX_ROWS, HEX_COLUMNS = (GridKind.GRID_KIND_SQUARE, GridKind.GRID_KIND_HEX_ROWS, GridKind.GRID_KIND_HEX_COLUMNS)
 KINDS = [SQUARE, HEX_ROWS, HEX_COLUMNS]
 WALL, CLOSED_DOOR, OPEN_DOOR, WINDOW = (
     WallKind.WALL_KIND_WALL,

@@ -45,9 +45,7 @@ def a_token(
 def a_place(x: float, y: float, name: str = "", icon: str = "town") -> CampaignElement:
     """Return a place at a location in pixels."""
     properties = CampaignElementProperties(label=name)
-    return CampaignElement(
-        id="p", coordinates=Location(x=x, y=y), properties=properties, place=PlaceMarker(icon=icon)
-    )
+    return CampaignElement(id="p", coordinates=Location(x=x, y=y), properties=properties, place=PlaceMarker(icon=icon))
 
 
 def a_route(*points: tuple[float, float], style: LineStyle = LineStyle.LINE_STYLE_SOLID) -> CampaignElement:

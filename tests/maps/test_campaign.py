@@ -29,16 +29,12 @@ styles = st.sampled_from([0, LineStyle.LINE_STYLE_SOLID, LineStyle.LINE_STYLE_DA
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(any_location, min_size=3, max_size=5), styles)
-def test_campaign_elements_at_any_location_have_finite_coordinates(
-    locations: list[Location], style: LineStyle
-) -> None:
+def test_campaign_elements_at_any_location_have_finite_coordinates(locations: list[Location], style: LineStyle) -> None:
     look = CampaignElementProperties(style=style, label="there")
     svg = map_svg(
         a_map(points_of_interest=[PointOfInterest(location=locations[0], name="here")]),
         campaign(
-            CampaignElement(
-                id="a", coordinates=locations[0], properties=look, territory=Territory(boundary=locations)
-            ),
+            CampaignElement(id="a", coordinates=locations[0], properties=look, territory=Territory(boundary=locations)),
             CampaignElement(id="b", coordinates=locations[1], properties=look, route=Route(waypoints=locations)),
             CampaignElement(id="c", coordinates=locations[2], properties=look, party=Party()),
         ),
@@ -71,9 +67,7 @@ def test_lines_outside_of_the_map_are_clipped_before_they_are_dashed(style: Line
             assert -50 < min(xs) <= max(xs) < 250
 
 
-@pytest.mark.parametrize(
-    ("style", "gaps"), [(LineStyle.LINE_STYLE_SOLID, False), (LineStyle.LINE_STYLE_DOTTED, True)]
-)
+@pytest.mark.parametrize(("style", "gaps"), [(LineStyle.LINE_STYLE_SOLID, False), (LineStyle.LINE_STYLE_DOTTED, True)])
 def test_lines_have_their_style(style: LineStyle, gaps: bool) -> None:
     line = shapes(map_svg(a_map(), campaign(a_route((10, 80), (190, 80), style=style))))[1]
     assert ("stroke-dasharray" in line) is gaps

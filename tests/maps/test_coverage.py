@@ -19,18 +19,7 @@ from tabletop.image.v1.overlay_pb2 import (
 
 from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.grid import Grid
-from tests.maps.builders import (
-    KINDS,
-    Pairs,
-    a_map,
-    a_tactical_map,
-    campaign,
-    in_cells,
-    pairs,
-    sketch,
-    tactical,
-    wall,
-)
+from tests.maps.builders import KINDS, Pairs, a_map, a_tactical_map, campaign, in_cells, pairs, sketch, tactical, wall
 
 SPELL = Range(kind=RangeKind.RANGE_KIND_SPELL, distance_feet=10)
 MOVE = Range(kind=RangeKind.RANGE_KIND_MOVEMENT, distance_feet=10)

@@ -55,9 +55,7 @@ def test_control_characters_become_blanks() -> None:
 
 def test_color_names_are_written_as_hexadecimal_digits() -> None:
     element = a_token(color="RebeccaPurple")
-    assert "#663399" in {
-        each.get("fill") for each in shapes(map_svg(a_tactical_map(), tactical(element)), "circle")
-    }
+    assert "#663399" in {each.get("fill") for each in shapes(map_svg(a_tactical_map(), tactical(element)), "circle")}
 
 
 def test_an_overlay_alone_has_no_grid_no_legend_and_no_scale_bar() -> None:

@@ -82,9 +82,7 @@ def test_points_nearer_to_the_center_than_the_sides_are_in_the_cell(
 
 
 @given(st.sampled_from(KINDS), near_zero, near_zero, cell_sizes)
-def test_positions_in_cells_agree_with_centers_in_pixels(
-    kind: GridKind, column: int, row: int, cell: float
-) -> None:
+def test_positions_in_cells_agree_with_centers_in_pixels(kind: GridKind, column: int, row: int, cell: float) -> None:
     grid = Grid(kind, cell, 100, 100)
     assert grid.pixels(in_cells(column + 0.5, row + 0.5)) == pytest.approx(center(grid, column, row))
 
@@ -172,18 +170,14 @@ def test_71_hexagons_cover_4096_pixels(kind: GridKind, cell_size: float) -> None
 @pytest.mark.parametrize(
     ("cell_size", "columns"), [(50, 4), (49.9375, 4), (49.92, 5), (66.67, 3), (200, 1), (1024, 1), (8, 25)]
 )
-def test_a_column_belongs_to_the_map_if_more_than_a_quarter_of_a_pixel_does(
-    cell_size: float, columns: int
-) -> None:
+def test_a_column_belongs_to_the_map_if_more_than_a_quarter_of_a_pixel_does(cell_size: float, columns: int) -> None:
     # 4 x 49.9375 leaves 0.25 of 200 pixels, 4 x 49.92 leaves 0.32.
     assert Grid(SQUARE, cell_size, 200, 200).square_counts == (columns, columns)
     assert Grid(HEX_ROWS, cell_size, 200, 200).cells[:, 0].max() == columns - 1
 
 
 @given(st.integers(0, 511), st.integers(0, 511), st.floats(8, 1024))
-def test_the_upper_left_corner_belongs_to_a_square_despite_rounding(
-    column: int, row: int, cell_size: float
-) -> None:
+def test_the_upper_left_corner_belongs_to_a_square_despite_rounding(column: int, row: int, cell_size: float) -> None:
     grid = Grid(SQUARE, cell_size, 4096, 4096)
     assert grid.cell_at(*grid.pixels(in_cells(column, row))) == (column, row)
 

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-from tabletop.image.v1.overlay_pb2 import (
-    CampaignElement,
-    TacticalElement,
-    Territory,
-    TerritoryKind,
-    Token,
-    TokenKind,
-)
+from tabletop.image.v1.overlay_pb2 import CampaignElement, TacticalElement, Territory, TerritoryKind, Token, TokenKind
 from tabletop.image.v1.types_pb2 import Location
 
 from tests.maps.builders import a_map, a_tactical_map, campaign, in_cells, map_svg, pixels, tactical, texts

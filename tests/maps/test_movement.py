@@ -151,11 +151,7 @@ def test_on_hexagons_a_step_leads_to_six_cells() -> None:
 
 
 def reached(
-    grid: Grid,
-    cell: tuple[int, int],
-    feet: float,
-    walls: Iterable[Wall],
-    difficult: Iterable[tuple[int, int]] = (),
+    grid: Grid, cell: tuple[int, int], feet: float, walls: Iterable[Wall], difficult: Iterable[tuple[int, int]] = ()
 ) -> Pairs:
     x, y = grid.center(np.array([cell]))[0]
     return pairs(reachable_cells(grid, x, y, feet, difficult, walls))

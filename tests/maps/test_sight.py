@@ -12,19 +12,7 @@ from tabletop.image.v1.map_pb2 import GridKind, Wall, WallKind
 
 from image_grpc.maps.grid import Grid
 from image_grpc.maps.sight import visible_cells
-from tests.maps.builders import (
-    CELL,
-    CLOSED_DOOR,
-    HEX_ROWS,
-    KINDS,
-    OPEN_DOOR,
-    WALL,
-    WINDOW,
-    box,
-    pairs,
-    sketch,
-    wall,
-)
+from tests.maps.builders import CELL, CLOSED_DOOR, HEX_ROWS, KINDS, OPEN_DOOR, WALL, WINDOW, box, pairs, sketch, wall
 from tests.maps.walls import a_grid, any_cell, any_walls, grid_of
 
 
@@ -138,9 +126,7 @@ def test_on_hexagons_too_ones_own_cell_is_always_visible() -> None:
 @given(st.sampled_from(KINDS), any_cell, any_cell, any_walls)
 def test_sight_is_mutual(kind: GridKind, one: tuple[int, int], other: tuple[int, int], walls: list[Wall]) -> None:
     grid = a_grid(kind)
-    there, back = (
-        pairs(visible_cells(grid, *grid.center(np.array([cell]))[0], 0, walls)) for cell in (one, other)
-    )
+    there, back = (pairs(visible_cells(grid, *grid.center(np.array([cell]))[0], 0, walls)) for cell in (one, other))
     assert (other in there) == (one in back)
 
 

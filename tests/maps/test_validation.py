@@ -24,10 +24,7 @@ def test_distinct_ids_and_valid_colors_have_no_violations() -> None:
 
 
 def test_an_invalid_color_is_reported_with_its_path() -> None:
-    elements = [
-        TacticalElement(id="a"),
-        TacticalElement(id="b", properties=TacticalElementProperties(color="nay")),
-    ]
+    elements = [TacticalElement(id="a"), TacticalElement(id="b", properties=TacticalElementProperties(color="nay"))]
     violation = Violation("elements[1].properties.color", INVALID_COLOR)
     assert element_violations(elements, "elements") == [violation]
 

@@ -52,9 +52,7 @@ def test_a_wall_from_center_to_center_blocks_the_paths_from_its_ends(
 
 
 @pytest.mark.parametrize("path", [((0.5, 0.5), (0.5, 0.5)), ((0.5, 0.5), (1.5, 0.5))])
-def test_a_wall_of_one_point_blocks_paths_through_that_point(
-    path: tuple[Sequence[float], Sequence[float]],
-) -> None:
+def test_a_wall_of_one_point_blocks_paths_through_that_point(path: tuple[Sequence[float], Sequence[float]]) -> None:
     grid = Grid(SQUARE, 57.69, 4096, 4096)
     assert blocked(grid, *path, wall(0.5, 0.5, 0.5, 0.5))
     assert not blocked(grid, *path, wall(0.5, 0.6, 0.5, 0.6))

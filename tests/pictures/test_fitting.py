@@ -11,17 +11,7 @@ from hypothesis import strategies as st
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
 from image_grpc.pictures import BadPicture, Description, describe, fit, square
-from tests.pictures.samples import (
-    FORMATS,
-    JPEG,
-    PNG,
-    WEBP,
-    decoded,
-    every_format,
-    noise,
-    transparent,
-    with_metadata,
-)
+from tests.pictures.samples import FORMATS, JPEG, PNG, WEBP, decoded, every_format, noise, transparent, with_metadata
 
 formats = st.sampled_from(FORMATS)
 SOURCE = noise(512, 512)
@@ -39,9 +29,7 @@ SOURCE = noise(512, 512)
         (1, 1, PNG),
     ],
 )
-async def test_a_fitted_picture_has_the_exact_size_and_format(
-    width: int, height: int, format_: ImageFormat
-) -> None:
+async def test_a_fitted_picture_has_the_exact_size_and_format(width: int, height: int, format_: ImageFormat) -> None:
     fitted = await fit(SOURCE, Size(width=width, height=height), format_)
     assert describe(fitted) == Description(format_, width, height)
     image = decoded(fitted)

@@ -8,13 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
+from getimg_standin.damage import HTML_PAGE, huge_png
 from image_grpc.pictures import MAX_PIXELS, MAX_SIDE, BadPicture, Description, describe, fit, render, size_of
-from image_grpc.standin.damage import HTML_PAGE, huge_png
-from tests.pictures.samples import (
-    PNG,
-    every_format,
-    noise,
-)
+from tests.pictures.samples import PNG, every_format, noise
 
 
 @every_format

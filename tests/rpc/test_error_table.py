@@ -86,11 +86,7 @@ def test_the_details_say_the_reason_the_domain_and_the_request() -> None:
     assert told.code == grpc.StatusCode.NOT_FOUND.value[0]
     assert told.message == "there is no image 7"
     info = detail(told, error_details_pb2.ErrorInfo)
-    assert (info.reason, info.domain, dict(info.metadata)) == (
-        "IMAGE_NOT_FOUND",
-        "image.tabletop",
-        {"image_id": "7"},
-    )
+    assert (info.reason, info.domain, dict(info.metadata)) == ("IMAGE_NOT_FOUND", "image.tabletop", {"image_id": "7"})
     assert detail(told, error_details_pb2.RequestInfo).request_id == "request-1"
 
 

@@ -50,9 +50,7 @@ async def test_when_to_try_again_arrives(kind: str) -> None:
 
 @both
 @pytest.mark.parametrize("error", [RuntimeError(SECRET), KeyError(SECRET), BaseExceptionGroup("", [OSError()])])
-async def test_an_exception_that_is_not_ours_is_told_to_nobody(
-    kind: str, error: Exception, log_lines: Any
-) -> None:
+async def test_an_exception_that_is_not_ours_is_told_to_nobody(kind: str, error: Exception, log_lines: Any) -> None:
     async with tiny(**failing(kind, error)) as server:
         told = await refused(server, kind)
     assert (told.code, told.message) == (grpc.StatusCode.INTERNAL, INTERNAL)

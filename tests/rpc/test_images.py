@@ -63,8 +63,7 @@ async def test_a_picture_is_read_in_chunks_that_any_client_takes(running: Servic
 
 
 @pytest.mark.parametrize(
-    ("offset", "limit"),
-    [(0, 1), (0, MIB), (1, MIB), (MIB - 1, 2), (MIB, 1), (MIB + 1, 0), (17, 0), (5, 10**12)],
+    ("offset", "limit"), [(0, 1), (0, MIB), (1, MIB), (MIB - 1, 2), (MIB, 1), (MIB + 1, 0), (17, 0), (5, 10**12)]
 )
 async def test_any_range_can_be_read(running: Service, image: Image, offset: int, limit: int) -> None:
     whole = await running.read(image.id)
@@ -89,9 +88,7 @@ async def test_an_offset_past_the_end_is_refused(running: Service, image: Image)
     ("field", "value"),
     [("offset", -1), ("limit", -1), ("version", -1), ("max_side", 15), ("max_side", 4097), ("image_id", "7")],
 )
-async def test_a_read_that_makes_no_sense_is_refused(
-    running: Service, image: Image, field: str, value: Any
-) -> None:
+async def test_a_read_that_makes_no_sense_is_refused(running: Service, image: Image, field: str, value: Any) -> None:
     request = pb.ReadImageRequest(**{"image_id": image.id, field: value})
     told = await refused_stream(running.images.ReadImage(request))
     assert (told.code, told.fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
@@ -152,11 +149,7 @@ async def test_an_image_is_answered_with_all_that_is_known_of_it(running: Servic
 async def test_an_image_that_does_not_exist_is_not_found(running: Service, version: int) -> None:
     id_ = some_id()
     told = await refusal(running.images.GetImage(pb.GetImageRequest(image_id=id_, version=version)))
-    assert (told.code, told.reason, told.metadata) == (
-        grpc.StatusCode.NOT_FOUND,
-        "IMAGE_NOT_FOUND",
-        {"image_id": id_},
-    )
+    assert (told.code, told.reason, told.metadata) == (grpc.StatusCode.NOT_FOUND, "IMAGE_NOT_FOUND", {"image_id": id_})
 
 
 async def test_a_version_that_does_not_exist_is_not_found(running: Service, image: Image) -> None:
@@ -266,9 +259,7 @@ async def test_the_versions_of_an_image_are_listed(running: Service, image: Imag
 async def test_a_deleted_image_is_gone_until_it_is_restored(running: Service, own: Image) -> None:
     data = await running.read(own.id)
     await running.images.DeleteImage(pb.DeleteImageRequest(image_id=own.id))
-    assert (await refusal(running.images.GetImage(pb.GetImageRequest(image_id=own.id)))).reason == (
-        "IMAGE_NOT_FOUND"
-    )
+    assert (await refusal(running.images.GetImage(pb.GetImageRequest(image_id=own.id)))).reason == ("IMAGE_NOT_FOUND")
     read = running.images.ReadImage(pb.ReadImageRequest(image_id=own.id))
     assert (await refused_stream(read)).reason == "IMAGE_NOT_FOUND"
     shown = await running.images.GetImage(pb.GetImageRequest(image_id=own.id, show_deleted=True))

@@ -19,18 +19,7 @@ from tabletop.image.v1.overlay_pb2 import CampaignElement, Overlay, TacticalElem
 from tabletop.image.v1.types_pb2 import ImageSubtype
 
 from tests.contracts.patience import eventually
-from tests.service import (
-    CELL,
-    Refusal,
-    Service,
-    element,
-    on_grid,
-    payload_of,
-    portrait,
-    refusal,
-    service,
-    some_id,
-)
+from tests.service import CELL, Refusal, Service, element, on_grid, payload_of, portrait, refusal, service, some_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -95,9 +84,7 @@ async def listed(running: Service, map_id: str, **fields: Any) -> pb.ListOverlay
 
 
 async def test_every_answer_has_the_cells_that_elements_cover(running: Service, field: Image) -> None:
-    made = await running.overlay(
-        field.id, element("goblin"), element("move", range=MOVE), name="Round 1", z_index=3
-    )
+    made = await running.overlay(field.id, element("goblin"), element("move", range=MOVE), name="Round 1", z_index=3)
     assert (made.map_id, made.name, made.visible, made.z_index, made.version) == (field.id, "Round 1", True, 3, 1)
     assert ids(made.tactical.elements) == ["goblin", "move"]
     assert covered(made, "move") == NINE
@@ -220,14 +207,8 @@ WRONG = {
     "no kind": ([TacticalElement(id="a", position=element("a").position)], "[0].kind"),
     "an unknown portrait": ([element("a", token={"image_id": some_id()})], "[0].token.image_id"),
     "a colour that carries more": ([element("a", properties={"color": "red; url(x)"})], "[0].properties.color"),
-    "a colour that is none": (
-        [element("a"), element("b", properties={"color": "notacolor"})],
-        "[1].properties.color",
-    ),
-    "an endless reach": (
-        [element("a", range={"kind": 1, "distance_feet": float("nan")})],
-        "[0].range.distance_feet",
-    ),
+    "a colour that is none": ([element("a"), element("b", properties={"color": "notacolor"})], "[1].properties.color"),
+    "an endless reach": ([element("a", range={"kind": 1, "distance_feet": float("nan")})], "[0].range.distance_feet"),
 }
 
 
@@ -405,9 +386,7 @@ async def test_each_change_is_told_with_what_changed_and_the_callers_correlation
     assert {event.correlation_id for event in events} == {"table-7"}
     assert {event.type for event in events} == {"overlay_updated"}
     assert {frozenset(payload_of(event)) for event in events} == {frozenset({"map_id", "overlay_id", "changes"})}
-    assert {(payload_of(event)["map_id"], payload_of(event)["overlay_id"]) for event in events} == {
-        (field.id, id_)
-    }
+    assert {(payload_of(event)["map_id"], payload_of(event)["overlay_id"]) for event in events} == {(field.id, id_)}
     created, changed, deleted = (changes_of(event) for event in events)
     assert created == pb.OverlayChanges(put_tactical_elements=create.elements)
     assert changed == change.changes
@@ -440,9 +419,7 @@ async def rendered(running: Service, **target: str) -> tuple[str, set[str]]:
     return answer.svg, {text for each in drawing.iter() if (text := each.text)}
 
 
-async def test_one_overlay_is_drawn_alone_and_a_map_with_all_that_is_visible(
-    running: Service, field: Image
-) -> None:
+async def test_one_overlay_is_drawn_alone_and_a_map_with_all_that_is_visible(running: Service, field: Image) -> None:
     one = await running.overlay(field.id, element("a", properties={"label": "Ork & <Sohn>", "color": "#12ab34"}))
     two = await running.overlay(field.id, element("a", properties={"label": "Mira"}))
     await update(running, two, visible=False)
@@ -479,8 +456,6 @@ async def test_places_far_outside_of_the_map_are_drawn_nowhere(running: Service,
         place("road", route={"waypoints": [far, {"x": 1, "y": 1}]}),
         place("land", territory={"boundary": [far, {"x": 1, "y": 1}, {"x": 9, "y": 1e300}]}),
     ]
-    await running.overlays.CreateCampaignOverlay(
-        pb.CreateCampaignOverlayRequest(map_id=region.id, elements=elements)
-    )
+    await running.overlays.CreateCampaignOverlay(pb.CreateCampaignOverlayRequest(map_id=region.id, elements=elements))
     await rendered(running, map_id=region.id)
     assert await running.read(region.id, layer="IMAGE_LAYER_COMPOSED")

@@ -192,9 +192,7 @@ async def test_renditions_are_the_same_after_a_restart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fields", [{"layer": COMPOSED}, {"format": 2}, {"max_side": 100}], ids=str)
-async def test_any_range_of_a_rendition_can_be_read(
-    running: Service, drawn: Image, fields: dict[str, Any]
-) -> None:
+async def test_any_range_of_a_rendition_can_be_read(running: Service, drawn: Image, fields: dict[str, Any]) -> None:
     content, whole = await running.read_described(drawn.id, **fields)
     for offset, limit in ((0, 1), (17, 0), (17, 100), (len(whole) - 1, 5), (len(whole), 0), (5, 10**12)):
         described, data = await running.read_described(drawn.id, offset=offset, limit=limit, **fields)

@@ -12,12 +12,12 @@ import pytest
 from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import StringValue
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from image_grpc.config import load
 from tabletop.image.v1.generation_request_pb2 import GenerateTacticalMapRequest
 from tabletop.image.v1.image_service_pb2 import BatchGetImagesRequest
 
 from image_grpc import deadline
-from image_grpc.config import load
-from image_grpc.correlation import correlation_id
+from image_grpc.correlation import new_correlation_id
 from image_grpc.errors import Violation
 from image_grpc.rpc import interceptors
 from image_grpc.rpc.interceptors import Next
@@ -41,7 +41,7 @@ async def test_the_callers_ids_come_back_and_go_with_the_work() -> None:
     seen = []
 
     async def handler(request: Any, context: Any) -> StringValue:
-        seen.append(correlation_id())
+        seen.append(new_correlation_id())
         return StringValue()
 
     async with tiny(handler) as server:

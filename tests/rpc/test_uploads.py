@@ -17,17 +17,7 @@ from tabletop.image.v1.image_service_pb2 import ImageLayer, UploadImageRequest
 from tabletop.image.v1.types_pb2 import ImageFormat, ImageSubtype, ImageType
 
 from tests.contracts.patience import eventually
-from tests.service import (
-    OWN_MAP,
-    Service,
-    element,
-    on_grid,
-    payload_of,
-    picture_bytes,
-    refusal,
-    service,
-    some_id,
-)
+from tests.service import OWN_MAP, Service, element, on_grid, payload_of, picture_bytes, refusal, service, some_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

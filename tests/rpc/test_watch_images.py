@@ -174,9 +174,7 @@ async def test_a_watch_ends_when_the_service_stops(tmp_path: Path) -> None:
     await channel.close()
 
 
-async def test_a_watch_that_may_have_missed_something_ends(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_watch_that_may_have_missed_something_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gaps = []
     subscribe = MemoryHub.subscribe
 

@@ -12,10 +12,10 @@ from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import StringValue
 from grpc_health.v1 import health_pb2_grpc
 
-from image_grpc.config import load
 from image_grpc.rpc.health import HealthServicer
 from image_grpc.rpc.interceptors import Check, Interceptor, Stage
 from image_grpc.rpc.server import OPTIONS, stages_of
+from image_grpc.settings import ServerSettings, load
 from image_grpc.telemetry import Telemetry
 
 SERVICE = "tabletop.tests.v1.TinyService"
@@ -57,7 +57,7 @@ async def tiny(
 ) -> AsyncIterator[Tiny]:
     """Serves these handlers; the unary one takes a message of type `takes`. Health is served beside them."""
     if stages is None:
-        stages = stages_of(load(**settings), Telemetry(), checks or {})
+        stages = stages_of(load(ServerSettings, **settings), Telemetry(), checks or {})
     server = grpc.aio.server(interceptors=[Interceptor(stages)], options=OPTIONS)
     handlers = {
         "Unary": grpc.unary_unary_rpc_method_handler(unary or hello, takes.FromString, to_bytes),

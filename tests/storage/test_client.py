@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 
-from image_grpc.config import load
 from image_grpc.deadline import deadline_in
 from image_grpc.errors import StorageServiceError
 from image_grpc.hub import Delivery, RequestTimeout, topology
 from image_grpc.hub.memory import MemoryHub
+from image_grpc.settings import StorageServiceSettings, load
 from image_grpc.storage import ImageStorageClient
 from image_grpc.storage import client as client_module
 from image_grpc.storage_service import StorageService
@@ -53,7 +53,10 @@ class LossyHub(MemoryHub):
 async def a_storage_service(hub: MemoryHub, folder: Path) -> AsyncIterator[StorageService]:
     """Within the block, the reference Storage Service answers."""
     service = StorageService(
-        load(), hub, database_url=f"sqlite:///{folder}/storage.db", blob_url=f"file://{folder}/blobs"
+        load(StorageServiceSettings),
+        hub,
+        database_url=f"sqlite:///{folder}/storage.db",
+        blob_url=f"file://{folder}/blobs",
     )
     await service.start()
     try:
@@ -140,9 +143,7 @@ async def test_a_request_waits_in_its_queue_no_longer_than_somebody_waits_for_it
         assert await client.images.retrieve(image.id) is None
 
 
-async def test_what_the_storage_service_cannot_do_is_not_tried_again(
-    client: ImageStorageClient, shelf: Shelf
-) -> None:
+async def test_what_the_storage_service_cannot_do_is_not_tried_again(client: ImageStorageClient, shelf: Shelf) -> None:
     shelf.failing = True
     with pytest.raises(StorageServiceError, match="the database failed") as failure:
         await client.images.retrieve(an_image().id)

@@ -27,9 +27,7 @@ async def test_the_migrations_end_at_the_tables_of_the_code(tmp_path: Path) -> N
     await database.close()
     engine = create_engine(url)
     with engine.connect() as connection:
-        context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": True}
-        )
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, tables_without_schema()) == []
     engine.dispose()
 

@@ -33,9 +33,7 @@ async def test_a_statement_that_hangs_is_ended_and_a_snapshot_is_not(
         for run in (database.read, database.write):
             with pytest.raises(Unavailable, match="statement timeout"):
                 await run(lambda connection: connection.exec_driver_sql("SELECT pg_sleep(60)"))
-        slept = await database.snapshot(
-            lambda connection: connection.exec_driver_sql("SELECT pg_sleep(0.3), 1").all()
-        )
+        slept = await database.snapshot(lambda connection: connection.exec_driver_sql("SELECT pg_sleep(0.3), 1").all())
         assert len(slept) == 1
     finally:
         await database.close()

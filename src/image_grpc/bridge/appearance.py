@@ -48,9 +48,7 @@ def seen(changes: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def changed(
-    before: GeneratePortraitRequest, changes: Mapping[str, Any]
-) -> tuple[GeneratePortraitRequest, FieldMask]:
+def changed(before: GeneratePortraitRequest, changes: Mapping[str, Any]) -> tuple[GeneratePortraitRequest, FieldMask]:
     """The portrait's parameters after changes that are seen, and which of them are others than before."""
     after = GeneratePortraitRequest()
     after.CopyFrom(before)

@@ -7,15 +7,15 @@ import asyncio
 from image_grpc.bridge.calls import Server
 from image_grpc.bridge.events import Events
 from image_grpc.bridge.requests import Requests
-from image_grpc.config import Settings
 from image_grpc.hub import Consumer, Hub, topology
+from image_grpc.settings import BridgeSettings
 from image_grpc.telemetry import Telemetry
 
 
 class Bridge:
     """Serves the hub with the server that listens at `target`."""
 
-    def __init__(self, settings: Settings, hub: Hub, target: str, telemetry: Telemetry) -> None:
+    def __init__(self, settings: BridgeSettings, hub: Hub, target: str, telemetry: Telemetry) -> None:
         self._settings, self._hub = settings, hub
         self._server = Server(target)
         self._requests = Requests(hub, self._server, telemetry, longest=settings.rpc_max_seconds)

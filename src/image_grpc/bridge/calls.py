@@ -15,7 +15,7 @@ from grpc_status import rpc_status
 
 from image_grpc.bridge.methods import METHODS, Method
 from image_grpc.hub import Delivery
-from image_grpc.records import derived_id
+from image_grpc.idempotency import derived_id
 from image_grpc.telemetry import inject
 
 TRACE = ("traceparent", "tracestate")

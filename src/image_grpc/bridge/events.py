@@ -50,25 +50,15 @@ class Events:
         cause = Cause.of(delivery)
         # Nothing is awaited before this line: the order of arrival is that of the turns.
         async with self._keyed.turn(f"{reaction.event}/{reaction.key(payload)}", _made(delivery)) as turn:
-            span = self._telemetry.span(
-                SPAN_BRIDGE + reaction.event, parent=delivery.headers, kind=SpanKind.CONSUMER
-            )
+            span = self._telemetry.span(SPAN_BRIDGE + reaction.event, parent=delivery.headers, kind=SpanKind.CONSUMER)
             with correlated(cause.correlation_id), span:
                 work = Work(
-                    payload=payload,
-                    only_newest=reaction.only_newest,
-                    cause=cause,
-                    server=self._server,
-                    turn=turn,
+                    payload=payload, only_newest=reaction.only_newest, cause=cause, server=self._server, turn=turn
                 )
-                outcome, settlement = await self._react(
-                    reaction, work, turn, envelopes.expires_at(delivery.envelope)
-                )
+                outcome, settlement = await self._react(reaction, work, turn, envelopes.expires_at(delivery.envelope))
         return self._told(reaction, outcome, settlement)
 
-    async def _react(
-        self, reaction: Reaction, work: Work, turn: Turn, expires: float | None
-    ) -> tuple[str, Settlement]:
+    async def _react(self, reaction: Reaction, work: Work, turn: Turn, expires: float | None) -> tuple[str, Settlement]:
         for attempt in itertools.count(1):
             if expires is not None and expires <= time.time():
                 log.info("event has expired", type=reaction.event, message_id=work.cause.message_id)
@@ -79,10 +69,7 @@ class Events:
                 return "superseded", Ack()
             except Failure as failure:
                 log.info(
-                    "event not reacted to",
-                    type=reaction.event,
-                    message_id=work.cause.message_id,
-                    problem=str(failure),
+                    "event not reacted to", type=reaction.event, message_id=work.cause.message_id, problem=str(failure)
                 )
                 if failure.final or (failure.fault and attempt >= MAX_FAULTS):
                     return "dead", DeadLetter(str(failure))

@@ -9,11 +9,7 @@ from typing import Any
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from tabletop.hub.v1.events_pb2 import CampaignThemeChanged, CharacterUpdated, MapStateChanged
-from tabletop.image.v1.generation_request_pb2 import (
-    ApplyThemeRequest,
-    GeneratePortraitRequest,
-    RegenerateImageRequest,
-)
+from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, GeneratePortraitRequest, RegenerateImageRequest
 from tabletop.image.v1.generation_service_pb2 import CancelGenerationRequest
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.overlay_service_pb2 import GetOverlayRequest, UpdateOverlayRequest
@@ -79,9 +75,7 @@ async def change_theme(work: Work) -> None:
 
     async def apply(image: Image) -> None:
         await work.make_anew(
-            ApplyThemeRequest(
-                image_id=image.id, version=image.version, theme=theme, priority=Priority.PRIORITY_LOW
-            )
+            ApplyThemeRequest(image_id=image.id, version=image.version, theme=theme, priority=Priority.PRIORITY_LOW)
         )
 
     images = work.images(source_id=campaign)
@@ -93,9 +87,7 @@ async def move_on_map(work: Work) -> None:
     for index, update in enumerate(work.payload.overlay_updates):
         overlay = (await work.call(GetOverlayRequest(overlay_id=update.overlay_id))).overlay
         if overlay.map_id != work.payload.map_id:  # its order is kept by another map
-            raise invalid(
-                f"overlay {overlay.id} is on map {overlay.map_id}", f"overlay_updates[{index}].overlay_id"
-            )
+            raise invalid(f"overlay {overlay.id} is on map {overlay.map_id}", f"overlay_updates[{index}].overlay_id")
         await work.call(
             UpdateOverlayRequest(
                 overlay_id=overlay.id,
@@ -127,9 +119,6 @@ REACTIONS = (
         only_newest=True,
     ),
     Reaction(
-        event=topology.MAP_STATE_CHANGED,
-        payload=MapStateChanged,
-        key=lambda payload: payload.map_id,
-        react=move_on_map,
+        event=topology.MAP_STATE_CHANGED, payload=MapStateChanged, key=lambda payload: payload.map_id, react=move_on_map
     ),
 )

@@ -14,7 +14,6 @@ from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.hub.v1.error_pb2 import Error, ErrorReply
 from tabletop.hub.v1.events_pb2 import RpcCompleted, RpcFailed
 
-from image_grpc import records
 from image_grpc.bridge.calls import Cause, Failure, Server
 from image_grpc.bridge.methods import METHODS, Method
 from image_grpc.bridge.payloads import read_request
@@ -22,6 +21,7 @@ from image_grpc.correlation import correlated
 from image_grpc.hub import Ack, DeadLetter, Delivery, Hub, Outcome, Retry, Settlement, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.port import MAX_FAULTS
+from image_grpc.idempotency import derived_id
 from image_grpc.telemetry import ATTR_OPERATION, ATTR_OUTCOME, SPAN_BRIDGE, Telemetry
 
 log = structlog.get_logger(__name__)
@@ -65,9 +65,7 @@ class Requests:
             return "retried", Retry(0, "the outcome could not be told")
         return "completed", Ack()
 
-    async def _failed(
-        self, delivery: Delivery, cause: Cause, name: str, failure: Failure
-    ) -> tuple[str, Settlement]:
+    async def _failed(self, delivery: Delivery, cause: Cause, name: str, failure: Failure) -> tuple[str, Settlement]:
         log.info("request failed", method=name, message_id=cause.message_id, problem=str(failure))
         delay = topology.retry_step_of(delivery.attempt)
         if not delivery.reply_to and _may_pass(failure, delivery.attempt) and delay < self._seconds_left(delivery):
@@ -108,10 +106,7 @@ class Requests:
             routing_key=topology.event_routing_key(type_),
             headers=cause.trace(),
             envelope=envelopes.json_envelope(
-                type_,
-                payload,
-                correlation_id=cause.correlation_id,
-                id_=records.derived_id(cause.message_id, type_),
+                type_, payload, correlation_id=cause.correlation_id, id_=derived_id(cause.message_id, type_)
             ),
         )
         return await self._hub.publish(message, timeout=PUBLISH_SECONDS) is Outcome.CONFIRMED

@@ -18,7 +18,7 @@ from tabletop.image.v1.image_service_pb2 import ListImagesRequest
 from image_grpc.bridge.calls import Cause, Failure, Server
 from image_grpc.bridge.keyed import Turn
 from image_grpc.bridge.methods import BY_REQUEST
-from image_grpc.records import derived_id
+from image_grpc.idempotency import derived_id
 
 CALL_SECONDS = 30.0
 WAIT_SECONDS = 30

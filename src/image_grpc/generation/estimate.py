@@ -1,41 +1,44 @@
-"""When a queued generation will probably be finished: from how long the last ones took."""
+"""Estimates of when a queued generation will finish, from how long recent ones took."""
 
 from __future__ import annotations
 
+from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.v1.types_pb2 import Priority
-from tabletop.storage.v1.record_pb2 import GenerationRecord
 
-from image_grpc import records
 from image_grpc.errors import HubError
-from image_grpc.generation import kinds
-from image_grpc.generation.gate import WeightedGate
+from image_grpc.generation.requests import complete_request, picture_in
+from image_grpc.generation.weighted_fair_semaphore import WeightedFairSemaphore
 from image_grpc.hub import Hub, topology
+from image_grpc.messages import now
 
-FIRST_GUESS_SECONDS = 8.0
+INITIAL_SECONDS = 8.0
+"""Assumed duration of a generation before any has finished."""
 WEIGHT = 0.1
-"""How much the newest generation counts."""
+"""Weight of the latest generation in the moving average."""
 
 
 class Estimator:
-    """Learns from the generations of this process."""
+    """Keeps a moving average of the durations of this process's generations."""
 
-    def __init__(self, hub: Hub, gate: WeightedGate[Priority]) -> None:
-        self._hub, self._gate = hub, gate
-        self._seconds = FIRST_GUESS_SECONDS
+    def __init__(self, hub: Hub, semaphore: WeightedFairSemaphore[Priority]) -> None:
+        self._hub, self._semaphore = hub, semaphore
+        self._seconds = INITIAL_SECONDS
 
-    def learn(self, seconds: float) -> None:
-        """A generation took this long from its beginning to its end."""
+    def record_duration(self, seconds: float) -> None:
+        """Take the duration of a generation, from its first call to its end, into account."""
         self._seconds += WEIGHT * (seconds - self._seconds)
 
     async def estimate(self, record: GenerationRecord) -> None:
-        """Sets the place in the queue and the expected finish of a generation that is about to be queued, if
-        the hub tells how many are before it."""
+        """Set the queue position and the expected finish time of a generation that is about to be queued.
+
+        Nothing is set while the hub cannot report the length of the queue.
+        """
         generation = record.generation
-        queue = topology.GENERATE_QUEUES[kinds.drawn(record).priority]
+        queue = topology.GENERATE_QUEUES[picture_in(complete_request(record)).priority]
         try:
-            position = await self._hub.depth(queue) + self._gate.waiting
+            position = await self._hub.depth(queue) + self._semaphore.waiting
         except HubError:
             return
         generation.queue_position = position
-        seconds = self._seconds * (1 + position / self._gate.capacity)
-        generation.expect_finish_time.FromMilliseconds(int(records.now().ToMilliseconds() + seconds * 1000))
+        seconds = self._seconds * (1 + position / self._semaphore.capacity)
+        generation.expect_finish_time.FromMilliseconds(int(now().ToMilliseconds() + seconds * 1000))

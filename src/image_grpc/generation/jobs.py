@@ -1,38 +1,46 @@
-"""The pipeline's messages."""
+"""The messages of the pipeline."""
 
 from __future__ import annotations
 
+from google.protobuf.message import Message
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
-from tabletop.hub.v1.jobs_pb2 import GenerateJob, ProviderResult, StoreJob
-from tabletop.storage.v1.record_pb2 import GenerationRecord
+from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
+from tabletop.image.internal.v1.job_pb2 import GenerateJob, ProviderResult, StoreJob
 
-from image_grpc.generation import kinds
+from image_grpc.generation.requests import complete_request, picture_in
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub import topology
 
 
-def generate(record: GenerationRecord) -> OutboundMessage:
-    """Has the picture of a generation drawn."""
-    priority = kinds.drawn(record).priority
+def generate_job(record: GenerationRecord) -> OutboundMessage:
+    """Return the message that makes the pipeline generate the picture of a generation."""
+    priority = picture_in(complete_request(record)).priority
     job = GenerateJob(generation_id=record.generation.id)
     return _message(record, topology.GENERATE_QUEUES[priority], topology.GENERATE_JOB, job)
 
 
-def store(record: GenerationRecord, result: ProviderResult) -> OutboundMessage:
-    """Has a drawn picture stored."""
+def store_job(record: GenerationRecord, result: ProviderResult) -> OutboundMessage:
+    """Return the message that makes the pipeline store a generated picture."""
     job = StoreJob(generation_id=record.generation.id, result=result)
     return _message(record, topology.STORE_QUEUE, topology.STORE_JOB, job)
 
 
-def _message(record: GenerationRecord, queue: str, type_: str, job: GenerateJob | StoreJob) -> OutboundMessage:
+def next_job(record: GenerationRecord) -> OutboundMessage:
+    """Return the message for the step that an unfinished generation is at."""
+    if record.HasField("provider_result"):
+        return store_job(record, record.provider_result)
+    return generate_job(record)
+
+
+def trace_headers(record: GenerationRecord) -> dict[str, str]:
+    """Return the headers that tie a message to the trace of the call that requested the generation."""
+    return {"traceparent": record.traceparent} if record.traceparent else {}
+
+
+def _message(record: GenerationRecord, queue: str, type_: str, job: Message) -> OutboundMessage:
     return OutboundMessage(
         routing_key=queue,
         mandatory=True,
-        headers=trace(record),
+        headers=trace_headers(record),
         envelope=envelopes.protobuf_envelope(type_, job, correlation_id=record.correlation_id),
     )
-
-
-def trace(record: GenerationRecord) -> dict[str, str]:
-    """Headers that tie a message to the trace of the call that asked for the generation."""
-    return {"traceparent": record.traceparent} if record.traceparent else {}

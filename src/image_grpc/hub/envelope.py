@@ -33,9 +33,7 @@ def json_envelope(
     envelope = _envelope(type_, correlation_id, id_, seconds)
     # Fields are written even when empty: consumers can rely on each being there.
     envelope.payload.update(
-        json_format.MessageToDict(
-            payload, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
-        )
+        json_format.MessageToDict(payload, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
     )
     return envelope
 
@@ -55,9 +53,7 @@ def reply_envelope(request: Envelope, type_: str, payload: Message) -> Envelope:
     return make(type_, payload, correlation_id=request.correlation_id)
 
 
-def error_reply(
-    request_id: str, code: str, message: str, *, field: str = "", retryable: bool = False
-) -> ErrorReply:
+def error_reply(request_id: str, code: str, message: str, *, field: str = "", retryable: bool = False) -> ErrorReply:
     """The payload of a reply that says what went wrong."""
     reply = ErrorReply()
     reply.error.code, reply.error.message = code, message
@@ -76,11 +72,7 @@ def unreadable_reply(request: Envelope, content_type: str, reason: str) -> Envel
 
 def _envelope(type_: str, correlation_id: str, id_: str | None, seconds: float | None) -> Envelope:
     envelope = Envelope(
-        id=id_ or str(uuid.uuid4()),
-        correlation_id=correlation_id,
-        source_service=SOURCE_SERVICE,
-        type=type_,
-        version=1,
+        id=id_ or str(uuid.uuid4()), correlation_id=correlation_id, source_service=SOURCE_SERVICE, type=type_, version=1
     )
     envelope.timestamp.GetCurrentTime()
     if seconds is not None:

@@ -102,9 +102,7 @@ def _draw_arrow(
 ) -> None:
     """Draw an arrowhead at the end of a leg."""
     angle = math.atan2(tip[1] - start[1], tip[0] - start[0])
-    wings = [
-        (tip[0] - size * math.cos(angle + turn), tip[1] - size * math.sin(angle + turn)) for turn in (-0.45, 0.45)
-    ]
+    wings = [(tip[0] - size * math.cos(angle + turn), tip[1] - size * math.sin(angle + turn)) for turn in (-0.45, 0.45)]
     canvas.path(polygon([wings[0], tip, wings[1]]), {**fill(color), **stroke(_PAPER, size / 10)})
 
 

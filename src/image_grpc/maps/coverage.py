@@ -13,14 +13,7 @@ from typing import NamedTuple
 import shapely
 from cachetools import LRUCache
 from tabletop.image.v1.image_pb2 import Image
-from tabletop.image.v1.overlay_pb2 import (
-    CellInclusion,
-    ElementCoverage,
-    Overlay,
-    Range,
-    RangeKind,
-    TacticalElement,
-)
+from tabletop.image.v1.overlay_pb2 import CellInclusion, ElementCoverage, Overlay, Range, RangeKind, TacticalElement
 
 from image_grpc.maps.areas import area_of, sphere
 from image_grpc.maps.grid import Cells, Grid, cell_messages

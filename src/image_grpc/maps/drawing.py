@@ -14,9 +14,7 @@ from image_grpc.maps.drawing_context import DrawingContext
 from image_grpc.maps.scale_bar import draw_scale_bar
 
 
-def draw_map(
-    image: Image, overlays: Iterable[Overlay], coverage: Coverage, portraits: Mapping[str, bytes]
-) -> Canvas:
+def draw_map(image: Image, overlays: Iterable[Overlay], coverage: Coverage, portraits: Mapping[str, bytes]) -> Canvas:
     """Draw the grid, points of interest, overlays (bottom first), legend and scale bar of a map.
 
     `portraits` has square JPEG pictures by image id. Takes time: call it in a worker thread.

@@ -124,12 +124,7 @@ class Renditions:
 
 
 def _rendition(
-    data: bytes,
-    format_: ImageFormat,
-    max_side: int,
-    *,
-    drawing: pictures.Drawing | None = None,
-    xmp: bytes = b"",
+    data: bytes, format_: ImageFormat, max_side: int, *, drawing: pictures.Drawing | None = None, xmp: bytes = b""
 ) -> Rendition:
     """Render and describe a picture. Takes time."""
     rendered = pictures.render(data, format_, max_side=max_side, drawing=drawing, xmp=xmp)

@@ -2,123 +2,121 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from typing import Any, Protocol, TypeVar
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
 
+import grpc
+from google.protobuf.duration_pb2 import Duration
+from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
+from tabletop.image.v1 import generation_request_pb2 as requests
 from tabletop.image.v1 import generation_service_pb2 as pb
-from tabletop.image.v1.generation_pb2 import GenerationState
+from tabletop.image.v1.generation_pb2 import Generation
 from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceServicer
 from tabletop.image.v1.model_pb2 import Model
-from tabletop.storage.v1.record_pb2 import GenerationRecord
-from tabletop.storage.v1.storage_pb2 import ListFilter
 
-from image_grpc import records
 from image_grpc.deadline import remaining
-from image_grpc.generation import GenerationReader, Submitter
-from image_grpc.rpc.paging import page_of, page_size
-from image_grpc.storage import ImageStorageClient
+from image_grpc.generation import GenerationUseCases
+from image_grpc.generation.kinds import PictureRequest
+from image_grpc.messages import now
+from image_grpc.paging import Pager, page_size
+
+Context = grpc.aio.ServicerContext[Any, Any]
 
 MARGIN_SECONDS = 0.3
-"""A wait ends this long before the call's deadline, so that the answer still arrives."""
-
-ALL_STATES = [GenerationState.Name(state) for state in GenerationState.values() if state]
-
-R = TypeVar("R")
+"""A wait ends this long before the call's deadline, so that the response still arrives."""
 
 
-class Catalogue(Protocol):
-    """Where the models come from."""
+class ModelList(Protocol):
+    """The source of the models."""
 
     async def models(self) -> list[Model]:
-        """The models that draw pictures. Raises ApiError, GetimgNotConfigured."""
+        """Return the models that generate pictures. Raises ApiError, GetimgNotConfigured."""
 
 
 class GenerationServicer(GenerationServiceServicer):
-    """Makes pictures. Requests arrive validated."""
+    """Generates pictures. Requests are valid by the contract's rules."""
 
     def __init__(
-        self,
-        submitter: Submitter,
-        reader: GenerationReader,
-        storage: ImageStorageClient,
-        catalogue: Catalogue,
-        *,
-        heartbeat_seconds: float,
-        longest_wait: float,
+        self, generations: GenerationUseCases, models: ModelList, *, heartbeat_seconds: float, max_wait_seconds: float
     ) -> None:
-        self._submitter, self._reader, self._storage = submitter, reader, storage
-        self._catalogue, self._heartbeat_seconds = catalogue, heartbeat_seconds
-        self._longest_wait = longest_wait
+        self._generations, self._models = generations, models
+        self._heartbeat_seconds, self._max_wait_seconds = heartbeat_seconds, max_wait_seconds
 
-    async def GenerateTacticalMap(self, request: Any, context: Any) -> Any:
-        return await self._generate(request, pb.GenerateTacticalMapResponse)
+    async def GenerateTacticalMap(
+        self, request: requests.GenerateTacticalMapRequest, context: Context
+    ) -> pb.GenerateTacticalMapResponse:
+        return pb.GenerateTacticalMapResponse(generation=await self._generate(request))
 
-    async def GenerateCampaignMap(self, request: Any, context: Any) -> Any:
-        return await self._generate(request, pb.GenerateCampaignMapResponse)
+    async def GenerateCampaignMap(
+        self, request: requests.GenerateCampaignMapRequest, context: Context
+    ) -> pb.GenerateCampaignMapResponse:
+        return pb.GenerateCampaignMapResponse(generation=await self._generate(request))
 
-    async def GeneratePortrait(self, request: Any, context: Any) -> Any:
-        return await self._generate(request, pb.GeneratePortraitResponse)
+    async def GeneratePortrait(
+        self, request: requests.GeneratePortraitRequest, context: Context
+    ) -> pb.GeneratePortraitResponse:
+        return pb.GeneratePortraitResponse(generation=await self._generate(request))
 
-    async def GenerateItemIllustration(self, request: Any, context: Any) -> Any:
-        return await self._generate(request, pb.GenerateItemIllustrationResponse)
+    async def GenerateItemIllustration(
+        self, request: requests.GenerateItemIllustrationRequest, context: Context
+    ) -> pb.GenerateItemIllustrationResponse:
+        return pb.GenerateItemIllustrationResponse(generation=await self._generate(request))
 
-    async def RegenerateImage(self, request: Any, context: Any) -> pb.RegenerateImageResponse:
-        record = await self._submitter.revise(request)
-        return await self._answer(request, record, pb.RegenerateImageResponse)
+    async def RegenerateImage(
+        self, request: requests.RegenerateImageRequest, context: Context
+    ) -> pb.RegenerateImageResponse:
+        record = await self._generations.revise.regenerate(request)
+        return pb.RegenerateImageResponse(generation=await self._wait_for(record, request.wait_for))
 
-    async def ApplyTheme(self, request: Any, context: Any) -> pb.ApplyThemeResponse:
-        record = await self._submitter.revise(request)
-        return await self._answer(request, record, pb.ApplyThemeResponse)
+    async def ApplyTheme(self, request: requests.ApplyThemeRequest, context: Context) -> pb.ApplyThemeResponse:
+        record = await self._generations.revise.apply_theme(request)
+        return pb.ApplyThemeResponse(generation=await self._wait_for(record, request.wait_for))
 
-    async def _generate(self, request: Any, response: Callable[..., R]) -> R:
-        return await self._answer(request, await self._submitter.submit(request), response)
+    async def GetGeneration(self, request: pb.GetGenerationRequest, context: Context) -> pb.GetGenerationResponse:
+        return pb.GetGenerationResponse(generation=await self._generations.reader.get(request.generation_id))
 
-    async def _answer(self, request: Any, record: GenerationRecord, response: Callable[..., R]) -> R:
-        """Answers with a generation, once it has ended or `wait_for` is over."""
-        seconds = request.wait_for.ToNanoseconds() / 1e9
-        if seconds and record.generation.id:
-            generation = await self._reader.wait(record.generation.id, remaining(seconds, margin=MARGIN_SECONDS))
-        else:
-            generation = await self._reader.present(record)
-        return response(generation=generation)
-
-    async def GetGeneration(self, request: Any, context: Any) -> pb.GetGenerationResponse:
-        return pb.GetGenerationResponse(generation=await self._reader.get(request.generation_id))
-
-    async def ListGenerations(self, request: Any, context: Any) -> pb.ListGenerationsResponse:
-        filter_ = ListFilter(
-            type=request.type,
-            subtype=request.subtype,
-            theme=request.theme,
-            source_id=request.source_id,
-            service=request.service,
-            # A record without a state only points to the generation that answers its request_id.
-            states=[request.state] if request.state else ALL_STATES,
-        )
-        found, token = await self._storage.generations.list(
-            filter_, page_size=page_size(request), page_token=request.page_token
-        )
-        generations = [await self._reader.present(record) for record in found]
+    async def ListGenerations(self, request: pb.ListGenerationsRequest, context: Context) -> pb.ListGenerationsResponse:
+        generations, token = await self._generations.reader.list(request, page_size(request))
         return pb.ListGenerationsResponse(generations=generations, next_page_token=token)
 
-    async def WaitGeneration(self, request: Any, context: Any) -> pb.WaitGenerationResponse:
-        seconds = self._longest_wait
-        if request.HasField("timeout"):
-            seconds = request.timeout.ToNanoseconds() / 1e9
-        generation = await self._reader.wait(request.generation_id, remaining(seconds, margin=MARGIN_SECONDS))
-        return pb.WaitGenerationResponse(generation=generation)
+    async def WaitGeneration(self, request: pb.WaitGenerationRequest, context: Context) -> pb.WaitGenerationResponse:
+        seconds = _seconds(request.timeout) if request.HasField("timeout") else self._max_wait_seconds
+        return pb.WaitGenerationResponse(generation=await self._wait(request.generation_id, seconds))
 
-    async def WatchGeneration(self, request: Any, context: Any) -> AsyncIterator[pb.WatchGenerationResponse]:
-        changes = self._reader.watch(
+    async def WatchGeneration(
+        self, request: pb.WatchGenerationRequest, context: Context
+    ) -> AsyncIterator[pb.WatchGenerationResponse]:
+        events = self._generations.reader.watch(
             request.generation_id, request.cursor, heartbeat_seconds=self._heartbeat_seconds
         )
-        async for generation, cursor in changes:
-            yield pb.WatchGenerationResponse(generation=generation, cursor=cursor, send_time=records.now())
+        async for event in events:
+            yield pb.WatchGenerationResponse(generation=event.generation, cursor=event.cursor, send_time=now())
 
-    async def CancelGeneration(self, request: Any, context: Any) -> pb.CancelGenerationResponse:
-        record, outcome = await self._submitter.cancel(request.generation_id)
-        return pb.CancelGenerationResponse(generation=await self._reader.present(record), outcome=outcome)
+    async def CancelGeneration(
+        self, request: pb.CancelGenerationRequest, context: Context
+    ) -> pb.CancelGenerationResponse:
+        record, outcome = await self._generations.cancel(request.generation_id)
+        generation = await self._generations.reader.present(record)
+        return pb.CancelGenerationResponse(generation=generation, outcome=outcome)
 
-    async def ListModels(self, request: Any, context: Any) -> pb.ListModelsResponse:
-        models, token = page_of(await self._catalogue.models(), request)
-        return pb.ListModelsResponse(models=models, next_page_token=token)
+    async def ListModels(self, request: pb.ListModelsRequest, context: Context) -> pb.ListModelsResponse:
+        pager = Pager(request, await self._models.models())
+        return pb.ListModelsResponse(models=pager.items(), next_page_token=pager.next_page_token)
+
+    async def _generate(self, request: PictureRequest) -> Generation:
+        record = await self._generations.generate(request)
+        return await self._wait_for(record, request.wait_for)
+
+    async def _wait_for(self, record: GenerationRecord, wait_for: Duration) -> Generation:
+        """Return a generation, after waiting up to `wait_for` for it to end. A preview has no id."""
+        seconds = _seconds(wait_for)
+        if seconds and record.generation.id:
+            return await self._wait(record.generation.id, seconds)
+        return await self._generations.reader.present(record)
+
+    async def _wait(self, id_: str, seconds: float) -> Generation:
+        return await self._generations.reader.wait(id_, remaining(seconds, margin=MARGIN_SECONDS))
+
+
+def _seconds(duration: Duration) -> float:
+    return duration.ToNanoseconds() / 1e9

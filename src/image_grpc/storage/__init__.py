@@ -1,7 +1,19 @@
-"""The Storage Service as the image service uses it: client, read cache, change feed."""
+"""The Storage Service as the image service uses it: repositories, units of work, change feed."""
 
-from image_grpc.storage.cache import ReadCache
-from image_grpc.storage.changes import ChangeFeed
-from image_grpc.storage.client import BlobIncomplete, ImageStorageClient, RecordMissing
+from image_grpc.storage.change_feed import ChangeFeed
+from image_grpc.storage.client import ImageStorageClient
+from image_grpc.storage.errors import BlobIncomplete, RecordNotFound
+from image_grpc.storage.read_cache import CacheLimits, ReadCache
+from image_grpc.storage.storage import Storage
+from image_grpc.storage.unit_of_work import UnitOfWork
 
-__all__ = ["BlobIncomplete", "ChangeFeed", "ImageStorageClient", "ReadCache", "RecordMissing"]
+__all__ = [
+    "BlobIncomplete",
+    "CacheLimits",
+    "ChangeFeed",
+    "ImageStorageClient",
+    "ReadCache",
+    "RecordNotFound",
+    "Storage",
+    "UnitOfWork",
+]

@@ -18,14 +18,7 @@ from image_grpc.errors import HubError
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub import topology
 from image_grpc.hub.amqp.hub import HANDSHAKE_SECONDS
-from image_grpc.hub.amqp.messages import (
-    CONTENT_TYPE,
-    ORIGIN,
-    REASON,
-    headers_to_pass_on,
-    properties_of,
-    routing_key_of,
-)
+from image_grpc.hub.amqp.messages import CONTENT_TYPE, ORIGIN, REASON, headers_to_pass_on, properties_of, routing_key_of
 
 CONFIRM_SECONDS = 10.0
 
@@ -107,9 +100,7 @@ async def dead_letters(url: str) -> AsyncIterator[DeadLetters]:
     """A look at the dead letters of a broker. Two looks at once each see a part of them. Raises HubError."""
     try:
         connection = await aio_pika.connect(
-            url,
-            timeout=HANDSHAKE_SECONDS,
-            client_properties={"connection_name": "image-grpc dead-letters"},
+            url, timeout=HANDSHAKE_SECONDS, client_properties={"connection_name": "image-grpc dead-letters"}
         )
     except (AMQPError, OSError) as problem:
         raise HubError(f"no connection to the Message Hub: {str(problem) or repr(problem)}") from problem

@@ -39,9 +39,7 @@ async def declare_topology(connection: AbstractConnection) -> None:
             differences.append(f"  {name}: {difference}")
     if differences:
         lines = "\n".join(differences)
-        raise HubError(
-            "the broker has these otherwise; drain and delete them, or use another virtual host:\n" + lines
-        )
+        raise HubError("the broker has these otherwise; drain and delete them, or use another virtual host:\n" + lines)
 
 
 def _declarations() -> list[tuple[str, Callable[[AbstractChannel], Awaitable[None]]]]:

@@ -48,13 +48,7 @@ from image_grpc.hub.amqp.messages import (
 )
 from image_grpc.hub.amqp.own_queues import OwnQueues, Subscription
 from image_grpc.hub.amqp.watchdog import Watchdog
-from image_grpc.hub.port import (
-    Delivery,
-    Handler,
-    Outcome,
-    RequestTimeout,
-    RequestUnroutable,
-)
+from image_grpc.hub.port import Delivery, Handler, Outcome, RequestTimeout, RequestUnroutable
 
 log = structlog.get_logger(__name__)
 
@@ -235,21 +229,11 @@ class AmqpHub:
 
     async def reply(self, delivery: Delivery, envelope: Envelope, *, timeout: float) -> None:
         await self._reply(
-            delivery.reply_to,
-            delivery.headers,
-            envelope,
-            timeout=timeout,
-            correlation_id=delivery.reply_correlation_id,
+            delivery.reply_to, delivery.headers, envelope, timeout=timeout, correlation_id=delivery.reply_correlation_id
         )
 
     async def _reply(
-        self,
-        reply_to: str,
-        headers: Mapping[str, Any],
-        envelope: Envelope,
-        *,
-        timeout: float,
-        correlation_id: str,
+        self, reply_to: str, headers: Mapping[str, Any], envelope: Envelope, *, timeout: float, correlation_id: str
     ) -> None:
         """Replies to a message with these headers and properties."""
         message = OutboundMessage(routing_key=reply_to, envelope=envelope)

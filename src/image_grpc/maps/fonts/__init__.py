@@ -36,8 +36,7 @@ def drawable(text: str) -> str:
     """Replace control characters by blanks, and characters that no shipped font has by `?`."""
     characters = _characters()
     return "".join(
-        each if ord(each) in characters else " " if each.isspace() or not each.isprintable() else "?"
-        for each in text
+        each if ord(each) in characters else " " if each.isspace() or not each.isprintable() else "?" for each in text
     )
 
 

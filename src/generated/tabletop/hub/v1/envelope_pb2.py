@@ -27,13 +27,14 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1etabletop/hub/v1/envelope.proto\x12\x0ftabletop.hub.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x95\x02\n\x08\x45nvelope\x12\n\n\x02id\x18\x01 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x02 \x01(\t\x12\x16\n\x0esource_service\x18\x03 \x01(\t\x12\x0c\n\x04type\x18\x04 \x01(\t\x12\x0f\n\x07version\x18\x05 \x01(\x05\x12-\n\ttimestamp\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0ctime_to_live\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07payload\x18\x08 \x01(\x0b\x32\x17.google.protobuf.StructH\x00\x12\x17\n\rpayload_bytes\x18\t \x01(\x0cH\x00\x42\t\n\x07\x63ontent\"\xe8\x01\n\x0fOutboundMessage\x12\x10\n\x08\x65xchange\x18\x01 \x01(\t\x12\x13\n\x0brouting_key\x18\x02 \x01(\t\x12+\n\x08\x65nvelope\x18\x03 \x01(\x0b\x32\x19.tabletop.hub.v1.Envelope\x12\x11\n\tmandatory\x18\x04 \x01(\x08\x12>\n\x07headers\x18\x05 \x03(\x0b\x32-.tabletop.hub.v1.OutboundMessage.HeadersEntry\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1etabletop/hub/v1/envelope.proto\x12\x0ftabletop.hub.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x95\x02\n\x08\x45nvelope\x12\n\n\x02id\x18\x01 \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x02 \x01(\t\x12\x16\n\x0esource_service\x18\x03 \x01(\t\x12\x0c\n\x04type\x18\x04 \x01(\t\x12\x0f\n\x07version\x18\x05 \x01(\x05\x12-\n\ttimestamp\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0ctime_to_live\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07payload\x18\x08 \x01(\x0b\x32\x17.google.protobuf.StructH\x00\x12\x17\n\rpayload_bytes\x18\t \x01(\x0cH\x00\x42\t\n\x07\x63ontent\"\xe8\x01\n\x0fOutboundMessage\x12\x10\n\x08\x65xchange\x18\x01 \x01(\t\x12\x13\n\x0brouting_key\x18\x02 \x01(\t\x12+\n\x08\x65nvelope\x18\x03 \x01(\x0b\x32\x19.tabletop.hub.v1.Envelope\x12\x11\n\tmandatory\x18\x04 \x01(\x08\x12>\n\x07headers\x18\x05 \x03(\x0b\x32-.tabletop.hub.v1.OutboundMessage.HeadersEntry\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42q\n\x13\x63om.tabletop.hub.v1P\x01ZFgithub.com/tabletop-images/image-grpc/clients/go/tabletop/hub/v1;hubv1\xaa\x02\x0fTabletop.Hub.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tabletop.hub.v1.envelope_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\023com.tabletop.hub.v1P\001ZFgithub.com/tabletop-images/image-grpc/clients/go/tabletop/hub/v1;hubv1\252\002\017Tabletop.Hub.V1'
   _globals['_OUTBOUNDMESSAGE_HEADERSENTRY']._loaded_options = None
   _globals['_OUTBOUNDMESSAGE_HEADERSENTRY']._serialized_options = b'8\001'
   _globals['_ENVELOPE']._serialized_start=147

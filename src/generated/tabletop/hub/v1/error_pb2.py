@@ -25,13 +25,14 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1btabletop/hub/v1/error.proto\x12\x0ftabletop.hub.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"3\n\nErrorReply\x12%\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x16.tabletop.hub.v1.Error\"V\n\x05\x45rror\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12.\n\x07\x64\x65tails\x18\x03 \x01(\x0b\x32\x1d.tabletop.hub.v1.ErrorDetails\"s\n\x0c\x45rrorDetails\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12-\n\ttimestamp\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x66ield\x18\x03 \x01(\t\x12\x11\n\tretryable\x18\x04 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1btabletop/hub/v1/error.proto\x12\x0ftabletop.hub.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"3\n\nErrorReply\x12%\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x16.tabletop.hub.v1.Error\"V\n\x05\x45rror\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12.\n\x07\x64\x65tails\x18\x03 \x01(\x0b\x32\x1d.tabletop.hub.v1.ErrorDetails\"s\n\x0c\x45rrorDetails\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12-\n\ttimestamp\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x66ield\x18\x03 \x01(\t\x12\x11\n\tretryable\x18\x04 \x01(\x08\x42q\n\x13\x63om.tabletop.hub.v1P\x01ZFgithub.com/tabletop-images/image-grpc/clients/go/tabletop/hub/v1;hubv1\xaa\x02\x0fTabletop.Hub.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tabletop.hub.v1.error_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\023com.tabletop.hub.v1P\001ZFgithub.com/tabletop-images/image-grpc/clients/go/tabletop/hub/v1;hubv1\252\002\017Tabletop.Hub.V1'
   _globals['_ERRORREPLY']._serialized_start=81
   _globals['_ERRORREPLY']._serialized_end=132
   _globals['_ERROR']._serialized_start=134

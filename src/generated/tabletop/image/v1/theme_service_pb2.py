@@ -23,56 +23,59 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from tabletop.image.v1 import rules_pb2 as tabletop_dot_image_dot_v1_dot_rules__pb2
 from tabletop.image.v1 import theme_pb2 as tabletop_dot_image_dot_v1_dot_theme__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%tabletop/image/v1/theme_service.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1dtabletop/image/v1/theme.proto\"M\n\x11ListThemesRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"W\n\x12ListThemesResponse\x12(\n\x06themes\x18\x01 \x03(\x0b\x32\x18.tabletop.image.v1.Theme\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x88\x01\n\x0fGetThemeRequest\x12u\n\x05theme\x18\x01 \x01(\tBf\xbaHc\xba\x01`\n\ntheme.name\x12/must be 1 to 64 lower case letters, digits or _\x1a!this.matches(\'^[a-z0-9_]{1,64}$\')\";\n\x10GetThemeResponse\x12\'\n\x05theme\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Theme\"f\n\x12\x43reateThemeRequest\x12/\n\x05theme\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.ThemeB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\">\n\x13\x43reateThemeResponse\x12\'\n\x05theme\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Theme\"f\n\x12UpdateThemeRequest\x12/\n\x05theme\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.ThemeB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\">\n\x13UpdateThemeResponse\x12\'\n\x05theme\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Theme\"\xc6\x01\n\x12\x44\x65leteThemeRequest\x12u\n\x05theme\x18\x01 \x01(\tBf\xbaHc\xba\x01`\n\ntheme.name\x12/must be 1 to 64 lower case letters, digits or _\x1a!this.matches(\'^[a-z0-9_]{1,64}$\')\x12\x18\n\x07version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x15\n\x13\x44\x65leteThemeResponse2\xd8\x03\n\x0cThemeService\x12Y\n\nListThemes\x12$.tabletop.image.v1.ListThemesRequest\x1a%.tabletop.image.v1.ListThemesResponse\x12S\n\x08GetTheme\x12\".tabletop.image.v1.GetThemeRequest\x1a#.tabletop.image.v1.GetThemeResponse\x12\\\n\x0b\x43reateTheme\x12%.tabletop.image.v1.CreateThemeRequest\x1a&.tabletop.image.v1.CreateThemeResponse\x12\\\n\x0bUpdateTheme\x12%.tabletop.image.v1.UpdateThemeRequest\x1a&.tabletop.image.v1.UpdateThemeResponse\x12\\\n\x0b\x44\x65leteTheme\x12%.tabletop.image.v1.DeleteThemeRequest\x1a&.tabletop.image.v1.DeleteThemeResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%tabletop/image/v1/theme_service.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1dtabletop/image/v1/rules.proto\x1a\x1dtabletop/image/v1/theme.proto\"M\n\x11ListThemesRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"W\n\x12ListThemesResponse\x12(\n\x06themes\x18\x01 \x03(\x0b\x32\x18.tabletop.image.v1.Theme\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"/\n\x0fGetThemeRequest\x12\x1c\n\x05theme\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x88\xb5\x18\x01\";\n\x10GetThemeResponse\x12\'\n\x05theme\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Theme\"h\n\x12\x43reateThemeRequest\x12\x33\n\x05theme\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.ThemeB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1d\n\nrequest_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x90\xb5\x18\x01\">\n\x13\x43reateThemeResponse\x12\'\n\x05theme\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Theme\"h\n\x12UpdateThemeRequest\x12\x33\n\x05theme\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.ThemeB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1d\n\nrequest_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x90\xb5\x18\x01\">\n\x13UpdateThemeResponse\x12\'\n\x05theme\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Theme\"k\n\x12\x44\x65leteThemeRequest\x12\x1c\n\x05theme\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x88\xb5\x18\x01\x12\x18\n\x07version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1d\n\nrequest_id\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x90\xb5\x18\x01\"\x15\n\x13\x44\x65leteThemeResponse2\xd8\x03\n\x0cThemeService\x12Y\n\nListThemes\x12$.tabletop.image.v1.ListThemesRequest\x1a%.tabletop.image.v1.ListThemesResponse\x12S\n\x08GetTheme\x12\".tabletop.image.v1.GetThemeRequest\x1a#.tabletop.image.v1.GetThemeResponse\x12\\\n\x0b\x43reateTheme\x12%.tabletop.image.v1.CreateThemeRequest\x1a&.tabletop.image.v1.CreateThemeResponse\x12\\\n\x0bUpdateTheme\x12%.tabletop.image.v1.UpdateThemeRequest\x1a&.tabletop.image.v1.UpdateThemeResponse\x12\\\n\x0b\x44\x65leteTheme\x12%.tabletop.image.v1.DeleteThemeRequest\x1a&.tabletop.image.v1.DeleteThemeResponseBy\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tabletop.image.v1.theme_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\025com.tabletop.image.v1P\001ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\252\002\021Tabletop.Image.V1'
   _globals['_LISTTHEMESREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTTHEMESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTTHEMESREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTTHEMESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
   _globals['_GETTHEMEREQUEST'].fields_by_name['theme']._loaded_options = None
-  _globals['_GETTHEMEREQUEST'].fields_by_name['theme']._serialized_options = b'\272Hc\272\001`\n\ntheme.name\022/must be 1 to 64 lower case letters, digits or _\032!this.matches(\'^[a-z0-9_]{1,64}$\')'
+  _globals['_GETTHEMEREQUEST'].fields_by_name['theme']._serialized_options = b'\342A\001\002\272H\006r\004\210\265\030\001'
   _globals['_CREATETHEMEREQUEST'].fields_by_name['theme']._loaded_options = None
-  _globals['_CREATETHEMEREQUEST'].fields_by_name['theme']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_CREATETHEMEREQUEST'].fields_by_name['theme']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
   _globals['_CREATETHEMEREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_CREATETHEMEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_CREATETHEMEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\220\265\030\001'
   _globals['_UPDATETHEMEREQUEST'].fields_by_name['theme']._loaded_options = None
-  _globals['_UPDATETHEMEREQUEST'].fields_by_name['theme']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_UPDATETHEMEREQUEST'].fields_by_name['theme']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
   _globals['_UPDATETHEMEREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_UPDATETHEMEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_UPDATETHEMEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\220\265\030\001'
   _globals['_DELETETHEMEREQUEST'].fields_by_name['theme']._loaded_options = None
-  _globals['_DELETETHEMEREQUEST'].fields_by_name['theme']._serialized_options = b'\272Hc\272\001`\n\ntheme.name\022/must be 1 to 64 lower case letters, digits or _\032!this.matches(\'^[a-z0-9_]{1,64}$\')'
+  _globals['_DELETETHEMEREQUEST'].fields_by_name['theme']._serialized_options = b'\342A\001\002\272H\006r\004\210\265\030\001'
   _globals['_DELETETHEMEREQUEST'].fields_by_name['version']._loaded_options = None
   _globals['_DELETETHEMEREQUEST'].fields_by_name['version']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_DELETETHEMEREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_DELETETHEMEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
-  _globals['_LISTTHEMESREQUEST']._serialized_start=120
-  _globals['_LISTTHEMESREQUEST']._serialized_end=197
-  _globals['_LISTTHEMESRESPONSE']._serialized_start=199
-  _globals['_LISTTHEMESRESPONSE']._serialized_end=286
-  _globals['_GETTHEMEREQUEST']._serialized_start=289
-  _globals['_GETTHEMEREQUEST']._serialized_end=425
-  _globals['_GETTHEMERESPONSE']._serialized_start=427
-  _globals['_GETTHEMERESPONSE']._serialized_end=486
-  _globals['_CREATETHEMEREQUEST']._serialized_start=488
-  _globals['_CREATETHEMEREQUEST']._serialized_end=590
-  _globals['_CREATETHEMERESPONSE']._serialized_start=592
-  _globals['_CREATETHEMERESPONSE']._serialized_end=654
-  _globals['_UPDATETHEMEREQUEST']._serialized_start=656
-  _globals['_UPDATETHEMEREQUEST']._serialized_end=758
-  _globals['_UPDATETHEMERESPONSE']._serialized_start=760
-  _globals['_UPDATETHEMERESPONSE']._serialized_end=822
-  _globals['_DELETETHEMEREQUEST']._serialized_start=825
-  _globals['_DELETETHEMEREQUEST']._serialized_end=1023
-  _globals['_DELETETHEMERESPONSE']._serialized_start=1025
-  _globals['_DELETETHEMERESPONSE']._serialized_end=1046
-  _globals['_THEMESERVICE']._serialized_start=1049
-  _globals['_THEMESERVICE']._serialized_end=1521
+  _globals['_DELETETHEMEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\220\265\030\001'
+  _globals['_LISTTHEMESREQUEST']._serialized_start=184
+  _globals['_LISTTHEMESREQUEST']._serialized_end=261
+  _globals['_LISTTHEMESRESPONSE']._serialized_start=263
+  _globals['_LISTTHEMESRESPONSE']._serialized_end=350
+  _globals['_GETTHEMEREQUEST']._serialized_start=352
+  _globals['_GETTHEMEREQUEST']._serialized_end=399
+  _globals['_GETTHEMERESPONSE']._serialized_start=401
+  _globals['_GETTHEMERESPONSE']._serialized_end=460
+  _globals['_CREATETHEMEREQUEST']._serialized_start=462
+  _globals['_CREATETHEMEREQUEST']._serialized_end=566
+  _globals['_CREATETHEMERESPONSE']._serialized_start=568
+  _globals['_CREATETHEMERESPONSE']._serialized_end=630
+  _globals['_UPDATETHEMEREQUEST']._serialized_start=632
+  _globals['_UPDATETHEMEREQUEST']._serialized_end=736
+  _globals['_UPDATETHEMERESPONSE']._serialized_start=738
+  _globals['_UPDATETHEMERESPONSE']._serialized_end=800
+  _globals['_DELETETHEMEREQUEST']._serialized_start=802
+  _globals['_DELETETHEMEREQUEST']._serialized_end=909
+  _globals['_DELETETHEMERESPONSE']._serialized_start=911
+  _globals['_DELETETHEMERESPONSE']._serialized_end=932
+  _globals['_THEMESERVICE']._serialized_start=935
+  _globals['_THEMESERVICE']._serialized_end=1407
 # @@protoc_insertion_point(module_scope)

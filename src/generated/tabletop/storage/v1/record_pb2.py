@@ -22,37 +22,69 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
-from tabletop.hub.v1 import jobs_pb2 as tabletop_dot_hub_dot_v1_dot_jobs__pb2
-from tabletop.image.v1 import generation_pb2 as tabletop_dot_image_dot_v1_dot_generation__pb2
-from tabletop.image.v1 import generation_request_pb2 as tabletop_dot_image_dot_v1_dot_generation__request__pb2
-from tabletop.image.v1 import image_pb2 as tabletop_dot_image_dot_v1_dot_image__pb2
-from tabletop.image.v1 import overlay_pb2 as tabletop_dot_image_dot_v1_dot_overlay__pb2
-from tabletop.image.v1 import theme_pb2 as tabletop_dot_image_dot_v1_dot_theme__pb2
-from tabletop.image.v1 import types_pb2 as tabletop_dot_image_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n tabletop/storage/v1/record.proto\x12\x13tabletop.storage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1atabletop/hub/v1/jobs.proto\x1a\"tabletop/image/v1/generation.proto\x1a*tabletop/image/v1/generation_request.proto\x1a\x1dtabletop/image/v1/image.proto\x1a\x1ftabletop/image/v1/overlay.proto\x1a\x1dtabletop/image/v1/theme.proto\x1a\x1dtabletop/image/v1/types.proto\"W\n\tRecordKey\x12-\n\x04kind\x18\x01 \x01(\x0e\x32\x1f.tabletop.storage.v1.RecordKind\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\"\xeb\x02\n\x06Record\x12)\n\x05image\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.ImageH\x00\x12-\n\x07overlay\x18\x02 \x01(\x0b\x32\x1a.tabletop.image.v1.OverlayH\x00\x12)\n\x05theme\x18\x03 \x01(\x0b\x32\x18.tabletop.image.v1.ThemeH\x00\x12;\n\ngeneration\x18\x04 \x01(\x0b\x32%.tabletop.storage.v1.GenerationRecordH\x00\x12\x36\n\x0b\x63\x61\x63he_entry\x18\x05 \x01(\x0b\x32\x1f.tabletop.storage.v1.CacheEntryH\x00\x12/\n\x0b\x64\x65lete_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\npurge_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\n\x04\x62ody\"\x91\x04\n\x10GenerationRecord\x12\x31\n\ngeneration\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Generation\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t\x12\x16\n\x0erequest_digest\x18\x03 \x01(\t\x12\x13\n\x0b\x61nswered_by\x18\x04 \x01(\t\x12\x10\n\x08image_id\x18\x05 \x01(\t\x12\x38\n\x0fprovider_result\x18\x06 \x01(\x0b\x32\x1f.tabletop.hub.v1.ProviderResult\x12)\n\x05lease\x18\x07 \x01(\x0b\x32\x1a.tabletop.storage.v1.Lease\x12\x0e\n\x06prompt\x18\x08 \x01(\t\x12\x15\n\rtheme_version\x18\t \x01(\x03\x12\x16\n\x0e\x63orrelation_id\x18\n \x01(\t\x12\x13\n\x0btraceparent\x18\x0b \x01(\t\x12+\n\x06\x66\x61\x63\x65ts\x18\x0c \x01(\x0b\x32\x1b.tabletop.storage.v1.Facets\x12\x35\n\x07picture\x18\r \x01(\x0b\x32$.tabletop.image.v1.GenerationRequest\x12\x19\n\x11reference_version\x18\x0e \x01(\x03\x12>\n\x11theme_association\x18\x0f \x01(\x0b\x32#.tabletop.image.v1.ThemeAssociation\"\x99\x01\n\x06\x46\x61\x63\x65ts\x12*\n\x04type\x18\x01 \x01(\x0e\x32\x1c.tabletop.image.v1.ImageType\x12\x30\n\x07subtype\x18\x02 \x01(\x0e\x32\x1f.tabletop.image.v1.ImageSubtype\x12\r\n\x05theme\x18\x03 \x01(\t\x12\x11\n\tsource_id\x18\x04 \x01(\t\x12\x0f\n\x07service\x18\x05 \x01(\t\"G\n\x05Lease\x12\r\n\x05owner\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x89\x02\n\nCacheEntry\x12\x13\n\x0b\x66ingerprint\x18\x01 \x01(\t\x12\x33\n\x05state\x18\x02 \x01(\x0e\x32$.tabletop.storage.v1.CacheEntryState\x12\x15\n\rgeneration_id\x18\x03 \x01(\t\x12\x10\n\x08image_id\x18\x04 \x01(\t\x12\x15\n\rimage_version\x18\x05 \x01(\x03\x12\x0f\n\x07version\x18\x06 \x01(\x03\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xa9\x01\n\nRecordKind\x12\x1b\n\x17RECORD_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11RECORD_KIND_IMAGE\x10\x01\x12\x17\n\x13RECORD_KIND_OVERLAY\x10\x02\x12\x15\n\x11RECORD_KIND_THEME\x10\x03\x12\x1a\n\x16RECORD_KIND_GENERATION\x10\x04\x12\x1b\n\x17RECORD_KIND_CACHE_ENTRY\x10\x05*\x8e\x01\n\x0f\x43\x61\x63heEntryState\x12!\n\x1d\x43\x41\x43HE_ENTRY_STATE_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x43\x41\x43HE_ENTRY_STATE_IN_FLIGHT\x10\x01\x12\x1b\n\x17\x43\x41\x43HE_ENTRY_STATE_READY\x10\x02\x12\x1a\n\x16\x43\x41\x43HE_ENTRY_STATE_VOID\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n tabletop/storage/v1/record.proto\x12\x13tabletop.storage.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x7f\n\tRecordKey\x12=\n\x04kind\x18\x01 \x01(\x0e\x32\x1f.tabletop.storage.v1.RecordKindB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x19\n\x02id\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12\x18\n\x07version\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"\xd6\x03\n\x06Record\x12\x37\n\x03key\x18\x01 \x01(\x0b\x32\x1e.tabletop.storage.v1.RecordKeyB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12/\n\x05index\x18\x02 \x01(\x0b\x32 .tabletop.storage.v1.IndexFields\x12!\n\tbody_type\x18\x03 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x18\n\x04\x62ody\x18\x04 \x01(\x0c\x42\n\xbaH\x07z\x05\x18\x80\x80\x80\x02\x12\x30\n\x04\x62lob\x18\x05 \x01(\x0b\x32\".tabletop.storage.v1.BlobReference\x12\x18\n\nstorage_id\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x64\x65lete_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\npurge_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\xbd\x01\n\x0bIndexFields\x12\x15\n\x04type\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12\x18\n\x07subtype\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12\x16\n\x05theme\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1a\n\tsource_id\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12\x18\n\x07service\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x16\n\x05state\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12\x17\n\x06map_id\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18$\"t\n\rBlobReference\x12)\n\x06sha256\x18\x01 \x01(\tB\x19\xe2\x41\x01\x02\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$\x12$\n\tbyte_size\x18\x02 \x01(\x03\x42\x11\xe2\x41\x01\x02\xbaH\n\"\x08\x18\x80\x80\x80\x80\x01(\x01\x12\x12\n\x04path\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03*\xa9\x01\n\nRecordKind\x12\x1b\n\x17RECORD_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11RECORD_KIND_IMAGE\x10\x01\x12\x17\n\x13RECORD_KIND_OVERLAY\x10\x02\x12\x15\n\x11RECORD_KIND_THEME\x10\x03\x12\x1a\n\x16RECORD_KIND_GENERATION\x10\x04\x12\x1b\n\x17RECORD_KIND_CACHE_ENTRY\x10\x05\x42\x81\x01\n\x17\x63om.tabletop.storage.v1P\x01ZNgithub.com/tabletop-images/image-grpc/clients/go/tabletop/storage/v1;storagev1\xaa\x02\x13Tabletop.Storage.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tabletop.storage.v1.record_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
-  _globals['_RECORDKIND']._serialized_start=1809
-  _globals['_RECORDKIND']._serialized_end=1978
-  _globals['_CACHEENTRYSTATE']._serialized_start=1981
-  _globals['_CACHEENTRYSTATE']._serialized_end=2123
-  _globals['_RECORDKEY']._serialized_start=324
-  _globals['_RECORDKEY']._serialized_end=411
-  _globals['_RECORD']._serialized_start=414
-  _globals['_RECORD']._serialized_end=777
-  _globals['_GENERATIONRECORD']._serialized_start=780
-  _globals['_GENERATIONRECORD']._serialized_end=1309
-  _globals['_FACETS']._serialized_start=1312
-  _globals['_FACETS']._serialized_end=1465
-  _globals['_LEASE']._serialized_start=1467
-  _globals['_LEASE']._serialized_end=1538
-  _globals['_CACHEENTRY']._serialized_start=1541
-  _globals['_CACHEENTRY']._serialized_end=1806
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\027com.tabletop.storage.v1P\001ZNgithub.com/tabletop-images/image-grpc/clients/go/tabletop/storage/v1;storagev1\252\002\023Tabletop.Storage.V1'
+  _globals['_RECORDKEY'].fields_by_name['kind']._loaded_options = None
+  _globals['_RECORDKEY'].fields_by_name['kind']._serialized_options = b'\342A\001\002\272H\007\202\001\004\020\001 \000'
+  _globals['_RECORDKEY'].fields_by_name['id']._loaded_options = None
+  _globals['_RECORDKEY'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030@'
+  _globals['_RECORDKEY'].fields_by_name['version']._loaded_options = None
+  _globals['_RECORDKEY'].fields_by_name['version']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_RECORD'].fields_by_name['key']._loaded_options = None
+  _globals['_RECORD'].fields_by_name['key']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
+  _globals['_RECORD'].fields_by_name['body_type']._loaded_options = None
+  _globals['_RECORD'].fields_by_name['body_type']._serialized_options = b'\342A\001\002\272H\007r\005\020\001\030\310\001'
+  _globals['_RECORD'].fields_by_name['body']._loaded_options = None
+  _globals['_RECORD'].fields_by_name['body']._serialized_options = b'\272H\007z\005\030\200\200\200\002'
+  _globals['_RECORD'].fields_by_name['storage_id']._loaded_options = None
+  _globals['_RECORD'].fields_by_name['storage_id']._serialized_options = b'\342A\001\003'
+  _globals['_RECORD'].fields_by_name['create_time']._loaded_options = None
+  _globals['_RECORD'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
+  _globals['_RECORD'].fields_by_name['update_time']._loaded_options = None
+  _globals['_RECORD'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
+  _globals['_RECORD'].fields_by_name['delete_time']._loaded_options = None
+  _globals['_RECORD'].fields_by_name['delete_time']._serialized_options = b'\342A\001\003'
+  _globals['_RECORD'].fields_by_name['purge_time']._loaded_options = None
+  _globals['_RECORD'].fields_by_name['purge_time']._serialized_options = b'\342A\001\003'
+  _globals['_INDEXFIELDS'].fields_by_name['type']._loaded_options = None
+  _globals['_INDEXFIELDS'].fields_by_name['type']._serialized_options = b'\272H\004r\002\030 '
+  _globals['_INDEXFIELDS'].fields_by_name['subtype']._loaded_options = None
+  _globals['_INDEXFIELDS'].fields_by_name['subtype']._serialized_options = b'\272H\004r\002\030 '
+  _globals['_INDEXFIELDS'].fields_by_name['theme']._loaded_options = None
+  _globals['_INDEXFIELDS'].fields_by_name['theme']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_INDEXFIELDS'].fields_by_name['source_id']._loaded_options = None
+  _globals['_INDEXFIELDS'].fields_by_name['source_id']._serialized_options = b'\272H\004r\002\030$'
+  _globals['_INDEXFIELDS'].fields_by_name['service']._loaded_options = None
+  _globals['_INDEXFIELDS'].fields_by_name['service']._serialized_options = b'\272H\004r\002\030d'
+  _globals['_INDEXFIELDS'].fields_by_name['state']._loaded_options = None
+  _globals['_INDEXFIELDS'].fields_by_name['state']._serialized_options = b'\272H\004r\002\030 '
+  _globals['_INDEXFIELDS'].fields_by_name['map_id']._loaded_options = None
+  _globals['_INDEXFIELDS'].fields_by_name['map_id']._serialized_options = b'\272H\004r\002\030$'
+  _globals['_BLOBREFERENCE'].fields_by_name['sha256']._loaded_options = None
+  _globals['_BLOBREFERENCE'].fields_by_name['sha256']._serialized_options = b'\342A\001\002\272H\022r\0202\016^[0-9a-f]{64}$'
+  _globals['_BLOBREFERENCE'].fields_by_name['byte_size']._loaded_options = None
+  _globals['_BLOBREFERENCE'].fields_by_name['byte_size']._serialized_options = b'\342A\001\002\272H\n\"\010\030\200\200\200\200\001(\001'
+  _globals['_BLOBREFERENCE'].fields_by_name['path']._loaded_options = None
+  _globals['_BLOBREFERENCE'].fields_by_name['path']._serialized_options = b'\342A\001\003'
+  _globals['_RECORDKIND']._serialized_start=1065
+  _globals['_RECORDKIND']._serialized_end=1234
+  _globals['_RECORDKEY']._serialized_start=152
+  _globals['_RECORDKEY']._serialized_end=279
+  _globals['_RECORD']._serialized_start=282
+  _globals['_RECORD']._serialized_end=752
+  _globals['_INDEXFIELDS']._serialized_start=755
+  _globals['_INDEXFIELDS']._serialized_end=944
+  _globals['_BLOBREFERENCE']._serialized_start=946
+  _globals['_BLOBREFERENCE']._serialized_end=1062
 # @@protoc_insertion_point(module_scope)

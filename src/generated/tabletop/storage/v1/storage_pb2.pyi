@@ -1,10 +1,9 @@
 import datetime
 
 from buf.validate import validate_pb2 as _validate_pb2
+from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from tabletop.hub.v1 import envelope_pb2 as _envelope_pb2
-from tabletop.image.v1 import generation_pb2 as _generation_pb2
-from tabletop.image.v1 import types_pb2 as _types_pb2
 from tabletop.storage.v1 import record_pb2 as _record_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -167,28 +166,18 @@ class ListRequest(_message.Message):
     def __init__(self, storage_correlation_id: _Optional[str] = ..., kind: _Optional[_Union[_record_pb2.RecordKind, str]] = ..., filter: _Optional[_Union[ListFilter, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., order: _Optional[_Union[ListOrder, str]] = ..., count: _Optional[bool] = ...) -> None: ...
 
 class ListFilter(_message.Message):
-    __slots__ = ("type", "subtype", "theme", "source_id", "service", "states", "map_id", "versions_of", "include_deleted", "create_time_before")
-    TYPE_FIELD_NUMBER: _ClassVar[int]
-    SUBTYPE_FIELD_NUMBER: _ClassVar[int]
-    THEME_FIELD_NUMBER: _ClassVar[int]
-    SOURCE_ID_FIELD_NUMBER: _ClassVar[int]
-    SERVICE_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("index", "states", "versions_of", "include_deleted", "create_time_before")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
     STATES_FIELD_NUMBER: _ClassVar[int]
-    MAP_ID_FIELD_NUMBER: _ClassVar[int]
     VERSIONS_OF_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_DELETED_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_BEFORE_FIELD_NUMBER: _ClassVar[int]
-    type: _types_pb2.ImageType
-    subtype: _types_pb2.ImageSubtype
-    theme: str
-    source_id: str
-    service: str
-    states: _containers.RepeatedScalarFieldContainer[_generation_pb2.GenerationState]
-    map_id: str
+    index: _record_pb2.IndexFields
+    states: _containers.RepeatedScalarFieldContainer[str]
     versions_of: str
     include_deleted: bool
     create_time_before: _timestamp_pb2.Timestamp
-    def __init__(self, type: _Optional[_Union[_types_pb2.ImageType, str]] = ..., subtype: _Optional[_Union[_types_pb2.ImageSubtype, str]] = ..., theme: _Optional[str] = ..., source_id: _Optional[str] = ..., service: _Optional[str] = ..., states: _Optional[_Iterable[_Union[_generation_pb2.GenerationState, str]]] = ..., map_id: _Optional[str] = ..., versions_of: _Optional[str] = ..., include_deleted: _Optional[bool] = ..., create_time_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, index: _Optional[_Union[_record_pb2.IndexFields, _Mapping]] = ..., states: _Optional[_Iterable[str]] = ..., versions_of: _Optional[str] = ..., include_deleted: _Optional[bool] = ..., create_time_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ListResponse(_message.Message):
     __slots__ = ("storage_correlation_id", "records", "next_page_token", "total_size")

@@ -1,0 +1,31 @@
+"""Exclusive use of the data folder."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from image_grpc.settings import InvalidSettings
+
+
+@contextmanager
+def folder_lock(folder: Path) -> Iterator[None]:
+    """Create the data folder if necessary, and lock it within the block: an in-memory hub and a SQLite database
+    serve a single process.
+
+    Raises InvalidSettings if the folder cannot be used or another process holds the lock.
+    """
+    folder = folder.resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise InvalidSettings(f"IMAGE_GRPC_DATA_DIR: cannot use {folder}: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InvalidSettings(f"IMAGE_GRPC_DATA_DIR: another process uses {folder}") from error
+        yield

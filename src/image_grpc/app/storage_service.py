@@ -1,0 +1,46 @@
+"""The Storage Service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from image_grpc.admin_servers import health_server
+from image_grpc.app.hub import require_broker, run_hub
+from image_grpc.errors import StorageServiceError
+from image_grpc.hub import Hub
+from image_grpc.settings import InvalidSettings, StorageServiceSettings, storage_urls
+
+
+@asynccontextmanager
+async def storage(settings: StorageServiceSettings) -> AsyncIterator[None]:
+    """Run one replica of the Storage Service, with its health service if the settings name an address for it."""
+    require_broker(settings)
+    async with AsyncExitStack() as stack:
+        hub = await stack.enter_async_context(run_hub(settings))
+        await stack.enter_async_context(run_storage_service(settings, hub))
+        if settings.health_listen:
+            await stack.enter_async_context(health_server(settings.health_listen))
+        yield
+
+
+@asynccontextmanager
+async def run_storage_service(settings: StorageServiceSettings, hub: Hub) -> AsyncIterator[None]:
+    """Within the block, a Storage Service handles the storage requests on the hub.
+
+    Raises InvalidSettings if it is not installed, StorageServiceError if it cannot start.
+    """
+    try:
+        from image_grpc.storage_service import DatabaseError, StorageService
+    except ImportError as error:
+        raise InvalidSettings("the Storage Service is not installed: pip install 'image-grpc[embedded]'") from error
+    database_url, blob_url = storage_urls(settings)
+    service = StorageService(settings, hub, database_url=database_url, blob_url=blob_url)
+    try:
+        await service.start()
+    except DatabaseError as error:
+        raise StorageServiceError(f"the Storage Service cannot start: {error}") from error
+    try:
+        yield
+    finally:
+        await service.stop()

@@ -1,0 +1,142 @@
+"""Intake: a resolved request is served by an earlier equal one, or stored as a new generation."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from tabletop.image.internal.v1.cache_entry_pb2 import CacheEntry, CacheEntryState
+from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
+from tabletop.image.v1.generation_pb2 import Generation
+from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.types_pb2 import CacheMode
+
+from image_grpc.errors import GetimgNotConfigured, RequestIdReused, StorageServiceError, VersionConflict, Violation
+from image_grpc.generation import jobs, new_record, states
+from image_grpc.generation.estimate import Estimator
+from image_grpc.generation.kinds import PictureRequest
+from image_grpc.generation.new_record import CallIdentity
+from image_grpc.generation.repository import GenerationRepository
+from image_grpc.generation.resolve import ModelCatalog, Resolved
+from image_grpc.getimg import expected_cost
+from image_grpc.retry import MAX_CONFLICT_RETRIES
+from image_grpc.storage import Storage, UnitOfWork
+
+
+class Intake:
+    """Accepts requests."""
+
+    def __init__(
+        self, storage: Storage, generations: GenerationRepository, models: ModelCatalog, estimator: Estimator
+    ) -> None:
+        self._storage, self._generations = storage, generations
+        self._models, self._estimator = models, estimator
+
+    def require_provider(self) -> None:
+        """Raise GetimgNotConfigured if the service cannot generate pictures."""
+        if not self._models.configured:
+            raise GetimgNotConfigured(
+                "the service has no GetImg.AI API key; set GETIMG_API_KEY, or run `image-grpc up` without one to "
+                "use the stand-in"
+            )
+
+    async def submit(self, request: PictureRequest, resolved: Resolved) -> GenerationRecord:
+        """Return the generation that serves a request: a new one, or that of an equal earlier request.
+
+        `request` is the caller's message. With `validate_only`, return a preview. Raises GetimgNotConfigured,
+        RequestIdReused, ApiError, StorageServiceError.
+        """
+        self.require_provider()
+        call = CallIdentity.of(request)
+        if request.validate_only:
+            return self.preview(new_record.new_image(resolved, call), resolved)
+        for _ in range(MAX_CONFLICT_RETRIES):
+            if (repeated := await self.repeated(call)) is not None:
+                return repeated
+            try:
+                return await self._serve(call, resolved)
+            except VersionConflict:
+                continue  # an equal request was faster
+        raise StorageServiceError("too many equal requests at once", retry_delay=1.0)
+
+    async def repeated(self, call: CallIdentity) -> GenerationRecord | None:
+        """Return the generation of an earlier call with the same `request_id`, if there was one.
+
+        Raises RequestIdReused if that call had other content.
+        """
+        if not call.repeatable:
+            return None
+        record = await self._generations.find(call.generation_id)
+        if record is None:
+            return None
+        if record.request_digest != call.request_digest:
+            _raise_request_id_reused()
+        return await self._generations.find(record.answered_by) if record.answered_by else record
+
+    async def store(self, record: GenerationRecord) -> GenerationRecord:
+        """Store a queued generation together with its job, and return it.
+
+        Raises VersionConflict if the generation exists.
+        """
+        unit = await self._queue(record)
+        return (await unit.commit()).of(self._storage.generations)
+
+    def preview(self, record: GenerationRecord, resolved: Resolved) -> GenerationRecord:
+        """Return what a request would become, with its expected cost, without storing anything."""
+        generation = Generation(request=record.generation.request, model=record.generation.model)
+        cost = expected_cost(resolved.model, resolved.picture.size) if resolved.model is not None else None
+        if cost is not None:
+            generation.cost.CopyFrom(cost)
+        return GenerationRecord(generation=generation, prompt=record.prompt)
+
+    async def _serve(self, call: CallIdentity, resolved: Resolved) -> GenerationRecord:
+        """Serve a request from the cache, or store a new generation. Raises VersionConflict when overtaken."""
+        record = new_record.new_image(resolved, call)
+        if resolved.picture.cache != CacheMode.CACHE_MODE_USE:
+            return await self.store(record)
+        entry = await self._generations.cache_entry(record)
+        if entry is not None and (image := await self._ready_image(entry)) is not None:
+            return await self._create(states.served_from_cache(record, image))
+        if entry is not None and (running := await self._in_flight(entry)) is not None:
+            if call.repeatable:  # so that the same request_id gets the same generation later
+                await self._create(states.served_by(record, running.generation.id))
+            return running
+        unit = await self._queue(record)
+        in_flight = states.in_flight_entry(record)
+        if entry is None:
+            unit.create(self._storage.cache_entries, in_flight)
+        else:
+            unit.update(self._storage.cache_entries, in_flight, entry.version)
+        return (await unit.commit()).of(self._storage.generations)
+
+    async def _create(self, record: GenerationRecord) -> GenerationRecord:
+        unit = self._storage.unit_of_work()
+        unit.create(self._storage.generations, record)
+        return (await unit.commit()).of(self._storage.generations)
+
+    async def _queue(self, record: GenerationRecord) -> UnitOfWork:
+        await self._estimator.estimate(record)
+        unit = self._storage.unit_of_work()
+        unit.create(self._storage.generations, record)
+        unit.publish(jobs.generate_job(record))
+        return unit
+
+    async def _ready_image(self, entry: CacheEntry) -> Image | None:
+        if entry.state != CacheEntryState.CACHE_ENTRY_STATE_READY:
+            return None
+        # A deleted image serves no request, not even by an old version.
+        if await self._storage.images.get(entry.image_id) is None:
+            return None
+        return await self._storage.images.get_version(entry.image_id, entry.image_version)
+
+    async def _in_flight(self, entry: CacheEntry) -> GenerationRecord | None:
+        if entry.state != CacheEntryState.CACHE_ENTRY_STATE_IN_FLIGHT:
+            return None
+        record = await self._generations.find(entry.generation_id)
+        return record if record is not None and not states.is_final(record.generation) else None
+
+
+def _raise_request_id_reused() -> NoReturn:
+    raise RequestIdReused(
+        "this request_id was used before with other content; use a new one for each new request",
+        violations=[Violation("request_id", "was used before with other content")],
+    )

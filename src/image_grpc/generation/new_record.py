@@ -1,0 +1,101 @@
+"""New generation records, assembled from a resolved request."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
+from tabletop.image.v1.generation_pb2 import GenerationState
+from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, RegenerateImageRequest
+from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.theme_pb2 import Theme
+from tabletop.image.v1.types_pb2 import Priority
+
+from image_grpc.correlation import new_correlation_id
+from image_grpc.generation import prompts
+from image_grpc.generation.requests import CALL_FIELDS, facets
+from image_grpc.generation.resolve import Resolved
+from image_grpc.idempotency import content_digest, derived_id
+from image_grpc.messages import MessageLike, clone_without, now
+from image_grpc.telemetry import inject
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallIdentity:
+    """What makes a call repeatable."""
+
+    generation_id: str
+    """The id of the generation that the call creates, the same for the same `request_id`."""
+    request_digest: str
+    repeatable: bool
+    """Whether the caller gave a `request_id`."""
+
+    @classmethod
+    def of(cls, request: MessageLike) -> CallIdentity:
+        """Return the identity of a call with this request."""
+        request_id: str = getattr(request, "request_id", "")
+        return cls(
+            generation_id=derived_id("generation", request_id) if request_id else str(uuid.uuid4()),
+            request_digest=content_digest(request),
+            repeatable=bool(request_id),
+        )
+
+
+def new_image(resolved: Resolved, call: CallIdentity) -> GenerationRecord:
+    """Return the record of a queued generation of a new image."""
+    record = GenerationRecord(
+        fingerprint=resolved.fingerprint,
+        request_digest=call.request_digest,
+        image_id=derived_id(call.generation_id, "image"),
+        prompt=_prompt(resolved, resolved.theme),
+        theme_version=resolved.theme.version,
+        facets=facets(resolved.request),
+        correlation_id=new_correlation_id(),
+        traceparent=inject().get("traceparent", ""),
+    )
+    record.generation.id = call.generation_id
+    record.generation.state = GenerationState.GENERATION_STATE_QUEUED
+    record.generation.request.CopyFrom(resolved.request)
+    record.generation.model = resolved.picture.model
+    return record
+
+
+def regenerated_version(
+    image: Image, request: RegenerateImageRequest, resolved: Resolved, call: CallIdentity
+) -> GenerationRecord:
+    """Return the record of a queued generation of a new version with changed parameters."""
+    record = _new_version(image, resolved, call, request.priority)
+    record.generation.request.regenerate_image.CopyFrom(clone_without(request, *CALL_FIELDS))
+    return record
+
+
+def restyled_version(
+    image: Image, old_theme: Theme, request: ApplyThemeRequest, resolved: Resolved, call: CallIdentity
+) -> GenerationRecord:
+    """Return the record of a queued generation of a new version in another theme, based on the current picture."""
+    record = _new_version(image, resolved, call, request.priority)
+    record.generation.request.apply_theme.CopyFrom(clone_without(request, *CALL_FIELDS))
+    blended = prompts.blend_themes(old_theme, resolved.theme, request)
+    record.prompt = prompts.restyle(_prompt(resolved, blended), resolved.theme, request)
+    record.reference_version = image.version
+    association = record.theme_association
+    association.theme, association.theme_version = resolved.theme.name, resolved.theme.version
+    association.strength = prompts.applied_strength(request)
+    association.elements.extend(request.elements)
+    association.style.CopyFrom(request.style)
+    association.apply_time.CopyFrom(now())
+    return record
+
+
+def _new_version(image: Image, resolved: Resolved, call: CallIdentity, priority: Priority) -> GenerationRecord:
+    record = new_image(resolved, call)
+    record.fingerprint = ""  # a new version of one image serves no other request
+    record.image_id = image.id
+    record.picture.CopyFrom(resolved.request)
+    return record
+
+
+def _prompt(resolved: Resolved, theme: Theme) -> str:
+    picture = resolved.picture
+    return prompts.join_parts(resolved.kind.prompt_parts(picture, theme), picture.details)

@@ -1,0 +1,132 @@
+"""Generations as callers see them, and waiting for their changes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
+from tabletop.image.v1.generation_pb2 import Generation, GenerationState
+from tabletop.image.v1.generation_service_pb2 import ListGenerationsRequest
+from tabletop.storage.v1.record_pb2 import RecordKind
+from tabletop.storage.v1.storage_pb2 import RecordChange
+
+from image_grpc.errors import InvalidArgument, StorageServiceError, Violation
+from image_grpc.generation.repository import GenerationRepository
+from image_grpc.generation.states import is_final
+from image_grpc.messages import clone
+from image_grpc.storage import ChangeFeed, Storage
+from image_grpc.storage.change_feed import Changes, next_change
+from image_grpc.storage.filters import in_states, pictures
+
+GENERATION = RecordKind.RECORD_KIND_GENERATION
+ALL_STATES = [state for state in GenerationState.values() if state]
+"""A record without a state is only a pointer to the generation that serves its request_id."""
+POLL_SECONDS = 5.0
+"""A waiting caller reads the generation this often, in case the change feed missed something."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WatchEvent:
+    """A change of a generation, or a heartbeat."""
+
+    generation: Generation | None
+    """The generation after the change; None for a heartbeat."""
+    cursor: str
+    """Resumes the watch after this event."""
+
+
+class GenerationReader:
+    """Reads generations and waits for them."""
+
+    def __init__(
+        self, generations: GenerationRepository, storage: Storage, feed: ChangeFeed, stopping: asyncio.Event
+    ) -> None:
+        self._generations, self._storage = generations, storage
+        self._feed, self._stopping = feed, stopping
+
+    async def get(self, id_: str) -> Generation:
+        """Return the current state of a generation. Raises GenerationNotFound."""
+        return await self.present(await self._generations.require(id_))
+
+    async def list(self, request: ListGenerationsRequest, page_size: int) -> tuple[Sequence[Generation], str]:
+        """Return a page of generations, newest first, and the token of the next page."""
+        filter_ = pictures(request)
+        filter_.states.extend(in_states([request.state] if request.state else ALL_STATES))
+        records, token = await self._storage.generations.list(
+            filter_, page_size=page_size, page_token=request.page_token
+        )
+        return [await self.present(record) for record in records], token
+
+    async def present(self, record: GenerationRecord) -> Generation:
+        """Return the generation in a record, with its image filled in."""
+        generation = clone(record.generation)
+        if generation.image.id:
+            image = await self._storage.images.get_version(
+                generation.image.id, generation.image.version, include_deleted=True
+            )
+            if image is not None:
+                generation.image.CopyFrom(await self._storage.images.with_overlay_ids(image))
+        return generation
+
+    async def wait(self, id_: str, seconds: float) -> Generation:
+        """Return a generation when it ends, or as it is after `seconds` or when the server stops.
+
+        Raises GenerationNotFound.
+        """
+        end = time.monotonic() + seconds
+        with self._feed.watch(GENERATION, id_) as changes:
+            record = await self._generations.require(id_)
+            # The Storage Service may be available again before the time is over.
+            with contextlib.suppress(StorageServiceError):
+                while not is_final(record.generation) and not self._stopping.is_set():
+                    left = end - time.monotonic()
+                    if left <= 0:
+                        break
+                    record = await self._next(id_, changes, record, seconds=min(left, POLL_SECONDS))
+        return await self.present(record)
+
+    async def watch(self, id_: str, cursor: str, *, heartbeat_seconds: float) -> AsyncIterator[WatchEvent]:
+        """Yield every change after the cursor, and heartbeats, until the generation ends or the server stops.
+
+        Raises GenerationNotFound, InvalidArgument.
+        """
+        sent = _version_in(cursor)
+        with self._feed.watch(GENERATION, id_) as changes:
+            latest = await self._generations.require(id_)
+            while True:
+                for version in range(sent + 1, latest.generation.version):
+                    older = await self._storage.generations.get_version(latest.generation.id, version)
+                    if older is not None:
+                        yield await self._event(older)
+                if latest.generation.version > sent:
+                    sent = latest.generation.version
+                    yield await self._event(latest)
+                if is_final(latest.generation) or self._stopping.is_set():
+                    return
+                latest = await self._next(id_, changes, latest, seconds=heartbeat_seconds)
+                if latest.generation.version <= sent and not self._stopping.is_set():
+                    yield WatchEvent(generation=None, cursor=str(sent))
+
+    async def _event(self, record: GenerationRecord) -> WatchEvent:
+        return WatchEvent(generation=await self.present(record), cursor=str(record.generation.version))
+
+    async def _next(self, id_: str, changes: Changes, record: GenerationRecord, *, seconds: float) -> GenerationRecord:
+        """Return the record after the next change, or as read again after `seconds` or a gap."""
+        change = await next_change(changes, self._stopping, seconds=seconds)
+        if self._stopping.is_set():
+            return record
+        if isinstance(change, RecordChange) and change.HasField("record"):
+            return self._storage.generations.collection.decode(change.record)
+        return await self._generations.require(id_)
+
+
+def _version_in(cursor: str) -> int:
+    if not cursor:
+        return 0
+    if not cursor.isascii() or not cursor.isdigit():
+        raise InvalidArgument.of([Violation("cursor", "is not a cursor of this service")])
+    return int(cursor)

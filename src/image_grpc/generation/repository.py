@@ -1,0 +1,97 @@
+"""Generations as the pipeline and callers change them."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from tabletop.image.internal.v1.cache_entry_pb2 import CacheEntry
+from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
+
+from image_grpc.errors import GenerationNotFound, ServiceError, StorageServiceError, VersionConflict
+from image_grpc.generation import states
+from image_grpc.retry import PEER_UNAVAILABLE_DELAY
+from image_grpc.storage import Storage, UnitOfWork
+from image_grpc.telemetry import Counters
+
+log = structlog.get_logger(__name__)
+
+
+class GenerationRepository:
+    """Generation records, and the cache entries that refer to them."""
+
+    def __init__(self, storage: Storage, counters: Counters) -> None:
+        self._storage, self._counters = storage, counters
+
+    async def find(self, id_: str) -> GenerationRecord | None:
+        """Return the record of a generation as stored, or None if it does not exist."""
+        return await self._storage.generations.get_latest(id_)
+
+    async def find_serving(self, id_: str) -> GenerationRecord | None:
+        """Return the record that serves a generation: its own, or that of an equal request that was first."""
+        record = await self.find(id_)
+        return await self.find(record.answered_by) if record is not None and record.answered_by else record
+
+    async def require(self, id_: str) -> GenerationRecord:
+        """Return the record that serves a generation. Raises GenerationNotFound."""
+        record = await self.find_serving(id_)
+        if record is None:
+            raise GenerationNotFound(f"generation {id_} does not exist")
+        return record
+
+    async def update(self, record: GenerationRecord) -> GenerationRecord:
+        """Store the next version of a record and return it. Raises VersionConflict if it changed meanwhile."""
+        unit = self._storage.unit_of_work()
+        self.add_update(unit, record)
+        return (await unit.commit()).of(self._storage.generations)
+
+    def add_update(self, unit: UnitOfWork, record: GenerationRecord) -> None:
+        """Add the next version of a record to a unit of work."""
+        unit.update(self._storage.generations, record, record.generation.version)
+
+    async def end(self, record: GenerationRecord) -> GenerationRecord:
+        """Store a generation that ended without a picture, so that the next equal request starts a new one.
+
+        Raises VersionConflict if it changed meanwhile.
+        """
+        unit = self._storage.unit_of_work()
+        self.add_update(unit, record)
+        entry = await self.own_cache_entry(record)
+        if entry is not None:
+            unit.update(self._storage.cache_entries, states.void_entry(entry), entry.version)
+        return (await unit.commit()).of(self._storage.generations)
+
+    async def own_cache_entry(self, record: GenerationRecord) -> CacheEntry | None:
+        """Return the cache entry that refers to this generation, or None if there is none."""
+        entry = await self.cache_entry(record)
+        return entry if entry is not None and entry.generation_id == record.generation.id else None
+
+    async def cache_entry(self, record: GenerationRecord) -> CacheEntry | None:
+        """Return the cache entry for the fingerprint of a generation, or None if there is none."""
+        return await self._storage.cache_entries.get_latest(record.fingerprint) if record.fingerprint else None
+
+    async def fail(self, record: GenerationRecord, failure: ServiceError) -> None:
+        """End a generation without a picture.
+
+        Waits until the Storage Service is available: if the job were returned, GetImg.AI would be called, and
+        might bill, again.
+        """
+        while True:
+            try:
+                await self.end(states.failed(record, failure))
+                break
+            except VersionConflict:
+                latest = await self.find(record.generation.id)
+                if latest is None or states.is_final(latest.generation):
+                    return
+                record = latest
+            except StorageServiceError:
+                await asyncio.sleep(PEER_UNAVAILABLE_DELAY)
+        self._counters.generations_failed += 1
+        log.warning(
+            "generation failed",
+            generation_id=record.generation.id,
+            reason=failure.reason,
+            problem=failure.message,
+            attempts=record.generation.attempts,
+        )

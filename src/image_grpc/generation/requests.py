@@ -1,0 +1,87 @@
+"""Generation requests: normalizing, wrapping, and fingerprinting Generate requests of any kind."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from tabletop.image.internal.v1.generation_record_pb2 import Facets, GenerationRecord
+from tabletop.image.v1.generation_request_pb2 import GenerationRequest
+from tabletop.image.v1.theme_pb2 import Theme
+from tabletop.image.v1.types_pb2 import CacheMode, ImageFormat, Priority
+
+from image_grpc.generation.kinds import Kind, PictureRequest, kind_of_field
+from image_grpc.messages import clone, oneof_field, oneof_value
+from image_grpc.settings import ServerSettings
+
+DEFAULT_SIDE = 1024
+"""Width and height in pixels of pictures whose request has no size."""
+CALL_FIELDS = ("request_id", "wait_for", "validate_only")
+"""Fields that concern the call, not the picture."""
+
+
+def kind_in(request: GenerationRequest) -> Kind[Any]:
+    """Return the kind of picture that a complete request describes."""
+    return kind_of_field(oneof_field(request, "kind"))
+
+
+def picture_in(request: GenerationRequest) -> PictureRequest:
+    """Return the Generate request inside a complete request."""
+    picture: PictureRequest = oneof_value(request, "kind")
+    return picture
+
+
+def complete_request(record: GenerationRecord) -> GenerationRequest:
+    """Return the complete request that a generation is generated from."""
+    return record.picture if record.HasField("picture") else record.generation.request
+
+
+def wrap(kind: Kind[Any], picture: PictureRequest) -> GenerationRequest:
+    """Return a complete request with a copy of a Generate request."""
+    request = GenerationRequest()
+    getattr(request, kind.field).CopyFrom(picture)
+    return request
+
+
+def normalize(kind: Kind[Any], picture: PictureRequest, settings: ServerSettings) -> GenerationRequest:
+    """Return the complete request with its defaults filled in and without the fields of the call."""
+    request = wrap(kind, picture)
+    normalized = picture_in(request)
+    for name in CALL_FIELDS:
+        normalized.ClearField(name)
+    if not normalized.HasField("size"):
+        normalized.size.width = normalized.size.height = DEFAULT_SIDE
+    normalized.format = normalized.format or ImageFormat.IMAGE_FORMAT_PNG
+    normalized.priority = normalized.priority or Priority.PRIORITY_NORMAL
+    normalized.cache = normalized.cache or CacheMode.CACHE_MODE_USE
+    normalized.model = normalized.model or kind.default_model(settings)
+    kind.fill_defaults(normalized)
+    return request
+
+
+def facets(request: GenerationRequest) -> Facets:
+    """Return what listings filter the generation of a normalized request by."""
+    kind, picture = kind_in(request), picture_in(request)
+    return Facets(
+        type=kind.image_type,
+        subtype=kind.subtype_of(picture),
+        theme=picture.theme,
+        source_id=picture.source.id,
+        service=picture.source.service,
+    )
+
+
+def fingerprint(request: GenerationRequest, theme: Theme) -> str:
+    """Return a SHA-256 that all normalized requests for the same picture share, in hexadecimal digits.
+
+    The same picture has the same kind, parameters, model, references and source, and the theme's current style.
+    Priority and cache mode do not matter.
+    """
+    content = clone(request)
+    picture = picture_in(content)
+    picture.ClearField("priority")
+    picture.ClearField("cache")
+    digest = hashlib.sha256(content.SerializeToString(deterministic=True))
+    style = Theme(display_name=theme.display_name, elements=theme.elements)
+    digest.update(style.SerializeToString(deterministic=True))
+    return digest.hexdigest()

@@ -1,0 +1,140 @@
+"""New versions of an image: regenerated with changed parameters, or restyled in another theme."""
+
+from __future__ import annotations
+
+from google.protobuf.field_mask_pb2 import FieldMask
+from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
+from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, GenerationRequest, RegenerateImageRequest
+from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.theme_pb2 import Theme
+
+from image_grpc.errors import ImageNotFound, InvalidArgument, VersionConflict, Violation
+from image_grpc.generation import new_record
+from image_grpc.generation.intake import Intake
+from image_grpc.generation.kinds import kind_of_subtype
+from image_grpc.generation.new_record import CallIdentity
+from image_grpc.generation.requests import picture_in, wrap
+from image_grpc.generation.resolve import Resolved, Resolver
+from image_grpc.messages import clone, oneof_field, oneof_value
+from image_grpc.settings import ServerSettings
+from image_grpc.storage import Storage
+from image_grpc.themes.catalog import ThemeCatalog
+from image_grpc.validation import violations
+
+RevisionRequest = RegenerateImageRequest | ApplyThemeRequest
+
+PER_CALL_FIELDS = frozenset({"request_id", "wait_for", "validate_only", "priority", "cache"})
+"""Fields of the changed parameters that must be given in the request itself instead."""
+
+
+class Reviser:
+    """Accepts requests for new versions of images."""
+
+    def __init__(
+        self, settings: ServerSettings, storage: Storage, themes: ThemeCatalog, resolver: Resolver, intake: Intake
+    ) -> None:
+        self._settings, self._storage, self._themes = settings, storage, themes
+        self._resolver, self._intake = resolver, intake
+
+    async def regenerate(self, request: RegenerateImageRequest) -> GenerationRecord:
+        """Return the generation of a new version with changed parameters.
+
+        Raises ImageNotFound, VersionConflict, InvalidArgument, GetimgNotConfigured, RequestIdReused,
+        StorageServiceError.
+        """
+        return await self._revise(request)
+
+    async def apply_theme(self, request: ApplyThemeRequest) -> GenerationRecord:
+        """Return the generation of a new version in another theme. Raises as `regenerate` does."""
+        return await self._revise(request)
+
+    async def _revise(self, request: RevisionRequest) -> GenerationRecord:
+        self._intake.require_provider()
+        call = CallIdentity.of(request)
+        if (repeated := await self._intake.repeated(call)) is not None:
+            return repeated
+        try:
+            record, resolved = await self._record(request, call)
+            if request.validate_only:
+                return self._intake.preview(record, resolved)
+            return await self._intake.store(record)
+        except VersionConflict:
+            # The same request may have been sent twice at once.
+            repeated = await self._intake.repeated(call)
+            if repeated is None:
+                raise
+            return repeated
+
+    async def _record(self, request: RevisionRequest, call: CallIdentity) -> tuple[GenerationRecord, Resolved]:
+        image = await self._image(request)
+        if isinstance(request, RegenerateImageRequest):
+            changed = changed_request(image, request)
+            resolved = await self._resolve(changed, path=f"{oneof_field(changed, 'kind')}.")
+            return new_record.regenerated_version(image, request, resolved, call), resolved
+        resolved = await self._resolve(self._restyled_request(image, request), path="")
+        old_theme = await self._themes.get(image.metadata.theme) or Theme(name=image.metadata.theme)
+        return new_record.restyled_version(image, old_theme, request, resolved, call), resolved
+
+    async def _image(self, request: RevisionRequest) -> Image:
+        image = await self._storage.images.get_latest(request.image_id)
+        if image is None:
+            raise ImageNotFound.with_id(request.image_id)
+        if image.version != request.version:
+            raise VersionConflict(
+                f"image {image.id} is at version {image.version}, not {request.version}; get it and retry",
+                metadata={"version": str(image.version)},
+            )
+        return image
+
+    async def _resolve(self, request: GenerationRequest, *, path: str) -> Resolved:
+        """Resolve a merged request, after applying the contract's rules to it."""
+        picture = picture_in(request)
+        broken = violations(oneof_value(request, "kind"))
+        if broken:
+            raise InvalidArgument.of([Violation(path + each.field, each.description) for each in broken])
+        return await self._resolver.resolve(picture, path=path)
+
+    def _restyled_request(self, image: Image, request: ApplyThemeRequest) -> GenerationRequest:
+        restyled = request_of(image)
+        picture = picture_in(restyled)
+        picture.theme = request.theme
+        picture.model = self._settings.model_apply_theme
+        # The current picture is the only reference; what it was made from is in it.
+        picture.ClearField("reference_image_ids")
+        picture.validate_only = request.validate_only
+        return restyled
+
+
+def changed_request(image: Image, request: RegenerateImageRequest) -> GenerationRequest:
+    """Return an image's own request with changed parameters, not validated. Raises InvalidArgument."""
+    changed = request_of(image)
+    kind = oneof_field(changed, "kind")
+    parameters_kind = request.WhichOneof("parameters")
+    if parameters_kind is not None and parameters_kind != kind:
+        raise InvalidArgument.of([Violation(parameters_kind, f"the image is of kind {kind}; set {kind} instead")])
+    parameters = getattr(request, kind)
+    mask = request.update_mask
+    if not mask.paths:
+        mask = FieldMask(paths=[field.name for field, _ in parameters.ListFields()])
+    if not mask.IsValidForDescriptor(parameters.DESCRIPTOR):
+        raise InvalidArgument.of([Violation("update_mask", f"names fields that {kind} does not have")])
+    if misplaced := {path.split(".")[0] for path in mask.paths} & PER_CALL_FIELDS:
+        names = ", ".join(sorted(misplaced))
+        raise InvalidArgument.of([Violation(kind, f"must not contain {names}; set them in the request itself")])
+    mask.MergeMessage(parameters, getattr(changed, kind), replace_message_field=True, replace_repeated_field=True)
+    picture_in(changed).validate_only = request.validate_only
+    return changed
+
+
+def request_of(image: Image) -> GenerationRequest:
+    """Return the request that an image was generated from; for an uploaded image, one for a picture like it."""
+    if image.metadata.HasField("generation_params"):
+        return clone(image.metadata.generation_params.request)
+    kind = kind_of_subtype(image.subtype)
+    request = wrap(kind, kind.request_type())
+    picture = picture_in(request)
+    picture.theme, picture.format = image.metadata.theme, image.content.format
+    picture.size.CopyFrom(image.content.size)
+    picture.source.id, picture.source.service = image.metadata.source_id, image.metadata.service
+    kind.describe_image(image, picture)
+    return request

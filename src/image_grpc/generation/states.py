@@ -1,0 +1,169 @@
+"""The states of a generation. Pure functions: each returns a changed copy of a record, to be stored."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from tabletop.image.internal.v1.cache_entry_pb2 import CacheEntry, CacheEntryState
+from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
+from tabletop.image.internal.v1.job_pb2 import ProviderResult
+from tabletop.image.v1.generation_pb2 import Cost, Generation, GenerationState
+from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.types_pb2 import Error
+
+from image_grpc.errors import ServiceError
+from image_grpc.messages import clone, now
+
+FINAL = (
+    GenerationState.GENERATION_STATE_SUCCEEDED,
+    GenerationState.GENERATION_STATE_FAILED,
+    GenerationState.GENERATION_STATE_CANCELLED,
+)
+UNFINISHED = (
+    GenerationState.GENERATION_STATE_QUEUED,
+    GenerationState.GENERATION_STATE_GENERATING,
+    GenerationState.GENERATION_STATE_STORING,
+)
+PROGRESS_GENERATING = 0.1
+PROGRESS_STORING = 0.8
+
+
+def is_final(generation: Generation) -> bool:
+    """Return whether a generation has ended."""
+    return generation.state in FINAL
+
+
+def served_by(record: GenerationRecord, generation_id: str) -> GenerationRecord:
+    """Return a record without a state that points to the generation that serves its `request_id`."""
+    pointer = clone(record)
+    pointer.answered_by = generation_id
+    pointer.generation.ClearField("state")
+    return pointer
+
+
+def served_from_cache(record: GenerationRecord, image: Image) -> GenerationRecord:
+    """Return a generation that succeeds at once with an existing image."""
+    hit = clone(record)
+    hit.generation.cache_hit = True
+    return _succeeded(hit, image)
+
+
+def generating(record: GenerationRecord, *, owner: str, lease_seconds: float) -> GenerationRecord:
+    """Return the record before another call of GetImg.AI, with a lease for its owner."""
+    record = clone(record)
+    generation = record.generation
+    generation.state = max(generation.state, GenerationState.GENERATION_STATE_GENERATING)
+    generation.progress = max(generation.progress, PROGRESS_GENERATING)
+    generation.attempts += 1
+    generation.ClearField("queue_position")
+    if not generation.HasField("start_time"):
+        generation.start_time.CopyFrom(now())
+    record.lease.owner = owner
+    record.lease.expire_time.FromMilliseconds(int(now().ToMilliseconds() + lease_seconds * 1000))
+    return record
+
+
+def released_after_call(record: GenerationRecord) -> GenerationRecord:
+    """Return the record without a lease, after a call that may have reached GetImg.AI."""
+    record = clone(record)
+    record.ClearField("lease")
+    return record
+
+
+def released_before_call(record: GenerationRecord) -> GenerationRecord:
+    """Return the record without a lease and without the attempt that never reached GetImg.AI."""
+    record = released_after_call(record)
+    record.generation.attempts -= 1
+    return record
+
+
+def storing(record: GenerationRecord, result: ProviderResult) -> GenerationRecord:
+    """Return the record after GetImg.AI has generated, and billed, the picture."""
+    record = clone(record)
+    generation = record.generation
+    generation.state = GenerationState.GENERATION_STATE_STORING
+    generation.progress = max(generation.progress, PROGRESS_STORING)
+    if result.HasField("cost"):
+        generation.cost.CopyFrom(_total(generation.cost, result.cost))
+    generation.draw_time.CopyFrom(result.draw_time)
+    generation.ClearField("queue_position")
+    record.provider_result.CopyFrom(result)
+    record.ClearField("lease")
+    return record
+
+
+def generating_again(record: GenerationRecord) -> GenerationRecord:
+    """Return the record after the generated picture expired before it was stored."""
+    record = clone(record)
+    record.ClearField("provider_result")
+    return record
+
+
+def succeeded(record: GenerationRecord, image: Image, *, storage_correlation_id: str) -> GenerationRecord:
+    """Return the record once its image is stored, by the same storage operation."""
+    record = clone(record)
+    record.generation.storage_correlation_id = storage_correlation_id
+    return _succeeded(record, image)
+
+
+def failed(record: GenerationRecord, error: ServiceError) -> GenerationRecord:
+    """Return the record of a generation that ends without a picture."""
+    record = clone(record)
+    record.generation.error.CopyFrom(Error(reason=error.reason, message=error.message, metadata=error.metadata))
+    return _end(record, GenerationState.GENERATION_STATE_FAILED)
+
+
+def cancelled(record: GenerationRecord) -> GenerationRecord:
+    """Return the record of a generation that a caller stopped."""
+    return _end(clone(record), GenerationState.GENERATION_STATE_CANCELLED)
+
+
+def in_flight_entry(record: GenerationRecord) -> CacheEntry:
+    """Return the cache entry by which equal requests share a generation in progress."""
+    return CacheEntry(
+        fingerprint=record.fingerprint,
+        state=CacheEntryState.CACHE_ENTRY_STATE_IN_FLIGHT,
+        generation_id=record.generation.id,
+    )
+
+
+def ready_entry(entry: CacheEntry, image: Image) -> CacheEntry:
+    """Return the cache entry by which equal requests share a stored image."""
+    ready = clone(entry)
+    ready.state = CacheEntryState.CACHE_ENTRY_STATE_READY
+    ready.image_id, ready.image_version = image.id, image.version
+    return ready
+
+
+def void_entry(entry: CacheEntry) -> CacheEntry:
+    """Return the cache entry after a generation ended without a picture."""
+    void = clone(entry)
+    void.state = CacheEntryState.CACHE_ENTRY_STATE_VOID
+    return void
+
+
+def _succeeded(record: GenerationRecord, image: Image) -> GenerationRecord:
+    # Only the id and the version: the image itself is looked up when the generation is read.
+    record.generation.image.id = record.image_id = image.id
+    record.generation.image.version = image.version
+    return _end(record, GenerationState.GENERATION_STATE_SUCCEEDED)
+
+
+def _end(record: GenerationRecord, state: GenerationState) -> GenerationRecord:
+    generation = record.generation
+    generation.state = state
+    generation.progress = 1.0
+    generation.finish_time.CopyFrom(now())
+    generation.ClearField("queue_position")
+    generation.ClearField("expect_finish_time")
+    record.ClearField("lease")
+    return record
+
+
+def _total(paid: Cost, added: Cost) -> Cost:
+    """Return the total cost: a picture that was billed and lost is billed again."""
+    total = clone(added)
+    if paid.amount:
+        total.amount = format(Decimal(paid.amount) + Decimal(added.amount), "f")
+        total.quantity = paid.quantity + added.quantity
+    return total

@@ -1,0 +1,172 @@
+"""The *generate* step: calls GetImg.AI for a generation, once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
+from tabletop.image.internal.v1.job_pb2 import ProviderResult
+from tabletop.image.v1.types_pb2 import Priority
+
+from image_grpc.errors import (
+    ApiError,
+    GenerationError,
+    GetimgNotConfigured,
+    ServiceError,
+    StorageServiceError,
+    VersionConflict,
+)
+from image_grpc.generation import jobs, states
+from image_grpc.generation.repository import GenerationRepository
+from image_grpc.generation.requests import complete_request, picture_in
+from image_grpc.generation.steps.references import ReferenceLoader
+from image_grpc.generation.weighted_fair_semaphore import WeightedFairSemaphore
+from image_grpc.getimg import CallNotSent, GetimgClient, ProviderRequest
+from image_grpc.hub import Ack, Hub, Outcome, Retry, Settlement
+from image_grpc.retry import MAX_INTERRUPTED_CALLS, PEER_UNAVAILABLE_DELAY, GenerationLimits, delay_before_next_call
+
+log = structlog.get_logger(__name__)
+
+LEASE_FACTOR = 1.5
+"""Duration of a lease in terms of the provider's timeout: publishing the result takes time as well."""
+LEASE_POLL_SECONDS = 5.0
+"""Longest delay before a job that another process holds is looked at again."""
+PUBLISH_SECONDS = 5.0
+PUBLISH_ATTEMPTS = 3
+NOT_CONFIGURED_DELAY = 30.0
+"""Delay of accepted jobs while there is no API key."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GeneratePolicy:
+    """How a process works on generations."""
+
+    owner: str
+    """The id of the process, for leases."""
+    lease_seconds: float
+    limits: GenerationLimits
+
+
+class GenerateStep:
+    """Takes a generation from QUEUED to the job that stores its picture."""
+
+    def __init__(
+        self,
+        generations: GenerationRepository,
+        provider: GetimgClient,
+        references: ReferenceLoader,
+        semaphore: WeightedFairSemaphore[Priority],
+        hub: Hub,
+        policy: GeneratePolicy,
+    ) -> None:
+        self._generations, self._provider, self._references = generations, provider, references
+        self._semaphore, self._hub, self._policy = semaphore, hub, policy
+
+    async def __call__(self, record: GenerationRecord, priority: Priority) -> Settlement:
+        """Generate the picture and publish the job that stores it. Raises Closed when the process stops."""
+        if record.HasField("provider_result"):  # generated already; only the next job may be missing
+            return await self._hand_over(record, record.provider_result)
+        if (wait := self._foreign_lease_seconds(record)) > 0:
+            # Not the whole wait: the retry ladder would round it up to its next, much longer step.
+            return Retry(min(wait, LEASE_POLL_SECONDS), f"{record.lease.owner} holds the lease")
+        if record.generation.attempts >= MAX_INTERRUPTED_CALLS and record.HasField("lease"):
+            await self._generations.fail(record, GenerationError("the process ended during each call of GetImg.AI"))
+            return Ack()
+        if not self._provider.configured:
+            return Retry(NOT_CONFIGURED_DELAY, "there is no GetImg.AI API key")
+        async with self._semaphore.slot(priority):
+            return await self._generate(record)
+
+    async def _generate(self, record: GenerationRecord) -> Settlement:
+        request = await self._provider_request(record)
+        try:
+            async with self._provider.call_slot() as call:
+                # Stored before the call, so that no other delivery calls GetImg.AI at the same time.
+                record = await self._generations.update(
+                    states.generating(record, owner=self._policy.owner, lease_seconds=self._policy.lease_seconds)
+                )
+                result = await self._call(call, request)
+        except (ApiError, GenerationError, GetimgNotConfigured) as failure:
+            return await self._after_failure(record, failure)
+        return await self._hand_over(record, result)
+
+    async def _call(
+        self, call: Callable[[ProviderRequest], Awaitable[ProviderResult]], request: ProviderRequest
+    ) -> ProviderResult:
+        """Call GetImg.AI. An unexpected exception ends the generation: the call may have been billed."""
+        try:
+            return await call(request)
+        except ServiceError:
+            raise
+        except Exception as error:
+            log.exception("unexpected error during a call of GetImg.AI", model=request.model)
+            raise GenerationError("internal error; the logs have the details") from error
+
+    async def _hand_over(self, record: GenerationRecord, result: ProviderResult) -> Settlement:
+        """Make a billed result durable before the job is acknowledged.
+
+        The result goes into the record, where any later delivery finds it, and into the job that stores it. While
+        neither is possible the job is held: if it were returned, the picture would be generated and billed again.
+        """
+        job = jobs.store_job(record, result)
+        while True:
+            kept = record.provider_result == result or await self._keep(record, result)
+            for _ in range(PUBLISH_ATTEMPTS):
+                if await self._hub.publish(job, timeout=PUBLISH_SECONDS) is Outcome.CONFIRMED:
+                    return Ack()
+            log.warning("store job not accepted by the hub", generation_id=record.generation.id)
+            if kept:
+                return Retry(PEER_UNAVAILABLE_DELAY, "the hub did not accept the store job")
+            await asyncio.sleep(1.0)
+
+    async def _keep(self, record: GenerationRecord, result: ProviderResult) -> bool:
+        try:
+            await self._generations.update(states.storing(record, result))
+        except (StorageServiceError, VersionConflict) as problem:
+            log.warning("provider result not stored in its record", problem=problem.message)
+            return False
+        return True
+
+    async def _after_failure(self, record: GenerationRecord, failure: ServiceError) -> Settlement:
+        sent = not isinstance(failure, CallNotSent)
+        delay = delay_before_next_call(
+            failure,
+            sent=sent,
+            attempts=record.generation.attempts,
+            elapsed=_elapsed_seconds(record),
+            limits=self._policy.limits,
+        )
+        if delay is None:
+            await self._generations.fail(record, failure)
+            return Ack()
+        if record.HasField("lease"):
+            release = states.released_after_call if sent else states.released_before_call
+            await self._generations.update(release(record))
+        return Retry(delay, failure.message)
+
+    async def _provider_request(self, record: GenerationRecord) -> ProviderRequest:
+        picture = picture_in(complete_request(record))
+        return ProviderRequest(
+            prompt=record.prompt,
+            model=record.generation.model,
+            size=picture.size,
+            format=picture.format,
+            reference_urls=await self._references.urls(record),
+        )
+
+    def _foreign_lease_seconds(self, record: GenerationRecord) -> float:
+        """Return how long another process holds the lease, or 0 if none does."""
+        if not record.HasField("lease") or record.lease.owner == self._policy.owner:
+            return 0.0
+        return max(0.0, record.lease.expire_time.ToMilliseconds() / 1000 - time.time())
+
+
+def _elapsed_seconds(record: GenerationRecord) -> float | None:
+    generation = record.generation
+    if not generation.HasField("start_time"):
+        return None
+    return time.time() - generation.start_time.ToMilliseconds() / 1000

@@ -1,0 +1,162 @@
+"""The *store* step: downloads a generated picture, fits it to the request, stores and announces it."""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+from tabletop.hub.v1.envelope_pb2 import OutboundMessage
+from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
+from tabletop.image.internal.v1.job_pb2 import ProviderResult
+from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.types_pb2 import CacheMode
+
+from image_grpc import events, pictures
+from image_grpc.errors import ApiError, GenerationError, ImageNotFound, ServiceError
+from image_grpc.generation import jobs, states
+from image_grpc.generation.estimate import Estimator
+from image_grpc.generation.new_version import next_version
+from image_grpc.generation.repository import GenerationRepository
+from image_grpc.generation.requests import complete_request, picture_in
+from image_grpc.getimg import Downloader, PictureGone
+from image_grpc.hub import Ack, Retry, Settlement
+from image_grpc.idempotency import derived_id
+from image_grpc.pictures.provenance import xmp
+from image_grpc.retry import GenerationLimits, delay_before_next_download
+from image_grpc.storage import BlobIncomplete, Storage, UnitOfWork
+from image_grpc.telemetry import Counters
+
+log = structlog.get_logger(__name__)
+
+
+class StoreStep:
+    """Takes a generation from its generated picture to SUCCEEDED."""
+
+    def __init__(
+        self,
+        generations: GenerationRepository,
+        storage: Storage,
+        downloader: Downloader,
+        estimator: Estimator,
+        counters: Counters,
+        limits: GenerationLimits,
+    ) -> None:
+        self._generations, self._storage, self._downloader = generations, storage, downloader
+        self._estimator, self._counters, self._limits = estimator, counters, limits
+
+    async def __call__(self, record: GenerationRecord, result: ProviderResult, attempt: int) -> Settlement:
+        """Store the picture that GetImg.AI generated; `attempt` counts from 1."""
+        if record.provider_result != result:
+            record = await self._generations.update(states.storing(record, result))
+        try:
+            generated = await self._downloader.download(result.url)
+            previous = await self._previous_version(record)
+            image = next_version(previous, record)
+            picture = picture_in(complete_request(record))
+            data = await pictures.fit(generated, picture.size, picture.format, xmp=xmp(image))
+        except ImageNotFound as error:
+            await self._generations.fail(record, error)
+            return Ack()
+        except (ApiError, GenerationError) as failure:
+            return await self._after_failure(record, failure, attempt)
+        try:
+            await self._finish(record, image, previous.version, data)
+        except BlobIncomplete as incomplete:
+            return Retry(1.0, str(incomplete))
+        return Ack()
+
+    async def _after_failure(self, record: GenerationRecord, failure: ServiceError, attempt: int) -> Settlement:
+        expired = time.time() >= record.provider_result.expire_time.seconds
+        if isinstance(failure, PictureGone) and expired:
+            return await self._generate_again(record, failure)
+        delay = delay_before_next_download(
+            failure,
+            unusable=isinstance(failure, GenerationError) and not isinstance(failure, PictureGone),
+            attempt=attempt,
+            elapsed=time.time() - record.generation.draw_time.ToMilliseconds() / 1000,
+            limits=self._limits,
+        )
+        if delay is None:
+            await self._generations.fail(record, failure)
+            return Ack()
+        return Retry(delay, failure.message)
+
+    async def _generate_again(self, record: GenerationRecord, expired: PictureGone) -> Settlement:
+        if record.generation.attempts >= self._limits.max_attempts:
+            await self._generations.fail(record, expired)
+            return Ack()
+        again = states.generating_again(record)
+        unit = self._storage.unit_of_work()
+        self._generations.add_update(unit, again)
+        unit.publish(jobs.generate_job(again))
+        await unit.commit()
+        return Ack()
+
+    async def _previous_version(self, record: GenerationRecord) -> Image:
+        """Return the latest version of the image to change, or a new image with an id only.
+
+        Raises ImageNotFound if an image that is to be changed was deleted.
+        """
+        if not record.HasField("picture"):
+            return Image(id=record.image_id)
+        # The latest version, not the one that the request named: changes that others made meanwhile are kept.
+        latest = await self._storage.images.get_latest(record.image_id)
+        if latest is None:
+            raise ImageNotFound(f"image {record.image_id} was deleted before its new version was stored")
+        return latest
+
+    async def _finish(self, record: GenerationRecord, image: Image, previous_version: int, data: bytes) -> None:
+        """Store the picture, then image, generation, cache entry and events together."""
+        unit = self._storage.unit_of_work(derived_id(record.generation.id, "stored"))
+        image.storage_correlation_id = unit.id
+        image.content.byte_size = len(data)
+        image.content.sha256 = await self._storage.blobs.put(data)
+        succeeded = states.succeeded(record, image, storage_correlation_id=unit.id)
+        if previous_version:
+            unit.update(self._storage.images, image, previous_version)
+        else:
+            unit.create(self._storage.images, image)
+        self._generations.add_update(unit, succeeded)
+        await self._add_cache_entry(unit, record, image)
+        unit.publish(*_events(record, image))
+        await unit.commit()
+        self._report(succeeded, image)
+
+    async def _add_cache_entry(self, unit: UnitOfWork, record: GenerationRecord, image: Image) -> None:
+        entries = self._storage.cache_entries
+        own = await self._generations.own_cache_entry(record)
+        if own is not None:
+            unit.update(entries, states.ready_entry(own, image), own.version)
+        elif picture_in(complete_request(record)).cache == CacheMode.CACHE_MODE_REFRESH:
+            # A refresh leaves the entry that it replaces in place until it succeeds.
+            replaced = await self._generations.cache_entry(record)
+            ready = states.ready_entry(states.in_flight_entry(record), image)
+            if replaced is None:
+                unit.create(entries, ready)
+            else:
+                unit.update(entries, ready, replaced.version)
+
+    def _report(self, record: GenerationRecord, image: Image) -> None:
+        seconds = time.time() - record.generation.start_time.ToMilliseconds() / 1000
+        self._counters.images_generated += 1
+        self._estimator.record_duration(seconds)
+        log.info(
+            "image generated",
+            generation_id=record.generation.id,
+            image_id=image.id,
+            storage_correlation_id=image.storage_correlation_id,
+            seconds=round(seconds, 3),
+            byte_size=image.content.byte_size,
+            cost=record.generation.cost.amount,
+        )
+
+
+def _events(record: GenerationRecord, image: Image) -> list[OutboundMessage]:
+    origin = events.Origin(
+        cause=record.generation.id, correlation_id=record.correlation_id, headers=jobs.trace_headers(record)
+    )
+    published = [events.image_generated(image, origin)]
+    if record.HasField("theme_association"):
+        association = record.theme_association
+        published.append(events.theme_applied(image.id, association.theme, association.elements, origin))
+    return published

@@ -1,0 +1,85 @@
+"""A semaphore whose waiters are admitted by the weights of their classes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Hashable, Mapping
+from contextlib import asynccontextmanager
+from typing import Generic, TypeVar
+
+C = TypeVar("C", bound=Hashable)
+
+
+class Closed(Exception):
+    """The semaphore is closed: the process is stopping."""
+
+
+class WeightedFairSemaphore(Generic[C]):
+    """At most `capacity` holders. While classes compete, each is admitted in proportion to its weight (stride
+    scheduling), so a class with a small weight waits longer but never starves."""
+
+    def __init__(self, capacity: int, weights: Mapping[C, int]) -> None:
+        self.capacity = self._free = capacity
+        self._weights = dict(weights)
+        self._queues: dict[C, deque[asyncio.Future[None]]] = {class_: deque() for class_ in weights}
+        self._passes = dict.fromkeys(weights, 0.0)
+        self._current_pass = 0.0
+        self._closed = False
+
+    @property
+    def waiting(self) -> int:
+        """Number of waiters."""
+        return sum(len(queue) for queue in self._queues.values())
+
+    @asynccontextmanager
+    async def slot(self, class_: C) -> AsyncIterator[None]:
+        """Hold a slot within the block. Raises Closed."""
+        await self._acquire(class_)
+        try:
+            yield
+        finally:
+            self._release()
+
+    def close(self) -> None:
+        """Refuse all current and future waiters."""
+        self._closed = True
+        for queue in self._queues.values():
+            for waiter in queue:
+                if not waiter.done():
+                    waiter.set_exception(Closed())
+            queue.clear()
+
+    async def _acquire(self, class_: C) -> None:
+        if self._closed:
+            raise Closed
+        if self._free > 0:
+            self._free -= 1
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if not self._queues[class_]:  # an idle class does not accumulate credit
+            self._passes[class_] = max(self._passes[class_], self._current_pass)
+        self._queues[class_].append(waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                self._release()  # admitted and cancelled at the same time
+            elif waiter in self._queues[class_]:
+                self._queues[class_].remove(waiter)
+            raise
+
+    def _release(self) -> None:
+        while (class_ := self._next_class()) is not None:
+            waiter = self._queues[class_].popleft()
+            if not waiter.done():
+                self._current_pass = self._passes[class_]
+                self._passes[class_] += 1 / self._weights[class_]
+                waiter.set_result(None)
+                return
+        self._free += 1
+
+    def _next_class(self) -> C | None:
+        """Return the waiting class that has received least for its weight."""
+        waiting = [class_ for class_, queue in self._queues.items() if queue]
+        return min(waiting, key=lambda class_: self._passes[class_], default=None)

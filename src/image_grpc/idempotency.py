@@ -1,0 +1,31 @@
+"""Identifiers and digests that make repeated requests recognizable."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+
+from tabletop.image.v1.theme_pb2 import Theme
+
+from image_grpc.messages import MessageLike, clone_without
+
+_NAMESPACE = uuid.UUID("5a1d0f0e-6a0c-5c3f-9d53-0d6f2f1c7b11")
+
+
+def derived_id(*parts: str) -> str:
+    """Return the UUID that the given parts always have, so that repeated work gets the same ids."""
+    return str(uuid.uuid5(_NAMESPACE, "/".join(parts)))
+
+
+def content_digest(request: MessageLike) -> str:
+    """Return a SHA-256 that detects a `request_id` that is reused with other content, in hexadecimal digits.
+
+    How long the caller waits is not content, and neither is the version it saw last: a repeated request may name
+    a later one.
+    """
+    content = clone_without(request, "wait_for", "version")
+    theme = getattr(content, "theme", None)
+    if isinstance(theme, Theme):
+        theme.ClearField("version")
+    type_name = f"{content.DESCRIPTOR.full_name}:".encode()
+    return hashlib.sha256(type_name + content.SerializeToString(deterministic=True)).hexdigest()

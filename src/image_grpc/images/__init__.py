@@ -1,0 +1,8 @@
+"""Stored images: reading, uploading, versions, deletion, and watching."""
+
+from image_grpc.images.content import ContentReader
+from image_grpc.images.library import ImageLibrary
+from image_grpc.images.upload import Uploader
+from image_grpc.images.watch import ImageWatcher
+
+__all__ = ["ContentReader", "ImageLibrary", "ImageWatcher", "Uploader"]

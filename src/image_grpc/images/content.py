@@ -1,0 +1,98 @@
+"""The bytes of images: as stored, in another format or size, or composed with overlays."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from tabletop.image.v1.image_pb2 import Image, ImageContent
+from tabletop.image.v1.image_service_pb2 import ImageLayer, ReadImageRequest
+from tabletop.image.v1.types_pb2 import ImageType
+
+from image_grpc.errors import OffsetOutOfRange, Overloaded, Violation
+from image_grpc.maps.renditions import Rendition, Renditions
+from image_grpc.slots import Slots
+from image_grpc.storage import Storage
+
+CHUNK_BYTES = 1024 * 1024
+"""Size of chunks: that of the cached parts of blobs, and below the 4 MiB that clients accept by default."""
+SLOT_SECONDS = 10.0
+"""Longest wait for another download to end."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Content:
+    """A picture that is ready to be read."""
+
+    description: ImageContent
+    chunk: Callable[[int], Awaitable[bytes]]
+    """Returns the n-th chunk of CHUNK_BYTES."""
+    start: int
+    """Offset of the first byte to read."""
+    end: int
+    """Offset after the last byte to read."""
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the bytes from `start` to `end`, in pieces of at most CHUNK_BYTES."""
+        offset = self.start
+        while offset < self.end:
+            index, skipped = divmod(offset, CHUNK_BYTES)
+            data = await self.chunk(index)
+            if skipped or self.end - offset < len(data):
+                data = data[skipped : skipped + self.end - offset]
+            yield data
+            offset += len(data)
+
+
+class ContentReader:
+    """Opens pictures for reading, a limited number at once."""
+
+    def __init__(self, storage: Storage, renditions: Renditions, *, max_concurrent: int) -> None:
+        self._storage, self._renditions = storage, renditions
+        # A stalled reader holds some megabytes of what was written for it.
+        self._slots = Slots(max_concurrent, timeout=SLOT_SECONDS, error=_too_many_downloads)
+
+    @asynccontextmanager
+    async def open(self, request: ReadImageRequest) -> AsyncIterator[Content]:
+        """Prepare the requested bytes for the time of the block.
+
+        Raises ImageNotFound, OffsetOutOfRange, Overloaded, StorageServiceError.
+        """
+        image = await self._storage.images.require_version(request.image_id, request.version)
+        async with self._slots.slot():
+            description, chunk = await self._prepare(request, image)
+            size = description.byte_size
+            if request.offset > size:
+                raise OffsetOutOfRange(
+                    f"offset {request.offset} is past the end of the picture, which has {size} bytes",
+                    violations=[Violation("offset", f"must be at most {size}")],
+                )
+            end = min(size, request.offset + (request.limit or size))
+            yield Content(description=description, chunk=chunk, start=request.offset, end=end)
+
+    async def _prepare(
+        self, request: ReadImageRequest, image: Image
+    ) -> tuple[ImageContent, Callable[[int], Awaitable[bytes]]]:
+        """Return the content description and a coroutine function that returns its n-th chunk."""
+        stored = image.content
+        format_ = request.format or stored.format
+        if request.layer == ImageLayer.IMAGE_LAYER_COMPOSED and image.type == ImageType.IMAGE_TYPE_MAP:
+            overlays = await self._storage.overlays.of_map(image.id)
+            rendition = await self._renditions.composed(image, overlays, format_, request.max_side)
+            return rendition.content, _chunks_of(rendition)
+        if format_ != stored.format or 0 < request.max_side < max(stored.size.width, stored.size.height):
+            rendition = await self._renditions.base(image, format_, request.max_side)
+            return rendition.content, _chunks_of(rendition)
+        return stored, lambda index: self._storage.blobs.part(stored.sha256, index)
+
+
+def _chunks_of(rendition: Rendition) -> Callable[[int], Awaitable[bytes]]:
+    async def chunk(index: int) -> bytes:
+        return rendition.data[index * CHUNK_BYTES : (index + 1) * CHUNK_BYTES]
+
+    return chunk
+
+
+def _too_many_downloads() -> Overloaded:
+    return Overloaded("too many pictures are being read at once", retry_delay=1.0)

@@ -1,0 +1,99 @@
+"""Metadata of images: reading, listing, deleting, restoring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.image_service_pb2 import (
+    DeleteImageRequest,
+    ListImagesRequest,
+    ListImageVersionsRequest,
+    RestoreImageVersionRequest,
+    UndeleteImageRequest,
+)
+from tabletop.storage.v1.storage_pb2 import ListFilter
+
+from image_grpc import events
+from image_grpc.errors import ImageNotFound
+from image_grpc.storage import RecordNotFound, Storage
+from image_grpc.storage.filters import pictures
+
+
+class ImageLibrary:
+    """The images of the platform, each with the ids of its overlays."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage, self._images = storage, storage.images
+
+    async def get(self, id_: str, version: int, *, include_deleted: bool) -> Image:
+        """Return an image at a version (0: the latest). Raises ImageNotFound, StorageServiceError."""
+        image = await self._images.require_version(id_, version, include_deleted=include_deleted)
+        return await self._images.with_overlay_ids(image)
+
+    async def get_many(self, ids: Sequence[str]) -> tuple[list[Image], list[str]]:
+        """Return the images that exist, in the order of the ids, and the ids of the others."""
+        images = await self._images.get_many(ids)
+        existing = [await self._images.with_overlay_ids(image) for image in images if image is not None]
+        return existing, [id_ for id_, image in zip(ids, images, strict=True) if image is None]
+
+    async def list(self, request: ListImagesRequest, page_size: int) -> tuple[Sequence[Image], str]:
+        """Return a page of images, newest first, and the token of the next page."""
+        filter_ = pictures(request)
+        filter_.include_deleted = request.show_deleted
+        return await self._page(filter_, page_size, request.page_token)
+
+    async def list_versions(self, request: ListImageVersionsRequest, page_size: int) -> tuple[Sequence[Image], str]:
+        """Return a page of an image's versions, newest first, and the token of the next page.
+
+        Raises ImageNotFound.
+        """
+        images, token = await self._page(ListFilter(versions_of=request.image_id), page_size, request.page_token)
+        if not images and not request.page_token:
+            raise ImageNotFound.with_id(request.image_id)
+        return images, token
+
+    async def delete(self, request: DeleteImageRequest) -> Image:
+        """Delete an image with all its versions and return it.
+
+        Raises ImageNotFound, VersionConflict, RequestIdReused, StorageServiceError.
+        """
+        unit = self._storage.unit_for("delete", request)
+        unit.delete(self._images, request.image_id, request.version)
+        try:
+            deleted = (await unit.commit()).of(self._images)
+        except RecordNotFound as missing:
+            raise ImageNotFound.with_id(request.image_id) from missing
+        return await self._images.with_overlay_ids(deleted)
+
+    async def undelete(self, request: UndeleteImageRequest) -> Image:
+        """Restore a deleted image and return it. Raises ImageNotFound, RequestIdReused, StorageServiceError."""
+        unit = self._storage.unit_for("undelete", request)
+        unit.undelete(self._images, request.image_id)
+        try:
+            restored = (await unit.commit()).of(self._images)
+        except RecordNotFound as missing:
+            raise ImageNotFound.with_id(request.image_id) from missing
+        return await self._images.with_overlay_ids(restored)
+
+    async def restore_version(self, request: RestoreImageVersionRequest) -> Image:
+        """Store an old version of an image as its new version and return it.
+
+        Raises ImageNotFound, VersionConflict, RequestIdReused, StorageServiceError.
+        """
+        latest = await self._images.get_latest(request.image_id)
+        if latest is None:
+            raise ImageNotFound.with_id(request.image_id)
+        image = await self._images.collection.retrieve(request.image_id, request.restore_version)
+        if image is None:
+            raise ImageNotFound.with_id(request.image_id, request.restore_version)
+        unit = self._storage.unit_for("restore version", request)
+        image.storage_correlation_id = unit.id
+        unit.update(self._images, image, request.version)
+        unit.publish(events.image_generated(image, events.Origin(cause=unit.id)))
+        restored = (await unit.commit()).of(self._images)
+        return await self._images.with_overlay_ids(restored)
+
+    async def _page(self, filter_: ListFilter, page_size: int, page_token: str) -> tuple[Sequence[Image], str]:
+        images, token = await self._images.list(filter_, page_size=page_size, page_token=page_token)
+        return [await self._images.with_overlay_ids(image) for image in images], token

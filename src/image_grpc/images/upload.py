@@ -1,0 +1,126 @@
+"""Uploads of callers' own pictures."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+
+from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.image_service_pb2 import UploadImageDescription, UploadImageRequest
+from tabletop.image.v1.theme_pb2 import Theme
+from tabletop.image.v1.types_pb2 import ImageType
+
+from image_grpc import events, pictures
+from image_grpc.errors import InvalidArgument, Violation
+from image_grpc.generation.kinds import kind_of_subtype, subtypes_of
+from image_grpc.maps.validation import grid_violations
+from image_grpc.messages import now, oneof_field
+from image_grpc.storage import Storage
+from image_grpc.themes import ThemeCatalog
+from image_grpc.validation import normalize_uuids, violations
+
+MIN_SIDE, MAX_SIDE = 32, 4096
+"""Limits of width and height in pixels."""
+
+
+class Uploader:
+    """Stores uploaded pictures."""
+
+    def __init__(self, storage: Storage, themes: ThemeCatalog, *, max_bytes: int) -> None:
+        self._storage, self._themes, self._max_bytes = storage, themes, max_bytes
+
+    async def upload(self, parts: AsyncIterator[UploadImageRequest]) -> Image:
+        """Store the picture that the parts contain and return its image.
+
+        Raises InvalidArgument, RequestIdReused, StorageServiceError.
+        """
+        description, data = await receive(parts, max_bytes=self._max_bytes)
+        theme = await self._themes.get(description.theme)
+        if theme is None:
+            raise _invalid("description.theme", f"theme {description.theme!r} does not exist")
+        header = await _verify(description, data)
+        # The digest is part of the content that a request_id stands for.
+        description.sha256 = await self._storage.blobs.put(data)
+        unit = self._storage.unit_for("upload", description)
+        image = _uploaded_image(unit.new_id("image"), description, header, theme)
+        image.content.byte_size = len(data)
+        image.storage_correlation_id = unit.id
+        unit.create(self._storage.images, image)
+        unit.publish(events.image_generated(image, events.Origin(cause=unit.id)))
+        return (await unit.commit()).of(self._storage.images)
+
+
+async def receive(parts: AsyncIterator[UploadImageRequest], *, max_bytes: int) -> tuple[UploadImageDescription, bytes]:
+    """Return the description, which comes first, and the bytes that follow. Raises InvalidArgument."""
+    description: UploadImageDescription | None = None
+    data = bytearray()
+    async for part in parts:
+        normalize_uuids(part)
+        if broken := violations(part):
+            raise InvalidArgument.of(broken)
+        is_description = oneof_field(part, "part") == "description"
+        if is_description != (description is None):
+            raise _invalid("description", "must be the first message and only the first")
+        if is_description:
+            description = part.description
+            if broken := _description_violations(description):
+                raise InvalidArgument.of(broken)
+        data += part.data
+        if len(data) > max_bytes:
+            raise _invalid("data", f"must be at most {max_bytes} bytes in all")
+    if description is None:
+        raise _invalid("description", "must be the first message")
+    return description, bytes(data)
+
+
+async def _verify(description: UploadImageDescription, data: bytes) -> pictures.Description:
+    """Return the header of the picture after checking that the bytes match their description."""
+    if not data:
+        raise _invalid("data", "must not be empty")
+    if description.sha256:
+        sha256 = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
+        if sha256 != description.sha256:
+            raise _invalid("description.sha256", f"does not match the data, whose SHA-256 is {sha256}")
+    try:
+        header = await pictures.check(data)
+    except pictures.BadPicture as bad:
+        raise _invalid("data", bad.message) from bad
+    if not all(MIN_SIDE <= side <= MAX_SIDE for side in (header.width, header.height)):
+        size = f"{header.width} x {header.height}"
+        raise _invalid("data", f"is {size} pixels; each side must be {MIN_SIDE} to {MAX_SIDE}")
+    return header
+
+
+def _uploaded_image(id_: str, description: UploadImageDescription, header: pictures.Description, theme: Theme) -> Image:
+    image = Image(id=id_, type=description.type, subtype=description.subtype, version=1)
+    if description.type == ImageType.IMAGE_TYPE_MAP:
+        image.map.CopyFrom(description.map)
+    image.content.format = header.format
+    image.content.sha256 = description.sha256
+    image.content.size.width, image.content.size.height = header.width, header.height
+    metadata, source = image.metadata, description.source
+    metadata.theme, metadata.source_id, metadata.service = description.theme, source.id, source.service
+    association = metadata.theme_association
+    association.theme, association.theme_version, association.strength = theme.name, theme.version, 1.0
+    association.apply_time.CopyFrom(now())
+    return image
+
+
+def _description_violations(description: UploadImageDescription) -> list[Violation]:
+    broken = grid_violations(description.map.grid, "description.map.grid")
+    if description.subtype not in subtypes_of(description.type):
+        broken.append(Violation("description.subtype", "does not belong to the type"))
+    if description.HasField("map") and description.type != ImageType.IMAGE_TYPE_MAP:
+        broken.append(Violation("description.map", "must be set for maps only"))
+    allowed = kind_of_subtype(description.subtype).map_fields
+    broken += [
+        Violation(f"description.map.{field.name}", "must be set for the other kind of map only")
+        for field, _ in description.map.ListFields()
+        if field.name not in allowed
+    ]
+    return broken
+
+
+def _invalid(field: str, description: str) -> InvalidArgument:
+    return InvalidArgument.of([Violation(field, description)])

@@ -1,0 +1,58 @@
+"""The elements of overlays. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import MutableSequence
+from typing import Any
+
+from tabletop.image.v1.overlay_pb2 import CampaignElement, Overlay, TacticalElement
+from tabletop.image.v1.overlay_service_pb2 import OverlayChanges
+
+from image_grpc.errors import InvalidArgument, Violation
+from image_grpc.messages import clone, oneof_field, oneof_value
+
+Element = TacticalElement | CampaignElement
+
+CONTENT_KINDS = ("tactical", "campaign")
+"""The kinds of overlays: the fields of Overlay.content."""
+
+
+def elements_of(overlay: Overlay) -> MutableSequence[Any]:
+    """Return the elements of an overlay, which are either all tactical or all campaign elements."""
+    elements: MutableSequence[Any] = oneof_value(overlay, "content").elements
+    return elements
+
+
+def put_elements(changes: OverlayChanges) -> list[Element]:
+    """Return the elements that changes add or replace."""
+    return [*changes.put_tactical_elements, *changes.put_campaign_elements]
+
+
+def apply_changes(overlay: Overlay, changes: OverlayChanges) -> Overlay:
+    """Return an overlay with changes applied. Raises InvalidArgument for elements of the other kind."""
+    changed = clone(overlay)
+    for name in ("name", "visible", "z_index"):
+        if changes.HasField(name):
+            setattr(changed, name, getattr(changes, name))
+    _refuse_other_kind(oneof_field(overlay, "content"), changes)
+    elements = elements_of(changed)
+    merged = [clone(element) for element in _merge(elements, changes)]
+    del elements[:]
+    elements.extend(merged)
+    return changed
+
+
+def _merge(elements: MutableSequence[Any], changes: OverlayChanges) -> list[Any]:
+    """Return the remaining elements in their order, replaced ones in their place, then the added ones."""
+    removed = set(changes.remove_element_ids)
+    merged = {element.id: element for element in elements if element.id not in removed}
+    for element in put_elements(changes):
+        merged[element.id] = element
+    return list(merged.values())
+
+
+def _refuse_other_kind(kind: str, changes: OverlayChanges) -> None:
+    for other in CONTENT_KINDS:
+        field = f"put_{other}_elements"
+        if other != kind and getattr(changes, field):
+            raise InvalidArgument.of([Violation(f"changes.{field}", f"the overlay belongs to a {kind} map")])

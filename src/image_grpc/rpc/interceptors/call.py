@@ -1,0 +1,40 @@
+"""A call in progress, and the types of the stages around it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+
+REQUEST_ID = "x-request-id"
+CORRELATION_ID = "x-correlation-id"
+
+
+@dataclass(slots=True)
+class Call:
+    """One call in progress."""
+
+    method: str
+    """For example `tabletop.image.v1.ImageService/GetImage`."""
+    context: grpc.aio.ServicerContext[Any, Any]
+    metadata: Mapping[str, str]
+    streaming: bool
+    """Whether the response is a stream."""
+    deserialize: Callable[[bytes], Message] | None
+    """Deserializes the request; None if the request is a stream of messages."""
+    request_id: str = ""
+    correlation_id: str = ""
+
+    def id_metadata(self) -> tuple[tuple[str, str], ...]:
+        """Return the metadata that every response carries."""
+        return ((REQUEST_ID, self.request_id), (CORRELATION_ID, self.correlation_id))
+
+
+Request = bytes | Message | AsyncIterator[Message]
+"""Serialized until the validation stage, or a stream of messages."""
+Next = Callable[[Call, Request], Awaitable[Message | None]]
+"""The following stages and the handler. Returns None for a response stream, whose messages are written."""
+Stage = Callable[[Next], Next]

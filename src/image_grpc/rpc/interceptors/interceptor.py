@@ -1,0 +1,94 @@
+"""The gRPC interceptor that puts the stages around our handlers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+
+from image_grpc.errors import DeadlineExceeded
+from image_grpc.rpc.interceptors.call import Call, Next, Request, Stage
+
+OUR_PREFIX = "/tabletop."
+"""Methods of our services. Health and reflection are neither limited nor logged."""
+STALL_SECONDS = 30.0
+"""A stream whose reader takes no message for this time is ended: its messages are held in memory."""
+
+_Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Any]]
+
+
+class StageInterceptor(grpc.aio.ServerInterceptor):
+    """Wraps each of our methods once, in stages given from the outside in."""
+
+    def __init__(self, stages: Sequence[Stage]) -> None:
+        self._stages = stages
+        self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+
+    async def intercept_service(self, continuation: _Continuation, handler_call_details: Any) -> Any:
+        method: str = handler_call_details.method
+        wrapped = self._wrapped.get(method)
+        if wrapped is not None:
+            return wrapped
+        handler = await continuation(handler_call_details)
+        if handler is None or not method.startswith(OUR_PREFIX):
+            return handler
+        wrapped = self._wrapped[method] = self._wrap(method.removeprefix("/"), handler)
+        return wrapped
+
+    def _wrap(self, method: str, handler: Any) -> grpc.RpcMethodHandler[Any, Any]:
+        streaming = handler.response_streaming
+        # Requests are deserialized inside all stages: gRPC reports its own failures in its own words.
+        deserialize = None if handler.request_streaming else handler.request_deserializer
+        following = _write_stream(handler) if streaming else _call_unary(handler)
+        for stage in reversed(self._stages):
+            following = stage(following)
+
+        async def behavior(request: Request, context: grpc.aio.ServicerContext[Any, Any]) -> Message | None:
+            metadata: Any = dict(context.invocation_metadata() or ())
+            return await following(Call(method, context, metadata, streaming, deserialize), request)
+
+        make_handler: Any = {
+            (False, False): grpc.unary_unary_rpc_method_handler,
+            (False, True): grpc.unary_stream_rpc_method_handler,
+            (True, False): grpc.stream_unary_rpc_method_handler,
+        }[(handler.request_streaming, streaming)]
+        wrapped: grpc.RpcMethodHandler[Any, Any] = make_handler(
+            behavior,
+            request_deserializer=handler.request_deserializer if handler.request_streaming else None,
+            response_serializer=handler.response_serializer,
+        )
+        return wrapped
+
+
+def _call_unary(handler: Any) -> Next:
+    unary = handler.stream_unary if handler.request_streaming else handler.unary_unary
+
+    async def call_handler(call: Call, request: Request) -> Message | None:
+        response: Message = await unary(request, call.context)
+        return response
+
+    return call_handler
+
+
+def _write_stream(handler: Any) -> Next:
+    async def call_handler(call: Call, request: Request) -> None:
+        # Closed at once however the stream ends, so that the handler releases what it holds.
+        async with aclosing(handler.unary_stream(request, call.context)) as responses:
+            async for response in responses:
+                await _write(call, response)
+
+    return call_handler
+
+
+async def _write(call: Call, response: Message) -> None:
+    try:
+        async with asyncio.timeout(STALL_SECONDS) as timeout:
+            await call.context.write(response)
+    except TimeoutError as expired:
+        if not timeout.expired():
+            raise
+        raise DeadlineExceeded(f"the client read nothing for {STALL_SECONDS:g} s") from expired

@@ -1,0 +1,36 @@
+"""Innermost stage: the contract's own rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from google.protobuf.message import DecodeError, Message
+
+from image_grpc.errors import InvalidArgument
+from image_grpc.rpc.interceptors.call import Call, Next, Request
+from image_grpc.validation import normalize_uuids, violations
+
+
+def validate(following: Next) -> Next:
+    """Deserialize the request and refuse it if it breaks rules of the contract; the error lists all violations.
+
+    Handlers validate streams of requests themselves.
+    """
+
+    async def stage(call: Call, request: Request) -> Message | None:
+        if call.deserialize is None or not isinstance(request, bytes):
+            return await following(call, request)
+        message = _deserialize(call.deserialize, request)
+        normalize_uuids(message)
+        if broken := violations(message):
+            raise InvalidArgument.of(broken)
+        return await following(call, message)
+
+    return stage
+
+
+def _deserialize(deserialize: Callable[[bytes], Message], data: bytes) -> Message:
+    try:
+        return deserialize(data)
+    except (DecodeError, ValueError) as error:
+        raise InvalidArgument("the request is not a message of the method's type") from error

@@ -1,0 +1,109 @@
+"""The status of this process and of what it depends on."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+import structlog
+from tabletop.image.v1 import status_service_pb2 as pb
+
+from image_grpc import __version__
+from image_grpc.deadline import deadline_in
+from image_grpc.errors import HubError, StorageServiceError
+from image_grpc.hub import Hub, topology
+from image_grpc.storage import ImageStorageClient
+from image_grpc.telemetry import Counters
+
+log = structlog.get_logger(__name__)
+
+PROBE_SECONDS = 5.0
+"""Time limit of a probe, and pause between two."""
+
+HEALTHY = pb.HealthStatus.HEALTH_STATUS_HEALTHY
+DEGRADED = pb.HealthStatus.HEALTH_STATUS_DEGRADED
+UNHEALTHY = pb.HealthStatus.HEALTH_STATUS_UNHEALTHY
+
+
+class Provider(Protocol):
+    """The state of GetImg.AI as its client sees it."""
+
+    @property
+    def last_failure(self) -> str:
+        """Why the last call failed; empty if it succeeded."""
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is an API key."""
+
+
+class DependencyMonitor:
+    """Probes the Storage Service and the hub periodically."""
+
+    def __init__(self, hub: Hub, storage: ImageStorageClient) -> None:
+        self._hub, self._storage = hub, storage
+        self.queued = 0
+        """Jobs that wait on the hub, of both steps of the pipeline."""
+
+    async def run(self) -> None:
+        """Probe until cancelled."""
+        while True:
+            await self.probe()
+            await asyncio.sleep(PROBE_SECONDS)
+
+    async def probe(self) -> None:
+        """Probe once. Failures are logged."""
+        try:
+            with deadline_in(PROBE_SECONDS):
+                await self._storage.retrieve([])
+            queues = [*topology.GENERATE_QUEUES.values(), topology.STORE_QUEUE]
+            self.queued = sum([await self._hub.depth(queue) for queue in queues])
+        except (StorageServiceError, HubError) as failure:
+            log.warning("probe failed", problem=failure.message)
+        except Exception:  # the next probe may succeed
+            log.exception("probe failed")
+
+
+class StatusReporter:
+    """Assembles the status from what is in memory."""
+
+    def __init__(
+        self, hub: Hub, storage: ImageStorageClient, provider: Provider, monitor: DependencyMonitor, counters: Counters
+    ) -> None:
+        self._hub, self._storage, self._provider = hub, storage, provider
+        self._monitor, self._counters = monitor, counters
+
+    def report(self) -> pb.GetStatusResponse:
+        """Return the current status."""
+        dependencies = pb.Dependencies(
+            message_hub=_dependency("" if self._hub.connected else "not connected"),
+            storage_service=_dependency(self._storage.last_failure),
+            getimg_api=_dependency(
+                self._provider.last_failure if self._provider.configured else "GETIMG_API_KEY is not set"
+            ),
+            cache=_dependency(""),
+        )
+        counters = self._counters
+        return pb.GetStatusResponse(
+            status=_overall(dependencies),
+            version=__version__,
+            dependencies=dependencies,
+            metrics=pb.Metrics(
+                images_generated=counters.images_generated,
+                generation_queue=counters.generations_unfinished + self._monitor.queued,
+                error_rate=counters.error_rate,
+                cache_hit_rate=counters.cache_hit_rate,
+            ),
+        )
+
+
+def _dependency(problem: str) -> pb.Dependency:
+    return pb.Dependency(status=UNHEALTHY if problem else HEALTHY, message=problem)
+
+
+def _overall(dependencies: pb.Dependencies) -> pb.HealthStatus:
+    """Without the hub nothing works; without another dependency some things still do."""
+    if dependencies.message_hub.status != HEALTHY:
+        return UNHEALTHY
+    others = (dependencies.storage_service, dependencies.getimg_api, dependencies.cache)
+    return HEALTHY if all(each.status == HEALTHY for each in others) else DEGRADED

@@ -1,0 +1,15 @@
+"""Settings of the hub bridge."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from image_grpc.settings.base import CallSettings, Count, ProgramSettings
+
+
+class BridgeSettings(CallSettings, ProgramSettings):
+    """Settings of `bridge`."""
+
+    bridge_concurrency: Count = Field(
+        200, description="maximum hub requests, and separately events, that the bridge handles at once"
+    )

@@ -1,0 +1,87 @@
+"""Blobs: bytes that are named by their SHA-256 and transferred in parts of 1 MiB."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import uuid
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar
+
+from tabletop.storage.v1.storage_pb2 import (
+    BlobPart,
+    BlobRange,
+    RetrieveRequest,
+    RetrieveResponse,
+    StoreRequest,
+    StoreResponse,
+)
+
+from image_grpc.errors import StorageServiceError
+from image_grpc.hub import topology
+from image_grpc.slots import Slots
+from image_grpc.storage.requester import StorageRequester
+
+PART_BYTES = 1024 * 1024
+MAX_CONCURRENT_PARTS = 8
+"""Concurrent parts in each direction, per process: each is in memory several times."""
+SLOT_SECONDS = 60.0
+"""Longest wait of a part for its slot, if the caller has no deadline."""
+
+P = TypeVar("P")
+
+
+class BlobClient:
+    """Puts and reads blobs."""
+
+    def __init__(self, requester: StorageRequester) -> None:
+        self._requester = requester
+        self._puts, self._reads = _part_slots(), _part_slots()
+
+    async def put(self, data: bytes | memoryview) -> str:
+        """Transfer a blob so that a record can refer to it. Return its SHA-256. Raises StorageServiceError."""
+        sha256 = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
+        first, *rest = range(0, len(data), PART_BYTES)
+        if await self._put_part(sha256, data, first):
+            return sha256
+        await gather_all(self._put_part(sha256, data, offset) for offset in rest)
+        return sha256
+
+    async def _put_part(self, sha256: str, data: bytes | memoryview, offset: int) -> bool:
+        """Return whether the whole blob is stored already."""
+        async with self._puts.slot():
+            part = BlobPart(
+                sha256=sha256, byte_size=len(data), offset=offset, data=bytes(data[offset : offset + PART_BYTES])
+            )
+            request = StoreRequest(storage_correlation_id=str(uuid.uuid4()), blob_part=part)
+            response = await self._requester.request(topology.STORE, request, StoreResponse)
+            return response.blob_part.committed
+
+    async def read_all(self, sha256: str, byte_size: int) -> bytes:
+        """Return a whole blob. Raises RecordNotFound, StorageServiceError."""
+        offsets = range(0, byte_size, PART_BYTES)
+        return b"".join(await gather_all(self.read(sha256, offset, PART_BYTES) for offset in offsets))
+
+    async def read(self, sha256: str, offset: int, limit: int) -> bytes:
+        """Return a range of a blob, at most 1 MiB. Raises RecordNotFound, StorageServiceError."""
+        blob_range = BlobRange(sha256=sha256, offset=offset, limit=min(limit, PART_BYTES))
+        request = RetrieveRequest(storage_correlation_id=str(uuid.uuid4()), blob_range=blob_range)
+        async with self._reads.slot():
+            return (await self._requester.request(topology.RETRIEVE, request, RetrieveResponse)).data
+
+
+async def gather_all(calls: Iterable[Coroutine[Any, Any, P]]) -> list[P]:
+    """Return the results of all calls. The first call that fails raises and cancels the others."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(call) for call in calls]
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+def _part_slots() -> Slots:
+    def error() -> StorageServiceError:
+        return StorageServiceError("too many blob parts are being transferred", retry_delay=1.0)
+
+    return Slots(MAX_CONCURRENT_PARTS, timeout=SLOT_SECONDS, error=error)

@@ -1,0 +1,110 @@
+"""The records of one kind, as the contract's messages."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Generic
+
+from tabletop.storage.v1.record_pb2 import Record, RecordKey, RecordKind
+from tabletop.storage.v1.storage_pb2 import ListFilter, ListOrder, ListRequest, ListResponse, Put
+
+from image_grpc.hub import topology
+from image_grpc.storage.codecs import Codec, T
+from image_grpc.storage.operations import StorageOperations
+
+MAX_PAGE_SIZE = 500
+
+
+class Collection(Generic[T]):
+    """Reads and conditional writes of one kind of record, uncached."""
+
+    def __init__(self, operations: StorageOperations, codec: Codec[T]) -> None:
+        self._operations, self.codec = operations, codec
+
+    @property
+    def kind(self) -> RecordKind:
+        """The kind of its records."""
+        return self.codec.kind
+
+    def key(self, id_: str, version: int = 0) -> RecordKey:
+        """Return the key of a record; version 0 is the latest."""
+        return self.codec.key(id_, version)
+
+    def put_if_absent(self, message: T) -> Put:
+        """Return a put that requires that the record does not exist, not even deleted."""
+        return Put(record=self.codec.encode(message), absent=True)
+
+    def put_at_version(self, message: T, version: int) -> Put:
+        """Return a put that requires that the record is at this version."""
+        return Put(record=self.codec.encode(message), at_version=version)
+
+    def put(self, message: T) -> Put:
+        """Return a put without a precondition; it restores a deleted record."""
+        return Put(record=self.codec.encode(message))
+
+    def decode(self, record: Record) -> T:
+        """Return the message in a record of this kind. Raises StorageServiceError."""
+        return self.codec.decode(record)
+
+    async def store(self, put: Put) -> T:
+        """Store one record and return it as stored. Raises as StorageOperations.store does."""
+        return self.decode((await self._operations.store([put]))[0])
+
+    async def retrieve(self, id_: str, version: int = 0, *, include_deleted: bool = False) -> T | None:
+        """Return one record, or None if it does not exist. Raises StorageServiceError."""
+        records = await self._operations.retrieve([self.key(id_, version)], include_deleted=include_deleted)
+        return self.decode(records[0]) if records else None
+
+    async def delete(self, id_: str, version: int = 0, *, storage_correlation_id: str = "") -> T:
+        """Delete one record and return it. Raises as StorageOperations.delete does."""
+        key = self.key(id_, version)
+        records = await self._operations.delete([key], storage_correlation_id=storage_correlation_id)
+        return self.decode(records[0])
+
+    async def undelete(self, id_: str, *, storage_correlation_id: str = "") -> T:
+        """Restore one record and return it. Raises RecordNotFound, StorageServiceError."""
+        records = await self._operations.store(undeletes=[self.key(id_)], storage_correlation_id=storage_correlation_id)
+        return self.decode(records[0])
+
+    async def list(
+        self,
+        filter_: ListFilter | None = None,
+        *,
+        page_size: int,
+        page_token: str = "",
+        order: ListOrder = ListOrder.LIST_ORDER_NEWEST_FIRST,
+    ) -> tuple[list[T], str]:
+        """Return a page and the token of the next one, which is empty on the last page.
+
+        Raises InvalidArgument for a token that was issued for another listing, StorageServiceError.
+        """
+        request = ListRequest(
+            storage_correlation_id=str(uuid.uuid4()),
+            kind=self.kind,
+            filter=filter_,
+            page_size=page_size,
+            page_token=page_token,
+            order=order,
+        )
+        page = await self._operations.request(topology.LIST, request, ListResponse)
+        return [self.decode(record) for record in page.records], page.next_page_token
+
+    async def all(self, filter_: ListFilter) -> Sequence[T]:
+        """Return every record of a listing that is known to be short, oldest first."""
+        messages: list[T] = []
+        token = ""
+        while True:
+            page, token = await self.list(
+                filter_, page_size=MAX_PAGE_SIZE, page_token=token, order=ListOrder.LIST_ORDER_OLDEST_FIRST
+            )
+            messages += page
+            if not token:
+                return messages
+
+    async def count(self, filter_: ListFilter) -> int:
+        """Return the number of records in a listing, up to 10,000. Raises StorageServiceError."""
+        request = ListRequest(
+            storage_correlation_id=str(uuid.uuid4()), kind=self.kind, filter=filter_, page_size=1, count=True
+        )
+        return (await self._operations.request(topology.LIST, request, ListResponse)).total_size

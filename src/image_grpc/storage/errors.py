@@ -1,0 +1,44 @@
+"""Errors of storage operations, translated from the Storage Service's error replies."""
+
+from __future__ import annotations
+
+from tabletop.hub.v1.error_pb2 import Error
+from tabletop.storage.v1.error_code_pb2 import StorageErrorCode
+
+from image_grpc.errors import InvalidArgument, RequestIdReused, StorageServiceError, VersionConflict, Violation
+
+
+class RecordNotFound(Exception):
+    """The record or blob does not exist. Callers translate this into a domain error."""
+
+
+class BlobIncomplete(Exception):
+    """A stored record names a blob with missing parts; all parts must be put again."""
+
+
+class RetryableFailure(Exception):
+    """The operation failed, but the same request may succeed in a moment."""
+
+
+def exception_for(error: Error) -> Exception:
+    """Return the exception for an error reply."""
+    match _code(error.code):
+        case StorageErrorCode.STORAGE_ERROR_CODE_VERSION_CONFLICT:
+            return VersionConflict(error.message)
+        case StorageErrorCode.STORAGE_ERROR_CODE_ALREADY_EXISTS:
+            return RequestIdReused(error.message)
+        case StorageErrorCode.STORAGE_ERROR_CODE_RECORD_NOT_FOUND:
+            return RecordNotFound(error.message)
+        case StorageErrorCode.STORAGE_ERROR_CODE_BLOB_INCOMPLETE:
+            return BlobIncomplete(error.message)
+        case StorageErrorCode.STORAGE_ERROR_CODE_INVALID_ARGUMENT:
+            field = error.details.field
+            return InvalidArgument.of([Violation(field, error.message.removeprefix(f"{field}: "))])
+    if error.details.retryable:
+        return RetryableFailure(error.message)
+    return StorageServiceError(f"the Storage Service failed: {error.message}")
+
+
+def _code(name: str) -> int:
+    value = StorageErrorCode.DESCRIPTOR.values_by_name.get(f"STORAGE_ERROR_CODE_{name}")
+    return value.number if value is not None else StorageErrorCode.STORAGE_ERROR_CODE_UNSPECIFIED

@@ -1,0 +1,222 @@
+"""Settings: defaults, environment, validation, secrets."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from image_grpc.settings import (
+    BridgeSettings,
+    EmbeddedSettings,
+    InvalidSettings,
+    ProgramSettings,
+    ServerSettings,
+    StorageServiceSettings,
+    is_loopback,
+    load,
+    variable,
+)
+
+KEY = "sk-very-secret"
+PROGRAMS = [ServerSettings, BridgeSettings, StorageServiceSettings, EmbeddedSettings]
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove settings from the environment in which the tests run."""
+    for field in EmbeddedSettings.model_fields:
+        monkeypatch.delenv(variable(field), raising=False)
+
+
+def problems(**settings: object) -> str:
+    with pytest.raises(InvalidSettings) as invalid:
+        load(EmbeddedSettings, **settings)
+    return str(invalid.value)
+
+
+def test_without_an_environment_the_defaults_are_valid() -> None:
+    settings = load(EmbeddedSettings)
+    assert settings.listen == "127.0.0.1:50051"
+    assert settings.getimg_api_key is None
+    assert settings.hub_url == "memory:"
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_default_is_valid(program: type[ProgramSettings]) -> None:
+    program(**{name: field.default for name, field in program.model_fields.items()})
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_up_reads_the_settings_of_every_program(program: type[ProgramSettings]) -> None:
+    assert program.model_fields.keys() <= EmbeddedSettings.model_fields.keys()
+
+
+def test_a_program_ignores_the_settings_of_other_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGE_GRPC_LISTEN", "nowhere")
+    monkeypatch.setenv("IMAGE_GRPC_BRIDGE_CONCURRENCY", "none")
+    load(StorageServiceSettings)
+    with pytest.raises(InvalidSettings, match="IMAGE_GRPC_LISTEN"):
+        load(ServerSettings)
+    with pytest.raises(InvalidSettings, match="IMAGE_GRPC_BRIDGE_CONCURRENCY"):
+        load(BridgeSettings)
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGE_GRPC_LISTEN", "[::]:7000")
+    monkeypatch.setenv("IMAGE_GRPC_DATA_DIR", "/srv/images")
+    monkeypatch.setenv("IMAGE_GRPC_GETIMG_DOWNLOAD_HOSTS", "a.example, *.b.example ,")
+    monkeypatch.setenv("GETIMG_API_KEY", KEY)
+    settings = load(EmbeddedSettings)
+    assert settings.listen == "[::]:7000"
+    assert settings.data_dir == Path("/srv/images")
+    assert settings.getimg_download_hosts == ("a.example", "*.b.example")
+    assert settings.getimg_api_key is not None
+    assert settings.getimg_api_key.get_secret_value() == KEY
+
+
+def test_overrides_take_precedence_unless_they_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGE_GRPC_LOG_LEVEL", "ERROR")
+    assert load(EmbeddedSettings, log_level="DEBUG").log_level == "DEBUG"
+    assert load(EmbeddedSettings, log_level=None).log_level == "ERROR"
+
+
+def test_all_problems_are_reported_together_under_their_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    invalid = {
+        "IMAGE_GRPC_LISTEN": "nowhere",
+        "IMAGE_GRPC_LOG_LEVEL": "LOUD",
+        "IMAGE_GRPC_HUB_URL": "http://broker",
+        "IMAGE_GRPC_GETIMG_BASE_URL": "http://api.getimg.ai",
+        "IMAGE_GRPC_RPC_MAX_CONCURRENT": "none",
+        "IMAGE_GRPC_GETIMG_TIMEOUT_SECONDS": "0",
+        "IMAGE_GRPC_HEARTBEAT_SECONDS": "16",
+        "GETIMG_API_KEY": "two\nlines",
+    }
+    for name, value in invalid.items():
+        monkeypatch.setenv(name, value)
+    lines = problems().splitlines()[1:]
+    assert sorted(line.strip().partition(":")[0] for line in lines) == sorted(invalid)
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(ValidationError):
+        load(EmbeddedSettings).listen = "0.0.0.0:1"  # type: ignore[misc]
+
+
+# Secrets
+
+
+@pytest.mark.parametrize("show", [repr, str, lambda settings: settings.model_dump_json()])
+def test_the_key_is_masked_in_every_representation(show: Callable[[EmbeddedSettings], str]) -> None:
+    assert KEY not in show(load(EmbeddedSettings, getimg_api_key=KEY))
+
+
+@pytest.mark.parametrize("key", ["", " ", "\n"])
+def test_an_empty_key_is_no_key(key: str) -> None:
+    assert load(EmbeddedSettings, getimg_api_key=key).getimg_api_key is None
+
+
+@pytest.mark.parametrize("key", [f"{KEY}\n", f"  {KEY}", f"{KEY}\r\n"])
+def test_whitespace_around_the_key_is_removed(key: str) -> None:
+    loaded = load(EmbeddedSettings, getimg_api_key=key).getimg_api_key
+    assert loaded is not None
+    assert loaded.get_secret_value() == KEY
+
+
+@pytest.mark.parametrize("key", [f"{KEY}\n{KEY}", f"{KEY} x", f"{KEY}ß", f"{KEY}\x00"])
+def test_a_key_that_is_invalid_in_a_header_is_rejected_and_not_shown(key: str) -> None:
+    with pytest.raises(InvalidSettings, match="GETIMG_API_KEY") as rejected:
+        load(EmbeddedSettings, getimg_api_key=key)
+    assert KEY not in "".join(traceback.format_exception(rejected.value))
+
+
+# URLs and addresses
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.getimg.ai",
+        "https://api.getimg.ai:8443/base",
+        "http://localhost:8080",
+        "http://127.0.0.1:1",
+        "http://127.8.8.8",
+        "http://[::1]:8080",
+    ],
+)
+def test_https_and_loopback_http_urls_are_accepted(url: str) -> None:
+    assert load(EmbeddedSettings, getimg_base_url=f"{url}/").getimg_base_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.getimg.ai",
+        "http://127.evil.example",
+        "http://127.0.0.1.evil.example",
+        "http://localhost.evil.example",
+        "http://0.0.0.0",
+        "http://10.0.0.1",
+        "ftp://api.getimg.ai",
+        "api.getimg.ai",
+        "https://",
+        "https://:443",
+        "https://api.getimg.ai:99999",
+        "https://api.getimg.ai:port",
+        "https://[::1",
+        "",
+    ],
+)
+def test_other_urls_are_rejected(url: str) -> None:
+    assert "IMAGE_GRPC_GETIMG_BASE_URL" in problems(getimg_base_url=url)
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("127.evil.example", False),
+        ("0.0.0.0", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_localhost_and_loopback_addresses_are_loopback(host: str | None, loopback: bool) -> None:
+    assert is_loopback(host) is loopback
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:0", "0.0.0.0:50051", "[::]:65535", "some-host:1"])
+def test_an_address_is_a_host_and_a_port(listen: str) -> None:
+    assert load(EmbeddedSettings, listen=listen).listen == listen
+
+
+@pytest.mark.parametrize("listen", ["", "50051", ":50051", "host:", "host:port", "host:65536", "a b:1"])
+def test_an_invalid_address_is_rejected(listen: str) -> None:
+    assert "IMAGE_GRPC_LISTEN" in problems(listen=listen)
+
+
+@pytest.mark.parametrize("field", [name for name in EmbeddedSettings.model_fields if name.endswith("_seconds")])
+@pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), "soon"])
+def test_a_time_is_a_number_of_seconds(field: str, value: object) -> None:
+    assert variable(field) in problems(**{field: value})
+
+
+@pytest.mark.parametrize(
+    "field", [name for name in EmbeddedSettings.model_fields if "max_" in name or "concurr" in name]
+)
+def test_limits_are_positive(field: str) -> None:
+    assert variable(field) in problems(**{field: 0})
+
+
+@pytest.mark.parametrize(
+    ("field", "maximum"),
+    [("heartbeat_seconds", 15), ("getimg_download_max_bytes", 256 * 1024 * 1024), ("drain_seconds", 600)],
+)
+def test_upper_bounds_are_enforced(field: str, maximum: int) -> None:
+    assert getattr(load(EmbeddedSettings, **{field: maximum}), field) == maximum
+    assert variable(field) in problems(**{field: maximum + 1})
