@@ -67,7 +67,7 @@ def _event(type_: str, payload: Message, origin: Origin) -> OutboundMessage:
             type_,
             payload,
             correlation_id=origin.correlation_id,
-            id_=derived_id(origin.cause, type_),
-            seconds=TIME_TO_LIVE_SECONDS,
+            message_id=derived_id(origin.cause, type_),
+            time_to_live=TIME_TO_LIVE_SECONDS,
         ),
     )

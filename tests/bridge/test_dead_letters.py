@@ -52,7 +52,7 @@ async def test_what_cannot_succeed_is_listed_with_its_reason_and_shown_with_its_
     assert (dead["source_service"], dead["correlation_id"]) == ("campaign-service", bad["correlation_id"])
     [undecodable] = found.values()
     assert (undecodable["type"], undecodable["payload"]) == ("undecodable", "<html>\n</html>")
-    assert undecodable["reason"].startswith("body is no envelope")
+    assert undecodable["reason"].startswith("body is not an envelope")
 
     code, out, _ = await command(scene, "show", bad["id"])
     assert code == 0

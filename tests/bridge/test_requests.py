@@ -162,7 +162,7 @@ async def test_whoever_sends_no_envelope_is_told_so(scene: Scene, body: bytes) -
     assert (reply["type"], reply["correlation_id"]) == ("error", message.correlation_id)
     error = reply["payload"]["error"]
     assert (error["code"], error["details"]["request_id"]) == ("INVALID_ARGUMENT", "order 66")
-    assert "no envelope" in error["message"]
+    assert "not an envelope" in error["message"]
     assert datetime.fromisoformat(error["details"]["timestamp"]).tzinfo
 
 

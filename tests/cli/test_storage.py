@@ -32,7 +32,7 @@ async def store_an_image(database_url: str, blob_url: str) -> str:
     client = ImageStorageClient(hub, Telemetry(), timeout=60)
     data = some_bytes(1000)
     await client.blobs.put(data)
-    image = await client.images.store(an_image(of=data))
+    image = await client.images.store(client.images.put_if_absent(an_image(of=data)))
     await service.stop()
     await hub.close()
     return image.content.storage_path

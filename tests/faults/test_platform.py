@@ -170,7 +170,7 @@ async def test_a_message_that_nobody_can_process_is_put_aside_and_those_behind_i
 
         await eventually(both_are_there, "both are dead letters")
     garbage, nothing = sorted(reasons)
-    assert garbage.startswith("body is no envelope")
+    assert garbage.startswith("body is not an envelope")
     assert nothing == f"there is no generation {job.generation_id}"
 
 

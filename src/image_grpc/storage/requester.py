@@ -90,7 +90,7 @@ class StorageRequester:
             mandatory=True,
             headers=inject(),
             envelope=envelopes.protobuf_envelope(
-                operation, request, correlation_id=request.storage_correlation_id, seconds=seconds
+                operation, request, correlation_id=request.storage_correlation_id, time_to_live=seconds
             ),
         )
         try:

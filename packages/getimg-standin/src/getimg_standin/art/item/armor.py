@@ -1,4 +1,4 @@
-"""Armour: SVG around the origin, about 620 units high."""
+"""Armor: SVG around the origin, about 620 units high."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 from getimg_standin.art import svg
 from getimg_standin.art.item.materials import EDGE, gem, sparkle
 from getimg_standin.art.themes import Theme
+
+_SHIELD_RIVETS = ((-240, -276), (240, -276), (0, -306), (-246, -98), (246, -98), (-170, 156), (170, 156), (0, 312))
 
 
 def shield(theme: Theme, rng: np.random.Generator) -> str:
@@ -28,10 +30,7 @@ def shield(theme: Theme, rng: np.random.Generator) -> str:
     cross = svg.shape("M-22 -300L22 -300L22 292L0 308L-22 292Z", "url(#gold)", EDGE) + svg.shape(
         "M-232 -120L232 -120L228 -76L-228 -76Z", "url(#gold)", EDGE
     )
-    rivets = "".join(
-        svg.circle(x, y, 11, "url(#goldball)", EDGE)
-        for x, y in ((-240, -276), (240, -276), (0, -306), (-246, -98), (246, -98), (-170, 156), (170, 156), (0, 312))
-    )
+    rivets = "".join(svg.circle(x, y, 11, "url(#goldball)", EDGE) for x, y in _SHIELD_RIVETS)
     gloss = svg.shape(
         "M-220 -270C-150 -262 -90 -272 -40 -286C-120 -120 -170 40 -150 130C-210 20 -236 -130 -220 -270Z",
         "#ffffff",
@@ -102,7 +101,23 @@ def breastplate(_theme: Theme, rng: np.random.Generator) -> str:
     muscles = svg.stroke(
         "M0 -236L0 160M-190 -90C-120 -10 -50 -30 0 -60C50 -30 120 -10 190 -90", "#000", 5, 'opacity="0.28"'
     ) + svg.stroke("M-180 -100C-120 -26 -50 -46 0 -74", "#fff", 6, 'opacity="0.35"')
-    skirts = "".join(
+    trim = svg.stroke("M-150 -280C-90 -220 90 -220 150 -280", "url(#gold)", 20) + svg.stroke(
+        "M-170 130C-90 170 90 170 170 130", "url(#gold)", 20
+    )
+    return (
+        _faulds()
+        + plate
+        + shade
+        + muscles
+        + _shoulder_plates()
+        + trim
+        + gem(0, -120 + float(rng.uniform(-10, 10)), 44)
+        + sparkle(-130, -200, 40)
+    )
+
+
+def _faulds() -> str:
+    return "".join(
         svg.shape(
             f"M{-176 - row * 12} {126 + row * 54}C-90 {170 + row * 54} 90 {170 + row * 54} "
             f"{176 + row * 12} {126 + row * 54}L{190 + row * 12} {186 + row * 54}"
@@ -112,7 +127,10 @@ def breastplate(_theme: Theme, rng: np.random.Generator) -> str:
         )
         for row in (2, 1, 0)
     )
-    shoulders = "".join(
+
+
+def _shoulder_plates() -> str:
+    return "".join(
         svg.shape(
             f"M{side * 130} {-290 + row * 40}C{side * 210} {-340 + row * 40} "
             f"{side * (290 + row * 22)} {-270 + row * 44} {side * (300 + row * 22)} "
@@ -123,19 +141,6 @@ def breastplate(_theme: Theme, rng: np.random.Generator) -> str:
         )
         for side in (-1, 1)
         for row in (2, 1, 0)
-    )
-    trim = svg.stroke("M-150 -280C-90 -220 90 -220 150 -280", "url(#gold)", 20) + svg.stroke(
-        "M-170 130C-90 170 90 170 170 130", "url(#gold)", 20
-    )
-    return (
-        skirts
-        + plate
-        + shade
-        + muscles
-        + shoulders
-        + trim
-        + gem(0, -120 + float(rng.uniform(-10, 10)), 44)
-        + sparkle(-130, -200, 40)
     )
 
 

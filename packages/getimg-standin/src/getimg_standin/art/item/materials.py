@@ -1,4 +1,4 @@
-"""Gradients that all items are made of."""
+"""Gradients of the materials of items."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ EDGE = 'stroke="#000" stroke-opacity="0.55" stroke-width="2.5" stroke-linejoin="
 
 
 def definitions(theme: Theme) -> list[str]:
-    """Blade, iron, gold, wood, leather, cloth, glass, gem and glows, light from the upper left."""
+    """Return gradients of all materials and glows, lit from the upper left."""
     low, high = theme.metal
     gold_low, gold, gold_high = theme.trim
     side = 'x1="0" y1="0" x2="1" y2="0"'

@@ -1,4 +1,4 @@
-"""What an item is shown on: a panel with a halo, an ornament around it, and a plinth of light."""
+"""The panel behind an item: ground, halo, ornament and border."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from getimg_standin.art import svg
 from getimg_standin.art.chance import Chance
 from getimg_standin.art.frame import Frame
 from getimg_standin.art.noise import fractal
-from getimg_standin.art.pixels import Colour, ramp, relief, smoothstep
+from getimg_standin.art.pixels import Color, ramp, relief, smoothstep
 from getimg_standin.art.portrait.tones import blended, darker
 from getimg_standin.art.themes import Theme
 
 
-def ground(theme: Theme, chance: Chance, frame: Frame) -> Colour:
-    """A backdrop of velvet, stone or hull, brighter in the middle."""
+def ground(theme: Theme, chance: Chance, frame: Frame) -> Color:
+    """A ground of velvet, stone or metal, brighter in the center."""
     folds = fractal(frame, chance.of("folds"), 300, 6, gain=0.56)
     x = np.linspace(-1, 1, frame.width, dtype=np.float32)[None, :]
     y = np.linspace(-1, 1, frame.height, dtype=np.float32)[:, None]
@@ -86,7 +86,7 @@ def corners(theme: Theme, frame: Frame) -> str:
 
 
 def _engraving(theme: Theme, rng: np.random.Generator, fine: str) -> list[str]:
-    """Repeated leaves between the rings, their number left to chance, and studs at the quarters."""
+    """A random number of leaves between the rings, and studs at the quarters."""
     count = int(rng.choice((24, 32, 36, 40)))
     style = int(rng.integers(3))
     signs = ("M0 -14Q9 0 0 14Q-9 0 0 -14Z", "M-12 8Q-10 -12 0 -12Q10 -12 12 8M-5 8Q0 -6 5 8", "M-13 0L0 -12L13 0L0 12Z")

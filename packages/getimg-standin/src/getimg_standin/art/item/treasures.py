@@ -1,4 +1,4 @@
-"""Potions, books, jewels and other things: SVG around the origin, about 560 units high."""
+"""Potions, books, jewels and other treasures: SVG around the origin, about 560 units high."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from getimg_standin.art.themes import Theme
 
 
 def potion(theme: Theme, rng: np.random.Generator) -> str:
-    """A flask of something that glows."""
+    """A flask with a glowing liquid."""
     round_bottle = rng.random() < 0.6
     body = (
         "M-56 -150L56 -150L56 -70C160 -30 216 60 210 150C200 260 100 310 0 310"
@@ -20,20 +20,7 @@ def potion(theme: Theme, rng: np.random.Generator) -> str:
         if round_bottle
         else "M-56 -150L56 -150L56 -80L200 250C214 290 190 310 150 310L-150 310C-190 310 -214 290 -200 250L-56 -80Z"
     )
-    level = 40 if round_bottle else 60
-    clip = f'<clipPath id="flask"><path d="{body}"/></clipPath>'
-    liquid = svg.group(
-        [
-            svg.box(-240, level, 480, 300, "url(#gem)"),
-            svg.ellipse(0, level, 190, 20, theme.light, 'opacity="0.55"'),
-            svg.circle(0, 220, 200, "url(#aura)"),
-            *(
-                svg.circle(float(x), float(y), float(r), "#ffffff", 'opacity="0.4"')
-                for x, y, r in rng.uniform((-130, 80, 4), (130, 280, 14), (16, 3))
-            ),
-        ],
-        'clip-path="url(#flask)"',
-    )
+    liquid = _liquid(theme, rng, body, 40 if round_bottle else 60)
     glass = svg.shape(body, "#ffffff", 'fill-opacity="0.12" stroke="#eafcff" stroke-opacity="0.75" stroke-width="7"')
     gloss = svg.stroke(
         "M-150 110C-150 180 -120 240 -70 268" if round_bottle else "M-90 60L-158 240", "#ffffff", 17, 'opacity="0.55"'
@@ -45,21 +32,25 @@ def potion(theme: Theme, rng: np.random.Generator) -> str:
         + svg.shape("M108 -66L160 -54L146 26L94 14Z", "url(#page)", EDGE)
         + svg.circle(127, -20, 15, theme.carpet)
     )
-    return (
-        svg.circle(0, 140, 330, "url(#aura)")
-        + clip
-        + liquid
-        + glass
-        + gloss
-        + cork
-        + collar
-        + tag
-        + sparkle(-110, -10, 40)
-    )
+    return svg.circle(0, 140, 330, "url(#aura)") + liquid + glass + gloss + cork + collar + tag + sparkle(-110, -10, 40)
+
+
+def _liquid(theme: Theme, rng: np.random.Generator, flask: str, level: float) -> str:
+    elements = [
+        svg.box(-240, level, 480, 300, "url(#gem)"),
+        svg.ellipse(0, level, 190, 20, theme.light, 'opacity="0.55"'),
+        svg.circle(0, 220, 200, "url(#aura)"),
+    ]
+    elements += [
+        svg.circle(float(x), float(y), float(r), "#ffffff", 'opacity="0.4"')
+        for x, y, r in rng.uniform((-130, 80, 4), (130, 280, 14), (16, 3))
+    ]
+    clip = f'<clipPath id="flask"><path d="{flask}"/></clipPath>'
+    return clip + svg.group(elements, 'clip-path="url(#flask)"')
 
 
 def ring(_theme: Theme, rng: np.random.Generator) -> str:
-    """A ring standing up, its stone on top."""
+    """An upright ring with its stone on top."""
     band = (
         '<circle cx="0" cy="90" r="178" fill="none" stroke="#20140a" stroke-width="66"/>'
         '<circle cx="0" cy="90" r="178" fill="none" stroke="url(#gold)" stroke-width="58"/>'
@@ -134,7 +125,7 @@ def book(theme: Theme, _rng: np.random.Generator) -> str:
 
 
 def scroll(theme: Theme, rng: np.random.Generator) -> str:
-    """An unrolled scroll with strange signs and a seal."""
+    """An unrolled scroll with strange symbols and a seal."""
     sheet = svg.shape("M-200 -250C-180 -120 -216 60 -196 250L196 250C176 80 214 -110 200 -250Z", "url(#page)", EDGE)
     lines = "".join(
         svg.stroke(
@@ -229,7 +220,7 @@ def crystal(theme: Theme, rng: np.random.Generator) -> str:
 
 
 def chest(theme: Theme, _rng: np.random.Generator) -> str:
-    """A treasure chest, a little open."""
+    """A treasure chest, slightly open."""
     inside = svg.circle(0, -30, 330, "url(#ember)") + svg.shape("M-250 -60L250 -60L230 30L-230 30Z", theme.glow)
     gold = "".join(svg.circle(x, -50 - abs(x) * -0.08, 24, "url(#goldball)", EDGE) for x in range(-210, 211, 36))
     lid = svg.shape(

@@ -1,4 +1,4 @@
-"""Places behind a portrait, kept simple as they are out of focus."""
+"""Backgrounds of portraits, simple because they are out of focus."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from getimg_standin.art import svg
 from getimg_standin.art.chance import Chance
 from getimg_standin.art.frame import Frame
 from getimg_standin.art.noise import fractal
-from getimg_standin.art.pixels import Colour, blurred, enlarged, mix, ramp, rgb, smoothstep
+from getimg_standin.art.pixels import Color, blurred, enlarged, mix, ramp, rgb, smoothstep
 from getimg_standin.art.portrait.tones import blended, darker, lighter
 from getimg_standin.art.themes import Theme
 
 
-def backdrop(theme: Theme, chance: Chance, frame: Frame) -> Colour:
-    """Sky, clouds and silhouettes, softly blurred; drawn on fewer pixels for that reason."""
+def backdrop(theme: Theme, chance: Chance, frame: Frame) -> Color:
+    """Sky, clouds and silhouettes, drawn at half the resolution because they are blurred."""
     small = frame.reduced(2)
     clouds = fractal(small, chance.of("clouds"), 380, 5)
     height = np.linspace(0, 1, small.height, dtype=np.float32)[:, None]
@@ -86,9 +86,9 @@ def _skyline(theme: Theme, rng: np.random.Generator, frame: Frame) -> list[str]:
             for row in np.arange(top + 14, frame.down * 0.9, 26):
                 for column in np.arange(x + 9, x + width - 10, 17):
                     if rng.random() < 0.3:
-                        colour = (theme.glow, theme.magic, theme.light)[int(rng.integers(3))]
+                        color = (theme.glow, theme.magic, theme.light)[int(rng.integers(3))]
                         body.append(
-                            svg.box(float(column), float(row), 8, 12, colour, f'opacity="{rng.uniform(0.35, 0.9):.2f}"')
+                            svg.box(float(column), float(row), 8, 12, color, f'opacity="{rng.uniform(0.35, 0.9):.2f}"')
                         )
             x += width + float(rng.uniform(0, 16))
     for _ in range(4):

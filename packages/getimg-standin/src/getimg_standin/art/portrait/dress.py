@@ -1,4 +1,4 @@
-"""What is worn around the shoulders, by calling; coordinates as in `head`."""
+"""Clothing around the shoulders, by profession; coordinates as in `head`."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def definitions(traits: Traits, theme: Theme) -> list[str]:
 def dress(traits: Traits, theme: Theme) -> str:
     """Shoulders and chest, from the neck to the lower edge."""
     base = svg.shape(_SHOULDERS, "url(#cloth)") + _folds(traits)
-    match traits.calling:
+    match traits.profession:
         case "fighter":
-            return _armour(traits, theme)
+            return _armor(traits, theme)
         case "wizard" | "cleric":
             return base + _robe(traits, theme)
         case "rogue" | "ranger":
@@ -63,7 +63,7 @@ def _folds(traits: Traits) -> str:
     return "".join(svg.stroke(line, shade, 9, 'opacity="0.3"') for line in lines)
 
 
-def _armour(traits: Traits, theme: Theme) -> str:
+def _armor(traits: Traits, theme: Theme) -> str:
     edge = f'stroke="{darker(theme.metal[0], 0.6)}" stroke-width="4"'
     cape = svg.shape("M-200 -300C-380 -290 -480 -180 -500 20L500 20C480 -180 380 -290 200 -300Z", "url(#cloth)")
     plate = svg.shape(
@@ -78,6 +78,15 @@ def _armour(traits: Traits, theme: Theme) -> str:
     gorget = svg.shape(
         "M-104 -362C-60 -330 60 -330 104 -362L150 -268C80 -214 -80 -214 -150 -268Z", "url(#steel)", edge
     ) + svg.stroke("M-104 -362C-60 -330 60 -330 104 -362", "url(#trim)", 9)
+    emblem = (
+        svg.circle(0, -80, 44, "url(#trim)", edge)
+        + svg.circle(0, -80, 27, traits.cloth)
+        + svg.shape("M0 -106L8 -84L24 -80L8 -74L0 -54L-8 -74L-24 -80L-8 -84Z", "url(#trim)")
+    )
+    return cape + plate + ridge + _pauldrons(edge) + gorget + emblem
+
+
+def _pauldrons(edge: str) -> str:
     pauldrons = []
     for side in (-1, 1):
         for step in range(3):
@@ -100,12 +109,7 @@ def _armour(traits: Traits, theme: Theme) -> str:
                     6,
                 )
             )
-    emblem = (
-        svg.circle(0, -80, 44, "url(#trim)", edge)
-        + svg.circle(0, -80, 27, traits.cloth)
-        + svg.shape("M0 -106L8 -84L24 -80L8 -74L0 -54L-8 -74L-24 -80L-8 -84Z", "url(#trim)")
-    )
-    return cape + plate + ridge + "".join(reversed(pauldrons)) + gorget + emblem
+    return "".join(reversed(pauldrons))
 
 
 def _robe(traits: Traits, theme: Theme) -> str:
@@ -130,7 +134,7 @@ def _robe(traits: Traits, theme: Theme) -> str:
         + svg.circle(0, -150, 15, theme.magic)
         + svg.circle(-5, -155, 5, "#fff")
     )
-    return band + collar + (stars if traits.calling == "wizard" else "") + clasp
+    return band + collar + (stars if traits.profession == "wizard" else "") + clasp
 
 
 def _cloak(traits: Traits, theme: Theme) -> str:
@@ -256,7 +260,7 @@ def _suit(traits: Traits, theme: Theme) -> str:
         + svg.circle(0, -96, 26, "url(#steel)")
         + svg.circle(0, -96, 15, theme.magic)
     )
-    return panels + seams + lapels + neon + (core if traits.calling == "pilot" else "")
+    return panels + seams + lapels + neon + (core if traits.profession == "pilot" else "")
 
 
 def _coat(traits: Traits, theme: Theme) -> str:

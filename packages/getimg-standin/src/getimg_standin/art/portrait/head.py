@@ -1,4 +1,4 @@
-"""Faces. The origin is the middle of the picture's lower edge, y grows downwards, the chin is at -395."""
+"""Faces. The origin is the center of the bottom edge, y points down, the chin is at -395."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from getimg_standin.art.themes import Theme
 
 
 def definitions(traits: Traits, theme: Theme) -> list[str]:
-    """Gradients and the outline that shades of the face are clipped to."""
+    """Gradients, and the outline that clips the shading of the face."""
     skin = traits.skin
     side = 'x1="0" y1="0" x2="1" y2="0.25"'
     return [
@@ -140,12 +140,12 @@ def _eye(traits: Traits, side: int) -> str:
 def _brow(traits: Traits, side: int) -> str:
     if traits.species == "alien":
         return ""
-    colour = darker(traits.hair, 0.25) if traits.hair_style != "bald" else darker(traits.skin, 0.62)
+    color = darker(traits.hair, 0.25) if traits.hair_style != "bald" else darker(traits.skin, 0.62)
     inner, outer = side * 24, side * 98
     lift = 6 if traits.feminine else 0
     return svg.stroke(
         f"M{inner} {-612 - lift / 2:.0f}Q{side * 62} {-633 - lift:.0f} {outer} {-609 - lift / 2:.0f}",
-        colour,
+        color,
         8.5 * traits.brow,
     )
 

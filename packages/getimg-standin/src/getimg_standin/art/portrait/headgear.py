@@ -1,4 +1,4 @@
-"""What is worn on the head, behind it and in front; coordinates as in `head`."""
+"""Headgear, behind and in front of the head; coordinates as in `head`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from getimg_standin.art.themes import Theme
 
 
 def behind(traits: Traits, theme: Theme) -> str:
-    """The part that the head hides."""
+    """The part behind the head."""
     match traits.headgear:
         case "hood":
             return svg.shape(
@@ -25,7 +25,7 @@ def behind(traits: Traits, theme: Theme) -> str:
 
 
 def front(traits: Traits, theme: Theme) -> str:
-    """The part in front of hair and forehead."""
+    """The part in front of the hair."""
     match traits.headgear:
         case "hood":
             return _hood(traits)
@@ -121,7 +121,7 @@ def _brimmed_hat(traits: Traits, theme: Theme) -> str:
     )
     feather = (
         svg.shape("M120 -716C170 -800 230 -850 262 -900C262 -820 220 -740 136 -704Z", theme.accent)
-        if traits.calling == "bard"
+        if traits.profession == "bard"
         else ""
     )
     return crown + dent + band + feather + brim + edge
