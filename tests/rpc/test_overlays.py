@@ -139,7 +139,7 @@ async def test_overlays_too_large_for_one_answer_come_on_several_pages(
 ) -> None:
     made = [await running.overlay(field.id, element("move", range=MOVE)) for _ in range(5)]
     largest = max(overlay.ByteSize() for overlay in made)  # their times take a byte more or less
-    monkeypatch.setattr("image_grpc.rpc.overlay.MAX_PAGE_BYTES", 2 * largest)
+    monkeypatch.setattr("image_grpc.overlays.reader.MAX_PAGE_BYTES", 2 * largest)
     pages, token = [], ""
     while not pages or token:
         page = await listed(running, field.id, page_token=token)
@@ -147,7 +147,7 @@ async def test_overlays_too_large_for_one_answer_come_on_several_pages(
         token = page.next_page_token
     assert [len(page) for page in pages] == [2, 2, 1]
     assert [id_ for page in pages for id_ in page] == ids(made)
-    monkeypatch.setattr("image_grpc.rpc.overlay.MAX_PAGE_BYTES", 1)
+    monkeypatch.setattr("image_grpc.overlays.reader.MAX_PAGE_BYTES", 1)
     assert ids((await listed(running, field.id)).overlays) == [made[0].id], "one is always there"
 
 
@@ -233,7 +233,7 @@ async def test_elements_that_make_no_sense_are_refused_by_their_path(
 async def test_more_than_an_answer_carries_is_refused(
     running: Service, field: Image, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
 ) -> None:
-    monkeypatch.setattr(f"image_grpc.rpc.overlay.{limit}", most)
+    monkeypatch.setattr(f"image_grpc.overlays.limits.{limit}", most)
     moves = [element(f"{n}" * 50, range=MOVE) for n in range(3)]
     overlay = await running.overlay(field.id, *moves[:2])
     for call in (running.overlay(field.id, *moves), update(running, overlay, put_tactical_elements=moves[2:])):
