@@ -191,3 +191,9 @@ def test_without_walls_a_move_covers_a_square(start: tuple[int, int], feet: int)
     column, row = start
     near = {cell for cell in pairs(grid.cells) if max(abs(cell[0] - column), abs(cell[1] - row)) <= feet // 5}
     assert reached(grid, start, feet, []) == near
+
+
+def test_reachable_cells_are_ordered_row_by_row() -> None:
+    cells = reachable_cells(a_grid(SQUARE), 2.5 * CELL, 2.5 * CELL, 10, [], []).tolist()
+    assert cells == sorted(cells, key=lambda cell: (cell[1], cell[0]))
+    assert cells[1] == [1, 0]
