@@ -51,9 +51,10 @@ def place(id_: str, **fields: Any) -> CampaignElement:
     return CampaignElement(id=id_, coordinates={"x": 50, "y": 60}, **fields)
 
 
-def covered(of: TacticalElement) -> set[tuple[int, int]]:
-    cells = getattr(of, of.WhichOneof("kind") or "").covered_cells
-    return {(cell.column, cell.row) for cell in cells}
+def covered(overlay: Overlay, element_id: str) -> set[tuple[int, int]]:
+    """Return the cells that an element covers, according to a response."""
+    [entry] = [entry for entry in overlay.tactical.coverage if entry.element_id == element_id]
+    return {(cell.column, cell.row) for cell in entry.cells}
 
 
 def ids(of: Any) -> list[str]:
@@ -86,7 +87,7 @@ async def test_every_answer_has_the_cells_that_elements_cover(running: Service, 
     made = await running.overlay(field.id, element("goblin"), element("move", range=MOVE), name="Round 1", z_index=3)
     assert (made.map_id, made.name, made.visible, made.z_index, made.version) == (field.id, "Round 1", True, 3, 1)
     assert ids(made.tactical.elements) == ["goblin", "move"]
-    assert covered(made.tactical.elements[1]) == NINE
+    assert covered(made, "move") == NINE
     assert await get(running, made.id) == made
     assert list((await listed(running, field.id)).overlays) == [made]
     renamed = await update(running, made, name="Round 2")
@@ -103,18 +104,14 @@ async def test_an_overlay_of_a_campaign_map_has_what_is_on_it(running: Service, 
     assert await get(running, made.id) == made
 
 
-async def test_cells_that_a_caller_gives_are_neither_kept_nor_told(running: Service, field: Image) -> None:
-    far = {"column": 9, "row": 9}
+async def test_coverage_is_not_part_of_events(running: Service, field: Image) -> None:
     async with running.hearing("overlay.updated") as events:
-        made = await running.overlay(field.id, element("move", range=MOVE | {"covered_cells": [far]}))
-        changed = await update(
-            running, made, put_tactical_elements=[element("move", range=MOVE | {"covered_cells": [far]})]
-        )
-        await eventually(lambda: len(events) == 2, "both changes are told")
-    assert covered(made.tactical.elements[0]) == covered(changed.tactical.elements[0]) == NINE
+        created = await running.overlay(field.id, element("move", range=MOVE))
+        updated = await update(running, created, put_tactical_elements=[element("move", range=MOVE)])
+        await eventually(lambda: len(events) == 2, "both changes are published")
+    assert covered(created, "move") == covered(updated, "move") == NINE
     for event in events:
-        [told] = changes_of(event).put_tactical_elements
-        assert not told.range.covered_cells
+        assert "column" not in json_format.MessageToJson(event)
 
 
 async def test_overlays_are_listed_as_they_are_drawn_and_the_image_names_them_so(
@@ -142,7 +139,7 @@ async def test_overlays_too_large_for_one_answer_come_on_several_pages(
 ) -> None:
     made = [await running.overlay(field.id, element("move", range=MOVE)) for _ in range(5)]
     largest = max(overlay.ByteSize() for overlay in made)  # their times take a byte more or less
-    monkeypatch.setattr("image_grpc.rpc.overlay.MAX_PAGE_BYTES", 2 * largest)
+    monkeypatch.setattr("image_grpc.overlays.reader.MAX_PAGE_BYTES", 2 * largest)
     pages, token = [], ""
     while not pages or token:
         page = await listed(running, field.id, page_token=token)
@@ -150,7 +147,7 @@ async def test_overlays_too_large_for_one_answer_come_on_several_pages(
         token = page.next_page_token
     assert [len(page) for page in pages] == [2, 2, 1]
     assert [id_ for page in pages for id_ in page] == ids(made)
-    monkeypatch.setattr("image_grpc.rpc.overlay.MAX_PAGE_BYTES", 1)
+    monkeypatch.setattr("image_grpc.overlays.reader.MAX_PAGE_BYTES", 1)
     assert ids((await listed(running, field.id)).overlays) == [made[0].id], "one is always there"
 
 
@@ -236,7 +233,7 @@ async def test_elements_that_make_no_sense_are_refused_by_their_path(
 async def test_more_than_an_answer_carries_is_refused(
     running: Service, field: Image, monkeypatch: pytest.MonkeyPatch, limit: str, most: int
 ) -> None:
-    monkeypatch.setattr(f"image_grpc.rpc.overlay.{limit}", most)
+    monkeypatch.setattr(f"image_grpc.overlays.limits.{limit}", most)
     moves = [element(f"{n}" * 50, range=MOVE) for n in range(3)]
     overlay = await running.overlay(field.id, *moves[:2])
     for call in (running.overlay(field.id, *moves), update(running, overlay, put_tactical_elements=moves[2:])):
@@ -276,7 +273,7 @@ async def test_an_update_takes_away_replaces_and_adds_in_this_order(running: Ser
     assert (changed.version, changed.visible, changed.name) == (2, False, made.name)
     assert ids(changed.tactical.elements) == ["c", "d", "b"]
     assert changed.tactical.elements[0] == element("c", 7.5)
-    assert covered(changed.tactical.elements[2]) == NINE
+    assert covered(changed, "b") == NINE
     assert await get(running, made.id) == changed
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import structlog
 from tabletop.image.v1.types_pb2 import Priority
 
+from image_grpc import pictures
 from image_grpc.admin_servers import channelz_server
 from image_grpc.deadline import deadline_in
 from image_grpc.generation import GenerationUseCases
@@ -29,6 +30,7 @@ from image_grpc.generation.weighted_fair_semaphore import WeightedFairSemaphore
 from image_grpc.getimg import Downloader, GetimgClient, GetimgConfig, UrlPolicy
 from image_grpc.hub import Hub
 from image_grpc.images import ContentReader, ImageLibrary, ImageWatcher, Uploader
+from image_grpc.maps import fonts
 from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.renditions import Renditions
 from image_grpc.overlays import OverlayEditor, OverlayReader
@@ -67,6 +69,8 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
 
     Raises OSError if an address cannot be bound.
     """
+    pictures.configure()
+    fonts.configure()
     async with AsyncExitStack() as stack:
         stopping = asyncio.Event()
         data = _data(settings, hub, telemetry)

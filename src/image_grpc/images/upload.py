@@ -14,7 +14,7 @@ from tabletop.image.v1.types_pb2 import ImageType
 from image_grpc import events, pictures
 from image_grpc.errors import InvalidArgument, Violation
 from image_grpc.generation.kinds import kind_of_subtype, subtypes_of
-from image_grpc.maps.elements import grid_violations
+from image_grpc.maps.validation import grid_violations
 from image_grpc.messages import now, oneof_field
 from image_grpc.storage import Storage
 from image_grpc.themes import ThemeCatalog

@@ -11,8 +11,8 @@ from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 from image_grpc.errors import Violation
 from image_grpc.generation.kinds.kind import Kind
 from image_grpc.generation.prompts import enumeration, labeled, theme_name, with_properties
-from image_grpc.maps.elements import grid_violations
 from image_grpc.maps.grid import DEFAULT_CELL, DEFAULT_COLOR
+from image_grpc.maps.validation import grid_violations
 from image_grpc.settings import ServerSettings
 
 

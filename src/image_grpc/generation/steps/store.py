@@ -21,7 +21,7 @@ from image_grpc.generation.requests import complete_request, picture_in
 from image_grpc.getimg import Downloader, PictureGone
 from image_grpc.hub import Ack, Retry, Settlement
 from image_grpc.idempotency import derived_id
-from image_grpc.provenance import xmp
+from image_grpc.pictures.provenance import xmp
 from image_grpc.retry import GenerationLimits, delay_before_next_download
 from image_grpc.storage import BlobIncomplete, Storage, UnitOfWork
 from image_grpc.telemetry import Counters

@@ -1,7 +1,7 @@
-"""What a picture's own metadata tell of where it comes from, as XMP: for programs that see the file alone.
+"""Provenance of a picture as XMP metadata, for programs that have only the file.
 
-Terms: https://cv.iptc.org/newscodes/digitalsourcetype/ and the IPTC Photo Metadata Standard 2025.1. Nothing is
-told that a caller wrote: no prompt, no source.
+Terms: https://cv.iptc.org/newscodes/digitalsourcetype/ and the IPTC Photo Metadata Standard 2025.1. The packet
+has no text from callers: no prompt, no source.
 """
 
 from __future__ import annotations
@@ -31,15 +31,25 @@ _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <?xpacket end="w"?>"""
 
 
-def xmp(image: Image, *, composed: bool = False) -> bytes:
-    """The XMP packet of a version of an image, or of what is composed of it with its overlays."""
+def xmp(image: Image) -> bytes:
+    """Return the XMP packet of a version of a generated image."""
+    return _packet(image, GENERATED)
+
+
+def composed_xmp(image: Image) -> bytes:
+    """Return the XMP packet of a version of an image with its overlays drawn over it."""
+    return _packet(image, COMPOSED_GENERATED if image.metadata.generation_params.model else COMPOSED)
+
+
+def _packet(image: Image, source_type: str) -> bytes:
     model = image.metadata.generation_params.model
-    composite = COMPOSED_GENERATED if model else COMPOSED
-    source_type = composite if composed else GENERATED
     system = f'\n    Iptc4xmpExt:AISystemUsed="GetImg.AI {_attribute(model)}"' if model else ""
-    tool = f"image-grpc {version('image-grpc')}"
     packet = _PACKET.format(
-        source_type=source_type, tool=tool, system=system, id=_attribute(image.id), version=image.version
+        source_type=source_type,
+        tool=f"image-grpc {version('image-grpc')}",
+        system=system,
+        id=_attribute(image.id),
+        version=image.version,
     )
     return packet.encode()
 
