@@ -1,7 +1,5 @@
 """The events that the service publishes. Their ids derive from their causes, so repetitions are recognized."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """Pages of lists."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Generic, Protocol, TypeVar
 

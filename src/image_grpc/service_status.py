@@ -1,7 +1,5 @@
 """The status of this process and of what it depends on."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Protocol
 

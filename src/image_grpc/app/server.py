@@ -1,7 +1,5 @@
 """The gRPC server and its generation pipeline."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import uuid

@@ -1,7 +1,5 @@
 """Which changes of a character are visible in its portraits, and how they change a portrait's parameters."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from google.protobuf.field_mask_pb2 import FieldMask

@@ -1,7 +1,5 @@
 """The bridge: starts and stops its two consumers."""
 
-from __future__ import annotations
-
 import asyncio
 
 from image_grpc.bridge.client import ImageServiceClient

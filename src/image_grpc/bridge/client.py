@@ -1,7 +1,5 @@
 """A client of the image service."""
 
-from __future__ import annotations
-
 from typing import TypeVar
 
 import grpc

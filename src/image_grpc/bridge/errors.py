@@ -1,7 +1,5 @@
 """Failed calls of the server, and whether they are worth repeating."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import grpc

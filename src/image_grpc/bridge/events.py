@@ -1,7 +1,5 @@
 """Events: reacts to each one in order per key, and repeats reactions that may succeed later."""
 
-from __future__ import annotations
-
 import itertools
 import time
 

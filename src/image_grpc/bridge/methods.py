@@ -1,7 +1,5 @@
 """All unary RPCs of the API, read from the service descriptors: a new RPC needs no change here."""
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """Decodes payloads. In JSON, enum values may be given by their short lower-case names."""
 
-from __future__ import annotations
-
 import re
 from typing import TypeVar
 

@@ -1,7 +1,5 @@
 """The calls that reactions to an event are made of."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """How the service reacts to events of other services: one table from events to calls."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic

@@ -1,7 +1,5 @@
 """Requests: turns a hub message into a call, and its result into a reply, or an event if no reply is expected."""
 
-from __future__ import annotations
-
 import time
 
 import grpc

@@ -1,7 +1,5 @@
 """`image-grpc generate`: generates pictures and new versions of pictures."""
 
-from __future__ import annotations
-
 import click
 from tabletop.image.v1 import generation_request_pb2 as pb
 from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub

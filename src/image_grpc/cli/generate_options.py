@@ -1,7 +1,5 @@
 """Options and output that the `generate` commands share."""
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Callable

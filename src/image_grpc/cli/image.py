@@ -1,7 +1,5 @@
 """`image-grpc image`: stored pictures."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`image-grpc overlay`: elements drawn over maps."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import IO
 

@@ -1,7 +1,5 @@
 """Intake: a resolved request is served by an earlier equal one, or stored as a new generation."""
 
-from __future__ import annotations
-
 from typing import NoReturn
 
 from tabletop.image.internal.v1.cache_entry_pb2 import CacheEntry, CacheEntryState

@@ -3,8 +3,6 @@
 Its two steps acknowledge a message only after their result is durable, so a process may end at any moment.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Generations as callers see them, and waiting for their changes."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import time

@@ -4,8 +4,6 @@ What is found here is passed on, so nothing is looked up again: a theme, model o
 does not change the outcome.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, Protocol
 

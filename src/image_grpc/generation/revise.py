@@ -1,7 +1,5 @@
 """New versions of an image: regenerated with changed parameters, or restyled in another theme."""
 
-from __future__ import annotations
-
 from google.protobuf.field_mask_pb2 import FieldMask
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, GenerationRequest, RegenerateImageRequest

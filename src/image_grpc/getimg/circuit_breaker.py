@@ -1,7 +1,5 @@
 """A circuit breaker: it stops calls to a peer that keeps failing, and probes whether the peer has recovered."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """The client of the GetImg.AI API: its models, and slots to generate pictures in."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager

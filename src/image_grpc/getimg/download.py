@@ -1,7 +1,5 @@
 """Downloads generated pictures: no redirects, a size limit while streaming, and a check of the header."""
 
-from __future__ import annotations
-
 import asyncio
 
 import httpx

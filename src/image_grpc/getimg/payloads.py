@@ -1,7 +1,5 @@
 """Builds the requests that are sent to GetImg.AI, and reads its responses into messages of the contract."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal

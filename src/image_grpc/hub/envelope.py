@@ -1,7 +1,5 @@
 """Creates, encodes and decodes envelopes."""
 
-from __future__ import annotations
-
 import json
 import uuid
 from typing import TypeAlias, TypeVar

@@ -1,7 +1,5 @@
 """From an incoming message to its settlement, the same on every hub."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The Message Hub as the rest of the service uses it. `memory` and `amqp` implement it."""
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field

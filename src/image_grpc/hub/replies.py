@@ -1,7 +1,5 @@
 """Replies that requests of this process wait for."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager

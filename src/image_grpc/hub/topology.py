@@ -1,7 +1,5 @@
 """Names and properties of all exchanges and queues, and the types of messages."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from tabletop.image.v1.types_pb2 import Priority

@@ -1,7 +1,5 @@
 """Metadata of images: reading, listing, deleting, restoring."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from tabletop.image.v1.image_pb2 import Image

@@ -1,7 +1,5 @@
 """Uploads of callers' own pictures."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """Watching changes of images."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 

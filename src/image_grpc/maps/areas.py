@@ -3,8 +3,6 @@
 An area is a core shape plus everything within a radius of it: circles are exact, not approximated by polygons.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """Drawing of campaign maps: party, territories, routes, places, resources."""
 
-from __future__ import annotations
-
 import itertools
 import math
 

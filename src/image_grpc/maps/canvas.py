@@ -3,8 +3,6 @@
 Text from callers is escaped by the XML library. Colors are parsed, so they cannot contain anything else.
 """
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Mapping
 from enum import Enum, auto

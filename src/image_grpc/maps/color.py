@@ -1,7 +1,5 @@
 """Colors in the forms of the contract: `#rgb`, `#rgba`, `#rrggbb`, `#rrggbbaa`, or a CSS color name."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from functools import lru_cache

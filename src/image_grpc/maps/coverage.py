@@ -3,8 +3,6 @@
 Coverage is computed on demand and never stored, so it stays correct when the map gets another grid or other walls.
 """
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Drawing of everything that is shown over a map's picture."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 from tabletop.image.v1.image_pb2 import Image

@@ -1,7 +1,5 @@
 """Legend of a map: the meaning of its colors."""
 
-from __future__ import annotations
-
 from image_grpc.maps.canvas import Canvas, Layer
 from image_grpc.maps.color import Color, parse
 from image_grpc.maps.svg import fill, stroke

@@ -1,7 +1,5 @@
 """Movement: the cells that a creature can reach, around walls and through difficult terrain."""
 
-from __future__ import annotations
-
 import heapq
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """Renditions: stored pictures with overlays drawn over them, in another format, or smaller."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence

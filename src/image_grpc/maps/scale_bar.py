@@ -1,7 +1,5 @@
 """Scale bar of a map."""
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Line of sight, blocked by walls."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import numpy as np

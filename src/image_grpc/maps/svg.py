@@ -1,7 +1,5 @@
 """SVG attributes and path data."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Symbols of campaign maps as path data in a box of 24 x 24, and the words that select them."""
 
-from __future__ import annotations
-
 SYMBOLS = {
     "town": "M3 21V12l4-4 4 4v9zM11 21V8l5-5 5 5v13zM14 11h3v3h-3zM5 14h3v3H5z",
     "village": "M4 20v-8l8-7 8 7v8h-6v-5h-4v5z",

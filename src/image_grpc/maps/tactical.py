@@ -1,7 +1,5 @@
 """Drawing of tactical maps: grid, creatures, ranges, areas of effect, lines of sight."""
 
-from __future__ import annotations
-
 from tabletop.image.v1.map_pb2 import GridKind
 from tabletop.image.v1.overlay_pb2 import AreaShape, RangeKind, TacticalElement, TokenKind
 

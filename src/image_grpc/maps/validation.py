@@ -1,7 +1,5 @@
 """Rules for overlay elements and grids beyond those that the contract states."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from tabletop.image.v1.map_pb2 import Grid

@@ -4,8 +4,6 @@ The end points belong to a wall, so a path that only touches one is blocked: not
 where two walls meet.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Changes of overlays. Each publishes `overlay_updated`."""
 
-from __future__ import annotations
-
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.image.v1.overlay_pb2 import CampaignOverlay, Overlay, TacticalOverlay
 from tabletop.image.v1.overlay_service_pb2 import (

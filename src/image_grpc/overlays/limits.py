@@ -1,7 +1,5 @@
 """What a map accepts as an overlay."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from tabletop.image.v1.image_pb2 import Image

@@ -1,7 +1,5 @@
 """Reading and rendering overlays."""
 
-from __future__ import annotations
-
 from tabletop.image.v1.overlay_pb2 import Overlay
 from tabletop.image.v1.overlay_service_pb2 import (
     ListOverlaysRequest,

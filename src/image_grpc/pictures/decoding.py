@@ -1,7 +1,5 @@
 """Decoding of pictures from untrusted sources."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager

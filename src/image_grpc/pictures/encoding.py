@@ -1,7 +1,5 @@
 """Encoding of pictures."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

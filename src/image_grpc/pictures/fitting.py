@@ -1,7 +1,5 @@
 """Scaling and cropping of pictures to an exact size."""
 
-from __future__ import annotations
-
 import asyncio
 
 from tabletop.image.v1.types_pb2 import ImageFormat, Size

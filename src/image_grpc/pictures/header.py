@@ -1,7 +1,5 @@
 """Checks of a picture's header, before anything is decoded."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Process-wide settings of libvips."""
 
-from __future__ import annotations
-
 import pyvips
 
 

@@ -4,8 +4,6 @@ Terms: https://cv.iptc.org/newscodes/digitalsourcetype/ and the IPTC Photo Metad
 has no text from callers: no prompt, no source.
 """
 
-from __future__ import annotations
-
 from importlib.metadata import version
 from xml.sax.saxutils import escape
 

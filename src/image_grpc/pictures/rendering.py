@@ -1,7 +1,5 @@
 """Rendering of pictures for callers: with a drawing over it, smaller, in another format."""
 
-from __future__ import annotations
-
 import functools
 import itertools
 import os

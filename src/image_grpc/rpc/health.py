@@ -1,7 +1,5 @@
 """The standard health service per service name, with a Watch that ends when the server stops."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from typing import Any

@@ -1,7 +1,5 @@
 """ImageService."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from typing import Any
 

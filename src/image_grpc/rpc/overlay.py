@@ -1,7 +1,5 @@
 """OverlayService."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import grpc

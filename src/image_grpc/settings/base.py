@@ -1,7 +1,5 @@
 """Field types, and the settings that every program has."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator

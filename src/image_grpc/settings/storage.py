@@ -1,7 +1,5 @@
 """Settings of the Storage Service."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from pydantic import Field, SecretStr

@@ -1,7 +1,5 @@
 """Blobs: bytes that are named by their SHA-256 and transferred in parts of 1 MiB."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import uuid

@@ -1,7 +1,5 @@
 """The Storage Service's change feed: invalidates the read cache and wakes those who watch records."""
 
-from __future__ import annotations
-
 import asyncio
 import enum
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The records of one kind, as the contract's messages."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Sequence
 from typing import Generic

@@ -1,7 +1,5 @@
 """Errors of storage operations, translated from the Storage Service's error replies."""
 
-from __future__ import annotations
-
 from tabletop.hub.v1.error_pb2 import Error
 from tabletop.storage.v1.error_code_pb2 import StorageErrorCode
 

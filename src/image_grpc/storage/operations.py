@@ -1,7 +1,5 @@
 """The four operations of the Storage Service."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Iterable, Sequence
 from typing import TypeVar

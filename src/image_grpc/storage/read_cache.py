@@ -4,8 +4,6 @@ The change feed removes what has changed; when it may have missed changes, all r
 by their content, so they never become stale.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Requests to the Storage Service over the hub, repeated until a reply arrives or the time is over."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from typing import TypeVar

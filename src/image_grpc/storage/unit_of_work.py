@@ -1,7 +1,5 @@
 """Units of work: changes that are committed together, once per request, and known to the read cache at once."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """Changes that are applied once per storage_correlation_id, together with the messages that announce them."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Sequence
 from typing import TypeVar

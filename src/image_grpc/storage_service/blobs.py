@@ -1,7 +1,5 @@
 """Blobs: bytes that are named by their SHA-256, put in parts, and kept in an object store."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 from datetime import UTC, datetime, timedelta

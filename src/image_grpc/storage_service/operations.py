@@ -1,7 +1,5 @@
 """The four storage operations."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from sqlalchemy import Connection

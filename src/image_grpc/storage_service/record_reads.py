@@ -1,7 +1,5 @@
 """Reading records by key, within a transaction."""
 
-from __future__ import annotations
-
 from sqlalchemy import Connection, bindparam, select, tuple_
 from tabletop.storage.v1.record_pb2 import Record
 from tabletop.storage.v1.storage_pb2 import RecordKeys

@@ -1,7 +1,5 @@
 """The Storage Service: handles the four storage operations and runs periodic cleanup."""
 
-from __future__ import annotations
-
 from contextlib import AsyncExitStack
 
 from image_grpc.hub import Hub, topology

@@ -1,7 +1,5 @@
 """Sets up the logs of a process."""
 
-from __future__ import annotations
-
 import logging
 import sys
 

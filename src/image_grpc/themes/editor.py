@@ -1,7 +1,5 @@
 """Changes of themes."""
 
-from __future__ import annotations
-
 from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.theme_service_pb2 import CreateThemeRequest, DeleteThemeRequest, UpdateThemeRequest
 

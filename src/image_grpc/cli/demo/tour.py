@@ -1,7 +1,5 @@
 """The steps of the demo, and the report at its end."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections import Counter

@@ -1,7 +1,5 @@
 """The kinds of pictures. A new kind is a module here, a line in `KINDS`, its messages and its RPC."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType

@@ -1,7 +1,5 @@
 """A kind of picture: everything that tells one Generate request from another."""
 
-from __future__ import annotations
-
 from collections.abc import MutableSequence
 from typing import Generic, Protocol, TypeVar
 

@@ -1,7 +1,5 @@
 """Tactical maps: battle maps seen from above."""
 
-from __future__ import annotations
-
 from tabletop.image.v1.generation_request_pb2 import GenerateTacticalMapRequest
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.map_pb2 import GridKind, MapProperties, WallKind

@@ -1,7 +1,5 @@
 """The *generate* step: calls GetImg.AI for a generation, once."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Awaitable, Callable

@@ -1,7 +1,5 @@
 """The *store* step: downloads a generated picture, fits it to the request, stores and announces it."""
 
-from __future__ import annotations
-
 import time
 
 import structlog

@@ -1,7 +1,5 @@
 """Connections to RabbitMQ."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager

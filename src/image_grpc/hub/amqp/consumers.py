@@ -1,7 +1,5 @@
 """Consumers of shared queues."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 

@@ -1,7 +1,5 @@
 """The dead letter queue for operators: lists its messages, replays them to their queues, and discards them."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

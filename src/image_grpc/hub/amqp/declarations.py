@@ -1,7 +1,5 @@
 """Declares the topology on a broker: queue types and arguments, and the queues of the retry ladder."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any

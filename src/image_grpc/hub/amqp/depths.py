@@ -1,7 +1,5 @@
 """Counts the messages in queues."""
 
-from __future__ import annotations
-
 import asyncio
 
 from aio_pika.abc import AbstractRobustChannel

@@ -1,7 +1,5 @@
 """Moves messages that a consumer did not acknowledge to the retry ladder or to the dead letters."""
 
-from __future__ import annotations
-
 from aio_pika.abc import AbstractIncomingMessage, HeadersType
 
 from image_grpc.hub import envelope as envelopes

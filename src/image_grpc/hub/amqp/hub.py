@@ -5,8 +5,6 @@ topology is declared once, on a third connection; consumers look their queues up
 consumers.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack

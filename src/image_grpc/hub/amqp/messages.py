@@ -1,7 +1,5 @@
 """AMQP messages: reading the incoming ones, and composing those to publish."""
 
-from __future__ import annotations
-
 import time
 import uuid
 from collections.abc import Mapping

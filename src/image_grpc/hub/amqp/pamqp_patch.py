@@ -6,8 +6,6 @@ missing, and the message is handled or dead-lettered like any other. To be repor
 https://github.com/gmr/pamqp/issues
 """
 
-from __future__ import annotations
-
 import struct
 from datetime import datetime
 from importlib.metadata import version

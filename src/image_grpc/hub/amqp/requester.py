@@ -1,7 +1,5 @@
 """Requests and replies."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 import uuid

@@ -4,8 +4,6 @@ aio-pika itself restores the consumers of shared queues after most failures. It 
 which must not be declared again under their old names, nor a channel whose first restoration failed.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol

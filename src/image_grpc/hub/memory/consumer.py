@@ -1,7 +1,5 @@
 """A consumer of the in-process hub."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 

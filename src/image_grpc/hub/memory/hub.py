@@ -1,7 +1,5 @@
 """The hub within one process. Messages are encoded and decoded as on a broker, so nothing is shared."""
 
-from __future__ import annotations
-
 import asyncio
 import uuid
 from collections.abc import Callable

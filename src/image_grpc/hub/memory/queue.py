@@ -1,7 +1,5 @@
 """A queue of the in-process hub."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
 from dataclasses import replace

@@ -3,8 +3,6 @@
 DejaVu Sans Bold, and Droid Sans Fallback for Chinese and Japanese.
 """
 
-from __future__ import annotations
-
 import os
 from functools import cache
 from pathlib import Path

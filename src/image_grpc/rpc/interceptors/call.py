@@ -1,7 +1,5 @@
 """A call in progress, and the types of the stages around it."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Stage: span, duration and access log of each call."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 

@@ -1,7 +1,5 @@
 """The files of a backup: the manifest and streams of length-delimited messages."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
