@@ -109,7 +109,8 @@ def _summary(versions: int, messages: int, time: str) -> str:
 def _with_stores(options: Options, work: Callable[[Database, Any], Awaitable[T]], **overrides: str | None) -> T:
     """Call `work` with the database, migrated to the current schema, and the object store of the settings."""
     from image_grpc.storage_service.backup import BackupError
-    from image_grpc.storage_service.database import Database, DatabaseError
+    from image_grpc.storage_service.database import Database
+    from image_grpc.storage_service.errors import DatabaseError
     from image_grpc.storage_service.object_store import FAILURES, open_store
 
     settings = load(StorageServiceSettings, **{name: overrides.get(name) or value for name, value in options.items()})

@@ -21,10 +21,6 @@ _TOUCH_SECONDS = 60
 """How often an upload refreshes its expiry, which would otherwise take a transaction per part."""
 
 
-class _HashMismatch(Exception):
-    """The parts of a blob have another SHA-256 than its name."""
-
-
 class Blobs:
     """The blobs in one object store, with their states in the database."""
 
@@ -57,9 +53,9 @@ class Blobs:
             if await self._is_committed(sha256, byte_size):  # by another replica, which then removed the parts
                 return
             raise BlobIncomplete(f"blob {sha256}: a part is missing") from missing
-        except _HashMismatch as mismatch:
+        except BlobIncomplete:
             await self.remove_parts(sha256, byte_size)
-            raise BlobIncomplete(f"blob {sha256}: its parts have another SHA-256") from mismatch
+            raise
 
     async def _write_from_parts(self, sha256: str, byte_size: int) -> None:
         digest = hashlib.sha256()
@@ -70,7 +66,8 @@ class Blobs:
                 digest.update(part)
                 await writer.write(part)
             if digest.hexdigest() != sha256:
-                raise _HashMismatch  # within the block, which then creates no object
+                # Within the block, which then creates no object.
+                raise BlobIncomplete(f"blob {sha256}: its parts have another SHA-256")
 
     async def remove_parts(self, sha256: str, byte_size: int) -> None:
         """Remove the parts of a blob."""

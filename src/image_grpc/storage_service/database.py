@@ -2,7 +2,6 @@
 
 import asyncio
 import enum
-import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,37 +9,22 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
+from image_grpc.storage_service.errors import Unavailable
+from image_grpc.storage_service.migration import migrate
 from image_grpc.storage_service.schema import SCHEMA
 
 T = TypeVar("T")
-
-_ALEMBIC = threading.Lock()
-"""Alembic passes the context of a migration in a global variable: one migration at a time in a process."""
 
 STATEMENT_SECONDS = 30.0
 """Timeout of statements on PostgreSQL, when clients no longer wait. Migrations and snapshots have none."""
 _UNLIMITED = "SET LOCAL statement_timeout = 0"
 _NETWORK = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 """Defaults of libpq parameters: a dead server is detected within half a minute."""
-
-
-class DatabaseError(Exception):
-    """The database cannot be used."""
-
-
-class Unavailable(DatabaseError):
-    """The database is unavailable or could not serialize the transaction. Retrying may help."""
-
-
-class IncompatibleDatabase(DatabaseError):
-    """The database has data that this version cannot read."""
 
 
 class Mode(enum.Enum):
@@ -76,8 +60,8 @@ class Database:
         self._writers = ThreadPoolExecutor(1, "database-write") if sqlite else self._readers
 
     async def start(self) -> None:
-        """Migrate the schema to the latest revision. Raises Unavailable, IncompatibleDatabase."""
-        await self._run(self._writers, self._migrate)
+        """Create the schema, or migrate it to the latest revision. Raises Unavailable, IncompatibleDatabase."""
+        await self.write(migrate)
 
     async def write(self, transaction: Callable[[Connection], T]) -> T:
         """Run a transaction that may write. Its changes are durable when this returns. Raises Unavailable."""
@@ -106,16 +90,6 @@ class Database:
         try:
             with self._engine.connect().execution_options(mode=mode) as connection, connection.begin():
                 return transaction(connection)
-        except DBAPIError as failure:
-            raise Unavailable(str(failure.orig)) from failure
-
-    def _migrate(self) -> None:
-        config = Config()
-        config.set_main_option("script_location", "image_grpc.storage_service:migrations")
-        config.attributes["engine"] = self._engine
-        try:
-            with _ALEMBIC:
-                command.upgrade(config, "head")
         except DBAPIError as failure:
             raise Unavailable(str(failure.orig)) from failure
 

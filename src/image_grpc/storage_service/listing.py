@@ -27,7 +27,7 @@ def page(connection: Connection, request: ListRequest) -> ListResponse:
         query = query.where(position > previous if ascending else position < previous)
     query = query.order_by(*(column.asc() if ascending else column.desc() for column in keyset))
     rows = connection.execute(query.limit(request.page_size + 1)).all()
-    response.records.extend(to_record(row) for row in rows[: request.page_size])
+    response.records.extend(to_record(row._mapping) for row in rows[: request.page_size])
     if len(rows) > request.page_size:
         last = rows[request.page_size - 1]
         response.next_page_token = _encode_token(request, [getattr(last, column.name) for column in keyset])

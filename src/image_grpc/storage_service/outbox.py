@@ -14,7 +14,8 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 
 from image_grpc.hub import Hub, Outcome
-from image_grpc.storage_service.database import Database, Unavailable, microseconds
+from image_grpc.storage_service.database import Database, microseconds
+from image_grpc.storage_service.errors import Unavailable
 from image_grpc.storage_service.schema import outbox
 
 log = structlog.get_logger(__name__)

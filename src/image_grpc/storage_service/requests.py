@@ -1,15 +1,16 @@
 """Requests from the hub: decodes and validates them, performs the operation, and replies."""
 
+from collections.abc import Iterator
+
 import structlog
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from tabletop.hub.v1.envelope_pb2 import Envelope
-from tabletop.storage.v1.storage_pb2 import DeleteRequest, ListRequest, RetrieveRequest, StoreRequest
+from tabletop.storage.v1.storage_pb2 import DESCRIPTOR, DeleteRequest, ListRequest, RetrieveRequest, StoreRequest
 
 from image_grpc.hub import Ack, Delivery, Hub, Settlement, topology
 from image_grpc.hub import envelope as envelopes
-from image_grpc.storage_service import rules
-from image_grpc.storage_service.database import Unavailable
-from image_grpc.storage_service.errors import InvalidField, RequestError, TemporaryFailure
+from image_grpc.storage_service.errors import InvalidField, RequestError, TemporaryFailure, Unavailable
 from image_grpc.storage_service.object_store import FAILURES
 from image_grpc.storage_service.operations import Operations
 from image_grpc.validation import violations
@@ -62,8 +63,23 @@ def _payload(request: Envelope, message: type[envelopes.M]) -> envelopes.M:
     payload = envelopes.payload(request, message)
     for violation in violations(payload):
         raise InvalidField(violation.field, violation.description)
-    rules.check_text(payload)
+    for path in _texts_with_nul(payload, ""):
+        raise InvalidField(path, "must not contain NUL characters")
     return payload
+
+
+def _texts_with_nul(message: Message, prefix: str) -> Iterator[str]:
+    """Yield the paths of texts with a NUL character, which not every database can store."""
+    for field, value in message.ListFields():
+        path = f"{prefix}{field.name}"
+        values = (
+            ((f"{path}[{index}]", each) for index, each in enumerate(value)) if field.is_repeated else [(path, value)]
+        )
+        for each_path, each in values:
+            if field.type == FieldDescriptor.TYPE_STRING and "\0" in each:
+                yield each_path
+            elif field.message_type is not None and field.message_type.file.package == DESCRIPTOR.package:
+                yield from _texts_with_nul(each, f"{each_path}.")
 
 
 def _error_reply(request: Envelope, error: RequestError) -> Envelope:

@@ -6,9 +6,10 @@ import contextlib
 import structlog
 from sqlalchemy import Connection, delete
 
-from image_grpc.storage_service import blob_table, record_writes
+from image_grpc.storage_service import blob_table, records
 from image_grpc.storage_service.blobs import Blobs
-from image_grpc.storage_service.database import Database, Unavailable, microseconds
+from image_grpc.storage_service.database import Database, microseconds
+from image_grpc.storage_service.errors import Unavailable
 from image_grpc.storage_service.object_store import FAILURES
 from image_grpc.storage_service.schema import applied_request
 
@@ -54,7 +55,7 @@ class Sweeper:
 
 
 def _purge(connection: Connection) -> int:
-    purged = record_writes.purge(connection, limit=BATCH)
-    blob_table.release(connection, purged.blobs)
+    count, blobs = records.purge(connection, limit=BATCH)
+    blob_table.release(connection, blobs)
     connection.execute(delete(applied_request).where(applied_request.c.expire_time < microseconds()))
-    return purged.records
+    return count

@@ -10,8 +10,7 @@ from sqlalchemy import Connection, select
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.storage.v1.record_pb2 import Record
 
-from image_grpc.storage_service.backup.files import FORMAT, BackupError, Manifest, write_manifest, write_stream
-from image_grpc.storage_service.backup.objects import BlobMissing, copy_blob, referenced_blobs
+from image_grpc.storage_service.backup import files
 from image_grpc.storage_service.database import Database
 from image_grpc.storage_service.record_rows import COLUMNS, SAME_RECORD, to_record
 from image_grpc.storage_service.schema import outbox, record, record_version
@@ -21,49 +20,45 @@ MAX_SNAPSHOTS = 3
 """Snapshots that a purge may overtake before the backup fails."""
 
 
-async def back_up(database: Database, store: ObjectStore, folder: Path) -> Manifest:
+async def back_up(database: Database, store: ObjectStore, folder: Path) -> files.Manifest:
     """Back up into a folder. A previous backup of the same service is brought up to date.
 
     Raises BackupError if a blob is missing or damaged.
     """
     target = LocalStore(folder, mkdir=True)
-    for attempt in range(1, MAX_SNAPSHOTS + 1):
+    attempts = 0
+    while True:
         manifest = await database.snapshot(partial(_snapshot, folder))
         try:
-            for sha256, byte_size in referenced_blobs(folder / manifest.records.file):
-                await copy_blob(store, target, sha256, byte_size)
-        except BlobMissing as missing:
+            await files.copy_blobs(store, target, folder / manifest.records.file)
+            break
+        except files.BlobMissing as missing:
             # Either purged since the snapshot, or lost: then the next snapshot refers to it, too.
-            if attempt == MAX_SNAPSHOTS:
-                raise BackupError(f"{missing}; see `image-grpc storage verify`") from missing
-        else:
-            write_manifest(folder, manifest)
-            return manifest
-    raise AssertionError("unreachable: the last attempt returns or raises")
+            attempts += 1
+            if attempts == MAX_SNAPSHOTS:
+                raise files.BackupError(f"{missing}; see `image-grpc storage verify`") from missing
+    files.write_manifest(folder, manifest)
+    return manifest
 
 
-def _snapshot(folder: Path, connection: Connection) -> Manifest:
+def _snapshot(folder: Path, connection: Connection) -> files.Manifest:
     now = datetime.now(UTC)
     stamp = now.strftime("%Y%m%dT%H%M%S%fZ")
-    return Manifest(
-        format=FORMAT,
+    return files.Manifest(
+        format=files.FORMAT,
         time=now.isoformat(),
-        records=write_stream(folder / f"records-{stamp}.binpb", _records(connection)),
-        messages=write_stream(folder / f"messages-{stamp}.binpb", _messages(connection)),
+        records=files.write_stream(folder / f"records-{stamp}.binpb", _records(connection)),
+        messages=files.write_stream(folder / f"messages-{stamp}.binpb", _messages(connection)),
     )
 
 
 def _records(connection: Connection) -> Iterator[Record]:
-    query = (
-        select(*COLUMNS)
-        .join_from(record_version, record, SAME_RECORD)
-        .order_by(record_version.c.kind, record_version.c.id, record_version.c.version)
-    )
-    for row in connection.execution_options(yield_per=ROWS).execute(query):
-        yield to_record(row)
+    version = record_version.c
+    query = select(*COLUMNS).join_from(record_version, record, SAME_RECORD)
+    query = query.order_by(version.kind, version.id, version.version).execution_options(yield_per=ROWS)
+    return map(to_record, connection.execute(query).mappings())
 
 
 def _messages(connection: Connection) -> Iterator[OutboundMessage]:
-    query = select(outbox.c.message).order_by(outbox.c.sequence)
-    for message in connection.execution_options(yield_per=ROWS).execute(query).scalars():
-        yield OutboundMessage.FromString(message)
+    query = select(outbox.c.message).order_by(outbox.c.sequence).execution_options(yield_per=ROWS)
+    return map(OutboundMessage.FromString, connection.execute(query).scalars())

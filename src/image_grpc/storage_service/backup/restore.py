@@ -11,45 +11,42 @@ from sqlalchemy import Connection, insert, select
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.storage.v1.record_pb2 import Record
 
-from image_grpc.storage_service.backup.files import BackupError, Manifest, read_manifest, read_stream
-from image_grpc.storage_service.backup.objects import BlobMissing, copy_blob, referenced_blobs
+from image_grpc.storage_service.backup import files
 from image_grpc.storage_service.blob_table import State
 from image_grpc.storage_service.database import Database, insert_new, microseconds
-from image_grpc.storage_service.record_rows import index_columns, name_of, to_row
-from image_grpc.storage_service.schema import applied_request, blob, outbox, record, record_version
+from image_grpc.storage_service.record_rows import index_columns, name_of, version_columns
+from image_grpc.storage_service.schema import blob, metadata, outbox, record, record_version
 
 T = TypeVar("T")
 
 ROWS = 500
 
 
-async def restore(database: Database, store: ObjectStore, folder: Path) -> Manifest:
+async def restore(database: Database, store: ObjectStore, folder: Path) -> files.Manifest:
     """Restore a folder into an empty Storage Service. Raises BackupError.
 
     Blobs are copied first, then all rows are inserted in one transaction, so an interrupted restore can be
     repeated.
     """
-    manifest = read_manifest(folder)
+    manifest = files.read_manifest(folder)
     await database.read(_require_empty)
-    source = LocalStore(folder)
-    for sha256, byte_size in referenced_blobs(folder / manifest.records.file):
-        try:
-            await copy_blob(source, store, sha256, byte_size)
-        except BlobMissing as missing:
-            raise BackupError(f"{missing} in {folder}") from missing
+    try:
+        await files.copy_blobs(LocalStore(folder), store, folder / manifest.records.file)
+    except files.BlobMissing as missing:
+        raise files.BackupError(f"{missing} in {folder}") from missing
     await database.write(partial(_insert_all, folder, manifest))
     return manifest
 
 
 def _require_empty(connection: Connection) -> None:
-    for table in (record, record_version, blob, outbox, applied_request):
+    for table in metadata.tables.values():
         if connection.execute(select(table).limit(1)).first() is not None:
-            raise BackupError(f"the database is not empty: table {table.name} has rows")
+            raise files.BackupError(f"the database is not empty: table {table.name} has rows")
 
 
-def _insert_all(folder: Path, manifest: Manifest, connection: Connection) -> None:
+def _insert_all(folder: Path, manifest: files.Manifest, connection: Connection) -> None:
     _require_empty(connection)
-    versions = read_stream(folder / manifest.records.file, Record)
+    versions = files.read_stream(folder / manifest.records.file, Record)
     histories = (list(history) for _, history in groupby(versions, key=lambda version: name_of(version.key)))
     for batch in _batches(histories, ROWS):
         connection.execute(insert(record), [_record_row(history[-1]) for history in batch])
@@ -57,7 +54,7 @@ def _insert_all(folder: Path, manifest: Manifest, connection: Connection) -> Non
         connection.execute(insert(record_version), rows)
         if blobs := [_blob_row(each) for history in batch for each in history if each.HasField("blob")]:
             insert_new(connection, blob, blobs)
-    for messages in _batches(read_stream(folder / manifest.messages.file, OutboundMessage), ROWS):
+    for messages in _batches(files.read_stream(folder / manifest.messages.file, OutboundMessage), ROWS):
         rows = [{"claim_time": 0, "message": message.SerializeToString()} for message in messages]
         connection.execute(insert(outbox), rows)
 
@@ -76,9 +73,7 @@ def _record_row(latest: Record) -> dict[str, Any]:
 
 
 def _version_row(version: Record) -> dict[str, Any]:
-    create_time, update_time = version.create_time.ToMicroseconds(), version.update_time.ToMicroseconds()
-    row = to_row(version, version=version.key.version, create_time=create_time, update_time=update_time)
-    return row.columns()
+    return version_columns(version, version=version.key.version, update_time=version.update_time.ToMicroseconds())
 
 
 def _blob_row(version: Record) -> dict[str, Any]:
