@@ -23,8 +23,7 @@ from image_grpc.hub.memory import MemoryHub
 from image_grpc.settings import StorageServiceSettings, load
 from image_grpc.storage_service.database import Database
 from image_grpc.storage_service.errors import IncompatibleDatabase
-from image_grpc.storage_service.migration import REVISION, migrate, upgrade
-from image_grpc.storage_service.schema import SCHEMA, metadata
+from image_grpc.storage_service.schema import REVISION, SCHEMA, metadata, migrate, upgrade
 
 PRE_RELEASE = "written by a pre-release version of image-grpc"
 TABLES = {"record", "record_version", "blob", "applied_request", "outbox"}

@@ -25,11 +25,6 @@ class RequestError(Exception):
     field: str = ""
     """Path of the invalid field, if there is one."""
 
-    @property
-    def code(self) -> str:
-        """The code as error replies have it, for example `VERSION_CONFLICT`."""
-        return StorageErrorCode.Name(self.error_code).removeprefix("STORAGE_ERROR_CODE_")
-
 
 class InvalidField(RequestError):
     """A field violates a rule of the contract."""

@@ -32,8 +32,7 @@ def to_record(row: RowMapping | Mapping[str, Any]) -> Record:
         storage_id=derived_id("storage", row["id"]),
     )
     if sha256 := row["blob_sha256"]:
-        blob = BlobReference(sha256=sha256, byte_size=row["blob_byte_size"], path=blob_path(sha256))
-        message.blob.CopyFrom(blob)
+        message.blob.CopyFrom(BlobReference(sha256=sha256, byte_size=row["blob_byte_size"], path=blob_path(sha256)))
     for name in ("create_time", "update_time", "delete_time", "purge_time"):
         if row[name] is not None:
             getattr(message, name).FromMicroseconds(row[name])

@@ -7,27 +7,17 @@ from sqlalchemy import Connection, Insert, Update, bindparam, delete, insert, se
 from tabletop.storage.v1.record_pb2 import Record, RecordKey
 from tabletop.storage.v1.storage_pb2 import Put, RecordKeys
 
+from image_grpc.storage_service import record_rows
 from image_grpc.storage_service.database import microseconds
 from image_grpc.storage_service.errors import NotFound, VersionConflict
-from image_grpc.storage_service.record_rows import (
-    COLUMNS,
-    LATEST_VERSION,
-    SAME_RECORD,
-    Name,
-    display_name,
-    index_columns,
-    name_of,
-    to_record,
-    version_columns,
-)
 from image_grpc.storage_service.schema import record, record_version
 
 # Built once: building a statement takes as long as running it.
 _NAMED = tuple_(record.c.kind, record.c.id).in_(bindparam("names", expanding=True))
-_LATEST = select(*COLUMNS).join_from(record, record_version, LATEST_VERSION).where(_NAMED)
+_LATEST = select(*record_rows.COLUMNS).join_from(record, record_version, record_rows.LATEST_VERSION).where(_NAMED)
 _EXACT = (
-    select(*COLUMNS)
-    .join_from(record_version, record, SAME_RECORD)
+    select(*record_rows.COLUMNS)
+    .join_from(record_version, record, record_rows.SAME_RECORD)
     .where(
         tuple_(record_version.c.kind, record_version.c.id, record_version.c.version).in_(
             bindparam("versions", expanding=True)
@@ -41,8 +31,6 @@ _LOCK = (
     .order_by(record.c.kind, record.c.id)
     .with_for_update()
 )
-_INSERT = insert(record)
-_INSERT_VERSION = insert(record_version)
 _UPDATE = update(record).where(record.c.kind == bindparam("key_kind"), record.c.id == bindparam("key_id"))
 _NOT_DELETED = {"delete_time": None, "purge_time": None}
 
@@ -64,7 +52,9 @@ def read(connection: Connection, request: RecordKeys) -> list[Record]:
     rows = {(row["kind"], row["id"], 0): row for row in latest}
     rows.update({(row["kind"], row["id"], row["version"]): row for row in exact})
     matches = (rows.get((key.kind, key.id, key.version)) for key in request.keys)
-    return [to_record(row) for row in matches if row and (request.include_deleted or row["delete_time"] is None)]
+    return [
+        record_rows.to_record(row) for row in matches if row and (request.include_deleted or row["delete_time"] is None)
+    ]
 
 
 def put(connection: Connection, puts: Sequence[Put]) -> list[Record]:
@@ -74,31 +64,31 @@ def put(connection: Connection, puts: Sequence[Put]) -> list[Record]:
     """
     heads = _lock(connection, (each.record.key for each in puts))
     existing, now = set(heads), microseconds()
-    rows: dict[Name, dict[str, Any]] = {}
+    rows: dict[record_rows.Name, dict[str, Any]] = {}
     versions, records = [], []
     for each in puts:
-        name = name_of(each.record.key)
+        name = record_rows.name_of(each.record.key)
         previous = heads.get(name)
         _check_precondition(each, previous)
         number, create_time = (previous.version + 1, previous.create_time) if previous else (1, now)
         heads[name] = _Head(number, create_time, None)
-        version = version_columns(each.record, version=number, update_time=now)
+        version = record_rows.version_columns(each.record, version=number, update_time=now)
         versions.append(version)
-        records.append(to_record({**version, "create_time": create_time, **_NOT_DELETED}))
-        rows[name] = {"version": number, **_NOT_DELETED, **index_columns(each.record.index)}
+        records.append(record_rows.to_record({**version, "create_time": create_time, **_NOT_DELETED}))
+        rows[name] = {"version": number, **_NOT_DELETED, **record_rows.index_columns(each.record.index)}
     created = [
         {"kind": name[0], "id": name[1], "create_time": now, **row}
         for name, row in rows.items()
         if name not in existing
     ]
-    _execute(connection, _INSERT, created)
+    _execute(connection, insert(record), created)
     _update(connection, {name: row for name, row in rows.items() if name in existing})
-    _execute(connection, _INSERT_VERSION, versions)
+    _execute(connection, insert(record_version), versions)
     return records
 
 
 def _check_precondition(request: Put, head: _Head | None) -> None:
-    name = display_name(*name_of(request.record.key))
+    name = record_rows.display_name(*record_rows.name_of(request.record.key))
     if request.HasField("absent") and head is not None:
         raise VersionConflict(f"{name} already exists, at version {head.version}")
     if not request.HasField("at_version"):
@@ -115,7 +105,7 @@ def mark_deleted(connection: Connection, keys: Sequence[RecordKey], *, purge_aft
     for key in keys:
         head = _existing(heads, key)
         if key.version not in (0, head.version):
-            name = display_name(*name_of(key))
+            name = record_rows.display_name(*record_rows.name_of(key))
             raise VersionConflict(f"{name} is at version {head.version}, not {key.version}")
     times = {"delete_time": microseconds(), "purge_time": microseconds(purge_after)}
     _update(connection, {name: times for name, head in heads.items() if head.delete_time is None})
@@ -132,10 +122,7 @@ def restore(connection: Connection, keys: Sequence[RecordKey]) -> list[Record]:
 
 
 def purge(connection: Connection, *, limit: int) -> tuple[int, set[str]]:
-    """Remove up to `limit` deleted records that are due, with all their versions.
-
-    Return the number of records, and the SHA-256 of the blobs that they referred to.
-    """
+    """Remove up to `limit` records that are due. Return their number, and the SHA-256 of the blobs they referred to."""
     due = connection.execute(
         select(record.c.kind, record.c.id).where(record.c.purge_time < microseconds()).limit(limit)
     ).all()
@@ -148,17 +135,17 @@ def purge(connection: Connection, *, limit: int) -> tuple[int, set[str]]:
     return len(due), blobs - {""}
 
 
-def _lock(connection: Connection, keys: Iterable[RecordKey]) -> dict[Name, _Head]:
+def _lock(connection: Connection, keys: Iterable[RecordKey]) -> dict[record_rows.Name, _Head]:
     """Lock and return those of the records that exist, deleted or not."""
-    names = sorted({name_of(key) for key in keys})
+    names = sorted({record_rows.name_of(key) for key in keys})
     rows = connection.execute(_LOCK, {"names": names}) if names else ()
     return {(row.kind, row.id): _Head(row.version, row.create_time, row.delete_time) for row in rows}
 
 
-def _existing(heads: dict[Name, _Head], key: RecordKey) -> _Head:
-    head = heads.get(name_of(key))
+def _existing(heads: dict[record_rows.Name, _Head], key: RecordKey) -> _Head:
+    head = heads.get(record_rows.name_of(key))
     if head is None:
-        raise NotFound(f"{display_name(*name_of(key))} does not exist")
+        raise NotFound(f"{record_rows.display_name(*record_rows.name_of(key))} does not exist")
     return head
 
 
@@ -167,7 +154,7 @@ def _read_latest(connection: Connection, keys: Sequence[RecordKey]) -> list[Reco
     return read(connection, RecordKeys(keys=latest, include_deleted=True))
 
 
-def _update(connection: Connection, rows: dict[Name, dict[str, Any]]) -> None:
+def _update(connection: Connection, rows: dict[record_rows.Name, dict[str, Any]]) -> None:
     _execute(connection, _UPDATE, [{"key_kind": kind, "key_id": id_, **row} for (kind, id_), row in rows.items()])
 
 

@@ -14,7 +14,7 @@ import obstore
 from obstore.store import ObjectStore
 from sqlalchemy import Row, Select, exists, select, tuple_
 
-from image_grpc.storage_service.blob_table import State, find
+from image_grpc.storage_service.blobs import State, find
 from image_grpc.storage_service.database import Database
 from image_grpc.storage_service.object_store import BLOBS, blob_path
 from image_grpc.storage_service.record_rows import LATEST_VERSION, display_name

@@ -99,10 +99,7 @@ def _sha256(file: Path) -> str:
 
 
 async def copy_blobs(source: ObjectStore, target: ObjectStore, records: Path) -> None:
-    """Copy and verify the blobs that the records in a file refer to, unless the target has them already.
-
-    Raises BlobMissing, BackupError.
-    """
+    """Copy and verify the blobs of the records in a file that the target lacks. Raises BlobMissing, BackupError."""
     for record in read_stream(records, Record):
         if record.HasField("blob"):
             await _copy_blob(source, target, record.blob)
