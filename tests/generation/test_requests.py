@@ -1,4 +1,4 @@
-"""Normal requests, what names equal ones, and what tells others apart."""
+"""Normalizing requests, and what makes two requests equal."""
 
 from __future__ import annotations
 
@@ -6,151 +6,157 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
+from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.types_pb2 import CacheMode, ImageFormat, ImageSubtype, ImageType, Priority
 
-from image_grpc import records
-from image_grpc.generation import built_in, kinds
-from image_grpc.settings import ServerSettings, load
-from tests.service import campaign_map, item, portrait, tactical_map
+from image_grpc.generation import requests
+from image_grpc.generation.kinds import kind_of
+from image_grpc.idempotency import content_digest
+from image_grpc.messages import clone
+from tests.generation.builders import KINDS, SETTINGS, THEME, campaign_map, fill, item, portrait, tactical_map
 
-SETTINGS = load(
-    ServerSettings,
-    model_tactical_map="model-of-tactical-maps",
-    model_campaign_map="model-of-campaign-maps",
-    model_portrait="model-of-portraits",
-    model_item="model-of-items",
-)
-THEME = built_in()["fantasy"]
-KINDS = [tactical_map, campaign_map, portrait, item]
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
-OF_THE_CALL = {"request_id", "wait_for", "validate_only"}
-"""What concerns the call alone, and is no part of a normal request."""
-OF_THE_WAY = {"priority", "cache"}
-"""What concerns how a picture is come by, not what it shows."""
+CALL_FIELDS = {"request_id", "wait_for", "validate_only"}
+"""Concern the call only, so they are not part of a normalized request."""
+DELIVERY_FIELDS = {"priority", "cache"}
+"""Concern how the picture is obtained, not what it shows."""
 
 
-def normal(request: Any) -> Any:
-    return kinds.normalise(request, SETTINGS)
+def normalize(request: Any) -> Any:
+    return requests.normalize(kind_of(request), request, SETTINGS)
+
+
+def normalized(request: Any) -> Any:
+    return requests.picture_in(normalize(request))
 
 
 def fingerprint(request: Any, theme: Theme = THEME) -> str:
-    return kinds.fingerprint(normal(request), theme)
+    return requests.fingerprint(normalize(request), theme)
 
 
-def full(message: Message) -> Any:
-    """The message with every field set to something that is no default."""
-    for field in message.DESCRIPTOR.fields:
-        set_field(message, field)
-    return message
-
-
-def set_field(message: Any, field: FieldDescriptor) -> None:
-    if field.message_type is not None and field.message_type.GetOptions().map_entry:
-        getattr(message, field.name)["key"] = "value"
-    elif field.message_type is not None:
-        inner = getattr(message, field.name)
-        full(inner.add() if field.is_repeated else inner)
-    elif field.is_repeated:
-        getattr(message, field.name).append(value_of(field))
-    else:
-        setattr(message, field.name, value_of(field))
-
-
-def value_of(field: FieldDescriptor) -> Any:
-    match field.cpp_type:
-        case FieldDescriptor.CPPTYPE_STRING:
-            return f"some {field.name}"
-        case FieldDescriptor.CPPTYPE_BOOL:
-            return True
-        case FieldDescriptor.CPPTYPE_ENUM:
-            return field.enum_type.values[2].number  # nowhere the default
-        case _:
-            return 77
-
-
-def changes(message: Message, path: str = "") -> Iterator[tuple[str, Message]]:
-    """For every field, also inside of others: its path, and the message without it."""
+def with_one_field_cleared(message: Message, prefix: str = "") -> Iterator[tuple[str, Message]]:
+    """Yield the path of every field that is set, also in nested messages, with a copy of the message without it."""
     for field, value in message.ListFields():
-        here = f"{path}{field.name}"
-        without = type(message)()
-        without.CopyFrom(message)
+        path = f"{prefix}{field.name}"
+        without = clone(message)
         without.ClearField(field.name)
-        yield here, without
+        yield path, without
         if field.message_type is None or field.message_type.GetOptions().map_entry:
             continue
-        for inner_path, inner in changes(value[0] if field.is_repeated else value, f"{here}."):
-            changed = type(message)()
-            changed.CopyFrom(message)
-            slot = getattr(changed, field.name)
-            (slot[0] if field.is_repeated else slot).CopyFrom(inner)
-            yield inner_path, changed
+        nested_message = value[0] if field.is_repeated else value
+        for nested_path, nested in with_one_field_cleared(nested_message, f"{path}."):
+            changed = clone(message)
+            target = getattr(changed, field.name)
+            (target[0] if field.is_repeated else target).CopyFrom(nested)
+            yield nested_path, changed
 
 
-# Normalise
+# Normalizing
 
 
 @every_kind
 def test_defaults_are_filled_in(kind: Any) -> None:
-    request = type(kind())(theme="fantasy")
-    filled = kinds.picture(normal(request))
+    filled = normalized(type(kind())(theme="fantasy"))
     assert (filled.size.width, filled.size.height) == (1024, 1024)
     assert filled.format == ImageFormat.IMAGE_FORMAT_PNG
     assert filled.priority == Priority.PRIORITY_NORMAL
     assert filled.cache == CacheMode.CACHE_MODE_USE
-    assert filled.model.startswith("model-of-")
+
+
+@pytest.mark.parametrize(
+    ("kind", "model"),
+    [
+        (tactical_map, SETTINGS.model_tactical_map),
+        (campaign_map, SETTINGS.model_campaign_map),
+        (portrait, SETTINGS.model_portrait),
+        (item, SETTINGS.model_item),
+    ],
+)
+def test_each_kind_has_its_own_default_model(kind: Any, model: str) -> None:
+    assert normalized(kind()).model == model
 
 
 @every_kind
-def test_what_was_asked_for_is_kept(kind: Any) -> None:
-    request = full(type(kind())())
-    kept = kinds.picture(normal(request))
-    for name in OF_THE_CALL:
+def test_given_values_are_kept(kind: Any) -> None:
+    request = fill(type(kind())())
+    kept = normalized(request)
+    for name in CALL_FIELDS:
         request.ClearField(name)
     assert kept == request
 
 
 @every_kind
-def test_what_concerns_the_call_alone_is_left_out(kind: Any) -> None:
-    left = kinds.picture(normal(full(type(kind())())))
-    assert not OF_THE_CALL & {field.name for field, _ in left.ListFields()}
+def test_fields_of_the_call_are_removed(kind: Any) -> None:
+    remaining = normalized(fill(type(kind())()))
+    assert not CALL_FIELDS & {field.name for field, _ in remaining.ListFields()}
 
 
 @every_kind
-@pytest.mark.parametrize("make", [lambda request: request, full], ids=["plain", "full"])
-def test_a_normal_request_is_normal_already(kind: Any, make: Any) -> None:
-    once = normal(make(type(kind())(theme="fantasy")))
-    assert normal(kinds.picture(once)) == once
+@pytest.mark.parametrize("prepare", [lambda request: request, fill], ids=["plain", "full"])
+def test_normalizing_twice_changes_nothing(kind: Any, prepare: Any) -> None:
+    once = normalize(prepare(type(kind())(theme="fantasy")))
+    assert normalize(requests.picture_in(once)) == once
 
 
 @every_kind
-def test_the_request_itself_is_left_as_it_was(kind: Any) -> None:
-    request, same = kind(request_id="7"), kind(request_id="7")
-    normal(request)
-    assert request == same
+def test_the_original_request_is_not_modified(kind: Any) -> None:
+    request, original = kind(request_id="7"), kind(request_id="7")
+    normalize(request)
+    assert request == original
 
 
-def test_a_grid_gets_its_defaults_and_no_grid_stays_none() -> None:
-    assert not normal(tactical_map()).tactical_map.HasField("grid")
-    grid = normal(tactical_map(grid={"enabled": True})).tactical_map.grid
-    assert (grid.size, grid.color) == (70, "#00000080")
+def test_a_grid_gets_defaults_and_a_missing_grid_stays_missing() -> None:
+    assert not normalized(tactical_map()).HasField("grid")
+    grid = normalized(tactical_map(grid={"enabled": True})).grid
+    assert (grid.size, grid.color, grid.kind) == (70, "#00000080", 1)
+
+
+def test_a_wall_is_solid_by_default() -> None:
+    walls = normalized(tactical_map(walls=[{}, {"kind": 2}])).walls
+    assert [wall.kind for wall in walls] == [1, 2]
+
+
+def test_a_portrait_is_of_a_player_character_by_default() -> None:
+    assert normalized(portrait()).kind == 1
+    assert normalized(portrait(kind=3)).kind == 3
 
 
 @pytest.mark.parametrize(("kind", "field"), [(portrait, "character_id"), (item, "item_id")])
-def test_what_it_is_of_is_its_source_unless_another_is_named(kind: Any, field: str) -> None:
-    assert kinds.picture(normal(kind(**{field: "it"}))).source.id == "it"
-    assert kinds.picture(normal(kind(**{field: "it", "source": {"service": "s"}}))).source.id == "it"
-    assert kinds.picture(normal(kind(**{field: "it", "source": {"id": "other"}}))).source.id == "other"
+def test_the_subject_is_the_source_unless_a_source_is_given(kind: Any, field: str) -> None:
+    assert normalized(kind(**{field: "it"})).source.id == "it"
+    assert normalized(kind(**{field: "it", "source": {"service": "s"}})).source.id == "it"
+    assert normalized(kind(**{field: "it", "source": {"id": "other"}})).source.id == "other"
+    assert not normalized(kind()).HasField("source")
+
+
+# Wrapping
+
+
+@every_kind
+def test_a_request_can_be_wrapped_and_unwrapped(kind: Any) -> None:
+    picture = kind(details="a tower")
+    request = requests.wrap(kind_of(picture), picture)
+    assert requests.kind_in(request) is kind_of(picture)
+    assert requests.picture_in(request) == picture
+    assert requests.picture_in(request) is not picture
+
+
+def test_a_new_version_is_generated_from_the_merged_request() -> None:
+    record = GenerationRecord()
+    record.generation.request.portrait.details = "as requested"
+    assert requests.complete_request(record).portrait.details == "as requested"
+    record.picture.portrait.details = "merged"
+    assert requests.complete_request(record).portrait.details == "merged"
 
 
 # Facets
 
 
 @pytest.mark.parametrize(
-    ("request_", "type_", "subtype"),
+    ("picture", "type_", "subtype"),
     [
         (tactical_map(), ImageType.IMAGE_TYPE_MAP, ImageSubtype.IMAGE_SUBTYPE_TACTICAL),
         (campaign_map(), ImageType.IMAGE_TYPE_MAP, ImageSubtype.IMAGE_SUBTYPE_CAMPAIGN),
@@ -161,24 +167,24 @@ def test_what_it_is_of_is_its_source_unless_another_is_named(kind: Any, field: s
         (item(type="ITEM_TYPE_OTHER"), ImageType.IMAGE_TYPE_ITEM, ImageSubtype.IMAGE_SUBTYPE_OTHER),
     ],
 )
-def test_listings_find_a_picture_by_what_it_is(request_: Any, type_: int, subtype: int) -> None:
-    request_.source.id, request_.source.service = "it", "some-service"
-    found = kinds.facets(normal(request_))
-    assert (found.type, found.subtype) == (type_, subtype)
-    assert (found.theme, found.source_id, found.service) == ("fantasy", "it", "some-service")
+def test_facets_are_type_subtype_theme_and_source(picture: Any, type_: int, subtype: int) -> None:
+    picture.source.id, picture.source.service = "it", "some-service"
+    facets = requests.facets(normalize(picture))
+    assert (facets.type, facets.subtype) == (type_, subtype)
+    assert (facets.theme, facets.source_id, facets.service) == ("fantasy", "it", "some-service")
 
 
 # Fingerprint
 
 
 @every_kind
-def test_equal_requests_have_the_same_fingerprint(kind: Any) -> None:
+def test_equal_requests_share_a_fingerprint(kind: Any) -> None:
     assert fingerprint(kind(details="the same")) == fingerprint(kind(details="the same"))
     assert len(fingerprint(kind())) == 64
 
 
 @every_kind
-def test_how_a_picture_is_come_by_does_not_matter(kind: Any) -> None:
+def test_fields_of_the_call_and_of_the_delivery_do_not_affect_the_fingerprint(kind: Any) -> None:
     plain = fingerprint(kind())
     for changed in (
         {"request_id": "7"},
@@ -191,38 +197,38 @@ def test_how_a_picture_is_come_by_does_not_matter(kind: Any) -> None:
 
 
 @every_kind
-def test_every_other_field_matters(kind: Any) -> None:
-    request = full(type(kind())())
-    seen = {fingerprint(request): "nothing"}
+def test_every_other_field_affects_the_fingerprint(kind: Any) -> None:
+    request = fill(type(kind())())
+    paths = {fingerprint(request): "nothing"}
     names = set()
-    for path, changed in changes(request):
+    for path, changed in with_one_field_cleared(request):
         name = path.split(".")[0]
         names.add(name)
-        if name in OF_THE_CALL | OF_THE_WAY:
+        if name in CALL_FIELDS | DELIVERY_FIELDS:
             continue
-        found = fingerprint(changed)
-        assert found not in seen, f"without {path} it is the same as without {seen[found]}"
-        seen[found] = path
+        digest = fingerprint(changed)
+        assert digest not in paths, f"without {path} it is the same as without {paths[digest]}"
+        paths[digest] = path
     assert names == {field.name for field in request.DESCRIPTOR.fields}, "all of them were changed"
 
 
-def test_a_named_default_is_the_same_as_none() -> None:
-    named = tactical_map(
+def test_an_explicit_default_is_equal_to_no_value() -> None:
+    explicit = tactical_map(
         format=ImageFormat.IMAGE_FORMAT_PNG,
-        model="model-of-tactical-maps",
+        model=SETTINGS.model_tactical_map,
         priority=Priority.PRIORITY_NORMAL,
         cache=CacheMode.CACHE_MODE_USE,
     )
-    assert fingerprint(named) == fingerprint(tactical_map())
+    assert fingerprint(explicit) == fingerprint(tactical_map())
 
 
-def test_the_order_of_a_maps_entries_does_not_matter() -> None:
-    one, other = tactical_map(), tactical_map()
+def test_the_order_of_map_entries_does_not_affect_the_fingerprint() -> None:
+    first, second = tactical_map(), tactical_map()
     for key in ("a", "b", "c"):
-        one.terrain.properties[key] = key
+        first.terrain.properties[key] = key
     for key in ("c", "b", "a"):
-        other.terrain.properties[key] = key
-    assert fingerprint(one) == fingerprint(other)
+        second.terrain.properties[key] = key
+    assert fingerprint(first) == fingerprint(second)
 
 
 def test_kinds_never_share_a_fingerprint() -> None:
@@ -230,31 +236,45 @@ def test_kinds_never_share_a_fingerprint() -> None:
 
 
 @pytest.mark.parametrize("element", [field.name for field in THEME.elements.DESCRIPTOR.fields])
-def test_a_theme_that_has_changed_makes_another_picture(element: str) -> None:
-    changed = Theme()
-    changed.CopyFrom(THEME)
+def test_a_changed_theme_changes_the_fingerprint(element: str) -> None:
+    changed = clone(THEME)
     setattr(changed.elements, element, "something else")
     assert fingerprint(tactical_map(), changed) != fingerprint(tactical_map())
+
+
+def test_the_name_of_a_theme_in_prompts_affects_the_fingerprint_and_its_version_does_not() -> None:
+    renamed = Theme(name=THEME.name, display_name="Other", elements=THEME.elements)
+    edited = clone(THEME)
+    edited.version, edited.description = 7, "another description"
+    assert fingerprint(tactical_map(), renamed) != fingerprint(tactical_map())
+    assert fingerprint(tactical_map(), edited) == fingerprint(tactical_map())
+
+
+def test_a_fingerprint_leaves_the_request_unchanged() -> None:
+    request = normalize(portrait())
+    original = clone(request)
+    requests.fingerprint(request, THEME)
+    assert request == original
 
 
 # Content digest
 
 
 @every_kind
-def test_how_long_the_caller_waits_is_no_content(kind: Any) -> None:
-    assert records.content_digest(kind()) == records.content_digest(kind(wait_for={"seconds": 7}))
+def test_how_long_the_caller_waits_does_not_affect_the_digest(kind: Any) -> None:
+    assert content_digest(kind()) == content_digest(kind(wait_for={"seconds": 7}))
 
 
 @every_kind
-def test_all_else_is_content(kind: Any) -> None:
-    request = full(type(kind())())
-    seen = {records.content_digest(request)}
-    for path, changed in changes(request):
+def test_every_other_field_affects_the_digest(kind: Any) -> None:
+    request = fill(type(kind())())
+    digests = {content_digest(request)}
+    for path, changed in with_one_field_cleared(request):
         if not path.startswith("wait_for"):
-            digest = records.content_digest(changed)
-            assert digest not in seen, path
-            seen.add(digest)
+            digest = content_digest(changed)
+            assert digest not in digests, path
+            digests.add(digest)
 
 
 def test_kinds_never_share_a_digest() -> None:
-    assert len({records.content_digest(kind()) for kind in KINDS}) == len(KINDS)
+    assert len({content_digest(kind()) for kind in KINDS}) == len(KINDS)

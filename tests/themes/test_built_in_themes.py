@@ -1,22 +1,23 @@
-"""The themes that come with the service."""
+"""The built-in themes."""
 
 from __future__ import annotations
 
 import pytest
 from tabletop.image.v1.theme_pb2 import Theme
 
-from image_grpc.generation import built_in
+from image_grpc.themes.catalog import built_in_themes
 from image_grpc.validation import violations
 
-every_theme = pytest.mark.parametrize("theme", built_in().values(), ids=lambda theme: theme.name)
+every_theme = pytest.mark.parametrize("theme", built_in_themes().values(), ids=lambda theme: theme.name)
 
 
-def test_there_are_six_in_the_order_of_their_names() -> None:
-    assert list(built_in()) == ["cyberpunk", "fantasy", "horror", "space_fantasy", "steampunk", "western"]
+def test_six_themes_are_sorted_by_name() -> None:
+    names = ["cyberpunk", "fantasy", "horror", "space_fantasy", "steampunk", "western"]
+    assert list(built_in_themes()) == names
 
 
 @every_theme
-def test_a_theme_names_all_its_style_elements(theme: Theme) -> None:
+def test_a_theme_is_complete(theme: Theme) -> None:
     assert len(theme.elements.ListFields()) == 6
     assert theme.display_name
     assert theme.description
@@ -24,11 +25,11 @@ def test_a_theme_names_all_its_style_elements(theme: Theme) -> None:
 
 
 @every_theme
-def test_a_theme_keeps_the_rules_of_its_contract(theme: Theme) -> None:
+def test_a_theme_is_valid(theme: Theme) -> None:
     assert violations(theme) == []
 
 
 @pytest.mark.parametrize("element", [field.name for field in Theme().elements.DESCRIPTOR.fields])
-def test_no_two_themes_look_alike(element: str) -> None:
-    phrases = [getattr(theme.elements, element) for theme in built_in().values()]
-    assert len(set(phrases)) == len(phrases)
+def test_no_two_themes_share_the_text_of_an_element(element: str) -> None:
+    texts = [getattr(theme.elements, element) for theme in built_in_themes().values()]
+    assert len(set(texts)) == len(texts)
