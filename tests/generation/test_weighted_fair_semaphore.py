@@ -1,4 +1,4 @@
-"""Which generation goes next when not all can go at once."""
+"""Which waiter is admitted next while a semaphore is full."""
 
 from __future__ import annotations
 
@@ -11,106 +11,110 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from image_grpc.generation.gate import Closed, WeightedGate
-from tests.contracts.patience import PATIENCE_SECONDS
+from image_grpc.generation.weighted_fair_semaphore import Closed, WeightedFairSemaphore
 
 WEIGHTS = {"high": 6, "normal": 3, "low": 1}
-Gate = WeightedGate[str]
+SECONDS = 60.0
+Semaphore = WeightedFairSemaphore[str]
+Join = Callable[[str], Awaitable[asyncio.Task[None]]]
 
 
 @asynccontextmanager
-async def queue(gate: Gate) -> AsyncIterator[tuple[Callable[[str], Awaitable[asyncio.Task[None]]], list[str]]]:
-    """Yields how to let one queue up, and who was let in so far. Who is in leaves when it is cancelled."""
-    tasks: list[asyncio.Task[None]] = []
-    entered: list[str] = []
+async def line(semaphore: Semaphore) -> AsyncIterator[tuple[Join, list[str]]]:
+    """Yield a function that adds a waiter of a class, and the classes admitted so far.
 
-    async def enter(of: str) -> None:
-        async with gate.slot(of):
-            entered.append(of)
+    A holder keeps its slot until it is cancelled.
+    """
+    tasks: list[asyncio.Task[None]] = []
+    admitted: list[str] = []
+
+    async def hold(class_: str) -> None:
+        async with semaphore.slot(class_):
+            admitted.append(class_)
             await asyncio.Event().wait()
 
-    async def come(of: str) -> asyncio.Task[None]:
-        tasks.append(asyncio.create_task(enter(of)))
+    async def join(class_: str) -> asyncio.Task[None]:
+        tasks.append(asyncio.create_task(hold(class_)))
         await asyncio.sleep(0)
         return tasks[-1]
 
-    yield come, entered
+    yield join, admitted
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def served(gate: Gate, come: list[str], turns: int) -> list[str]:
-    """Who goes, in order, when these wait for a gate of one, and there are so many turns."""
+async def admissions(semaphore: Semaphore, waiters: list[str], count: int) -> list[str]:
+    """Return the classes of the first `count` waiters that a semaphore of capacity 1 admits, in order."""
     order: list[str] = []
 
-    async def visit(of: str) -> None:
-        async with gate.slot(of):
-            order.append(of)
-            if len(order) >= turns:
+    async def visit(class_: str) -> None:
+        async with semaphore.slot(class_):
+            order.append(class_)
+            if len(order) >= count:
                 await asyncio.Event().wait()
 
-    async with gate.slot(come[0]):
-        tasks = [asyncio.create_task(visit(of)) for of in come]
+    async with semaphore.slot(waiters[0]):
+        tasks = [asyncio.create_task(visit(class_)) for class_ in waiters]
         await asyncio.sleep(0)
-    while len(order) < min(turns, len(come)):  # noqa: ASYNC110 (the gate alone decides when)
+    while len(order) < min(count, len(waiters)):  # noqa: ASYNC110 (only the semaphore decides when)
         await asyncio.sleep(0)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    return order[:turns]
+    return order[:count]
 
 
-async def test_up_to_its_capacity_everybody_enters_at_once() -> None:
-    async with queue(WeightedGate(3, WEIGHTS)) as (come, entered):
-        for of in ("low", "low", "high", "normal"):
-            await come(of)
-        assert entered == ["low", "low", "high"]
+async def test_holders_up_to_the_capacity_are_admitted_at_once() -> None:
+    async with line(WeightedFairSemaphore(3, WEIGHTS)) as (join, admitted):
+        for class_ in ("low", "low", "high", "normal"):
+            await join(class_)
+        assert admitted == ["low", "low", "high"]
 
 
 @settings(max_examples=50)
 @given(st.integers(1, 5), st.lists(st.sampled_from(list(WEIGHTS)), max_size=60))
-def test_the_capacity_is_never_exceeded_and_everybody_gets_through(capacity: int, come: list[str]) -> None:
+def test_the_capacity_is_never_exceeded_and_every_waiter_is_admitted(capacity: int, waiters: list[str]) -> None:
     async def run() -> tuple[int, list[str]]:
-        gate: Gate = WeightedGate(capacity, WEIGHTS)
-        inside, most, order = 0, 0, []
+        semaphore: Semaphore = WeightedFairSemaphore(capacity, WEIGHTS)
+        holders, maximum, order = 0, 0, []
 
-        async def visit(of: str) -> None:
-            nonlocal inside, most
-            async with gate.slot(of):
-                inside += 1
-                most = max(most, inside)
+        async def visit(class_: str) -> None:
+            nonlocal holders, maximum
+            async with semaphore.slot(class_):
+                holders += 1
+                maximum = max(maximum, holders)
                 await asyncio.sleep(0)
-                order.append(of)
-                inside -= 1
+                order.append(class_)
+                holders -= 1
 
-        async with asyncio.timeout(PATIENCE_SECONDS), asyncio.TaskGroup() as group:
-            for of in come:
-                group.create_task(visit(of))
-        assert gate.waiting == 0
-        return most, order
+        async with asyncio.timeout(SECONDS), asyncio.TaskGroup() as group:
+            for class_ in waiters:
+                group.create_task(visit(class_))
+        assert semaphore.waiting == 0
+        return maximum, order
 
-    most, order = asyncio.run(run())
-    assert most == min(capacity, len(come))
-    assert Counter(order) == Counter(come)
+    maximum, order = asyncio.run(run())
+    assert maximum == min(capacity, len(waiters))
+    assert Counter(order) == Counter(waiters)
 
 
-async def test_turns_are_shared_by_weight_while_all_wait() -> None:
-    order = await served(WeightedGate(1, WEIGHTS), ["low", "normal", "high"] * 40, turns=60)
+async def test_admissions_are_proportional_to_the_weights_while_all_classes_wait() -> None:
+    order = await admissions(WeightedFairSemaphore(1, WEIGHTS), ["low", "normal", "high"] * 40, count=60)
     assert Counter(order) == {"high": 36, "normal": 18, "low": 6}
 
 
-async def test_low_ones_never_starve() -> None:
-    order = await served(WeightedGate(1, WEIGHTS), ["high"] * 100 + ["low"] * 3, turns=40)
+async def test_a_class_with_a_small_weight_does_not_starve() -> None:
+    order = await admissions(WeightedFairSemaphore(1, WEIGHTS), ["high"] * 100 + ["low"] * 3, count=40)
     assert Counter(order)["low"] == 3
 
 
-async def test_within_a_class_the_first_to_come_is_the_first_to_go() -> None:
-    gate: Gate = WeightedGate(1, WEIGHTS)
+async def test_a_class_is_first_in_first_out() -> None:
+    semaphore: Semaphore = WeightedFairSemaphore(1, WEIGHTS)
     order = []
 
     async def visit(number: int) -> None:
-        async with gate.slot("normal"):
+        async with semaphore.slot("normal"):
             order.append(number)
 
     async with asyncio.TaskGroup() as group:
@@ -120,81 +124,89 @@ async def test_within_a_class_the_first_to_come_is_the_first_to_go() -> None:
 
 
 @pytest.mark.parametrize(("idle", "busy"), [("low", "high"), ("high", "low"), ("low", "normal")])
-async def test_a_class_that_was_idle_has_saved_up_nothing(idle: str, busy: str) -> None:
-    gate: Gate = WeightedGate(1, WEIGHTS)
-    await served(gate, [busy] * 200, turns=200)
-    order = await served(gate, [idle, busy] * 60, turns=50)
+async def test_an_idle_class_accumulates_no_credit(idle: str, busy: str) -> None:
+    semaphore: Semaphore = WeightedFairSemaphore(1, WEIGHTS)
+    await admissions(semaphore, [busy] * 200, count=200)
+    order = await admissions(semaphore, [idle, busy] * 60, count=50)
     share = 50 * WEIGHTS[idle] / (WEIGHTS[idle] + WEIGHTS[busy])
     assert Counter(order)[idle] == pytest.approx(share, abs=2)
 
 
-async def test_who_leaves_lets_the_next_in() -> None:
-    async with queue(WeightedGate(1, WEIGHTS)) as (come, entered):
-        first = await come("normal")
-        await come("high")
-        assert entered == ["normal"]
+async def test_a_holder_that_leaves_admits_the_next_waiter() -> None:
+    async with line(WeightedFairSemaphore(1, WEIGHTS)) as (join, admitted):
+        first = await join("normal")
+        await join("high")
+        assert admitted == ["normal"]
         first.cancel()
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        assert entered == ["normal", "high"]
+        assert admitted == ["normal", "high"]
 
 
-async def test_who_gives_up_waiting_gives_its_place_on() -> None:
-    async with queue(WeightedGate(1, WEIGHTS)) as (come, entered):
-        first = await come("normal")
-        gives_up = await come("high")
-        await come("low")
-        gives_up.cancel()
+async def test_a_cancelled_waiter_is_skipped() -> None:
+    async with line(WeightedFairSemaphore(1, WEIGHTS)) as (join, admitted):
+        first = await join("normal")
+        cancelled = await join("high")
+        await join("low")
+        cancelled.cancel()
         await asyncio.sleep(0)
         first.cancel()
         for _ in range(3):
             await asyncio.sleep(0)
-        assert entered == ["normal", "low"]
+        assert admitted == ["normal", "low"]
 
 
-async def test_who_gives_up_just_as_its_turn_comes_gives_it_on() -> None:
-    async with queue(WeightedGate(1, WEIGHTS)) as (come, entered):
-        first = await come("normal")
-        gives_up = await come("high")
-        await come("low")
+async def test_a_waiter_that_is_cancelled_while_it_is_admitted_passes_its_slot_on() -> None:
+    async with line(WeightedFairSemaphore(1, WEIGHTS)) as (join, admitted):
+        first = await join("normal")
+        cancelled = await join("high")
+        await join("low")
         first.cancel()
-        await asyncio.sleep(0)  # its turn has come, but it has not seen so yet
-        gives_up.cancel()
+        await asyncio.sleep(0)  # it is admitted, but has not run yet
+        cancelled.cancel()
         for _ in range(5):
             await asyncio.sleep(0)
-        assert entered in (["normal", "low"], ["normal", "high", "low"])
+        assert admitted in (["normal", "low"], ["normal", "high", "low"])
 
 
-async def test_who_gives_up_does_not_count_as_waiting() -> None:
-    gate: Gate = WeightedGate(1, WEIGHTS)
-    async with queue(gate) as (come, _):
-        await come("normal")
-        gives_up = await come("high")
-        await come("low")
-        assert gate.waiting == 2
-        gives_up.cancel()
+async def test_a_cancelled_waiter_does_not_count_as_waiting() -> None:
+    semaphore: Semaphore = WeightedFairSemaphore(1, WEIGHTS)
+    async with line(semaphore) as (join, _):
+        await join("normal")
+        cancelled = await join("high")
+        await join("low")
+        assert semaphore.waiting == 2
+        cancelled.cancel()
         await asyncio.sleep(0)
-        assert gate.waiting == 1
+        assert semaphore.waiting == 1
 
 
-async def test_a_closed_gate_turns_away_who_waits_and_who_comes() -> None:
-    gate: Gate = WeightedGate(1, WEIGHTS)
-    async with queue(gate) as (come, entered):
-        inside = await come("normal")
-        waiting = [await come(of) for of in ("high", "low")]
-        gate.close()
-        told = await asyncio.gather(*waiting, await come("high"), return_exceptions=True)
-        assert [type(each) for each in told] == [Closed, Closed, Closed]
-        assert entered == ["normal"]
-        assert not inside.done(), "who is in may finish"
-    assert gate.waiting == 0
+async def test_a_closed_semaphore_refuses_current_and_future_waiters() -> None:
+    semaphore: Semaphore = WeightedFairSemaphore(1, WEIGHTS)
+    async with line(semaphore) as (join, admitted):
+        holder = await join("normal")
+        waiting = [await join(class_) for class_ in ("high", "low")]
+        semaphore.close()
+        results = await asyncio.gather(*waiting, await join("high"), return_exceptions=True)
+        assert [type(result) for result in results] == [Closed, Closed, Closed]
+        assert admitted == ["normal"]
+        assert not holder.done(), "a holder may finish"
+    assert semaphore.waiting == 0
 
 
-async def test_who_fails_inside_leaves_its_place() -> None:
-    gate: Gate = WeightedGate(1, WEIGHTS)
+async def test_a_closed_semaphore_refuses_even_while_it_has_free_slots() -> None:
+    semaphore: Semaphore = WeightedFairSemaphore(1, WEIGHTS)
+    semaphore.close()
+    with pytest.raises(Closed):
+        async with semaphore.slot("high"):
+            pass
+
+
+async def test_an_exception_releases_the_slot() -> None:
+    semaphore: Semaphore = WeightedFairSemaphore(1, WEIGHTS)
     for _ in range(3):
         with pytest.raises(RuntimeError):
-            async with gate.slot("normal"):
+            async with semaphore.slot("normal"):
                 raise RuntimeError
-    async with asyncio.timeout(PATIENCE_SECONDS), gate.slot("low"):
+    async with asyncio.timeout(SECONDS), semaphore.slot("low"):
         pass
