@@ -7,10 +7,10 @@ import base64
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from image_grpc.rpc.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, page_of, page_size, token_at
 from tabletop.image.v1.theme_service_pb2 import ListThemesRequest
 
 from image_grpc.errors import InvalidArgument
-from image_grpc.rpc.paging import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, page_of, page_size, token_at
 
 lists = st.lists(st.integers(), max_size=300)
 sizes = st.integers(0, 2**31 - 1) | st.integers(0, 120)
