@@ -13,17 +13,16 @@ from google.protobuf.message import Message
 from tabletop.image.internal.v1.cache_entry_pb2 import CacheEntry
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.internal.v1.job_pb2 import ProviderResult
-from tabletop.image.v1.generation_pb2 import Cost
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.model_pb2 import Model
-from tabletop.image.v1.types_pb2 import Priority, Size
+from tabletop.image.v1.types_pb2 import Priority
 
 from image_grpc.generation import states
 from image_grpc.generation.estimate import Estimator
 from image_grpc.generation.intake import Intake
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.weighted_fair_semaphore import WeightedFairSemaphore
-from image_grpc.getimg.client import Order
+from image_grpc.getimg import ProviderRequest
 from image_grpc.hub import Ack, Delivery, Settlement, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.memory import MemoryHub
@@ -45,11 +44,10 @@ class ScriptedProvider:
         self.catalog_error: Exception | None = None
         self.looked_up: list[str] = []
         """Ids of the models that were looked up."""
-        self.cost: Cost | None = Cost(amount="0.005", currency="USD")
-        self.turn_error: Exception | None = None
+        self.slot_error: Exception | None = None
         self.results: deque[ProviderResult | Exception] = deque()
         """Results of the next calls; a call without one returns a picture."""
-        self.orders: list[Order] = []
+        self.requests: list[ProviderRequest] = []
         self.during_call: Callable[[], Awaitable[None]] | None = None
 
     async def model(self, id_: str) -> Model | None:
@@ -58,17 +56,14 @@ class ScriptedProvider:
             raise self.catalog_error
         return self.models.get(id_)
 
-    async def expected_cost(self, model: Model, size: Size) -> Cost | None:
-        return self.cost
-
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[Callable[[Order], Awaitable[ProviderResult]]]:
-        if self.turn_error is not None:
-            raise self.turn_error
+    async def call_slot(self) -> AsyncIterator[Callable[[ProviderRequest], Awaitable[ProviderResult]]]:
+        if self.slot_error is not None:
+            raise self.slot_error
         yield self._generate
 
-    async def _generate(self, order: Order) -> ProviderResult:
-        self.orders.append(order)
+    async def _generate(self, request: ProviderRequest) -> ProviderResult:
+        self.requests.append(request)
         if self.during_call is not None:
             await self.during_call()
         result = self.results.popleft() if self.results else provider_result()

@@ -27,6 +27,7 @@ QUEUED = GenerationState.GENERATION_STATE_QUEUED
 SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED
 BYPASS = CacheMode.CACHE_MODE_BYPASS
 REFRESH = CacheMode.CACHE_MODE_REFRESH
+PRICED = Model(id="priced", prices=[{"amount": "0.05", "currency": "USD"}])
 NORMAL_QUEUE = topology.GENERATE_QUEUES[Priority.PRIORITY_NORMAL]
 
 
@@ -244,28 +245,23 @@ async def test_without_an_api_key_nothing_is_accepted(intake: Intake, provider: 
 
 
 async def test_a_preview_has_the_expected_cost_and_stores_nothing(
-    intake: Intake, provider: ScriptedProvider, storage_service: MemoryStorageService, jobs: Jobs
+    intake: Intake, storage_service: MemoryStorageService, jobs: Jobs
 ) -> None:
     request = portrait(validate_only=True, request_id=new_id())
-    resolution = resolved(request, model=Model(id="some-model"))
+    resolution = resolved(request, model=PRICED)
     preview = await intake.submit(request, resolution)
     assert preview.generation.id == ""
     assert preview.generation.state == GenerationState.GENERATION_STATE_UNSPECIFIED
     assert preview.generation.request == resolution.request
     assert preview.generation.model == resolution.picture.model
-    assert preview.generation.cost == provider.cost
+    assert (preview.generation.cost.amount, preview.generation.cost.currency) == ("0.05", "USD")
     assert preview.prompt.startswith("Character portrait")
     assert storage_service.stored == 0
     assert await jobs.count(NORMAL_QUEUE) == 0
 
 
-@pytest.mark.parametrize("missing", ["model", "price"])
-async def test_a_preview_without_a_price_has_no_cost(
-    intake: Intake, provider: ScriptedProvider, missing: str
-) -> None:
+@pytest.mark.parametrize("model", [None, Model(id="unpriced")], ids=["no model", "no price"])
+async def test_a_preview_without_a_price_has_no_cost(intake: Intake, model: Model | None) -> None:
     request = portrait(validate_only=True)
-    if missing == "price":
-        provider.cost = None
-    model = Model(id="some-model") if missing == "price" else None
     preview = await intake.submit(request, resolved(request, model=model))
     assert not preview.generation.HasField("cost")
