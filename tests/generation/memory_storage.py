@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from google.protobuf.message import Message
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.hub.v1.error_pb2 import ErrorReply
-from tabletop.storage.v1.record_pb2 import Record, RecordKey, RecordKind
+from tabletop.storage.v1.record_pb2 import Record, RecordKind
 from tabletop.storage.v1.storage_pb2 import (
     BlobPart,
     BlobRange,

@@ -43,9 +43,7 @@ async def test_a_generation_that_getimg_was_called_for_is_not_stopped(
     assert record == stored == await database.generation(called.generation.id)
 
 
-async def test_a_generated_picture_is_not_discarded(
-    generations: GenerationRepository, database: Database
-) -> None:
+async def test_a_generated_picture_is_not_discarded(generations: GenerationRepository, database: Database) -> None:
     record = states.storing(states.generating(queued(), owner="me", lease_seconds=90), provider_result())
     await database.add(record)
     assert (await cancel(generations, record.generation.id))[1] == TOO_LATE

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.v1.generation_pb2 import GenerationState
 from tabletop.image.v1.generation_service_pb2 import GetGenerationRequest, WaitGenerationRequest
-from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 
 from getimg_standin import Behavior, Fault
 from image_grpc.generation import jobs

@@ -69,7 +69,7 @@ def test_the_style_of_the_request_overrides_the_theme(elements: list[ThemeElemen
 def test_blending_leaves_both_themes_unchanged() -> None:
     themes = [Theme.FromString(theme.SerializeToString()) for theme in (OLD, NEW)]
     prompts.blend_themes(OLD, NEW, ApplyThemeRequest(elements=[1], style={"lighting": "candles"}))
-    assert [OLD, NEW] == themes
+    assert themes == [OLD, NEW]
 
 
 def test_a_sentence_has_one_period_and_none_without_text() -> None:

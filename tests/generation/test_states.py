@@ -36,10 +36,14 @@ ENDS: dict[str, Transition] = {
     "cancelled": states.cancelled,
     "served from the cache": lambda record: states.served_from_cache(record, IMAGE),
 }
-TRANSITIONS = STEPS | ENDS | {
-    "released_before_call": states.released_before_call,
-    "served_by": lambda record: states.served_by(record, "other"),
-}
+TRANSITIONS = (
+    STEPS
+    | ENDS
+    | {
+        "released_before_call": states.released_before_call,
+        "served_by": lambda record: states.served_by(record, "other"),
+    }
+)
 
 
 @given(st.lists(st.sampled_from(list(STEPS)), max_size=12), st.sampled_from(list(ENDS)))
