@@ -186,9 +186,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-async def test_changes_that_make_no_sense_are_refused_by_their_path(
-    platform: Service, face: Image, wrong: str
-) -> None:
+async def test_changes_that_make_no_sense_are_refused_by_their_path(platform: Service, face: Image, wrong: str) -> None:
     mask, parameters, field = WRONG[wrong]
     told = await refusal(regenerate(platform, face, mask, **parameters))
     assert (told.code, told.fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
@@ -249,9 +247,7 @@ async def test_a_request_that_comes_five_times_at_once_makes_one_version(
     assert (told.code, told.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
 
 
-async def test_two_changes_of_the_same_version_at_once_both_become_versions(
-    platform: Service, face: Image
-) -> None:
+async def test_two_changes_of_the_same_version_at_once_both_become_versions(platform: Service, face: Image) -> None:
     both = await asyncio.gather(
         regenerate(platform, face, portrait={"species": "orc"}), apply(platform, face, "horror")
     )
@@ -286,9 +282,7 @@ async def test_an_image_that_is_deleted_meanwhile_gets_no_new_version(
         assert restored.image == image
 
 
-async def test_a_map_keeps_its_overlays_and_what_was_not_changed_of_its_grid(
-    platform: Service, field: Image
-) -> None:
+async def test_a_map_keeps_its_overlays_and_what_was_not_changed_of_its_grid(platform: Service, field: Image) -> None:
     generation = await regenerate(platform, field, "grid.size,features", tactical_map={"grid": {"size": 32}})
     image = generation.image
     assert list(image.overlays) == list(field.overlays)
@@ -346,14 +340,7 @@ async def test_a_new_theme_keeps_grid_overlays_and_the_old_version(platform: Ser
     assert sent["images"] == [{"url": f"data:image/png;base64,<{characters} characters>"}]
     assert sent["model"] == generation.model == "seedream-5-lite"
     new, before = built_in_themes()["cyberpunk"].elements, built_in_themes()["fantasy"].elements
-    for said in (
-        "0.25",
-        "teal and rust",
-        "candles",
-        "dread",
-        new.architecture.rstrip("."),
-        new.technology.rstrip("."),
-    ):
+    for said in ("0.25", "teal and rust", "candles", "dread", new.architecture.rstrip("."), new.technology.rstrip(".")):
         assert said in prompt
     assert before.environment.rstrip(".") in prompt, "what is not applied is as it was"
     assert new.environment.rstrip(".") not in prompt
@@ -400,9 +387,7 @@ async def test_a_campaign_map_keeps_its_scale_and_places(platform: Service) -> N
 # Events
 
 
-async def test_new_versions_and_themes_are_told_with_the_callers_correlation_id(
-    platform: Service, face: Image
-) -> None:
+async def test_new_versions_and_themes_are_told_with_the_callers_correlation_id(platform: Service, face: Image) -> None:
     metadata = (("x-correlation-id", "campaign-9"),)
     async with platform.hearing("image.generated", "theme.applied") as events:
         asked = ApplyThemeRequest(image_id=face.id, version=1, theme="horror", elements=[1, 5])
@@ -446,9 +431,7 @@ async def test_every_version_is_listed_and_can_be_got_and_read(platform: Service
     assert is_not_found(await refusal(platform.image(face.id, version=4)))
 
 
-async def test_an_old_version_of_a_map_names_the_overlays_that_are_drawn_on_it(
-    platform: Service, field: Image
-) -> None:
+async def test_an_old_version_of_a_map_names_the_overlays_that_are_drawn_on_it(platform: Service, field: Image) -> None:
     await regenerate(platform, field)
     listed = (await platform.images.ListImageVersions(ListImageVersionsRequest(image_id=field.id))).images
     for image in (await platform.image(field.id, version=1), *listed):
@@ -459,12 +442,7 @@ async def test_a_restored_version_is_a_new_one_with_the_old_picture(platform: Se
     old = await platform.read(field.id)
     two = (await apply(platform, field, "horror")).image
     three = await restore(platform, two, 1)
-    assert (three.version, three.content, three.map, three.metadata) == (
-        3,
-        field.content,
-        field.map,
-        field.metadata,
-    )
+    assert (three.version, three.content, three.map, three.metadata) == (3, field.content, field.map, field.metadata)
     assert list(three.overlays) == list(field.overlays)
     assert three.storage_correlation_id not in ("", field.storage_correlation_id)
     assert (three.create_time, three.update_time != field.update_time) == (field.create_time, True)
