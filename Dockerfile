@@ -1,12 +1,17 @@
-# Builds the wheel and its environment with compilers at hand; the final stage has none.
+# Builds the wheels and their environment with compilers; the final stage has none.
 FROM python:3.11-slim-bookworm AS build
 RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev pkg-config && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
-COPY requirements.lock pyproject.toml README.md LICENSE ./
-RUN python -m venv /opt/image-grpc \
- && /opt/image-grpc/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+COPY requirements-build.lock requirements.lock ./
+RUN python -m venv /opt/build \
+ && /opt/build/bin/pip install --no-cache-dir --require-hashes -r requirements-build.lock \
+ && python -m venv --without-pip /opt/image-grpc \
+ && /opt/build/bin/uv pip install --no-cache --python /opt/image-grpc --require-hashes -r requirements.lock
+COPY pyproject.toml README.md LICENSE ./
 COPY src ./src
-RUN /opt/image-grpc/bin/pip install --no-cache-dir --no-deps .
+COPY packages ./packages
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . ./packages/getimg-standin \
+ && /opt/build/bin/uv pip install --no-cache --python /opt/image-grpc --no-deps /wheels/*.whl
 
 FROM python:3.11-slim-bookworm
 RUN useradd --system --uid 10001 --home-dir /data image-grpc && install -d -o image-grpc /data

@@ -1,9 +1,15 @@
-# Everything that a developer needs. Each target sets up what it needs.
+# Everything a developer needs. Each target installs its own prerequisites into .venv.
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-READY := $(VENV)/.ready
-LOCK := $(VENV)/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-header --quiet
+UV := VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip
+# Stamps of what .venv contains: the tools that install, the runtime dependencies with the packages of this
+# repository, the development dependencies.
+BUILD := $(VENV)/.build
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+PACKAGES := . packages/getimg-standin
+LOCK := $(UV) compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-package getimg-standin --no-emit-index-url --no-header --quiet
 IMAGE := build/image.binpb
 BASE := build/base
 
@@ -12,16 +18,16 @@ BASE := build/base
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
-demo: $(READY) ## make a picture of each kind into demo/ and show what happened
+demo: $(RUNTIME) ## generate one picture of each kind into demo/ and show what happened
 	$(VENV)/bin/image-grpc demo --out demo
 
-run: $(READY) ## run everything in one process, with GetImg.AI's stand-in if there is no GETIMG_API_KEY
+run: $(RUNTIME) ## run all servers in one process; without GETIMG_API_KEY, the stand-in draws
 	$(VENV)/bin/image-grpc up
 
-test: $(READY) servers ## run the tests, against a RabbitMQ and a PostgreSQL that they start themselves
+test: $(DEV) servers ## run the tests with their own RabbitMQ and PostgreSQL
 	$(PYTHON) -m pytest -n 2 --dist loadfile -q $(TESTS)
 
-check: $(READY) ## lint, types, imports, contracts, generated code
+check: $(DEV) ## check format, lint, types, imports, contracts and generated files
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
@@ -32,20 +38,20 @@ check: $(READY) ## lint, types, imports, contracts, generated code
 	@$(MAKE) --no-print-directory breaking generated
 
 .PHONY: servers
-servers: # the tests start throwaway servers of their own from Debian's packages
+servers: # install the Debian packages of the servers that the tests start
 	@{ test -x /usr/lib/rabbitmq/bin/rabbitmq-server && ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; } || \
 	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq rabbitmq-server postgresql; }
 
 .PHONY: breaking generated
-breaking: # the contracts against those of main: of the remote, or of this clone if it has none
+breaking: # compare the contracts with those of origin/main, or of the local main
 	@rm -rf $(BASE) && mkdir -p $(BASE)
 	@base=$$(git rev-parse -q --verify origin/main || git rev-parse -q --verify main || git rev-parse HEAD) && \
 	git archive $$base protos | tar -x -C $(BASE) && \
 	$(PYTHON) tools/protos.py image $(BASE)/protos $(BASE)/image.binpb && \
 	$(VENV)/bin/buf breaking $(IMAGE) --against $(BASE)/image.binpb --config buf.yaml && \
-	echo "contracts: nothing broken since $$(git rev-parse --short $$base)"
+	echo "contracts: compatible with $$(git rev-parse --short $$base)"
 
-generated: # regenerating changes nothing
+generated: # check that generated files are up to date
 	@rm -rf build/generated && mkdir -p build/generated
 	@$(PYTHON) tools/protos.py stubs protos build/generated
 	@diff -r -x __pycache__ build/generated src/generated
@@ -55,28 +61,41 @@ generated: # regenerating changes nothing
 	@$(PYTHON) -m tools.asyncapi docs/asyncapi.yaml
 	@echo "generated code and pages: up to date"
 
-protos: $(READY) ## make the stubs of src/generated anew
+protos: $(DEV) ## regenerate the stubs in src/generated
 	rm -rf src/generated && mkdir -p src/generated
 	$(PYTHON) tools/protos.py stubs protos src/generated
 
 .PHONY: docs
-docs: $(READY) ## write docs/settings.md, docs/hub.md and docs/asyncapi.yaml anew
+docs: $(DEV) ## regenerate docs/settings.md, docs/hub.md and docs/asyncapi.yaml
 	$(PYTHON) tools/settings.py > docs/settings.md
 	$(PYTHON) -m tools.hub_page > docs/hub.md
 	$(PYTHON) -m tools.asyncapi > docs/asyncapi.yaml
 
-bench: $(READY) ## measure, each figure beside its floor
+bench: $(DEV) ## run the benchmarks
 	$(PYTHON) -m benchmarks
 
-lock: $(READY) ## pin the dependencies anew
+lock: $(BUILD) ## pin the dependencies again
 	$(LOCK) --extra embedded -o requirements.lock
-	$(LOCK) --extra dev --constraints requirements.lock -o requirements-dev.lock
+	$(UV) compile --group build --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --quiet -o requirements-build.lock
+	$(LOCK) --extra dev --constraints requirements.lock --constraints requirements-build.lock -o requirements-dev.lock
 
-clean: ## remove what the targets made
+clean: ## remove everything that the targets created
 	rm -rf $(VENV) build demo data .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-$(READY): requirements-dev.lock pyproject.toml
-	python3 -m venv $(VENV)
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+$(BUILD): requirements-build.lock
+	@echo "Creating $(VENV)"
+	@python3 -m venv $(VENV)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(RUNTIME): $(BUILD) requirements.lock pyproject.toml packages/getimg-standin/pyproject.toml
+	@echo "Installing the runtime dependencies"
+	@$(UV) install --require-hashes -r requirements.lock
+	@$(UV) install --no-deps --no-build-isolation $(PACKAGES:%=-e %)
+	@touch $@
+
+$(DEV): $(RUNTIME) requirements-dev.lock
+	@echo "Installing the development dependencies"
+	@$(UV) install --require-hashes -r requirements-dev.lock
 	@touch $@

@@ -1,1 +1,1 @@
-"""Measurements, each beside its floor: the bare library doing the same work in the same run."""
+"""Benchmarks, each beside a floor: the bare libraries doing the same work in the same run."""

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME …]`: all of them, or those that are named."""
+"""Runs benchmarks: `python -m benchmarks [NAME …]`, by default all."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ALL = {
 
 
 async def main(names: list[str]) -> None:
-    """Measures and prints."""
+    """Run the named benchmarks and print their results."""
     for name in names:
         with tempfile.TemporaryDirectory(prefix="image-grpc-bench-") as folder:
             print(f"\n{name}")
@@ -30,10 +30,10 @@ async def main(names: list[str]) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description="Measures, each figure beside its floor."
+        prog="python -m benchmarks", description="Run benchmarks. Each figure is printed beside its floor."
     )
-    parser.add_argument("name", nargs="*", help=f"{', '.join(ALL)}; without one, all of them")
+    parser.add_argument("name", nargs="*", help=f"{', '.join(ALL)}; default: all")
     names = parser.parse_args().name
     if unknown := [name for name in names if name not in ALL]:
-        parser.error(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(ALL)}")
+        parser.error(f"unknown benchmark {', '.join(unknown)}; available: {', '.join(ALL)}")
     asyncio.run(main(names or list(ALL)))

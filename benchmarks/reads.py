@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterable, Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import grpc
 from tabletop.image.v1.generation_request_pb2 import GenerateTacticalMapRequest
@@ -18,7 +19,11 @@ from tabletop.image.v1.image_service_pb2 import (
 )
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 
+if TYPE_CHECKING:
+    from tabletop.image.v1.image_service_pb2_grpc import ImageServiceAsyncStub
+
 from benchmarks import servers
+from benchmarks.bare_server import write_responses
 from benchmarks.report import Row, compared
 
 ROUNDS = 15
@@ -27,23 +32,21 @@ STREAMS = 8
 
 
 async def measure(folder: Path) -> list[Row]:
-    """Both figures, ours and the floor in turn."""
+    """Measure the service and the floor alternately."""
     async with servers.standin("--latency", "0") as standin:
         async with servers.service(folder / "data", standin.address) as ours:
             async with grpc.aio.insecure_channel(ours.address) as channel:
-                return await _beside_floor(folder, channel)
+                return await _compare_with_floor(folder, channel)
 
 
-async def _beside_floor(folder: Path, channel: grpc.aio.Channel) -> list[Row]:
-    images: Any = ImageServiceStub(channel)
-    image_id = await _picture(channel)
+async def _compare_with_floor(folder: Path, channel: grpc.aio.Channel) -> list[Row]:
+    images = ImageServiceStub(channel)
+    image_id = await _generate_picture(channel)
     request = GetImageRequest(image_id=image_id)
-    echoed = await images.GetImage(request)
+    image = await images.GetImage(request)
     data = b"".join([part.data async for part in images.ReadImage(ReadImageRequest(image_id=image_id))])
-    payload = folder / "payload.binpb"
-    payload.write_bytes(ReadImageResponse(data=data).SerializeToString())
-    payload.with_suffix(".echo").write_bytes(echoed.SerializeToString())
-    async with servers.bare(payload) as bare, grpc.aio.insecure_channel(bare.address) as floor:
+    write_responses(folder, image, data)
+    async with servers.bare_server(folder) as bare, grpc.aio.insecure_channel(bare.address) as floor:
         echo = floor.unary_unary(
             "/bare/Echo",
             request_serializer=GetImageRequest.SerializeToString,
@@ -59,45 +62,42 @@ async def _beside_floor(folder: Path, channel: grpc.aio.Channel) -> list[Row]:
         speeds: tuple[list[float], list[float]] = ([], [])
         firsts: list[float] = []
         for _ in range(ROUNDS):
-            gets[0].append(await _one_after_the_other(lambda: images.GetImage(request)))
-            gets[1].append(await _one_after_the_other(lambda: echo(request)))
+            gets[0].append(await _call_time(lambda: images.GetImage(request)))
+            gets[1].append(await _call_time(lambda: echo(request)))
             speeds[0].append(await _throughput(lambda: images.ReadImage(read), len(data)))
             speeds[1].append(await _throughput(lambda: stream(request), len(data)))
-            firsts.append(await _first_byte(images, read))
+            firsts.append(await _first_byte_time(images, read))
     size = f"{len(data) / 1e6:.1f} MB"
     return [
-        compared("cached GetImage, microseconds a call", *gets, unit="us", target="<= 1.2"),
+        compared("cached GetImage, microseconds per call", *gets, unit="us", target="<= 1.2"),
         compared(f"cached ReadImage of {size}, throughput", *speeds, unit="MB/s", target=">= 0.6"),
         Row(
             name=f"first byte of a cached {size} picture",
             ours=f"{sorted(firsts)[len(firsts) // 2]:.1f} ms",
-            floor="",
-            ratio="",
             target="< 10 ms",
         ),
     ]
 
 
-async def _picture(channel: grpc.aio.Channel) -> str:
-    """A stored picture of about 5 MB."""
+async def _generate_picture(channel: grpc.aio.Channel) -> str:
+    """Generate a picture of about 5 MB, and return the id of its image."""
     request = GenerateTacticalMapRequest(theme="fantasy", details="for reading")
     request.size.width = request.size.height = 2300
     request.wait_for.seconds = 120
-    stub: Any = GenerationServiceStub(channel)
-    answer = await stub.GenerateTacticalMap(request)
-    return str(answer.generation.image.id)
+    response = await GenerationServiceStub(channel).GenerateTacticalMap(request)
+    return response.generation.image.id
 
 
-async def _one_after_the_other(call: Any) -> float:
-    """Microseconds that a call takes, mean of CALLS."""
+async def _call_time(call: Callable[[], Awaitable[object]]) -> float:
+    """Return the mean duration of CALLS sequential calls, in microseconds."""
     started = time.perf_counter()
     for _ in range(CALLS):
         await call()
     return (time.perf_counter() - started) / CALLS * 1e6
 
 
-async def _throughput(open_stream: Any, size: int) -> float:
-    """Megabytes a second over STREAMS streams, two at a time."""
+async def _throughput(open_stream: Callable[[], AsyncIterable[object]], size: int) -> float:
+    """Return megabytes per second over STREAMS streams, two at a time."""
 
     async def drain() -> None:
         for _ in range(STREAMS // 2):
@@ -109,8 +109,8 @@ async def _throughput(open_stream: Any, size: int) -> float:
     return STREAMS * size / (time.perf_counter() - started) / 1e6
 
 
-async def _first_byte(images: Any, request: ReadImageRequest) -> float:
-    """Milliseconds until the first bytes of a picture are there."""
+async def _first_byte_time(images: ImageServiceAsyncStub, request: ReadImageRequest) -> float:
+    """Return the milliseconds until the first bytes of a picture arrive."""
     started = time.perf_counter()
     stream = images.ReadImage(request)
     await stream.read()

@@ -1,4 +1,4 @@
-"""How figures are taken and printed."""
+"""Statistics and the table of results."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class Row:
 
     name: str
     ours: str
-    floor: str
-    ratio: str
-    target: str
+    floor: str = ""
+    ratio: str = ""
+    target: str = ""
 
 
 def compared(name: str, ours: Sequence[float], floor: Sequence[float], *, unit: str, target: str) -> Row:
-    """Medians of two series that were taken in turn, and their ratio pair by pair."""
+    """Return the medians of two series measured alternately, and the median and range of their ratios."""
     ratios = [a / b for a, b in zip(ours, floor, strict=True)]
     return Row(
         name=name,
@@ -30,17 +30,17 @@ def compared(name: str, ours: Sequence[float], floor: Sequence[float], *, unit: 
     )
 
 
-def percentile(values: Sequence[float], part: float) -> float:
-    """The value that `part` (0 to 1) of the values do not exceed."""
-    return sorted(values)[min(len(values) - 1, int(part * len(values)))]
+def percentile(values: Sequence[float], fraction: float) -> float:
+    """Return the value that `fraction` (0 to 1) of the values do not exceed."""
+    return sorted(values)[min(len(values) - 1, int(fraction * len(values)))]
 
 
 def show(rows: Sequence[Row]) -> None:
-    """Prints the figures."""
-    widths = [max(len(getattr(row, name)) for row in [_HEAD, *rows]) for name in _NAMES]
-    for row in [_HEAD, *rows]:
-        print("  ".join(getattr(row, name).ljust(width) for name, width in zip(_NAMES, widths, strict=True)))
+    """Print the rows as a table."""
+    widths = [max(len(getattr(row, name)) for row in [_HEADER, *rows]) for name in _COLUMNS]
+    for row in [_HEADER, *rows]:
+        print("  ".join(getattr(row, name).ljust(width) for name, width in zip(_COLUMNS, widths, strict=True)))
 
 
-_NAMES = ("name", "ours", "floor", "ratio", "target")
-_HEAD = Row(name="figure", ours="ours", floor="floor", ratio="ratio (range)", target="target")
+_COLUMNS = ("name", "ours", "floor", "ratio", "target")
+_HEADER = Row(name="figure", ours="ours", floor="floor", ratio="ratio (range)", target="target")

@@ -1,4 +1,4 @@
-"""The processes that are measured: the service, the stand-in, and the bare server that is the floor."""
+"""Starts the measured processes: the service, the stand-in of GetImg.AI, and the bare servers of the floors."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ STANDIN_KEY = "benchmark"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Process:
-    """A process that listens."""
+    """A process that is ready."""
 
     address: str
     pid: int
 
     def peak_megabytes(self) -> float:
-        """The most memory that it has had resident."""
+        """Return the peak resident memory."""
         status = Path(f"/proc/{self.pid}/status").read_text()
-        found = re.search(r"VmHWM:\s+(\d+) kB", status)
-        return int(found[1]) / 1000 if found else 0.0
+        match = re.search(r"VmHWM:\s+(\d+) kB", status)
+        return int(match[1]) / 1000 if match else 0.0
 
 
 @asynccontextmanager
 async def service(data_dir: Path, standin_url: str, **settings: object) -> AsyncIterator[Process]:
-    """An `image-grpc up`."""
-    async with _listening("up", data_dir, standin_url, settings) as process:
+    """Run `image-grpc up`."""
+    async with _image_service("up", data_dir, standin_url, settings) as process:
         yield process
 
 
 @asynccontextmanager
 async def server(data_dir: Path, standin_url: str, **settings: object) -> AsyncIterator[Process]:
-    """An `image-grpc serve`."""
-    async with _listening("serve", data_dir, standin_url, settings) as process:
+    """Run `image-grpc serve`."""
+    async with _image_service("serve", data_dir, standin_url, settings) as process:
         yield process
 
 
 @asynccontextmanager
-async def _listening(
+async def _image_service(
     command: str, data_dir: Path, standin_url: str, settings: dict[str, object]
 ) -> AsyncIterator[Process]:
     environment = {f"IMAGE_GRPC_{name.upper()}": str(value) for name, value in settings.items()}
@@ -55,7 +55,7 @@ async def _listening(
 
 @asynccontextmanager
 async def standin(*options: str) -> AsyncIterator[Process]:
-    """An `image-grpc standin`; its address is its URL."""
+    """Run `image-grpc standin`; its address is a URL."""
     arguments = ("-m", "image_grpc", "standin", "--listen", "127.0.0.1:0", "--api-key", STANDIN_KEY, *options)
     async with running(arguments, r"at (http\S+),", {}) as process:
         yield process
@@ -63,21 +63,22 @@ async def standin(*options: str) -> AsyncIterator[Process]:
 
 @asynccontextmanager
 async def storage_service(settings: dict[str, str]) -> AsyncIterator[Process]:
-    """An `image-grpc storage`."""
+    """Run `image-grpc storage`; it has no address."""
     environment = {f"IMAGE_GRPC_{name.upper()}": value for name, value in settings.items()}
     async with running(("-m", "image_grpc", "storage"), r"(answers)", environment) as process:
         yield process
 
 
 @asynccontextmanager
-async def bare(payload: Path) -> AsyncIterator[Process]:
-    """A bare grpc.aio server, see `floor`."""
-    async with running(("-m", "benchmarks.floor", str(payload)), r"listens on (\S+)", {}) as process:
+async def bare_server(folder: Path) -> AsyncIterator[Process]:
+    """Run `bare_server`."""
+    async with running(("-m", "benchmarks.bare_server", str(folder)), r"listens on (\S+)", {}) as process:
         yield process
 
 
 @asynccontextmanager
-async def running(arguments: tuple[str, ...], says: str, environment: dict[str, str]) -> AsyncIterator[Process]:
+async def running(arguments: tuple[str, ...], pattern: str, environment: dict[str, str]) -> AsyncIterator[Process]:
+    """Run Python with these arguments. It is ready when it prints `pattern`, whose group is the address."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *arguments,
@@ -88,10 +89,10 @@ async def running(arguments: tuple[str, ...], says: str, environment: dict[str, 
     assert process.stdout is not None
     try:
         while line := (await process.stdout.readline()).decode():
-            if found := re.search(says, line):
-                yield Process(address=found[1], pid=process.pid)
+            if match := re.search(pattern, line):
+                yield Process(address=match[1], pid=process.pid)
                 return
-        raise RuntimeError(f"{arguments} ended before it listened")
+        raise RuntimeError(f"{arguments} exited before it was ready")
     finally:
         if process.returncode is None:
             process.terminate()

@@ -43,11 +43,11 @@ from tabletop.image.v1.status_service_pb2_grpc import StatusServiceStub
 from tabletop.image.v1.theme_service_pb2_grpc import ThemeServiceStub
 from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 
+from getimg_standin import Behavior, Standin
+from getimg_standin.gallery import Gallery
+from getimg_standin.picture import Picture
 from image_grpc import app
 from image_grpc.settings import EmbeddedSettings, load
-from image_grpc.standin import Behaviour, Standin
-from image_grpc.standin.gallery import Gallery
-from image_grpc.standin.picture import Picture
 
 PATIENCE_SECONDS = 120
 """Longest wait for a generation that is expected to end."""
@@ -197,17 +197,17 @@ def held(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     may_go_on = asyncio.Event()
 
     class Held(Gallery):
-        async def bytes_of(self, picture: Picture) -> bytes:
+        async def encoded(self, picture: Picture) -> bytes:
             await may_go_on.wait()
-            return await super().bytes_of(picture)
+            return await super().encoded(picture)
 
-    monkeypatch.setattr("image_grpc.standin.standin.Gallery", Held)
+    monkeypatch.setattr("getimg_standin.standin.Gallery", Held)
     return may_go_on
 
 
-def quick(**behaviour: Any) -> Standin:
+def quick(**behavior: Any) -> Standin:
     """A stand-in that wastes no time."""
-    return Standin(behaviour=Behaviour(**{"variety": 1, **behaviour}))
+    return Standin(behavior=Behavior(**{"variety": 1, **behavior}))
 
 
 def tactical_map(**fields: Any) -> GenerateTacticalMapRequest:

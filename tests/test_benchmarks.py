@@ -1,4 +1,4 @@
-"""The benchmarks' command line; what they measure is not tested."""
+"""The command line of the benchmarks. The measurements themselves are not tested."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ def benchmarks(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_help_names_the_benchmarks() -> None:
-    told = benchmarks("--help")
-    assert told.returncode == 0, told.stderr
-    assert "reads, generations" in told.stdout
+def test_help_lists_the_benchmarks() -> None:
+    result = benchmarks("--help")
+    assert result.returncode == 0, result.stderr
+    assert "reads, generations" in result.stdout
 
 
 def test_an_unknown_benchmark_is_refused_before_anything_is_measured() -> None:
-    told = benchmarks("reads", "writes")
-    assert (told.returncode, told.stdout) == (2, "")
-    assert "there is no benchmark writes; there are reads, generations" in told.stderr
+    result = benchmarks("reads", "writes")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "unknown benchmark writes; available: reads, generations" in result.stderr

@@ -8,7 +8,7 @@ from image_grpc.deadline import deadline_in, remaining
 
 
 class Clock:
-    """Time that a test moves."""
+    """A clock that the test advances."""
 
     now = 1000.0
 
@@ -23,11 +23,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def test_without_a_deadline_a_step_takes_what_it_may() -> None:
+def test_without_a_deadline_the_limit_applies() -> None:
     assert remaining(7) == 7
 
 
-def test_each_hop_gets_what_is_left(clock: Clock) -> None:
+def test_each_step_gets_the_remaining_time(clock: Clock) -> None:
     with deadline_in(10):
         assert remaining(60) == 10
         clock.now += 4
@@ -37,7 +37,7 @@ def test_each_hop_gets_what_is_left(clock: Clock) -> None:
     assert remaining(60) == 60
 
 
-def test_what_is_left_is_never_negative(clock: Clock) -> None:
+def test_the_remaining_time_is_never_negative(clock: Clock) -> None:
     with deadline_in(10):
         clock.now += 11
         assert remaining(60) == 0
@@ -45,7 +45,7 @@ def test_what_is_left_is_never_negative(clock: Clock) -> None:
         assert remaining(60, margin=2) == 0
 
 
-def test_an_inner_deadline_can_only_be_sooner() -> None:
+def test_an_inner_deadline_can_only_be_earlier() -> None:
     with deadline_in(10):
         with deadline_in(3):
             assert remaining(60) == 3
@@ -54,14 +54,14 @@ def test_an_inner_deadline_can_only_be_sooner() -> None:
         assert remaining(60) == 10
 
 
-async def test_tasks_take_the_deadline_of_who_starts_them_and_keep_it_to_themselves() -> None:
+async def test_a_task_inherits_the_deadline_and_does_not_change_that_of_its_parent() -> None:
     async def inner() -> float:
         with deadline_in(3):
             await asyncio.sleep(0)
             return remaining(60)
 
     with deadline_in(10):
-        seen = asyncio.create_task(inner())
+        task = asyncio.create_task(inner())
         await asyncio.sleep(0)
         assert remaining(60) == 10
-        assert await seen == 3
+        assert await task == 3

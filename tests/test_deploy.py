@@ -1,4 +1,4 @@
-"""What is in `deploy/` is YAML, and speaks of settings, commands and secrets that exist."""
+"""The files in `deploy/` are valid YAML and refer to existing settings, commands and secrets."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ VARIABLES = {variable(name) for name in EmbeddedSettings.model_fields}
 
 
 def documents(kind: str) -> list[dict[str, Any]]:
-    """Objects of a kind in the folder for Kubernetes."""
-    every = [
-        each for file in (DEPLOY / "kubernetes").glob("*.yaml") for each in yaml.safe_load_all(file.read_text())
-    ]
-    return [each for each in every if each["kind"] == kind]
+    """Return the Kubernetes objects of a kind."""
+    files = (DEPLOY / "kubernetes").glob("*.yaml")
+    objects = [object_ for file in files for object_ in yaml.safe_load_all(file.read_text())]
+    return [object_ for object_ in objects if object_["kind"] == kind]
 
 
 def containers() -> Iterator[dict[str, Any]]:
@@ -31,10 +30,10 @@ def containers() -> Iterator[dict[str, Any]]:
         yield from deployment["spec"]["template"]["spec"]["containers"]
 
 
-def services() -> dict[str, dict[str, Any]]:
-    """Services of the compose file that run this program."""
-    every = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
-    return {name: each for name, each in every.items() if each["image"].startswith("image-grpc")}
+def own_services() -> dict[str, dict[str, Any]]:
+    """Return the services of the compose file that run this program."""
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+    return {name: service for name, service in services.items() if service["image"].startswith("image-grpc")}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
@@ -45,34 +44,36 @@ def test_every_variable_exists(file: Path) -> None:
 
 
 def test_every_command_exists() -> None:
-    commands = [each["command"].split()[0] for each in services().values()]
-    commands += [each["args"][0] for each in containers()]
+    commands = [service["command"].split()[0] for service in own_services().values()]
+    commands += [container["args"][0] for container in containers()]
     assert set(commands) == {"serve", "storage", "standin", "bridge"} <= main.commands.keys()
 
 
-def test_there_is_time_to_stop() -> None:
-    given = {each["metadata"]["name"]: each["data"] for each in documents("ConfigMap")}
-    deployed = {each["metadata"]["name"]: each["spec"]["template"]["spec"] for each in documents("Deployment")}
+def test_the_grace_period_covers_drain_and_shutdown() -> None:
+    settings = {config["metadata"]["name"]: config["data"] for config in documents("ConfigMap")}
+    pods = {
+        deployment["metadata"]["name"]: deployment["spec"]["template"]["spec"]
+        for deployment in documents("Deployment")
+    }
     for name in ("image-grpc-serve", "image-grpc-bridge"):
-        needed = float(given[name].get("IMAGE_GRPC_DRAIN_SECONDS", 0))
-        needed += float(given[name]["IMAGE_GRPC_SHUTDOWN_GRACE_SECONDS"])
-        assert deployed[name]["terminationGracePeriodSeconds"] >= needed + 10
+        needed = float(settings[name].get("IMAGE_GRPC_DRAIN_SECONDS", 0))
+        needed += float(settings[name]["IMAGE_GRPC_SHUTDOWN_GRACE_SECONDS"])
+        assert pods[name]["terminationGracePeriodSeconds"] >= needed + 10
 
 
-def test_secrets_are_referred_to_only() -> None:
+def test_secrets_are_only_referenced() -> None:
     assert documents("Secret") == []
     for container in containers():
-        for each in container["env"]:
-            assert set(each) == {"name", "valueFrom"}
+        for variable_ in container["env"]:
+            assert set(variable_) == {"name", "valueFrom"}
 
 
-def test_every_deployment_is_guarded() -> None:
-    guarded = [each["spec"]["selector"]["matchLabels"] for each in documents("PodDisruptionBudget")]
+def test_every_deployment_has_a_disruption_budget_and_limits() -> None:
+    budgeted = [budget["spec"]["selector"]["matchLabels"] for budget in documents("PodDisruptionBudget")]
     for deployment in documents("Deployment"):
-        assert deployment["spec"]["selector"]["matchLabels"] in guarded
-        assert (
-            deployment["spec"]["selector"]["matchLabels"] == deployment["spec"]["template"]["metadata"]["labels"]
-        )
+        labels = deployment["spec"]["selector"]["matchLabels"]
+        assert labels in budgeted
+        assert labels == deployment["spec"]["template"]["metadata"]["labels"]
     for container in containers():
         assert container["securityContext"]["readOnlyRootFilesystem"]
         assert container["resources"]["limits"]["memory"]

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
+from getimg_standin.damage import HTML_PAGE, huge_png
 from image_grpc.pictures import MAX_SIDE, BadPicture, Description, describe, fit, render
-from image_grpc.standin.damage import HTML_PAGE, huge_png
 
 PNG, JPEG, WEBP = (
     ImageFormat.IMAGE_FORMAT_PNG,

@@ -1,4 +1,4 @@
-"""What is measured, as a collector gets it."""
+"""Metrics and traces as a collector receives them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from image_grpc.errors import StorageServiceError
-from image_grpc.telemetry import METRIC_STORAGE_BYTES, METRIC_STORAGE_DURATION, Telemetry
+from image_grpc.telemetry import METRIC_STORAGE_BYTES, METRIC_STORAGE_DURATION, Counters, Telemetry
 
 
-def test_a_storage_operation_tells_its_name_outcome_duration_and_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_storage_operation_is_measured_by_name_and_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
     reader = InMemoryMetricReader()
     monkeypatch.setattr(metrics, "get_meter", MeterProvider(metric_readers=[reader]).get_meter)
     telemetry = Telemetry()
@@ -41,11 +41,11 @@ def test_a_storage_operation_tells_its_name_outcome_duration_and_bytes(monkeypat
 def fail(telemetry: Telemetry, operation: str, size: int) -> None:
     with telemetry.track_storage_operation(operation, "an id") as tracked:
         tracked.bytes += size
-        raise StorageServiceError("it is away")
+        raise StorageServiceError("unavailable")
 
 
 def points(reader: InMemoryMetricReader, name: str) -> list[tuple[tuple[Any, Any], Any]]:
-    """Operation and outcome of each, and its figures."""
+    """Return operation and outcome with each data point of a metric."""
     data: Any = reader.get_metrics_data()
     return [
         ((point.attributes["tabletop.operation"], point.attributes["tabletop.outcome"]), point)
@@ -57,8 +57,36 @@ def points(reader: InMemoryMetricReader, name: str) -> list[tuple[tuple[Any, Any
     ]
 
 
+def test_metrics_report_the_counters(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = InMemoryMetricReader()
+    monkeypatch.setattr(metrics, "get_meter", MeterProvider(metric_readers=[reader]).get_meter)
+    telemetry = Telemetry()
+    telemetry.counters.images_generated, telemetry.counters.generations_failed = 3, 1
+    telemetry.counters.cache_hits, telemetry.counters.cache_misses = 5, 2
+    telemetry.counters.generations_unfinished = 4
+    data: Any = reader.get_metrics_data()
+    values = {
+        metric.name: metric.data.data_points[0].value
+        for scope in data.resource_metrics[0].scope_metrics
+        for metric in scope.metrics
+    }
+    assert values == {
+        "tabletop.images.generated": 3,
+        "tabletop.generations.failed": 1,
+        "tabletop.generations.unfinished": 4,
+        "tabletop.cache.hits": 5,
+        "tabletop.cache.misses": 2,
+    }
+
+
+def test_rates_are_zero_before_anything_happened() -> None:
+    assert (Counters().error_rate, Counters().cache_hit_rate) == (0.0, 0.0)
+    assert Counters(images_generated=3, generations_failed=1).error_rate == 0.25
+    assert Counters(cache_hits=1, cache_misses=3).cache_hit_rate == 0.25
+
+
 class Collector(trace_service_pb2_grpc.TraceServiceServicer):
-    """Notes the spans that it is sent."""
+    """Records the names of the spans that it receives."""
 
     def __init__(self) -> None:
         self.spans: list[str] = []
@@ -83,7 +111,7 @@ trace.get_tracer_provider().shutdown()
 """
 
 
-async def test_spans_go_to_the_collector_that_the_environment_names() -> None:
+async def test_spans_are_exported_to_the_collector_in_the_environment() -> None:
     collector, server = Collector(), grpc.server(ThreadPoolExecutor(1))
     trace_service_pb2_grpc.add_TraceServiceServicer_to_server(collector, server)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -92,7 +120,7 @@ async def test_spans_go_to_the_collector_that_the_environment_names() -> None:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", SPAN),
             env=os.environ | {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"},
-            stderr=asyncio.subprocess.DEVNULL,  # nobody takes the metrics
+            stderr=asyncio.subprocess.DEVNULL,  # no service receives the metrics
         )
         assert await process.wait() == 0
     finally:

@@ -1,7 +1,7 @@
 """Compiles the contracts without network access.
 
-    python tools/protos.py stubs PROTOS OUT    writes the Python stubs of the folder PROTOS into the folder OUT
-    python tools/protos.py image PROTOS FILE   writes the FileDescriptorSet that buf lints and compares
+python tools/protos.py stubs PROTOS OUT    writes the Python stubs of the folder PROTOS into the folder OUT
+python tools/protos.py image PROTOS FILE   writes the FileDescriptorSet that buf lints and compares
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The correlation id of the work at hand; it goes with every message and every log line."""
+"""The correlation id of the current work. Every message and log line carries it."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from contextvars import ContextVar
 _correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 
 
-def new_correlation_id() -> str:
-    """Return the current correlation id, or a new one if there is none."""
-    return _correlation_id.get() or str(uuid.uuid4())
-
-
 def current_correlation_id() -> str:
-    """The id of the work at hand; empty for work that has none."""
+    """Return the id of the current work, or an empty string outside of `correlated`."""
     return _correlation_id.get()
 
 
+def new_correlation_id() -> str:
+    """Return the correlation id for something new: that of the current work, or a fresh UUID without one."""
+    return current_correlation_id() or str(uuid.uuid4())
+
+
 @contextmanager
-def correlated(id_: str) -> Iterator[None]:
-    """Within the block, work has this correlation id, and log lines carry it."""
-    token = _correlation_id.set(id_)
+def correlated(correlation_id: str) -> Iterator[None]:
+    """Set the correlation id of the work within the block."""
+    token = _correlation_id.set(correlation_id)
     try:
         yield
     finally:

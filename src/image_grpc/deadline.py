@@ -1,4 +1,4 @@
-"""The deadline of the work at hand, carried along its calls; each hop computes what remains."""
+"""The deadline of the current work. It is passed on implicitly; each step computes the time that remains."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 @contextmanager
 def deadline_in(seconds: float) -> Iterator[None]:
-    """Within the block, the work must be done in `seconds` from now, or sooner if it already had to."""
-    at = time.monotonic() + seconds
+    """Set a deadline `seconds` from now for the work within the block; an earlier outer deadline still applies."""
+    deadline = time.monotonic() + seconds
     outer = _deadline.get()
-    token = _deadline.set(at if outer is None else min(at, outer))
+    token = _deadline.set(deadline if outer is None else min(deadline, outer))
     try:
         yield
     finally:
         _deadline.reset(token)
 
 
-def remaining(most: float, *, margin: float = 0.0) -> float:
-    """Seconds that a step may take: at most `most`, and `margin` less than what remains; never negative."""
-    at = _deadline.get()
-    if at is None:
-        return most
-    return max(0.0, min(most, at - time.monotonic() - margin))
+def remaining(limit: float, *, margin: float = 0.0) -> float:
+    """Return the seconds that a step may take, which are never negative.
+
+    They are at most `limit`, and `margin` less than the time until the deadline if there is one.
+    """
+    deadline = _deadline.get()
+    if deadline is None:
+        return limit
+    return max(0.0, min(limit, deadline - time.monotonic() - margin))

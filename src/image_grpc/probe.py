@@ -1,4 +1,4 @@
-"""The health check of a container: `python -m image_grpc.probe HOST:PORT`, by gRPC. Ends with 0 if it serves."""
+"""Container health check: `python -m image_grpc.probe HOST:PORT` exits with 0 if the gRPC server is SERVING."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 TIMEOUT_SECONDS = 2.0
 
 
-def serves(target: str) -> bool:
-    """Whether the server there says that it is SERVING."""
-    with grpc.insecure_channel(target) as channel:
+def is_serving(address: str) -> bool:
+    """Return whether the health service at this address reports SERVING."""
+    with grpc.insecure_channel(address) as channel:
         try:
-            answer = health_pb2_grpc.HealthStub(channel).Check(
+            response = health_pb2_grpc.HealthStub(channel).Check(
                 health_pb2.HealthCheckRequest(), timeout=TIMEOUT_SECONDS
             )
         except grpc.RpcError:
             return False
-        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+        return bool(response.status == health_pb2.HealthCheckResponse.SERVING)
 
 
 if __name__ == "__main__":
-    sys.exit(0 if serves(sys.argv[1]) else 1)
+    sys.exit(0 if is_serving(sys.argv[1]) else 1)

@@ -28,7 +28,9 @@ UNHEALTHY = pb.HealthStatus.HEALTH_STATUS_UNHEALTHY
 class Provider(Protocol):
     """The state of GetImg.AI as its client sees it."""
 
-    last_failure: str
+    @property
+    def last_failure(self) -> str:
+        """Why the last call failed; empty if it succeeded."""
 
     @property
     def configured(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tabletop.image.v1.image_pb2 import Image
 
-from image_grpc.standin import Fault
+from getimg_standin import Fault
 from tests.bridge.conftest import Scene
 from tests.bridge.plain import Ear, envelope, hearing
 from tests.cli.processes import run

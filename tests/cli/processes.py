@@ -1,4 +1,4 @@
-"""Real processes of the command, and what they say."""
+"""Runs the command in processes of its own."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ import grpc
 
 @dataclass(kw_only=True, slots=True)
 class Up:
-    """An `image-grpc up` that listens."""
+    """A running `image-grpc up`."""
 
     process: asyncio.subprocess.Process
     address: str
     channel: grpc.aio.Channel
     lines: list[str]
-    """What it has written to its standard error so far."""
+    """Lines written to standard error so far."""
 
-    async def ended(self) -> int:
-        """Its exit code, once it has ended."""
+    async def exit_code(self) -> int:
+        """Wait for the process to end, and return its exit code."""
         return await self.process.wait()
 
 
 @asynccontextmanager
 async def up(data_dir: Path, *options: str, **environment: str) -> AsyncIterator[Up]:
-    """A process on a free port. It is killed at the end of the block if it still runs."""
+    """Run `image-grpc up` on a free port, and kill it at the end of the block if it still runs."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "image_grpc", "up", "--listen", "127.0.0.1:0", "--data-dir", str(data_dir), *options),
@@ -47,9 +47,9 @@ async def up(data_dir: Path, *options: str, **environment: str) -> AsyncIterator
         address = ""
         while not address:
             line = (await process.stdout.readline()).decode()
-            assert line, f"it ended before it listened: {''.join(lines)}"
-            if found := re.search(r"listens on (\S+),", line):
-                address = found[1]
+            assert line, f"the process ended before it listened: {''.join(lines)}"
+            if match := re.search(r"listens on (\S+),", line):
+                address = match[1]
         async with grpc.aio.insecure_channel(address) as channel:
             yield Up(process=process, address=address, channel=channel, lines=lines)
     finally:
@@ -57,7 +57,7 @@ async def up(data_dir: Path, *options: str, **environment: str) -> AsyncIterator
             process.kill()
         await process.wait()
         await reading
-        process._transport.close()  # type: ignore[attr-defined]  # else its pipes outlive the loop, and warn
+        process._transport.close()  # type: ignore[attr-defined]  # otherwise its pipes outlive the event loop, and warn
 
 
 async def _read(stream: asyncio.StreamReader, lines: list[str]) -> None:
@@ -66,7 +66,7 @@ async def _read(stream: asyncio.StreamReader, lines: list[str]) -> None:
 
 
 async def run(*arguments: str, **environment: str) -> tuple[int, str, str]:
-    """Runs a command to its end: exit code, standard output, standard error."""
+    """Run a command, and return its exit code, standard output and standard error."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "image_grpc", *arguments),

@@ -1,4 +1,4 @@
-"""The commands, as a person types them."""
+"""The commands, run as a user runs them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import pyvips
 
-from image_grpc.probe import serves
-from image_grpc.standin import Fault
+from getimg_standin import Fault
+from image_grpc.probe import is_serving
 from tests.cli.processes import run
 from tests.contracts.patience import eventually
 from tests.service import Service, service
@@ -38,7 +38,7 @@ async def test_a_picture_is_generated_saved_listed_read_deleted_and_restored(
     assert "120 x 80" in out
     picture = pyvips.Image.new_from_file(str(file))
     assert (picture.width, picture.height, picture.get("vips-loader")) == (120, 80, "webpload")
-    assert [each.name for each in file.parent.iterdir()] == ["hero.webp"]
+    assert [entry.name for entry in file.parent.iterdir()] == ["hero.webp"]
 
     code, out, _ = await run("image", "list", "--theme", "western", "--json", *at(platform))
     (image,) = json.loads(out)["images"]
@@ -64,7 +64,7 @@ async def test_a_picture_is_generated_saved_listed_read_deleted_and_restored(
         ("item", ("--name", "sword", "--type", "weapon", "--effect", "glows")),
     ],
 )
-async def test_every_kind_has_its_command(platform: Service, kind: str, options: tuple[str, ...]) -> None:
+async def test_every_kind_of_picture_has_a_command(platform: Service, kind: str, options: tuple[str, ...]) -> None:
     common = ("--theme", "horror", "--size", "64x64", "--json")
     code, out, error = await run("generate", kind, *common, *options, *at(platform))
     assert code == 0, error
@@ -73,7 +73,7 @@ async def test_every_kind_has_its_command(platform: Service, kind: str, options:
     assert generation["image"]["content"]["size"] == {"width": 64, "height": 64}
 
 
-async def test_bad_input_names_the_fields(platform: Service) -> None:
+async def test_errors_name_the_invalid_fields(platform: Service) -> None:
     code, _, error = await run("generate", "item", "--theme", "nope", "--size", "1x99999", *at(platform))
     assert code == 1
     assert "INVALID_ARGUMENT" in error
@@ -81,7 +81,7 @@ async def test_bad_input_names_the_fields(platform: Service) -> None:
         assert field in error
 
 
-async def test_a_failed_generation_ends_the_command_with_its_reason(platform: Service) -> None:
+async def test_a_failed_generation_is_reported_with_its_reason(platform: Service) -> None:
     platform.standin.add_fault(Fault(kind="status", status=402))
     code, _, error = await run("generate", "item", "--theme", "fantasy", "--size", "64x64", *at(platform))
     assert code == 1
@@ -89,21 +89,21 @@ async def test_a_failed_generation_ends_the_command_with_its_reason(platform: Se
     assert "balance" in error
 
 
-async def test_a_service_that_is_not_there_is_told_with_what_to_do() -> None:
+async def test_an_unavailable_service_is_reported_with_a_hint() -> None:
     code, _, error = await run("status", "--target", "127.0.0.1:1")
     assert code == 1
     assert "UNAVAILABLE" in error
     assert "image-grpc up" in error
 
 
-async def test_status_shows_dependencies_and_figures(platform: Service) -> None:
+async def test_status_shows_dependencies_and_metrics(platform: Service) -> None:
     code, out, _ = await run("status", *at(platform))
     assert code == 0
     for word in ("healthy", "message_hub", "getimg_api", "storage_service", "cache", "error rate"):
         assert word in out
 
 
-async def test_config_masks_secrets_and_says_what_is_wrong() -> None:
+async def test_config_masks_secrets_and_reports_invalid_settings() -> None:
     hub = "amqp://image:swordfish@broker/"
     code, out, _ = await run(
         "config", GETIMG_API_KEY="sk-very-secret", IMAGE_GRPC_LOG_LEVEL="ERROR", IMAGE_GRPC_HUB_URL=hub
@@ -119,7 +119,7 @@ async def test_config_masks_secrets_and_says_what_is_wrong() -> None:
     assert "IMAGE_GRPC_RPC_MAX_CONCURRENT" in error
 
 
-async def test_the_demo_leaves_a_picture_of_each_kind(tmp_path: Path) -> None:
+async def test_the_demo_saves_a_picture_of_each_kind(tmp_path: Path) -> None:
     environment = {"IMAGE_GRPC_STANDIN_LATENCY_SECONDS": "0", "GETIMG_API_KEY": ""}
     code, out, error = await run("demo", "--out", str(tmp_path / "demo"), **environment)
     assert code == 0, error
@@ -137,13 +137,11 @@ async def test_the_demo_leaves_a_picture_of_each_kind(tmp_path: Path) -> None:
     ]
     for file in files:
         assert pyvips.Image.new_from_file(str(file)).avg() > 0
-    assert "Events seen on the hub: 7 image_generated, 2 overlay_updated, 2 theme_applied" in out
-    assert "its first version back, as version 3" in out
-    assert "answered from the cache" in out
+    assert "Events received from the hub: 7 image_generated, 2 overlay_updated, 2 theme_applied" in out
+    assert "restored as version 3" in out
+    assert "served from the cache" in out
 
 
-async def test_the_probe_of_the_container_asks_the_health_service(platform: Service) -> None:
-    await eventually(
-        lambda: asyncio.to_thread(serves, platform.running.address), "it answers within the probe's time"
-    )
-    assert not await asyncio.to_thread(serves, "127.0.0.1:1")
+async def test_the_container_probe_calls_the_health_service(platform: Service) -> None:
+    await eventually(lambda: asyncio.to_thread(is_serving, platform.running.address), "the probe succeeds")
+    assert not await asyncio.to_thread(is_serving, "127.0.0.1:1")

@@ -1,4 +1,4 @@
-"""`image-grpc up` is killed, or told to stop, in the middle of its work."""
+"""`image-grpc up` is killed, or receives SIGTERM, while it is generating."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
 from tabletop.image.v1.image_service_pb2 import ListImagesRequest, ReadImageRequest
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 
+from getimg_standin import Standin
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.settings import StorageServiceSettings, load, storage_urls
-from image_grpc.standin import Standin
 from image_grpc.storage_service import StorageService
 from tests.cli.processes import Up, up
 from tests.contracts.patience import PATIENCE_SECONDS, eventually
@@ -34,20 +34,20 @@ from tests.service import MODEL, held, listening, portrait, quick
 SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED
 
 
-def drawing_with(url: str, standin: Standin) -> dict[str, str]:
+def environment_for(url: str, standin: Standin) -> dict[str, str]:
     return {
         "GETIMG_API_KEY": standin.api_key,
         "IMAGE_GRPC_GETIMG_BASE_URL": url,
         "IMAGE_GRPC_MODEL_PORTRAIT": MODEL,
         "IMAGE_GRPC_DRAIN_SECONDS": "0.3",
-        "IMAGE_GRPC_SHUTDOWN_GRACE_SECONDS": "600",  # what ends does not wait for it
+        "IMAGE_GRPC_SHUTDOWN_GRACE_SECONDS": "600",  # work that ends does not use it up
         "IMAGE_GRPC_STORAGE_TIMEOUT_SECONDS": "60",
     }
 
 
 async def submit(service: Up) -> Generation:
-    answer = await GenerationServiceStub(service.channel).GeneratePortrait(portrait())
-    generation: Generation = answer.generation
+    response = await GenerationServiceStub(service.channel).GeneratePortrait(portrait())
+    generation: Generation = response.generation
     return generation
 
 
@@ -60,86 +60,88 @@ async def wait(service: Up, id_: str) -> Generation:
 
 
 @pytest.mark.parametrize("moment", ["queued", "generating", "storing", "stored"])
-async def test_killed_at_any_moment_it_finishes_after_a_new_start(tmp_path: Path, moment: str) -> None:
+async def test_a_generation_survives_a_kill_at_any_moment(tmp_path: Path, moment: str) -> None:
     async with listening(quick(latency=0.8)) as provider:
-        environment = drawing_with(provider.url, provider.standin)
+        environment = environment_for(provider.url, provider.standin)
         async with up(tmp_path, **environment) as first:
             generation = await submit(first)
-            wanted = {"queued": 1, "generating": 2, "storing": 3, "stored": 4}[moment]
-            await state_reached(first, generation.id, wanted)
+            state = {"queued": 1, "generating": 2, "storing": 3, "stored": 4}[moment]
+            await state_reached(first, generation.id, state)
             first.process.kill()
-            await first.ended()
+            await first.exit_code()
         async with up(tmp_path, **environment) as second:
-            done = await wait(second, generation.id)
-            assert done.state == SUCCEEDED
+            finished = await wait(second, generation.id)
+            assert finished.state == SUCCEEDED
             images: Any = ImageServiceStub(second.channel)
             listed = (await images.ListImages(ListImagesRequest())).images
-            assert [image.id for image in listed] == [done.image.id]
-            parts = [part async for part in images.ReadImage(ReadImageRequest(image_id=done.image.id))]
-            assert sum(len(part.data) for part in parts) == done.image.content.byte_size
-        assert provider.standin.billed <= 2  # once more only for a call that was in flight at the kill
+            assert [image.id for image in listed] == [finished.image.id]
+            parts = [part async for part in images.ReadImage(ReadImageRequest(image_id=finished.image.id))]
+            assert sum(len(part.data) for part in parts) == finished.image.content.byte_size
+        assert provider.standin.billed <= 2  # billed twice only if a call was in flight at the kill
         if moment in ("storing", "stored"):
             assert provider.standin.billed == 1
-    assert await parts_left(tmp_path) == []
+    assert await remaining_parts(tmp_path) == []
 
 
-async def test_killed_while_its_own_stand_in_draws_it_finishes_after_a_new_start(tmp_path: Path) -> None:
+async def test_a_generation_survives_a_kill_together_with_the_embedded_stand_in(tmp_path: Path) -> None:
     async with up(tmp_path, "--standin-latency-seconds", "0") as first:
         generation = await submit(first)
         await state_reached(first, generation.id, 3)
         port = int((tmp_path / "standin-port").read_text())
         first.process.kill()
-        await first.ended()
-    with kept(port):
+        await first.exit_code()
+    with reserved_port(port):
         async with up(tmp_path) as second:
             assert (await wait(second, generation.id)).state == SUCCEEDED
 
 
-async def test_sigterm_says_not_serving_ends_watches_and_loses_nothing(
+async def test_sigterm_reports_not_serving_ends_watches_and_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    may_go_on = held(monkeypatch)
+    release = held(monkeypatch)
     async with listening(quick()) as provider:
-        environment = drawing_with(provider.url, provider.standin)
+        environment = environment_for(provider.url, provider.standin)
         async with up(tmp_path, **environment) as service:
             generation = await submit(service)
             stub: Any = GenerationServiceStub(service.channel)
             health: Any = health_pb2_grpc.HealthStub(service.channel)
-            watched = health.Watch(health_pb2.HealthCheckRequest())
-            assert (await watched.read()).status == health_pb2.HealthCheckResponse.SERVING
+            health_changes = health.Watch(health_pb2.HealthCheckRequest())
+            assert (await health_changes.read()).status == health_pb2.HealthCheckResponse.SERVING
             changes = stub.WatchGeneration(WatchGenerationRequest(generation_id=generation.id))
             first = await changes.read()
             waiting = asyncio.ensure_future(wait(service, generation.id))
             await state_reached(service, generation.id, 2)
-            await eventually(lambda: provider.standin.in_flight == 1, "it is being drawn")
+            await eventually(lambda: provider.standin.in_flight == 1, "the picture is being drawn")
             service.process.send_signal(signal.SIGTERM)
-            assert (await watched.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
-            assert await watched.read() == grpc.aio.EOF
+            assert (await health_changes.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+            assert await health_changes.read() == grpc.aio.EOF
             assert first.generation.id == generation.id
             while (change := await changes.read()) is not grpc.aio.EOF:
                 assert change.generation.state <= 2
             assert await changes.code() == grpc.StatusCode.OK
             assert (await waiting).state == GenerationState.GENERATION_STATE_GENERATING
-            may_go_on.set()
-            assert await service.ended() == 0
+            release.set()
+            assert await service.exit_code() == 0
         assert provider.standin.billed == 1
         async with up(tmp_path, **environment) as again:
             assert (await wait(again, generation.id)).state == SUCCEEDED
         assert provider.standin.billed == 1
 
 
-async def test_sigterm_during_a_call_that_hangs_still_ends_within_the_grace(tmp_path: Path) -> None:
+async def test_a_hanging_call_does_not_delay_sigterm_beyond_the_grace_period(tmp_path: Path) -> None:
     async with listening(quick(latency=600)) as provider:
-        environment = drawing_with(provider.url, provider.standin) | {"IMAGE_GRPC_SHUTDOWN_GRACE_SECONDS": "0.5"}
+        environment = environment_for(provider.url, provider.standin) | {
+            "IMAGE_GRPC_SHUTDOWN_GRACE_SECONDS": "0.5"
+        }
         environment["IMAGE_GRPC_GETIMG_TIMEOUT_SECONDS"] = "600"
         async with up(tmp_path, **environment) as service:
             generation = await submit(service)
             await state_reached(service, generation.id, 2)
             service.process.send_signal(signal.SIGTERM)
-            assert await service.ended() == 0
+            assert await service.exit_code() == 0
 
 
-async def test_a_folder_has_one_process(tmp_path: Path) -> None:
+async def test_a_data_folder_serves_one_process(tmp_path: Path) -> None:
     async with up(tmp_path):
         with pytest.raises(AssertionError, match="another process uses"):
             async with up(tmp_path):
@@ -147,8 +149,8 @@ async def test_a_folder_has_one_process(tmp_path: Path) -> None:
 
 
 @contextmanager
-def kept(port: int) -> Iterator[None]:
-    """Within the block, who asks for any port does not get this one; who asks for this one does."""
+def reserved_port(port: int) -> Iterator[None]:
+    """Within the block, the port can be bound explicitly, but is not assigned as a free port."""
     with socket.socket() as holder:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.bind(("127.0.0.1", port))
@@ -156,19 +158,18 @@ def kept(port: int) -> Iterator[None]:
 
 
 async def state_reached(service: Up, id_: str, state: int) -> None:
-    """Waits until a generation is in a state or beyond it."""
+    """Wait until a generation is in a state or a later one."""
     stub: Any = GenerationServiceStub(service.channel)
 
     async def reached() -> bool:
-        answer = await stub.GetGeneration(GetGenerationRequest(generation_id=id_))
-        return bool(answer.generation.state >= state)
+        response = await stub.GetGeneration(GetGenerationRequest(generation_id=id_))
+        return bool(response.generation.state >= state)
 
     await eventually(reached, f"state {state}")
 
 
-async def parts_left(data_dir: Path) -> list[str]:
-    """Parts of blobs that the clean-up leaves behind. Those of a process that was killed after a commit are there
-    until then."""
+async def remaining_parts(data_dir: Path) -> list[str]:
+    """Return the parts of blobs that remain after a cleanup, which removes those of killed processes."""
     settings = load(StorageServiceSettings, data_dir=data_dir, blob_part_expiry_seconds=0.001)
     database_url, blob_url = storage_urls(settings)
     hub = MemoryHub()

@@ -17,14 +17,14 @@ from tests.contracts.records import an_image, some_bytes
 
 
 def storage(*arguments: str) -> tuple[int, str]:
-    """Runs the command; its exit code and what it says."""
+    """Run `image-grpc storage`, and return its exit code and output."""
     command = [sys.executable, "-m", "image_grpc", "storage", *arguments]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=os.environ, timeout=600)
-    return done.returncode, done.stdout + done.stderr
+    process = subprocess.run(command, check=False, capture_output=True, text=True, env=os.environ, timeout=600)
+    return process.returncode, process.stdout + process.stderr
 
 
 async def store_an_image(database_url: str, blob_url: str) -> str:
-    """Stores a picture of 1000 bytes; answers its path in the object store."""
+    """Store a picture of 1000 bytes, and return its path in the object store."""
     hub = MemoryHub()
     await hub.start()
     service = StorageService(load(StorageServiceSettings), hub, database_url=database_url, blob_url=blob_url)
@@ -44,19 +44,21 @@ def test_backup_restore_and_verify(tmp_path: Path) -> None:
     backup, other = str(tmp_path / "backup"), (f"sqlite:///{tmp_path}/other.db", f"file://{tmp_path}/other")
     to = ("--database-url", other[0], "--blob-url", other[1])
 
-    code, said = storage("--database-url", source[0], "--blob-url", source[1], "backup", backup)
-    assert (code, said.startswith("1 versions of records")) == (0, True), said
+    code, output = storage("--database-url", source[0], "--blob-url", source[1], "backup", backup)
+    assert (code, output.startswith("1 versions of records")) == (0, True), output
     assert storage("restore", backup, *to)[0] == 0
-    code, said = storage("restore", backup, *to)
-    assert (code, "not empty" in said) == (1, True), said
+    code, output = storage("restore", backup, *to)
+    assert (code, "not empty" in output) == (1, True), output
     assert storage("verify", *to) == (0, "1 records, 1 versions, 1 blobs of 1000 bytes, 0 problems\n")
     (tmp_path / "other" / path).unlink()
-    code, said = storage("verify", *to)
-    assert (code, "is missing" in said) == (1, True), said
+    code, output = storage("verify", *to)
+    assert (code, "is missing" in output) == (1, True), output
 
 
-def test_a_database_that_is_away_is_told_plainly() -> None:
-    code, said = storage("verify", "--database-url", "postgresql://127.0.0.1:1/none", "--blob-url", "file:///none")
+def test_an_unavailable_database_is_reported_without_a_traceback() -> None:
+    code, output = storage(
+        "verify", "--database-url", "postgresql://127.0.0.1:1/none", "--blob-url", "file:///none"
+    )
     assert code == 1
-    assert said.startswith("Error: ")
-    assert "Traceback" not in said
+    assert output.startswith("Error: ")
+    assert "Traceback" not in output

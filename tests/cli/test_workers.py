@@ -28,7 +28,7 @@ def node() -> Iterator[Node]:
 
 @asynccontextmanager
 async def two_workers(node: Node, listen: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, list[str]]]:
-    """Who looks after them, and the addresses at which servers have begun to listen so far."""
+    """Run two workers. Yields their parent process and the addresses on which servers have started to listen."""
     parent = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "image_grpc", "serve", "--workers", "2", "--hub-url", node.url, "--listen", listen),
@@ -41,8 +41,8 @@ async def two_workers(node: Node, listen: str) -> AsyncIterator[tuple[asyncio.su
 
     async def read(lines: asyncio.StreamReader) -> None:
         while line := (await lines.readline()).decode():
-            if found := re.search(r"listens on (\S+),", line):
-                addresses.append(found[1])
+            if match := re.search(r"listens on (\S+),", line):
+                addresses.append(match[1])
 
     reading = asyncio.create_task(read(parent.stdout))
     try:
@@ -62,16 +62,16 @@ def children(pid: int) -> list[int]:
 
 
 async def is_serving(address: str) -> bool:
-    """Asked on a connection of its own, which any worker may take."""
+    """Check the health on a new connection, which any worker may accept."""
     async with grpc.aio.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
         try:
-            answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
+            response = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest())
         except grpc.aio.AioRpcError:
             return False
-        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+        return bool(response.status == health_pb2.HealthCheckResponse.SERVING)
 
 
-async def test_workers_share_a_port_and_one_that_is_killed_is_started_anew(node: Node) -> None:
+async def test_workers_share_a_port_and_killed_workers_are_restarted(node: Node) -> None:
     async with two_workers(node, "127.0.0.1:0") as (parent, addresses):
         await eventually(lambda: len(addresses) == 2, "two servers listen")
         assert len(set(addresses)) == 1
@@ -84,7 +84,7 @@ async def test_workers_share_a_port_and_one_that_is_killed_is_started_anew(node:
         assert not await is_serving(addresses[0])
 
 
-async def test_a_port_that_somebody_has_is_refused(node: Node) -> None:
+async def test_a_port_in_use_is_rejected(node: Node) -> None:
     async with await asyncio.start_server(lambda *_: None, "127.0.0.1", free_port()) as other:
         taken = "{}:{}".format(*other.sockets[0].getsockname())
         code, _, error = await run("serve", "--workers", "2", "--hub-url", node.url, "--listen", taken)
@@ -92,7 +92,7 @@ async def test_a_port_that_somebody_has_is_refused(node: Node) -> None:
     assert f"cannot listen on {taken}" in error
 
 
-async def test_a_worker_that_cannot_start_ends_all_and_says_why(node: Node) -> None:
+async def test_a_worker_that_cannot_start_stops_all_and_reports_why(node: Node) -> None:
     code, _, error = await run(
         "serve", "--workers", "2", "--hub-url", "amqp://127.0.0.1:1/", "--listen", "127.0.0.1:0"
     )
@@ -100,7 +100,7 @@ async def test_a_worker_that_cannot_start_ends_all_and_says_why(node: Node) -> N
     assert "no connection to the Message Hub" in error
 
 
-async def test_the_hub_inside_of_one_process_is_refused() -> None:
+async def test_the_in_memory_hub_is_rejected() -> None:
     code, _, error = await run("serve", "--workers", "2", "--hub-url", "memory:")
     assert code == 1
     assert "IMAGE_GRPC_HUB_URL" in error

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from google.protobuf.message import Message
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
-from tabletop.hub.v1.jobs_pb2 import GenerateJob
+from tabletop.image.internal.v1.job_pb2 import GenerateJob
 
 from image_grpc.errors import HubError
 from image_grpc.hub import (

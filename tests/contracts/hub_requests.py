@@ -9,7 +9,7 @@ import uuid
 import pytest
 from tabletop.hub.v1.envelope_pb2 import Envelope
 from tabletop.hub.v1.error_pb2 import Error, ErrorReply
-from tabletop.hub.v1.jobs_pb2 import GenerateJob
+from tabletop.image.internal.v1.job_pb2 import GenerateJob
 
 from image_grpc.hub import (
     Ack,

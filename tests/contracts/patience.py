@@ -1,4 +1,4 @@
-"""Waiting for what another process or task will do, with a bound and without guessing how long it takes."""
+"""Bounded waiting for what other tasks or processes do, without guessing how long they take."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterator
 
 PATIENCE_SECONDS = 120.0
-"""For what never happens; what happens on a machine that is slow and busy must fit."""
+"""Bound for what should happen, on a slow and busy machine."""
 
 
 async def eventually(condition: Callable[[], bool | Awaitable[bool]], what: str) -> None:
-    """Returns as soon as the condition holds; fails if it does not within the bound."""
+    """Return as soon as the condition holds. Fail if it does not within the bound."""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not await _holds(condition):  # noqa: ASYNC110 (what is awaited may be in another process)
+            while not await _holds(condition):  # noqa: ASYNC110 (another process may change it)
                 await asyncio.sleep(0.005)
     except TimeoutError:
-        raise AssertionError(f"never happened: {what}") from None
+        raise AssertionError(f"did not happen within {PATIENCE_SECONDS} s: {what}") from None
 
 
 def longer_and_longer(seconds: float) -> Iterator[float]:
-    """Times to be tried one after the other, for what must happen within a time that the machine may need too."""
+    """Yield longer and longer durations, for tests whose duration the machine's speed may exceed."""
     while seconds < PATIENCE_SECONDS:
         yield seconds
         seconds *= 3
-    raise AssertionError("the machine was too slow, however long it was given")
+    raise AssertionError(f"the machine was too slow, even for {seconds / 3} s")
 
 
 async def _holds(condition: Callable[[], bool | Awaitable[bool]]) -> bool:
-    answer = condition()
-    return await answer if inspect.isawaitable(answer) else bool(answer)
+    result = condition()
+    return await result if inspect.isawaitable(result) else bool(result)

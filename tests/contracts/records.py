@@ -1,4 +1,4 @@
-"""Records of every kind, plain unless changed, each with ids of its own."""
+"""Builders for messages of every kind of record, each with ids of its own."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ import os
 import uuid
 from typing import Any
 
+from tabletop.image.internal.v1.cache_entry_pb2 import CacheEntry, CacheEntryState
+from tabletop.image.internal.v1.generation_record_pb2 import Facets, GenerationRecord
 from tabletop.image.v1.generation_pb2 import Generation, GenerationState
 from tabletop.image.v1.image_pb2 import Image, ImageContent, ImageMetadata
 from tabletop.image.v1.overlay_pb2 import Overlay
 from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
-from tabletop.storage.v1.record_pb2 import CacheEntry, CacheEntryState, Facets, GenerationRecord
 
 MEBIBYTE = 1024 * 1024
 
 
 def new_id() -> str:
-    """An id that nothing else has."""
+    """Return a new id."""
     return str(uuid.uuid4())
 
 
 def some_bytes(count: int = 1000) -> bytes:
-    """Bytes that no other blob has."""
+    """Return random bytes, so that no other blob has the same name."""
     return os.urandom(count)
 
 
 def name_of(data: bytes) -> str:
-    """The name of a blob."""
+    """Return the name of a blob."""
     return hashlib.sha256(data).hexdigest()
 
 
@@ -39,7 +40,7 @@ def an_image(
     subtype: ImageSubtype = ImageSubtype.IMAGE_SUBTYPE_TACTICAL,
     **metadata: Any,
 ) -> Image:
-    """A tactical map; `of` are its bytes."""
+    """Return a tactical map whose content, if any, is `of`."""
     content = ImageContent(sha256=name_of(of), byte_size=len(of)) if of is not None else None
     return Image(
         id=new_id(),
@@ -53,21 +54,21 @@ def an_image(
 def a_generation(
     *, state: GenerationState = GenerationState.GENERATION_STATE_QUEUED, facets: Facets | None = None, **more: Any
 ) -> GenerationRecord:
-    """A generation that waits."""
+    """Return a queued generation."""
     return GenerationRecord(generation=Generation(id=new_id(), state=state), facets=facets, **more)
 
 
 def an_overlay(**changes: Any) -> Overlay:
-    """An overlay of some map."""
+    """Return an overlay of a map that may not exist."""
     return Overlay(**{"id": new_id(), "map_id": new_id(), "name": "party", **changes})
 
 
 def a_theme(**changes: Any) -> Theme:
-    """A theme of a caller's."""
+    """Return a custom theme."""
     return Theme(**{"name": f"theme_{uuid.uuid4().hex}", "display_name": "Theme", **changes})
 
 
 def a_cache_entry(**changes: Any) -> CacheEntry:
-    """A cache entry of a picture that is there."""
+    """Return a cache entry of a stored image."""
     ready = CacheEntryState.CACHE_ENTRY_STATE_READY
     return CacheEntry(**{"fingerprint": name_of(some_bytes()), "state": ready, **changes})

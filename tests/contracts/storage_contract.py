@@ -1,26 +1,37 @@
-"""What a Storage Service must do for the image service, spoken to over a hub.
+"""The contract suite of the Storage Service, for the reference implementation and any other one.
 
-A module that runs it subclasses StorageContract and gives a fixture `start_storage`. Records have ids of their
-own and listings a filter of their own in each test, so a database that is not empty does no harm.
+A module that runs the suite subclasses StorageContract and provides a fixture `start_storage`, which starts a
+Storage Service and returns a `Storage`: the hub it is reached over, and a few hooks. The settings that tests pass
+to `start_storage` are
+
+- `purge_after_seconds`: the time after which deleted records are purged;
+- `blob_part_expiry_seconds`: the time after which unreferenced parts of blobs are discarded.
+
+Each test uses record ids and filters of its own, so the database need not be empty.
 """
 
 from __future__ import annotations
 
 import pytest
 
-from tests.contracts.storage_bench import (
-    StartStorage,
-    Storage,
-)
+from tests.contracts.storage_bench import StartStorage, Storage
 from tests.contracts.storage_blobs import BlobsContract
 from tests.contracts.storage_events import StorageEventsContract
 from tests.contracts.storage_listings import ListingsContract
+from tests.contracts.storage_opaque import OpaqueRecordsContract
+from tests.contracts.storage_preconditions import PreconditionsContract
 from tests.contracts.storage_records import RecordsContract
 from tests.contracts.storage_requests import StorageRequestsContract
 
 
 class StorageContract(
-    RecordsContract, BlobsContract, ListingsContract, StorageEventsContract, StorageRequestsContract
+    RecordsContract,
+    OpaqueRecordsContract,
+    PreconditionsContract,
+    BlobsContract,
+    ListingsContract,
+    StorageEventsContract,
+    StorageRequestsContract,
 ):
     """The whole suite."""
 

@@ -1,50 +1,35 @@
-"""Listings have pages by keyset, filters and orders."""
+"""Listings: pages by keyset, filters, orders and counts."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from tabletop.image.internal.v1.generation_record_pb2 import Facets
 from tabletop.image.v1.generation_pb2 import GenerationState
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
-from tabletop.storage.v1.record_pb2 import Facets, RecordKind
-from tabletop.storage.v1.storage_pb2 import (
-    ListFilter,
-    ListOrder,
-    ListRequest,
-    ListResponse,
-)
+from tabletop.storage.v1.record_pb2 import RecordKind
+from tabletop.storage.v1.storage_pb2 import ListFilter, ListOrder, ListRequest, ListResponse
 
 from image_grpc.errors import InvalidArgument
 from image_grpc.hub import topology
-from tests.contracts.records import (
-    a_cache_entry,
-    a_generation,
-    a_theme,
-    an_image,
-    an_overlay,
-    new_id,
-)
-from tests.contracts.storage_bench import (
-    NEWEST_FIRST,
-    OLDEST_FIRST,
-    Storage,
-    pages,
-)
+from tests.contracts.records import a_cache_entry, a_generation, a_theme, an_image, an_overlay, new_id
+from tests.contracts.storage_bench import NEWEST_FIRST, OLDEST_FIRST, Storage, all_pages, matching
 
 
 class ListingsContract:
     """The suite."""
 
     @pytest.mark.parametrize("order", [NEWEST_FIRST, OLDEST_FIRST])
-    async def test_pages_have_every_record_once_while_others_are_added(
+    async def test_pages_contain_every_record_once_while_others_are_added(
         self, storage: Storage, order: ListOrder
     ) -> None:
-        filter_ = ListFilter(service=new_id())
+        service = new_id()
+        filter_ = matching(service=service)
 
         async def add(count: int) -> None:
-            images = [an_image(service=filter_.service) for _ in range(count)]
+            images = [an_image(service=service) for _ in range(count)]
             await storage.client.store([storage.client.images.put(image) for image in images])
 
         await add(7)
@@ -60,120 +45,122 @@ class ListingsContract:
         assert listed[:7] == expected
         assert len({each.id for each in listed}) == len(listed)
 
-    async def test_a_listing_that_fits_on_its_page_has_no_next_one(self, storage: Storage) -> None:
-        filter_ = ListFilter(service=new_id())
+    async def test_a_listing_that_fits_on_one_page_has_no_next_page(self, storage: Storage) -> None:
+        service = new_id()
+        filter_ = matching(service=service)
         assert await storage.client.images.list(filter_, page_size=2) == ([], "")
         for _ in range(2):
-            await storage.client.images.store(an_image(service=filter_.service))
+            await storage.store_image(an_image(service=service))
         page, token = await storage.client.images.list(filter_, page_size=2)
         assert (len(page), token) == (2, "")
 
     @pytest.mark.parametrize(
-        ("filter_", "matches"),
+        ("index", "matches"),
         [
-            (ListFilter(), ["map", "portrait", "axe"]),
-            (ListFilter(type=ImageType.IMAGE_TYPE_MAP), ["map"]),
-            (ListFilter(subtype=ImageSubtype.IMAGE_SUBTYPE_WEAPON), ["axe"]),
-            (ListFilter(theme="horror"), ["portrait", "axe"]),
-            (ListFilter(type=ImageType.IMAGE_TYPE_ITEM, theme="horror"), ["axe"]),
-            (ListFilter(type=ImageType.IMAGE_TYPE_MAP, theme="horror"), []),
+            ({}, ["map", "portrait", "axe"]),
+            ({"type": "map"}, ["map"]),
+            ({"subtype": "weapon"}, ["axe"]),
+            ({"theme": "horror"}, ["portrait", "axe"]),
+            ({"type": "item", "theme": "horror"}, ["axe"]),
+            ({"type": "map", "theme": "horror"}, []),
         ],
-        ids=lambda value: (
-            "+".join(field.name for field, _ in value.ListFields()) or "all"
-            if isinstance(value, ListFilter)
-            else ""
-        ),
+        ids=lambda value: "+".join(value) or "all" if isinstance(value, dict) else "",
     )
-    @pytest.mark.parametrize("by", ["service", "source_id"])
-    async def test_images_are_listed_by_what_they_are(
-        self, storage: Storage, by: str, filter_: ListFilter, matches: list[str]
+    @pytest.mark.parametrize("origin", ["service", "source_id"])
+    async def test_images_are_filtered_by_their_index_fields(
+        self, storage: Storage, origin: str, index: dict[str, str], matches: list[str]
     ) -> None:
-        asked_by = {by: new_id()}
-        await storage.client.images.store(an_image())
+        common = {origin: new_id()}
+        await storage.store_image(an_image())
         images = {
-            "map": an_image(**asked_by),
+            "map": an_image(**common),
             "portrait": an_image(
                 type_=ImageType.IMAGE_TYPE_CHARACTER,
                 subtype=ImageSubtype.IMAGE_SUBTYPE_PORTRAIT,
                 theme="horror",
-                **asked_by,
+                **common,
             ),
             "axe": an_image(
                 type_=ImageType.IMAGE_TYPE_ITEM,
                 subtype=ImageSubtype.IMAGE_SUBTYPE_WEAPON,
                 theme="horror",
-                **asked_by,
+                **common,
             ),
         }
         for image in images.values():
-            await storage.client.images.store(image)
-        filter_ = ListFilter(**{name.name: value for name, value in filter_.ListFields()}, **asked_by)
-        found, _ = await storage.client.images.list(filter_, page_size=10, order=OLDEST_FIRST)
-        assert [image.id for image in found] == [images[name].id for name in matches]
+            await storage.store_image(image)
+        page, _ = await storage.client.images.list(matching(**index, **common), page_size=10, order=OLDEST_FIRST)
+        assert [image.id for image in page] == [images[name].id for name in matches]
 
-    async def test_generations_are_listed_by_state_and_by_what_they_make(self, storage: Storage) -> None:
+    async def test_generations_are_filtered_by_state_and_index_fields(self, storage: Storage) -> None:
+        generations, service, source_id = storage.client.generations, new_id(), new_id()
         facets = Facets(
             type=ImageType.IMAGE_TYPE_MAP,
             subtype=ImageSubtype.IMAGE_SUBTYPE_CAMPAIGN,
             theme="western",
-            source_id=new_id(),
-            service=new_id(),
+            source_id=source_id,
+            service=service,
         )
         states = GenerationState.values()[1:]
         for state in states:
-            await storage.client.generations.store(a_generation(state=state, facets=facets))
-        await storage.client.generations.store(a_generation())
+            await generations.store(generations.put(a_generation(state=state, facets=facets)))
+        await generations.store(generations.put(a_generation()))
 
-        async def listed(**changes: Any) -> list[GenerationState]:
-            filter_ = ListFilter(**{"service": facets.service, **changes})
-            found, _ = await storage.client.generations.list(filter_, page_size=50, order=OLDEST_FIRST)
-            return [each.generation.state for each in found]
+        async def listed(states: list[str] | None = None, **index: Any) -> list[GenerationState]:
+            filter_ = matching(service=service, **index)
+            filter_.states.extend(states or [])
+            page, _ = await generations.list(filter_, page_size=50, order=OLDEST_FIRST)
+            return [each.generation.state for each in page]
 
+        labels = [GenerationState.Name(state).removeprefix("GENERATION_STATE_").lower() for state in states]
         assert await listed() == states
-        assert await listed(states=states[1:3]) == states[1:3]
-        assert await listed(theme="western", type=facets.type, subtype=facets.subtype) == states
-        assert await listed(source_id=facets.source_id) == states
+        assert await listed(states=labels[1:3]) == states[1:3]
+        assert await listed(states=labels[1:3], state=labels[0]) == states[1:3]
+        assert await listed(theme="western", type="map", subtype="campaign") == states
+        assert await listed(source_id=source_id) == states
         assert await listed(source_id=new_id()) == []
         assert await listed(theme="horror") == []
 
-    async def test_a_record_that_changed_is_listed_by_what_it_is_now(self, storage: Storage) -> None:
-        image = await storage.client.images.store(an_image(service=new_id(), theme="fantasy"))
-        image.metadata.theme = "horror"
-        await storage.client.images.store(image)
-        for theme, count in (("fantasy", 0), ("horror", 1)):
-            filter_ = ListFilter(service=image.metadata.service, theme=theme)
-            found, _ = await storage.client.images.list(filter_, page_size=10)
-            assert len(found) == count
-
-    async def test_overlays_are_listed_by_map(self, storage: Storage) -> None:
-        map_id = new_id()
-        overlays = [await storage.client.overlays.store(an_overlay(map_id=map_id)) for _ in range(2)]
-        await storage.client.overlays.store(an_overlay())
-        found, _ = await storage.client.overlays.list(ListFilter(map_id=map_id), page_size=10, order=OLDEST_FIRST)
-        assert found == overlays
-
-    async def test_records_are_listed_by_the_time_they_were_made(self, storage: Storage) -> None:
+    async def test_a_changed_record_is_listed_by_its_latest_index_fields(self, storage: Storage) -> None:
         service = new_id()
-        images = [await storage.client.images.store(an_image(service=service)) for _ in range(3)]
-        filter_ = ListFilter(service=service, create_time_before=images[2].create_time)
-        found, _ = await storage.client.images.list(filter_, page_size=10, order=OLDEST_FIRST)
-        assert found == images[:2]
+        image = await storage.store_image(an_image(service=service, theme="fantasy"))
+        image.metadata.theme = "horror"
+        await storage.store_image(image)
+        for theme, count in (("fantasy", 0), ("horror", 1)):
+            page, _ = await storage.client.images.list(matching(service=service, theme=theme), page_size=10)
+            assert len(page) == count
 
-    async def test_kinds_are_listed_apart(self, storage: Storage) -> None:
-        entry = await storage.client.cache_entries.store(a_cache_entry())
-        theme = await storage.client.themes.store(a_theme())
-        themes = await pages(storage.client.themes.list, ListFilter(), page_size=500)
+    async def test_overlays_are_filtered_by_map(self, storage: Storage) -> None:
+        collection, map_id = storage.client.overlays, new_id()
+        overlays = [await collection.store(collection.put(an_overlay(map_id=map_id))) for _ in range(2)]
+        await collection.store(collection.put(an_overlay()))
+        page, _ = await collection.list(matching(map_id=map_id), page_size=10, order=OLDEST_FIRST)
+        assert page == overlays
+
+    async def test_records_are_filtered_by_creation_time(self, storage: Storage) -> None:
+        service = new_id()
+        images = [await storage.store_image(an_image(service=service)) for _ in range(3)]
+        filter_ = matching(service=service)
+        filter_.create_time_before.CopyFrom(images[2].create_time)
+        page, _ = await storage.client.images.list(filter_, page_size=10, order=OLDEST_FIRST)
+        assert page == images[:2]
+
+    async def test_kinds_are_listed_separately(self, storage: Storage) -> None:
+        client = storage.client
+        entry = await client.cache_entries.store(client.cache_entries.put(a_cache_entry()))
+        theme = await client.themes.store(client.themes.put(a_theme()))
+        themes = await all_pages(client.themes.list, ListFilter(), page_size=500)
         assert theme in themes[0]
         assert all(entry.fingerprint != each.name for page in themes for each in page)
 
     async def test_matching_records_are_counted_on_request(self, storage: Storage) -> None:
-        filter_ = ListFilter(service=new_id())
+        service = new_id()
         for _ in range(3):
-            await storage.client.images.store(an_image(service=filter_.service))
+            await storage.store_image(an_image(service=service))
         request = ListRequest(
             storage_correlation_id=new_id(),
             kind=RecordKind.RECORD_KIND_IMAGE,
-            filter=filter_,
+            filter=matching(service=service),
             page_size=1,
             count=True,
         )
@@ -183,35 +170,37 @@ class ListingsContract:
         assert (await storage.client.request(topology.LIST, request, ListResponse)).total_size == 3
 
     async def test_a_page_token_of_another_listing_is_refused(self, storage: Storage) -> None:
-        filter_ = ListFilter(service=new_id())
+        images, service = storage.client.images, new_id()
+        filter_ = matching(service=service)
         for _ in range(2):
-            await storage.client.images.store(an_image(service=filter_.service))
-        _, token = await storage.client.images.list(filter_, page_size=1)
+            await storage.store_image(an_image(service=service))
+        _, token = await images.list(filter_, page_size=1)
         assert token
-        narrower = ListFilter(service=filter_.service, theme="fantasy")
+        narrower = matching(service=service, theme="fantasy")
         for listing in (
-            storage.client.images.list(narrower, page_size=1, page_token=token),
-            storage.client.images.list(filter_, page_size=1, page_token=token, order=OLDEST_FIRST),
+            images.list(narrower, page_size=1, page_token=token),
+            images.list(filter_, page_size=1, page_token=token, order=OLDEST_FIRST),
             storage.client.generations.list(filter_, page_size=1, page_token=token),
-            storage.client.images.list(ListFilter(versions_of=new_id()), page_size=1, page_token=token),
+            images.list(ListFilter(versions_of=new_id()), page_size=1, page_token=token),
         ):
-            with pytest.raises(InvalidArgument) as refused:
+            with pytest.raises(InvalidArgument) as refusal:
                 await listing
-            assert [each.field for each in refused.value.violations] == ["page_token"]
-        assert len((await storage.client.images.list(filter_, page_size=5, page_token=token))[0]) == 1
+            assert [each.field for each in refusal.value.violations] == ["page_token"]
+        assert len((await images.list(filter_, page_size=5, page_token=token))[0]) == 1
 
     @pytest.mark.parametrize("forged", ["abc", "é", "====", "a" * 5000, "{}", " ", "\0"])
     async def test_a_forged_page_token_is_refused(self, storage: Storage, forged: str) -> None:
-        with pytest.raises(InvalidArgument) as refused:
+        with pytest.raises(InvalidArgument) as refusal:
             await storage.client.images.list(page_size=1, page_token=forged)
-        assert [each.field for each in refused.value.violations] == ["page_token"]
+        assert [each.field for each in refusal.value.violations] == ["page_token"]
 
     async def test_a_changed_page_token_is_refused(self, storage: Storage) -> None:
-        filter_ = ListFilter(service=new_id())
+        service = new_id()
+        filter_ = matching(service=service)
         for _ in range(2):
-            await storage.client.images.store(an_image(service=filter_.service))
+            await storage.store_image(an_image(service=service))
         _, token = await storage.client.images.list(filter_, page_size=1)
-        for index in range(0, len(token) - 2, 7):  # the last character may have bits that mean nothing
+        for index in range(0, len(token) - 2, 7):  # some bits of the last character have no meaning
             changed = token[:index] + ("A" if token[index] != "A" else "B") + token[index + 1 :]
             with pytest.raises(InvalidArgument):
                 await storage.client.images.list(filter_, page_size=1, page_token=changed)

@@ -14,7 +14,7 @@ import grpc
 import pytest
 import pytest_asyncio
 from google.rpc import error_details_pb2
-from tabletop.hub.v1.jobs_pb2 import GenerateJob
+from tabletop.image.internal.v1.job_pb2 import GenerateJob
 from tabletop.image.v1.generation_pb2 import Generation, GenerationState
 from tabletop.image.v1.generation_request_pb2 import GeneratePortraitRequest
 from tabletop.image.v1.image_service_pb2 import GetImageRequest, ReadImageRequest

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tabletop.image.v1.generation_pb2 import Generation, GenerationState
 
-from image_grpc.standin import Fault
+from getimg_standin import Fault
 from tests.contracts.patience import longer_and_longer
 from tests.service import PRICE, Service, listening, portrait, quick, service
 

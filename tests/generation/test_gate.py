@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from image_grpc.generation.gate import Closed, WeightedGate
+
 from tests.contracts.patience import PATIENCE_SECONDS
 
 WEIGHTS = {"high": 6, "normal": 3, "low": 1}

@@ -9,8 +9,8 @@ from tabletop.image.v1.generation_pb2 import GenerationState
 from tabletop.image.v1.generation_service_pb2 import GetGenerationRequest, WaitGenerationRequest
 from tabletop.storage.v1.record_pb2 import GenerationRecord
 
+from getimg_standin import Behavior, Fault
 from image_grpc.generation import jobs
-from image_grpc.standin import Behaviour, Fault
 from tests.contracts.patience import eventually
 from tests.service import Service, listening, portrait, quick, service
 
@@ -63,7 +63,7 @@ async def test_what_was_accepted_with_a_key_waits_until_there_is_one_again(tmp_p
         async with service(tmp_path, provider, shutdown_grace_seconds=0.1) as platform:
             id_ = (await platform.generations.GeneratePortrait(portrait())).generation.id
             await eventually(lambda: provider.standin.in_flight == 1, "it is being drawn")
-        provider.standin.behaviour = Behaviour(variety=1)
+        provider.standin.behavior = Behavior(variety=1)
         async with service(tmp_path, provider, getimg_api_key="") as without:
             await asyncio.sleep(0.3)
             assert await state_of(without, id_) == GenerationState.GENERATION_STATE_GENERATING

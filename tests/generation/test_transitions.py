@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tabletop.hub.v1.jobs_pb2 import ProviderResult
+from tabletop.image.internal.v1.job_pb2 import ProviderResult
 from tabletop.image.v1.generation_pb2 import Generation, GenerationState
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.storage.v1.record_pb2 import CacheEntryState, GenerationRecord

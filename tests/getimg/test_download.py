@@ -1,4 +1,4 @@
-"""The guarded download. The URL comes from outside, and so does what is behind it."""
+"""Downloads of pictures. Both the URL and the content come from a remote system."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import gzip
 import pytest
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
+from getimg_standin import Behavior, Fault, FaultKind
 from image_grpc import pictures
 from image_grpc.errors import ApiError, GenerationError
 from image_grpc.getimg import Downloader, GetimgClient, PictureGone
 from image_grpc.pictures import BadPicture
-from image_grpc.standin import Behaviour, Fault, FaultKind
-from tests.getimg.canned import Drip, canned, response
-from tests.getimg.conftest import downloading, draw
+from tests.getimg.conftest import downloading, generate
+from tests.getimg.scripted_server import Drip, response, scripted_server
 from tests.service import Provider
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -21,46 +21,44 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 @pytest.fixture
 async def url(client: GetimgClient) -> str:
-    """Where a picture is that was just drawn."""
-    return (await draw(client)).url
+    """The URL of a generated picture."""
+    return (await generate(client)).url
 
 
-async def test_a_drawn_picture_is_downloaded(downloader: Downloader, url: str) -> None:
+async def test_a_generated_picture_is_downloaded(downloader: Downloader, url: str) -> None:
     data = await downloader.download(url)
     described = pictures.describe(data)
     assert (described.format, described.width, described.height) == (ImageFormat.IMAGE_FORMAT_PNG, 1024, 1024)
 
 
-async def test_a_picture_that_is_gone_must_be_drawn_again(
-    downloader: Downloader, provider: Provider, url: str
-) -> None:
+async def test_a_deleted_picture_is_gone(downloader: Downloader, provider: Provider, url: str) -> None:
     provider.standin.add_fault(Fault(kind=FaultKind.GONE))
     with pytest.raises(PictureGone):
         await downloader.download(url)
 
 
-async def test_a_picture_whose_url_has_expired_must_be_drawn_again(
+async def test_a_picture_with_an_expired_or_wrong_signature_is_gone(
     downloader: Downloader, client: GetimgClient, provider: Provider
 ) -> None:
-    provider.standin.behaviour = Behaviour(url_lifetime=0, variety=1)
-    expired = (await draw(client)).url
+    provider.standin.behavior = Behavior(url_lifetime=0, variety=1)
+    expired = (await generate(client)).url
     with pytest.raises(PictureGone):
         await downloader.download(expired)
     with pytest.raises(PictureGone):
         await downloader.download(expired.replace("signature=", "signature=0"))
 
 
-async def test_a_truncated_picture_is_found_when_it_is_decoded(
+async def test_a_truncated_picture_is_detected_when_it_is_decoded(
     downloader: Downloader, provider: Provider, url: str
 ) -> None:
     provider.standin.add_fault(Fault(kind=FaultKind.TRUNCATED, count=1))
-    half = await downloader.download(url)
+    truncated = await downloader.download(url)
     with pytest.raises(BadPicture) as damaged:
-        await pictures.fit(half, Size(width=64, height=64), ImageFormat.IMAGE_FORMAT_PNG)
-    assert damaged.value.retry_delay is not None, "the next download may be whole"
+        await pictures.fit(truncated, Size(width=64, height=64), ImageFormat.IMAGE_FORMAT_PNG)
+    assert damaged.value.retry_delay is not None, "the next download may be complete"
 
 
-async def test_a_picture_of_other_dimensions_is_fitted_all_the_same(
+async def test_a_picture_of_other_dimensions_can_be_fitted(
     downloader: Downloader, provider: Provider, url: str
 ) -> None:
     provider.standin.add_fault(Fault(kind=FaultKind.WRONG_SIZE))
@@ -70,7 +68,7 @@ async def test_a_picture_of_other_dimensions_is_fitted_all_the_same(
     assert (described.width, described.height) == (64, 48)
 
 
-async def test_html_is_no_picture(downloader: Downloader, provider: Provider, url: str) -> None:
+async def test_html_is_refused(downloader: Downloader, provider: Provider, url: str) -> None:
     provider.standin.add_fault(Fault(kind=FaultKind.HTML))
     with pytest.raises(BadPicture):
         await downloader.download(url)
@@ -85,68 +83,71 @@ async def test_a_picture_of_40000_pixels_a_side_is_refused_before_it_is_decoded(
     assert refused.value.retry_delay is None
 
 
-async def test_a_download_that_is_cut_may_be_tried_again(
+async def test_an_interrupted_download_may_be_repeated(
     downloader: Downloader, provider: Provider, url: str
 ) -> None:
     provider.standin.add_fault(Fault(kind=FaultKind.CUT_DOWNLOAD, count=1))
-    with pytest.raises(ApiError) as cut:
+    with pytest.raises(ApiError) as interrupted:
         await downloader.download(url)
-    assert cut.value.retry_delay is not None
+    assert interrupted.value.retry_delay is not None
     assert await downloader.download(url)
 
 
-async def test_a_download_that_hangs_may_be_tried_again(provider: Provider, url: str) -> None:
+async def test_a_download_that_times_out_may_be_repeated(provider: Provider, url: str) -> None:
     provider.standin.add_fault(Fault(kind=FaultKind.HANG_DOWNLOAD))
-    async with downloading(provider.url, timeout=0.2) as it:
-        with pytest.raises(ApiError) as late:
-            await it.download(url)
-    assert late.value.retry_delay is not None
+    async with downloading(provider.url, timeout=0.2) as downloader:
+        with pytest.raises(ApiError) as timed_out:
+            await downloader.download(url)
+    assert timed_out.value.retry_delay is not None
 
 
-async def test_a_download_that_comes_drop_by_drop_is_given_up_in_time() -> None:
-    endless = Drip(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n" + PNG)
-    async with canned(endless) as server, downloading(server.url, timeout=0.3) as it:
-        with pytest.raises(ApiError) as late:
-            await it.download(f"{server.url}/picture.png")
-    assert late.value.retry_delay is not None
+async def test_a_download_that_arrives_byte_by_byte_times_out() -> None:
+    slow = Drip(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n" + PNG)
+    async with scripted_server(slow) as server, downloading(server.url, timeout=0.3) as downloader:
+        with pytest.raises(ApiError) as timed_out:
+            await downloader.download(f"{server.url}/picture.png")
+    assert timed_out.value.retry_delay is not None
 
 
-@pytest.mark.parametrize(("status", "again"), [(500, True), (503, True), (429, True), (400, False)])
-async def test_what_may_pass_is_tried_again(status: int, again: bool) -> None:
-    async with canned(response(status=f"{status} Status")) as server, downloading(server.url) as it:
+@pytest.mark.parametrize(("status", "temporary"), [(500, True), (503, True), (429, True), (400, False)])
+async def test_temporary_failures_may_be_repeated(status: int, temporary: bool) -> None:
+    async with (
+        scripted_server(response(status=f"{status} Status")) as server,
+        downloading(server.url) as downloader,
+    ):
         with pytest.raises(ApiError) as failed:
-            await it.download(f"{server.url}/picture.png")
-    assert (failed.value.retry_delay is not None) == again
+            await downloader.download(f"{server.url}/picture.png")
+    assert (failed.value.retry_delay is not None) == temporary
 
 
-# The guard
+# The URL policy
 
 
-async def test_a_redirect_to_an_inner_address_is_not_followed(
+async def test_a_redirect_to_an_internal_address_is_not_followed(
     downloader: Downloader, provider: Provider, url: str
 ) -> None:
-    async with canned(response(PNG)) as inner:
+    async with scripted_server(response(PNG)) as inner:
         provider.standin.add_fault(Fault(kind=FaultKind.REDIRECT, target=f"{inner.url}/secrets"))
         with pytest.raises(GenerationError) as refused:
             await downloader.download(url)
-        assert inner.asked == []
+        assert inner.requested_paths == []
     assert refused.value.retry_delay is None
     assert inner.url not in refused.value.message
 
 
-async def test_a_redirect_within_the_same_place_is_not_followed_either(provider: Provider, url: str) -> None:
-    found = response(b"", "302 Found", {"Location": "/elsewhere"})
-    async with canned(found) as server, downloading(server.url) as it:
+async def test_a_redirect_within_the_same_origin_is_not_followed(provider: Provider, url: str) -> None:
+    redirect = response(b"", "302 Found", {"Location": "/elsewhere"})
+    async with scripted_server(redirect) as server, downloading(server.url) as downloader:
         with pytest.raises(GenerationError):
-            await it.download(f"{server.url}/picture.png")
-        assert server.asked == ["/picture.png"]
+            await downloader.download(f"{server.url}/picture.png")
+        assert server.requested_paths == ["/picture.png"]
 
 
-async def test_another_port_of_this_machine_is_not_asked(downloader: Downloader) -> None:
-    async with canned(response(PNG)) as inner:
+async def test_another_port_on_loopback_is_not_requested(downloader: Downloader) -> None:
+    async with scripted_server(response(PNG)) as inner:
         with pytest.raises(GenerationError):
             await downloader.download(f"{inner.url}/secrets")
-        assert inner.asked == []
+        assert inner.requested_paths == []
 
 
 @pytest.mark.parametrize(
@@ -186,15 +187,15 @@ async def test_another_port_of_this_machine_is_not_asked(downloader: Downloader)
         "https://\ud83d.getimg.ai/",
     ],
 )
-async def test_a_url_that_must_not_be_fetched_is_refused_without_asking_anybody(url: str) -> None:
-    async with downloading("https://api.getimg.ai", allowed_hosts=("getimg.ai", "*.getimg.ai")) as it:
+async def test_a_url_that_is_not_allowed_is_not_requested(url: str) -> None:
+    async with downloading("https://api.getimg.ai", allowed_hosts=("getimg.ai", "*.getimg.ai")) as downloader:
 
         async def never(url: str) -> bytes:
-            raise AssertionError(f"{url} was asked for")
+            raise AssertionError(f"{url} was requested")
 
-        it._fetch = never  # type: ignore[method-assign]
+        downloader._fetch = never  # type: ignore[method-assign]
         with pytest.raises(GenerationError) as refused:
-            await it.download(url)
+            await downloader.download(url)
     assert refused.value.retry_delay is None
     refused.value.message.encode()
 
@@ -210,35 +211,35 @@ async def test_a_url_that_must_not_be_fetched_is_refused_without_asking_anybody(
     ],
 )
 async def test_a_url_of_an_allowed_host_is_fetched(url: str) -> None:
-    asked = []
-    async with downloading("https://api.getimg.ai", allowed_hosts=("getimg.ai", "*.getimg.ai")) as it:
+    requested = []
+    async with downloading("https://api.getimg.ai", allowed_hosts=("getimg.ai", "*.getimg.ai")) as downloader:
 
         async def fetch(url: object) -> bytes:
-            asked.append(str(url))
-            return b"no picture"
+            requested.append(str(url))
+            return b"not a picture"
 
-        it._fetch = fetch  # type: ignore[assignment,method-assign]
+        downloader._fetch = fetch  # type: ignore[assignment,method-assign]
         with pytest.raises(BadPicture):
-            await it.download(url)
-    assert len(asked) == 1
+            await downloader.download(url)
+    assert len(requested) == 1
 
 
-async def test_plain_http_is_for_this_machine_only() -> None:
-    async with downloading("http://api.getimg.example") as it:
+async def test_plain_http_is_allowed_on_loopback_only() -> None:
+    async with downloading("http://api.getimg.example") as downloader:
         with pytest.raises(GenerationError):
-            await it.download("http://api.getimg.example/picture.png")
+            await downloader.download("http://api.getimg.example/picture.png")
 
 
-async def test_too_large_a_picture_is_cut_off_while_it_comes() -> None:
+async def test_a_picture_that_is_too_large_is_refused_while_it_streams() -> None:
     large = response(PNG + bytes(5_000_000))
-    async with canned(large) as server, downloading(server.url, max_bytes=1_000_000) as it:
-        with pytest.raises(GenerationError, match="more than 1000000 bytes") as refused:
-            await it.download(f"{server.url}/picture.png")
+    async with scripted_server(large) as server, downloading(server.url, max_bytes=1_000_000) as downloader:
+        with pytest.raises(GenerationError, match="limit of 1000000 bytes") as refused:
+            await downloader.download(f"{server.url}/picture.png")
     assert refused.value.retry_delay is None
 
 
-async def test_a_picture_is_not_unpacked_on_the_way() -> None:
-    packed = response(gzip.compress(bytes(100_000_000)), headers={"Content-Encoding": "gzip"})
-    async with canned(packed) as server, downloading(server.url, max_bytes=1_000_000) as it:
+async def test_a_compressed_picture_is_not_decompressed() -> None:
+    compressed = response(gzip.compress(bytes(100_000_000)), headers={"Content-Encoding": "gzip"})
+    async with scripted_server(compressed) as server, downloading(server.url, max_bytes=1_000_000) as downloader:
         with pytest.raises(BadPicture):
-            await it.download(f"{server.url}/picture.png")
+            await downloader.download(f"{server.url}/picture.png")

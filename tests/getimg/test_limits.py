@@ -1,4 +1,4 @@
-"""When GetImg.AI may be called, by what its answers said."""
+"""The rate limiter, by the response headers of GetImg.AI."""
 
 from __future__ import annotations
 
@@ -9,47 +9,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from image_grpc.getimg.limits import (
-    DEFAULT_RETRY_SECONDS,
-    MAX_PAUSE_SECONDS,
-    NotSent,
-    RateLimiter,
-    retry_after,
-)
+from image_grpc.getimg import CallNotSent
+from image_grpc.getimg.limits import DEFAULT_THROTTLE_SECONDS, MAX_PAUSE_SECONDS, RateLimiter, retry_after
+from tests.getimg.conftest import FakeClock
 
-NOW = 1_800_000_000.0
-
-
-class Clock:
-    """Time that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return self.now
+NOW = FakeClock().now
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def limiter(clock: Clock) -> RateLimiter:
+def limiter(clock: FakeClock) -> RateLimiter:
     return RateLimiter(2, clock=clock)
 
 
 async def is_open(limiter: RateLimiter) -> bool:
     try:
-        async with limiter.turn():
+        async with limiter.slot():
             return True
-    except NotSent:
+    except CallNotSent:
         return False
 
 
 @pytest.mark.parametrize(
-    ("headers", "limited", "seconds"),
+    ("headers", "throttled", "seconds"),
     [
         ({"retry-after": "17"}, True, 17),
         ({"retry-after": formatdate(NOW + 17, usegmt=True)}, True, 17),
@@ -57,86 +38,87 @@ async def is_open(limiter: RateLimiter) -> bool:
         ({"retry-after": "17", "x-ratelimit-reset": "40"}, True, 17),
         ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "40"}, True, 40),
         ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(NOW + 40)}, True, 40),
-        ({"x-ratelimit-remaining": "5", "x-ratelimit-reset": "40"}, True, DEFAULT_RETRY_SECONDS),
+        ({"x-ratelimit-remaining": "5", "x-ratelimit-reset": "40"}, True, DEFAULT_THROTTLE_SECONDS),
         ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "40"}, False, 40),
         ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(NOW + 40)}, False, 40),
         ({"x-ratelimit-remaining": "1", "x-ratelimit-reset": "40"}, False, 0),
         ({"x-ratelimit-remaining": "0"}, False, 0),
         ({"retry-after": "17"}, False, 0),
         ({}, False, 0),
-        ({}, True, DEFAULT_RETRY_SECONDS),
-        ({"retry-after": "soon"}, True, DEFAULT_RETRY_SECONDS),
+        ({}, True, DEFAULT_THROTTLE_SECONDS),
+        ({"retry-after": "soon"}, True, DEFAULT_THROTTLE_SECONDS),
     ],
     ids=str,
 )
-async def test_the_pause_is_what_the_headers_say(
-    limiter: RateLimiter, clock: Clock, headers: dict[str, str], limited: bool, seconds: float
+async def test_the_headers_set_the_pause(
+    limiter: RateLimiter, clock: FakeClock, headers: dict[str, str], throttled: bool, seconds: float
 ) -> None:
-    assert limiter.observe(headers, limited=limited) == pytest.approx(seconds)
+    observe = limiter.observe_throttling if throttled else limiter.observe
+    assert observe(headers) == pytest.approx(seconds)
     assert await is_open(limiter) == (seconds == 0)
     clock.now += seconds
     assert await is_open(limiter)
 
 
-async def test_a_call_that_would_wait_too_long_is_put_off_until_then(limiter: RateLimiter) -> None:
-    limiter.observe({"retry-after": "17"}, limited=True)
-    with pytest.raises(NotSent) as put_off:
-        async with limiter.turn():
+async def test_a_long_pause_is_reported_with_its_retry_delay(limiter: RateLimiter) -> None:
+    limiter.observe_throttling({"retry-after": "17"})
+    with pytest.raises(CallNotSent) as paused:
+        async with limiter.slot():
             pass
-    assert put_off.value.retry_delay == pytest.approx(17)
+    assert paused.value.retry_delay == pytest.approx(17)
 
 
-async def test_a_short_pause_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock()
+async def test_a_short_pause_is_waited_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeClock()
     limiter = RateLimiter(1, clock=clock)
 
     async def sleep(seconds: float) -> None:
         clock.now += seconds
 
     monkeypatch.setattr("image_grpc.getimg.limits.asyncio.sleep", sleep)
-    limiter.observe({"retry-after": "2"}, limited=True)
+    limiter.observe_throttling({"retry-after": "2"})
     assert await is_open(limiter)
     assert clock.now == NOW + 2
 
 
-async def test_a_shorter_pause_does_not_end_a_longer_one(limiter: RateLimiter, clock: Clock) -> None:
-    limiter.observe({"retry-after": "60"}, limited=True)
-    limiter.observe({"retry-after": "5"}, limited=True)
+async def test_a_shorter_pause_does_not_end_a_longer_one(limiter: RateLimiter, clock: FakeClock) -> None:
+    limiter.observe_throttling({"retry-after": "60"})
+    limiter.observe_throttling({"retry-after": "5"})
     clock.now += 30
     assert not await is_open(limiter)
 
 
 @pytest.mark.parametrize("value", ["inf", "1e999", "99999999999", str(NOW * 1000)])
 @pytest.mark.parametrize("header", ["retry-after", "x-ratelimit-reset"])
-async def test_no_header_can_stop_the_service_for_ever(
-    limiter: RateLimiter, clock: Clock, header: str, value: str
+async def test_no_header_can_stop_the_service_forever(
+    limiter: RateLimiter, clock: FakeClock, header: str, value: str
 ) -> None:
     headers = {"x-ratelimit-remaining": "0", header: value}
-    assert limiter.observe(headers, limited=True) <= MAX_PAUSE_SECONDS
+    assert limiter.observe_throttling(headers) <= MAX_PAUSE_SECONDS
     clock.now += MAX_PAUSE_SECONDS
     assert await is_open(limiter)
 
 
 @given(st.text(max_size=40) | st.floats().map(str) | st.integers().map(str))
-def test_whatever_a_header_says_is_a_number_of_seconds_or_nothing(value: str) -> None:
+def test_any_retry_after_header_is_bounded_or_ignored(value: str) -> None:
     seconds = retry_after(value, NOW)
     assert seconds is None or 0 <= seconds <= MAX_PAUSE_SECONDS
 
 
-async def test_no_more_calls_at_once_than_allowed(limiter: RateLimiter) -> None:
-    inside, most, go = 0, 0, asyncio.Event()
+async def test_concurrent_calls_are_limited(limiter: RateLimiter) -> None:
+    running, peak, release = 0, 0, asyncio.Event()
 
     async def call() -> None:
-        nonlocal inside, most
-        async with limiter.turn():
-            inside += 1
-            most = max(most, inside)
-            await go.wait()
-            inside -= 1
+        nonlocal running, peak
+        async with limiter.slot():
+            running += 1
+            peak = max(peak, running)
+            await release.wait()
+            running -= 1
 
     async with asyncio.TaskGroup() as group:
         for _ in range(10):
             group.create_task(call())
         await asyncio.sleep(0)
-        go.set()
-    assert most == 2
+        release.set()
+    assert peak == 2

@@ -14,7 +14,7 @@ from typing import Any
 import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
-from tabletop.hub.v1.jobs_pb2 import GenerateJob
+from tabletop.image.internal.v1.job_pb2 import GenerateJob
 
 from image_grpc.errors import HubError
 from image_grpc.hub import Ack, DeadLetter, Delivery, Settlement, amqp, topology

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from tabletop.hub.v1.jobs_pb2 import GenerateJob
+from tabletop.image.internal.v1.job_pb2 import GenerateJob
 
 from image_grpc.errors import HubError
 from image_grpc.hub import Delivery, Outcome, topology

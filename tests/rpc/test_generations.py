@@ -14,7 +14,7 @@ from tabletop.image.v1 import generation_service_pb2 as pb
 from tabletop.image.v1 import status_service_pb2, theme_service_pb2
 from tabletop.image.v1.generation_pb2 import GenerationState
 
-from image_grpc.standin import MODELS
+from getimg_standin import MODELS
 from tests.contracts.patience import eventually
 from tests.service import (
     PRICE,

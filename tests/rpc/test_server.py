@@ -13,13 +13,13 @@ import pytest_asyncio
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from image_grpc.rpc.service_status import StatusServicer
 
 from image_grpc.rpc.generation import GenerationServicer
 from image_grpc.rpc.health import HealthServicer
 from image_grpc.rpc.image import ImageServicer
 from image_grpc.rpc.overlay import OverlayServicer
 from image_grpc.rpc.server import OPTIONS
-from image_grpc.rpc.service_status import StatusServicer
 from image_grpc.rpc.theme import ThemeServicer
 from tests.contracts.patience import PATIENCE_SECONDS
 from tests.service import Service, refusal, service

@@ -12,16 +12,16 @@ import pytest
 from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import StringValue
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from image_grpc.config import load
 from tabletop.image.v1.generation_request_pb2 import GenerateTacticalMapRequest
 from tabletop.image.v1.image_service_pb2 import BatchGetImagesRequest
 
 from image_grpc import deadline
-from image_grpc.correlation import correlation_id
+from image_grpc.correlation import new_correlation_id
 from image_grpc.errors import Violation
 from image_grpc.rpc import interceptors
 from image_grpc.rpc.interceptors import Next
 from image_grpc.rpc.server import stages_of
-from image_grpc.settings import ServerSettings, load
 from image_grpc.telemetry import Telemetry
 from tests.rpc.tiny import UNARY, hello, raising, tiny
 from tests.service import refusal
@@ -41,7 +41,7 @@ async def test_the_callers_ids_come_back_and_go_with_the_work() -> None:
     seen = []
 
     async def handler(request: Any, context: Any) -> StringValue:
-        seen.append(correlation_id())
+        seen.append(new_correlation_id())
         return StringValue()
 
     async with tiny(handler) as server:
@@ -214,7 +214,7 @@ async def test_health_checks_do_not_fill_the_access_log(log_lines: Any) -> None:
 
 
 def test_the_stages_are_in_the_order_that_each_of_them_relies_on() -> None:
-    names = [stage.__qualname__.split(".")[0] for stage in stages_of(load(ServerSettings), Telemetry(), {})]
+    names = [stage.__qualname__.split(".")[0] for stage in stages_of(load(), Telemetry(), {})]
     assert names == [
         "answer_errors",  # outermost: nothing gets past it
         "take_over_ids",  # so that all that is logged further in carries them

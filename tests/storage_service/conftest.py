@@ -1,4 +1,4 @@
-"""The Storage Service with the hub inside of this process; on SQLite and files, unless a module says otherwise."""
+"""The reference Storage Service on the in-process hub, with SQLite and files unless a module overrides them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import obstore
 import pytest
 from sqlalchemy import create_engine
 
@@ -16,6 +17,7 @@ from image_grpc.hub.memory import MemoryHub
 from image_grpc.settings import StorageServiceSettings, load
 from image_grpc.storage import ImageStorageClient
 from image_grpc.storage_service import StorageService
+from image_grpc.storage_service.object_store import open_store
 from image_grpc.telemetry import Telemetry
 from tests.contracts.storage_bench import SECONDS, StartStorage, Storage
 from tests.servers import postgresql, s3
@@ -23,13 +25,13 @@ from tests.servers import postgresql, s3
 
 @pytest.fixture
 def database_url(tmp_path: Path) -> str:
-    """An empty database of this test's own."""
+    """URL of an empty database for one test."""
     return f"sqlite:///{tmp_path}/storage.db"
 
 
 @pytest.fixture
 def blob_url(tmp_path: Path) -> str:
-    """An empty object store of this test's own."""
+    """URL of an empty object store for one test."""
     return f"file://{tmp_path}/blobs"
 
 
@@ -42,7 +44,7 @@ def cluster() -> Iterator[str]:
 
 @pytest.fixture
 def fresh_database(cluster: str) -> str:
-    """An empty database of this test's own, in PostgreSQL."""
+    """URL of an empty PostgreSQL database for one test."""
     name = f"test_{uuid.uuid4().hex}"
     engine = create_engine(cluster, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
@@ -53,25 +55,27 @@ def fresh_database(cluster: str) -> str:
 
 @pytest.fixture(scope="session")
 def bucket() -> Iterator[str]:
-    """URL of a bucket of an S3 server, to which the environment leads."""
-    with s3() as made, pytest.MonkeyPatch.context() as patch:
+    """URL of a bucket of an S3 server that the environment points to."""
+    with s3() as server, pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             patch.delenv(name)
-        for name, value in made.environment.items():
+        for name, value in server.environment.items():
             patch.setenv(name, value)
-        yield made.url
+        yield server.url
 
 
 @pytest.fixture
 def fresh_prefix(bucket: str) -> str:
-    """A place in the bucket that only this test uses."""
+    """URL of an empty prefix in the bucket for one test."""
     return f"{bucket}/{uuid.uuid4()}"
 
 
 @pytest.fixture
 async def start_storage(database_url: str, blob_url: str) -> AsyncIterator[StartStorage]:
-    """Each start is on the same data, unless it is told `at` which, with a hub of its own that has these queues
-    besides those it always has."""
+    """Start replicas on the same database and object store, unless `at` names others.
+
+    Each has a hub of its own, with additional `queues`.
+    """
     async with AsyncExitStack() as stack:
 
         async def start(
@@ -82,13 +86,23 @@ async def start_storage(database_url: str, blob_url: str) -> AsyncIterator[Start
             stack.push_async_callback(hub.close)
             for queue in queues:
                 hub.declare(topology.Queue(name=queue))
-            database, objects = at
+            at_database, at_blobs = at
             service = StorageService(
-                load(StorageServiceSettings, **settings), hub, database_url=database, blob_url=objects
+                load(StorageServiceSettings, **settings), hub, database_url=at_database, blob_url=at_blobs
             )
             await service.start()
             stack.push_async_callback(service.stop)
-            client = ImageStorageClient(hub, Telemetry(), timeout=SECONDS)
-            return Storage(hub=hub, client=client, service=service, blob_url=objects)
+
+            async def list_objects() -> list[str]:
+                objects = await obstore.list(open_store(at_blobs)).collect_async()
+                return [each["path"] for each in objects]
+
+            return Storage(
+                hub=hub,
+                client=ImageStorageClient(hub, Telemetry(), timeout=SECONDS),
+                sweep=service.sweep,
+                stop=service.stop,
+                list_objects=list_objects,
+            )
 
         yield start

@@ -1,4 +1,4 @@
-"""The database and the object store of a Storage Service, opened beside it."""
+"""Direct access to the database and the object store of a Storage Service."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 
 from obstore.store import ObjectStore
 
-from image_grpc.storage_service.blobs import open_store
 from image_grpc.storage_service.database import Database
+from image_grpc.storage_service.object_store import open_store
 
 
 @asynccontextmanager
 async def opened(database_url: str, blob_url: str) -> AsyncIterator[tuple[Database, ObjectStore]]:
-    """Both, with the schema up to date."""
+    """Open both, with the schema migrated."""
     database = Database(database_url)
     try:
         await database.start()

@@ -112,7 +112,7 @@ async def test_a_round_trip_to_other_kinds_of_stores_keeps_everything(
             assert read == await before.client.blobs.read_all(sha256, size)
     # What is stored from now on continues what was there.
     [newest, *_] = [image for image in listed if not image.HasField("delete_time")]
-    assert (await after.client.images.store(newest)).version == newest.version + 1
+    assert (await after.store_image(newest)).version == newest.version + 1
 
 
 async def test_a_backup_of_postgresql_and_s3_can_be_restored_into_files(

@@ -19,9 +19,9 @@ from tests.contracts.storage_bench import (
     StartStorage,
     a_message,
     a_stored_image,
-    hearing,
-    names_in,
+    message_names,
     parts_of,
+    subscribed,
 )
 
 
@@ -37,7 +37,7 @@ async def test_a_failing_object_store_is_told_as_something_that_may_pass(
     with monkeypatch.context() as patch:
         patch.setattr(obstore, "put_async", fail)
         request = StoreRequest(storage_correlation_id=new_id(), blob_part=parts_of(data)[0])
-        error = await storage.refusal(topology.STORE, request)
+        error = await storage.request_error(topology.STORE, request)
     assert (error.code, error.details.retryable) == ("STORAGE_SERVICE_ERROR", True)
     assert "secret" not in error.message
     await a_stored_image(storage, data)
@@ -48,7 +48,7 @@ async def test_a_failing_database_is_told_as_something_that_may_pass(
     start_storage: StartStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = await start_storage()
-    image = await storage.client.images.store(an_image())
+    image = await storage.store_image(an_image())
 
     def fail(*args: Any, **options: Any) -> None:
         raise OperationalError("SELECT", {}, Exception("the disk is full"))
@@ -58,7 +58,7 @@ async def test_a_failing_database_is_told_as_something_that_may_pass(
     )
     with monkeypatch.context() as patch:
         patch.setattr(record_table, "read", fail)
-        error = await storage.refusal(topology.RETRIEVE, request)
+        error = await storage.request_error(topology.RETRIEVE, request)
     assert (error.code, error.details.retryable) == ("STORAGE_SERVICE_ERROR", True)
     assert "disk" not in error.message
     assert await storage.client.images.retrieve(image.id) == image
@@ -79,7 +79,7 @@ async def test_the_client_gets_through_a_failure_that_passes(
         return put(connection, puts)
 
     monkeypatch.setattr(record_table, "put", fail_at_first)
-    assert (await storage.client.images.store(an_image())).version == 1
+    assert (await storage.store_image(an_image())).version == 1
 
 
 async def test_the_sweeper_goes_on_after_a_failure(
@@ -109,5 +109,5 @@ async def test_a_message_that_the_hub_did_not_take_is_published_later(
     message = a_message(f"test.{new_id()}", "it")
     message.mandatory = True
     await storage.client.store([storage.client.images.put(an_image())], messages=[message])
-    async with hearing(storage, message.routing_key) as heard:
-        await eventually(lambda: "it" in names_in(heard), "the message is published once somebody listens")
+    async with subscribed(storage, message.routing_key) as events:
+        await eventually(lambda: "it" in message_names(events), "the message is published once somebody listens")

@@ -70,7 +70,7 @@ def test_ten_processes_migrate_a_fresh_database_at_once(fresh_database: str, eng
 
 async def test_a_replica_keeps_a_handful_of_connections(start_storage: StartStorage, engine: Engine) -> None:
     storage = await start_storage()
-    await asyncio.gather(*(storage.client.images.store(an_image()) for _ in range(100)))
+    await asyncio.gather(*(storage.store_image(an_image()) for _ in range(100)))
     with engine.connect() as connection:
         mine = """SELECT count(*) FROM pg_stat_activity
             WHERE datname = current_database() AND backend_type = 'client backend'"""  # autovacuum comes and goes
@@ -83,5 +83,5 @@ async def test_a_url_of_postgresql_needs_no_name_of_a_driver(
     bare = fresh_database.replace("postgresql+psycopg://", "postgresql://")
     assert bare.startswith("postgresql://")
     storage = await start_storage(at=(bare, blob_url))
-    image = await storage.client.images.store(an_image())
+    image = await storage.store_image(an_image())
     assert await storage.client.images.retrieve(image.id) == image

@@ -45,7 +45,7 @@ async def test_all_is_well(storage: Storage, at: tuple[str, str], monkeypatch: p
     monkeypatch.setattr(module, "PAGE", 2)  # several pages of each
     data = some_bytes(2 * MEBIBYTE + 1)
     image = await a_stored_image(storage, data)
-    await storage.client.images.store(image)
+    await storage.store_image(image)
     for size in (1, 2, 3, 4):
         await a_stored_image(storage, some_bytes(size))
     await storage.client.generations.store(a_generation())
@@ -107,7 +107,7 @@ async def test_a_record_that_is_wrong_about_its_size(storage: Storage, at: tuple
 
 
 async def test_a_record_without_its_newest_version(storage: Storage, at: tuple[str, str]) -> None:
-    image = await storage.client.images.store(an_image())
-    await storage.client.images.store(image)
+    image = await storage.store_image(an_image())
+    await storage.store_image(image)
     await change(at, delete(record_version).where(record_version.c.version == 2))
     assert (await report_of(at)).problems == [f"image {image.id} version 2: has no such version"]

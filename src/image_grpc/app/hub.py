@@ -23,7 +23,7 @@ async def run_hub(settings: HubSettings) -> AsyncIterator[Hub]:
 def require_broker(settings: HubSettings) -> None:
     """Raise InvalidSettings for the in-memory hub, which other processes cannot reach."""
     if settings.hub_url == "memory:":
-        raise InvalidSettings("IMAGE_GRPC_HUB_URL: must be a RabbitMQ, since `memory:` serves a single process")
+        raise InvalidSettings("IMAGE_GRPC_HUB_URL: must name a RabbitMQ; `memory:` serves a single process")
 
 
 def _hub(settings: HubSettings) -> Hub:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import structlog
 from tabletop.image.v1.types_pb2 import Priority
 
+from image_grpc.admin_servers import channelz_server
 from image_grpc.deadline import deadline_in
 from image_grpc.generation import GenerationUseCases
 from image_grpc.generation.estimate import Estimator
@@ -25,7 +26,7 @@ from image_grpc.generation.steps.generate import LEASE_FACTOR, GeneratePolicy, G
 from image_grpc.generation.steps.references import ReferenceLoader
 from image_grpc.generation.steps.store import StoreStep
 from image_grpc.generation.weighted_fair_semaphore import WeightedFairSemaphore
-from image_grpc.getimg import Downloader, GetimgClient
+from image_grpc.getimg import Downloader, GetimgClient, GetimgConfig, UrlPolicy
 from image_grpc.hub import Hub
 from image_grpc.images import ContentReader, ImageLibrary, ImageWatcher, Uploader
 from image_grpc.maps.coverage import Coverage
@@ -40,7 +41,6 @@ from image_grpc.rpc.status import StatusServicer
 from image_grpc.rpc.theme import ThemeServicer
 from image_grpc.service_status import DependencyMonitor, StatusReporter
 from image_grpc.settings import ServerSettings
-from image_grpc.side_ports import channelz_port
 from image_grpc.storage import CacheLimits, ChangeFeed, ImageStorageClient, ReadCache, Storage
 from image_grpc.telemetry import Telemetry
 from image_grpc.themes import ThemeCatalog, ThemeEditor
@@ -100,7 +100,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         reporter = StatusReporter(hub, data.client, getimg, monitor, telemetry.counters)
         servicers = _servicers(settings, data, use_cases, getimg, reporter, stopping)
         if settings.admin_listen:
-            await stack.enter_async_context(channelz_port(settings.admin_listen))
+            await stack.enter_async_context(channelz_server(settings.admin_listen))
         server = Server(settings, servicers, telemetry, stopping=stopping)
         address = server.bind()  # before the pipeline starts: an unreachable process must not take jobs
         stack.push_async_callback(_stop, settings, server, pipeline)
@@ -185,20 +185,19 @@ def _generate_policy(settings: ServerSettings, hub: Hub) -> GeneratePolicy:
 
 def _getimg_client(settings: ServerSettings, telemetry: Telemetry) -> GetimgClient:
     key = settings.getimg_api_key
-    return GetimgClient(
-        telemetry,
+    config = GetimgConfig(
         api_key=key.get_secret_value() if key else None,
         base_url=settings.getimg_base_url,
         timeout=settings.getimg_timeout_seconds,
         max_in_flight=settings.getimg_max_in_flight,
     )
+    return GetimgClient(telemetry, config)
 
 
 def _downloader(settings: ServerSettings, telemetry: Telemetry) -> Downloader:
     return Downloader(
         telemetry,
-        base_url=settings.getimg_base_url,
-        allowed_hosts=settings.getimg_download_hosts,
+        UrlPolicy(base_url=settings.getimg_base_url, allowed_hosts=settings.getimg_download_hosts),
         max_bytes=settings.getimg_download_max_bytes,
         timeout=settings.getimg_timeout_seconds,
     )

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from image_grpc.settings import EmbeddedSettings, InvalidSettings
 
 if TYPE_CHECKING:
-    from image_grpc.standin import Standin
+    from getimg_standin import Standin
 
 log = structlog.get_logger(__name__)
 
@@ -25,12 +25,12 @@ async def run_standin(settings: EmbeddedSettings) -> AsyncIterator[EmbeddedSetti
     The data folder must be locked: it keeps the port number across restarts.
     """
     try:
-        from image_grpc.standin import Behaviour, Standin
+        from getimg_standin import Behavior, Standin
     except ImportError as error:
         raise InvalidSettings(
             "GETIMG_API_KEY is not set, and the stand-in is not installed: pip install 'image-grpc[embedded]'"
         ) from error
-    standin = Standin(behaviour=Behaviour(latency=settings.standin_latency_seconds))
+    standin = Standin(behavior=Behavior(latency=settings.standin_latency_seconds))
     async with AsyncExitStack() as stack:
         url = await _listen(stack, standin, settings)
         log.info("GETIMG_API_KEY is not set, using the stand-in", url=url)

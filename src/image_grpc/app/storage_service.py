@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from image_grpc.admin_servers import health_server
 from image_grpc.app.hub import require_broker, run_hub
 from image_grpc.errors import StorageServiceError
 from image_grpc.hub import Hub
 from image_grpc.settings import InvalidSettings, StorageServiceSettings, storage_urls
-from image_grpc.side_ports import health_port
 
 
 @asynccontextmanager
@@ -20,7 +20,7 @@ async def storage(settings: StorageServiceSettings) -> AsyncIterator[None]:
         hub = await stack.enter_async_context(run_hub(settings))
         await stack.enter_async_context(run_storage_service(settings, hub))
         if settings.health_listen:
-            await stack.enter_async_context(health_port(settings.health_listen))
+            await stack.enter_async_context(health_server(settings.health_listen))
         yield
 
 
@@ -31,7 +31,7 @@ async def run_storage_service(settings: StorageServiceSettings, hub: Hub) -> Asy
     Raises InvalidSettings if it is not installed, StorageServiceError if it cannot start.
     """
     try:
-        from image_grpc.storage_service import StorageService, Unavailable
+        from image_grpc.storage_service import DatabaseError, StorageService
     except ImportError as error:
         raise InvalidSettings(
             "the Storage Service is not installed: pip install 'image-grpc[embedded]'"
@@ -40,7 +40,7 @@ async def run_storage_service(settings: StorageServiceSettings, hub: Hub) -> Asy
     service = StorageService(settings, hub, database_url=database_url, blob_url=blob_url)
     try:
         await service.start()
-    except Unavailable as error:
+    except DatabaseError as error:
         raise StorageServiceError(f"the Storage Service cannot start: {error}") from error
     try:
         yield

@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError, Message
 from tabletop.hub.v1.envelope_pb2 import Envelope
 
 from image_grpc.bridge.calls import invalid
-from image_grpc.validation import lower_uuids, violations
+from image_grpc.validation import normalize_uuids, violations
 
 M = TypeVar("M", bound=Message)
 
@@ -28,7 +28,7 @@ def read_event(envelope: Envelope, kind: type[M]) -> M:
     event = _read(envelope, kind, ignore_unknown=True)
     if broken := violations(event):
         raise invalid(f"the payload is no {kind.DESCRIPTOR.name}: {broken[0].description}", broken[0].field)
-    lower_uuids(event)
+    normalize_uuids(event)
     return event
 
 

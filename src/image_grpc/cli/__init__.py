@@ -1,16 +1,18 @@
-"""The `image-grpc` command: servers, and a client of them."""
+"""The `image-grpc` command: programs that run the service, and a client for it."""
 
 from __future__ import annotations
 
 import click
 
 from image_grpc import __version__
+from image_grpc.cli.config import config
 from image_grpc.cli.dead_letters import dead_letters
 from image_grpc.cli.demo import demo
 from image_grpc.cli.generate import generate
 from image_grpc.cli.image import image
 from image_grpc.cli.overlay import overlay
-from image_grpc.cli.servers import bridge, config, serve, standin, up
+from image_grpc.cli.servers import bridge, serve, up
+from image_grpc.cli.standin import standin
 from image_grpc.cli.status import status
 from image_grpc.cli.storage import storage
 from image_grpc.cli.theme import theme
@@ -19,9 +21,9 @@ from image_grpc.cli.theme import theme
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="image-grpc")
 def main() -> None:
-    """Pictures for tabletop role-playing platforms: a gRPC service, and commands to try it.
+    """Pictures for tabletop role-playing games: a gRPC service, and a client for it.
 
-    Settings are environment variables, see `image-grpc config`. First steps: `image-grpc demo`, or
+    Settings are environment variables; `image-grpc config` shows them. To start, run `image-grpc demo`, or
     `image-grpc up` in one terminal and `image-grpc generate portrait --theme fantasy --out hero.png` in
     another.
     """

@@ -1,13 +1,14 @@
-"""`dead-letters`: what the service has given up on, for a person to look at, to replay or to discard."""
+"""`dead-letters`: messages that could not be processed, to inspect, replay or discard."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,95 +17,90 @@ from google.protobuf import json_format
 from rich.table import Table
 
 from image_grpc.cli.client import console
-from image_grpc.cli.servers import load
+from image_grpc.cli.programs import load
 from image_grpc.errors import HubError
 from image_grpc.settings import InvalidSettings, ProgramSettings
 
-if TYPE_CHECKING:  # the AMQP client takes a while to import
+if TYPE_CHECKING:  # importing the AMQP client takes a while
     from image_grpc.hub.amqp import DeadLetter, DeadLetters
 
 T = TypeVar("T")
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_HUB = click.option("--hub-url", help="RabbitMQ, amqp://…")
+_REASON_LENGTH = 100
+_HUB = click.option("--hub-url", help="URL of a RabbitMQ, amqp://…")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _IDS = click.argument("ids", metavar="[ID]...", nargs=-1)
+_ALL = click.option("--all", "everything", is_flag=True, help="Select all messages.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Filter:
-    """Which dead letters a command is about."""
+    """A selection of dead letters; the default selects all."""
 
     ids: tuple[str, ...] = ()
     reason: str = ""
+    """Part of the reason, in any case."""
     type: str = ""
-    older_than: float = 0.0
+    min_age: float = 0.0
     """Seconds."""
 
-    @property
-    def empty(self) -> bool:
-        """Whether it takes all of them."""
-        return self == Filter()
-
-    def takes(self, letter: DeadLetter) -> bool:
-        """Whether the dead letter is one of them."""
+    def matches(self, letter: DeadLetter) -> bool:
+        """Whether the filter selects a dead letter."""
         return (
             (not self.ids or letter.id in self.ids)
             and self.reason.lower() in letter.reason.lower()
             and self.type in (letter.envelope.type, "")
-            and letter.time <= time.time() - self.older_than
+            and letter.time <= time.time() - self.min_age
         )
 
 
 class _Age(click.ParamType[float]):
     name = "AGE"
 
-    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> float:
+    def convert(self, value: str | float, param: click.Parameter | None, context: click.Context | None) -> float:
         if isinstance(value, float):
             return value
-        found = re.fullmatch(r"(\d+)([smhd])", value)
-        if found is None:
+        match = re.fullmatch(r"(\d+)([smhd])", value)
+        if match is None:
             self.fail("must be for example 90s, 10m, 2h or 1d", param, context)
-        return float(found[1]) * _SECONDS[found[2]]
+        return float(match[1]) * _SECONDS[match[2]]
 
 
 def _filtered(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command the options of a filter."""
-    options = (
-        click.option("--reason", default="", help="Only those whose reason contains this."),
-        click.option("--type", default="", help="Only those of this type of message."),
-        click.option(
-            "--older-than", type=_Age(), default=0.0, help="Only those given up on before, e.g. 10m, 1d."
-        ),
+    """Pass a `letters` filter to the command, built from --reason, --type and --older-than."""
+
+    @click.option("--reason", default="", help="Select messages whose reason contains this text.")
+    @click.option("--type", "type_", default="", help="Select messages of this type.")
+    @click.option(
+        "--older-than", type=_Age(), default=0.0, help="Select messages by age as dead letters, e.g. 10m, 1d."
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    @functools.wraps(command)
+    def run(*, reason: str, type_: str, older_than: float, **options: object) -> None:
+        command(letters=Filter(reason=reason, type=type_, min_age=older_than), **options)
+
+    return run
 
 
 @click.group("dead-letters")
 def dead_letters() -> None:
-    """Messages that were given up on: see them, replay them to where they came from, discard them."""
+    """List, show, replay and discard messages that could not be processed."""
 
 
 @dead_letters.command("list")
 @_filtered
 @_HUB
 @_JSON
-def list_(hub_url: str | None, as_json: bool, **given: Any) -> None:
-    """List dead letters, the oldest first."""
-
-    async def rows(queue: DeadLetters) -> list[dict[str, Any]]:
-        return [_as_dict(letter) async for letter in _matching(queue, Filter(**given))]
-
-    found = _with_queue(hub_url, rows)
+def list_(hub_url: str | None, as_json: bool, letters: Filter) -> None:
+    """List dead letters, oldest first."""
+    rows = _with_queue(hub_url, lambda queue: _rows(queue, letters))
     if as_json:
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
     columns = ("id", "type", "from", "time", "reason")
     table = Table(*columns)
-    for row in found:
-        table.add_row(*(row[column][:100] for column in columns))
+    for row in rows:
+        table.add_row(*(row[column][:_REASON_LENGTH] for column in columns))
     console().print(table)
 
 
@@ -113,74 +109,76 @@ def list_(hub_url: str | None, as_json: bool, **given: Any) -> None:
 @_HUB
 def show(id_: str, hub_url: str | None) -> None:
     """Show one dead letter with its payload."""
-
-    async def rows(queue: DeadLetters) -> list[dict[str, Any]]:
-        return [_as_dict(letter) async for letter in _matching(queue, Filter(ids=(id_,)))]
-
-    found = _with_queue(hub_url, rows)
-    if not found:
-        raise click.ClickException(f"there is no dead letter {id_}")
-    click.echo(json.dumps(found[0], indent=2, ensure_ascii=False))
+    rows = _with_queue(hub_url, lambda queue: _rows(queue, Filter(ids=(id_,))))
+    if not rows:
+        raise click.ClickException(f"dead letter {id_} not found")
+    click.echo(json.dumps(rows[0], indent=2, ensure_ascii=False))
 
 
 @dead_letters.command()
 @_IDS
 @_filtered
-@click.option("--all", "everything", is_flag=True, help="All of them.")
+@_ALL
 @_HUB
-def replay(ids: tuple[str, ...], everything: bool, hub_url: str | None, **given: Any) -> None:
-    """Have messages handled again: each goes back to the queue that it came from."""
-    _each(hub_url, _chosen(ids, everything, given), "replayed", lambda queue, letter: queue.put_back(letter))
+def replay(ids: tuple[str, ...], everything: bool, hub_url: str | None, letters: Filter) -> None:
+    """Return messages to the queues they came from, to be processed again."""
+    selected = _selected(ids, letters, everything)
+    _process_each(hub_url, selected, "replayed", lambda queue, letter: queue.put_back(letter))
 
 
 @dead_letters.command()
 @_IDS
 @_filtered
-@click.option("--all", "everything", is_flag=True, help="All of them.")
+@_ALL
 @_HUB
-def discard(ids: tuple[str, ...], everything: bool, hub_url: str | None, **given: Any) -> None:
-    """Forget messages for good."""
-    _each(hub_url, _chosen(ids, everything, given), "discarded", lambda queue, letter: queue.throw_away(letter))
+def discard(ids: tuple[str, ...], everything: bool, hub_url: str | None, letters: Filter) -> None:
+    """Delete messages for good."""
+    selected = _selected(ids, letters, everything)
+    _process_each(hub_url, selected, "discarded", lambda queue, letter: queue.throw_away(letter))
 
 
-def _chosen(ids: tuple[str, ...], everything: bool, given: dict[str, Any]) -> Filter:
-    chosen = Filter(ids=ids, **given)
-    if chosen.empty and not everything:
-        raise click.UsageError("say which: IDs, --reason, --type, --older-than, or --all")
-    return chosen
+def _selected(ids: tuple[str, ...], letters: Filter, everything: bool) -> Filter:
+    selected = replace(letters, ids=ids)
+    if selected == Filter() and not everything:
+        raise click.UsageError("say which messages: IDs, --reason, --type, --older-than, or --all")
+    return selected
 
 
-def _each(
+def _process_each(
     hub_url: str | None,
-    chosen: Filter,
-    done: str,
-    act: Callable[[DeadLetters, DeadLetter], Awaitable[None]],
+    letters: Filter,
+    outcome: str,
+    process: Callable[[DeadLetters, DeadLetter], Awaitable[None]],
 ) -> None:
-    async def work(queue: DeadLetters) -> int:
+    async def process_all(queue: DeadLetters) -> int:
         count = 0
-        async for letter in _matching(queue, chosen):
+        async for letter in _matching(queue, letters):
             try:
-                await act(queue, letter)
-            except HubError as problem:
-                click.echo(problem.message, err=True)
+                await process(queue, letter)
+            except HubError as error:
+                click.echo(error.message, err=True)
                 continue
-            click.echo(f"{done} {letter.id} {letter.envelope.type}: {letter.reason[:100]}")
+            click.echo(f"{outcome} {letter.id} {letter.envelope.type}: {letter.reason[:_REASON_LENGTH]}")
             count += 1
         return count
 
-    count = _with_queue(hub_url, work)
-    click.echo(f"{count} {done}")
+    count = _with_queue(hub_url, process_all)
+    click.echo(f"{count} {outcome}")
     if not count:
         raise SystemExit(1)
 
 
-async def _matching(queue: DeadLetters, chosen: Filter) -> AsyncIterator[DeadLetter]:
+async def _matching(queue: DeadLetters, letters: Filter) -> AsyncIterator[DeadLetter]:
     async for letter in queue:
-        if chosen.takes(letter):
+        if letters.matches(letter):
             yield letter
 
 
-def _as_dict(letter: DeadLetter) -> dict[str, Any]:
+async def _rows(queue: DeadLetters, letters: Filter) -> list[dict[str, Any]]:
+    return [_row(letter) async for letter in _matching(queue, letters)]
+
+
+def _row(letter: DeadLetter) -> dict[str, Any]:
     return {
         "id": letter.id,
         "type": letter.envelope.type,
@@ -194,8 +192,8 @@ def _as_dict(letter: DeadLetter) -> dict[str, Any]:
     }
 
 
-def _payload(letter: DeadLetter) -> Any:
-    """JSON as it is; bytes as text if they are some, else in hexadecimal digits."""
+def _payload(letter: DeadLetter) -> dict[str, Any] | str:
+    """Return JSON as a dictionary, and bytes as text if they are printable, else in hexadecimal."""
     if letter.envelope.WhichOneof("content") == "payload":
         return json_format.MessageToDict(letter.envelope.payload)
     data = letter.envelope.payload_bytes
@@ -208,16 +206,16 @@ def _payload(letter: DeadLetter) -> Any:
 
 def _with_queue(hub_url: str | None, work: Callable[[DeadLetters], Awaitable[T]]) -> T:
     from image_grpc.app import require_broker
-    from image_grpc.hub.amqp import dead_letters as look
+    from image_grpc.hub.amqp import dead_letters as open_dead_letters
 
     settings = load(ProgramSettings, hub_url=hub_url)
 
-    async def do() -> T:
-        async with look(settings.hub_url) as queue:
+    async def run_work() -> T:
+        async with open_dead_letters(settings.hub_url) as queue:
             return await work(queue)
 
     try:
         require_broker(settings)
-        return asyncio.run(do())
-    except (InvalidSettings, HubError) as problem:
-        raise click.ClickException(str(problem)) from problem
+        return asyncio.run(run_work())
+    except (InvalidSettings, HubError) as error:
+        raise click.ClickException(str(error)) from error

@@ -1,55 +1,55 @@
-"""`storage`: a replica of the Storage Service, and commands that look after what it keeps."""
+"""`storage`: a replica of the Storage Service, and maintenance of its data."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from image_grpc.cli.servers import load, run
+from image_grpc.cli.programs import load, run
 from image_grpc.settings import StorageServiceSettings, storage_urls
 
-if TYPE_CHECKING:  # imports of the Storage Service take a while
+if TYPE_CHECKING:  # importing the Storage Service takes a while
     from image_grpc.storage_service.database import Database
 
 T = TypeVar("T")
+Options = Mapping[str, str | None]
 
-_DATABASE = click.option("--database-url", help="postgresql://… or sqlite:///…")
-_BLOBS = click.option("--blob-url", help="s3://… or file:///…")
+_DATABASE = click.option("--database-url", help="Database, postgresql://… or sqlite:///…")
+_BLOBS = click.option("--blob-url", help="Object store, s3://… or file:///…")
+_FOLDER = click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 
 
 @click.group(invoke_without_command=True)
-@click.option("--hub-url", help="RabbitMQ, amqp://…")
+@click.option("--hub-url", help="URL of a RabbitMQ, amqp://…")
 @_DATABASE
 @_BLOBS
 @click.pass_context
-def storage(context: click.Context, /, **given: Any) -> None:
-    """Run one replica of the Storage Service, on the RabbitMQ that IMAGE_GRPC_HUB_URL names; or look after what
-    it keeps.
+def storage(
+    context: click.Context, /, hub_url: str | None, database_url: str | None, blob_url: str | None
+) -> None:
+    """Run one replica of the Storage Service, or maintain its data.
 
-    How an S3-compatible store is reached is told by AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and
-    AWS_SECRET_ACCESS_KEY.
+    A replica needs the RabbitMQ that --hub-url or IMAGE_GRPC_HUB_URL names. AWS_ENDPOINT_URL, AWS_REGION,
+    AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY configure access to an S3-compatible object store.
     """
-    context.obj = given
+    context.obj = options = {"hub_url": hub_url, "database_url": database_url, "blob_url": blob_url}
     if context.invoked_subcommand is not None:
         return
     from image_grpc import app
 
-    settings = load(StorageServiceSettings, **given)
+    settings = load(StorageServiceSettings, **options)
 
-    async def serve_storage() -> None:
+    async def run_storage() -> None:
         with app.stop_signals() as stop:
             async with app.storage(settings):
-                click.echo("the Storage Service answers on the hub. Ctrl-C stops it.")
+                click.echo("The Storage Service is ready. Press Ctrl-C to stop.")
                 await stop.wait()
 
-    run(serve_storage())
-
-
-_FOLDER = click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+    run(run_storage())
 
 
 @storage.command()
@@ -57,15 +57,20 @@ _FOLDER = click.argument("folder", metavar="DIR", type=click.Path(file_okay=Fals
 @_DATABASE
 @_BLOBS
 @click.pass_obj
-def backup(common: dict[str, Any], /, folder: Path, **given: Any) -> None:
-    """Copy everything into the folder DIR, as of one moment, while the service may run.
+def backup(options: Options, /, folder: Path, database_url: str | None, blob_url: str | None) -> None:
+    """Copy all data as of one moment into the folder DIR, while the service may be running.
 
-    A DIR that has an older backup is brought up to date: blobs that are there are not copied again.
+    An older backup in DIR is updated: blobs that it already contains are not copied again.
     """
     from image_grpc.storage_service.backup import back_up
 
-    made = _with_parts(common, given, lambda database, objects: back_up(database, objects, folder))
-    click.echo(f"{made.records.count} versions of records, {made.messages.count} messages, as of {made.time}")
+    manifest = _with_stores(
+        options,
+        lambda database, blobs: back_up(database, blobs, folder),
+        database_url=database_url,
+        blob_url=blob_url,
+    )
+    click.echo(_summary(manifest.records.count, manifest.messages.count, manifest.time))
 
 
 @storage.command()
@@ -73,23 +78,28 @@ def backup(common: dict[str, Any], /, folder: Path, **given: Any) -> None:
 @_DATABASE
 @_BLOBS
 @click.pass_obj
-def restore(common: dict[str, Any], /, folder: Path, **given: Any) -> None:
-    """Copy a backup into an empty Storage Service, of whatever database and object store."""
+def restore(options: Options, /, folder: Path, database_url: str | None, blob_url: str | None) -> None:
+    """Copy the backup in DIR into an empty Storage Service, with any kind of database and object store."""
     from image_grpc.storage_service.backup import restore
 
-    made = _with_parts(common, given, lambda database, objects: restore(database, objects, folder))
-    click.echo(f"{made.records.count} versions of records, {made.messages.count} messages, as of {made.time}")
+    manifest = _with_stores(
+        options,
+        lambda database, blobs: restore(database, blobs, folder),
+        database_url=database_url,
+        blob_url=blob_url,
+    )
+    click.echo(_summary(manifest.records.count, manifest.messages.count, manifest.time))
 
 
 @storage.command()
 @_DATABASE
 @_BLOBS
 @click.pass_obj
-def verify(common: dict[str, Any], /, **given: Any) -> None:
-    """Check that every record has its blob and every blob its record, and that the bytes are what they were."""
+def verify(options: Options, /, database_url: str | None, blob_url: str | None) -> None:
+    """Check that records and blobs match and that no blob is damaged. Exits with code 1 if there are problems."""
     from image_grpc.storage_service.verify import verify
 
-    report = _with_parts(common, given, verify)
+    report = _with_stores(options, verify, database_url=database_url, blob_url=blob_url)
     for problem in report.problems:
         click.echo(problem)
     click.echo(
@@ -100,18 +110,22 @@ def verify(common: dict[str, Any], /, **given: Any) -> None:
         raise SystemExit(1)
 
 
-def _with_parts(common: dict[str, Any], given: dict[str, Any], work: Callable[[Database, Any], Awaitable[T]]) -> T:
-    """Does something with the database, at its newest schema, and the object store that the settings name."""
+def _summary(versions: int, messages: int, time: str) -> str:
+    return f"{versions} versions of records, {messages} messages, as of {time}"
+
+
+def _with_stores(options: Options, work: Callable[[Database, Any], Awaitable[T]], **overrides: str | None) -> T:
+    """Call `work` with the database, migrated to the current schema, and the object store of the settings."""
     from image_grpc.storage_service.backup import BackupError
-    from image_grpc.storage_service.blobs import FAILURES, open_store
-    from image_grpc.storage_service.database import Database, Unavailable
+    from image_grpc.storage_service.database import Database, DatabaseError
+    from image_grpc.storage_service.object_store import FAILURES, open_store
 
     settings = load(
-        StorageServiceSettings, **common | {name: value for name, value in given.items() if value is not None}
+        StorageServiceSettings, **{name: overrides.get(name) or value for name, value in options.items()}
     )
+    database_url, blob_url = storage_urls(settings)
 
-    async def do() -> T:
-        database_url, blob_url = storage_urls(settings)
+    async def run_work() -> T:
         database = Database(database_url)
         try:
             await database.start()
@@ -120,6 +134,6 @@ def _with_parts(common: dict[str, Any], given: dict[str, Any], work: Callable[[D
             await database.close()
 
     try:
-        return asyncio.run(do())
-    except (BackupError, Unavailable, *FAILURES) as problem:
-        raise click.ClickException(str(problem)) from problem
+        return asyncio.run(run_work())
+    except (BackupError, DatabaseError, *FAILURES) as error:
+        raise click.ClickException(str(error)) from error

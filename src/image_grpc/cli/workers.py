@@ -1,4 +1,4 @@
-"""Several `serve` processes that share one address, over which the system spreads connections."""
+"""Several `serve` processes that share an address, with connections distributed by the operating system."""
 
 from __future__ import annotations
 
@@ -20,21 +20,23 @@ RESTART_SECONDS = 1.0
 
 
 async def run_workers(settings: EmbeddedSettings, count: int, options: Sequence[str]) -> int:
-    """Runs so many until SIGTERM or SIGINT, which each of them is told. One that is killed is started anew. One
-    that ends by itself could not serve, and has said why: all end, with its exit code, which is answered.
+    """Run workers until SIGTERM or SIGINT, which is passed on to them, and return their highest exit code.
 
-    Raises InvalidSettings for a hub that is inside of one process, OSError if the port cannot be had.
+    A killed worker is restarted. A worker that exits could not serve, and has printed why: the others are stopped.
+
+    Raises InvalidSettings for an in-memory hub, OSError if the address cannot be bound.
     """
     require_broker(settings)
     with stop_signals() as stop, _reserved(settings.listen) as address:
         command = [sys.executable, "-m", "image_grpc", "serve", *options]
-        given = {  # not as options, which everybody on the machine can read
+        overrides = {  # not as options, which all users of the machine can read
             variable("listen"): address,
             variable("listen_shared"): "true",
             variable("hub_url"): settings.hub_url,
             variable("data_dir"): str(settings.data_dir),
         }
-        codes = await asyncio.gather(*(_keep_running(command, os.environ | given, stop) for _ in range(count)))
+        environment = os.environ | overrides
+        codes = await asyncio.gather(*(_keep_running(command, environment, stop) for _ in range(count)))
     return max(codes)
 
 
@@ -44,7 +46,7 @@ async def _keep_running(command: Sequence[str], environment: Mapping[str, str], 
         worker = await asyncio.create_subprocess_exec(
             *command,
             env=environment,
-            start_new_session=True,  # a Ctrl-C reaches this process alone, which hands it on once
+            start_new_session=True,  # Ctrl-C signals this process only, which passes it on once
         )
         ending = asyncio.create_task(worker.wait())
         await asyncio.wait([ending, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -54,25 +56,27 @@ async def _keep_running(command: Sequence[str], environment: Mapping[str, str], 
         if code >= 0:
             stop.set()
             return code
-        log.warning("a worker was killed", signal=-code)
+        log.warning("worker killed", signal=-code)
         await asyncio.wait([stopping], timeout=RESTART_SECONDS)
     return 0
 
 
 @contextmanager
 def _reserved(listen: str) -> Iterator[str]:
-    """Within the block, the address is for workers; answers it with the real port. Raises OSError if somebody has
-    it already, whether he would share it or not."""
+    """Within the block, reserve the address for workers. Yields it with the actual port.
+
+    Raises OSError if another process uses the address, even if it would share it.
+    """
     host, _, port = listen.rpartition(":")
-    family, kind, _, _, wanted = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)[0]
-    with socket.socket(family, kind) as alone:
-        alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    family, kind, _, _, requested = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind) as exclusive:
+        exclusive.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            alone.bind(wanted)
-        except OSError as problem:
-            raise OSError(f"cannot listen on {listen}: {problem.strerror}") from problem
-        found = alone.getsockname()
-    with socket.socket(family, kind) as shared:  # it never listens, so no connection comes to it
+            exclusive.bind(requested)
+        except OSError as error:
+            raise OSError(f"cannot listen on {listen}: {error.strerror}") from error
+        bound = exclusive.getsockname()
+    with socket.socket(family, kind) as shared:  # never listens, so it receives no connections
         shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        shared.bind(found)
-        yield f"{host}:{found[1]}"
+        shared.bind(bound)
+        yield f"{host}:{bound[1]}"

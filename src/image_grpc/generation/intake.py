@@ -23,6 +23,7 @@ from image_grpc.generation.kinds import PictureRequest
 from image_grpc.generation.new_record import CallIdentity
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.resolve import ModelCatalog, Resolved
+from image_grpc.getimg import expected_cost
 from image_grpc.retry import MAX_CONFLICT_RETRIES
 from image_grpc.storage import Storage, UnitOfWork
 
@@ -57,7 +58,7 @@ class Intake:
         self.require_provider()
         call = CallIdentity.of(request)
         if request.validate_only:
-            return await self.preview(new_record.new_image(resolved, call), resolved)
+            return self.preview(new_record.new_image(resolved, call), resolved)
         for _ in range(MAX_CONFLICT_RETRIES):
             if (repeated := await self.repeated(call)) is not None:
                 return repeated
@@ -89,12 +90,10 @@ class Intake:
         unit = await self._queue(record)
         return (await unit.commit()).of(self._storage.generations)
 
-    async def preview(self, record: GenerationRecord, resolved: Resolved) -> GenerationRecord:
+    def preview(self, record: GenerationRecord, resolved: Resolved) -> GenerationRecord:
         """Return what a request would become, with its expected cost, without storing anything."""
         generation = Generation(request=record.generation.request, model=record.generation.model)
-        cost = None
-        if resolved.model is not None:
-            cost = await self._models.expected_cost(resolved.model, resolved.picture.size)
+        cost = expected_cost(resolved.model, resolved.picture.size) if resolved.model is not None else None
         if cost is not None:
             generation.cost.CopyFrom(cost)
         return GenerationRecord(generation=generation, prompt=record.prompt)

@@ -9,12 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tabletop.image.v1.generation_pb2 import Cost
 from tabletop.image.v1.generation_request_pb2 import GenerationRequest
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.model_pb2 import Model
 from tabletop.image.v1.theme_pb2 import Theme
-from tabletop.image.v1.types_pb2 import CacheMode, Size
+from tabletop.image.v1.types_pb2 import CacheMode
 
 from image_grpc.errors import ApiError, InvalidArgument, Violation
 from image_grpc.generation.kinds import Kind, PictureRequest, kind_of
@@ -33,9 +32,6 @@ class ModelCatalog(Protocol):
 
     async def model(self, id_: str) -> Model | None:
         """Return a model, or None if the catalog lacks it. Raises ApiError."""
-
-    async def expected_cost(self, model: Model, size: Size) -> Cost | None:
-        """Return the cost of a picture of this size, or None if the catalog has no price."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

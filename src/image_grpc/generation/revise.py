@@ -65,7 +65,7 @@ class Reviser:
         try:
             record, resolved = await self._record(request, call)
             if request.validate_only:
-                return await self._intake.preview(record, resolved)
+                return self._intake.preview(record, resolved)
             return await self._intake.store(record)
         except VersionConflict:
             # The same request may have been sent twice at once.

@@ -1,6 +1,20 @@
-"""GetImg.AI: the client of its API, and the guarded download of what it has drawn."""
+"""The client of the GetImg.AI API, and the guarded download of the pictures it generates."""
 
 from image_grpc.getimg.client import GetimgClient
+from image_grpc.getimg.connection import GetimgConfig
 from image_grpc.getimg.download import Downloader, PictureGone
+from image_grpc.getimg.errors import CallNotSent
+from image_grpc.getimg.payloads import ProviderRequest
+from image_grpc.getimg.pricing import expected_cost
+from image_grpc.getimg.url_policy import UrlPolicy
 
-__all__ = ["Downloader", "GetimgClient", "PictureGone"]
+__all__ = [
+    "CallNotSent",
+    "Downloader",
+    "GetimgClient",
+    "GetimgConfig",
+    "PictureGone",
+    "ProviderRequest",
+    "UrlPolicy",
+    "expected_cost",
+]

@@ -1,4 +1,4 @@
-"""How fast GetImg.AI may be called: as its answers say, and not while it is failing."""
+"""Rate limiting: calls in flight, and pauses that the response headers of GetImg.AI ask for."""
 
 from __future__ import annotations
 
@@ -8,72 +8,80 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
 
-from image_grpc.errors import ApiError
+from image_grpc.getimg.errors import CallNotSent
 
-PATIENCE_SECONDS = 3.0
-"""A call waits this long for its turn; when that is not enough, its job comes back later."""
-DEFAULT_RETRY_SECONDS = 5.0
+MAX_WAIT_SECONDS = 3.0
+"""Longest pause that a call waits out; for longer ones its job is put back and redelivered later."""
+DEFAULT_THROTTLE_SECONDS = 5.0
+"""Pause after a 429 whose headers do not say how long."""
 MAX_PAUSE_SECONDS = 600.0
 """Longest pause that a header can ask for."""
 
 
-class NotSent(ApiError):
-    """The call was not made, so it cannot have cost anything. `retry_delay` says when to come back."""
-
-
 class RateLimiter:
-    """Calls at once, and a pause when the workspace's budget of requests is spent."""
+    """Bounds the calls in flight, and pauses all calls while the workspace's request budget is spent."""
 
     def __init__(self, max_in_flight: int, *, clock: Callable[[], float] = time.time) -> None:
         self._slots = asyncio.Semaphore(max_in_flight)
         self._clock = clock
-        self._open_at = 0.0
+        self._paused_until = 0.0
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Within the block, one call may be made. Raises NotSent when it would have to wait too long."""
+    async def slot(self) -> AsyncIterator[None]:
+        """Hold a slot for one call. Raises CallNotSent if the pause exceeds MAX_WAIT_SECONDS."""
         async with self._slots:
-            while (wait := self._open_at - self._clock()) > 0:
-                if wait > PATIENCE_SECONDS:
-                    raise NotSent("GetImg.AI's rate limit is reached", retry_delay=wait)
+            while (wait := self._paused_until - self._clock()) > 0:
+                if wait > MAX_WAIT_SECONDS:
+                    raise CallNotSent("the GetImg.AI rate limit is reached", retry_delay=wait)
                 await asyncio.sleep(wait)
             yield
 
-    def observe(self, headers: Mapping[str, str], *, limited: bool) -> float:
-        """Takes in the headers of an answer; `limited` says that it was a 429. Answers the seconds to wait."""
-        wait = self._seconds_to_wait(headers, limited=limited)
-        if wait > 0:
-            self._open_at = max(self._open_at, self._clock() + wait)
-        return wait
+    def observe(self, headers: Mapping[str, str]) -> float:
+        """Pause calls if the response says that the budget is spent. Return the pause in seconds."""
+        return self._pause(_budget_pause(headers, self._clock()) or 0.0)
 
-    def _seconds_to_wait(self, headers: Mapping[str, str], *, limited: bool) -> float:
-        if limited and (after := retry_after(headers.get("retry-after"), self._clock())) is not None:
-            return after
-        reset = _number(headers.get("x-ratelimit-reset"))
-        if reset is not None and _number(headers.get("x-ratelimit-remaining")) == 0:
-            # Seen in the wild both as seconds to wait and as a time since the epoch.
-            return _pause(reset - self._clock() if reset > 1e9 else reset)
-        return DEFAULT_RETRY_SECONDS if limited else 0.0  # limited with requests left: too many at once
+    def observe_throttling(self, headers: Mapping[str, str]) -> float:
+        """Pause calls as the headers of a 429 ask for. Return the pause in seconds."""
+        now = self._clock()
+        pause = retry_after(headers.get("retry-after"), now)
+        if pause is None:
+            pause = _budget_pause(headers, now)
+        # Without either there were too many calls at once.
+        return self._pause(DEFAULT_THROTTLE_SECONDS if pause is None else pause)
+
+    def _pause(self, seconds: float) -> float:
+        if seconds > 0:
+            self._paused_until = max(self._paused_until, self._clock() + seconds)
+        return seconds
 
 
 def retry_after(value: str | None, now: float) -> float | None:
-    """Seconds that a Retry-After header asks for, given as seconds or as an HTTP date; None without one."""
+    """Return the seconds that a Retry-After header (seconds or an HTTP date) asks for; None if it is invalid."""
     if value is None:
         return None
-    seconds = _number(value)
+    seconds = _parse_number(value)
     if seconds is not None:
-        return _pause(seconds)
+        return _clamp(seconds)
     try:
-        return _pause(parsedate_to_datetime(value).timestamp() - now)
+        return _clamp(parsedate_to_datetime(value).timestamp() - now)
     except (ValueError, OverflowError):
         return None
 
 
-def _pause(seconds: float) -> float:
+def _budget_pause(headers: Mapping[str, str], now: float) -> float | None:
+    """Return the seconds until the spent request budget is renewed, or None if the headers do not say so."""
+    reset = _parse_number(headers.get("x-ratelimit-reset"))
+    if reset is None or _parse_number(headers.get("x-ratelimit-remaining")) != 0:
+        return None
+    # Observed in two forms: seconds from now, and seconds since the epoch.
+    return _clamp(reset - now if reset > 1e9 else reset)
+
+
+def _clamp(seconds: float) -> float:
     return min(max(0.0, seconds), MAX_PAUSE_SECONDS)
 
 
-def _number(value: str | None) -> float | None:
+def _parse_number(value: str | None) -> float | None:
     try:
         return float(value) if value is not None else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""The transport of the API's client: answers are bounded, since a remote system sends them."""
+"""The HTTP transport below the SDK. It bounds the size of responses, since a remote system chooses it."""
 
 from __future__ import annotations
 
@@ -6,38 +6,38 @@ from collections.abc import AsyncIterator
 
 import httpx
 
-MAX_ANSWER_BYTES = 8 * 1024 * 1024
-"""The catalogue is some kilobytes; pictures do not come this way."""
+MAX_RESPONSE_BYTES = 8 * 1024 * 1024
+"""The catalog has a few kilobytes; pictures are downloaded separately."""
 
 
-class AnswerTooLarge(httpx.TransportError):
-    """An answer that is larger than any of the API's, or packed so that its size cannot be told."""
+class ResponseTooLarge(httpx.TransportError):
+    """The response is too large, or compressed, which hides its size."""
 
 
 class BoundedTransport(httpx.AsyncHTTPTransport):
-    """Takes answers of up to MAX_ANSWER_BYTES, as they are."""
+    """Accepts uncompressed responses of up to MAX_RESPONSE_BYTES."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         request.headers["accept-encoding"] = "identity"
         response = await super().handle_async_request(request)
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             await response.aclose()
-            raise AnswerTooLarge("the answer is packed")
+            raise ResponseTooLarge("the response is compressed")
         assert isinstance(response.stream, httpx.AsyncByteStream)
-        response.stream = _Bounded(response.stream)
+        response.stream = _BoundedStream(response.stream)
         return response
 
 
-class _Bounded(httpx.AsyncByteStream):
+class _BoundedStream(httpx.AsyncByteStream):
     def __init__(self, stream: httpx.AsyncByteStream) -> None:
         self._stream = stream
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        left = MAX_ANSWER_BYTES
+        remaining = MAX_RESPONSE_BYTES
         async for chunk in self._stream:
-            left -= len(chunk)
-            if left < 0:
-                raise AnswerTooLarge("the answer is too large")
+            remaining -= len(chunk)
+            if remaining < 0:
+                raise ResponseTooLarge(f"the response exceeds {MAX_RESPONSE_BYTES} bytes")
             yield chunk
 
     async def aclose(self) -> None:

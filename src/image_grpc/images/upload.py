@@ -18,7 +18,7 @@ from image_grpc.maps.elements import grid_violations
 from image_grpc.messages import now, oneof_field
 from image_grpc.storage import Storage
 from image_grpc.themes import ThemeCatalog
-from image_grpc.validation import lower_uuids, violations
+from image_grpc.validation import normalize_uuids, violations
 
 MIN_SIDE, MAX_SIDE = 32, 4096
 """Limits of width and height in pixels."""
@@ -58,7 +58,7 @@ async def receive(
     description: UploadImageDescription | None = None
     data = bytearray()
     async for part in parts:
-        lower_uuids(part)
+        normalize_uuids(part)
         if broken := violations(part):
             raise InvalidArgument.of(broken)
         is_description = oneof_field(part, "part") == "description"

@@ -1,4 +1,4 @@
-"""The database by URL: SQLite in a file, or PostgreSQL. Transactions are plain functions run in threads."""
+"""The database, named by URL: SQLite or PostgreSQL. Transactions are plain functions that run in threads."""
 
 from __future__ import annotations
 
@@ -24,22 +24,29 @@ from image_grpc.storage_service.schema import SCHEMA
 T = TypeVar("T")
 
 _ALEMBIC = threading.Lock()
-"""Alembic hands the migrations their context in a global of its own: one at a time in a process."""
-
+"""Alembic passes the context of a migration in a global variable: one migration at a time in a process."""
 
 STATEMENT_SECONDS = 30.0
-"""Longest time of a statement of PostgreSQL, by which whoever asked has gone; not of migrations and snapshots."""
+"""Timeout of statements on PostgreSQL, when clients no longer wait. Migrations and snapshots have none."""
 _UNLIMITED = "SET LOCAL statement_timeout = 0"
 _NETWORK = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
-"""Parameters of libpq, unless the URL has others: a machine that has gone is found out within half a minute."""
+"""Defaults of libpq parameters: a dead server is detected within half a minute."""
 
 
-class Unavailable(Exception):
-    """The database did not answer, or could not serialise the transaction: it may be tried again."""
+class DatabaseError(Exception):
+    """The database cannot be used."""
+
+
+class Unavailable(DatabaseError):
+    """The database is unavailable or could not serialize the transaction. Retrying may help."""
+
+
+class IncompatibleDatabase(DatabaseError):
+    """The database has data that this version cannot read."""
 
 
 class Mode(enum.Enum):
-    """What a transaction is for."""
+    """The kind of a transaction."""
 
     READ = enum.auto()
     SNAPSHOT = enum.auto()
@@ -47,20 +54,20 @@ class Mode(enum.Enum):
 
 
 _BEGIN = {
-    # A writer takes the lock at once: upgrading a read lock could fail half-way.
+    # A writer takes the write lock first: upgrading a read lock later could fail.
     "sqlite": {Mode.READ: ["BEGIN"], Mode.SNAPSHOT: ["BEGIN"], Mode.WRITE: ["BEGIN IMMEDIATE"]},
-    # A statement sees what is committed when it begins, in a transaction or not: reads need none.
+    # Each statement sees what was committed when it began, in a transaction or not, so reads need none.
     "postgresql": {
         Mode.READ: [],
         Mode.SNAPSHOT: ["BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", _UNLIMITED],
         Mode.WRITE: ["BEGIN"],
     },
 }
-"""How a transaction begins, which the drivers leave to us."""
+"""The statements that begin a transaction. The drivers do not begin any by themselves."""
 
 
 class Database:
-    """Runs transactions. SQLite has one writer at a time, and readers that it does not hold up."""
+    """Runs transactions. On SQLite there is one writer at a time, which does not block readers."""
 
     def __init__(self, url: str, *, threads: int = 4) -> None:
         sqlite = make_url(url).get_backend_name() == "sqlite"
@@ -71,23 +78,23 @@ class Database:
         self._writers = ThreadPoolExecutor(1, "database-write") if sqlite else self._readers
 
     async def start(self) -> None:
-        """Brings the schema up to date. Raises Unavailable."""
+        """Migrate the schema to the latest revision. Raises Unavailable, IncompatibleDatabase."""
         await self._run(self._writers, self._migrate)
 
     async def write(self, transaction: Callable[[Connection], T]) -> T:
-        """Runs a transaction that changes something; it is durable when this returns."""
+        """Run a transaction that may write. Its changes are durable when this returns. Raises Unavailable."""
         return await self._run(self._writers, lambda: self._transact(transaction, Mode.WRITE))
 
     async def read(self, statements: Callable[[Connection], T]) -> T:
-        """Runs statements that only read, each of which may see another moment."""
+        """Run statements that only read. Each may see a later state than the previous one. Raises Unavailable."""
         return await self._run(self._readers, lambda: self._transact(statements, Mode.READ))
 
     async def snapshot(self, transaction: Callable[[Connection], T]) -> T:
-        """Runs a transaction that only reads, and sees one moment."""
+        """Run a transaction that only reads, and sees one state throughout. Raises Unavailable."""
         return await self._run(self._readers, lambda: self._transact(transaction, Mode.SNAPSHOT))
 
     async def close(self) -> None:
-        """Waits for what is running."""
+        """Wait for running transactions and close all connections."""
         for pool in {self._readers, self._writers}:
             await asyncio.to_thread(pool.shutdown)
         self._engine.dispose()
@@ -96,8 +103,8 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(pool, call)
 
     def _transact(self, transaction: Callable[[Connection], T], mode: Mode) -> T:
-        # A connection that broke since it was used last is found out here: pinging it before each use costs as
-        # much as a read. All that are as old are thrown away with it, and whoever asked tries again.
+        # Broken connections are detected on use: a ping before each use costs as much as a read. SQLAlchemy then
+        # discards all connections of the same age, and the client retries.
         try:
             with self._engine.connect().execution_options(mode=mode) as connection, connection.begin():
                 return transaction(connection)
@@ -136,15 +143,15 @@ def _engine(url: str, threads: int) -> Engine:
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # transactions are begun by _begin, not by the driver
-    # FULL: what is committed survives a power cut, as what was answered must.
+    connection.isolation_level = None  # _begin begins transactions, not the driver
+    # FULL: committed transactions survive a power failure.
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _set_up_postgresql(connection: Any, _record: object) -> None:
     connection.execute(f"SET statement_timeout = {int(STATEMENT_SECONDS * 1000)}")
-    connection.commit()  # the driver may have begun a transaction for it
+    connection.commit()  # the driver may have begun a transaction
 
 
 def _begin(connection: Connection) -> None:
@@ -154,19 +161,19 @@ def _begin(connection: Connection) -> None:
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> int:
-    """Inserts the rows whose keys are not there yet, and answers how many those were.
+    """Insert the rows whose keys do not exist yet and return their number.
 
-    Waits for a transaction that is about to insert the same.
+    Waits for concurrent transactions that insert the same keys.
     """
     return len(connection.execute(_insert_new(connection.dialect.name, table), rows).all())
 
 
 @cache  # building a statement takes as long as running it
 def _insert_new(dialect: str, table: Table) -> Any:
-    made: Any = (postgresql if dialect == "postgresql" else sqlite).insert(table)
-    return made.on_conflict_do_nothing().returning(*table.primary_key)
+    statement: Any = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    return statement.on_conflict_do_nothing().returning(*table.primary_key)
 
 
 def microseconds(seconds_from_now: float = 0) -> int:
-    """The present time, or one near it, as the tables have it."""
+    """Return the current time, or one relative to it, in microseconds since the epoch."""
     return int((time.time() + seconds_from_now) * 1e6)

@@ -1,27 +1,28 @@
-"""What a batch must be besides the rules that its contract states."""
+"""Rules for requests that their contract does not state."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 
-from tabletop.storage.v1.storage_pb2 import Batch
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+from tabletop.storage.v1.record_pb2 import DESCRIPTOR as CONTRACT
 
-from image_grpc import records
-from image_grpc.storage_service.refusals import Invalid
-from image_grpc.storage_service.schema import MAX_ID
-
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+from image_grpc.storage_service.errors import InvalidField
 
 
-def check(batch: Batch) -> None:
-    """Raises Invalid for the first record without a body or a proper id, or with a blob that is none."""
-    for index, put in enumerate(batch.puts):
-        field = f"batch.puts[{index}].record"
-        if put.record.WhichOneof("body") is None:
-            raise Invalid(field, "must have a body")
-        if not 1 <= len(records.key(put.record).id) <= MAX_ID:
-            raise Invalid(field, f"must have an id of 1 to {MAX_ID} characters")
-        # Paths are made of it.
-        sha256 = put.record.image.content.sha256
-        if sha256 and not _SHA256.fullmatch(sha256):
-            raise Invalid(f"{field}.image.content.sha256", "must be 64 hexadecimal digits in lower case")
+def check_text(request: Message) -> None:
+    """Raise InvalidField for the first text with a NUL character, which not every database can store."""
+    for path in _texts_with_nul(request, ""):
+        raise InvalidField(path, "must not contain NUL characters")
+
+
+def _texts_with_nul(message: Message, prefix: str) -> Iterator[str]:
+    for field, value in message.ListFields():
+        path = f"{prefix}{field.name}"
+        values = [(f"{path}[{index}]", each) for index, each in enumerate(value)] if field.is_repeated else None
+        for each_path, each in values if values is not None else [(path, value)]:
+            if field.type == FieldDescriptor.TYPE_STRING and "\0" in each:
+                yield each_path
+            elif field.message_type is not None and field.message_type.file.package == CONTRACT.package:
+                yield from _texts_with_nul(each, f"{each_path}.")

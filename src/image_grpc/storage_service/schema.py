@@ -1,6 +1,7 @@
 """Tables of the schema `image_storage_db`. Times are microseconds since the epoch, UTC.
 
-Columns exist for whatever is filtered, joined or ordered by; the record itself is kept as its bytes.
+`record` has a row per record, with the values of its latest version that listings filter and order by;
+`record_version` has a row per version, with the content.
 """
 
 from __future__ import annotations
@@ -8,8 +9,6 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, String, Table
 
 SCHEMA = "image_storage_db"
-MAX_ID = 64
-"""Longest id of a record, in characters."""
 
 metadata = MetaData(schema=SCHEMA)
 
@@ -17,20 +16,19 @@ record = Table(
     "record",
     metadata,
     Column("kind", SmallInteger, primary_key=True, autoincrement=False),
-    Column("id", String(MAX_ID), primary_key=True),
+    Column("id", String(64), primary_key=True),
     Column("version", BigInteger, nullable=False),
     Column("create_time", BigInteger, nullable=False),
-    Column("update_time", BigInteger, nullable=False),
     Column("delete_time", BigInteger),
     Column("purge_time", BigInteger),
-    Column("type", SmallInteger, nullable=False, default=0),
-    Column("subtype", SmallInteger, nullable=False, default=0),
-    Column("theme", String(64), nullable=False, default=""),
-    Column("source_id", String(36), nullable=False, default=""),
-    Column("service", String(100), nullable=False, default=""),
-    Column("state", SmallInteger, nullable=False, default=0),
-    Column("map_id", String(36), nullable=False, default=""),
-    Column("body", LargeBinary, nullable=False),
+    # The fields of tabletop.storage.v1.IndexFields, by their names.
+    Column("type", String(32), nullable=False),
+    Column("subtype", String(32), nullable=False),
+    Column("theme", String(64), nullable=False),
+    Column("source_id", String(36), nullable=False),
+    Column("service", String(100), nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("map_id", String(36), nullable=False),
     Index("record_by_time", "kind", "create_time", "id"),
     Index("record_by_type", "kind", "type", "subtype", "create_time", "id"),
     Index("record_by_theme", "kind", "theme", "create_time", "id"),
@@ -45,10 +43,15 @@ record_version = Table(
     "record_version",
     metadata,
     Column("kind", SmallInteger, primary_key=True, autoincrement=False),
-    Column("id", String(MAX_ID), primary_key=True),
+    Column("id", String(64), primary_key=True),
     Column("version", BigInteger, primary_key=True, autoincrement=False),
-    Column("blob_sha256", String(64), nullable=False, default=""),
+    Column("update_time", BigInteger, nullable=False),
+    # tabletop.storage.v1.IndexFields as they were put with this version
+    Column("index_fields", LargeBinary, nullable=False),
+    Column("body_type", String(200), nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("blob_sha256", String(64), nullable=False),
+    Column("blob_byte_size", BigInteger, nullable=False),
     Index("record_version_by_blob", "blob_sha256"),
 )
 
@@ -72,7 +75,7 @@ applied_request = Table(
     Index("applied_request_by_expire_time", "expire_time"),
 )
 
-# BigInteger is no autoincrementing key in SQLite, Integer is (with 64 bits).
+# SQLite autoincrements keys of type INTEGER (64 bits) only.
 outbox = Table(
     "outbox",
     metadata,

@@ -1,7 +1,7 @@
-"""Verifies a Storage Service: every record has its blob, every blob its record, and the bytes are what they were.
+"""Verification: every record has its latest version and its blob, every blob a record, and the bytes are intact.
 
-It goes through tables and object store page by page, so it needs the same memory for any size, and it may run
-beside replicas that work: what only looks wrong because it changed meanwhile is looked at again.
+It reads tables and object store page by page, so the memory it needs does not depend on their size. Replicas may
+run meanwhile: apparent problems are checked again before they are reported.
 """
 
 from __future__ import annotations
@@ -15,124 +15,128 @@ from typing import Any
 
 import obstore
 from obstore.store import ObjectStore
-from sqlalchemy import Connection, Row, exists, select, tuple_
-from tabletop.storage.v1.record_pb2 import Record, RecordKey
+from sqlalchemy import ColumnElement, Connection, Row, Select, exists, select, tuple_
 
-from image_grpc.storage_service import record_table
-from image_grpc.storage_service.blobs import BLOBS, State, path
+from image_grpc.storage_service.blob_table import State, find
 from image_grpc.storage_service.database import Database
+from image_grpc.storage_service.object_store import BLOBS, blob_path
+from image_grpc.storage_service.record_rows import LATEST_VERSION, display_name
 from image_grpc.storage_service.schema import blob, record, record_version
 
-PAGE = 200
-AT_ONCE = 4
+PAGE_SIZE = 200
+MAX_CONCURRENT_READS = 4
 CHUNK_BYTES = 1024 * 1024
+
+_Keyset = tuple[Select[Any], list[ColumnElement[Any]]]
+"""A query, and the columns that identify its rows."""
 
 
 @dataclass(kw_only=True, slots=True)
 class Report:
-    """What was found."""
+    """The result of a verification."""
 
     records: int = 0
     versions: int = 0
     blobs: int = 0
     bytes: int = 0
     problems: list[str] = field(default_factory=list)
-    """A line each."""
+    """A line per problem."""
 
 
 async def verify(database: Database, store: ObjectStore) -> Report:
-    """Looks at everything."""
+    """Verify everything that is stored."""
     report = Report()
-    async for rows in _pages(database, _records):
+    async for rows in _pages(database, _records()):
         report.records += len(rows)
-        report.problems += [f"{_name(row)}: has no such version" for row in rows if row.stored is None]
-    async for rows in _pages(database, _versions):
+        report.problems += [f"{_version_name(row)}: is missing" for row in rows if row.stored is None]
+    async for rows in _pages(database, _versions()):
         report.versions += len(rows)
-        report.problems += [problem for row in rows if (problem := _problem_of(row))]
-    async for rows in _pages(database, _blobs):
+        report.problems += [problem for row in rows if (problem := _version_problem(row))]
+    async for rows in _pages(database, _blobs()):
         report.blobs += len(rows)
         report.bytes += sum(row.byte_size for row in rows)
-        report.problems += [f"blob {row.sha256}: no record names it" for row in rows if not row.named]
+        report.problems += [f"blob {row.sha256}: no record refers to it" for row in rows if not row.referenced]
         report.problems += await _damaged(database, store, rows)
     report.problems += await _orphans(database, store)
     return report
 
 
-async def _pages(database: Database, query: Any) -> AsyncIterator[Sequence[Row[Any]]]:
-    """Pages of a query by its key, each in a transaction of its own."""
-    statement, keyset = query()
-    statement = statement.order_by(*keyset).limit(PAGE)
-    rows = await database.read(lambda connection: connection.execute(statement).all())
+async def _pages(database: Database, keyset: _Keyset) -> AsyncIterator[Sequence[Row[Any]]]:
+    """Yield the pages of a query, each in a transaction of its own."""
+    query, columns = keyset
+    page = query.order_by(*columns).limit(PAGE_SIZE)
+    rows = await database.read(partial(_all, page))
     while rows:
         yield rows
-        after = statement.where(tuple_(*keyset) > tuple_(*(getattr(rows[-1], each.name) for each in keyset)))
-        rows = await database.read(partial(_all, after))
+        last = tuple_(*(getattr(rows[-1], column.name) for column in columns))
+        rows = await database.read(partial(_all, page.where(tuple_(*columns) > last)))
 
 
-def _all(statement: Any, connection: Connection) -> Sequence[Row[Any]]:
-    return connection.execute(statement).all()
+def _all(query: Select[Any], connection: Connection) -> Sequence[Row[Any]]:
+    return connection.execute(query).all()
 
 
-def _records() -> tuple[Any, list[Any]]:
-    """Records, each with the number of its newest version if that is stored."""
-    same = (
-        (record_version.c.kind == record.c.kind)
-        & (record_version.c.id == record.c.id)
-        & (record_version.c.version == record.c.version)
-    )
+def _records() -> _Keyset:
+    """All records, each with the number of its latest version if that is stored."""
     query = select(record.c.kind, record.c.id, record.c.version, record_version.c.version.label("stored"))
-    return query.join_from(record, record_version, same, isouter=True), [record.c.kind, record.c.id]
+    return query.join_from(record, record_version, LATEST_VERSION, isouter=True), [record.c.kind, record.c.id]
 
 
-def _versions() -> tuple[Any, list[Any]]:
-    """Versions of records, each with the blob that it names."""
-    columns = (*record_version.c, blob.c.state, blob.c.byte_size)
-    query = select(*columns).join_from(
-        record_version, blob, record_version.c.blob_sha256 == blob.c.sha256, isouter=True
+def _versions() -> _Keyset:
+    """All versions of records, each with the row of its blob."""
+    version = record_version.c
+    columns = (version.kind, version.id, version.version, version.blob_sha256, version.blob_byte_size)
+    query = select(*columns, blob.c.state, blob.c.byte_size).join_from(
+        record_version, blob, version.blob_sha256 == blob.c.sha256, isouter=True
     )
-    return query, [record_version.c.kind, record_version.c.id, record_version.c.version]
+    return query, [version.kind, version.id, version.version]
 
 
-def _blobs() -> tuple[Any, list[Any]]:
-    """Committed blobs, each with whether a record names it."""
-    named = exists().where(record_version.c.blob_sha256 == blob.c.sha256)
-    query = select(blob.c.sha256, blob.c.byte_size, named.label("named"))
+def _blobs() -> _Keyset:
+    """All committed blobs, each with whether a record refers to it."""
+    referenced = exists().where(record_version.c.blob_sha256 == blob.c.sha256)
+    query = select(blob.c.sha256, blob.c.byte_size, referenced.label("referenced"))
     return query.where(blob.c.state == State.COMMITTED), [blob.c.sha256]
 
 
-def _problem_of(row: Row[Any]) -> str:
+def _version_problem(row: Row[Any]) -> str:
     if not row.blob_sha256:
         return ""
     if row.state != State.COMMITTED:
-        return f"{_name(row)}: its blob {row.blob_sha256} is not stored"
-    content = Record.FromString(row.body).image.content
-    if content.byte_size != row.byte_size:
-        return f"{_name(row)}: says {content.byte_size} bytes, its blob {row.blob_sha256} has {row.byte_size}"
+        return f"{_version_name(row)}: its blob {row.blob_sha256} is not stored"
+    if row.blob_byte_size != row.byte_size:
+        return (
+            f"{_version_name(row)}: refers to {row.blob_byte_size} bytes, "
+            f"but its blob {row.blob_sha256} has {row.byte_size}"
+        )
     return ""
 
 
-def _name(row: Row[Any]) -> str:
-    return f"{record_table.called(RecordKey(kind=row.kind, id=row.id))} version {row.version}"
+def _version_name(row: Row[Any]) -> str:
+    return f"{display_name(row.kind, row.id)} version {row.version}"
 
 
 async def _damaged(database: Database, store: ObjectStore, rows: Sequence[Row[Any]]) -> list[str]:
-    turn = asyncio.Semaphore(AT_ONCE)
+    semaphore = asyncio.Semaphore(MAX_CONCURRENT_READS)
 
-    async def look(row: Row[Any]) -> str:
-        async with turn:
-            problem = await _damage(store, row.sha256, row.byte_size)
-        if problem and await database.read(partial(_state, row.sha256)) == State.COMMITTED:
-            return f"blob {row.sha256}: {problem}"
-        return ""
+    async def check(row: Row[Any]) -> str:
+        async with semaphore:
+            damage = await _damage(store, row.sha256, row.byte_size)
+        if not damage:
+            return ""
+        current = await database.read(lambda connection: find(connection, row.sha256))
+        if current is None or current.state != State.COMMITTED:
+            return ""
+        return f"blob {row.sha256}: {damage}"
 
-    return [problem for problem in await asyncio.gather(*map(look, rows)) if problem]
+    return [problem for problem in await asyncio.gather(*map(check, rows)) if problem]
 
 
 async def _damage(store: ObjectStore, sha256: str, byte_size: int) -> str:
     digest, size = hashlib.sha256(), 0
     try:
-        found = await obstore.get_async(store, path(sha256))
-        async for chunk in found.stream(min_chunk_size=CHUNK_BYTES):
+        content = await obstore.get_async(store, blob_path(sha256))
+        async for chunk in content.stream(min_chunk_size=CHUNK_BYTES):
             digest.update(chunk)
             size += len(chunk)
     except FileNotFoundError:
@@ -143,23 +147,19 @@ async def _damage(store: ObjectStore, sha256: str, byte_size: int) -> str:
 
 
 async def _orphans(database: Database, store: ObjectStore) -> list[str]:
-    """Objects of blobs that the database does not know."""
+    """Return a problem for each object whose blob is not in the database."""
     problems = []
-    async for batch in obstore.list(store, BLOBS, chunk_size=PAGE):
-        names = {each["path"].rpartition("/")[2]: each["path"] for each in batch}
-        known = await database.read(partial(_known, list(names)))
-        for name in names.keys() - known:
+    async for batch in obstore.list(store, BLOBS, chunk_size=PAGE_SIZE):
+        paths = {each["path"].rpartition("/")[2]: each["path"] for each in batch}
+        stored = await database.read(partial(_stored, list(paths)))
+        for name in paths.keys() - stored:
             try:
-                await obstore.head_async(store, names[name])  # still there
-            except FileNotFoundError:
+                await obstore.head_async(store, paths[name])
+            except FileNotFoundError:  # deleted meanwhile
                 continue
-            problems.append(f"object {names[name]}: the database has no such blob")
+            problems.append(f"object {paths[name]}: its blob is not in the database")
     return sorted(problems)
 
 
-def _known(names: list[str], connection: Connection) -> set[str]:
+def _stored(names: list[str], connection: Connection) -> set[str]:
     return set(connection.execute(select(blob.c.sha256).where(blob.c.sha256.in_(names))).scalars())
-
-
-def _state(sha256: str, connection: Connection) -> int | None:
-    return connection.execute(select(blob.c.state).where(blob.c.sha256 == sha256)).scalar()

@@ -8,31 +8,20 @@ from tabletop.image.v1.map_pb2 import MapProperties
 from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 
-from image_grpc.errors import Violation
+from image_grpc.generation.kinds.kind import Kind
 from image_grpc.generation.prompts import enumeration, labeled, theme_name
 from image_grpc.settings import ServerSettings
 
 
-class CampaignMap:
-    """Implements Kind."""
-
+class CampaignMap(Kind[GenerateCampaignMapRequest]):
     request_type = GenerateCampaignMapRequest
     field = "campaign_map"
     image_type = ImageType.IMAGE_TYPE_MAP
     subtypes = (ImageSubtype.IMAGE_SUBTYPE_CAMPAIGN,)
     map_fields = ("scale", "points_of_interest")
 
-    def subtype_of(self, request: GenerateCampaignMapRequest) -> ImageSubtype:
-        return ImageSubtype.IMAGE_SUBTYPE_CAMPAIGN
-
     def default_model(self, settings: ServerSettings) -> str:
         return settings.model_campaign_map
-
-    def fill_defaults(self, request: GenerateCampaignMapRequest) -> None:
-        pass
-
-    def violations(self, request: GenerateCampaignMapRequest) -> list[Violation]:
-        return []
 
     def prompt_parts(self, request: GenerateCampaignMapRequest, theme: Theme) -> list[str]:
         style = theme.elements

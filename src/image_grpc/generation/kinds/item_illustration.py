@@ -7,7 +7,7 @@ from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 
-from image_grpc.errors import Violation
+from image_grpc.generation.kinds.kind import Kind
 from image_grpc.generation.prompts import enumeration, labeled, theme_name
 from image_grpc.settings import ServerSettings
 
@@ -24,14 +24,11 @@ _SUBJECTS = {
 }
 
 
-class ItemIllustration:
-    """Implements Kind."""
-
+class ItemIllustration(Kind[GenerateItemIllustrationRequest]):
     request_type = GenerateItemIllustrationRequest
     field = "item_illustration"
     image_type = ImageType.IMAGE_TYPE_ITEM
     subtypes = tuple(_SUBTYPES.values())
-    map_fields = ()
 
     def subtype_of(self, request: GenerateItemIllustrationRequest) -> ImageSubtype:
         return _SUBTYPES[request.type]
@@ -43,9 +40,6 @@ class ItemIllustration:
         request.type = request.type or ItemType.ITEM_TYPE_OTHER
         if request.item_id:
             request.source.id = request.source.id or request.item_id
-
-    def violations(self, request: GenerateItemIllustrationRequest) -> list[Violation]:
-        return []
 
     def prompt_parts(self, request: GenerateItemIllustrationRequest, theme: Theme) -> list[str]:
         style, staging, properties = theme.elements, request.style, request.properties
@@ -63,9 +57,6 @@ class ItemIllustration:
             labeled("Lighting", staging.lighting or style.lighting),
             "No hands, no text, no frame.",
         ]
-
-    def map_properties(self, request: GenerateItemIllustrationRequest) -> None:
-        return None
 
     def describe_image(self, image: Image, request: GenerateItemIllustrationRequest) -> None:
         request.type = _ITEM_TYPES.get(image.subtype, ItemType.ITEM_TYPE_OTHER)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import MutableSequence
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from google.protobuf.duration_pb2 import Duration
 from tabletop.image.v1.image_pb2 import Image
@@ -51,46 +51,40 @@ class PictureRequest(MessageLike, Protocol):
 R = TypeVar("R", bound=PictureRequest)
 
 
-class Kind(Protocol[R]):
-    """How requests of one type become pictures. Implementations have no state."""
+class Kind(Generic[R]):
+    """How requests of one type become pictures. Kinds have no state; what most of them share is the default."""
 
-    @property
-    def request_type(self) -> type[R]:
-        """The Generate request."""
-
-    @property
-    def field(self) -> str:
-        """Name of the request in the oneofs GenerationRequest.kind and RegenerateImageRequest.parameters."""
-
-    @property
-    def image_type(self) -> ImageType:
-        """The type of the images that this kind generates."""
-
-    @property
-    def subtypes(self) -> tuple[ImageSubtype, ...]:
-        """The subtypes of the images that this kind generates."""
-
-    @property
-    def map_fields(self) -> tuple[str, ...]:
-        """The fields of MapProperties that images of this kind have."""
+    request_type: type[R]
+    field: str
+    """Name of the request in the oneofs GenerationRequest.kind and RegenerateImageRequest.parameters."""
+    image_type: ImageType
+    subtypes: tuple[ImageSubtype, ...]
+    """The subtypes of the images that this kind generates."""
+    map_fields: tuple[str, ...] = ()
+    """The fields of MapProperties that images of this kind have."""
 
     def subtype_of(self, request: R) -> ImageSubtype:
         """Return the subtype of the picture that a normalized request describes."""
+        return self.subtypes[0]
 
     def default_model(self, settings: ServerSettings) -> str:
         """Return the id of the model for requests that name none."""
+        raise NotImplementedError
 
     def fill_defaults(self, request: R) -> None:
         """Fill in the defaults of the fields that only this kind has, in place."""
 
     def violations(self, request: R) -> list[Violation]:
         """Return what is invalid beyond the rules of the contract."""
+        return []
 
     def prompt_parts(self, request: R, theme: Theme) -> list[str]:
         """Return the sentences of the prompt for a normalized request; empty ones are dropped."""
+        raise NotImplementedError
 
     def map_properties(self, request: R) -> MapProperties | None:
         """Return the map properties of the picture; None if it is not a map."""
+        return None
 
     def describe_image(self, image: Image, request: R) -> None:
         """Copy what only this kind has from an uploaded image into a request for a picture like it."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from tabletop.image.v1.generation_request_pb2 import CharacterKind, GeneratePortraitRequest
-from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 
-from image_grpc.errors import Violation
+from image_grpc.generation.kinds.kind import Kind
 from image_grpc.generation.prompts import enumeration, labeled, theme_name
 from image_grpc.settings import ServerSettings
 
@@ -19,17 +18,11 @@ _SUBJECTS = {
 }
 
 
-class Portrait:
-    """Implements Kind."""
-
+class Portrait(Kind[GeneratePortraitRequest]):
     request_type = GeneratePortraitRequest
     field = "portrait"
     image_type = ImageType.IMAGE_TYPE_CHARACTER
     subtypes = (ImageSubtype.IMAGE_SUBTYPE_PORTRAIT,)
-    map_fields = ()
-
-    def subtype_of(self, request: GeneratePortraitRequest) -> ImageSubtype:
-        return ImageSubtype.IMAGE_SUBTYPE_PORTRAIT
 
     def default_model(self, settings: ServerSettings) -> str:
         return settings.model_portrait
@@ -38,9 +31,6 @@ class Portrait:
         request.kind = request.kind or CharacterKind.CHARACTER_KIND_PLAYER_CHARACTER
         if request.character_id:
             request.source.id = request.source.id or request.character_id
-
-    def violations(self, request: GeneratePortraitRequest) -> list[Violation]:
-        return []
 
     def prompt_parts(self, request: GeneratePortraitRequest, theme: Theme) -> list[str]:
         style, staging = theme.elements, request.style
@@ -60,9 +50,3 @@ class Portrait:
             labeled("Lighting", staging.lighting or style.lighting),
             "One character only, no text, no frame.",
         ]
-
-    def map_properties(self, request: GeneratePortraitRequest) -> None:
-        return None
-
-    def describe_image(self, image: Image, request: GeneratePortraitRequest) -> None:
-        pass

@@ -9,23 +9,19 @@ from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 
 from image_grpc.errors import Violation
+from image_grpc.generation.kinds.kind import Kind
 from image_grpc.generation.prompts import enumeration, labeled, theme_name, with_properties
 from image_grpc.maps.elements import grid_violations
 from image_grpc.maps.grid import DEFAULT_CELL, DEFAULT_COLOR
 from image_grpc.settings import ServerSettings
 
 
-class TacticalMap:
-    """Implements Kind."""
-
+class TacticalMap(Kind[GenerateTacticalMapRequest]):
     request_type = GenerateTacticalMapRequest
     field = "tactical_map"
     image_type = ImageType.IMAGE_TYPE_MAP
     subtypes = (ImageSubtype.IMAGE_SUBTYPE_TACTICAL,)
     map_fields = ("grid", "walls")
-
-    def subtype_of(self, request: GenerateTacticalMapRequest) -> ImageSubtype:
-        return ImageSubtype.IMAGE_SUBTYPE_TACTICAL
 
     def default_model(self, settings: ServerSettings) -> str:
         return settings.model_tactical_map

@@ -25,9 +25,7 @@ from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.requests import complete_request, picture_in
 from image_grpc.generation.steps.references import ReferenceLoader
 from image_grpc.generation.weighted_fair_semaphore import WeightedFairSemaphore
-from image_grpc.getimg import GetimgClient
-from image_grpc.getimg.client import Order
-from image_grpc.getimg.limits import NotSent
+from image_grpc.getimg import CallNotSent, GetimgClient, ProviderRequest
 from image_grpc.hub import Ack, Hub, Outcome, Retry, Settlement
 from image_grpc.retry import (
     MAX_INTERRUPTED_CALLS,
@@ -91,26 +89,28 @@ class GenerateStep:
             return await self._generate(record)
 
     async def _generate(self, record: GenerationRecord) -> Settlement:
-        order = await self._order(record)
+        request = await self._provider_request(record)
         try:
-            async with self._provider.turn() as call:
+            async with self._provider.call_slot() as call:
                 # Stored before the call, so that no other delivery calls GetImg.AI at the same time.
                 record = await self._generations.update(
                     states.generating(record, owner=self._policy.owner, lease_seconds=self._policy.lease_seconds)
                 )
-                result = await self._call(call, order)
+                result = await self._call(call, request)
         except (ApiError, GenerationError, GetimgNotConfigured) as failure:
             return await self._after_failure(record, failure)
         return await self._hand_over(record, result)
 
-    async def _call(self, call: Callable[[Order], Awaitable[ProviderResult]], order: Order) -> ProviderResult:
+    async def _call(
+        self, call: Callable[[ProviderRequest], Awaitable[ProviderResult]], request: ProviderRequest
+    ) -> ProviderResult:
         """Call GetImg.AI. An unexpected exception ends the generation: the call may have been billed."""
         try:
-            return await call(order)
+            return await call(request)
         except ServiceError:
             raise
         except Exception as error:
-            log.exception("unexpected error during a call of GetImg.AI", model=order.model)
+            log.exception("unexpected error during a call of GetImg.AI", model=request.model)
             raise GenerationError("internal error; the logs have the details") from error
 
     async def _hand_over(self, record: GenerationRecord, result: ProviderResult) -> Settlement:
@@ -139,7 +139,7 @@ class GenerateStep:
         return True
 
     async def _after_failure(self, record: GenerationRecord, failure: ServiceError) -> Settlement:
-        sent = not isinstance(failure, NotSent)
+        sent = not isinstance(failure, CallNotSent)
         delay = delay_before_next_call(
             failure,
             sent=sent,
@@ -155,9 +155,9 @@ class GenerateStep:
             await self._generations.update(release(record))
         return Retry(delay, failure.message)
 
-    async def _order(self, record: GenerationRecord) -> Order:
+    async def _provider_request(self, record: GenerationRecord) -> ProviderRequest:
         picture = picture_in(complete_request(record))
-        return Order(
+        return ProviderRequest(
             prompt=record.prompt,
             model=record.generation.model,
             size=picture.size,

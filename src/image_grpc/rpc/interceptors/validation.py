@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError, Message
 
 from image_grpc.errors import InvalidArgument
 from image_grpc.rpc.interceptors.call import Call, Next, Request
-from image_grpc.validation import lower_uuids, violations
+from image_grpc.validation import normalize_uuids, violations
 
 
 def validate(following: Next) -> Next:
@@ -21,7 +21,7 @@ def validate(following: Next) -> Next:
         if call.deserialize is None or not isinstance(request, bytes):
             return await following(call, request)
         message = _deserialize(call.deserialize, request)
-        lower_uuids(message)
+        normalize_uuids(message)
         if broken := violations(message):
             raise InvalidArgument.of(broken)
         return await following(call, message)

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations on the engine that `database` hands over."""
+"""Alembic's entry point: runs the migrations on the engine in the configuration's attributes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ sqlite = engine.dialect.name == "sqlite"
 
 with engine.connect() as connection, connection.begin():
     if not sqlite:
-        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")  # it takes as long as it takes
-        # One migrates while the others wait, however many start together.
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        # Replicas that start together migrate one at a time.
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(5213477)")
         connection.execute(CreateSchema(SCHEMA, if_not_exists=True))
     context.configure(
@@ -22,6 +22,6 @@ with engine.connect() as connection, connection.begin():
         target_metadata=metadata,
         version_table_schema=None if sqlite else SCHEMA,
         include_schemas=not sqlite,
-        transactional_ddl=False,  # the transaction above is the one
+        transactional_ddl=False,  # the transaction above spans all migrations
     )
     context.run_migrations()

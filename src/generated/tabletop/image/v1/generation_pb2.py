@@ -22,13 +22,14 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from tabletop.image.v1 import generation_request_pb2 as tabletop_dot_image_dot_v1_dot_generation__request__pb2
 from tabletop.image.v1 import image_pb2 as tabletop_dot_image_dot_v1_dot_image__pb2
 from tabletop.image.v1 import types_pb2 as tabletop_dot_image_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"tabletop/image/v1/generation.proto\x12\x11tabletop.image.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a*tabletop/image/v1/generation_request.proto\x1a\x1dtabletop/image/v1/image.proto\x1a\x1dtabletop/image/v1/types.proto\"H\n\x04\x43ost\x12\x0e\n\x06\x61mount\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12\x10\n\x08quantity\x18\x04 \x01(\x01\"\xcc\x05\n\nGeneration\x12\n\n\x02id\x18\x01 \x01(\t\x12\x31\n\x05state\x18\x02 \x01(\x0e\x32\".tabletop.image.v1.GenerationState\x12\x10\n\x08progress\x18\x03 \x01(\x01\x12\x1b\n\x0equeue_position\x18\x04 \x01(\x05H\x00\x88\x01\x01\x12\x36\n\x12\x65xpect_finish_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x07request\x18\x06 \x01(\x0b\x32$.tabletop.image.v1.GenerationRequest\x12\'\n\x05image\x18\x07 \x01(\x0b\x32\x18.tabletop.image.v1.Image\x12\'\n\x05\x65rror\x18\x08 \x01(\x0b\x32\x18.tabletop.image.v1.Error\x12\x10\n\x08\x61ttempts\x18\t \x01(\x05\x12%\n\x04\x63ost\x18\n \x01(\x0b\x32\x17.tabletop.image.v1.Cost\x12\r\n\x05model\x18\x0b \x01(\t\x12\x11\n\tcache_hit\x18\x0c \x01(\x08\x12/\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tdraw_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1e\n\x16storage_correlation_id\x18\x11 \x01(\t\x12\x0f\n\x07version\x18\x12 \x01(\x03\x12/\n\x0bupdate_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\n\x0f_queue_position*\xec\x01\n\x0fGenerationState\x12 \n\x1cGENERATION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17GENERATION_STATE_QUEUED\x10\x01\x12\x1f\n\x1bGENERATION_STATE_GENERATING\x10\x02\x12\x1c\n\x18GENERATION_STATE_STORING\x10\x03\x12\x1e\n\x1aGENERATION_STATE_SUCCEEDED\x10\x04\x12\x1b\n\x17GENERATION_STATE_FAILED\x10\x05\x12\x1e\n\x1aGENERATION_STATE_CANCELLED\x10\x06\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"tabletop/image/v1/generation.proto\x12\x11tabletop.image.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a*tabletop/image/v1/generation_request.proto\x1a\x1dtabletop/image/v1/image.proto\x1a\x1dtabletop/image/v1/types.proto\"H\n\x04\x43ost\x12\x0e\n\x06\x61mount\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12\x10\n\x08quantity\x18\x04 \x01(\x01\"\xbe\x06\n\nGeneration\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x37\n\x05state\x18\x02 \x01(\x0e\x32\".tabletop.image.v1.GenerationStateB\x04\xe2\x41\x01\x03\x12\x16\n\x08progress\x18\x03 \x01(\x01\x42\x04\xe2\x41\x01\x03\x12!\n\x0equeue_position\x18\x04 \x01(\x05\x42\x04\xe2\x41\x01\x03H\x00\x88\x01\x01\x12<\n\x12\x65xpect_finish_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12;\n\x07request\x18\x06 \x01(\x0b\x32$.tabletop.image.v1.GenerationRequestB\x04\xe2\x41\x01\x03\x12-\n\x05image\x18\x07 \x01(\x0b\x32\x18.tabletop.image.v1.ImageB\x04\xe2\x41\x01\x03\x12-\n\x05\x65rror\x18\x08 \x01(\x0b\x32\x18.tabletop.image.v1.ErrorB\x04\xe2\x41\x01\x03\x12\x16\n\x08\x61ttempts\x18\t \x01(\x05\x42\x04\xe2\x41\x01\x03\x12+\n\x04\x63ost\x18\n \x01(\x0b\x32\x17.tabletop.image.v1.CostB\x04\xe2\x41\x01\x03\x12\x13\n\x05model\x18\x0b \x01(\tB\x04\xe2\x41\x01\x03\x12\x17\n\tcache_hit\x18\x0c \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\nstart_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x33\n\tdraw_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x66inish_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12$\n\x16storage_correlation_id\x18\x11 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07version\x18\x12 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x42\x11\n\x0f_queue_position*\xec\x01\n\x0fGenerationState\x12 \n\x1cGENERATION_STATE_UNSPECIFIED\x10\x00\x12\x1b\n\x17GENERATION_STATE_QUEUED\x10\x01\x12\x1f\n\x1bGENERATION_STATE_GENERATING\x10\x02\x12\x1c\n\x18GENERATION_STATE_STORING\x10\x03\x12\x1e\n\x1aGENERATION_STATE_SUCCEEDED\x10\x04\x12\x1b\n\x17GENERATION_STATE_FAILED\x10\x05\x12\x1e\n\x1aGENERATION_STATE_CANCELLED\x10\x06\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,10 +37,48 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tabletop.image.v1.generatio
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\025com.tabletop.image.v1P\001ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\252\002\021Tabletop.Image.V1'
-  _globals['_GENERATIONSTATE']._serialized_start=990
-  _globals['_GENERATIONSTATE']._serialized_end=1226
-  _globals['_COST']._serialized_start=196
-  _globals['_COST']._serialized_end=268
-  _globals['_GENERATION']._serialized_start=271
-  _globals['_GENERATION']._serialized_end=987
+  _globals['_GENERATION'].fields_by_name['id']._loaded_options = None
+  _globals['_GENERATION'].fields_by_name['id']._serialized_options = b'\342A\001\003'
+  _globals['_GENERATION'].fields_by_name['state']._loaded_options = None
+  _globals['_GENERATION'].fields_by_name['state']._serialized_options = b'\342A\001\003'
+  _globals['_GENERATION'].fields_by_name['progress']._loaded_options = None
+  _globals['_GENERATION'].fields_by_name['progress']._serialized_options = b'\342A\001\003'
+  _globals['_GENERATION'].fields_by_name['queue_position']._loaded_options = None
+  _globals['_GENERATION'].fields_by_name['queue_position']._serialized_options = b'\342A\001\003'
+  _globals['_GENERATION'].fields_by_name['expect_finish_time']._loaded_options = None
+  _globals['_GENERATION'].fields_by_name['expect_finish_time']._serialized_options = b'\342A\001\003'
+  _globals['_GENERATION'].fields_by_name['request']._loaded_options = None
+  _globals['_GENERATION'].fields_by_name['request']._serialized_options = b'\342A\001\003'
+  _globals['_GENERATION'].fields_by_name['image']._loaded_options = None
+  _globals['_GENERATION'].fields_by_name['image']._serialized_options = b'\342A\001\003'
+  _globals['_GENERATION'].fields_by_name['error']._loaded_options = None
+  _globals['_GENERATION'].fields_by_name['error']._serialized_options = b'\342A\001\003'
+  _globals['_GENERATION'].fields_by_name['attempts']._loaded_options = None
+  _globals['_GENERATION'].fields_by_name['attempts']._serialized_options = b'\342A\001\003'
+  _globals['_GENERATION'].fields_by_name['cost']._loaded_options = None
+  _globals['_GENERATION'].fields_by_name['cost']._serialized_options = b'\342A\001\003'
+  _globals['_GENERATION'].fields_by_name['model']._loaded_options = None
+  _globals['_GENERATION'].fields_by_name['model']._serialized_options = b'\342A\001\003'
+  _globals['_GENERATION'].fields_by_name['cache_hit']._loaded_options = None
+  _globals['_GENERATION'].fields_by_name['cache_hit']._serialized_options = b'\342A\001\003'
+  _globals['_GENERATION'].fields_by_name['create_time']._loaded_options = None
+  _globals['_GENERATION'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
+  _globals['_GENERATION'].fields_by_name['start_time']._loaded_options = None
+  _globals['_GENERATION'].fields_by_name['start_time']._serialized_options = b'\342A\001\003'
+  _globals['_GENERATION'].fields_by_name['draw_time']._loaded_options = None
+  _globals['_GENERATION'].fields_by_name['draw_time']._serialized_options = b'\342A\001\003'
+  _globals['_GENERATION'].fields_by_name['finish_time']._loaded_options = None
+  _globals['_GENERATION'].fields_by_name['finish_time']._serialized_options = b'\342A\001\003'
+  _globals['_GENERATION'].fields_by_name['storage_correlation_id']._loaded_options = None
+  _globals['_GENERATION'].fields_by_name['storage_correlation_id']._serialized_options = b'\342A\001\003'
+  _globals['_GENERATION'].fields_by_name['version']._loaded_options = None
+  _globals['_GENERATION'].fields_by_name['version']._serialized_options = b'\342A\001\003'
+  _globals['_GENERATION'].fields_by_name['update_time']._loaded_options = None
+  _globals['_GENERATION'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
+  _globals['_GENERATIONSTATE']._serialized_start=1137
+  _globals['_GENERATIONSTATE']._serialized_end=1373
+  _globals['_COST']._serialized_start=229
+  _globals['_COST']._serialized_end=301
+  _globals['_GENERATION']._serialized_start=304
+  _globals['_GENERATION']._serialized_end=1134
 # @@protoc_insertion_point(module_scope)

@@ -1,5 +1,6 @@
 import datetime
 
+from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from tabletop.image.v1 import generation_request_pb2 as _generation_request_pb2
 from tabletop.image.v1 import image_pb2 as _image_pb2

@@ -27,13 +27,16 @@ if _version_not_supported:
 
 
 class GenerationServiceStub:
-    """Makes pictures. Each Generate RPC answers with a Generation, at once or after waiting for `wait_for`. Two
-    equal requests cost one picture: the second is answered by the first, finished or under way.
+    """Generates pictures. RPCs that create pictures return a Generation, immediately or after waiting for `wait_for`.
+    Equal requests share one picture: a later request returns the result of an earlier one that succeeded or is in
+    progress.
 
-    Errors of all: INVALID_ARGUMENT with every violated field; FAILED_PRECONDITION with reason
-    `GETIMG_NOT_CONFIGURED` when the service has no GetImg.AI key; UNAVAILABLE with reason
-    `STORAGE_SERVICE_ERROR` when the Storage Service is away. A generation that fails later is no error of the
-    RPC: its state is FAILED and its `error` says why.
+    Errors of RPCs that create pictures: INVALID_ARGUMENT with all invalid fields; ALREADY_EXISTS with reason
+    `REQUEST_ID_REUSED` if the `request_id` was used with other content; FAILED_PRECONDITION with reason
+    `GETIMG_NOT_CONFIGURED` if the service has no GetImg.AI key; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
+    Storage Service is unavailable. A generation that fails later does not fail the RPC: its state is FAILED, with the
+    reason in `error`. RPCs for an existing generation return NOT_FOUND with reason `GENERATION_NOT_FOUND` if it does not
+    exist.
     """
 
     def __init__(self, channel):
@@ -105,94 +108,101 @@ class GenerationServiceStub:
 
 
 class GenerationServiceServicer:
-    """Makes pictures. Each Generate RPC answers with a Generation, at once or after waiting for `wait_for`. Two
-    equal requests cost one picture: the second is answered by the first, finished or under way.
+    """Generates pictures. RPCs that create pictures return a Generation, immediately or after waiting for `wait_for`.
+    Equal requests share one picture: a later request returns the result of an earlier one that succeeded or is in
+    progress.
 
-    Errors of all: INVALID_ARGUMENT with every violated field; FAILED_PRECONDITION with reason
-    `GETIMG_NOT_CONFIGURED` when the service has no GetImg.AI key; UNAVAILABLE with reason
-    `STORAGE_SERVICE_ERROR` when the Storage Service is away. A generation that fails later is no error of the
-    RPC: its state is FAILED and its `error` says why.
+    Errors of RPCs that create pictures: INVALID_ARGUMENT with all invalid fields; ALREADY_EXISTS with reason
+    `REQUEST_ID_REUSED` if the `request_id` was used with other content; FAILED_PRECONDITION with reason
+    `GETIMG_NOT_CONFIGURED` if the service has no GetImg.AI key; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
+    Storage Service is unavailable. A generation that fails later does not fail the RPC: its state is FAILED, with the
+    reason in `error`. RPCs for an existing generation return NOT_FOUND with reason `GENERATION_NOT_FOUND` if it does not
+    exist.
     """
 
     def GenerateTacticalMap(self, request, context):
-        """Makes a battle map seen from above.
+        """Generates a top-down battle map.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GenerateCampaignMap(self, request, context):
-        """Makes a map of a region.
+        """Generates a map of a region.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GeneratePortrait(self, request, context):
-        """Makes a portrait.
+        """Generates a portrait of a character.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GenerateItemIllustration(self, request, context):
-        """Makes an illustration of an item.
+        """Generates an illustration of an item.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RegenerateImage(self, request, context):
-        """Makes a new version of an image with changed parameters.
+        """Generates a new version of an image with changed parameters. Earlier versions are kept. NOT_FOUND with reason
+        `IMAGE_NOT_FOUND`: the image does not exist. ABORTED with reason `VERSION_CONFLICT`: the version is not current.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ApplyTheme(self, request, context):
-        """Makes a new version of an image in another theme.
+        """Generates a new version of an image in another theme. Earlier versions are kept. NOT_FOUND with reason
+        `IMAGE_NOT_FOUND`: the image does not exist. ABORTED with reason `VERSION_CONFLICT`: the version is not current.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetGeneration(self, request, context):
-        """Answers a generation as it is now. NOT_FOUND with reason `GENERATION_NOT_FOUND`.
+        """Returns the current state of a generation.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListGenerations(self, request, context):
-        """Lists generations, the newest first.
+        """Lists generations, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WaitGeneration(self, request, context):
-        """Answers a generation once it has ended, or as it is when `timeout` or the call's deadline is over.
+        """Waits until a generation is in a final state, and returns it. Returns the current state when `timeout` expires, or
+        shortly before the deadline of the call.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchGeneration(self, request, context):
-        """Streams a generation: as it is now, then each change, until it has ended.
+        """Streams the changes of a generation until it is in a final state. A server that stops ends the stream with OK; use
+        the last cursor to resume.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CancelGeneration(self, request, context):
-        """Stops a generation if it has not cost anything yet. It ends for every caller that shares it.
+        """Cancels a generation that has not incurred any cost yet, for all callers that share it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListModels(self, request, context):
-        """Lists the models of GetImg.AI's catalogue that draw pictures.
+        """Lists the image models of the GetImg.AI catalog. UNAVAILABLE with reason `API_ERROR`: GetImg.AI is unavailable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -270,13 +280,16 @@ def add_GenerationServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class GenerationService:
-    """Makes pictures. Each Generate RPC answers with a Generation, at once or after waiting for `wait_for`. Two
-    equal requests cost one picture: the second is answered by the first, finished or under way.
+    """Generates pictures. RPCs that create pictures return a Generation, immediately or after waiting for `wait_for`.
+    Equal requests share one picture: a later request returns the result of an earlier one that succeeded or is in
+    progress.
 
-    Errors of all: INVALID_ARGUMENT with every violated field; FAILED_PRECONDITION with reason
-    `GETIMG_NOT_CONFIGURED` when the service has no GetImg.AI key; UNAVAILABLE with reason
-    `STORAGE_SERVICE_ERROR` when the Storage Service is away. A generation that fails later is no error of the
-    RPC: its state is FAILED and its `error` says why.
+    Errors of RPCs that create pictures: INVALID_ARGUMENT with all invalid fields; ALREADY_EXISTS with reason
+    `REQUEST_ID_REUSED` if the `request_id` was used with other content; FAILED_PRECONDITION with reason
+    `GETIMG_NOT_CONFIGURED` if the service has no GetImg.AI key; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
+    Storage Service is unavailable. A generation that fails later does not fail the RPC: its state is FAILED, with the
+    reason in `error`. RPCs for an existing generation return NOT_FOUND with reason `GENERATION_NOT_FOUND` if it does not
+    exist.
     """
 
     @staticmethod

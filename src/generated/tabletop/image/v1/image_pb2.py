@@ -22,6 +22,7 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from tabletop.image.v1 import generation_request_pb2 as tabletop_dot_image_dot_v1_dot_generation__request__pb2
 from tabletop.image.v1 import map_pb2 as tabletop_dot_image_dot_v1_dot_map__pb2
@@ -29,7 +30,7 @@ from tabletop.image.v1 import theme_pb2 as tabletop_dot_image_dot_v1_dot_theme__
 from tabletop.image.v1 import types_pb2 as tabletop_dot_image_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dtabletop/image/v1/image.proto\x12\x11tabletop.image.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a*tabletop/image/v1/generation_request.proto\x1a\x1btabletop/image/v1/map.proto\x1a\x1dtabletop/image/v1/theme.proto\x1a\x1dtabletop/image/v1/types.proto\"\xb4\x04\n\x05Image\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nstorage_id\x18\x02 \x01(\t\x12*\n\x04type\x18\x03 \x01(\x0e\x32\x1c.tabletop.image.v1.ImageType\x12\x30\n\x07subtype\x18\x04 \x01(\x0e\x32\x1f.tabletop.image.v1.ImageSubtype\x12\x30\n\x07\x63ontent\x18\x05 \x01(\x0b\x32\x1f.tabletop.image.v1.ImageContent\x12\x32\n\x08metadata\x18\x06 \x01(\x0b\x32 .tabletop.image.v1.ImageMetadata\x12\x10\n\x08overlays\x18\x07 \x03(\t\x12\x12\n\nreferences\x18\x08 \x03(\t\x12\x0f\n\x07version\x18\t \x01(\x03\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x64\x65lete_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\npurge_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1e\n\x16storage_correlation_id\x18\x0e \x01(\t\x12-\n\x03map\x18\x0f \x01(\x0b\x32 .tabletop.image.v1.MapProperties\"\x9e\x01\n\x0cImageContent\x12\x14\n\x0cstorage_path\x18\x01 \x01(\t\x12.\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x1e.tabletop.image.v1.ImageFormat\x12%\n\x04size\x18\x03 \x01(\x0b\x32\x17.tabletop.image.v1.Size\x12\x11\n\tbyte_size\x18\x04 \x01(\x03\x12\x0e\n\x06sha256\x18\x05 \x01(\t\"\xc2\x01\n\rImageMetadata\x12\r\n\x05theme\x18\x01 \x01(\t\x12\x11\n\tsource_id\x18\x02 \x01(\t\x12\x0f\n\x07service\x18\x03 \x01(\t\x12>\n\x11generation_params\x18\x04 \x01(\x0b\x32#.tabletop.image.v1.GenerationParams\x12>\n\x11theme_association\x18\x05 \x01(\x0b\x32#.tabletop.image.v1.ThemeAssociation\"\x7f\n\x10GenerationParams\x12\x35\n\x07request\x18\x01 \x01(\x0b\x32$.tabletop.image.v1.GenerationRequest\x12\x0e\n\x06prompt\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x15\n\rgeneration_id\x18\x04 \x01(\tBy\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dtabletop/image/v1/image.proto\x12\x11tabletop.image.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a*tabletop/image/v1/generation_request.proto\x1a\x1btabletop/image/v1/map.proto\x1a\x1dtabletop/image/v1/theme.proto\x1a\x1dtabletop/image/v1/types.proto\"\x8e\x05\n\x05Image\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x18\n\nstorage_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x30\n\x04type\x18\x03 \x01(\x0e\x32\x1c.tabletop.image.v1.ImageTypeB\x04\xe2\x41\x01\x03\x12\x36\n\x07subtype\x18\x04 \x01(\x0e\x32\x1f.tabletop.image.v1.ImageSubtypeB\x04\xe2\x41\x01\x03\x12\x36\n\x07\x63ontent\x18\x05 \x01(\x0b\x32\x1f.tabletop.image.v1.ImageContentB\x04\xe2\x41\x01\x03\x12\x38\n\x08metadata\x18\x06 \x01(\x0b\x32 .tabletop.image.v1.ImageMetadataB\x04\xe2\x41\x01\x03\x12\x16\n\x08overlays\x18\x07 \x03(\tB\x04\xe2\x41\x01\x03\x12\x18\n\nreferences\x18\x08 \x03(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07version\x18\t \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x64\x65lete_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\npurge_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12$\n\x16storage_correlation_id\x18\x0e \x01(\tB\x04\xe2\x41\x01\x03\x12\x33\n\x03map\x18\x0f \x01(\x0b\x32 .tabletop.image.v1.MapPropertiesB\x04\xe2\x41\x01\x03\"\x9e\x01\n\x0cImageContent\x12\x14\n\x0cstorage_path\x18\x01 \x01(\t\x12.\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x1e.tabletop.image.v1.ImageFormat\x12%\n\x04size\x18\x03 \x01(\x0b\x32\x17.tabletop.image.v1.Size\x12\x11\n\tbyte_size\x18\x04 \x01(\x03\x12\x0e\n\x06sha256\x18\x05 \x01(\t\"\xc2\x01\n\rImageMetadata\x12\r\n\x05theme\x18\x01 \x01(\t\x12\x11\n\tsource_id\x18\x02 \x01(\t\x12\x0f\n\x07service\x18\x03 \x01(\t\x12>\n\x11generation_params\x18\x04 \x01(\x0b\x32#.tabletop.image.v1.GenerationParams\x12>\n\x11theme_association\x18\x05 \x01(\x0b\x32#.tabletop.image.v1.ThemeAssociation\"\x7f\n\x10GenerationParams\x12\x35\n\x07request\x18\x01 \x01(\x0b\x32$.tabletop.image.v1.GenerationRequest\x12\x0e\n\x06prompt\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x15\n\rgeneration_id\x18\x04 \x01(\tBy\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,12 +38,42 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tabletop.image.v1.image_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\025com.tabletop.image.v1P\001ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\252\002\021Tabletop.Image.V1'
-  _globals['_IMAGE']._serialized_start=221
-  _globals['_IMAGE']._serialized_end=785
-  _globals['_IMAGECONTENT']._serialized_start=788
-  _globals['_IMAGECONTENT']._serialized_end=946
-  _globals['_IMAGEMETADATA']._serialized_start=949
-  _globals['_IMAGEMETADATA']._serialized_end=1143
-  _globals['_GENERATIONPARAMS']._serialized_start=1145
-  _globals['_GENERATIONPARAMS']._serialized_end=1272
+  _globals['_IMAGE'].fields_by_name['id']._loaded_options = None
+  _globals['_IMAGE'].fields_by_name['id']._serialized_options = b'\342A\001\003'
+  _globals['_IMAGE'].fields_by_name['storage_id']._loaded_options = None
+  _globals['_IMAGE'].fields_by_name['storage_id']._serialized_options = b'\342A\001\003'
+  _globals['_IMAGE'].fields_by_name['type']._loaded_options = None
+  _globals['_IMAGE'].fields_by_name['type']._serialized_options = b'\342A\001\003'
+  _globals['_IMAGE'].fields_by_name['subtype']._loaded_options = None
+  _globals['_IMAGE'].fields_by_name['subtype']._serialized_options = b'\342A\001\003'
+  _globals['_IMAGE'].fields_by_name['content']._loaded_options = None
+  _globals['_IMAGE'].fields_by_name['content']._serialized_options = b'\342A\001\003'
+  _globals['_IMAGE'].fields_by_name['metadata']._loaded_options = None
+  _globals['_IMAGE'].fields_by_name['metadata']._serialized_options = b'\342A\001\003'
+  _globals['_IMAGE'].fields_by_name['overlays']._loaded_options = None
+  _globals['_IMAGE'].fields_by_name['overlays']._serialized_options = b'\342A\001\003'
+  _globals['_IMAGE'].fields_by_name['references']._loaded_options = None
+  _globals['_IMAGE'].fields_by_name['references']._serialized_options = b'\342A\001\003'
+  _globals['_IMAGE'].fields_by_name['version']._loaded_options = None
+  _globals['_IMAGE'].fields_by_name['version']._serialized_options = b'\342A\001\003'
+  _globals['_IMAGE'].fields_by_name['create_time']._loaded_options = None
+  _globals['_IMAGE'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
+  _globals['_IMAGE'].fields_by_name['update_time']._loaded_options = None
+  _globals['_IMAGE'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
+  _globals['_IMAGE'].fields_by_name['delete_time']._loaded_options = None
+  _globals['_IMAGE'].fields_by_name['delete_time']._serialized_options = b'\342A\001\003'
+  _globals['_IMAGE'].fields_by_name['purge_time']._loaded_options = None
+  _globals['_IMAGE'].fields_by_name['purge_time']._serialized_options = b'\342A\001\003'
+  _globals['_IMAGE'].fields_by_name['storage_correlation_id']._loaded_options = None
+  _globals['_IMAGE'].fields_by_name['storage_correlation_id']._serialized_options = b'\342A\001\003'
+  _globals['_IMAGE'].fields_by_name['map']._loaded_options = None
+  _globals['_IMAGE'].fields_by_name['map']._serialized_options = b'\342A\001\003'
+  _globals['_IMAGE']._serialized_start=254
+  _globals['_IMAGE']._serialized_end=908
+  _globals['_IMAGECONTENT']._serialized_start=911
+  _globals['_IMAGECONTENT']._serialized_end=1069
+  _globals['_IMAGEMETADATA']._serialized_start=1072
+  _globals['_IMAGEMETADATA']._serialized_end=1266
+  _globals['_GENERATIONPARAMS']._serialized_start=1268
+  _globals['_GENERATIONPARAMS']._serialized_end=1395
 # @@protoc_insertion_point(module_scope)

@@ -26,8 +26,11 @@ if _version_not_supported:
 
 
 class ImageServiceStub:
-    """Reads, lists and deletes stored pictures. An image that does not exist, or is deleted, is NOT_FOUND with
-    reason `IMAGE_NOT_FOUND`. UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` when the Storage Service is away.
+    """Reads, lists, uploads and deletes stored images.
+
+    Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
+    Storage Service is unavailable. RPCs for a single image return NOT_FOUND with reason `IMAGE_NOT_FOUND` if it does not
+    exist or is deleted.
     """
 
     def __init__(self, channel):
@@ -89,33 +92,37 @@ class ImageServiceStub:
 
 
 class ImageServiceServicer:
-    """Reads, lists and deletes stored pictures. An image that does not exist, or is deleted, is NOT_FOUND with
-    reason `IMAGE_NOT_FOUND`. UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` when the Storage Service is away.
+    """Reads, lists, uploads and deletes stored images.
+
+    Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
+    Storage Service is unavailable. RPCs for a single image return NOT_FOUND with reason `IMAGE_NOT_FOUND` if it does not
+    exist or is deleted.
     """
 
     def GetImage(self, request, context):
-        """Answers what is known of an image.
+        """Returns the metadata of an image.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def BatchGetImages(self, request, context):
-        """Answers what is known of several images.
+        """Returns the metadata of several images.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListImages(self, request, context):
-        """Lists images, the newest first.
+        """Lists images, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteImage(self, request, context):
-        """Deletes an image with all its versions. It can be restored until its `purge_time`.
+        """Deletes an image with all its versions. It can be restored until its `purge_time`. ABORTED with reason
+        `VERSION_CONFLICT`: the version is not current.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -129,37 +136,40 @@ class ImageServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UploadImage(self, request_iterator, context):
-        """Stores a picture of the caller's own, PNG, JPEG or WebP with sides of 32 to 4096 pixels, byte by byte as it
-        comes. INVALID_ARGUMENT names `data` when the bytes are no such picture.
+        """Stores a picture from the caller without changing its bytes: PNG, JPEG or WebP, 32 to 4096 pixels wide and high.
+        INVALID_ARGUMENT for `data`: the bytes are not such a picture.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReadImage(self, request, context):
-        """Streams the bytes of a picture: first its description, then the data in chunks of at most 1 MiB.
+        """Streams the bytes of a picture: first a description, then the data in chunks of at most 1 MiB. OUT_OF_RANGE with
+        reason `OFFSET_OUT_OF_RANGE`: the read starts past the end. RESOURCE_EXHAUSTED with reason `OVERLOADED`: too many
+        concurrent reads.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListImageVersions(self, request, context):
-        """Lists the versions of an image, the newest first.
+        """Lists the versions of an image, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RestoreImageVersion(self, request, context):
-        """Makes an old version of an image the newest again.
+        """Creates a new version of an image from an earlier one. ABORTED with reason `VERSION_CONFLICT`: the version is not
+        current.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchImages(self, request, context):
-        """Streams changes of images, as they happen. UNAVAILABLE with reason `MESSAGE_HUB_ERROR` when some may have been
-        missed: list the images again, and watch anew.
+        """Streams changes of images as they happen. UNAVAILABLE with reason `MESSAGE_HUB_ERROR`: changes may have been
+        missed; start a new stream and list the images again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -227,8 +237,11 @@ def add_ImageServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ImageService:
-    """Reads, lists and deletes stored pictures. An image that does not exist, or is deleted, is NOT_FOUND with
-    reason `IMAGE_NOT_FOUND`. UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` when the Storage Service is away.
+    """Reads, lists, uploads and deletes stored images.
+
+    Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
+    Storage Service is unavailable. RPCs for a single image return NOT_FOUND with reason `IMAGE_NOT_FOUND` if it does not
+    exist or is deleted.
     """
 
     @staticmethod

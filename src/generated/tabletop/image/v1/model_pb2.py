@@ -22,9 +22,10 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dtabletop/image/v1/model.proto\x12\x11tabletop.image.v1\"\xa2\x01\n\x05Model\x12\n\n\x02id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x15\n\raspect_ratios\x18\x03 \x03(\t\x12\x13\n\x0bresolutions\x18\x04 \x03(\t\x12\x1c\n\x14max_reference_images\x18\x05 \x01(\x05\x12-\n\x06prices\x18\x06 \x03(\x0b\x32\x1d.tabletop.image.v1.ModelPrice\"P\n\nModelPrice\x12\x12\n\nresolution\x18\x01 \x01(\t\x12\x0c\n\x04unit\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\t\x12\x10\n\x08\x63urrency\x18\x04 \x01(\tBy\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dtabletop/image/v1/model.proto\x12\x11tabletop.image.v1\x1a\x1fgoogle/api/field_behavior.proto\"\xc6\x01\n\x05Model\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1a\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x1b\n\raspect_ratios\x18\x03 \x03(\tB\x04\xe2\x41\x01\x03\x12\x19\n\x0bresolutions\x18\x04 \x03(\tB\x04\xe2\x41\x01\x03\x12\"\n\x14max_reference_images\x18\x05 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12\x33\n\x06prices\x18\x06 \x03(\x0b\x32\x1d.tabletop.image.v1.ModelPriceB\x04\xe2\x41\x01\x03\"P\n\nModelPrice\x12\x12\n\nresolution\x18\x01 \x01(\t\x12\x0c\n\x04unit\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\t\x12\x10\n\x08\x63urrency\x18\x04 \x01(\tBy\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,8 +33,20 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tabletop.image.v1.model_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\025com.tabletop.image.v1P\001ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\252\002\021Tabletop.Image.V1'
-  _globals['_MODEL']._serialized_start=53
-  _globals['_MODEL']._serialized_end=215
-  _globals['_MODELPRICE']._serialized_start=217
-  _globals['_MODELPRICE']._serialized_end=297
+  _globals['_MODEL'].fields_by_name['id']._loaded_options = None
+  _globals['_MODEL'].fields_by_name['id']._serialized_options = b'\342A\001\003'
+  _globals['_MODEL'].fields_by_name['display_name']._loaded_options = None
+  _globals['_MODEL'].fields_by_name['display_name']._serialized_options = b'\342A\001\003'
+  _globals['_MODEL'].fields_by_name['aspect_ratios']._loaded_options = None
+  _globals['_MODEL'].fields_by_name['aspect_ratios']._serialized_options = b'\342A\001\003'
+  _globals['_MODEL'].fields_by_name['resolutions']._loaded_options = None
+  _globals['_MODEL'].fields_by_name['resolutions']._serialized_options = b'\342A\001\003'
+  _globals['_MODEL'].fields_by_name['max_reference_images']._loaded_options = None
+  _globals['_MODEL'].fields_by_name['max_reference_images']._serialized_options = b'\342A\001\003'
+  _globals['_MODEL'].fields_by_name['prices']._loaded_options = None
+  _globals['_MODEL'].fields_by_name['prices']._serialized_options = b'\342A\001\003'
+  _globals['_MODEL']._serialized_start=86
+  _globals['_MODEL']._serialized_end=284
+  _globals['_MODELPRICE']._serialized_start=286
+  _globals['_MODELPRICE']._serialized_end=366
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class StatusServiceStub:
-    """Tells how this server process and what it depends on are. For probes use `grpc.health.v1.Health`.
+    """Reports the status of a server process and its dependencies. Use `grpc.health.v1.Health` for probes.
     """
 
     def __init__(self, channel):
@@ -43,11 +43,11 @@ class StatusServiceStub:
 
 
 class StatusServiceServicer:
-    """Tells how this server process and what it depends on are. For probes use `grpc.health.v1.Health`.
+    """Reports the status of a server process and its dependencies. Use `grpc.health.v1.Health` for probes.
     """
 
     def GetStatus(self, request, context):
-        """Answers the status at this time, from what is already known: it calls nothing.
+        """Returns the most recent status without calling any dependency.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -70,7 +70,7 @@ def add_StatusServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class StatusService:
-    """Tells how this server process and what it depends on are. For probes use `grpc.health.v1.Health`.
+    """Reports the status of a server process and its dependencies. Use `grpc.health.v1.Health` for probes.
     """
 
     @staticmethod

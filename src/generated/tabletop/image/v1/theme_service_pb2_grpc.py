@@ -26,8 +26,11 @@ if _version_not_supported:
 
 
 class ThemeServiceStub:
-    """Keeps the themes: six built-in ones and the callers' own. A theme that does not exist is NOT_FOUND with
-    reason `INVALID_THEME`.
+    """Manages themes: six built-in ones and those that callers create.
+
+    Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
+    Storage Service is unavailable. RPCs for a single theme return NOT_FOUND with reason `INVALID_THEME` if it does not
+    exist.
     """
 
     def __init__(self, channel):
@@ -64,40 +67,45 @@ class ThemeServiceStub:
 
 
 class ThemeServiceServicer:
-    """Keeps the themes: six built-in ones and the callers' own. A theme that does not exist is NOT_FOUND with
-    reason `INVALID_THEME`.
+    """Manages themes: six built-in ones and those that callers create.
+
+    Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
+    Storage Service is unavailable. RPCs for a single theme return NOT_FOUND with reason `INVALID_THEME` if it does not
+    exist.
     """
 
     def ListThemes(self, request, context):
-        """Lists themes, the built-in ones first, by name.
+        """Lists themes, built-in ones first, then by name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetTheme(self, request, context):
-        """Answers a theme.
+        """Returns a theme.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateTheme(self, request, context):
-        """Adds a theme. ALREADY_EXISTS with reason `THEME_ERROR` when the name is taken.
+        """Creates a theme. ALREADY_EXISTS with reason `THEME_ERROR`: a theme of this name exists.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateTheme(self, request, context):
-        """Changes a theme; pictures made before keep the style they were made in.
+        """Updates a theme. Existing pictures keep their style. FAILED_PRECONDITION with reason `THEME_ERROR`: the theme is
+        built in. ABORTED with reason `VERSION_CONFLICT`: the version is not current.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteTheme(self, request, context):
-        """Deletes a theme. FAILED_PRECONDITION with reason `THEME_ERROR` while images have it.
+        """Deletes a theme. FAILED_PRECONDITION with reason `THEME_ERROR`: the theme is built in, or images use it. ABORTED
+        with reason `VERSION_CONFLICT`: the version is not current.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -140,8 +148,11 @@ def add_ThemeServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ThemeService:
-    """Keeps the themes: six built-in ones and the callers' own. A theme that does not exist is NOT_FOUND with
-    reason `INVALID_THEME`.
+    """Manages themes: six built-in ones and those that callers create.
+
+    Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
+    Storage Service is unavailable. RPCs for a single theme return NOT_FOUND with reason `INVALID_THEME` if it does not
+    exist.
     """
 
     @staticmethod

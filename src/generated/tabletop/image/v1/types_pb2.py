@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dtabletop/image/v1/types.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\"=\n\x04Size\x12\x19\n\x05width\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x80 ( \x12\x1a\n\x06height\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x80 ( \"2\n\x08Location\x12\x12\n\x01x\x18\x01 \x01(\x01\x42\x07\xbaH\x04\x12\x02@\x01\x12\x12\n\x01y\x18\x02 \x01(\x01\x42\x07\xbaH\x04\x12\x02@\x01\";\n\x06Source\x12\x17\n\x02id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x18\n\x07service\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"\x93\x01\n\x05\x45rror\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x38\n\x08metadata\x18\x03 \x03(\x0b\x32&.tabletop.image.v1.Error.MetadataEntry\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*j\n\tImageType\x12\x1a\n\x16IMAGE_TYPE_UNSPECIFIED\x10\x00\x12\x12\n\x0eIMAGE_TYPE_MAP\x10\x01\x12\x18\n\x14IMAGE_TYPE_CHARACTER\x10\x02\x12\x13\n\x0fIMAGE_TYPE_ITEM\x10\x03*\xcd\x01\n\x0cImageSubtype\x12\x1d\n\x19IMAGE_SUBTYPE_UNSPECIFIED\x10\x00\x12\x1a\n\x16IMAGE_SUBTYPE_TACTICAL\x10\x01\x12\x1a\n\x16IMAGE_SUBTYPE_CAMPAIGN\x10\x02\x12\x1a\n\x16IMAGE_SUBTYPE_PORTRAIT\x10\x03\x12\x18\n\x14IMAGE_SUBTYPE_WEAPON\x10\x04\x12\x17\n\x13IMAGE_SUBTYPE_ARMOR\x10\x05\x12\x17\n\x13IMAGE_SUBTYPE_OTHER\x10\x06*\x86\x01\n\x0bImageFormat\x12\x1c\n\x18IMAGE_FORMAT_UNSPECIFIED\x10\x00\x12\x14\n\x10IMAGE_FORMAT_PNG\x10\x01\x12\x15\n\x11IMAGE_FORMAT_JPEG\x10\x02\x12\x15\n\x11IMAGE_FORMAT_WEBP\x10\x03\x12\x15\n\x11IMAGE_FORMAT_AVIF\x10\x04*^\n\x08Priority\x12\x18\n\x14PRIORITY_UNSPECIFIED\x10\x00\x12\x11\n\rPRIORITY_HIGH\x10\x01\x12\x13\n\x0fPRIORITY_NORMAL\x10\x02\x12\x10\n\x0cPRIORITY_LOW\x10\x03*j\n\tCacheMode\x12\x1a\n\x16\x43\x41\x43HE_MODE_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x43\x41\x43HE_MODE_USE\x10\x01\x12\x15\n\x11\x43\x41\x43HE_MODE_BYPASS\x10\x02\x12\x16\n\x12\x43\x41\x43HE_MODE_REFRESH\x10\x03\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dtabletop/image/v1/types.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\"E\n\x04Size\x12\x1d\n\x05width\x18\x01 \x01(\x05\x42\x0e\xe2\x41\x01\x02\xbaH\x07\x1a\x05\x18\x80 ( \x12\x1e\n\x06height\x18\x02 \x01(\x05\x42\x0e\xe2\x41\x01\x02\xbaH\x07\x1a\x05\x18\x80 ( \"2\n\x08Location\x12\x12\n\x01x\x18\x01 \x01(\x01\x42\x07\xbaH\x04\x12\x02@\x01\x12\x12\n\x01y\x18\x02 \x01(\x01\x42\x07\xbaH\x04\x12\x02@\x01\";\n\x06Source\x12\x17\n\x02id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x18\n\x07service\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"\x93\x01\n\x05\x45rror\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x38\n\x08metadata\x18\x03 \x03(\x0b\x32&.tabletop.image.v1.Error.MetadataEntry\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*j\n\tImageType\x12\x1a\n\x16IMAGE_TYPE_UNSPECIFIED\x10\x00\x12\x12\n\x0eIMAGE_TYPE_MAP\x10\x01\x12\x18\n\x14IMAGE_TYPE_CHARACTER\x10\x02\x12\x13\n\x0fIMAGE_TYPE_ITEM\x10\x03*\xcd\x01\n\x0cImageSubtype\x12\x1d\n\x19IMAGE_SUBTYPE_UNSPECIFIED\x10\x00\x12\x1a\n\x16IMAGE_SUBTYPE_TACTICAL\x10\x01\x12\x1a\n\x16IMAGE_SUBTYPE_CAMPAIGN\x10\x02\x12\x1a\n\x16IMAGE_SUBTYPE_PORTRAIT\x10\x03\x12\x18\n\x14IMAGE_SUBTYPE_WEAPON\x10\x04\x12\x17\n\x13IMAGE_SUBTYPE_ARMOR\x10\x05\x12\x17\n\x13IMAGE_SUBTYPE_OTHER\x10\x06*\x86\x01\n\x0bImageFormat\x12\x1c\n\x18IMAGE_FORMAT_UNSPECIFIED\x10\x00\x12\x14\n\x10IMAGE_FORMAT_PNG\x10\x01\x12\x15\n\x11IMAGE_FORMAT_JPEG\x10\x02\x12\x15\n\x11IMAGE_FORMAT_WEBP\x10\x03\x12\x15\n\x11IMAGE_FORMAT_AVIF\x10\x04*^\n\x08Priority\x12\x18\n\x14PRIORITY_UNSPECIFIED\x10\x00\x12\x11\n\rPRIORITY_HIGH\x10\x01\x12\x13\n\x0fPRIORITY_NORMAL\x10\x02\x12\x10\n\x0cPRIORITY_LOW\x10\x03*j\n\tCacheMode\x12\x1a\n\x16\x43\x41\x43HE_MODE_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x43\x41\x43HE_MODE_USE\x10\x01\x12\x15\n\x11\x43\x41\x43HE_MODE_BYPASS\x10\x02\x12\x16\n\x12\x43\x41\x43HE_MODE_REFRESH\x10\x03\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,9 +35,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\025com.tabletop.image.v1P\001ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\252\002\021Tabletop.Image.V1'
   _globals['_SIZE'].fields_by_name['width']._loaded_options = None
-  _globals['_SIZE'].fields_by_name['width']._serialized_options = b'\272H\007\032\005\030\200 ( '
+  _globals['_SIZE'].fields_by_name['width']._serialized_options = b'\342A\001\002\272H\007\032\005\030\200 ( '
   _globals['_SIZE'].fields_by_name['height']._loaded_options = None
-  _globals['_SIZE'].fields_by_name['height']._serialized_options = b'\272H\007\032\005\030\200 ( '
+  _globals['_SIZE'].fields_by_name['height']._serialized_options = b'\342A\001\002\272H\007\032\005\030\200 ( '
   _globals['_LOCATION'].fields_by_name['x']._loaded_options = None
   _globals['_LOCATION'].fields_by_name['x']._serialized_options = b'\272H\004\022\002@\001'
   _globals['_LOCATION'].fields_by_name['y']._loaded_options = None
@@ -47,24 +48,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SOURCE'].fields_by_name['service']._serialized_options = b'\272H\004r\002\030d'
   _globals['_ERROR_METADATAENTRY']._loaded_options = None
   _globals['_ERROR_METADATAENTRY']._serialized_options = b'8\001'
-  _globals['_IMAGETYPE']._serialized_start=407
-  _globals['_IMAGETYPE']._serialized_end=513
-  _globals['_IMAGESUBTYPE']._serialized_start=516
-  _globals['_IMAGESUBTYPE']._serialized_end=721
-  _globals['_IMAGEFORMAT']._serialized_start=724
-  _globals['_IMAGEFORMAT']._serialized_end=858
-  _globals['_PRIORITY']._serialized_start=860
-  _globals['_PRIORITY']._serialized_end=954
-  _globals['_CACHEMODE']._serialized_start=956
-  _globals['_CACHEMODE']._serialized_end=1062
-  _globals['_SIZE']._serialized_start=81
-  _globals['_SIZE']._serialized_end=142
-  _globals['_LOCATION']._serialized_start=144
-  _globals['_LOCATION']._serialized_end=194
-  _globals['_SOURCE']._serialized_start=196
-  _globals['_SOURCE']._serialized_end=255
-  _globals['_ERROR']._serialized_start=258
-  _globals['_ERROR']._serialized_end=405
-  _globals['_ERROR_METADATAENTRY']._serialized_start=358
-  _globals['_ERROR_METADATAENTRY']._serialized_end=405
+  _globals['_IMAGETYPE']._serialized_start=448
+  _globals['_IMAGETYPE']._serialized_end=554
+  _globals['_IMAGESUBTYPE']._serialized_start=557
+  _globals['_IMAGESUBTYPE']._serialized_end=762
+  _globals['_IMAGEFORMAT']._serialized_start=765
+  _globals['_IMAGEFORMAT']._serialized_end=899
+  _globals['_PRIORITY']._serialized_start=901
+  _globals['_PRIORITY']._serialized_end=995
+  _globals['_CACHEMODE']._serialized_start=997
+  _globals['_CACHEMODE']._serialized_end=1103
+  _globals['_SIZE']._serialized_start=114
+  _globals['_SIZE']._serialized_end=183
+  _globals['_LOCATION']._serialized_start=185
+  _globals['_LOCATION']._serialized_end=235
+  _globals['_SOURCE']._serialized_start=237
+  _globals['_SOURCE']._serialized_end=296
+  _globals['_ERROR']._serialized_start=299
+  _globals['_ERROR']._serialized_end=446
+  _globals['_ERROR_METADATAENTRY']._serialized_start=399
+  _globals['_ERROR_METADATAENTRY']._serialized_end=446
 # @@protoc_insertion_point(module_scope)

@@ -27,7 +27,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n tabletop/storage/v1/record.proto\x12\x13tabletop.storage.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"w\n\tRecordKey\x12\x39\n\x04kind\x18\x01 \x01(\x0e\x32\x1f.tabletop.storage.v1.RecordKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x15\n\x02id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x18\n\x07version\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"\xd6\x03\n\x06Record\x12\x37\n\x03key\x18\x01 \x01(\x0b\x32\x1e.tabletop.storage.v1.RecordKeyB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12/\n\x05index\x18\x02 \x01(\x0b\x32 .tabletop.storage.v1.IndexFields\x12!\n\tbody_type\x18\x03 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x18\n\x04\x62ody\x18\x04 \x01(\x0c\x42\n\xbaH\x07z\x05\x18\x80\x80\x80\x02\x12\x30\n\x04\x62lob\x18\x05 \x01(\x0b\x32\".tabletop.storage.v1.BlobReference\x12\x18\n\nstorage_id\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x64\x65lete_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\npurge_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\xbd\x01\n\x0bIndexFields\x12\x15\n\x04type\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12\x18\n\x07subtype\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12\x16\n\x05theme\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1a\n\tsource_id\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12\x18\n\x07service\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x16\n\x05state\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12\x17\n\x06map_id\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18$\"l\n\rBlobReference\x12%\n\x06sha256\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$\x12 \n\tbyte_size\x18\x02 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x80\x80\x80\x01(\x01\x12\x12\n\x04path\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03*\xa9\x01\n\nRecordKind\x12\x1b\n\x17RECORD_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11RECORD_KIND_IMAGE\x10\x01\x12\x17\n\x13RECORD_KIND_OVERLAY\x10\x02\x12\x15\n\x11RECORD_KIND_THEME\x10\x03\x12\x1a\n\x16RECORD_KIND_GENERATION\x10\x04\x12\x1b\n\x17RECORD_KIND_CACHE_ENTRY\x10\x05\x42\x81\x01\n\x17\x63om.tabletop.storage.v1P\x01ZNgithub.com/tabletop-images/image-grpc/clients/go/tabletop/storage/v1;storagev1\xaa\x02\x13Tabletop.Storage.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n tabletop/storage/v1/record.proto\x12\x13tabletop.storage.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x7f\n\tRecordKey\x12=\n\x04kind\x18\x01 \x01(\x0e\x32\x1f.tabletop.storage.v1.RecordKindB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x19\n\x02id\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12\x18\n\x07version\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"\xd6\x03\n\x06Record\x12\x37\n\x03key\x18\x01 \x01(\x0b\x32\x1e.tabletop.storage.v1.RecordKeyB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12/\n\x05index\x18\x02 \x01(\x0b\x32 .tabletop.storage.v1.IndexFields\x12!\n\tbody_type\x18\x03 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x18\n\x04\x62ody\x18\x04 \x01(\x0c\x42\n\xbaH\x07z\x05\x18\x80\x80\x80\x02\x12\x30\n\x04\x62lob\x18\x05 \x01(\x0b\x32\".tabletop.storage.v1.BlobReference\x12\x18\n\nstorage_id\x18\x06 \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x64\x65lete_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x34\n\npurge_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\xbd\x01\n\x0bIndexFields\x12\x15\n\x04type\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12\x18\n\x07subtype\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12\x16\n\x05theme\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1a\n\tsource_id\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18$\x12\x18\n\x07service\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x16\n\x05state\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12\x17\n\x06map_id\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18$\"t\n\rBlobReference\x12)\n\x06sha256\x18\x01 \x01(\tB\x19\xe2\x41\x01\x02\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$\x12$\n\tbyte_size\x18\x02 \x01(\x03\x42\x11\xe2\x41\x01\x02\xbaH\n\"\x08\x18\x80\x80\x80\x80\x01(\x01\x12\x12\n\x04path\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03*\xa9\x01\n\nRecordKind\x12\x1b\n\x17RECORD_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11RECORD_KIND_IMAGE\x10\x01\x12\x17\n\x13RECORD_KIND_OVERLAY\x10\x02\x12\x15\n\x11RECORD_KIND_THEME\x10\x03\x12\x1a\n\x16RECORD_KIND_GENERATION\x10\x04\x12\x1b\n\x17RECORD_KIND_CACHE_ENTRY\x10\x05\x42\x81\x01\n\x17\x63om.tabletop.storage.v1P\x01ZNgithub.com/tabletop-images/image-grpc/clients/go/tabletop/storage/v1;storagev1\xaa\x02\x13Tabletop.Storage.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,9 +36,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\027com.tabletop.storage.v1P\001ZNgithub.com/tabletop-images/image-grpc/clients/go/tabletop/storage/v1;storagev1\252\002\023Tabletop.Storage.V1'
   _globals['_RECORDKEY'].fields_by_name['kind']._loaded_options = None
-  _globals['_RECORDKEY'].fields_by_name['kind']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_RECORDKEY'].fields_by_name['kind']._serialized_options = b'\342A\001\002\272H\007\202\001\004\020\001 \000'
   _globals['_RECORDKEY'].fields_by_name['id']._loaded_options = None
-  _globals['_RECORDKEY'].fields_by_name['id']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_RECORDKEY'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030@'
   _globals['_RECORDKEY'].fields_by_name['version']._loaded_options = None
   _globals['_RECORDKEY'].fields_by_name['version']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_RECORD'].fields_by_name['key']._loaded_options = None
@@ -72,19 +72,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INDEXFIELDS'].fields_by_name['map_id']._loaded_options = None
   _globals['_INDEXFIELDS'].fields_by_name['map_id']._serialized_options = b'\272H\004r\002\030$'
   _globals['_BLOBREFERENCE'].fields_by_name['sha256']._loaded_options = None
-  _globals['_BLOBREFERENCE'].fields_by_name['sha256']._serialized_options = b'\272H\022r\0202\016^[0-9a-f]{64}$'
+  _globals['_BLOBREFERENCE'].fields_by_name['sha256']._serialized_options = b'\342A\001\002\272H\022r\0202\016^[0-9a-f]{64}$'
   _globals['_BLOBREFERENCE'].fields_by_name['byte_size']._loaded_options = None
-  _globals['_BLOBREFERENCE'].fields_by_name['byte_size']._serialized_options = b'\272H\n\"\010\030\200\200\200\200\001(\001'
+  _globals['_BLOBREFERENCE'].fields_by_name['byte_size']._serialized_options = b'\342A\001\002\272H\n\"\010\030\200\200\200\200\001(\001'
   _globals['_BLOBREFERENCE'].fields_by_name['path']._loaded_options = None
   _globals['_BLOBREFERENCE'].fields_by_name['path']._serialized_options = b'\342A\001\003'
-  _globals['_RECORDKIND']._serialized_start=1049
-  _globals['_RECORDKIND']._serialized_end=1218
+  _globals['_RECORDKIND']._serialized_start=1065
+  _globals['_RECORDKIND']._serialized_end=1234
   _globals['_RECORDKEY']._serialized_start=152
-  _globals['_RECORDKEY']._serialized_end=271
-  _globals['_RECORD']._serialized_start=274
-  _globals['_RECORD']._serialized_end=744
-  _globals['_INDEXFIELDS']._serialized_start=747
-  _globals['_INDEXFIELDS']._serialized_end=936
-  _globals['_BLOBREFERENCE']._serialized_start=938
-  _globals['_BLOBREFERENCE']._serialized_end=1046
+  _globals['_RECORDKEY']._serialized_end=279
+  _globals['_RECORD']._serialized_start=282
+  _globals['_RECORD']._serialized_end=752
+  _globals['_INDEXFIELDS']._serialized_start=755
+  _globals['_INDEXFIELDS']._serialized_end=944
+  _globals['_BLOBREFERENCE']._serialized_start=946
+  _globals['_BLOBREFERENCE']._serialized_end=1062
 # @@protoc_insertion_point(module_scope)

@@ -23,12 +23,13 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from tabletop.hub.v1 import envelope_pb2 as tabletop_dot_hub_dot_v1_dot_envelope__pb2
 from tabletop.storage.v1 import record_pb2 as tabletop_dot_storage_dot_v1_dot_record__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!tabletop/storage/v1/storage.proto\x12\x13tabletop.storage.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etabletop/hub/v1/envelope.proto\x1a tabletop/storage/v1/record.proto\"\xce\x01\n\x0cStoreRequest\x12(\n\x16storage_correlation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12+\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\x1a.tabletop.storage.v1.BatchH\x00\x12\x32\n\tblob_part\x18\x03 \x01(\x0b\x32\x1d.tabletop.storage.v1.BlobPartH\x00\x12\x1f\n\x0e\x63ontent_digest\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@B\x12\n\toperation\x12\x05\xbaH\x02\x08\x01\"\xb7\x01\n\x05\x42\x61tch\x12\x31\n\x04puts\x18\x01 \x03(\x0b\x32\x18.tabletop.storage.v1.PutB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12<\n\tundeletes\x18\x02 \x03(\x0b\x32\x1e.tabletop.storage.v1.RecordKeyB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12=\n\x08messages\x18\x03 \x03(\x0b\x32 .tabletop.hub.v1.OutboundMessageB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\"\x84\x01\n\x03Put\x12\x33\n\x06record\x18\x01 \x01(\x0b\x32\x1b.tabletop.storage.v1.RecordB\x06\xbaH\x03\xc8\x01\x01\x12\x19\n\x06\x61\x62sent\x18\x02 \x01(\x08\x42\x07\xbaH\x04j\x02\x08\x01H\x00\x12\x1d\n\nat_version\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01H\x00\x42\x0e\n\x0cprecondition\"\x87\x01\n\x08\x42lobPart\x12%\n\x06sha256\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$\x12 \n\tbyte_size\x18\x02 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x80\x80\x80\x01(\x01\x12\x17\n\x06offset\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x19\n\x04\x64\x61ta\x18\x04 \x01(\x0c\x42\x0b\xbaH\x08z\x06\x10\x01\x18\x80\x80@\"\xa6\x01\n\rStoreResponse\x12\x1e\n\x16storage_correlation_id\x18\x01 \x01(\t\x12\x31\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32 .tabletop.storage.v1.BatchResultH\x00\x12\x38\n\tblob_part\x18\x03 \x01(\x0b\x32#.tabletop.storage.v1.BlobPartResultH\x00\x42\x08\n\x06result\";\n\x0b\x42\x61tchResult\x12,\n\x07records\x18\x01 \x03(\x0b\x32\x1b.tabletop.storage.v1.Record\"#\n\x0e\x42lobPartResult\x12\x11\n\tcommitted\x18\x01 \x01(\x08\"\xb9\x01\n\x0fRetrieveRequest\x12(\n\x16storage_correlation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x32\n\x07records\x18\x02 \x01(\x0b\x32\x1f.tabletop.storage.v1.RecordKeysH\x00\x12\x34\n\nblob_range\x18\x03 \x01(\x0b\x32\x1e.tabletop.storage.v1.BlobRangeH\x00\x42\x12\n\toperation\x12\x05\xbaH\x02\x08\x01\"^\n\nRecordKeys\x12\x37\n\x04keys\x18\x01 \x03(\x0b\x32\x1e.tabletop.storage.v1.RecordKeyB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12\x17\n\x0finclude_deleted\x18\x02 \x01(\x08\"g\n\tBlobRange\x12%\n\x06sha256\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$\x12\x17\n\x06offset\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1a\n\x05limit\x18\x03 \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\x80\x80@(\x01\"n\n\x10RetrieveResponse\x12\x1e\n\x16storage_correlation_id\x18\x01 \x01(\t\x12,\n\x07records\x18\x02 \x03(\x0b\x32\x1b.tabletop.storage.v1.Record\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\xd4\x01\n\rDeleteRequest\x12(\n\x16storage_correlation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x39\n\x04keys\x18\x02 \x03(\x0b\x32\x1e.tabletop.storage.v1.RecordKeyB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12=\n\x08messages\x18\x03 \x03(\x0b\x32 .tabletop.hub.v1.OutboundMessageB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12\x1f\n\x0e\x63ontent_digest\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\"^\n\x0e\x44\x65leteResponse\x12\x1e\n\x16storage_correlation_id\x18\x01 \x01(\t\x12,\n\x07records\x18\x02 \x03(\x0b\x32\x1b.tabletop.storage.v1.Record\"\x9e\x02\n\x0bListRequest\x12(\n\x16storage_correlation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x39\n\x04kind\x18\x02 \x01(\x0e\x32\x1f.tabletop.storage.v1.RecordKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12/\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x1f.tabletop.storage.v1.ListFilter\x12\x1d\n\tpage_size\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x01\x12\x12\n\npage_token\x18\x05 \x01(\t\x12\x37\n\x05order\x18\x06 \x01(\x0e\x32\x1e.tabletop.storage.v1.ListOrderB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\r\n\x05\x63ount\x18\x07 \x01(\x08\"\xbd\x01\n\nListFilter\x12/\n\x05index\x18\x01 \x01(\x0b\x32 .tabletop.storage.v1.IndexFields\x12\x18\n\x06states\x18\x02 \x03(\tB\x08\xbaH\x05\x92\x01\x02\x10 \x12\x13\n\x0bversions_of\x18\x03 \x01(\t\x12\x17\n\x0finclude_deleted\x18\x04 \x01(\x08\x12\x36\n\x12\x63reate_time_before\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x89\x01\n\x0cListResponse\x12\x1e\n\x16storage_correlation_id\x18\x01 \x01(\t\x12,\n\x07records\x18\x02 \x03(\x0b\x32\x1b.tabletop.storage.v1.Record\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\x12\x12\n\ntotal_size\x18\x04 \x01(\x03\"d\n\x0eStorageChanged\x12\x1e\n\x16storage_correlation_id\x18\x01 \x01(\t\x12\x32\n\x07\x63hanges\x18\x02 \x03(\x0b\x32!.tabletop.storage.v1.RecordChange\"z\n\x0cRecordChange\x12+\n\x03key\x18\x01 \x01(\x0b\x32\x1e.tabletop.storage.v1.RecordKey\x12+\n\x06record\x18\x02 \x01(\x0b\x32\x1b.tabletop.storage.v1.Record\x12\x10\n\x08restored\x18\x03 \x01(\x08*a\n\tListOrder\x12\x1a\n\x16LIST_ORDER_UNSPECIFIED\x10\x00\x12\x1b\n\x17LIST_ORDER_NEWEST_FIRST\x10\x01\x12\x1b\n\x17LIST_ORDER_OLDEST_FIRST\x10\x02\x42\x81\x01\n\x17\x63om.tabletop.storage.v1P\x01ZNgithub.com/tabletop-images/image-grpc/clients/go/tabletop/storage/v1;storagev1\xaa\x02\x13Tabletop.Storage.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!tabletop/storage/v1/storage.proto\x12\x13tabletop.storage.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etabletop/hub/v1/envelope.proto\x1a tabletop/storage/v1/record.proto\"\xd2\x01\n\x0cStoreRequest\x12,\n\x16storage_correlation_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12+\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\x1a.tabletop.storage.v1.BatchH\x00\x12\x32\n\tblob_part\x18\x03 \x01(\x0b\x32\x1d.tabletop.storage.v1.BlobPartH\x00\x12\x1f\n\x0e\x63ontent_digest\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@B\x12\n\toperation\x12\x05\xbaH\x02\x08\x01\"\xb7\x01\n\x05\x42\x61tch\x12\x31\n\x04puts\x18\x01 \x03(\x0b\x32\x18.tabletop.storage.v1.PutB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12<\n\tundeletes\x18\x02 \x03(\x0b\x32\x1e.tabletop.storage.v1.RecordKeyB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12=\n\x08messages\x18\x03 \x03(\x0b\x32 .tabletop.hub.v1.OutboundMessageB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\"\x88\x01\n\x03Put\x12\x37\n\x06record\x18\x01 \x01(\x0b\x32\x1b.tabletop.storage.v1.RecordB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x19\n\x06\x61\x62sent\x18\x02 \x01(\x08\x42\x07\xbaH\x04j\x02\x08\x01H\x00\x12\x1d\n\nat_version\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01H\x00\x42\x0e\n\x0cprecondition\"\x93\x01\n\x08\x42lobPart\x12)\n\x06sha256\x18\x01 \x01(\tB\x19\xe2\x41\x01\x02\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$\x12$\n\tbyte_size\x18\x02 \x01(\x03\x42\x11\xe2\x41\x01\x02\xbaH\n\"\x08\x18\x80\x80\x80\x80\x01(\x01\x12\x17\n\x06offset\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1d\n\x04\x64\x61ta\x18\x04 \x01(\x0c\x42\x0f\xe2\x41\x01\x02\xbaH\x08z\x06\x10\x01\x18\x80\x80@\"\xa6\x01\n\rStoreResponse\x12\x1e\n\x16storage_correlation_id\x18\x01 \x01(\t\x12\x31\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32 .tabletop.storage.v1.BatchResultH\x00\x12\x38\n\tblob_part\x18\x03 \x01(\x0b\x32#.tabletop.storage.v1.BlobPartResultH\x00\x42\x08\n\x06result\";\n\x0b\x42\x61tchResult\x12,\n\x07records\x18\x01 \x03(\x0b\x32\x1b.tabletop.storage.v1.Record\"#\n\x0e\x42lobPartResult\x12\x11\n\tcommitted\x18\x01 \x01(\x08\"\xbd\x01\n\x0fRetrieveRequest\x12,\n\x16storage_correlation_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x32\n\x07records\x18\x02 \x01(\x0b\x32\x1f.tabletop.storage.v1.RecordKeysH\x00\x12\x34\n\nblob_range\x18\x03 \x01(\x0b\x32\x1e.tabletop.storage.v1.BlobRangeH\x00\x42\x12\n\toperation\x12\x05\xbaH\x02\x08\x01\"^\n\nRecordKeys\x12\x37\n\x04keys\x18\x01 \x03(\x0b\x32\x1e.tabletop.storage.v1.RecordKeyB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12\x17\n\x0finclude_deleted\x18\x02 \x01(\x08\"o\n\tBlobRange\x12)\n\x06sha256\x18\x01 \x01(\tB\x19\xe2\x41\x01\x02\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$\x12\x17\n\x06offset\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1e\n\x05limit\x18\x03 \x01(\x03\x42\x0f\xe2\x41\x01\x02\xbaH\x08\"\x06\x18\x80\x80@(\x01\"n\n\x10RetrieveResponse\x12\x1e\n\x16storage_correlation_id\x18\x01 \x01(\t\x12,\n\x07records\x18\x02 \x03(\x0b\x32\x1b.tabletop.storage.v1.Record\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\xdc\x01\n\rDeleteRequest\x12,\n\x16storage_correlation_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12=\n\x04keys\x18\x02 \x03(\x0b\x32\x1e.tabletop.storage.v1.RecordKeyB\x0f\xe2\x41\x01\x02\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12=\n\x08messages\x18\x03 \x03(\x0b\x32 .tabletop.hub.v1.OutboundMessageB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12\x1f\n\x0e\x63ontent_digest\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\"^\n\x0e\x44\x65leteResponse\x12\x1e\n\x16storage_correlation_id\x18\x01 \x01(\t\x12,\n\x07records\x18\x02 \x03(\x0b\x32\x1b.tabletop.storage.v1.Record\"\xaa\x02\n\x0bListRequest\x12,\n\x16storage_correlation_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12=\n\x04kind\x18\x02 \x01(\x0e\x32\x1f.tabletop.storage.v1.RecordKindB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12/\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x1f.tabletop.storage.v1.ListFilter\x12!\n\tpage_size\x18\x04 \x01(\x05\x42\x0e\xe2\x41\x01\x02\xbaH\x07\x1a\x05\x18\xf4\x03(\x01\x12\x12\n\npage_token\x18\x05 \x01(\t\x12\x37\n\x05order\x18\x06 \x01(\x0e\x32\x1e.tabletop.storage.v1.ListOrderB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\r\n\x05\x63ount\x18\x07 \x01(\x08\"\xbd\x01\n\nListFilter\x12/\n\x05index\x18\x01 \x01(\x0b\x32 .tabletop.storage.v1.IndexFields\x12\x18\n\x06states\x18\x02 \x03(\tB\x08\xbaH\x05\x92\x01\x02\x10 \x12\x13\n\x0bversions_of\x18\x03 \x01(\t\x12\x17\n\x0finclude_deleted\x18\x04 \x01(\x08\x12\x36\n\x12\x63reate_time_before\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x89\x01\n\x0cListResponse\x12\x1e\n\x16storage_correlation_id\x18\x01 \x01(\t\x12,\n\x07records\x18\x02 \x03(\x0b\x32\x1b.tabletop.storage.v1.Record\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\x12\x12\n\ntotal_size\x18\x04 \x01(\x03\"d\n\x0eStorageChanged\x12\x1e\n\x16storage_correlation_id\x18\x01 \x01(\t\x12\x32\n\x07\x63hanges\x18\x02 \x03(\x0b\x32!.tabletop.storage.v1.RecordChange\"z\n\x0cRecordChange\x12+\n\x03key\x18\x01 \x01(\x0b\x32\x1e.tabletop.storage.v1.RecordKey\x12+\n\x06record\x18\x02 \x01(\x0b\x32\x1b.tabletop.storage.v1.Record\x12\x10\n\x08restored\x18\x03 \x01(\x08*a\n\tListOrder\x12\x1a\n\x16LIST_ORDER_UNSPECIFIED\x10\x00\x12\x1b\n\x17LIST_ORDER_NEWEST_FIRST\x10\x01\x12\x1b\n\x17LIST_ORDER_OLDEST_FIRST\x10\x02\x42\x81\x01\n\x17\x63om.tabletop.storage.v1P\x01ZNgithub.com/tabletop-images/image-grpc/clients/go/tabletop/storage/v1;storagev1\xaa\x02\x13Tabletop.Storage.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,7 +40,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STOREREQUEST'].oneofs_by_name['operation']._loaded_options = None
   _globals['_STOREREQUEST'].oneofs_by_name['operation']._serialized_options = b'\272H\002\010\001'
   _globals['_STOREREQUEST'].fields_by_name['storage_correlation_id']._loaded_options = None
-  _globals['_STOREREQUEST'].fields_by_name['storage_correlation_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_STOREREQUEST'].fields_by_name['storage_correlation_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_STOREREQUEST'].fields_by_name['content_digest']._loaded_options = None
   _globals['_STOREREQUEST'].fields_by_name['content_digest']._serialized_options = b'\272H\004r\002\030@'
   _globals['_BATCH'].fields_by_name['puts']._loaded_options = None
@@ -49,85 +50,85 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BATCH'].fields_by_name['messages']._loaded_options = None
   _globals['_BATCH'].fields_by_name['messages']._serialized_options = b'\272H\006\222\001\003\020\364\003'
   _globals['_PUT'].fields_by_name['record']._loaded_options = None
-  _globals['_PUT'].fields_by_name['record']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_PUT'].fields_by_name['record']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
   _globals['_PUT'].fields_by_name['absent']._loaded_options = None
   _globals['_PUT'].fields_by_name['absent']._serialized_options = b'\272H\004j\002\010\001'
   _globals['_PUT'].fields_by_name['at_version']._loaded_options = None
   _globals['_PUT'].fields_by_name['at_version']._serialized_options = b'\272H\004\"\002(\001'
   _globals['_BLOBPART'].fields_by_name['sha256']._loaded_options = None
-  _globals['_BLOBPART'].fields_by_name['sha256']._serialized_options = b'\272H\022r\0202\016^[0-9a-f]{64}$'
+  _globals['_BLOBPART'].fields_by_name['sha256']._serialized_options = b'\342A\001\002\272H\022r\0202\016^[0-9a-f]{64}$'
   _globals['_BLOBPART'].fields_by_name['byte_size']._loaded_options = None
-  _globals['_BLOBPART'].fields_by_name['byte_size']._serialized_options = b'\272H\n\"\010\030\200\200\200\200\001(\001'
+  _globals['_BLOBPART'].fields_by_name['byte_size']._serialized_options = b'\342A\001\002\272H\n\"\010\030\200\200\200\200\001(\001'
   _globals['_BLOBPART'].fields_by_name['offset']._loaded_options = None
   _globals['_BLOBPART'].fields_by_name['offset']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_BLOBPART'].fields_by_name['data']._loaded_options = None
-  _globals['_BLOBPART'].fields_by_name['data']._serialized_options = b'\272H\010z\006\020\001\030\200\200@'
+  _globals['_BLOBPART'].fields_by_name['data']._serialized_options = b'\342A\001\002\272H\010z\006\020\001\030\200\200@'
   _globals['_RETRIEVEREQUEST'].oneofs_by_name['operation']._loaded_options = None
   _globals['_RETRIEVEREQUEST'].oneofs_by_name['operation']._serialized_options = b'\272H\002\010\001'
   _globals['_RETRIEVEREQUEST'].fields_by_name['storage_correlation_id']._loaded_options = None
-  _globals['_RETRIEVEREQUEST'].fields_by_name['storage_correlation_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_RETRIEVEREQUEST'].fields_by_name['storage_correlation_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_RECORDKEYS'].fields_by_name['keys']._loaded_options = None
   _globals['_RECORDKEYS'].fields_by_name['keys']._serialized_options = b'\272H\006\222\001\003\020\364\003'
   _globals['_BLOBRANGE'].fields_by_name['sha256']._loaded_options = None
-  _globals['_BLOBRANGE'].fields_by_name['sha256']._serialized_options = b'\272H\022r\0202\016^[0-9a-f]{64}$'
+  _globals['_BLOBRANGE'].fields_by_name['sha256']._serialized_options = b'\342A\001\002\272H\022r\0202\016^[0-9a-f]{64}$'
   _globals['_BLOBRANGE'].fields_by_name['offset']._loaded_options = None
   _globals['_BLOBRANGE'].fields_by_name['offset']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_BLOBRANGE'].fields_by_name['limit']._loaded_options = None
-  _globals['_BLOBRANGE'].fields_by_name['limit']._serialized_options = b'\272H\010\"\006\030\200\200@(\001'
+  _globals['_BLOBRANGE'].fields_by_name['limit']._serialized_options = b'\342A\001\002\272H\010\"\006\030\200\200@(\001'
   _globals['_DELETEREQUEST'].fields_by_name['storage_correlation_id']._loaded_options = None
-  _globals['_DELETEREQUEST'].fields_by_name['storage_correlation_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_DELETEREQUEST'].fields_by_name['storage_correlation_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_DELETEREQUEST'].fields_by_name['keys']._loaded_options = None
-  _globals['_DELETEREQUEST'].fields_by_name['keys']._serialized_options = b'\272H\010\222\001\005\010\001\020\364\003'
+  _globals['_DELETEREQUEST'].fields_by_name['keys']._serialized_options = b'\342A\001\002\272H\010\222\001\005\010\001\020\364\003'
   _globals['_DELETEREQUEST'].fields_by_name['messages']._loaded_options = None
   _globals['_DELETEREQUEST'].fields_by_name['messages']._serialized_options = b'\272H\006\222\001\003\020\364\003'
   _globals['_DELETEREQUEST'].fields_by_name['content_digest']._loaded_options = None
   _globals['_DELETEREQUEST'].fields_by_name['content_digest']._serialized_options = b'\272H\004r\002\030@'
   _globals['_LISTREQUEST'].fields_by_name['storage_correlation_id']._loaded_options = None
-  _globals['_LISTREQUEST'].fields_by_name['storage_correlation_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_LISTREQUEST'].fields_by_name['storage_correlation_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_LISTREQUEST'].fields_by_name['kind']._loaded_options = None
-  _globals['_LISTREQUEST'].fields_by_name['kind']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_LISTREQUEST'].fields_by_name['kind']._serialized_options = b'\342A\001\002\272H\007\202\001\004\020\001 \000'
   _globals['_LISTREQUEST'].fields_by_name['page_size']._loaded_options = None
-  _globals['_LISTREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\364\003(\001'
+  _globals['_LISTREQUEST'].fields_by_name['page_size']._serialized_options = b'\342A\001\002\272H\007\032\005\030\364\003(\001'
   _globals['_LISTREQUEST'].fields_by_name['order']._loaded_options = None
   _globals['_LISTREQUEST'].fields_by_name['order']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_LISTFILTER'].fields_by_name['states']._loaded_options = None
   _globals['_LISTFILTER'].fields_by_name['states']._serialized_options = b'\272H\005\222\001\002\020 '
-  _globals['_LISTORDER']._serialized_start=2780
-  _globals['_LISTORDER']._serialized_end=2877
-  _globals['_STOREREQUEST']._serialized_start=187
-  _globals['_STOREREQUEST']._serialized_end=393
-  _globals['_BATCH']._serialized_start=396
-  _globals['_BATCH']._serialized_end=579
-  _globals['_PUT']._serialized_start=582
-  _globals['_PUT']._serialized_end=714
-  _globals['_BLOBPART']._serialized_start=717
-  _globals['_BLOBPART']._serialized_end=852
-  _globals['_STORERESPONSE']._serialized_start=855
-  _globals['_STORERESPONSE']._serialized_end=1021
-  _globals['_BATCHRESULT']._serialized_start=1023
-  _globals['_BATCHRESULT']._serialized_end=1082
-  _globals['_BLOBPARTRESULT']._serialized_start=1084
-  _globals['_BLOBPARTRESULT']._serialized_end=1119
-  _globals['_RETRIEVEREQUEST']._serialized_start=1122
-  _globals['_RETRIEVEREQUEST']._serialized_end=1307
-  _globals['_RECORDKEYS']._serialized_start=1309
-  _globals['_RECORDKEYS']._serialized_end=1403
-  _globals['_BLOBRANGE']._serialized_start=1405
-  _globals['_BLOBRANGE']._serialized_end=1508
-  _globals['_RETRIEVERESPONSE']._serialized_start=1510
-  _globals['_RETRIEVERESPONSE']._serialized_end=1620
-  _globals['_DELETEREQUEST']._serialized_start=1623
-  _globals['_DELETEREQUEST']._serialized_end=1835
-  _globals['_DELETERESPONSE']._serialized_start=1837
-  _globals['_DELETERESPONSE']._serialized_end=1931
-  _globals['_LISTREQUEST']._serialized_start=1934
-  _globals['_LISTREQUEST']._serialized_end=2220
-  _globals['_LISTFILTER']._serialized_start=2223
-  _globals['_LISTFILTER']._serialized_end=2412
-  _globals['_LISTRESPONSE']._serialized_start=2415
-  _globals['_LISTRESPONSE']._serialized_end=2552
-  _globals['_STORAGECHANGED']._serialized_start=2554
-  _globals['_STORAGECHANGED']._serialized_end=2654
-  _globals['_RECORDCHANGE']._serialized_start=2656
-  _globals['_RECORDCHANGE']._serialized_end=2778
+  _globals['_LISTORDER']._serialized_start=2865
+  _globals['_LISTORDER']._serialized_end=2962
+  _globals['_STOREREQUEST']._serialized_start=220
+  _globals['_STOREREQUEST']._serialized_end=430
+  _globals['_BATCH']._serialized_start=433
+  _globals['_BATCH']._serialized_end=616
+  _globals['_PUT']._serialized_start=619
+  _globals['_PUT']._serialized_end=755
+  _globals['_BLOBPART']._serialized_start=758
+  _globals['_BLOBPART']._serialized_end=905
+  _globals['_STORERESPONSE']._serialized_start=908
+  _globals['_STORERESPONSE']._serialized_end=1074
+  _globals['_BATCHRESULT']._serialized_start=1076
+  _globals['_BATCHRESULT']._serialized_end=1135
+  _globals['_BLOBPARTRESULT']._serialized_start=1137
+  _globals['_BLOBPARTRESULT']._serialized_end=1172
+  _globals['_RETRIEVEREQUEST']._serialized_start=1175
+  _globals['_RETRIEVEREQUEST']._serialized_end=1364
+  _globals['_RECORDKEYS']._serialized_start=1366
+  _globals['_RECORDKEYS']._serialized_end=1460
+  _globals['_BLOBRANGE']._serialized_start=1462
+  _globals['_BLOBRANGE']._serialized_end=1573
+  _globals['_RETRIEVERESPONSE']._serialized_start=1575
+  _globals['_RETRIEVERESPONSE']._serialized_end=1685
+  _globals['_DELETEREQUEST']._serialized_start=1688
+  _globals['_DELETEREQUEST']._serialized_end=1908
+  _globals['_DELETERESPONSE']._serialized_start=1910
+  _globals['_DELETERESPONSE']._serialized_end=2004
+  _globals['_LISTREQUEST']._serialized_start=2007
+  _globals['_LISTREQUEST']._serialized_end=2305
+  _globals['_LISTFILTER']._serialized_start=2308
+  _globals['_LISTFILTER']._serialized_end=2497
+  _globals['_LISTRESPONSE']._serialized_start=2500
+  _globals['_LISTRESPONSE']._serialized_end=2637
+  _globals['_STORAGECHANGED']._serialized_start=2639
+  _globals['_STORAGECHANGED']._serialized_end=2739
+  _globals['_RECORDCHANGE']._serialized_start=2741
+  _globals['_RECORDCHANGE']._serialized_end=2863
 # @@protoc_insertion_point(module_scope)

@@ -1,6 +1,7 @@
 import datetime
 
 from buf.validate import validate_pb2 as _validate_pb2
+from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from tabletop.hub.v1 import envelope_pb2 as _envelope_pb2
 from tabletop.storage.v1 import record_pb2 as _record_pb2

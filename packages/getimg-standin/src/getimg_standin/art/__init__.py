@@ -1,0 +1,39 @@
+"""Procedural pictures: what a prompt asks for, drawn from a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from getimg_standin.art.abstract import draw_abstract
+from getimg_standin.art.brief import KINDS, Brief
+from getimg_standin.art.campaign import draw_campaign
+from getimg_standin.art.chance import Chance
+from getimg_standin.art.encoding import encode
+from getimg_standin.art.frame import Frame
+from getimg_standin.art.item import draw_item
+from getimg_standin.art.layouts import Layouts
+from getimg_standin.art.pixels import Colour
+from getimg_standin.art.portrait import draw_portrait
+from getimg_standin.art.tactical import draw_tactical
+from getimg_standin.art.themes import Theme, theme_of
+
+__all__ = ["KINDS", "Brief", "Layouts", "draw"]
+
+_SCENES: Mapping[str, Callable[[Brief, Theme, Chance, Frame], Colour]] = {
+    "tactical": draw_tactical,
+    "campaign": draw_campaign,
+    "portrait": draw_portrait,
+    "item": draw_item,
+    "abstract": draw_abstract,
+}
+
+
+def draw(brief: Brief, seed: int, width: int, height: int, image_format: str) -> bytes:
+    """A picture of `width` x `height` pixels as a png, jpeg or webp file.
+
+    The same arguments give the same pixels. Takes some hundred milliseconds: not for an event loop.
+    """
+    frame = Frame(width, height)
+    scene = _SCENES.get(brief.kind, draw_abstract)
+    layer = scene(brief, theme_of(brief), Chance(seed), frame)
+    return encode(layer, image_format, seed)

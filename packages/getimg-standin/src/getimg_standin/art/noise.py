@@ -1,0 +1,85 @@
+"""Smooth random fields."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from getimg_standin.art.frame import Frame
+
+Field = NDArray[np.float32]
+
+
+def value_noise(
+    frame: Frame,
+    rng: np.random.Generator,
+    feature: float,
+    feature_down: float | None = None,
+    *,
+    shape: tuple[int, int] | None = None,
+) -> Field:
+    """Noise of about 0 to 1 whose blobs are about `feature` units across, and as high unless said otherwise.
+
+    Shape (height, width) of the frame, or `shape` to sample the same noise in another number of places.
+    """
+    rows = max(2, round(frame.down / (feature_down or feature))) + 3
+    columns = max(2, round(frame.across / feature)) + 3
+    lattice = rng.random((rows, columns), dtype=np.float32)
+    return spread(lattice, shape or frame.shape)
+
+
+def fractal(frame: Frame, rng: np.random.Generator, feature: float, octaves: int, gain: float = 0.5) -> Field:
+    """Noise with finer and weaker detail in each octave, stretched to 0 to 1; shape (height, width)."""
+    return stretched(layered(frame, rng, feature, octaves, gain))
+
+
+def layered(
+    frame: Frame,
+    rng: np.random.Generator,
+    feature: float,
+    octaves: int,
+    gain: float = 0.5,
+    *,
+    shape: tuple[int, int] | None = None,
+) -> Field:
+    """`fractal` as it comes, not stretched: a place has the same value however many places are sampled."""
+    total = value_noise(frame, rng, feature, shape=shape)
+    amplitude = 1.0
+    for octave in range(1, octaves):
+        amplitude *= gain
+        # An odd ratio keeps the lattices of the octaves from lining up.
+        total += np.float32(amplitude) * value_noise(frame, rng, feature / 2.03**octave, shape=shape)
+    return total
+
+
+def speckle(frame: Frame, rng: np.random.Generator) -> Field:
+    """Independent noise per pixel, from -0.5 to 0.5; shape (height, width)."""
+    return rng.random(frame.shape, dtype=np.float32) - np.float32(0.5)
+
+
+def stretched(field: Field) -> Field:
+    """`field` moved and scaled to 0 to 1."""
+    low, high = float(field.min()), float(field.max())
+    scaled: Field = (field - np.float32(low)) * np.float32(1 / max(high - low, 1e-9))
+    return scaled
+
+
+def spread(lattice: Field, shape: tuple[int, int]) -> Field:
+    """A smooth surface over the lattice's inner points, by cubic B-splines; each side needs 4 points."""
+    across_rows = _spline_weights(lattice.shape[0], shape[0])
+    across_columns = _spline_weights(lattice.shape[1], shape[1])
+    surface: Field = across_rows @ (lattice @ across_columns.T)
+    return surface
+
+
+def _spline_weights(points: int, samples: int) -> Field:
+    position = np.linspace(0, points - 3 - 1e-4, samples)
+    start = position.astype(np.int64)
+    t = (position - start).astype(np.float32)
+    weights = np.zeros((samples, points), dtype=np.float32)
+    row = np.arange(samples)
+    weights[row, start] = (1 - t) ** 3 / 6
+    weights[row, start + 1] = (3 * t**3 - 6 * t**2 + 4) / 6
+    weights[row, start + 2] = (-3 * t**3 + 3 * t**2 + 3 * t + 1) / 6
+    weights[row, start + 3] = t**3 / 6
+    return weights

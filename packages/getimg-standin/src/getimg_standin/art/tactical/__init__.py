@@ -1,0 +1,5 @@
+"""Tactical battle maps: places seen from straight above."""
+
+from getimg_standin.art.tactical.scene import draw_tactical
+
+__all__ = ["draw_tactical"]

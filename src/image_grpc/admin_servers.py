@@ -1,0 +1,47 @@
+"""Small gRPC servers on ports of their own, for operators and orchestrators."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import grpc
+from grpc_channelz.v1 import channelz
+from grpc_health.v1 import health_pb2_grpc
+
+from image_grpc.rpc.health import HealthServicer
+
+STOP_SECONDS = 1.0
+
+
+@asynccontextmanager
+async def health_server(listen: str) -> AsyncIterator[None]:
+    """Serve the health service, SERVING within the block. Raises OSError if the port is unavailable."""
+    health = HealthServicer([])
+    async with _serving(listen, lambda server: health_pb2_grpc.add_HealthServicer_to_server(health, server)):
+        try:
+            yield
+        finally:
+            health.stop_serving()
+
+
+@asynccontextmanager
+async def channelz_server(listen: str) -> AsyncIterator[None]:
+    """Serve channelz within the block. Raises OSError if the port is unavailable."""
+    async with _serving(listen, channelz.add_channelz_servicer):
+        yield
+
+
+@asynccontextmanager
+async def _serving(listen: str, add_servicer: Callable[[grpc.aio.Server], None]) -> AsyncIterator[None]:
+    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+    add_servicer(server)
+    try:
+        server.add_insecure_port(listen)
+    except RuntimeError as error:
+        raise OSError(f"cannot listen on {listen}") from error
+    await server.start()
+    try:
+        yield
+    finally:
+        await server.stop(STOP_SECONDS)

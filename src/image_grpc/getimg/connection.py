@@ -1,0 +1,108 @@
+"""The SDK of GetImg.AI behind one guard: time limit, circuit breaker and our errors.
+
+A call that may have been billed is never repeated, so the SDK's own retries are off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import getimg
+import httpx
+
+from image_grpc.errors import GetimgNotConfigured
+from image_grpc.getimg.circuit_breaker import CircuitBreaker
+from image_grpc.getimg.errors import MIN_RETRY_SECONDS, CallNotSent, is_server_failure, needs_attention, translate
+from image_grpc.getimg.limits import RateLimiter, retry_after
+from image_grpc.getimg.transport import BoundedTransport
+
+CONNECT_TIMEOUT = 5.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GetimgConfig:
+    """Where the API is and how it may be called."""
+
+    api_key: str | None
+    """None if GetImg.AI is not configured."""
+    base_url: str
+    timeout: float
+    """Longest duration of a call, in seconds."""
+    max_in_flight: int
+    """Concurrent calls that the workspace allows."""
+
+
+class Connection:
+    """Makes guarded calls with the SDK."""
+
+    def __init__(self, config: GetimgConfig, limiter: RateLimiter, breaker: CircuitBreaker) -> None:
+        self._api_key, self._timeout = config.api_key or "", config.timeout
+        self._limiter, self._breaker = limiter, breaker
+        self._sdk = _sdk(config, config.api_key) if config.api_key else None
+        self.last_failure = ""
+        """Why the last call failed; empty if it succeeded."""
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is an API key."""
+        return self._sdk is not None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._sdk is not None:
+            await self._sdk.close()
+
+    def raise_if_suspended(self) -> None:
+        """Raises CallNotSent while the circuit breaker refuses calls."""
+        if self._breaker.refuses_calls:
+            raise self._suspended()
+
+    @asynccontextmanager
+    async def call(self) -> AsyncIterator[getimg.AsyncGetimgAI]:
+        """Make one call with the SDK within the block.
+
+        Raises ApiError (with `retry_delay` if the call may be repeated), CallNotSent, GetimgNotConfigured.
+        """
+        if self._sdk is None:
+            raise GetimgNotConfigured("no GetImg.AI key: set GETIMG_API_KEY, or run `image-grpc up` without one")
+        try:
+            with self._breaker.guard(refusal=self._suspended, is_failure=is_server_failure):
+                async with asyncio.timeout(self._timeout):
+                    yield self._sdk
+        except (getimg.APIError, TimeoutError, ValueError) as error:
+            failure = translate(error, api_key=self._api_key, retry_delay=self._retry_delay(error))
+            if needs_attention(error):
+                self.last_failure = failure.message
+            raise failure from error
+        self.last_failure = ""
+
+    def _suspended(self) -> CallNotSent:
+        seconds = self._breaker.open_seconds
+        return CallNotSent(f"GetImg.AI keeps failing; calls are suspended for {seconds:g} s", retry_delay=seconds)
+
+    def _retry_delay(self, error: Exception) -> float | None:
+        """Return the delay before a call that was not billed may be repeated, or None if it must not be."""
+        if not isinstance(error, getimg.APIStatusError):
+            return None
+        headers = error.response.headers
+        if error.status_code == 429:
+            return max(MIN_RETRY_SECONDS, self._limiter.observe_throttling(headers))
+        if error.status_code >= 500:
+            return max(MIN_RETRY_SECONDS, retry_after(headers.get("retry-after"), time.time()) or 0.0)
+        return None
+
+
+def _sdk(config: GetimgConfig, api_key: str) -> getimg.AsyncGetimgAI:
+    limits = httpx.Limits(max_connections=config.max_in_flight + 10, max_keepalive_connections=20)
+    return getimg.AsyncGetimgAI(
+        api_key=api_key,
+        base_url=config.base_url,
+        max_retries=0,
+        timeout=httpx.Timeout(config.timeout, connect=min(CONNECT_TIMEOUT, config.timeout / 2)),
+        http_client=httpx.AsyncClient(transport=BoundedTransport(limits=limits)),
+        _strict_response_validation=True,
+    )

@@ -1,5 +1,0 @@
-"""Campaign maps: whole regions as a cartographer would draw them."""
-
-from image_grpc.standin.art.campaign.scene import draw_campaign
-
-__all__ = ["draw_campaign"]

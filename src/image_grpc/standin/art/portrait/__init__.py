@@ -1,5 +1,0 @@
-"""Character portraits: a bust in front of a place that suits the theme."""
-
-from image_grpc.standin.art.portrait.scene import draw_portrait
-
-__all__ = ["draw_portrait"]
