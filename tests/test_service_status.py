@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
-from tabletop.hub.v1.envelope_pb2 import OutboundMessage
+from tabletop.image.internal.v1.job_pb2 import ProviderResult
 from tabletop.image.v1 import status_service_pb2 as pb
 from tabletop.image.v1.types_pb2 import Priority
 
@@ -81,9 +81,7 @@ class TestMonitor:
                 record = a_generation()
                 record.generation.request.portrait.priority = priority
                 await bench.hub.publish(jobs.generate_job(record), timeout=1)
-        store = OutboundMessage(routing_key=topology.STORE_QUEUE)
-        store.envelope.CopyFrom(jobs.generate_job(a_generation()).envelope)
-        await bench.hub.publish(store, timeout=1)
+        await bench.hub.publish(jobs.store_job(a_generation(), ProviderResult()), timeout=1)
         monitor = DependencyMonitor(bench.hub, bench.client)
         await monitor.probe()
         assert monitor.queued == 4

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from tabletop.image.v1.theme_pb2 import Theme
 
-from image_grpc.generation import built_in
+from image_grpc.themes import built_in_themes
 from image_grpc.validation import violations
 
-every_theme = pytest.mark.parametrize("theme", built_in().values(), ids=lambda theme: theme.name)
+every_theme = pytest.mark.parametrize("theme", built_in_themes().values(), ids=lambda theme: theme.name)
 
 
 def test_there_are_six_in_the_order_of_their_names() -> None:
-    assert list(built_in()) == ["cyberpunk", "fantasy", "horror", "space_fantasy", "steampunk", "western"]
+    assert list(built_in_themes()) == ["cyberpunk", "fantasy", "horror", "space_fantasy", "steampunk", "western"]
 
 
 @every_theme
@@ -30,5 +30,5 @@ def test_a_theme_keeps_the_rules_of_its_contract(theme: Theme) -> None:
 
 @pytest.mark.parametrize("element", [field.name for field in Theme().elements.DESCRIPTOR.fields])
 def test_no_two_themes_look_alike(element: str) -> None:
-    phrases = [getattr(theme.elements, element) for theme in built_in().values()]
+    phrases = [getattr(theme.elements, element) for theme in built_in_themes().values()]
     assert len(set(phrases)) == len(phrases)
