@@ -14,7 +14,7 @@ from tabletop.image.v1.overlay_service_pb2 import (
 
 from image_grpc import events
 from image_grpc.errors import OverlayNotFound, VersionConflict
-from image_grpc.maps.coverage import Coverage
+from image_grpc.maps.coverage import Coverage, without_cells
 from image_grpc.messages import oneof_field
 from image_grpc.overlays.elements import apply_changes, elements_of, put_elements
 from image_grpc.overlays.limits import OverlayLimits
@@ -36,6 +36,7 @@ class OverlayEditor:
         Raises ImageNotFound, OverlayMapMismatch, OverlayLimitExceeded, InvalidArgument, RequestIdReused,
         StorageServiceError.
         """
+        without_cells(request.elements)
         overlay = Overlay(tactical=TacticalOverlay(elements=request.elements))
         return await self._create(request, overlay, OverlayChanges(put_tactical_elements=request.elements))
 
@@ -53,6 +54,7 @@ class OverlayEditor:
         if latest is None:
             raise overlay_not_found(request.overlay_id)
         map_ = await self._storage.images.require(latest.map_id)
+        without_cells(request.changes.put_tactical_elements)
         changed = apply_changes(latest, request.changes)
         # With a request_id this may be a repetition, which the Storage Service recognizes.
         if not request.request_id and latest.version != request.version:
