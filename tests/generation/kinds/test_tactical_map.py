@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from image_grpc.maps.validation import INVALID_COLOR
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.map_pb2 import MapProperties
 
 from image_grpc.errors import Violation
 from image_grpc.generation.kinds.tactical_map import TacticalMap
+from image_grpc.maps.validation import INVALID_COLOR
 from tests.generation.builders import tactical_map
 from tests.generation.kinds.prompts import prompt_of
 
