@@ -1,7 +1,6 @@
 """The status of this process and of what it depends on."""
 
 import asyncio
-from typing import Protocol
 
 import structlog
 from tabletop.image.v1 import status_service_pb2 as pb
@@ -9,6 +8,7 @@ from tabletop.image.v1 import status_service_pb2 as pb
 from image_grpc import __version__
 from image_grpc.deadline import deadline_in
 from image_grpc.errors import HubError, StorageServiceError
+from image_grpc.getimg import GetimgClient
 from image_grpc.hub import Hub, topology
 from image_grpc.storage import ImageStorageClient
 from image_grpc.telemetry import Counters
@@ -23,53 +23,30 @@ DEGRADED = pb.HealthStatus.HEALTH_STATUS_DEGRADED
 UNHEALTHY = pb.HealthStatus.HEALTH_STATUS_UNHEALTHY
 
 
-class Provider(Protocol):
-    """The state of GetImg.AI as its client sees it."""
+class StatusReporter:
+    """Assembles the status from what is in memory, and probes the Storage Service and the hub periodically."""
 
-    @property
-    def last_failure(self) -> str:
-        """Why the last call failed; empty if it succeeded."""
-
-    @property
-    def configured(self) -> bool:
-        """Whether there is an API key."""
-
-
-class DependencyMonitor:
-    """Probes the Storage Service and the hub periodically."""
-
-    def __init__(self, hub: Hub, storage: ImageStorageClient) -> None:
-        self._hub, self._storage = hub, storage
-        self.queued = 0
+    def __init__(self, hub: Hub, storage: ImageStorageClient, getimg: GetimgClient, counters: Counters) -> None:
+        self._hub, self._storage, self._getimg, self._counters = hub, storage, getimg, counters
+        self._queued = 0
         """Jobs that wait on the hub, of both steps of the pipeline."""
 
     async def run(self) -> None:
-        """Probe until cancelled."""
+        """Probe until cancelled. Failures are logged."""
         while True:
-            await self.probe()
+            await self._probe()
             await asyncio.sleep(PROBE_SECONDS)
 
-    async def probe(self) -> None:
-        """Probe once. Failures are logged."""
+    async def _probe(self) -> None:
         try:
             with deadline_in(PROBE_SECONDS):
                 await self._storage.retrieve([])
             queues = [*topology.GENERATE_QUEUES.values(), topology.STORE_QUEUE]
-            self.queued = sum([await self._hub.depth(queue) for queue in queues])
+            self._queued = sum([await self._hub.depth(queue) for queue in queues])
         except (StorageServiceError, HubError) as failure:
             log.warning("probe failed", problem=failure.message)
         except Exception:  # the next probe may succeed
             log.exception("probe failed")
-
-
-class StatusReporter:
-    """Assembles the status from what is in memory."""
-
-    def __init__(
-        self, hub: Hub, storage: ImageStorageClient, provider: Provider, monitor: DependencyMonitor, counters: Counters
-    ) -> None:
-        self._hub, self._storage, self._provider = hub, storage, provider
-        self._monitor, self._counters = monitor, counters
 
     def report(self) -> pb.GetStatusResponse:
         """Return the current status."""
@@ -77,7 +54,7 @@ class StatusReporter:
             message_hub=_dependency("" if self._hub.connected else "not connected"),
             storage_service=_dependency(self._storage.last_failure),
             getimg_api=_dependency(
-                self._provider.last_failure if self._provider.configured else "GETIMG_API_KEY is not set"
+                self._getimg.last_failure if self._getimg.configured else "GETIMG_API_KEY is not set"
             ),
             cache=_dependency(""),
         )
@@ -88,7 +65,7 @@ class StatusReporter:
             dependencies=dependencies,
             metrics=pb.Metrics(
                 images_generated=counters.images_generated,
-                generation_queue=counters.generations_unfinished + self._monitor.queued,
+                generation_queue=counters.generations_unfinished + self._queued,
                 error_rate=counters.error_rate,
                 cache_hit_rate=counters.cache_hit_rate,
             ),

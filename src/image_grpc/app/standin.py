@@ -1,19 +1,13 @@
 """The stand-in for GetImg.AI that `up` starts when there is no API key."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import structlog
 from pydantic import SecretStr
 
 from image_grpc.settings import EmbeddedSettings, InvalidSettings
-
-if TYPE_CHECKING:
-    from getimg_standin import Standin
 
 log = structlog.get_logger(__name__)
 
@@ -31,21 +25,16 @@ async def run_standin(settings: EmbeddedSettings) -> AsyncIterator[EmbeddedSetti
             "GETIMG_API_KEY is not set, and the stand-in is not installed: pip install 'image-grpc[embedded]'"
         ) from error
     standin = Standin(behavior=Behavior(latency=settings.standin_latency_seconds))
+    host, _, port = settings.standin_listen.rpartition(":")
+    port_file = settings.data_dir / "standin-port"
     async with AsyncExitStack() as stack:
-        url = await _listen(stack, standin, settings)
+        if port != "0":
+            url = await stack.enter_async_context(standin.listen(host, int(port)))
+        else:  # on the previous port if possible: pictures generated before a crash keep their URLs
+            try:
+                url = await stack.enter_async_context(standin.listen(host, int(port_file.read_text())))
+            except (OSError, ValueError):  # no previous port, or another program uses it
+                url = await stack.enter_async_context(standin.listen(host))
+            port_file.write_text(str(urlsplit(url).port))
         log.info("GETIMG_API_KEY is not set, using the stand-in", url=url)
         yield settings.model_copy(update={"getimg_base_url": url, "getimg_api_key": SecretStr(standin.api_key)})
-
-
-async def _listen(stack: AsyncExitStack, standin: Standin, settings: EmbeddedSettings) -> str:
-    """Listen on the previous port if any port will do: pictures generated before a crash keep their URLs."""
-    host, _, port = settings.standin_listen.rpartition(":")
-    if port != "0":
-        return await stack.enter_async_context(standin.listen(host, int(port)))
-    port_file = settings.data_dir / "standin-port"
-    try:
-        url = await stack.enter_async_context(standin.listen(host, int(port_file.read_text())))
-    except (OSError, ValueError):  # no previous port, or another program uses it
-        url = await stack.enter_async_context(standin.listen(host))
-    port_file.write_text(str(urlsplit(url).port))
-    return url

@@ -2,11 +2,10 @@
 
 from image_grpc.getimg.client import GetimgClient
 from image_grpc.getimg.connection import GetimgConfig
-from image_grpc.getimg.download import Downloader, PictureGone
+from image_grpc.getimg.download import Downloader, PictureGone, UrlPolicy
 from image_grpc.getimg.errors import CallNotSent
+from image_grpc.getimg.models import expected_cost
 from image_grpc.getimg.payloads import ProviderRequest
-from image_grpc.getimg.pricing import expected_cost
-from image_grpc.getimg.url_policy import UrlPolicy
 
 __all__ = [
     "CallNotSent",

@@ -49,28 +49,17 @@ class CircuitBreaker:
             raise refusal()
         opened_at = self._opened_at
         self._probing = opened_at is not None
+        failures: int | None = None
         try:
             yield
+            failures = 0
         except Exception as error:
-            if is_failure(error):
-                self._record_failure(opened_at)
-            else:
-                self._record_success(opened_at)
+            failures = self._failures + 1 if is_failure(error) else 0
             raise
-        else:
-            self._record_success(opened_at)
         finally:
             if opened_at is not None:
                 self._probing = False
-
-    # A call that began before the circuit opened has another `opened_at`; it says nothing about the peer now.
-
-    def _record_success(self, opened_at: float | None) -> None:
-        if opened_at == self._opened_at:
-            self._failures, self._opened_at = 0, None
-
-    def _record_failure(self, opened_at: float | None) -> None:
-        if opened_at == self._opened_at:
-            self._failures += 1
-            if self._failures >= self._failure_threshold:
-                self._opened_at = self._clock()
+            # A call that began before the circuit opened says nothing about the peer now.
+            if failures is not None and opened_at == self._opened_at:
+                self._failures = failures
+                self._opened_at = self._clock() if failures >= self._failure_threshold else None

@@ -9,10 +9,10 @@ from tabletop.image.internal.v1.job_pb2 import ProviderResult
 from tabletop.image.v1.model_pb2 import Model
 
 from image_grpc.errors import ApiError
-from image_grpc.getimg.catalog import Catalog
 from image_grpc.getimg.circuit_breaker import CircuitBreaker
 from image_grpc.getimg.connection import Connection, GetimgConfig
 from image_grpc.getimg.limits import RateLimiter
+from image_grpc.getimg.models import Catalog
 from image_grpc.getimg.payloads import ProviderRequest, generate_params, read_result
 from image_grpc.telemetry import ATTR_OUTCOME, SPAN_GETIMG_GENERATE, Telemetry
 

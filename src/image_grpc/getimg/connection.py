@@ -13,12 +13,13 @@ import getimg
 import httpx
 
 from image_grpc.errors import GetimgNotConfigured
+from image_grpc.getimg import errors
 from image_grpc.getimg.circuit_breaker import CircuitBreaker
-from image_grpc.getimg.errors import MIN_RETRY_SECONDS, CallNotSent, is_server_failure, needs_attention, translate
 from image_grpc.getimg.limits import RateLimiter, retry_after
-from image_grpc.getimg.transport import BoundedTransport
 
 CONNECT_TIMEOUT = 5.0
+MAX_RESPONSE_BYTES = 8 * 1024 * 1024
+"""The catalog has a few kilobytes; pictures are downloaded separately."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,19 +69,19 @@ class Connection:
         if self._sdk is None:
             raise GetimgNotConfigured("no GetImg.AI key: set GETIMG_API_KEY, or run `image-grpc up` without one")
         try:
-            with self._breaker.guard(refusal=self._suspended, is_failure=is_server_failure):
+            with self._breaker.guard(refusal=self._suspended, is_failure=errors.is_server_failure):
                 async with asyncio.timeout(self._timeout):
                     yield self._sdk
         except (getimg.APIError, TimeoutError, ValueError) as error:
-            failure = translate(error, api_key=self._api_key, retry_delay=self._retry_delay(error))
-            if needs_attention(error):
+            failure = errors.translate(error, api_key=self._api_key, retry_delay=self._retry_delay(error))
+            if errors.needs_attention(error):
                 self.last_failure = failure.message
             raise failure from error
         self.last_failure = ""
 
-    def _suspended(self) -> CallNotSent:
-        seconds = self._breaker.open_seconds
-        return CallNotSent(f"GetImg.AI keeps failing; calls are suspended for {seconds:g} s", retry_delay=seconds)
+    def _suspended(self) -> errors.CallNotSent:
+        delay = self._breaker.open_seconds
+        return errors.CallNotSent(f"GetImg.AI keeps failing; calls are suspended for {delay:g} s", retry_delay=delay)
 
     def _retry_delay(self, error: Exception) -> float | None:
         """Return the delay before a call that was not billed may be repeated, or None if it must not be."""
@@ -88,9 +89,9 @@ class Connection:
             return None
         headers = error.response.headers
         if error.status_code == 429:
-            return max(MIN_RETRY_SECONDS, self._limiter.observe_throttling(headers))
+            return max(errors.MIN_RETRY_SECONDS, self._limiter.observe_throttling(headers))
         if error.status_code >= 500:
-            return max(MIN_RETRY_SECONDS, retry_after(headers.get("retry-after"), time.time()) or 0.0)
+            return max(errors.MIN_RETRY_SECONDS, retry_after(headers.get("retry-after"), time.time()) or 0.0)
         return None
 
 
@@ -104,3 +105,33 @@ def _sdk(config: GetimgConfig, api_key: str) -> getimg.AsyncGetimgAI:
         http_client=httpx.AsyncClient(transport=BoundedTransport(limits=limits)),
         _strict_response_validation=True,
     )
+
+
+class BoundedTransport(httpx.AsyncHTTPTransport):
+    """Accepts uncompressed responses of up to MAX_RESPONSE_BYTES."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        request.headers["accept-encoding"] = "identity"
+        response = await super().handle_async_request(request)
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            await response.aclose()
+            raise errors.ResponseTooLarge("the response is compressed")
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        response.stream = _BoundedStream(response.stream)
+        return response
+
+
+class _BoundedStream(httpx.AsyncByteStream):
+    def __init__(self, stream: httpx.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        remaining = MAX_RESPONSE_BYTES
+        async for chunk in self._stream:
+            remaining -= len(chunk)
+            if remaining < 0:
+                raise errors.ResponseTooLarge(f"the response exceeds {MAX_RESPONSE_BYTES} bytes")
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()

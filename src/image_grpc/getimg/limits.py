@@ -58,10 +58,8 @@ def retry_after(value: str | None, now: float) -> float | None:
     if value is None:
         return None
     seconds = _parse_number(value)
-    if seconds is not None:
-        return _clamp(seconds)
     try:
-        return _clamp(parsedate_to_datetime(value).timestamp() - now)
+        return _clamp(parsedate_to_datetime(value).timestamp() - now if seconds is None else seconds)
     except (ValueError, OverflowError):
         return None
 

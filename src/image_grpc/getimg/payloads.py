@@ -1,20 +1,22 @@
 """Builds the requests that are sent to GetImg.AI, and reads its responses into messages of the contract."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 import structlog
 from getimg.types import ImageGenerateResponse
 from getimg.types.image_generate_params import ImageGenerateParams
-from getimg.types.model_list_response import ModelListResponseItem
+from getimg.types.usage import Usage
 from tabletop.image.internal.v1.job_pb2 import ProviderResult
+from tabletop.image.v1.generation_pb2 import Cost
 from tabletop.image.v1.model_pb2 import Model
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
 from image_grpc.errors import ApiError
-from image_grpc.getimg.pricing import billed_cost
-from image_grpc.getimg.sizing import fit_to_model
+from image_grpc.getimg.models import fit_to_model
 from image_grpc.messages import now
 
 log = structlog.get_logger(__name__)
@@ -66,20 +68,9 @@ def read_result(response: ImageGenerateResponse) -> ProviderResult:
     return result
 
 
-def read_model(item: ModelListResponseItem) -> Model:
-    """Return a catalog entry."""
-    model = Model(
-        id=item.id,
-        display_name=item.name,
-        aspect_ratios=item.supported_aspect_ratios,
-        resolutions=item.supported_resolutions,
-        max_reference_images=item.supported_references.get("reference_image", 0),
-    )
-    for rate in item.pricing.rates:
-        model.prices.add(
-            resolution=rate.resolution or "",
-            unit=rate.billable_unit,
-            amount=rate.unit_price,
-            currency=item.pricing.currency,
-        )
-    return model
+def billed_cost(usage: Usage) -> Cost | None:
+    """Return what a call has cost, or None if the response does not say."""
+    if not (math.isfinite(usage.total_cost) and usage.total_cost >= 0 and math.isfinite(usage.quantity)):
+        return None
+    amount = format(Decimal(str(usage.total_cost)), "f")
+    return Cost(amount=amount, currency="USD", unit=usage.billable_unit, quantity=usage.quantity)
