@@ -1,6 +1,7 @@
 """The status of this process and of what it depends on."""
 
 import asyncio
+from dataclasses import dataclass
 
 import structlog
 from tabletop.image.v1 import status_service_pb2 as pb
@@ -23,49 +24,59 @@ DEGRADED = pb.HealthStatus.HEALTH_STATUS_DEGRADED
 UNHEALTHY = pb.HealthStatus.HEALTH_STATUS_UNHEALTHY
 
 
-class StatusReporter:
-    """Assembles the status from what is in memory, and probes the Storage Service and the hub periodically."""
+class DependencyMonitor:
+    """Probes the Storage Service and the hub periodically."""
 
-    def __init__(self, hub: Hub, storage: ImageStorageClient, getimg: GetimgClient, counters: Counters) -> None:
-        self._hub, self._storage, self._getimg, self._counters = hub, storage, getimg, counters
-        self._queued = 0
+    def __init__(self, hub: Hub, storage: ImageStorageClient) -> None:
+        self._hub, self._storage = hub, storage
+        self.queued = 0
         """Jobs that wait on the hub, of both steps of the pipeline."""
 
     async def run(self) -> None:
-        """Probe until cancelled. Failures are logged."""
+        """Probe until cancelled."""
         while True:
-            await self._probe()
+            await self.probe()
             await asyncio.sleep(PROBE_SECONDS)
 
-    async def _probe(self) -> None:
+    async def probe(self) -> None:
+        """Probe once. Failures are logged."""
         try:
             with deadline_in(PROBE_SECONDS):
                 await self._storage.retrieve([])
             queues = [*topology.GENERATE_QUEUES.values(), topology.STORE_QUEUE]
-            self._queued = sum([await self._hub.depth(queue) for queue in queues])
+            self.queued = sum([await self._hub.depth(queue) for queue in queues])
         except (StorageServiceError, HubError) as failure:
             log.warning("probe failed", problem=failure.message)
         except Exception:  # the next probe may succeed
             log.exception("probe failed")
 
+
+@dataclass(frozen=True, slots=True)
+class StatusReporter:
+    """Assembles the status from what is in memory."""
+
+    hub: Hub
+    storage: ImageStorageClient
+    getimg: GetimgClient
+    monitor: DependencyMonitor
+    counters: Counters
+
     def report(self) -> pb.GetStatusResponse:
         """Return the current status."""
         dependencies = pb.Dependencies(
-            message_hub=_dependency("" if self._hub.connected else "not connected"),
-            storage_service=_dependency(self._storage.last_failure),
-            getimg_api=_dependency(
-                self._getimg.last_failure if self._getimg.configured else "GETIMG_API_KEY is not set"
-            ),
+            message_hub=_dependency("" if self.hub.connected else "not connected"),
+            storage_service=_dependency(self.storage.last_failure),
+            getimg_api=_dependency(self.getimg.last_failure if self.getimg.configured else "GETIMG_API_KEY is not set"),
             cache=_dependency(""),
         )
-        counters = self._counters
+        counters = self.counters
         return pb.GetStatusResponse(
             status=_overall(dependencies),
             version=__version__,
             dependencies=dependencies,
             metrics=pb.Metrics(
                 images_generated=counters.images_generated,
-                generation_queue=counters.generations_unfinished + self._queued,
+                generation_queue=counters.generations_unfinished + self.monitor.queued,
                 error_rate=counters.error_rate,
                 cache_hit_rate=counters.cache_hit_rate,
             ),

@@ -20,6 +20,7 @@ Port = Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[^\s:]+):\d{1,5}$"), A
 Seconds = Annotated[float, Field(gt=0, le=86_400 * 366)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Bytes = Annotated[int, Field(ge=1_000_000)]
+PictureBytes = Annotated[Bytes, Field(le=256 * 1024 * 1024)]
 
 
 class EnvironmentSettings(BaseSettings):
@@ -69,8 +70,7 @@ class HubSettings(EnvironmentSettings):
 
     hub_url: str = Field(
         "memory:",
-        description="Message Hub: the `amqp://` or `amqps://` URL of a RabbitMQ, or `memory:` for a hub within a "
-        "single process",
+        description="Message Hub: `amqp://` or `amqps://` URL of a RabbitMQ, or `memory:` for a single process",
     )
 
     @field_validator("hub_url")
@@ -88,12 +88,8 @@ class ProgramSettings(HubSettings, TelemetrySettings):
 class CallSettings(EnvironmentSettings):
     """Time limits that the server and the bridge share."""
 
-    rpc_max_seconds: Seconds = Field(
-        660, description="deadline of unary calls that have none, and the longest deadline allowed"
-    )
-    shutdown_grace_seconds: Seconds = Field(
-        20, description="time that running calls and jobs have to finish during shutdown"
-    )
+    rpc_max_seconds: Seconds = Field(660, description="deadline of unary calls without one, and the longest allowed")
+    shutdown_grace_seconds: Seconds = Field(20, description="time for running calls and jobs to finish during shutdown")
 
 
 class GetimgSettings(EnvironmentSettings):
@@ -104,28 +100,23 @@ class GetimgSettings(EnvironmentSettings):
         validation_alias=AliasChoices("GETIMG_API_KEY", "getimg_api_key"),
         description="API key of GetImg.AI; without it, `up` uses the stand-in",
     )
-    getimg_base_url: str = Field(
-        "https://api.getimg.ai", description="URL of the GetImg.AI API; plain http is allowed for loopback only"
-    )
+    getimg_base_url: str = Field("https://api.getimg.ai", description="URL of the GetImg.AI API; http on loopback only")
     getimg_download_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         ("getimg.ai", "*.getimg.ai"),
         description="hosts that pictures may be downloaded from, in addition to the host of the API; comma "
         "separated, `*.` matches any subdomain",
     )
     getimg_timeout_seconds: Seconds = Field(
-        60, description="timeout of one GetImg.AI request; a request that timed out is not repeated"
+        60, description="timeout of a GetImg.AI request, which is then not repeated"
     )
     getimg_max_in_flight: Count = Field(100, description="maximum concurrent GetImg.AI requests of one process")
-    getimg_download_max_bytes: Bytes = Field(
-        50_000_000, le=256 * 1024 * 1024, description="maximum size of a downloaded picture"
-    )
+    getimg_download_max_bytes: PictureBytes = Field(50_000_000, description="maximum size of a downloaded picture")
     model_tactical_map: str = Field("seedream-5-lite", description="default model for tactical maps")
     model_campaign_map: str = Field("seedream-5-lite", description="default model for campaign maps")
     model_portrait: str = Field("seedream-5-lite", description="default model for portraits")
     model_item: str = Field("seedream-5-lite", description="default model for item illustrations")
     model_apply_theme: str = Field(
-        "seedream-5-lite",
-        description="model that applies a theme to an existing picture; it must accept reference images",
+        "seedream-5-lite", description="model that applies a theme to existing pictures; must accept reference images"
     )
 
     @field_validator("getimg_download_hosts", mode="before")
@@ -167,32 +158,23 @@ class ServerSettings(GetimgSettings, CallSettings, ProgramSettings):
     listen: Port = Field("127.0.0.1:50051", description="address of the gRPC server; port 0 selects a free one")
     listen_shared: bool = Field(
         False,
-        description="allow other servers on this machine to share the port and its connections; set by "
-        "`serve --workers`",
+        description="share the port and its connections with other servers of this machine; set by `serve --workers`",
     )
     admin_listen: Port | None = Field(
-        None,
-        description="address of the channelz service, which shows who is connected; must be reachable by "
-        "operators only",
+        None, description="address of the channelz service, which shows who is connected; for operators only"
     )
     rpc_max_concurrent: Count = Field(1000, description="maximum concurrent calls, not counting health checks")
     downloads_max_concurrent: Count = Field(32, description="maximum concurrent ReadImage streams")
-    upload_max_bytes: Bytes = Field(
-        50_000_000, le=256 * 1024 * 1024, description="maximum size of a picture that UploadImage accepts"
-    )
+    upload_max_bytes: PictureBytes = Field(50_000_000, description="maximum size of a picture that UploadImage accepts")
     heartbeat_seconds: Annotated[float, Field(gt=0, le=15)] = Field(
         15, description="maximum silence on a watch stream before a heartbeat is sent"
     )
     drain_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
-        1,
-        description="delay during shutdown between reporting NOT_SERVING and rejecting calls, so that load "
-        "balancers notice",
+        1, description="time at shutdown from reporting NOT_SERVING to rejecting calls, for load balancers to notice"
     )
 
     generation_concurrency: Count = Field(100, description="maximum concurrent generations of one process")
-    generation_max_attempts: Count = Field(
-        4, description="maximum GetImg.AI requests for one picture before its generation fails"
-    )
+    generation_max_attempts: Count = Field(4, description="maximum GetImg.AI requests of a generation before it fails")
     generation_timeout_seconds: Seconds = Field(
         120, description="time after which a generation fails if GetImg.AI keeps returning errors"
     )
@@ -212,9 +194,7 @@ class ServerSettings(GetimgSettings, CallSettings, ProgramSettings):
 class BridgeSettings(CallSettings, ProgramSettings):
     """Settings of `bridge`."""
 
-    bridge_concurrency: Count = Field(
-        200, description="maximum hub requests, and separately events, that the bridge handles at once"
-    )
+    bridge_concurrency: Count = Field(200, description="maximum concurrent hub requests, and separately events")
 
 
 class StorageServiceSettings(ProgramSettings):
@@ -228,9 +208,7 @@ class StorageServiceSettings(ProgramSettings):
     health_listen: Port | None = Field(None, description="address at which `storage` serves the gRPC health service")
     blob_part_expiry_seconds: Seconds = Field(3600, description="age at which unreferenced parts of blobs are deleted")
     purge_after_seconds: Seconds = Field(30 * 86_400, description="time that deleted records can be restored")
-    request_memory_seconds: Seconds = Field(
-        86_400, description="time that a repeated `storage_correlation_id` is recognized"
-    )
+    request_memory_seconds: Seconds = Field(86_400, description="time that a `storage_correlation_id` is remembered")
     sweep_interval_seconds: Seconds = Field(30, description="interval of the periodic cleanup of expired data")
 
 

@@ -11,7 +11,6 @@ from typing import Literal
 import orjson
 import structlog
 from opentelemetry import metrics, propagate, trace
-from opentelemetry.context import Context
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, MetricExporter, PeriodicExportingMetricReader
@@ -83,11 +82,6 @@ def inject() -> dict[str, str]:
     return headers
 
 
-def extract(headers: Mapping[str, str] | None) -> Context | None:
-    """Return the trace context that the headers carry, or None if they carry none."""
-    return propagate.extract(dict(headers)) if headers and "traceparent" in headers else None
-
-
 @dataclass(slots=True)
 class StorageOperation:
     """A running operation of the Storage Service."""
@@ -129,8 +123,9 @@ class Telemetry:
         """Return a span around a block, a child of the trace context in `parent` or of the current span."""
         if not self._recording:  # OpenTelemetry's own no-op span costs 8 microseconds
             return _NO_SPAN
+        context = propagate.extract(dict(parent)) if parent and "traceparent" in parent else None
         return self._tracer.start_as_current_span(
-            name, context=extract(parent), kind=kind, attributes=attributes, set_status_on_exception=False
+            name, context=context, kind=kind, attributes=attributes, set_status_on_exception=False
         )
 
     @contextmanager

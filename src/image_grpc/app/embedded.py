@@ -3,16 +3,21 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+import structlog
+from pydantic import SecretStr
 
 from image_grpc.app.folder_lock import folder_lock
 from image_grpc.app.hub import run_hub
 from image_grpc.app.hub_bridge import run_bridge
 from image_grpc.app.server import run_server
-from image_grpc.app.standin import run_standin
 from image_grpc.app.storage_service import run_storage_service
 from image_grpc.hub import Hub
-from image_grpc.settings import EmbeddedSettings
+from image_grpc.settings import EmbeddedSettings, InvalidSettings
 from image_grpc.telemetry import Telemetry
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +40,7 @@ async def up(settings: EmbeddedSettings) -> AsyncIterator[Running]:
             yield running
     else:
         with folder_lock(settings.data_dir):
-            async with run_standin(settings) as with_standin, _run_all(with_standin) as running:
+            async with _run_standin(settings) as with_standin, _run_all(with_standin) as running:
                 yield replace(running, standin_url=with_standin.getimg_base_url)
 
 
@@ -82,3 +87,31 @@ async def _serve(settings: EmbeddedSettings, telemetry: Telemetry) -> AsyncItera
             await stack.enter_async_context(run_storage_service(settings, hub))
         address = await stack.enter_async_context(run_server(settings, hub, telemetry))
         yield Running(address=address, hub=hub)
+
+
+@asynccontextmanager
+async def _run_standin(settings: EmbeddedSettings) -> AsyncIterator[EmbeddedSettings]:
+    """Within the block, a stand-in listens. Yields the settings with its URL and its API key.
+
+    The data folder must be locked: it keeps the port number across restarts.
+    """
+    try:
+        from getimg_standin import Behavior, Standin
+    except ImportError as error:
+        raise InvalidSettings(
+            "GETIMG_API_KEY is not set, and the stand-in is not installed: pip install 'image-grpc[embedded]'"
+        ) from error
+    standin = Standin(behavior=Behavior(latency=settings.standin_latency_seconds))
+    host, _, port = settings.standin_listen.rpartition(":")
+    port_file = settings.data_dir / "standin-port"
+    async with AsyncExitStack() as stack:
+        if port != "0":
+            url = await stack.enter_async_context(standin.listen(host, int(port)))
+        else:  # on the previous port if possible: pictures generated before a crash keep their URLs
+            try:
+                url = await stack.enter_async_context(standin.listen(host, int(port_file.read_text())))
+            except (OSError, ValueError):  # no previous port, or another program uses it
+                url = await stack.enter_async_context(standin.listen(host))
+            port_file.write_text(str(urlsplit(url).port))
+        log.info("GETIMG_API_KEY is not set, using the stand-in", url=url)
+        yield settings.model_copy(update={"getimg_base_url": url, "getimg_api_key": SecretStr(standin.api_key)})

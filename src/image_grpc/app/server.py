@@ -34,7 +34,7 @@ from image_grpc.overlays import OverlayEditor, OverlayReader
 from image_grpc.retry import GenerationLimits
 from image_grpc.rpc import generation, image, overlay, status, theme
 from image_grpc.rpc.server import Server, Servicers
-from image_grpc.service_status import StatusReporter
+from image_grpc.service_status import DependencyMonitor, StatusReporter
 from image_grpc.settings import ServerSettings
 from image_grpc.storage import CacheLimits, ChangeFeed, ImageStorageClient, ReadCache, Storage
 from image_grpc.telemetry import Telemetry
@@ -60,7 +60,13 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
     cache = ReadCache(client, telemetry.counters, cache_limits)
     storage, feed = Storage(client, cache), ChangeFeed(hub, cache)
     themes, coverage = ThemeCatalog(storage), Coverage()
-    getimg, downloader = _getimg_client(settings, telemetry), _downloader(settings, telemetry)
+    getimg = _getimg_client(settings, telemetry)
+    downloader = Downloader(
+        telemetry,
+        UrlPolicy(base_url=settings.getimg_base_url, allowed_hosts=settings.getimg_download_hosts),
+        max_bytes=settings.getimg_download_max_bytes,
+        timeout=settings.getimg_timeout_seconds,
+    )
 
     generations = GenerationRepository(storage, telemetry.counters)
     semaphore = WeightedFairSemaphore(settings.generation_concurrency, WEIGHTS)
@@ -96,7 +102,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         max_bytes=settings.renditions_max_bytes,
         concurrency=settings.renditions_concurrency,
     )
-    reporter = StatusReporter(hub, client, getimg, telemetry.counters)
+    monitor = DependencyMonitor(hub, client)
     heartbeat_seconds = settings.heartbeat_seconds
     servicers = Servicers(
         generation=generation.GenerationServicer(
@@ -110,7 +116,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         ),
         overlay=overlay.OverlayServicer(OverlayReader(storage, coverage, renditions), OverlayEditor(storage, coverage)),
         theme=theme.ThemeServicer(themes, ThemeEditor(storage)),
-        status=status.StatusServicer(reporter),
+        status=status.StatusServicer(StatusReporter(hub, client, getimg, monitor, telemetry.counters)),
     )
     server = Server(settings, servicers, telemetry, stopping=stopping)
 
@@ -119,7 +125,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         stack.push_async_callback(downloader.close)
         await feed.start()
         stack.push_async_callback(feed.stop)
-        stack.push_async_callback(_cancel, asyncio.create_task(reporter.run(), name="probes"))
+        stack.push_async_callback(_cancel, asyncio.create_task(monitor.run(), name="monitor"))
         if settings.admin_listen:
             await stack.enter_async_context(channelz_server(settings.admin_listen))
         address = server.bind()  # before the pipeline starts: an unreachable process must not take jobs
@@ -140,15 +146,6 @@ def _getimg_client(settings: ServerSettings, telemetry: Telemetry) -> GetimgClie
         max_in_flight=settings.getimg_max_in_flight,
     )
     return GetimgClient(telemetry, config)
-
-
-def _downloader(settings: ServerSettings, telemetry: Telemetry) -> Downloader:
-    return Downloader(
-        telemetry,
-        UrlPolicy(base_url=settings.getimg_base_url, allowed_hosts=settings.getimg_download_hosts),
-        max_bytes=settings.getimg_download_max_bytes,
-        timeout=settings.getimg_timeout_seconds,
-    )
 
 
 async def _stop(settings: ServerSettings, server: Server, pipeline: Pipeline) -> None:
