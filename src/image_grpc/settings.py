@@ -69,8 +69,7 @@ class HubSettings(EnvironmentSettings):
     """The connection to the Message Hub."""
 
     hub_url: str = Field(
-        "memory:",
-        description="Message Hub: `amqp://` or `amqps://` URL of a RabbitMQ, or `memory:` for a single process",
+        "memory:", description="Message Hub: `amqp://` or `amqps://` URL of a RabbitMQ; `memory:` for a single process"
     )
 
     @field_validator("hub_url")
@@ -106,9 +105,7 @@ class GetimgSettings(EnvironmentSettings):
         description="hosts that pictures may be downloaded from, in addition to the host of the API; comma "
         "separated, `*.` matches any subdomain",
     )
-    getimg_timeout_seconds: Seconds = Field(
-        60, description="timeout of a GetImg.AI request, which is then not repeated"
-    )
+    getimg_timeout_seconds: Seconds = Field(60, description="timeout of a GetImg.AI request, which is then not retried")
     getimg_max_in_flight: Count = Field(100, description="maximum concurrent GetImg.AI requests of one process")
     getimg_download_max_bytes: PictureBytes = Field(50_000_000, description="maximum size of a downloaded picture")
     model_tactical_map: str = Field("seedream-5-lite", description="default model for tactical maps")
@@ -157,8 +154,7 @@ class ServerSettings(GetimgSettings, CallSettings, ProgramSettings):
 
     listen: Port = Field("127.0.0.1:50051", description="address of the gRPC server; port 0 selects a free one")
     listen_shared: bool = Field(
-        False,
-        description="share the port and its connections with other servers of this machine; set by `serve --workers`",
+        False, description="share the port with other servers of this machine; set by `serve --workers`"
     )
     admin_listen: Port | None = Field(
         None, description="address of the channelz service, which shows who is connected; for operators only"
@@ -166,18 +162,14 @@ class ServerSettings(GetimgSettings, CallSettings, ProgramSettings):
     rpc_max_concurrent: Count = Field(1000, description="maximum concurrent calls, not counting health checks")
     downloads_max_concurrent: Count = Field(32, description="maximum concurrent ReadImage streams")
     upload_max_bytes: PictureBytes = Field(50_000_000, description="maximum size of a picture that UploadImage accepts")
-    heartbeat_seconds: Annotated[float, Field(gt=0, le=15)] = Field(
-        15, description="maximum silence on a watch stream before a heartbeat is sent"
-    )
+    heartbeat_seconds: Seconds = Field(15, le=15, description="maximum silence on a watch stream before a heartbeat")
     drain_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
         1, description="time at shutdown from reporting NOT_SERVING to rejecting calls, for load balancers to notice"
     )
 
     generation_concurrency: Count = Field(100, description="maximum concurrent generations of one process")
     generation_max_attempts: Count = Field(4, description="maximum GetImg.AI requests of a generation before it fails")
-    generation_timeout_seconds: Seconds = Field(
-        120, description="time after which a generation fails if GetImg.AI keeps returning errors"
-    )
+    generation_timeout_seconds: Seconds = Field(120, description="time limit of generations if GetImg.AI keeps failing")
     store_concurrency: Count = Field(8, description="maximum generated pictures that one process stores at once")
 
     storage_timeout_seconds: Seconds = Field(10, description="timeout of a Storage Service request, including retries")
@@ -186,9 +178,7 @@ class ServerSettings(GetimgSettings, CallSettings, ProgramSettings):
     renditions_max_bytes: Bytes = Field(
         128_000_000, description="memory limit of the cache of renditions: composed maps, other formats, thumbnails"
     )
-    renditions_concurrency: Count = Field(
-        2, description="maximum renditions made at once; each may take 300 MB at 4096 x 4096 pixels"
-    )
+    renditions_concurrency: Count = Field(2, description="maximum concurrent renditions; one takes up to 300 MB memory")
 
 
 class BridgeSettings(CallSettings, ProgramSettings):

@@ -11,9 +11,8 @@ from image_grpc.settings import HubSettings, InvalidSettings
 @asynccontextmanager
 async def run_hub(settings: HubSettings) -> AsyncIterator[Hub]:
     """Within the block, the hub that the settings name is connected."""
-    hub: Hub
     if settings.hub_url == "memory:":
-        hub = MemoryHub()
+        hub: Hub = MemoryHub()
     else:
         from image_grpc.hub.amqp import AmqpHub
 

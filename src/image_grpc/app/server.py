@@ -60,7 +60,14 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
     cache = ReadCache(client, telemetry.counters, cache_limits)
     storage, feed = Storage(client, cache), ChangeFeed(hub, cache)
     themes, coverage = ThemeCatalog(storage), Coverage()
-    getimg = _getimg_client(settings, telemetry)
+    key = settings.getimg_api_key
+    getimg_config = GetimgConfig(
+        api_key=key.get_secret_value() if key else None,
+        base_url=settings.getimg_base_url,
+        timeout=settings.getimg_timeout_seconds,
+        max_in_flight=settings.getimg_max_in_flight,
+    )
+    getimg = GetimgClient(telemetry, getimg_config)
     downloader = Downloader(
         telemetry,
         UrlPolicy(base_url=settings.getimg_base_url, allowed_hosts=settings.getimg_download_hosts),
@@ -135,17 +142,6 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
             log.info("unfinished generations requeued", count=await requeue_unfinished(hub, storage))
         await server.start()
         yield address
-
-
-def _getimg_client(settings: ServerSettings, telemetry: Telemetry) -> GetimgClient:
-    key = settings.getimg_api_key
-    config = GetimgConfig(
-        api_key=key.get_secret_value() if key else None,
-        base_url=settings.getimg_base_url,
-        timeout=settings.getimg_timeout_seconds,
-        max_in_flight=settings.getimg_max_in_flight,
-    )
-    return GetimgClient(telemetry, config)
 
 
 async def _stop(settings: ServerSettings, server: Server, pipeline: Pipeline) -> None:

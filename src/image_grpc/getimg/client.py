@@ -18,9 +18,8 @@ from tabletop.image.v1.model_pb2 import Model
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
 from image_grpc.errors import ApiError
-from image_grpc.getimg.circuit_breaker import CircuitBreaker
 from image_grpc.getimg.connection import Connection, GetimgConfig
-from image_grpc.getimg.limits import RateLimiter
+from image_grpc.getimg.limits import CircuitBreaker, RateLimiter
 from image_grpc.getimg.models import Catalog, fit_to_model
 from image_grpc.messages import now
 from image_grpc.telemetry import ATTR_OUTCOME, SPAN_GETIMG_GENERATE, Telemetry
@@ -73,7 +72,8 @@ class GetimgClient(Connection):
         if it may be repeated), CallNotSent if nothing was sent, GetimgNotConfigured.
         """
         async with self._limiter.slot():
-            self.raise_if_suspended()
+            if self._breaker.refuses_calls:
+                raise self._suspended()
             yield self._generate
 
     async def _generate(self, request: ProviderRequest) -> ProviderResult:

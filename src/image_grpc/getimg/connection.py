@@ -14,8 +14,7 @@ import httpx
 
 from image_grpc.errors import GetimgNotConfigured
 from image_grpc.getimg import errors
-from image_grpc.getimg.circuit_breaker import CircuitBreaker
-from image_grpc.getimg.limits import RateLimiter, retry_after
+from image_grpc.getimg.limits import CircuitBreaker, RateLimiter, retry_after
 
 CONNECT_TIMEOUT = 5.0
 MAX_RESPONSE_BYTES = 8 * 1024 * 1024
@@ -54,11 +53,6 @@ class Connection:
         """Close the connections."""
         if self._sdk is not None:
             await self._sdk.close()
-
-    def raise_if_suspended(self) -> None:
-        """Raises CallNotSent while the circuit breaker refuses calls."""
-        if self._breaker.refuses_calls:
-            raise self._suspended()
 
     @asynccontextmanager
     async def call(self) -> AsyncIterator[getimg.AsyncGetimgAI]:
@@ -102,23 +96,21 @@ def _sdk(config: GetimgConfig, api_key: str) -> getimg.AsyncGetimgAI:
         base_url=config.base_url,
         max_retries=0,
         timeout=httpx.Timeout(config.timeout, connect=min(CONNECT_TIMEOUT, config.timeout / 2)),
-        http_client=httpx.AsyncClient(transport=BoundedTransport(limits=limits)),
+        http_client=httpx.AsyncClient(
+            transport=httpx.AsyncHTTPTransport(limits=limits),
+            headers={"Accept-Encoding": "identity"},
+            event_hooks={"response": [_bound_size]},
+        ),
         _strict_response_validation=True,
     )
 
 
-class BoundedTransport(httpx.AsyncHTTPTransport):
-    """Accepts uncompressed responses of up to MAX_RESPONSE_BYTES."""
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        request.headers["accept-encoding"] = "identity"
-        response = await super().handle_async_request(request)
-        if response.headers.get("content-encoding", "identity").lower() != "identity":
-            await response.aclose()
-            raise errors.ResponseTooLarge("the response is compressed")
-        assert isinstance(response.stream, httpx.AsyncByteStream)
-        response.stream = _BoundedStream(response.stream)
-        return response
+async def _bound_size(response: httpx.Response) -> None:
+    """Limit an uncompressed response to MAX_RESPONSE_BYTES. Raises ResponseTooLarge if it is compressed."""
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        raise errors.ResponseTooLarge("the response is compressed")
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    response.stream = _BoundedStream(response.stream)
 
 
 class _BoundedStream(httpx.AsyncByteStream):
