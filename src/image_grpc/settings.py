@@ -162,7 +162,9 @@ class ServerSettings(GetimgSettings, CallSettings, ProgramSettings):
     rpc_max_concurrent: Count = Field(1000, description="maximum concurrent calls, not counting health checks")
     downloads_max_concurrent: Count = Field(32, description="maximum concurrent ReadImage streams")
     upload_max_bytes: PictureBytes = Field(50_000_000, description="maximum size of a picture that UploadImage accepts")
-    heartbeat_seconds: Seconds = Field(15, le=15, description="maximum silence on a watch stream before a heartbeat")
+    heartbeat_seconds: Annotated[float, Field(gt=0, le=15)] = Field(
+        15, description="maximum silence on a watch stream before a heartbeat"
+    )
     drain_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
         1, description="time at shutdown from reporting NOT_SERVING to rejecting calls, for load balancers to notice"
     )

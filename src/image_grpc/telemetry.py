@@ -96,14 +96,13 @@ class Telemetry:
     def __init__(self) -> None:
         self._tracer = trace.get_tracer(SCOPE)
         self._recording = isinstance(trace.get_tracer_provider(), TracerProvider)
-        self.counters = Counters()
+        counters = self.counters = Counters()
         meter = metrics.get_meter(SCOPE)
         self.rpc_duration = meter.create_histogram("rpc.server.call.duration", "s")
         self.storage_duration = meter.create_histogram(METRIC_STORAGE_DURATION, "s")
         self.storage_bytes = meter.create_counter(METRIC_STORAGE_BYTES, "By")
         self.bridge_messages = meter.create_counter("tabletop.bridge.messages")
         self.getimg_duration = meter.create_histogram("tabletop.getimg.call.duration", "s")
-        counters = self.counters
         meter.create_observable_counter("tabletop.images.generated", _observing(lambda: counters.images_generated))
         meter.create_observable_counter("tabletop.generations.failed", _observing(lambda: counters.generations_failed))
         meter.create_observable_counter("tabletop.cache.hits", _observing(lambda: counters.cache_hits))

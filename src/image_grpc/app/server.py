@@ -110,16 +110,15 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         concurrency=settings.renditions_concurrency,
     )
     monitor = DependencyMonitor(hub, client)
-    heartbeat_seconds = settings.heartbeat_seconds
     servicers = Servicers(
         generation=generation.GenerationServicer(
-            use_cases, getimg, heartbeat_seconds=heartbeat_seconds, max_wait_seconds=settings.rpc_max_seconds
+            use_cases, getimg, heartbeat_seconds=settings.heartbeat_seconds, max_wait_seconds=settings.rpc_max_seconds
         ),
         image=image.ImageServicer(
             ImageLibrary(storage),
             ContentReader(storage, renditions, max_concurrent=settings.downloads_max_concurrent),
             Uploader(storage, themes, max_bytes=settings.upload_max_bytes),
-            ImageWatcher(storage, feed, stopping, heartbeat_seconds=heartbeat_seconds),
+            ImageWatcher(storage, feed, stopping, heartbeat_seconds=settings.heartbeat_seconds),
         ),
         overlay=overlay.OverlayServicer(OverlayReader(storage, coverage, renditions), OverlayEditor(storage, coverage)),
         theme=theme.ThemeServicer(themes, ThemeEditor(storage)),
