@@ -109,7 +109,8 @@ def _print_summary(manifest: Manifest) -> None:
 def _with_stores(settings: StorageServiceSettings, work: Callable[[Database, Any], Awaitable[T]]) -> T:
     """Call `work` with the database, migrated to the current schema, and the object store of the settings."""
     from image_grpc.storage_service.backup import BackupError
-    from image_grpc.storage_service.database import Database, DatabaseError
+    from image_grpc.storage_service.database import Database
+    from image_grpc.storage_service.errors import DatabaseError
     from image_grpc.storage_service.object_store import FAILURES, open_store
 
     database_url, blob_url = storage_urls(settings)
