@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tabletop.image.v1.overlay_pb2 import AreaOfEffect, AreaShape, CellInclusion
+import shapely
+from tabletop.image.v1.overlay_pb2 import AreaOfEffect, AreaShape, CellInclusion, CreatureSize
 
-from image_grpc.maps.areas import SPACE_SQUARES, area_of
+from image_grpc.maps.areas import SPACE_SQUARES, area_of, sphere
 from image_grpc.maps.grid import Grid
 from tests.maps.areas import (
     ANY_TOUCH,
@@ -119,8 +120,14 @@ def test_a_sphere_of_10_ft_about_the_center_of_a_cell(inclusion: CellInclusion, 
 
 
 def test_squares_along_a_side_of_a_creatures_space() -> None:
-    sizes = [TINY, SMALL, MEDIUM, LARGE, HUGE, GARGANTUAN]
-    assert [SPACE_SQUARES[size] for size in sizes] == [0.5, 1, 1, 2, 3, 4]
+    sizes = [CreatureSize.CREATURE_SIZE_UNSPECIFIED, TINY, SMALL, MEDIUM, LARGE, HUGE, GARGANTUAN]
+    assert [SPACE_SQUARES[size] for size in sizes] == [1, 0.5, 1, 1, 2, 3, 4]
+
+
+def test_the_outline_of_a_circle_has_256_corners() -> None:
+    corners = shapely.get_coordinates(sphere(50, 40, 10).outline)[:-1]
+    assert len(corners) == 256
+    assert np.hypot(*(corners - (50, 40)).T) == pytest.approx(np.full(256, 10))
 
 
 def test_only_cells_of_the_map_are_covered() -> None:

@@ -48,14 +48,19 @@ def test_a_cell_halved_by_the_edge_of_a_cube_is_covered_by_every_rule(inclusion:
     assert covered(CUBE, 10, (1, 2.5), expected, inclusion) == expected.split()
 
 
-def test_a_line_is_5_ft_wide_by_default() -> None:
-    narrow = """
+@pytest.mark.parametrize("inclusion", [CENTER, ANY_TOUCH])
+def test_a_line_is_5_ft_wide_by_default(inclusion: CellInclusion) -> None:
+    # It is exactly as wide as the row.
+    expected = """
     ......
     ######
     ......
     ......
     """
-    assert covered(LINE, 30, (0, 1.5), narrow) == narrow.split()
+    assert covered(LINE, 30, (0, 1.5), expected, inclusion) == expected.split()
+
+
+def test_a_line_has_the_requested_width() -> None:
     # Length 4 and width 2 from 1, 2: from 1, 1 to 5, 3.
     wide = """
     ......

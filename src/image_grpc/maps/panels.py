@@ -46,15 +46,15 @@ class Legend:
 def draw_scale_bar(canvas: Canvas, image: Image) -> None:
     """Draw a scale bar in the lower right corner, if the map has a scale or a grid."""
     if image.map.HasField("scale"):
-        unit, pixels_per_unit, step = image.map.scale.unit, 100 / image.map.scale.value, 0.0
+        unit, pixels_per_unit, shortest = image.map.scale.unit, 100 / image.map.scale.value, 0.0
     elif image.map.HasField("grid"):
-        unit, pixels_per_unit, step = "ft", Grid.of_map(image).pixels_per_foot, FEET_PER_CELL
+        unit, pixels_per_unit, shortest = "ft", Grid.of_map(image).pixels_per_foot, FEET_PER_CELL
     else:
         return
     max_length = canvas.width * 0.2 / pixels_per_unit
     if not 0 < max_length < math.inf:
         return
-    length = _round_length(max_length, step=step)
+    length = _round_length(max(max_length, shortest))
     width = length * pixels_per_unit
     if not 4 <= width <= canvas.width * 0.9:
         return
@@ -78,12 +78,7 @@ def _draw_panel(canvas: Canvas, box: Box) -> None:
     canvas.rectangle(box, {**fill(_PAPER, 0.88), **stroke(_INK, _text_size(canvas) / 12, 0.5)})
 
 
-def _round_length(max_length: float, *, step: float) -> float:
-    """Return the largest 1, 2 or 5 times a power of ten up to `max_length`, rounded down to a multiple of `step`.
-
-    The result is at least one step. Step 0 means no rounding to steps.
-    """
-    max_length = max(max_length, step)
+def _round_length(max_length: float) -> float:
+    """Return the largest 1, 2 or 5 times a power of ten up to `max_length`."""
     power = 10.0 ** math.floor(math.log10(max_length))
-    length = next((power * factor for factor in (5, 2) if power * factor <= max_length), power)
-    return max(step, math.floor(length / step) * step) if step else length
+    return next((power * factor for factor in (5, 2) if power * factor <= max_length), power)
