@@ -49,7 +49,8 @@ def draw_element(context: DrawingContext, element: CampaignElement) -> None:
 def _draw_territory(context: DrawingContext, element: CampaignElement) -> None:
     canvas = context.canvas
     border = element.territory.kind == TerritoryKind.TERRITORY_KIND_POLITICAL_BORDER
-    color = context.color(element, *(("Border", _BORDER) if border else ("Territory", _CONTROL)))
+    meaning, default = ("Border", _BORDER) if border else ("Territory", _CONTROL)
+    color = context.color(element, meaning, default)
     corners = [(corner.x, corner.y) for corner in element.territory.boundary]
     style = element.properties.style or (LineStyle.LINE_STYLE_DASHED if border else LineStyle.LINE_STYLE_SOLID)
     if not border:
@@ -87,7 +88,8 @@ def _draw_symbol(
     canvas: Canvas, path: str, x: float, y: float, color: Color, *, label: str, scale: float = 1.0
 ) -> None:
     size = canvas.text_size * 1.7 * scale
-    canvas.symbol(path, x, y, size, {**fill(_PAPER), **stroke(_PAPER, 5)})
+    halo = {**fill(_PAPER), **stroke(_PAPER, 5)}
+    canvas.symbol(path, x, y, size, halo)
     canvas.symbol(path, x, y, size, fill(color))
     canvas.label(label, x, y + canvas.text_size * 1.95)
 
