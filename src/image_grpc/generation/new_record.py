@@ -10,7 +10,6 @@ from tabletop.image.v1.generation_pb2 import GenerationState
 from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, RegenerateImageRequest
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.theme_pb2 import Theme
-from tabletop.image.v1.types_pb2 import Priority
 
 from image_grpc.correlation import new_correlation_id
 from image_grpc.generation import prompts
@@ -65,7 +64,7 @@ def regenerated_version(
     image: Image, request: RegenerateImageRequest, resolved: Resolved, call: CallIdentity
 ) -> GenerationRecord:
     """Return the record of a queued generation of a new version with changed parameters."""
-    record = _new_version(image, resolved, call, request.priority)
+    record = _new_version(image, resolved, call)
     record.generation.request.regenerate_image.CopyFrom(clone_without(request, *CALL_FIELDS))
     return record
 
@@ -74,7 +73,7 @@ def restyled_version(
     image: Image, old_theme: Theme, request: ApplyThemeRequest, resolved: Resolved, call: CallIdentity
 ) -> GenerationRecord:
     """Return the record of a queued generation of a new version in another theme, based on the current picture."""
-    record = _new_version(image, resolved, call, request.priority)
+    record = _new_version(image, resolved, call)
     record.generation.request.apply_theme.CopyFrom(clone_without(request, *CALL_FIELDS))
     blended = prompts.blend_themes(old_theme, resolved.theme, request)
     record.prompt = prompts.restyle(_prompt(resolved, blended), resolved.theme, request)
@@ -88,7 +87,7 @@ def restyled_version(
     return record
 
 
-def _new_version(image: Image, resolved: Resolved, call: CallIdentity, priority: Priority) -> GenerationRecord:
+def _new_version(image: Image, resolved: Resolved, call: CallIdentity) -> GenerationRecord:
     record = new_image(resolved, call)
     record.fingerprint = ""  # a new version of one image serves no other request
     record.image_id = image.id

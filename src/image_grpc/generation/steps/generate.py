@@ -35,6 +35,8 @@ LEASE_POLL_SECONDS = 5.0
 """Longest delay before a job that another process holds is looked at again."""
 PUBLISH_SECONDS = 5.0
 PUBLISH_ATTEMPTS = 3
+HOLD_SECONDS = 1.0
+"""Delay before a result that neither the Storage Service nor the hub accepted is offered to them again."""
 NOT_CONFIGURED_DELAY = 30.0
 """Delay of accepted jobs while there is no API key."""
 
@@ -81,6 +83,7 @@ class GenerateStep:
 
     async def _generate(self, record: GenerationRecord) -> Settlement:
         request = await self._provider_request(record)
+        previous = record
         try:
             async with self._provider.call_slot() as call:
                 # Stored before the call, so that no other delivery calls GetImg.AI at the same time.
@@ -89,7 +92,7 @@ class GenerateStep:
                 )
                 result = await self._call(call, request)
         except (ApiError, GenerationError, GetimgNotConfigured) as failure:
-            return await self._after_failure(record, failure)
+            return await self._after_failure(record, failure, previous)
         return await self._hand_over(record, result)
 
     async def _call(
@@ -119,7 +122,7 @@ class GenerateStep:
             log.warning("store job not accepted by the hub", generation_id=record.generation.id)
             if kept:
                 return Retry(PEER_UNAVAILABLE_DELAY, "the hub did not accept the store job")
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(HOLD_SECONDS)
 
     async def _keep(self, record: GenerationRecord, result: ProviderResult) -> bool:
         try:
@@ -129,7 +132,9 @@ class GenerateStep:
             return False
         return True
 
-    async def _after_failure(self, record: GenerationRecord, failure: ServiceError) -> Settlement:
+    async def _after_failure(
+        self, record: GenerationRecord, failure: ServiceError, previous: GenerationRecord
+    ) -> Settlement:
         sent = not isinstance(failure, CallNotSent)
         delay = delay_before_next_call(
             failure,
@@ -141,7 +146,7 @@ class GenerateStep:
         if delay is None:
             await self._generations.fail(record, failure)
             return Ack()
-        if record.HasField("lease"):
+        if record is not previous:  # else the lease is that of an interrupted call, which may have been billed
             release = states.released_after_call if sent else states.released_before_call
             await self._generations.update(release(record))
         return Retry(delay, failure.message)
