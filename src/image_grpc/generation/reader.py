@@ -118,7 +118,7 @@ class GenerationReader:
         if self._stopping.is_set():
             return record
         if isinstance(change, RecordChange) and change.HasField("record"):
-            return self._storage.generations.collection.decode(change.record)
+            return self._storage.generations.decode(change.record)
         return await self._generations.require(id_)
 
 

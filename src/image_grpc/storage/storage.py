@@ -1,7 +1,7 @@
 """The access to stored data that use cases share: repositories, blobs, and units of work."""
 
 from image_grpc.messages import MessageLike
-from image_grpc.storage.client import ImageStorageClient
+from image_grpc.storage.collection import ImageStorageClient
 from image_grpc.storage.read_cache import ReadCache
 from image_grpc.storage.repositories import BlobRepository, ImageRepository, OverlayRepository, Repository
 from image_grpc.storage.unit_of_work import UnitOfWork, request_identity

@@ -11,9 +11,9 @@ from image_grpc.idempotency import content_digest, derived_id
 from image_grpc.messages import MessageLike
 from image_grpc.storage.codecs import T
 from image_grpc.storage.errors import RecordNotFound
-from image_grpc.storage.operations import StorageOperations
 from image_grpc.storage.read_cache import ReadCache
 from image_grpc.storage.repositories import Repository
+from image_grpc.storage.requester import StorageRequester
 
 
 class Committed:
@@ -24,11 +24,10 @@ class Committed:
 
     def of(self, repository: Repository[T]) -> T:
         """Return the first changed record of the repository's kind. Raises LookupError if there is none."""
-        collection = repository.collection
         for record in self._records:
-            if record.key.kind == collection.kind:
-                return collection.decode(record)
-        raise LookupError(f"the unit of work changed no record of kind {collection.kind}")
+            if record.key.kind == repository.kind:
+                return repository.decode(record)
+        raise LookupError(f"the unit of work changed no record of kind {repository.kind}")
 
 
 class UnitOfWork:
@@ -39,9 +38,9 @@ class UnitOfWork:
     """
 
     def __init__(
-        self, operations: StorageOperations, cache: ReadCache, *, id_: str = "", content_digest: str = ""
+        self, requester: StorageRequester, cache: ReadCache, *, id_: str = "", content_digest: str = ""
     ) -> None:
-        self._operations, self._cache = operations, cache
+        self._requester, self._cache = requester, cache
         self.id = id_ or str(uuid.uuid4())
         self._content_digest = content_digest
         self._puts: list[Put] = []
@@ -55,23 +54,23 @@ class UnitOfWork:
 
     def create(self, repository: Repository[T], message: T) -> None:
         """Put a record that must not exist yet, not even deleted."""
-        self._puts.append(repository.collection.put_if_absent(message))
+        self._puts.append(repository.put_if_absent(message))
 
     def update(self, repository: Repository[T], message: T, version: int) -> None:
         """Put the next version of a record that must be at `version`."""
-        self._puts.append(repository.collection.put_at_version(message, version))
+        self._puts.append(repository.put_at_version(message, version))
 
     def put(self, repository: Repository[T], message: T) -> None:
         """Put the next version of a record, whether it exists or not."""
-        self._puts.append(repository.collection.put(message))
+        self._puts.append(repository.put(message))
 
     def undelete(self, repository: Repository[T], id_: str) -> None:
         """Restore a deleted record."""
-        self._undeletes.append(repository.collection.key(id_))
+        self._undeletes.append(repository.key(id_))
 
     def delete(self, repository: Repository[T], id_: str, version: int = 0) -> None:
         """Delete a record, which must be at `version` unless that is 0. A unit that deletes does nothing else."""
-        self._deletes.append(repository.collection.key(id_, version))
+        self._deletes.append(repository.key(id_, version))
 
     def publish(self, *messages: OutboundMessage) -> None:
         """Publish messages once the changes are durable."""
@@ -87,7 +86,7 @@ class UnitOfWork:
         return Committed(records)
 
     async def _store(self) -> list[Record]:
-        return await self._operations.store(
+        return await self._requester.store(
             self._puts,
             undeletes=self._undeletes,
             messages=self._messages,
@@ -102,9 +101,9 @@ class UnitOfWork:
         # a deleted record is an error.
         if not self._content_digest:
             keys = [RecordKey(kind=key.kind, id=key.id) for key in self._deletes]
-            if len(await self._operations.retrieve(keys)) < len(keys):
+            if len(await self._requester.retrieve(keys)) < len(keys):
                 raise RecordNotFound(f"{keys[0].id} does not exist")
-        return await self._operations.delete(
+        return await self._requester.delete(
             self._deletes, messages=self._messages, storage_correlation_id=self.id, content_digest=self._content_digest
         )
 
