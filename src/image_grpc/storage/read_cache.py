@@ -60,10 +60,7 @@ class ReadCache:
         self._overlays = _Entries[str, list[Overlay]](LRUCache(MAX_MAPS), lambda *_: True)
 
     async def record(self, collection: Collection[T], id_: str) -> T | None:
-        """Return the latest version of a record, or None if it does not exist or is deleted.
-
-        Raises StorageServiceError.
-        """
+        """Return the latest version of a record, or None if it is missing or deleted. Raises StorageServiceError."""
         record = await self._read(self._records, (collection.kind, id_), lambda: collection.retrieve(id_))
         return cast("T | None", record)
 

@@ -77,10 +77,7 @@ class UnitOfWork:
         self._messages += messages
 
     async def commit(self) -> Committed:
-        """Apply the changes.
-
-        Raises VersionConflict, RequestIdReused, RecordNotFound, BlobIncomplete, StorageServiceError.
-        """
+        """Apply the changes. Raises as StorageRequester.store and StorageRequester.delete do."""
         records = await (self._delete() if self._deletes else self._store())
         self._cache.invalidate(records)
         return Committed(records)

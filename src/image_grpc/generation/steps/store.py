@@ -64,12 +64,12 @@ class StoreStep:
         return Ack()
 
     async def _after_failure(self, record: GenerationRecord, failure: ServiceError, attempt: int) -> Settlement:
-        expired = time.time() >= record.provider_result.expire_time.seconds
-        if isinstance(failure, PictureGone) and expired:
+        gone = isinstance(failure, PictureGone)
+        if gone and time.time() >= record.provider_result.expire_time.seconds:
             return await self._generate_again(record, failure)
         delay = delay_before_next_download(
             failure,
-            unusable=isinstance(failure, GenerationError) and not isinstance(failure, PictureGone),
+            unusable=isinstance(failure, GenerationError) and not gone,
             attempt=attempt,
             elapsed=time.time() - record.generation.draw_time.ToMilliseconds() / 1000,
             limits=self._limits,
@@ -79,7 +79,7 @@ class StoreStep:
             return Ack()
         return Retry(delay, failure.message)
 
-    async def _generate_again(self, record: GenerationRecord, expired: PictureGone) -> Settlement:
+    async def _generate_again(self, record: GenerationRecord, expired: ServiceError) -> Settlement:
         if record.generation.attempts >= self._limits.max_attempts:
             await self._generations.fail(record, expired)
             return Ack()
@@ -121,18 +121,14 @@ class StoreStep:
         self._report(succeeded, image)
 
     async def _add_cache_entry(self, unit: UnitOfWork, record: GenerationRecord, image: Image) -> None:
-        entries = self._storage.cache_entries
         own = await self._generations.own_cache_entry(record)
         if own is not None:
-            unit.update(entries, states.ready_entry(own, image), own.version)
+            self._generations.replace_cache_entry(unit, own, states.ready_entry(own, image))
         elif picture_in(complete_request(record)).cache == CacheMode.CACHE_MODE_REFRESH:
             # A refresh leaves the entry that it replaces in place until it succeeds.
             replaced = await self._generations.cache_entry(record)
             ready = states.ready_entry(states.in_flight_entry(record), image)
-            if replaced is None:
-                unit.create(entries, ready)
-            else:
-                unit.update(entries, ready, replaced.version)
+            self._generations.replace_cache_entry(unit, replaced, ready)
 
     def _report(self, record: GenerationRecord, image: Image) -> None:
         seconds = time.time() - record.generation.start_time.ToMilliseconds() / 1000
@@ -150,9 +146,8 @@ class StoreStep:
 
 
 def _events(record: GenerationRecord, image: Image) -> list[OutboundMessage]:
-    origin = events.Origin(
-        cause=record.generation.id, correlation_id=record.correlation_id, headers=jobs.trace_headers(record)
-    )
+    headers = jobs.trace_headers(record)
+    origin = events.Origin(cause=record.generation.id, correlation_id=record.correlation_id, headers=headers)
     published = [events.image_generated(image, origin)]
     if record.HasField("theme_association"):
         association = record.theme_association
