@@ -28,6 +28,9 @@ class ModelCatalog(Protocol):
     def configured(self) -> bool:
         """Whether there is an API key."""
 
+    async def models(self) -> list[Model]:
+        """Return the models that generate pictures. Raises ApiError, GetimgNotConfigured."""
+
     async def model(self, id_: str) -> Model | None:
         """Return a model, or None if the catalog lacks it. Raises ApiError."""
 

@@ -38,6 +38,10 @@ class Codec(Generic[T]):
     versioned_part: Callable[[T], Any] = lambda message: message
     """The message inside the body that has the version and the times."""
 
+    def key(self, id_: str, version: int = 0) -> RecordKey:
+        """Return the key of a record; version 0 is the latest."""
+        return RecordKey(kind=self.kind, id=id_, version=version)
+
     def encode(self, message: T) -> Record:
         """Return the record for a message."""
         body = clone(message)
@@ -47,7 +51,7 @@ class Codec(Generic[T]):
         if isinstance(body, Image):
             body.content.ClearField("storage_path")
         return Record(
-            key=RecordKey(kind=self.kind, id=self.id_of(message)),
+            key=self.key(self.id_of(message)),
             index=self.index_of(message),
             body_type=self.message.DESCRIPTOR.full_name,
             body=body.SerializeToString(deterministic=True),

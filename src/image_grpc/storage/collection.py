@@ -25,7 +25,7 @@ class Collection(Generic[T]):
 
     def key(self, id_: str, version: int = 0) -> RecordKey:
         """Return the key of a record; version 0 is the latest."""
-        return RecordKey(kind=self.kind, id=id_, version=version)
+        return self.codec.key(id_, version)
 
     def put_if_absent(self, message: T) -> Put:
         """Return a put that requires that the record does not exist, not even deleted."""

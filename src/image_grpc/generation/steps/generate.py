@@ -11,7 +11,7 @@ from tabletop.image.internal.v1.job_pb2 import ProviderResult
 from tabletop.image.v1.types_pb2 import Priority
 
 from image_grpc import errors
-from image_grpc.errors import GenerationError, ServiceError
+from image_grpc.errors import GenerationError, ServiceError, StorageServiceError, VersionConflict
 from image_grpc.generation import jobs, states
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.requests import complete_request, picture_in
@@ -29,6 +29,8 @@ LEASE_POLL_SECONDS = 5.0
 """Longest delay before a job that another process holds is looked at again."""
 PUBLISH_SECONDS = 5.0
 PUBLISH_ATTEMPTS = 3
+HOLD_SECONDS = 1.0
+"""Delay before a result that neither the Storage Service nor the hub accepted is offered to them again."""
 NOT_CONFIGURED_DELAY = 30.0
 """Delay of accepted jobs while there is no API key."""
 
@@ -82,6 +84,7 @@ class GenerateStep:
             format=picture.format,
             reference_urls=await self._references.urls(record),
         )
+        previous = record
         try:
             async with self._provider.call_slot() as call:
                 # Stored before the call, so that no other delivery calls GetImg.AI at the same time.
@@ -90,7 +93,7 @@ class GenerateStep:
                 record = await self._generations.update(leased)
                 result = await self._call(call, request)
         except (errors.ApiError, GenerationError, errors.GetimgNotConfigured) as failure:
-            return await self._after_failure(record, failure)
+            return await self._after_failure(record, failure, previous)
         return await self._hand_over(record, result)
 
     async def _call(
@@ -120,17 +123,19 @@ class GenerateStep:
             log.warning("store job not accepted by the hub", generation_id=record.generation.id)
             if kept:
                 return Retry(PEER_UNAVAILABLE_DELAY, "the hub did not accept the store job")
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(HOLD_SECONDS)
 
     async def _keep(self, record: GenerationRecord, result: ProviderResult) -> bool:
         try:
             await self._generations.update(states.storing(record, result))
-        except (errors.StorageServiceError, errors.VersionConflict) as problem:
+        except (StorageServiceError, VersionConflict) as problem:
             log.warning("provider result not stored in its record", problem=problem.message)
             return False
         return True
 
-    async def _after_failure(self, record: GenerationRecord, failure: ServiceError) -> Settlement:
+    async def _after_failure(
+        self, record: GenerationRecord, failure: ServiceError, previous: GenerationRecord
+    ) -> Settlement:
         sent, generation = not isinstance(failure, CallNotSent), record.generation
         started = generation.start_time.ToMilliseconds() / 1000 if generation.HasField("start_time") else None
         elapsed = time.time() - started if started is not None else None
@@ -140,7 +145,7 @@ class GenerateStep:
         if delay is None:
             await self._generations.fail(record, failure)
             return Ack()
-        if record.HasField("lease"):
+        if record is not previous:  # else the lease is that of an interrupted call, which may have been billed
             release = states.released_after_call if sent else states.released_before_call
             await self._generations.update(release(record))
         return Retry(delay, failure.message)

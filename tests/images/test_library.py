@@ -79,9 +79,9 @@ async def test_at_its_end_a_picture_has_no_more_bytes(running: Service, image: I
 
 async def test_an_offset_past_the_end_is_refused(running: Service, image: Image) -> None:
     request = pb.ReadImageRequest(image_id=image.id, offset=image.content.byte_size + 1)
-    told = await refused_stream(running.images.ReadImage(request))
-    assert (told.code, told.reason) == (grpc.StatusCode.OUT_OF_RANGE, "OFFSET_OUT_OF_RANGE")
-    assert told.fields == ["offset"]
+    error = await refused_stream(running.images.ReadImage(request))
+    assert (error.code, error.reason) == (grpc.StatusCode.OUT_OF_RANGE, "OFFSET_OUT_OF_RANGE")
+    assert error.fields == ["offset"]
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,8 @@ async def test_an_offset_past_the_end_is_refused(running: Service, image: Image)
 )
 async def test_a_read_that_makes_no_sense_is_refused(running: Service, image: Image, field: str, value: Any) -> None:
     request = pb.ReadImageRequest(**{"image_id": image.id, field: value})
-    told = await refused_stream(running.images.ReadImage(request))
-    assert (told.code, told.fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
+    error = await refused_stream(running.images.ReadImage(request))
+    assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
 
 
 async def test_the_stored_format_and_the_base_layer_may_be_named(running: Service, image: Image) -> None:
@@ -102,12 +102,12 @@ async def test_the_stored_format_and_the_base_layer_may_be_named(running: Servic
 async def test_downloads_over_the_limit_wait_and_are_then_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("image_grpc.rpc.image.SLOT_SECONDS", 0.05)
-    begun, go = asyncio.Event(), asyncio.Event()
+    monkeypatch.setattr("image_grpc.images.content.SLOT_SECONDS", 0.05)
+    started, go = asyncio.Event(), asyncio.Event()
     part = ReadCache.part
 
     async def slow(cache: ReadCache, sha256: str, index: int) -> bytes:
-        begun.set()
+        started.set()
         await go.wait()
         return await part(cache, sha256, index)
 
@@ -116,11 +116,11 @@ async def test_downloads_over_the_limit_wait_and_are_then_refused(
         stored = (await it.generate(portrait())).image
         async with asyncio.TaskGroup() as group:
             first = group.create_task(it.read(stored.id))
-            await begun.wait()
-            told = await refused_stream(it.images.ReadImage(pb.ReadImageRequest(image_id=stored.id)))
+            await started.wait()
+            error = await refused_stream(it.images.ReadImage(pb.ReadImageRequest(image_id=stored.id)))
             go.set()
-        assert (told.code, told.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
-        assert told.retry_seconds == 1.0
+        assert (error.code, error.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
+        assert error.retry_seconds == 1.0
         assert len(first.result()) == stored.content.byte_size
         assert await it.read(stored.id) == first.result(), "a place that was left is free again"
 
@@ -148,34 +148,38 @@ async def test_an_image_is_answered_with_all_that_is_known_of_it(running: Servic
 @pytest.mark.parametrize("version", [0, 7])
 async def test_an_image_that_does_not_exist_is_not_found(running: Service, version: int) -> None:
     id_ = some_id()
-    told = await refusal(running.images.GetImage(pb.GetImageRequest(image_id=id_, version=version)))
-    assert (told.code, told.reason, told.metadata) == (grpc.StatusCode.NOT_FOUND, "IMAGE_NOT_FOUND", {"image_id": id_})
+    error = await refusal(running.images.GetImage(pb.GetImageRequest(image_id=id_, version=version)))
+    assert (error.code, error.reason, error.metadata) == (
+        grpc.StatusCode.NOT_FOUND,
+        "IMAGE_NOT_FOUND",
+        {"image_id": id_},
+    )
 
 
 async def test_a_version_that_does_not_exist_is_not_found(running: Service, image: Image) -> None:
-    told = await refusal(running.images.GetImage(pb.GetImageRequest(image_id=image.id, version=2)))
-    assert (told.code, told.reason) == (grpc.StatusCode.NOT_FOUND, "IMAGE_NOT_FOUND")
+    error = await refusal(running.images.GetImage(pb.GetImageRequest(image_id=image.id, version=2)))
+    assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "IMAGE_NOT_FOUND")
 
 
 @pytest.mark.parametrize("id_", ["", "7", "not-a-uuid", "x" * 36, "g1a2b3c4-0000-4000-8000-000000000000"])
 async def test_a_malformed_id_is_refused(running: Service, id_: str) -> None:
-    told = await refusal(running.images.GetImage(pb.GetImageRequest(image_id=id_)))
-    assert (told.code, told.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["image_id"])
+    error = await refusal(running.images.GetImage(pb.GetImageRequest(image_id=id_)))
+    assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["image_id"])
 
 
 async def test_of_several_images_the_missing_ones_are_named(running: Service, image: Image, own: Image) -> None:
     gone, never = own.id, some_id()
     await running.images.DeleteImage(pb.DeleteImageRequest(image_id=gone))
     request = pb.BatchGetImagesRequest(image_ids=[never, image.id, gone])
-    answer = await running.images.BatchGetImages(request)
-    assert list(answer.images) == [image]
-    assert list(answer.missing_image_ids) == [never, gone]
+    response = await running.images.BatchGetImages(request)
+    assert list(response.images) == [image]
+    assert list(response.missing_image_ids) == [never, gone]
 
 
 @pytest.mark.parametrize(("ids", "field"), [([], "image_ids"), ([some_id()] * 101, "image_ids")], ids=["0", "101"])
 async def test_a_batch_has_between_1_and_100_images(running: Service, ids: list[str], field: str) -> None:
-    told = await refusal(running.images.BatchGetImages(pb.BatchGetImagesRequest(image_ids=ids)))
-    assert (told.code, told.fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
+    error = await refusal(running.images.BatchGetImages(pb.BatchGetImagesRequest(image_ids=ids)))
+    assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
 
 
 # List
@@ -183,7 +187,7 @@ async def test_a_batch_has_between_1_and_100_images(running: Service, ids: list[
 
 async def test_images_are_listed_by_what_they_are_for(running: Service) -> None:
     source_id = some_id()
-    made = [
+    created = [
         (await running.generate(portrait(details=text, source={"id": source_id, "service": "tests"}))).image
         for text in ("first", "second", "third")
     ]
@@ -194,7 +198,7 @@ async def test_images_are_listed_by_what_they_are_for(running: Service) -> None:
         {"source_id": source_id, "subtype": ImageSubtype.IMAGE_SUBTYPE_PORTRAIT},
     ):
         listed = await running.images.ListImages(pb.ListImagesRequest(**filter_))
-        assert [image.id for image in listed.images] == [image.id for image in reversed(made)]
+        assert [image.id for image in listed.images] == [image.id for image in reversed(created)]
     for filter_ in (
         {"source_id": source_id, "theme": "horror"},
         {"source_id": source_id, "type": ImageType.IMAGE_TYPE_MAP},
@@ -221,8 +225,8 @@ async def test_pages_put_together_are_the_list(running: Service) -> None:
 
 
 async def test_a_negative_page_size_is_refused(running: Service) -> None:
-    told = await refusal(running.images.ListImages(pb.ListImagesRequest(page_size=-1)))
-    assert (told.code, told.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["page_size"])
+    error = await refusal(running.images.ListImages(pb.ListImagesRequest(page_size=-1)))
+    assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["page_size"])
 
 
 async def test_too_large_a_page_size_is_lowered(running: Service, image: Image) -> None:
@@ -235,22 +239,22 @@ async def test_a_forged_page_token_is_refused(running: Service, token: str) -> N
         running.images.ListImages(pb.ListImagesRequest(page_token=token)),
         running.images.ListImageVersions(pb.ListImageVersionsRequest(image_id=some_id(), page_token=token)),
     ):
-        told = await refusal(call)
-        assert (told.code, told.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENT")
-        assert told.fields == ["page_token"]
+        error = await refusal(call)
+        assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENT")
+        assert error.fields == ["page_token"]
 
 
 async def test_a_page_token_of_another_listing_is_refused(running: Service, image: Image, own: Image) -> None:
     token = (await running.images.ListImages(pb.ListImagesRequest(page_size=1))).next_page_token
-    told = await refusal(running.images.ListImages(pb.ListImagesRequest(theme="horror", page_token=token)))
-    assert (told.code, told.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["page_token"])
+    error = await refusal(running.images.ListImages(pb.ListImagesRequest(theme="horror", page_token=token)))
+    assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["page_token"])
 
 
 async def test_the_versions_of_an_image_are_listed(running: Service, image: Image) -> None:
     listed = await running.images.ListImageVersions(pb.ListImageVersionsRequest(image_id=image.id))
     assert list(listed.images) == [image]
-    told = await refusal(running.images.ListImageVersions(pb.ListImageVersionsRequest(image_id=some_id())))
-    assert (told.code, told.reason) == (grpc.StatusCode.NOT_FOUND, "IMAGE_NOT_FOUND")
+    error = await refusal(running.images.ListImageVersions(pb.ListImageVersionsRequest(image_id=some_id())))
+    assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "IMAGE_NOT_FOUND")
 
 
 # Delete and undelete
@@ -277,8 +281,8 @@ async def test_who_deletes_an_image_finds_it_gone_however_late_the_change_feed_i
         monkeypatch.setattr("image_grpc.storage_service.outbox.Relay.publish", lambda relay, entries: None)
         assert (await it.images.GetImage(pb.GetImageRequest(image_id=stored.id))).image == stored
         await it.images.DeleteImage(pb.DeleteImageRequest(image_id=stored.id))
-        told = await refusal(it.images.GetImage(pb.GetImageRequest(image_id=stored.id)))
-        assert told.reason == "IMAGE_NOT_FOUND"
+        error = await refusal(it.images.GetImage(pb.GetImageRequest(image_id=stored.id)))
+        assert error.reason == "IMAGE_NOT_FOUND"
         await it.images.UndeleteImage(pb.UndeleteImageRequest(image_id=stored.id))
         assert (await it.images.GetImage(pb.GetImageRequest(image_id=stored.id))).image == stored
 
@@ -295,13 +299,13 @@ async def test_deleted_images_are_listed_on_demand_only(running: Service) -> Non
 @pytest.mark.parametrize("method", ["DeleteImage", "UndeleteImage"])
 async def test_what_does_not_exist_is_neither_deleted_nor_restored(running: Service, method: str) -> None:
     request = getattr(pb, f"{method}Request")(image_id=some_id())
-    told = await refusal(getattr(running.images, method)(request))
-    assert (told.code, told.reason) == (grpc.StatusCode.NOT_FOUND, "IMAGE_NOT_FOUND")
+    error = await refusal(getattr(running.images, method)(request))
+    assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "IMAGE_NOT_FOUND")
 
 
 async def test_a_stale_version_is_not_deleted(running: Service, own: Image) -> None:
-    told = await refusal(running.images.DeleteImage(pb.DeleteImageRequest(image_id=own.id, version=7)))
-    assert (told.code, told.reason) == (grpc.StatusCode.ABORTED, "VERSION_CONFLICT")
+    error = await refusal(running.images.DeleteImage(pb.DeleteImageRequest(image_id=own.id, version=7)))
+    assert (error.code, error.reason) == (grpc.StatusCode.ABORTED, "VERSION_CONFLICT")
     assert (await running.images.GetImage(pb.GetImageRequest(image_id=own.id))).image == own
 
 
@@ -325,8 +329,8 @@ async def test_the_same_request_id_with_other_content_is_refused(
     request_id = some_id()
     await running.images.DeleteImage(pb.DeleteImageRequest(image_id=own.id, request_id=request_id))
     await running.images.UndeleteImage(pb.UndeleteImageRequest(image_id=own.id, request_id=request_id))
-    told = await refusal(call(kind(image_id=image.id, request_id=request_id)))
-    assert (told.code, told.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
+    error = await refusal(call(kind(image_id=image.id, request_id=request_id)))
+    assert (error.code, error.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
     assert (await running.images.GetImage(pb.GetImageRequest(image_id=image.id))).image == image
 
 

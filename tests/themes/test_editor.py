@@ -1,4 +1,4 @@
-"""ThemeService, over a real channel, with pictures that are made in the themes."""
+"""ThemeService, over a real channel, with pictures that are created in the themes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2 import DeleteImageRequest
 from tabletop.image.v1.theme_pb2 import Theme
 
-from image_grpc.generation import built_in
+from image_grpc.themes import built_in_themes
 from tests.service import Refusal, Service, item, portrait, refusal, service, some_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -54,26 +54,26 @@ async def get(running: Service, name: str) -> Theme:
 
 
 def changed(theme: Theme, **fields: Any) -> Theme:
-    made = Theme()
-    made.CopyFrom(theme)
-    made.MergeFrom(Theme(**fields))
-    return made
+    created = Theme()
+    created.CopyFrom(theme)
+    created.MergeFrom(Theme(**fields))
+    return created
 
 
-def is_taken(told: Refusal) -> bool:
-    return (told.code, told.reason) == (grpc.StatusCode.ALREADY_EXISTS, "THEME_ERROR")
+def is_taken(error: Refusal) -> bool:
+    return (error.code, error.reason) == (grpc.StatusCode.ALREADY_EXISTS, "THEME_ERROR")
 
 
-def is_unknown(told: Refusal) -> bool:
-    return (told.code, told.reason) == (grpc.StatusCode.NOT_FOUND, "INVALID_THEME")
+def is_unknown(error: Refusal) -> bool:
+    return (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "INVALID_THEME")
 
 
-def is_conflict(told: Refusal) -> bool:
-    return (told.code, told.reason) == (grpc.StatusCode.ABORTED, "VERSION_CONFLICT")
+def is_conflict(error: Refusal) -> bool:
+    return (error.code, error.reason) == (grpc.StatusCode.ABORTED, "VERSION_CONFLICT")
 
 
-def is_reused(told: Refusal) -> bool:
-    return (told.code, told.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
+def is_reused(error: Refusal) -> bool:
+    return (error.code, error.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
 
 
 # Create, get, list
@@ -81,25 +81,25 @@ def is_reused(told: Refusal) -> bool:
 
 async def test_a_new_theme_is_answered_as_it_was_given(running: Service) -> None:
     given = a_theme(description="Rain and regret.", built_in=True, version=7)
-    made = await create(running, given)
-    assert (made.name, made.display_name, made.description) == (given.name, "Film noir", "Rain and regret.")
-    assert made.elements == given.elements
-    assert (made.built_in, made.version) == (False, 1), "what is for output only is not the caller's to say"
-    assert made.create_time == made.update_time != Theme().create_time
-    assert await get(running, given.name) == made
+    created = await create(running, given)
+    assert (created.name, created.display_name, created.description) == (given.name, "Film noir", "Rain and regret.")
+    assert created.elements == given.elements
+    assert (created.built_in, created.version) == (False, 1), "what is for output only is not the caller's to say"
+    assert created.create_time == created.update_time != Theme().create_time
+    assert await get(running, given.name) == created
     assert is_unknown(await refusal(get(running, a_name())))
 
 
 @pytest.mark.parametrize("name", ["", "Noir", "film noir", "noir-2", "x" * 65, "nöir"])
 async def test_a_theme_has_a_proper_name(running: Service, name: str) -> None:
-    told = await refusal(create(running, Theme(name=name)))
-    assert (told.code, told.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["theme.name"])
+    error = await refusal(create(running, Theme(name=name)))
+    assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["theme.name"])
 
 
 async def test_a_name_can_be_taken_once(running: Service) -> None:
     theme = a_theme()
-    answers: list[Any] = await asyncio.gather(*(create(running, theme) for _ in range(5)), return_exceptions=True)
-    assert sum(isinstance(answer, Theme) for answer in answers) == 1
+    results: list[Any] = await asyncio.gather(*(create(running, theme) for _ in range(5)), return_exceptions=True)
+    assert sum(isinstance(response, Theme) for response in results) == 1
     assert is_taken(await refusal(create(running, theme)))
     assert is_taken(await refusal(create(running, Theme(name="fantasy"))))
     assert (await get(running, theme.name)).version == 1
@@ -112,7 +112,7 @@ async def test_built_in_themes_are_listed_first_then_the_others_by_name(running:
         page = await running.themes.ListThemes(pb.ListThemesRequest(page_size=4, page_token=token))
         listed += page.themes
         token = page.next_page_token
-    assert [theme.name for theme in listed[:6]] == list(built_in())
+    assert [theme.name for theme in listed[:6]] == list(built_in_themes())
     assert [theme.built_in for theme in listed[:6]] == [True] * 6
     own = [theme.name for theme in listed[6:]]
     assert own == sorted(own)
@@ -124,12 +124,12 @@ async def test_built_in_themes_are_listed_first_then_the_others_by_name(running:
 
 
 async def test_an_update_replaces_the_whole_theme(running: Service) -> None:
-    made = await create(running, a_theme(description="Rain and regret."))
-    newer = await update(running, Theme(name=made.name, display_name="Neo-noir", version=1))
+    created = await create(running, a_theme(description="Rain and regret."))
+    newer = await update(running, Theme(name=created.name, display_name="Neo-noir", version=1))
     assert (newer.display_name, newer.description, newer.version) == ("Neo-noir", "", 2)
     assert not newer.elements.clothing
-    assert newer.create_time == made.create_time
-    assert await get(running, made.name) == newer
+    assert newer.create_time == created.create_time
+    assert await get(running, created.name) == newer
 
 
 @pytest.mark.parametrize("named", [False, True], ids=["without request_id", "with request_id"])
@@ -137,65 +137,65 @@ async def test_a_stale_or_missing_theme_is_not_updated(running: Service, named: 
     def id_() -> str:
         return some_id() if named else ""
 
-    made = await create(running, a_theme())
-    newer = await update(running, changed(made, description="new"))
-    assert is_conflict(await refusal(update(running, changed(made, description="late"), id_())))
-    told = await refusal(update(running, Theme(name=made.name), id_()))
-    assert (told.code, told.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["theme.version"])
-    assert await get(running, made.name) == newer
+    created = await create(running, a_theme())
+    newer = await update(running, changed(created, description="new"))
+    assert is_conflict(await refusal(update(running, changed(created, description="late"), id_())))
+    error = await refusal(update(running, Theme(name=created.name), id_()))
+    assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["theme.version"])
+    assert await get(running, created.name) == newer
     assert is_unknown(await refusal(update(running, a_theme(version=1), id_())))
-    await delete(running, made.name)
+    await delete(running, created.name)
     assert is_unknown(await refusal(update(running, newer, id_())))
 
 
 async def test_of_two_updates_at_once_one_wins(running: Service) -> None:
-    made = await create(running, a_theme())
-    answers: list[Any] = await asyncio.gather(
-        *(update(running, changed(made, description=text)) for text in ("first", "second")), return_exceptions=True
+    created = await create(running, a_theme())
+    results: list[Any] = await asyncio.gather(
+        *(update(running, changed(created, description=text)) for text in ("first", "second")), return_exceptions=True
     )
-    [won] = [answer for answer in answers if isinstance(answer, Theme)]
-    assert await get(running, made.name) == won
+    [won] = [response for response in results if isinstance(response, Theme)]
+    assert await get(running, created.name) == won
 
 
 # Delete
 
 
 async def test_a_deleted_theme_is_gone_and_its_name_free(running: Service) -> None:
-    made = await create(running, a_theme())
-    assert is_conflict(await refusal(delete(running, made.name, version=7)))
-    await delete(running, made.name, version=1)
-    assert is_unknown(await refusal(get(running, made.name)))
-    assert is_unknown(await refusal(delete(running, made.name)))
+    created = await create(running, a_theme())
+    assert is_conflict(await refusal(delete(running, created.name, version=7)))
+    await delete(running, created.name, version=1)
+    assert is_unknown(await refusal(get(running, created.name)))
+    assert is_unknown(await refusal(delete(running, created.name)))
     assert is_unknown(await refusal(delete(running, a_name())))
-    told = await refusal(running.generate(portrait(theme=made.name)))
-    assert (told.reason, told.fields) == ("INVALID_THEME", ["theme"])
-    again = await create(running, a_theme(name=made.name, display_name="Once more"))
+    error = await refusal(running.generate(portrait(theme=created.name)))
+    assert (error.reason, error.fields) == ("INVALID_THEME", ["theme"])
+    again = await create(running, a_theme(name=created.name, display_name="Once more"))
     assert (again.display_name, again.version) == ("Once more", 2)
-    assert await get(running, made.name) == again
-    assert is_taken(await refusal(create(running, made)))
+    assert await get(running, created.name) == again
+    assert is_taken(await refusal(create(running, created)))
 
 
 async def test_a_theme_that_images_have_is_not_deleted(running: Service) -> None:
     theme = await create(running, a_theme())
     first = (await running.generate(portrait(theme=theme.name))).image
-    told = await refusal(delete(running, theme.name))
-    assert (told.code, told.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "THEME_ERROR")
-    assert "1 image has" in told.message
+    error = await refusal(delete(running, theme.name))
+    assert (error.code, error.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "THEME_ERROR")
+    assert "1 image uses" in error.message
     second = (await running.generate(item(theme=theme.name))).image
-    told = await refusal(delete(running, theme.name))
-    assert "2 images have" in told.message
-    assert (told.metadata["images"], told.metadata["theme"]) == ("2", theme.name)
+    error = await refusal(delete(running, theme.name))
+    assert "2 images use" in error.message
+    assert (error.metadata["images"], error.metadata["theme"]) == ("2", theme.name)
     for image in (first, second):
         await running.images.DeleteImage(DeleteImageRequest(image_id=image.id))
     await delete(running, theme.name)
 
 
 async def test_built_in_themes_are_protected(running: Service) -> None:
-    for name in built_in():
+    for name in built_in_themes():
         for call in (update(running, Theme(name=name, version=1)), delete(running, name)):
-            told = await refusal(call)
-            assert (told.code, told.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "THEME_ERROR")
-    assert await get(running, "fantasy") == built_in()["fantasy"]
+            error = await refusal(call)
+            assert (error.code, error.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "THEME_ERROR")
+    assert await get(running, "fantasy") == built_in_themes()["fantasy"]
 
 
 # Sent again
@@ -203,30 +203,30 @@ async def test_built_in_themes_are_protected(running: Service) -> None:
 
 async def test_the_same_request_id_again_gets_the_first_answer(running: Service) -> None:
     theme, creation = a_theme(), some_id()
-    answers = await asyncio.gather(*(create(running, theme, creation) for _ in range(3)))
-    made = answers[0]
-    assert all(answer == made for answer in answers)
+    results = await asyncio.gather(*(create(running, theme, creation) for _ in range(3)))
+    created = results[0]
+    assert all(response == created for response in results)
     change = some_id()
-    newer = await update(running, changed(made, description="new"), change)
+    newer = await update(running, changed(created, description="new"), change)
     await update(running, changed(newer, display_name="by another"))
-    assert await update(running, changed(made, description="new"), change) == newer
-    assert await update(running, changed(made, description="new", version=3), change) == newer
-    assert (await get(running, made.name)).version == 3
+    assert await update(running, changed(created, description="new"), change) == newer
+    assert await update(running, changed(created, description="new", version=3), change) == newer
+    assert (await get(running, created.name)).version == 3
     deletion = some_id()
-    await delete(running, made.name, 3, deletion)
-    await delete(running, made.name, 3, deletion)
-    assert await create(running, theme, creation) == made
-    assert is_unknown(await refusal(get(running, made.name)))
+    await delete(running, created.name, 3, deletion)
+    await delete(running, created.name, 3, deletion)
+    assert await create(running, theme, creation) == created
+    assert is_unknown(await refusal(get(running, created.name)))
 
 
 async def test_the_same_request_id_with_other_content_is_refused(running: Service) -> None:
     request_id = some_id()
-    made = await create(running, a_theme(), request_id)
+    created = await create(running, a_theme(), request_id)
     assert is_reused(await refusal(create(running, a_theme(), request_id)))
-    await update(running, changed(made, description="new"), request_id)
-    assert is_reused(await refusal(update(running, changed(made, description="other"), request_id)))
+    await update(running, changed(created, description="new"), request_id)
+    assert is_reused(await refusal(update(running, changed(created, description="other"), request_id)))
     other = await create(running, a_theme())
-    await delete(running, made.name, request_id=request_id)
+    await delete(running, created.name, request_id=request_id)
     assert is_reused(await refusal(delete(running, other.name, request_id=request_id)))
     assert await get(running, other.name) == other
 

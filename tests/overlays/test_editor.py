@@ -84,24 +84,30 @@ async def listed(running: Service, map_id: str, **fields: Any) -> pb.ListOverlay
 
 
 async def test_every_answer_has_the_cells_that_elements_cover(running: Service, field: Image) -> None:
-    made = await running.overlay(field.id, element("goblin"), element("move", range=MOVE), name="Round 1", z_index=3)
-    assert (made.map_id, made.name, made.visible, made.z_index, made.version) == (field.id, "Round 1", True, 3, 1)
-    assert ids(made.tactical.elements) == ["goblin", "move"]
-    assert covered(made, "move") == NINE
-    assert await get(running, made.id) == made
-    assert list((await listed(running, field.id)).overlays) == [made]
-    renamed = await update(running, made, name="Round 2")
-    assert renamed.tactical == made.tactical
-    assert await get(running, made.id) == renamed
+    created = await running.overlay(field.id, element("goblin"), element("move", range=MOVE), name="Round 1", z_index=3)
+    assert (created.map_id, created.name, created.visible, created.z_index, created.version) == (
+        field.id,
+        "Round 1",
+        True,
+        3,
+        1,
+    )
+    assert ids(created.tactical.elements) == ["goblin", "move"]
+    assert covered(created, "move") == NINE
+    assert await get(running, created.id) == created
+    assert list((await listed(running, field.id)).overlays) == [created]
+    renamed = await update(running, created, name="Round 2")
+    assert renamed.tactical == created.tactical
+    assert await get(running, created.id) == renamed
 
 
 async def test_an_overlay_of_a_campaign_map_has_what_is_on_it(running: Service, region: Image) -> None:
     route = {"waypoints": [{"x": 1, "y": 1}, {"x": 90, "y": 40}]}
     elements = [place("inn"), place("party", party={"members": 4}), place("road", route=route)]
     request = pb.CreateCampaignOverlayRequest(map_id=region.id, elements=elements)
-    made = (await running.overlays.CreateCampaignOverlay(request)).overlay
-    assert list(made.campaign.elements) == elements
-    assert await get(running, made.id) == made
+    created = (await running.overlays.CreateCampaignOverlay(request)).overlay
+    assert list(created.campaign.elements) == elements
+    assert await get(running, created.id) == created
 
 
 async def test_coverage_is_not_part_of_events(running: Service, field: Image) -> None:
@@ -117,9 +123,9 @@ async def test_coverage_is_not_part_of_events(running: Service, field: Image) ->
 async def test_overlays_are_listed_as_they_are_drawn_and_the_image_names_them_so(
     running: Service, field: Image
 ) -> None:
-    made = {z: await running.overlay(field.id, z_index=z, name=str(z)) for z in (5, -1, 2)}
+    created = {z: await running.overlay(field.id, z_index=z, name=str(z)) for z in (5, -1, 2)}
     later = await running.overlay(field.id, z_index=2, name="later")
-    order = [made[-1].id, made[2].id, later.id, made[5].id]
+    order = [created[-1].id, created[2].id, later.id, created[5].id]
     assert ids((await listed(running, field.id)).overlays) == order
     assert list((await running.image(field.id)).overlays) == order
     all_images = (await running.images.ListImages(ListImagesRequest(page_size=100))).images
@@ -137,8 +143,8 @@ async def test_overlays_are_listed_as_they_are_drawn_and_the_image_names_them_so
 async def test_overlays_too_large_for_one_answer_come_on_several_pages(
     running: Service, field: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = [await running.overlay(field.id, element("move", range=MOVE)) for _ in range(5)]
-    largest = max(overlay.ByteSize() for overlay in made)  # their times take a byte more or less
+    created = [await running.overlay(field.id, element("move", range=MOVE)) for _ in range(5)]
+    largest = max(overlay.ByteSize() for overlay in created)  # their times take a byte more or less
     monkeypatch.setattr("image_grpc.overlays.reader.MAX_PAGE_BYTES", 2 * largest)
     pages, token = [], ""
     while not pages or token:
@@ -146,9 +152,9 @@ async def test_overlays_too_large_for_one_answer_come_on_several_pages(
         pages.append(ids(page.overlays))
         token = page.next_page_token
     assert [len(page) for page in pages] == [2, 2, 1]
-    assert [id_ for page in pages for id_ in page] == ids(made)
+    assert [id_ for page in pages for id_ in page] == ids(created)
     monkeypatch.setattr("image_grpc.overlays.reader.MAX_PAGE_BYTES", 1)
-    assert ids((await listed(running, field.id)).overlays) == [made[0].id], "one is always there"
+    assert ids((await listed(running, field.id)).overlays) == [created[0].id], "one is always there"
 
 
 # What is refused
@@ -163,9 +169,9 @@ async def test_an_overlay_of_the_other_kind_of_map_is_refused(
     else:
         request = pb.CreateCampaignOverlayRequest(map_id=field.id, elements=[place("inn")])
         call = running.overlays.CreateCampaignOverlay(request)
-    told = await refusal(call)
-    assert (told.code, told.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "OVERLAY_ERROR")
-    assert f"is not a {kind} map" in told.message
+    error = await refusal(call)
+    assert (error.code, error.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "OVERLAY_ERROR")
+    assert f"is not a {kind} map" in error.message
 
 
 async def test_a_portrait_has_no_overlays(running: Service) -> None:
@@ -184,8 +190,8 @@ async def test_on_a_map_that_is_not_there_nothing_is_put(running: Service, field
         listed(running, some_id()),
         running.overlays.RenderOverlay(pb.RenderOverlayRequest(map_id=field.id)),
     ):
-        told = await refusal(call)
-        assert (told.code, told.reason) == (grpc.StatusCode.NOT_FOUND, "IMAGE_NOT_FOUND")
+        error = await refusal(call)
+        assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "IMAGE_NOT_FOUND")
 
 
 async def test_an_overlay_that_is_not_there_is_not_found(running: Service) -> None:
@@ -196,9 +202,9 @@ async def test_an_overlay_that_is_not_there_is_not_found(running: Service) -> No
         pb.DeleteOverlayRequest(overlay_id=some_id(), request_id=some_id()),
         pb.RenderOverlayRequest(overlay_id=some_id()),
     ):
-        told = await refusal(getattr(running.overlays, type(request).__name__.removesuffix("Request"))(request))
-        assert (told.code, told.reason) == (grpc.StatusCode.NOT_FOUND, "OVERLAY_ERROR")
-        assert told.metadata["overlay_id"]
+        error = await refusal(getattr(running.overlays, type(request).__name__.removesuffix("Request"))(request))
+        assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "OVERLAY_ERROR")
+        assert error.metadata["overlay_id"]
 
 
 WRONG = {
@@ -219,13 +225,13 @@ async def test_elements_that_make_no_sense_are_refused_by_their_path(
     elements, path = WRONG[wrong]
     overlay = await running.overlay(field.id)
 
-    def is_refused(told: Refusal, at: str) -> None:
-        assert told.code is grpc.StatusCode.INVALID_ARGUMENT
-        assert [field.removesuffix(".kind") for field in told.fields] == [f"{at}{path}".removesuffix(".kind")]
+    def is_refused(error: Refusal, at: str) -> None:
+        assert error.code is grpc.StatusCode.INVALID_ARGUMENT
+        assert [field.removesuffix(".kind") for field in error.fields] == [f"{at}{path}".removesuffix(".kind")]
 
     is_refused(await refusal(running.overlay(field.id, *elements)), "elements")
-    told = await refusal(update(running, overlay, put_tactical_elements=elements))
-    is_refused(told, "changes.put_tactical_elements")
+    error = await refusal(update(running, overlay, put_tactical_elements=elements))
+    is_refused(error, "changes.put_tactical_elements")
     assert ids((await listed(running, field.id)).overlays) == [overlay.id]
 
 
@@ -237,24 +243,24 @@ async def test_more_than_an_answer_carries_is_refused(
     moves = [element(f"{n}" * 50, range=MOVE) for n in range(3)]
     overlay = await running.overlay(field.id, *moves[:2])
     for call in (running.overlay(field.id, *moves), update(running, overlay, put_tactical_elements=moves[2:])):
-        told = await refusal(call)
-        assert (told.code, told.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "OVERLAY_ERROR")
+        error = await refusal(call)
+        assert (error.code, error.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "OVERLAY_ERROR")
     assert await get(running, overlay.id) == overlay
 
 
 async def test_an_overlay_has_at_most_1000_elements(running: Service, field: Image) -> None:
     overlay = await running.overlay(field.id, *(element(str(n)) for n in range(1000)))
-    told = await refusal(update(running, overlay, put_tactical_elements=[element("one more")]))
-    assert (told.code, told.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["changes.put_tactical_elements"])
+    error = await refusal(update(running, overlay, put_tactical_elements=[element("one more")]))
+    assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["changes.put_tactical_elements"])
 
 
 async def test_a_map_has_at_most_100_overlays(running: Service, field: Image) -> None:
-    made = await asyncio.gather(*(running.overlay(field.id, request_id=some_id()) for _ in range(99)))
+    created = await asyncio.gather(*(running.overlay(field.id, request_id=some_id()) for _ in range(99)))
     request_id = some_id()
     last = await running.overlay(field.id, request_id=request_id)
     assert (await refusal(running.overlay(field.id))).reason == "OVERLAY_ERROR"
     assert await running.overlay(field.id, request_id=request_id) == last
-    await running.overlays.DeleteOverlay(pb.DeleteOverlayRequest(overlay_id=made[0].id))
+    await running.overlays.DeleteOverlay(pb.DeleteOverlayRequest(overlay_id=created[0].id))
     assert await running.overlay(field.id)
 
 
@@ -262,69 +268,69 @@ async def test_a_map_has_at_most_100_overlays(running: Service, field: Image) ->
 
 
 async def test_an_update_takes_away_replaces_and_adds_in_this_order(running: Service, field: Image) -> None:
-    made = await running.overlay(field.id, element("a"), element("b"), element("c"))
+    created = await running.overlay(field.id, element("a"), element("b"), element("c"))
     changed = await update(
         running,
-        made,
+        created,
         visible=False,
         remove_element_ids=["a", "b", "never there"],
         put_tactical_elements=[element("d"), element("b", range=MOVE), element("c", 7.5)],
     )
-    assert (changed.version, changed.visible, changed.name) == (2, False, made.name)
+    assert (changed.version, changed.visible, changed.name) == (2, False, created.name)
     assert ids(changed.tactical.elements) == ["c", "d", "b"]
     assert changed.tactical.elements[0] == element("c", 7.5)
     assert covered(changed, "b") == NINE
-    assert await get(running, made.id) == changed
+    assert await get(running, created.id) == changed
 
 
 async def test_elements_of_the_other_kind_are_refused_in_an_update(
     running: Service, field: Image, region: Image
 ) -> None:
     tactical = await running.overlay(field.id)
-    told = await refusal(update(running, tactical, put_campaign_elements=[place("inn")]))
-    assert (told.code, told.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["changes.put_campaign_elements"])
+    error = await refusal(update(running, tactical, put_campaign_elements=[place("inn")]))
+    assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["changes.put_campaign_elements"])
     request = pb.CreateCampaignOverlayRequest(map_id=region.id)
     campaign = (await running.overlays.CreateCampaignOverlay(request)).overlay
-    told = await refusal(update(running, campaign, put_tactical_elements=[element("goblin")]))
-    assert (told.code, told.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["changes.put_tactical_elements"])
+    error = await refusal(update(running, campaign, put_tactical_elements=[element("goblin")]))
+    assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["changes.put_tactical_elements"])
 
 
 @pytest.mark.parametrize("named", [False, True], ids=["without request_id", "with request_id"])
 async def test_of_two_updates_at_once_one_wins_and_the_other_is_told(
     running: Service, field: Image, named: bool
 ) -> None:
-    made = await running.overlay(field.id)
+    created = await running.overlay(field.id)
     names = ["first", "second"]
-    answers: list[Any] = await asyncio.gather(
-        *(update(running, made, some_id() if named else "", name=name) for name in names), return_exceptions=True
+    results: list[Any] = await asyncio.gather(
+        *(update(running, created, some_id() if named else "", name=name) for name in names), return_exceptions=True
     )
-    won = [answer for answer in answers if isinstance(answer, Overlay)]
-    lost = [answer for answer in answers if not isinstance(answer, Overlay)]
+    won = [response for response in results if isinstance(response, Overlay)]
+    lost = [response for response in results if not isinstance(response, Overlay)]
     assert (len(won), len(lost)) == (1, 1)
 
     async def again() -> None:
         raise lost[0]
 
-    told = await refusal(again())
-    assert (told.code, told.reason) == (grpc.StatusCode.ABORTED, "VERSION_CONFLICT")
-    assert await get(running, made.id) == won[0]
-    assert (won[0].version, won[0].name) == (2, names[answers.index(won[0])])
+    error = await refusal(again())
+    assert (error.code, error.reason) == (grpc.StatusCode.ABORTED, "VERSION_CONFLICT")
+    assert await get(running, created.id) == won[0]
+    assert (won[0].version, won[0].name) == (2, names[results.index(won[0])])
 
 
 # Delete
 
 
 async def test_a_deleted_overlay_is_gone_from_its_map(running: Service, field: Image) -> None:
-    made, other = await running.overlay(field.id), await running.overlay(field.id)
-    stale = pb.DeleteOverlayRequest(overlay_id=made.id, version=7)
+    created, other = await running.overlay(field.id), await running.overlay(field.id)
+    stale = pb.DeleteOverlayRequest(overlay_id=created.id, version=7)
     assert (await refusal(running.overlays.DeleteOverlay(stale))).reason == "VERSION_CONFLICT"
-    await running.overlays.DeleteOverlay(pb.DeleteOverlayRequest(overlay_id=made.id, version=1))
-    assert (await refusal(get(running, made.id))).reason == "OVERLAY_ERROR"
+    await running.overlays.DeleteOverlay(pb.DeleteOverlayRequest(overlay_id=created.id, version=1))
+    assert (await refusal(get(running, created.id))).reason == "OVERLAY_ERROR"
     assert ids((await listed(running, field.id)).overlays) == [other.id]
     assert list((await running.image(field.id)).overlays) == [other.id]
-    told = await refusal(running.overlays.DeleteOverlay(pb.DeleteOverlayRequest(overlay_id=made.id)))
-    assert (told.code, told.reason) == (grpc.StatusCode.NOT_FOUND, "OVERLAY_ERROR")
-    assert (await refusal(update(running, made, some_id(), name="late"))).code is grpc.StatusCode.NOT_FOUND
+    error = await refusal(running.overlays.DeleteOverlay(pb.DeleteOverlayRequest(overlay_id=created.id)))
+    assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "OVERLAY_ERROR")
+    assert (await refusal(update(running, created, some_id(), name="late"))).code is grpc.StatusCode.NOT_FOUND
 
 
 # Sent again
@@ -332,36 +338,36 @@ async def test_a_deleted_overlay_is_gone_from_its_map(running: Service, field: I
 
 async def test_the_same_request_id_again_gets_the_first_answer(running: Service, field: Image) -> None:
     create = pb.CreateTacticalOverlayRequest(map_id=field.id, elements=[element("a")], request_id=some_id())
-    made = (await running.overlays.CreateTacticalOverlay(create)).overlay
-    assert (await running.overlays.CreateTacticalOverlay(create)).overlay == made
+    created = (await running.overlays.CreateTacticalOverlay(create)).overlay
+    assert (await running.overlays.CreateTacticalOverlay(create)).overlay == created
     assert len((await listed(running, field.id)).overlays) == 1
 
     change = pb.UpdateOverlayRequest(
-        overlay_id=made.id, version=1, changes={"remove_element_ids": ["a"]}, request_id=some_id()
+        overlay_id=created.id, version=1, changes={"remove_element_ids": ["a"]}, request_id=some_id()
     )
     first = (await running.overlays.UpdateOverlay(change)).overlay
     assert (await running.overlays.UpdateOverlay(change)).overlay == first
     await update(running, first, name="by another")
     change.version = 3
     assert (await running.overlays.UpdateOverlay(change)).overlay == first
-    assert (await get(running, made.id)).version == 3
+    assert (await get(running, created.id)).version == 3
 
-    delete = pb.DeleteOverlayRequest(overlay_id=made.id, version=3, request_id=some_id())
+    delete = pb.DeleteOverlayRequest(overlay_id=created.id, version=3, request_id=some_id())
     await running.overlays.DeleteOverlay(delete)
     await running.overlays.DeleteOverlay(delete)
 
 
 async def test_the_same_request_id_with_other_content_is_refused(running: Service, field: Image) -> None:
     request_id = some_id()
-    made = await running.overlay(field.id, request_id=request_id)
+    created = await running.overlay(field.id, request_id=request_id)
     other = await running.overlay(field.id, request_id=some_id())
-    told = [await refusal(running.overlay(field.id, name="other", request_id=request_id))]
-    await update(running, made, request_id, name="once")
-    told.append(await refusal(update(running, made, request_id, name="other")))
-    await running.overlays.DeleteOverlay(pb.DeleteOverlayRequest(overlay_id=made.id, request_id=request_id))
+    error = [await refusal(running.overlay(field.id, name="other", request_id=request_id))]
+    await update(running, created, request_id, name="once")
+    error.append(await refusal(update(running, created, request_id, name="other")))
+    await running.overlays.DeleteOverlay(pb.DeleteOverlayRequest(overlay_id=created.id, request_id=request_id))
     reused = pb.DeleteOverlayRequest(overlay_id=other.id, request_id=request_id)
-    told.append(await refusal(running.overlays.DeleteOverlay(reused)))
-    for each in told:
+    error.append(await refusal(running.overlays.DeleteOverlay(reused)))
+    for each in error:
         assert (each.code, each.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
     assert await get(running, other.id) == other
 
@@ -394,17 +400,17 @@ async def test_each_change_is_told_with_what_changed_and_the_callers_correlation
 
 
 async def test_what_is_refused_or_sent_again_is_told_to_nobody(running: Service, field: Image) -> None:
-    made = await running.overlay(field.id)
+    created = await running.overlay(field.id)
     async with running.hearing("overlay.updated") as events:
         request_id = some_id()
-        await update(running, made, request_id, name="once")
-        await update(running, made, request_id, name="once")
-        await refusal(update(running, made, name="stale"))
+        await update(running, created, request_id, name="once")
+        await update(running, created, request_id, name="once")
+        await refusal(update(running, created, name="stale"))
         last = await running.overlay(field.id)
         await eventually(
             lambda: any(payload_of(event)["overlay_id"] == last.id for event in events), "the last is told"
         )
-    assert [payload_of(event)["overlay_id"] for event in events] == [made.id, last.id]
+    assert [payload_of(event)["overlay_id"] for event in events] == [created.id, last.id]
 
 
 # Render
@@ -412,11 +418,11 @@ async def test_what_is_refused_or_sent_again_is_told_to_nobody(running: Service,
 
 async def rendered(running: Service, **target: str) -> tuple[str, set[str]]:
     """The drawing as text, and what is written in it."""
-    answer = await running.overlays.RenderOverlay(pb.RenderOverlayRequest(**target))
-    drawing = ElementTree.fromstring(answer.svg)
-    assert (drawing.get("width"), drawing.get("height")) == (str(answer.size.width), str(answer.size.height))
-    assert (answer.size.width, answer.size.height) == (10 * CELL, 10 * CELL)
-    return answer.svg, {text for each in drawing.iter() if (text := each.text)}
+    response = await running.overlays.RenderOverlay(pb.RenderOverlayRequest(**target))
+    drawing = ElementTree.fromstring(response.svg)
+    assert (drawing.get("width"), drawing.get("height")) == (str(response.size.width), str(response.size.height))
+    assert (response.size.width, response.size.height) == (10 * CELL, 10 * CELL)
+    return response.svg, {text for each in drawing.iter() if (text := each.text)}
 
 
 async def test_one_overlay_is_drawn_alone_and_a_map_with_all_that_is_visible(running: Service, field: Image) -> None:
@@ -436,10 +442,10 @@ async def test_one_overlay_is_drawn_alone_and_a_map_with_all_that_is_visible(run
 
 async def test_a_token_shows_its_portrait(running: Service, field: Image) -> None:
     face = (await running.generate(portrait())).image
-    made = await running.overlay(field.id, element("mira", token={"image_id": face.id}))
-    assert "data:image/jpeg;base64," in (await rendered(running, overlay_id=made.id))[0]
+    created = await running.overlay(field.id, element("mira", token={"image_id": face.id}))
+    assert "data:image/jpeg;base64," in (await rendered(running, overlay_id=created.id))[0]
     await running.images.DeleteImage(DeleteImageRequest(image_id=face.id))
-    assert "data:image/jpeg" not in (await rendered(running, overlay_id=made.id))[0]
+    assert "data:image/jpeg" not in (await rendered(running, overlay_id=created.id))[0]
 
 
 @pytest.mark.parametrize("label", ["\x00\x0b\x1f", "\ufffe\uffff", "]]>", "龍 🐉", "x" * 100])

@@ -25,7 +25,12 @@ from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 
 from image_grpc.hub import Hub
 from image_grpc.hub.memory import MemoryHub
+from image_grpc.images import ImageWatcher
+from image_grpc.storage import ChangeFeed
+from image_grpc.storage.codecs import IMAGES
+from tests.contracts.records import an_image
 from tests.service import Service, element, item, portrait, refusal, refused_stream, service, some_id
+from tests.storage.fake_service import storage_bench
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -47,7 +52,7 @@ class Watch:
         self.call = call
 
     async def read(self) -> Any:
-        """The next answer."""
+        """The next response."""
         async with asyncio.timeout(60):
             return await self.call.read()
 
@@ -55,12 +60,12 @@ class Watch:
         """So many changes, heartbeats left out."""
         found: list[tuple[int, Image]] = []
         while len(found) < count:
-            answer = await self.read()
-            assert answer.HasField("send_time")
-            if answer.HasField("image"):
-                found.append((answer.change, answer.image))
+            response = await self.read()
+            assert response.HasField("send_time")
+            if response.HasField("image"):
+                found.append((response.change, response.image))
             else:
-                assert answer.change == ImageChange.IMAGE_CHANGE_UNSPECIFIED
+                assert response.change == ImageChange.IMAGE_CHANGE_UNSPECIFIED
         return found
 
 
@@ -69,7 +74,7 @@ async def watching(images: Any, **filters: Any) -> AsyncIterator[Watch]:
     """A watch that sees all that happens from now on."""
     call = images.WatchImages(WatchImagesRequest(**filters))
     watch = Watch(call)
-    await watch.read()  # a heartbeat: it has begun
+    await watch.read()  # a heartbeat: it has started
     try:
         yield watch
     finally:
@@ -121,9 +126,9 @@ async def test_only_what_is_asked_for_is_seen(running: Service, filters: str) ->
         "source_id": some_id(),
         "service": some_id(),
     }
-    asked = wanted if filters == "all" else {filters: wanted[filters]}
+    request = wanted if filters == "all" else {filters: wanted[filters]}
     source = {"id": wanted["source_id"], "service": wanted["service"]}
-    async with watching(running.images, **asked) as watch:
+    async with watching(running.images, **request) as watch:
         await running.generate(item(details=some_id()))
         await running.upload()
         one = (await running.generate(portrait(details=some_id(), source=source))).image
@@ -156,9 +161,31 @@ async def test_a_silent_watch_has_heartbeats(running: Service) -> None:
             assert beat == WatchImagesResponse(send_time=beat.send_time)
 
 
+async def test_excluded_changes_do_not_delay_heartbeats() -> None:
+    async with storage_bench() as bench:
+        feed = ChangeFeed(bench.hub, bench.cache)
+        await feed.start()
+        watcher = ImageWatcher(bench.storage, feed, asyncio.Event(), heartbeat_seconds=0.2)
+        image = bench.service.put(IMAGES, an_image())
+
+        async def change_often() -> None:
+            while True:
+                await bench.service.publish(bench.service.change(IMAGES, image.id))
+                await asyncio.sleep(0.02)
+
+        changing = asyncio.create_task(change_often())
+        async with asyncio.timeout(60):
+            responses = watcher.watch(WatchImagesRequest(source_id=some_id()))
+            for _ in range(2):
+                assert not (await anext(responses)).HasField("image")
+        await responses.aclose()  # type: ignore[attr-defined]
+        changing.cancel()
+        await feed.stop()
+
+
 async def test_filters_that_make_no_sense_are_refused(running: Service) -> None:
-    told = await refused_stream(running.images.WatchImages(WatchImagesRequest(source_id="7", type=99)))
-    assert (told.code, told.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["type", "source_id"])
+    error = await refused_stream(running.images.WatchImages(WatchImagesRequest(source_id="7", type=99)))
+    assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["type", "source_id"])
 
 
 async def test_a_watch_ends_when_the_service_stops(tmp_path: Path) -> None:
@@ -168,8 +195,8 @@ async def test_a_watch_ends_when_the_service_stops(tmp_path: Path) -> None:
         call = ImageServiceStub(channel).WatchImages(WatchImagesRequest())
         await call.read()
     async with asyncio.timeout(30):
-        while (answer := await call.read()) is not grpc.aio.EOF:
-            assert not answer.HasField("image")
+        while (response := await call.read()) is not grpc.aio.EOF:
+            assert not response.HasField("image")
     assert await call.code() is grpc.StatusCode.OK
     await channel.close()
 
@@ -189,9 +216,9 @@ async def test_a_watch_that_may_have_missed_something_ends(tmp_path: Path, monke
             await watch.changes(1)
             for gap in gaps:  # as the hub tells after it was away
                 gap()
-            told = await refusal(watch.changes(1))
-        assert (told.code, told.reason) == (grpc.StatusCode.UNAVAILABLE, "MESSAGE_HUB_ERROR")
-        assert told.retry_seconds
+            error = await refusal(watch.changes(1))
+        assert (error.code, error.reason) == (grpc.StatusCode.UNAVAILABLE, "MESSAGE_HUB_ERROR")
+        assert error.retry_seconds
         async with watching(it.images) as anew:
             await delete(it, image)
             assert [change for change, _ in await anew.changes(1)] == [DELETED]

@@ -116,8 +116,8 @@ async def test_an_upload_is_told_with_the_callers_correlation_id(running: Servic
 # What is refused
 
 
-def is_refused(told: Any, field: str) -> None:
-    assert (told.code, told.fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
+def is_refused(error: Any, field: str) -> None:
+    assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
 
 
 BAD_DATA = {
@@ -141,9 +141,9 @@ async def test_what_is_no_whole_picture_of_a_proper_size_is_refused(running: Ser
 
 
 async def test_a_sha256_that_is_not_that_of_the_data_is_refused(running: Service) -> None:
-    told = await refusal(running.upload(sha256="0" * 64))
-    is_refused(told, "description.sha256")
-    assert hashlib.sha256(picture_bytes()).hexdigest() in told.message
+    error = await refusal(running.upload(sha256="0" * 64))
+    is_refused(error, "description.sha256")
+    assert hashlib.sha256(picture_bytes()).hexdigest() in error.message
 
 
 @pytest.mark.parametrize(
@@ -169,9 +169,9 @@ async def test_a_sha256_that_is_not_that_of_the_data_is_refused(running: Service
 async def test_a_description_that_makes_no_sense_is_refused(
     running: Service, fields: dict[str, Any], field: str
 ) -> None:
-    told = await refusal(running.upload(**fields))
-    is_refused(told, field)
-    assert told.reason == ("INVALID_THEME" if field.endswith("theme") else "INVALID_ARGUMENT")
+    error = await refusal(running.upload(**fields))
+    is_refused(error, field)
+    assert error.reason == ("INVALID_THEME" if field.endswith("theme") else "INVALID_ARGUMENT")
 
 
 async def test_the_description_comes_first_and_once(running: Service) -> None:
@@ -199,25 +199,25 @@ async def test_more_bytes_than_the_setting_allows_are_refused_before_all_have_co
             yield bytes_(b"x" * 100_000)
 
     async with service(tmp_path, upload_max_bytes=1_000_000) as it:
-        told = await refusal(it.images.UploadImage(endless()))
-        is_refused(told, "data")
-        assert "1000000" in told.message
+        error = await refusal(it.images.UploadImage(endless()))
+        is_refused(error, "data")
+        assert "1000000" in error.message
         assert taken < 1000
         data = picture_bytes()
         assert await it.read((await it.upload(data)).id) == data
 
 
 async def test_a_caller_that_leaves_amid_an_upload_leaves_nothing(running: Service) -> None:
-    begun = asyncio.Event()
+    started = asyncio.Event()
 
     async def parts() -> AsyncIterator[UploadImageRequest]:
         yield described(request_id=request_id)
-        begun.set()
+        started.set()
         await asyncio.sleep(3600)
 
     request_id = some_id()
     call = running.images.UploadImage(parts())
-    await begun.wait()
+    await started.wait()
     call.cancel()
     assert await running.upload(request_id=request_id)
 
@@ -235,8 +235,8 @@ async def test_a_request_id_makes_one_image_however_often_it_comes(running: Serv
         running.upload(picture_bytes(64, 64), request_id=request_id),
         running.upload(theme="horror", request_id=request_id),
     ):
-        told = await refusal(other)
-        assert (told.code, told.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
+        error = await refusal(other)
+        assert (error.code, error.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
 
 
 async def test_the_same_picture_twice_without_a_request_id_is_two_images(running: Service) -> None:
@@ -256,8 +256,8 @@ async def test_an_uploaded_map_can_be_composed_regenerated_and_given_another_the
     composed = ImageLayer.IMAGE_LAYER_COMPOSED
     assert await running.read(image.id, layer=composed) != data
 
-    asked = RegenerateImageRequest(image_id=image.id, version=1, tactical_map={"features": ["altar"]})
-    redrawn = (await running.generate(asked)).image
+    request = RegenerateImageRequest(image_id=image.id, version=1, tactical_map={"features": ["altar"]})
+    redrawn = (await running.generate(request)).image
     assert "altar" in str(running.standin.prompts[-1]["prompt"])
     themed = (await running.generate(ApplyThemeRequest(image_id=image.id, version=2, theme="horror"))).image
     for version, newer in ((2, redrawn), (3, themed)):
