@@ -79,7 +79,7 @@ class Collection(Generic[T]):
         return [self.decode(record) for record in page.records], page.next_page_token
 
     async def all(self, filter_: ListFilter) -> Sequence[T]:
-        """Return every record of a listing that is known to be short, oldest first. Raises StorageServiceError."""
+        """Return every record of a listing, oldest first, for those that fit in memory. Raises StorageServiceError."""
         messages, token, order = list[T](), "", ListOrder.LIST_ORDER_OLDEST_FIRST
         while True:
             page, token = await self.list(filter_, page_size=MAX_PAGE_SIZE, page_token=token, order=order)

@@ -1,4 +1,4 @@
-"""Units of work: changes that are committed together, once per request, and known to the read cache at once."""
+"""Units of work: changes that are committed together, once per request, and visible to the read cache at once."""
 
 import uuid
 from collections.abc import Iterable
@@ -10,9 +10,10 @@ from tabletop.storage.v1.storage_pb2 import Put
 from image_grpc.idempotency import content_digest, derived_id
 from image_grpc.messages import MessageLike
 from image_grpc.storage.codecs import T
+from image_grpc.storage.collection import ImageStorageClient
 from image_grpc.storage.errors import RecordNotFound
 from image_grpc.storage.read_cache import ReadCache
-from image_grpc.storage.repositories import Repository
+from image_grpc.storage.repositories import BlobRepository, ImageRepository, OverlayRepository, Repository
 from image_grpc.storage.requester import StorageRequester
 
 
@@ -78,18 +79,18 @@ class UnitOfWork:
 
     async def commit(self) -> Committed:
         """Apply the changes. Raises as StorageRequester.store and StorageRequester.delete do."""
-        records = await (self._delete() if self._deletes else self._store())
+        if self._deletes:
+            records = await self._delete()
+        else:
+            records = await self._requester.store(
+                self._puts,
+                undeletes=self._undeletes,
+                messages=self._messages,
+                storage_correlation_id=self.id,
+                content_digest=self._content_digest,
+            )
         self._cache.invalidate(records)
         return Committed(records)
-
-    async def _store(self) -> list[Record]:
-        return await self._requester.store(
-            self._puts,
-            undeletes=self._undeletes,
-            messages=self._messages,
-            storage_correlation_id=self.id,
-            content_digest=self._content_digest,
-        )
 
     async def _delete(self) -> list[Record]:
         if self._puts or self._undeletes:
@@ -114,3 +115,25 @@ def request_identity(operation: str, request: MessageLike) -> tuple[str, str]:
     if not request_id:
         return str(uuid.uuid4()), ""
     return derived_id(operation, request_id), content_digest(request)
+
+
+class Storage:
+    """Everything that is stored, through one read cache."""
+
+    def __init__(self, client: ImageStorageClient, cache: ReadCache) -> None:
+        self._client, self._cache = client, cache
+        self.images = ImageRepository(client.images, cache)
+        self.overlays = OverlayRepository(client.overlays, cache)
+        self.themes = Repository(client.themes, cache)
+        self.generations = Repository(client.generations, cache)
+        self.cache_entries = Repository(client.cache_entries, cache)
+        self.blobs = BlobRepository(client.blobs, cache)
+
+    def unit_of_work(self, id_: str = "") -> UnitOfWork:
+        """Return a unit of work with this storage_correlation_id, or a new one."""
+        return UnitOfWork(self._client, self._cache, id_=id_)
+
+    def unit_for(self, operation: str, request: MessageLike) -> UnitOfWork:
+        """Return the unit of work of a caller's request, which its `request_id` makes repeatable."""
+        id_, digest = request_identity(operation, request)
+        return UnitOfWork(self._client, self._cache, id_=id_, content_digest=digest)

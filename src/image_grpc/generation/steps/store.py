@@ -6,19 +6,20 @@ import structlog
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.internal.v1.job_pb2 import ProviderResult
-from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.image_pb2 import Image, ImageContent
+from tabletop.image.v1.theme_pb2 import ThemeAssociation
 from tabletop.image.v1.types_pb2 import CacheMode
 
 from image_grpc import events, pictures
 from image_grpc.errors import ApiError, GenerationError, ImageNotFound, ServiceError
 from image_grpc.generation import jobs, states
 from image_grpc.generation.estimate import Estimator
-from image_grpc.generation.new_version import next_version
 from image_grpc.generation.repository import GenerationRepository
-from image_grpc.generation.requests import complete_request, picture_in
+from image_grpc.generation.requests import complete_request, kind_in, picture_in
 from image_grpc.getimg import Downloader, PictureGone
 from image_grpc.hub import Ack, Retry, Settlement
 from image_grpc.idempotency import derived_id
+from image_grpc.messages import clone, now
 from image_grpc.pictures.provenance import xmp
 from image_grpc.retry import GenerationLimits, delay_before_next_download
 from image_grpc.storage import BlobIncomplete, Storage, UnitOfWork
@@ -49,7 +50,7 @@ class StoreStep:
         try:
             generated = await self._downloader.download(result.url)
             previous = await self._previous_version(record)
-            image = next_version(previous, record)
+            image = _next_version(previous, record)
             picture = picture_in(complete_request(record))
             data = await pictures.fit(generated, picture.size, picture.format, xmp=xmp(image))
         except ImageNotFound as error:
@@ -153,3 +154,30 @@ def _events(record: GenerationRecord, image: Image) -> list[OutboundMessage]:
         association = record.theme_association
         published.append(events.theme_applied(image.id, association.theme, association.elements, origin))
     return published
+
+
+def _next_version(previous: Image, record: GenerationRecord) -> Image:
+    """Return the version of an image that a generation creates, without the size and digest of its bytes.
+
+    `previous` is the latest version, or an image with an id only.
+    """
+    request, facets = complete_request(record), record.facets
+    picture = picture_in(request)
+    image = clone(previous)
+    image.version = previous.version + 1
+    image.type, image.subtype = facets.type, facets.subtype
+    image.references[:] = picture.reference_image_ids
+    if (properties := kind_in(request).map_properties(picture)) is not None:
+        image.map.CopyFrom(properties)
+    image.content.CopyFrom(ImageContent(format=picture.format, size=picture.size))
+    metadata = image.metadata
+    metadata.theme, metadata.source_id, metadata.service = facets.theme, facets.source_id, facets.service
+    association = ThemeAssociation(theme=facets.theme, theme_version=record.theme_version, strength=1.0)
+    metadata.theme_association.CopyFrom(
+        record.theme_association if record.HasField("theme_association") else association
+    )
+    metadata.theme_association.apply_time.CopyFrom(now())
+    params, generation = metadata.generation_params, record.generation
+    params.request.CopyFrom(request)
+    params.prompt, params.model, params.generation_id = record.prompt, generation.model, generation.id
+    return image
