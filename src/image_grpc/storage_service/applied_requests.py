@@ -7,7 +7,14 @@ from typing import TypeVar
 from sqlalchemy import Connection, bindparam, select, update
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.storage.v1.record_pb2 import Record
-from tabletop.storage.v1.storage_pb2 import DeleteRequest, DeleteResponse, StorageChanged, StoreRequest, StoreResponse
+from tabletop.storage.v1.storage_pb2 import (
+    Batch,
+    DeleteRequest,
+    DeleteResponse,
+    StorageChanged,
+    StoreRequest,
+    StoreResponse,
+)
 
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub import topology
@@ -37,9 +44,7 @@ class ChangeExecutor:
 
     async def execute(self, request: Request, response_type: type[R], change: Change[R]) -> R:
         """Apply a change, or return the response of the same request before. Raises CorrelationIdReused."""
-        content = request.batch if isinstance(request, StoreRequest) else request
-            request.batch.messages if isinstance(request, StoreRequest) else request.messages
-        )
+        content: Batch | DeleteRequest = request.batch if isinstance(request, StoreRequest) else request
 
         def transaction(connection: Connection) -> tuple[R, list[outbox.Entry]]:
             previous = _claim(connection, request, memory=self._memory)
