@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from image_grpc.hub import Outcome, Retry, topology
+from image_grpc.hub import Outcome, Retry, memory, topology
 from image_grpc.hub.handling import IncomingMessage
-from image_grpc.hub.memory import MemoryHub, queue
+from image_grpc.hub.memory import MemoryHub
 from image_grpc.retry import RetryLadder
 from tests.contracts.hub_contract import HubContract
 from tests.contracts.hub_testkit import Features, Inbox, declare_queue, envelope_named, queue_message, receive, send
@@ -54,7 +54,7 @@ class TestMemoryHub(HubContract):
 
 
 async def test_a_full_queue_refuses_messages(broker: MemoryBroker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "MAX_QUEUE_LENGTH", 2)
+    monkeypatch.setattr(memory, "MAX_QUEUE_LENGTH", 2)
     name = await declare_queue(broker)
     await send(broker, name, "one", "two")
     third = queue_message(name, envelope_named("three"))

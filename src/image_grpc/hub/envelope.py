@@ -7,11 +7,12 @@ from typing import TypeAlias, TypeVar
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
 from tabletop.hub.v1.envelope_pb2 import Envelope
-from tabletop.hub.v1.error_pb2 import ErrorReply
+from tabletop.hub.v1.error_pb2 import Error, ErrorDetails, ErrorReply
 from tabletop.image.v1.error_reason_pb2 import ErrorReason
 
 from image_grpc.errors import reason_name
 from image_grpc.hub import topology
+from image_grpc.messages import now
 
 SOURCE_SERVICE = "image-service"
 JSON = "application/json"
@@ -29,12 +30,7 @@ class BadEnvelope(Exception):
 
 
 def json_envelope(
-    type_: str,
-    payload: Message,
-    *,
-    correlation_id: str,
-    message_id: str | None = None,
-    time_to_live: float | None = None,
+    type_: str, payload: Message, *, correlation_id: str, message_id: str = "", time_to_live: float | None = None
 ) -> Envelope:
     """Return an envelope with a JSON payload. `time_to_live` is in seconds; None: unlimited."""
     envelope = _new_envelope(type_, correlation_id, message_id, time_to_live)
@@ -46,12 +42,7 @@ def json_envelope(
 
 
 def protobuf_envelope(
-    type_: str,
-    payload: Message,
-    *,
-    correlation_id: str,
-    message_id: str | None = None,
-    time_to_live: float | None = None,
+    type_: str, payload: Message, *, correlation_id: str, message_id: str = "", time_to_live: float | None = None
 ) -> Envelope:
     """Return an envelope with a protobuf payload. `time_to_live` is in seconds; None: unlimited."""
     envelope = _new_envelope(type_, correlation_id, message_id, time_to_live)
@@ -67,12 +58,8 @@ def reply_envelope(request: Envelope, type_: str, payload: Message) -> Envelope:
 
 def error_reply(request_id: str, code: str, message: str, *, field: str = "", retryable: bool = False) -> ErrorReply:
     """Return the payload of an error reply."""
-    reply = ErrorReply()
-    reply.error.code, reply.error.message = code, message
-    reply.error.details.request_id, reply.error.details.field = request_id, field
-    reply.error.details.retryable = retryable
-    reply.error.details.timestamp.GetCurrentTime()
-    return reply
+    details = ErrorDetails(request_id=request_id, field=field, retryable=retryable, timestamp=now())
+    return ErrorReply(error=Error(code=code, message=message, details=details))
 
 
 def unreadable_reply(properties: Envelope, content_type: str, reason: str) -> Envelope:
@@ -82,14 +69,9 @@ def unreadable_reply(properties: Envelope, content_type: str, reason: str) -> En
     return create(topology.ERROR, reply, correlation_id=properties.correlation_id)
 
 
-def _new_envelope(type_: str, correlation_id: str, message_id: str | None, time_to_live: float | None) -> Envelope:
-    envelope = Envelope(
-        id=message_id or str(uuid.uuid4()),
-        correlation_id=correlation_id,
-        source_service=SOURCE_SERVICE,
-        type=type_,
-        version=1,
-    )
+def _new_envelope(type_: str, correlation_id: str, message_id: str = "", time_to_live: float | None = None) -> Envelope:
+    id_ = message_id or str(uuid.uuid4())
+    envelope = Envelope(id=id_, correlation_id=correlation_id, source_service=SOURCE_SERVICE, type=type_, version=1)
     envelope.timestamp.GetCurrentTime()
     if time_to_live is not None:
         envelope.time_to_live.FromNanoseconds(int(time_to_live * 1e9))
@@ -164,7 +146,7 @@ def ensure_envelope(body: bytes, content_type: str, properties: Envelope | None 
     try:
         decode(body, content_type, properties)
     except BadEnvelope:
-        wrapper = _new_envelope(topology.UNDECODABLE, str(uuid.uuid4()), None, None)
+        wrapper = _new_envelope(topology.UNDECODABLE, str(uuid.uuid4()))
         wrapper.payload_bytes = body
         return encode(wrapper)
     return body, content_type

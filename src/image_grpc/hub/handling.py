@@ -1,5 +1,6 @@
 """From an incoming message to its settlement, the same on every hub."""
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -33,10 +34,6 @@ class IncomingMessage:
     properties: Envelope | None = None
     """Envelope fields from the transport's properties, for what the body leaves out."""
 
-    @property
-    def expired(self) -> bool:
-        return self.expires_at is not None and self.expires_at <= time.time()
-
     def decode(self) -> Delivery:
         """Return the delivery for a handler. Raises BadEnvelope."""
         return Delivery(
@@ -53,7 +50,7 @@ class IncomingMessage:
 
 async def handle_message(handler: Handler, message: IncomingMessage) -> Settlement:
     """Run the handler and return the message's settlement. Raises nothing but CancelledError."""
-    if message.expired:
+    if message.expires_at is not None and message.expires_at <= time.time():
         return Ack()
     if message.previous_deliveries >= MAX_DELIVERIES:
         return DeadLetter(f"delivered {message.previous_deliveries} times without being settled")
@@ -76,3 +73,12 @@ def acknowledging(callback: Callable[[Delivery], None]) -> Handler:
         return Ack()
 
     return handle
+
+
+async def finish_tasks(tasks: set[asyncio.Task[None]], grace: float) -> None:
+    """Wait up to `grace` seconds for tasks, and cancel those that are still running then."""
+    if tasks:
+        await asyncio.wait(tasks, timeout=grace)
+    for task in list(tasks):
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Consumers of shared queues."""
+"""A consumer of a shared queue."""
 
 import asyncio
 import contextlib
@@ -11,8 +11,8 @@ from image_grpc.hub.amqp.connection import CONNECTION_ERRORS
 from image_grpc.hub.amqp.forwarder import Forwarder
 from image_grpc.hub.amqp.messages import incoming_message
 from image_grpc.hub.amqp.watchdog import consumer_exists
-from image_grpc.hub.handling import handle_message
-from image_grpc.hub.port import DeadLetter, Handler, Retry, Settlement, Unreadable
+from image_grpc.hub.handling import finish_tasks, handle_message
+from image_grpc.hub.port import DeadLetter, Handler, Outcome, Retry, Settlement, Unreadable
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +39,7 @@ class QueueConsumer:
         self.stopped = False
 
     async def start(self) -> None:
+        """Start consuming, on a new channel."""
         self._channel = await self._connection.channel()
         await self._channel.set_qos(prefetch_count=self._concurrency)
         queue = await self._channel.get_queue(self.name)
@@ -61,11 +62,7 @@ class QueueConsumer:
             with contextlib.suppress(*CONNECTION_ERRORS):
                 queue = await self._channel.get_queue(self.name, ensure=False)
                 await queue.cancel(self._tag)
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace)
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await finish_tasks(self._tasks, grace)
         with contextlib.suppress(*CONNECTION_ERRORS):
             await self._channel.close()  # requeues unsettled messages
 
@@ -92,35 +89,11 @@ class QueueConsumer:
         """Acknowledge a message once its settlement is durable; requeue it otherwise."""
         if isinstance(settlement, Unreadable) and message.reply_to:
             await self._forwarder.reject(message, settlement.reason)
+        outcome = Outcome.CONFIRMED
         match settlement:
             case Retry(delay=delay):
-                settled = await self._forwarder.retry(message, self.name, delay)
+                outcome = await self._forwarder.retry(message, self.name, delay)
             case DeadLetter(reason=reason):
-                settled = await self._forwarder.dead_letter(message, self.name, reason)
-            case _:
-                settled = True
+                outcome = await self._forwarder.dead_letter(message, self.name, reason)
         with contextlib.suppress(*CONNECTION_ERRORS):  # a broken channel has requeued the message
-            if settled:
-                await message.ack()
-            else:
-                await message.nack(requeue=True)
-
-
-class Consumers:
-    """Starts the consumers of one connection and keeps track of those that have not been stopped."""
-
-    def __init__(self, connection: AbstractRobustConnection, forwarder: Forwarder) -> None:
-        self._connection, self._forwarder = connection, forwarder
-        self._consumers: list[QueueConsumer] = []
-
-    async def start(self, queue: str, handler: Handler, *, concurrency: int) -> QueueConsumer:
-        consumer = QueueConsumer(self._connection, self._forwarder, queue, handler, concurrency=concurrency)
-        await consumer.start()
-        self._consumers.append(consumer)
-        return consumer
-
-    @property
-    def running(self) -> list[QueueConsumer]:
-        """Consumers that have not been stopped."""
-        self._consumers = [consumer for consumer in self._consumers if not consumer.stopped]
-        return self._consumers
+            await (message.ack() if outcome is Outcome.CONFIRMED else message.nack(requeue=True))

@@ -4,12 +4,11 @@ They disappear with the channel that consumes them, and are opened again under n
 the queues of a broken connection locked for a while.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 import aio_pika
 import structlog
@@ -19,13 +18,54 @@ from image_grpc.errors import HubError
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub import topology
 from image_grpc.hub.amqp.connection import CONNECTION_ERRORS
-from image_grpc.hub.amqp.messages import REQUEST_TOKEN, handler_headers
+from image_grpc.hub.amqp.messages import REQUEST_TOKEN, incoming_message
 from image_grpc.hub.amqp.watchdog import consumer_exists
-from image_grpc.hub.handling import IncomingMessage, acknowledging, handle_message
+from image_grpc.hub.handling import acknowledging, handle_message
 from image_grpc.hub.port import Delivery
 from image_grpc.hub.replies import PendingReplies
 
 log = structlog.get_logger(__name__)
+
+
+class Subscription:
+    """An exclusive queue that is bound to events."""
+
+    def __init__(
+        self,
+        routing_keys: list[str],
+        handler: Callable[[Delivery], None],
+        *,
+        on_gap: Callable[[], None],
+        on_stop: Callable[["Subscription"], None],
+    ) -> None:
+        self._routing_keys, self._handler = routing_keys, acknowledging(handler)
+        self.on_gap, self._on_stop = on_gap, on_stop
+        self._declared: AbstractQueue | None = None
+        self._stopped = False
+        self.queue = self.tag = ""
+
+    async def open(self, channel: AbstractChannel) -> None:
+        """Open a queue on this channel; the previous one disappeared with its own."""
+        self.queue = f"image.changes.{uuid.uuid4()}"
+        self._declared = await channel.declare_queue(self.queue, exclusive=True, auto_delete=True)
+        for key in self._routing_keys:
+            await self._declared.bind(topology.EVENTS, key)
+        self.tag = await self._declared.consume(self._receive, no_ack=True)
+
+    async def stop(self, grace: float) -> None:
+        if self._stopped:
+            return
+        self._stopped = True
+        self._on_stop(self)
+        if self._declared is not None:
+            with contextlib.suppress(*CONNECTION_ERRORS):
+                await self._declared.cancel(self.tag)
+
+    async def _receive(self, message: AbstractIncomingMessage) -> None:
+        if self._stopped:
+            return
+        # No expiry: the broker has dropped what had expired, and another host's clock may be wrong.
+        await handle_message(self._handler, replace(incoming_message(message, self.queue), expires_at=None))
 
 
 class ExclusiveQueues:
@@ -106,51 +146,3 @@ class ExclusiveQueues:
             await subscription.open(self._channel)
             self._subscriptions.append(subscription)
         return subscription
-
-
-class Subscription:
-    """An exclusive queue that is bound to events."""
-
-    def __init__(
-        self,
-        routing_keys: list[str],
-        handler: Callable[[Delivery], None],
-        *,
-        on_gap: Callable[[], None],
-        on_stop: Callable[[Subscription], None],
-    ) -> None:
-        self._routing_keys, self._handler = routing_keys, acknowledging(handler)
-        self.on_gap, self._on_stop = on_gap, on_stop
-        self._declared: AbstractQueue | None = None
-        self._stopped = False
-        self.queue = self.tag = ""
-
-    async def open(self, channel: AbstractChannel) -> None:
-        """Open a queue on this channel; the previous one disappeared with its own."""
-        self.queue = f"image.changes.{uuid.uuid4()}"
-        self._declared = await channel.declare_queue(self.queue, exclusive=True, auto_delete=True)
-        for key in self._routing_keys:
-            await self._declared.bind(topology.EVENTS, key)
-        self.tag = await self._declared.consume(self._receive, no_ack=True)
-
-    async def stop(self, grace: float) -> None:
-        if self._stopped:
-            return
-        self._stopped = True
-        self._on_stop(self)
-        if self._declared is not None:
-            with contextlib.suppress(*CONNECTION_ERRORS):
-                await self._declared.cancel(self.tag)
-
-    async def _receive(self, message: AbstractIncomingMessage) -> None:
-        if self._stopped:
-            return
-        # No expiry: the broker has dropped what had expired, and another host's clock may be wrong.
-        incoming = IncomingMessage(
-            body=message.body,
-            content_type=message.content_type or envelopes.JSON,
-            queue=self.queue,
-            routing_key=message.routing_key or "",
-            headers=handler_headers(message),
-        )
-        await handle_message(self._handler, incoming)

@@ -4,23 +4,9 @@ from aio_pika.abc import AbstractIncomingMessage, HeadersType
 
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub import topology
+from image_grpc.hub.amqp import messages
 from image_grpc.hub.amqp.declarations import retry_name
-from image_grpc.hub.amqp.messages import (
-    ATTEMPT,
-    CONTENT_TYPE,
-    DEDUP_KEY,
-    EXPIRES,
-    ORIGIN,
-    REASON,
-    ROUTING_KEY,
-    Publication,
-    attempt,
-    envelope_id,
-    envelope_properties,
-    forwarded_headers,
-    reply_publication,
-    routing_key,
-)
+from image_grpc.hub.amqp.messages import forwarded
 from image_grpc.hub.amqp.publisher import Publisher
 from image_grpc.hub.port import Outcome
 from image_grpc.retry import LADDER
@@ -29,78 +15,50 @@ TIMEOUT_SECONDS = 10.0
 
 
 class Forwarder:
-    """Republishes messages. Each method returns whether the broker has confirmed it."""
+    """Republishes messages."""
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
 
-    async def retry(self, message: AbstractIncomingMessage, queue: str, delay: float) -> bool:
+    async def retry(self, message: AbstractIncomingMessage, queue: str, delay: float) -> Outcome:
         """Put a message on the retry ladder; it returns to `queue` after at least `delay` seconds."""
-        headers = _identified_headers(message) | {ATTEMPT: attempt(message) + 1}
-        return await self._publish(
-            forwarded(
-                message,
-                headers,
-                exchange=retry_name(LADDER.round_up(delay)),
-                routing_key=queue,
-                body=message.body,
-                content_type=message.content_type or "",
-            )
+        headers = _identified_headers(message) | {messages.ATTEMPT: messages.attempt(message) + 1}
+        return await self._publisher.publish(
+            forwarded(message, headers, message.body, message.content_type or ""),
+            exchange=retry_name(LADDER.round_up(delay)),
+            routing_key=queue,
+            timeout=TIMEOUT_SECONDS,
         )
 
-    async def dead_letter(self, message: AbstractIncomingMessage, queue: str, reason: str) -> bool:
+    async def dead_letter(self, message: AbstractIncomingMessage, queue: str, reason: str) -> Outcome:
         """Put a message into the dead letter queue, wrapped in an envelope if it is none."""
-        headers = _identified_headers(message) | {REASON: reason, ORIGIN: queue}
-        for name in (EXPIRES, ATTEMPT):
+        headers = _identified_headers(message) | {messages.REASON: reason, messages.ORIGIN: queue}
+        for name in (messages.EXPIRES, messages.ATTEMPT):
             headers.pop(name, None)
-        body, content_type = envelopes.ensure_envelope(
-            message.body, message.content_type or "", envelope_properties(message)
-        )
+        original_type = message.content_type or ""
+        properties = messages.envelope_properties(message)
+        body, content_type = envelopes.ensure_envelope(message.body, original_type, properties)
         if body is not message.body:
-            headers[CONTENT_TYPE] = message.content_type or ""
-        return await self._publish(
-            forwarded(message, headers, routing_key=topology.DEAD_QUEUE, body=body, content_type=content_type)
+            headers[messages.CONTENT_TYPE] = original_type
+        return await self._publisher.publish(
+            forwarded(message, headers, body, content_type), routing_key=topology.DEAD_QUEUE, timeout=TIMEOUT_SECONDS
         )
 
-    async def reject(self, message: AbstractIncomingMessage, reason: str) -> bool:
+    async def reject(self, message: AbstractIncomingMessage, reason: str) -> Outcome:
         """Reply to the sender of a request that it cannot be decoded."""
-        properties = envelope_properties(message)
-        return await self._publish(
-            reply_publication(
-                envelopes.unreadable_reply(properties, message.content_type or "", reason),
-                reply_to=message.reply_to or "",
-                headers=message.headers,
-                correlation_id=properties.correlation_id,
-            )
+        properties = messages.envelope_properties(message)
+        return await self._publisher.reply(
+            envelopes.unreadable_reply(properties, message.content_type or "", reason),
+            reply_to=message.reply_to or "",
+            headers=message.headers,
+            correlation_id=properties.correlation_id,
+            timeout=TIMEOUT_SECONDS,
         )
-
-    async def _publish(self, publication: Publication) -> bool:
-        return await self._publisher.publish(publication, timeout=TIMEOUT_SECONDS) is Outcome.CONFIRMED
-
-
-def forwarded(
-    message: AbstractIncomingMessage,
-    headers: HeadersType,
-    *,
-    exchange: str = topology.DEFAULT_EXCHANGE,
-    routing_key: str,
-    body: bytes,
-    content_type: str,
-) -> Publication:
-    """Return the publication of a message that moves elsewhere with its properties."""
-    return Publication(
-        exchange=exchange,
-        routing_key=routing_key,
-        body=body,
-        content_type=content_type,
-        headers=headers,
-        correlation_id=message.correlation_id or "",
-        type=message.type or "",
-        source_service=message.app_id or "",
-        reply_to=message.reply_to or "",
-    )
 
 
 def _identified_headers(message: AbstractIncomingMessage) -> HeadersType:
     """Return a message's headers, with those that identify it added if its publisher did not set them."""
-    return forwarded_headers(message) | {ROUTING_KEY: routing_key(message), DEDUP_KEY: envelope_id(message)}
+    return messages.forwarded_headers(message) | {
+        messages.ROUTING_KEY: messages.routing_key(message),
+        messages.DEDUP_KEY: messages.envelope_id(message),
+    }

@@ -26,8 +26,7 @@ class WatchedConsumer(Protocol):
     """One or more consumers that share a channel."""
 
     @property
-    def name(self) -> str:
-        """Name for the log."""
+    def name(self) -> str: ...
 
     async def is_consuming(self, probe: AbstractChannel) -> bool:
         """Whether client and broker both know the consumers. Calls on `probe` may close it."""
@@ -37,7 +36,7 @@ class WatchedConsumer(Protocol):
 
 
 class Watchdog:
-    """Checks the consumers every few seconds while connected. aio-pika restores most of them on a reconnect."""
+    """Checks the consumers every few seconds while connected."""
 
     def __init__(
         self, connection: AbstractRobustConnection, consumers: Callable[[], Iterable[WatchedConsumer]]
@@ -79,11 +78,7 @@ class Watchdog:
 
 
 async def consumer_exists(probe: AbstractChannel, channel: AbstractChannel, queue: str, tag: str) -> bool:
-    """Whether a consumer exists.
-
-    The client must consider the channel open and the consumer registered, and the broker must have a consumer on
-    the queue; it does not say whose.
-    """
+    """Whether the client has the consumer on an open channel, and the broker any consumer on the queue."""
     underlay: Any = await channel.get_underlay_channel()
     if underlay.is_closed or tag not in underlay.consumers:
         return False

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,9 +10,7 @@ from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub import topology
-from image_grpc.hub.handling import IncomingMessage, acknowledging
-from image_grpc.hub.memory.consumer import MemoryConsumer, MemorySubscription
-from image_grpc.hub.memory.queue import MemoryQueue
+from image_grpc.hub.handling import IncomingMessage, acknowledging, finish_tasks, handle_message
 from image_grpc.hub.port import (
     DeadLetter,
     Delivery,
@@ -24,6 +23,78 @@ from image_grpc.hub.port import (
 )
 from image_grpc.hub.replies import PendingReplies
 from image_grpc.retry import LADDER, RetryLadder
+
+MAX_QUEUE_LENGTH = 100_000
+"""Length at which a queue refuses messages, as a broker's would."""
+
+
+class MemoryQueue:
+    """Messages in order of arrival; unsettled ones return to the head."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.messages: deque[IncomingMessage] = deque()
+        self._arrived = asyncio.Event()
+
+    def put(self, message: IncomingMessage) -> None:
+        self.messages.append(message)
+        self._arrived.set()
+
+    def requeue(self, message: IncomingMessage) -> None:
+        self.messages.appendleft(replace(message, redelivered=True))
+        self._arrived.set()
+
+    async def get(self) -> IncomingMessage:
+        """Wait for the oldest message and remove it."""
+        while not self.messages:
+            self._arrived.clear()
+            await self._arrived.wait()
+        return self.messages.popleft()
+
+
+Settle = Callable[[MemoryQueue, IncomingMessage, Settlement], None]
+
+
+class MemoryConsumer:
+    """Consumes one queue, with a task for each message in progress."""
+
+    def __init__(
+        self,
+        queue: MemoryQueue,
+        handler: Handler,
+        settle: Settle,
+        *,
+        concurrency: int,
+        on_stop: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._queue, self._handler, self._settle, self._on_stop = queue, handler, settle, on_stop
+        self._slots = asyncio.Semaphore(concurrency)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._consuming = asyncio.create_task(self._consume(), name=f"consume {queue.name}")
+
+    async def _consume(self) -> None:
+        while True:
+            await self._slots.acquire()
+            message = await self._queue.get()
+            task = asyncio.create_task(self._handle(message), name=f"handle {self._queue.name}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _handle(self, message: IncomingMessage) -> None:
+        try:
+            settlement = await handle_message(self._handler, message)
+        except asyncio.CancelledError:
+            self._queue.requeue(message)
+            raise
+        finally:
+            self._slots.release()
+        self._settle(self._queue, message, settlement)
+
+    async def stop(self, grace: float) -> None:
+        self._on_stop()
+        self._consuming.cancel()
+        await asyncio.gather(self._consuming, return_exceptions=True)
+        await finish_tasks(self._tasks, grace)
 
 
 class MemoryHub:
@@ -49,10 +120,10 @@ class MemoryHub:
         self._bindings += [(exchange, pattern, declared) for exchange, pattern in queue.bindings]
 
     async def publish(self, message: OutboundMessage, *, timeout: float, reply_to: str = "") -> Outcome:
-        queues = self._route(message.exchange, message.routing_key)
+        queues = self._route(message)
         if not queues:
             return Outcome.RETURNED if message.mandatory else Outcome.CONFIRMED
-        if any(queue.full for queue in queues):
+        if any(len(queue.messages) >= MAX_QUEUE_LENGTH for queue in queues):
             return Outcome.REFUSED
         body, content_type = envelopes.encode(message.envelope)
         for queue in queues:
@@ -69,23 +140,20 @@ class MemoryHub:
             )
         return Outcome.CONFIRMED
 
-    def _route(self, exchange: str, routing_key: str) -> list[MemoryQueue]:
-        if exchange == topology.DEFAULT_EXCHANGE:
-            queue = self._queues.get(routing_key)
-            return [queue] if queue is not None else []
-        matching = {
-            queue.name: queue
-            for source, pattern, queue in self._bindings
-            if source == exchange and topology.matches(pattern, routing_key)
+    def _route(self, message: OutboundMessage) -> set[MemoryQueue]:
+        if message.exchange == topology.DEFAULT_EXCHANGE:
+            return {queue for name, queue in self._queues.items() if name == message.routing_key}
+        return {
+            queue
+            for exchange, pattern, queue in self._bindings
+            if exchange == message.exchange and topology.matches(pattern, message.routing_key)
         }
-        return list(matching.values())
 
     async def request(self, message: OutboundMessage, *, timeout: float) -> Envelope:
         token = f"reply.{uuid.uuid4()}"  # not the message's id: the same message may be sent twice at once
         with self._replies.expect(token) as reply:
-            if not self._route(message.exchange, message.routing_key):
-                raise RequestUnroutable(f"{message.routing_key}: {Outcome.RETURNED.value}")
-            outcome = await self.publish(message, timeout=timeout, reply_to=token)
+            routed = bool(self._route(message))
+            outcome = await self.publish(message, timeout=timeout, reply_to=token) if routed else Outcome.RETURNED
             if outcome is not Outcome.CONFIRMED:
                 raise RequestUnroutable(f"{message.routing_key}: {outcome.value}")
             try:
@@ -102,19 +170,17 @@ class MemoryHub:
 
     async def subscribe(
         self, routing_keys: list[str], handler: Callable[[Delivery], None], *, on_gap: Callable[[], None]
-    ) -> MemorySubscription:
+    ) -> MemoryConsumer:
         queue = MemoryQueue(f"image.changes.{uuid.uuid4()}")
-        bindings = [(topology.EVENTS, key, queue) for key in routing_keys]
-        self._bindings += bindings
+        self._bindings += [(topology.EVENTS, key, queue) for key in routing_keys]
 
         def unbind() -> None:
-            for binding in bindings:
-                self._bindings.remove(binding)
+            self._bindings = [binding for binding in self._bindings if binding[2] is not queue]
 
-        return MemorySubscription(queue, acknowledging(handler), self._settle, unbind=unbind)
+        return MemoryConsumer(queue, acknowledging(handler), self._settle, concurrency=1, on_stop=unbind)
 
     async def depth(self, queue: str) -> int:
-        return len(self._queues[queue])
+        return len(self._queues[queue].messages)
 
     async def close(self) -> None:
         for timer in self._timers:
@@ -138,13 +204,12 @@ class MemoryHub:
 
     def _dead_letter(self, message: IncomingMessage, reason: str) -> None:
         body, content_type = envelopes.ensure_envelope(message.body, message.content_type)
-        self._queues[topology.DEAD_QUEUE].put(
-            replace(
-                message,
-                body=body,
-                content_type=content_type,
-                queue=topology.DEAD_QUEUE,
-                headers={**message.headers, "reason": reason, "origin": message.queue},
-                expires_at=None,
-            )
+        dead = replace(
+            message,
+            body=body,
+            content_type=content_type,
+            queue=topology.DEAD_QUEUE,
+            headers={**message.headers, "reason": reason, "origin": message.queue},
+            expires_at=None,
         )
+        self._queues[topology.DEAD_QUEUE].put(dead)
