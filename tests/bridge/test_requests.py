@@ -15,7 +15,7 @@ from tabletop.hub.v1.envelope_pb2 import Envelope
 from tabletop.image.v1.theme_service_pb2 import GetThemeRequest, GetThemeResponse
 
 from getimg_standin import Fault
-from image_grpc.bridge.methods import METHODS, services
+from image_grpc.bridge.client import METHODS, services
 from tests.bridge.conftest import Scene
 from tests.bridge.plain import envelope, hearing
 from tests.contracts.patience import longer_and_longer

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from tabletop.hub.v1.envelope_pb2 import Envelope
 
-from image_grpc.hub import Outcome, Retry, memory, topology
+from image_grpc.hub import Delivery, Outcome, Retry, memory, topology
 from image_grpc.hub.handling import IncomingMessage
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.retry import RetryLadder
@@ -30,9 +31,8 @@ class MemoryBroker:
 
     async def send_bytes(self, queue: str, body: bytes, content_type: str) -> None:
         # The hub's interface accepts envelopes only, but its consumers share their handling with those of AMQP.
-        self.hub._queues[queue].put(
-            IncomingMessage(body=body, content_type=content_type, queue=queue, routing_key=queue)
-        )
+        delivery = Delivery(envelope=Envelope(), queue=queue, routing_key=queue)
+        self.hub._queues[queue].put(IncomingMessage(body=body, content_type=content_type, delivery=delivery))
 
     async def reopen(self) -> None:
         raise NotImplementedError

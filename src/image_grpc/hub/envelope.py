@@ -8,16 +8,13 @@ from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
 from tabletop.hub.v1.envelope_pb2 import Envelope
 from tabletop.hub.v1.error_pb2 import Error, ErrorDetails, ErrorReply
-from tabletop.image.v1.error_reason_pb2 import ErrorReason
 
-from image_grpc.errors import reason_name
 from image_grpc.hub import topology
 from image_grpc.messages import now
 
 SOURCE_SERVICE = "image-service"
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
-INVALID_ARGUMENT = reason_name(ErrorReason.ERROR_REASON_INVALID_ARGUMENT)
 MAX_SAFE_INTEGER = 2**53
 """Up to here, every JSON reader represents integers exactly."""
 
@@ -34,11 +31,15 @@ def json_envelope(
 ) -> Envelope:
     """Return an envelope with a JSON payload. `time_to_live` is in seconds; None: unlimited."""
     envelope = _new_envelope(type_, correlation_id, message_id, time_to_live)
-    # Empty fields are written as well, so that consumers can rely on every field being present.
-    envelope.payload.update(
-        json_format.MessageToDict(payload, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
-    )
+    envelope.payload.update(json_fields(payload))
     return envelope
+
+
+def json_fields(message: Message) -> dict[str, JsonValue]:
+    """Return a message as JSON, with its empty fields: consumers can rely on every field being present."""
+    return json_format.MessageToDict(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
 
 
 def protobuf_envelope(
@@ -60,13 +61,6 @@ def error_reply(request_id: str, code: str, message: str, *, field: str = "", re
     """Return the payload of an error reply."""
     details = ErrorDetails(request_id=request_id, field=field, retryable=retryable, timestamp=now())
     return ErrorReply(error=Error(code=code, message=message, details=details))
-
-
-def unreadable_reply(properties: Envelope, content_type: str, reason: str) -> Envelope:
-    """Return the error reply to a request whose body is not an envelope."""
-    reply = error_reply(properties.id or properties.correlation_id, INVALID_ARGUMENT, reason)
-    create = protobuf_envelope if content_type == PROTOBUF else json_envelope
-    return create(topology.ERROR, reply, correlation_id=properties.correlation_id)
 
 
 def _new_envelope(type_: str, correlation_id: str, message_id: str = "", time_to_live: float | None = None) -> Envelope:

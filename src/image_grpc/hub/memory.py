@@ -8,10 +8,7 @@ from dataclasses import replace
 
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 
-from image_grpc.hub import envelope as envelopes
-from image_grpc.hub import topology
-from image_grpc.hub.handling import IncomingMessage, acknowledging, finish_tasks, handle_message
-from image_grpc.hub.port import (
+from image_grpc.hub import (
     DeadLetter,
     Delivery,
     Handler,
@@ -20,8 +17,10 @@ from image_grpc.hub.port import (
     RequestUnroutable,
     Retry,
     Settlement,
+    topology,
 )
-from image_grpc.hub.replies import PendingReplies
+from image_grpc.hub import envelope as envelopes
+from image_grpc.hub.handling import IncomingMessage, PendingReplies, acknowledging, finish_tasks, handle_message
 from image_grpc.retry import LADDER, RetryLadder
 
 MAX_QUEUE_LENGTH = 100_000
@@ -41,7 +40,7 @@ class MemoryQueue:
         self._arrived.set()
 
     def requeue(self, message: IncomingMessage) -> None:
-        self.messages.appendleft(replace(message, redelivered=True))
+        self.messages.appendleft(replace(message, delivery=replace(message.delivery, redelivered=True)))
         self._arrived.set()
 
     async def get(self) -> IncomingMessage:
@@ -59,13 +58,7 @@ class MemoryConsumer:
     """Consumes one queue, with a task for each message in progress."""
 
     def __init__(
-        self,
-        queue: MemoryQueue,
-        handler: Handler,
-        settle: Settle,
-        *,
-        concurrency: int,
-        on_stop: Callable[[], None] = lambda: None,
+        self, queue: MemoryQueue, handler: Handler, settle: Settle, on_stop: Callable[[], None], *, concurrency: int
     ) -> None:
         self._queue, self._handler, self._settle, self._on_stop = queue, handler, settle, on_stop
         self._slots = asyncio.Semaphore(concurrency)
@@ -98,7 +91,7 @@ class MemoryConsumer:
 
 
 class MemoryHub:
-    """Implements `hub.port.Hub`. Its queues end with the process."""
+    """Implements `hub.Hub`. Its queues end with the process."""
 
     durable = False
     connected = True
@@ -126,18 +119,16 @@ class MemoryHub:
         if any(len(queue.messages) >= MAX_QUEUE_LENGTH for queue in queues):
             return Outcome.REFUSED
         body, content_type = envelopes.encode(message.envelope)
+        expires_at = envelopes.expires_at(message.envelope)
         for queue in queues:
-            queue.put(
-                IncomingMessage(
-                    body=body,
-                    content_type=content_type,
-                    queue=queue.name,
-                    routing_key=message.routing_key,
-                    expires_at=envelopes.expires_at(message.envelope),
-                    reply_to=reply_to,
-                    headers=dict(message.headers),
-                )
+            delivery = Delivery(
+                envelope=Envelope(),
+                queue=queue.name,
+                routing_key=message.routing_key,
+                reply_to=reply_to,
+                headers=dict(message.headers),
             )
+            queue.put(IncomingMessage(body=body, content_type=content_type, delivery=delivery, expires_at=expires_at))
         return Outcome.CONFIRMED
 
     def _route(self, message: OutboundMessage) -> set[MemoryQueue]:
@@ -166,7 +157,7 @@ class MemoryHub:
         self._replies.resolve(delivery.reply_to, envelopes.decode(*envelopes.encode(envelope)))
 
     async def consume(self, queue: str, handler: Handler, *, concurrency: int) -> MemoryConsumer:
-        return MemoryConsumer(self._queues[queue], handler, self._settle, concurrency=concurrency)
+        return MemoryConsumer(self._queues[queue], handler, self._settle, lambda: None, concurrency=concurrency)
 
     async def subscribe(
         self, routing_keys: list[str], handler: Callable[[Delivery], None], *, on_gap: Callable[[], None]
@@ -177,7 +168,7 @@ class MemoryHub:
         def unbind() -> None:
             self._bindings = [binding for binding in self._bindings if binding[2] is not queue]
 
-        return MemoryConsumer(queue, acknowledging(handler), self._settle, concurrency=1, on_stop=unbind)
+        return MemoryConsumer(queue, acknowledging(handler), self._settle, unbind, concurrency=1)
 
     async def depth(self, queue: str) -> int:
         return len(self._queues[queue].messages)
@@ -197,19 +188,14 @@ class MemoryHub:
     def _retry(self, queue: MemoryQueue, message: IncomingMessage, delay: float) -> None:
         def put() -> None:
             self._timers.discard(timer)
-            queue.put(replace(message, attempt=message.attempt + 1, redelivered=False))
+            attempt = message.delivery.attempt + 1
+            queue.put(replace(message, delivery=replace(message.delivery, attempt=attempt, redelivered=False)))
 
         timer = asyncio.get_running_loop().call_later(self._ladder.round_up(delay), put)
         self._timers.add(timer)
 
     def _dead_letter(self, message: IncomingMessage, reason: str) -> None:
         body, content_type = envelopes.ensure_envelope(message.body, message.content_type)
-        dead = replace(
-            message,
-            body=body,
-            content_type=content_type,
-            queue=topology.DEAD_QUEUE,
-            headers={**message.headers, "reason": reason, "origin": message.queue},
-            expires_at=None,
-        )
-        self._queues[topology.DEAD_QUEUE].put(dead)
+        headers = {**message.delivery.headers, "reason": reason, "origin": message.delivery.queue}
+        delivery = replace(message.delivery, queue=topology.DEAD_QUEUE, headers=headers)
+        self._queues[topology.DEAD_QUEUE].put(IncomingMessage(body=body, content_type=content_type, delivery=delivery))

@@ -1,22 +1,27 @@
-"""A consumer of a shared queue."""
+"""A consumer of a shared queue. Messages that it cannot finish go to the retry ladder or to the dead letters."""
 
 import asyncio
 import contextlib
 
 import structlog
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractRobustConnection
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractRobustConnection, HeadersType
+from tabletop.image.v1.error_reason_pb2 import ErrorReason
 
-from image_grpc.hub import topology
-from image_grpc.hub.amqp.connection import CONNECTION_ERRORS
-from image_grpc.hub.amqp.forwarder import Forwarder
-from image_grpc.hub.amqp.messages import incoming_message
-from image_grpc.hub.amqp.watchdog import consumer_exists
+from image_grpc.errors import reason_name
+from image_grpc.hub import DeadLetter, Handler, Outcome, Retry, Settlement, Unreadable, topology
+from image_grpc.hub import envelope as envelopes
+from image_grpc.hub.amqp import messages
+from image_grpc.hub.amqp.connection import CONNECTION_ERRORS, consumer_exists
+from image_grpc.hub.amqp.declarations import retry_name
+from image_grpc.hub.amqp.publisher import Publisher
 from image_grpc.hub.handling import finish_tasks, handle_message
-from image_grpc.hub.port import DeadLetter, Handler, Outcome, Retry, Settlement, Unreadable
+from image_grpc.retry import LADDER
 
 log = structlog.get_logger(__name__)
 
 REQUEUE_DELAY_SECONDS = 1.0
+PUBLISH_SECONDS = 10.0
+INVALID_ARGUMENT = reason_name(ErrorReason.ERROR_REASON_INVALID_ARGUMENT)
 
 
 class QueueConsumer:
@@ -25,13 +30,13 @@ class QueueConsumer:
     def __init__(
         self,
         connection: AbstractRobustConnection,
-        forwarder: Forwarder,
+        publisher: Publisher,
         queue: str,
         handler: Handler,
         *,
         concurrency: int,
     ) -> None:
-        self._connection, self._forwarder = connection, forwarder
+        self._connection, self._publisher = connection, publisher
         self.name, self._handler, self._concurrency = queue, handler, concurrency
         self._tasks: set[asyncio.Task[None]] = set()
         self._channel: AbstractChannel
@@ -46,9 +51,11 @@ class QueueConsumer:
         self._tag = await queue.consume(self._receive)
 
     async def is_consuming(self, probe: AbstractChannel) -> bool:
+        """Whether client and broker both know the consumer. Calls on `probe` may close it."""
         return await consumer_exists(probe, self._channel, self.name, self._tag)
 
     async def restore(self) -> None:
+        """Register the consumer again, on a new channel."""
         with contextlib.suppress(*CONNECTION_ERRORS):
             await self._channel.close()  # handlers go on; their messages are redelivered
         await self.start()
@@ -77,7 +84,7 @@ class QueueConsumer:
 
     async def _handle(self, message: AbstractIncomingMessage) -> None:
         try:
-            settlement = await handle_message(self._handler, incoming_message(message, self.name))
+            settlement = await handle_message(self._handler, messages.incoming_message(message, self.name))
             await self._settle(message, settlement)
         except Exception:  # an unsettled message would occupy its slot forever
             log.exception("message not settled", queue=self.name)
@@ -88,12 +95,53 @@ class QueueConsumer:
     async def _settle(self, message: AbstractIncomingMessage, settlement: Settlement) -> None:
         """Acknowledge a message once its settlement is durable; requeue it otherwise."""
         if isinstance(settlement, Unreadable) and message.reply_to:
-            await self._forwarder.reject(message, settlement.reason)
+            await self._reject(message, settlement.reason)
         outcome = Outcome.CONFIRMED
         match settlement:
             case Retry(delay=delay):
-                outcome = await self._forwarder.retry(message, self.name, delay)
+                outcome = await self._retry(message, delay)
             case DeadLetter(reason=reason):
-                outcome = await self._forwarder.dead_letter(message, self.name, reason)
+                outcome = await self._dead_letter(message, reason)
         with contextlib.suppress(*CONNECTION_ERRORS):  # a broken channel has requeued the message
             await (message.ack() if outcome is Outcome.CONFIRMED else message.nack(requeue=True))
+
+    async def _retry(self, message: AbstractIncomingMessage, delay: float) -> Outcome:
+        headers: HeadersType = {
+            messages.ROUTING_KEY: messages.routing_key(message),
+            messages.ATTEMPT: messages.attempt(message) + 1,
+        }
+        return await self._publisher.publish(
+            messages.forwarded(message, message.body, message.content_type or "", headers),
+            exchange=retry_name(LADDER.round_up(delay)),
+            routing_key=self.name,
+            timeout=PUBLISH_SECONDS,
+        )
+
+    async def _dead_letter(self, message: AbstractIncomingMessage, reason: str) -> Outcome:
+        headers: HeadersType = {
+            messages.ROUTING_KEY: messages.routing_key(message),
+            messages.REASON: reason,
+            messages.ORIGIN: self.name,
+        }
+        original_type = message.content_type or ""
+        properties = messages.envelope_properties(message)
+        body, content_type = envelopes.ensure_envelope(message.body, original_type, properties)
+        if body is not message.body:
+            headers[messages.CONTENT_TYPE] = original_type
+        drop = (messages.EXPIRES, messages.ATTEMPT)
+        dead = messages.forwarded(message, body, content_type, headers, drop=drop)
+        return await self._publisher.publish(dead, routing_key=topology.DEAD_QUEUE, timeout=PUBLISH_SECONDS)
+
+    async def _reject(self, message: AbstractIncomingMessage, reason: str) -> None:
+        """Reply to the sender of a request that it cannot be decoded."""
+        id_, correlation_id = messages.envelope_id(message), message.correlation_id or ""
+        error = envelopes.error_reply(id_ or correlation_id, INVALID_ARGUMENT, reason)
+        is_protobuf = message.content_type == envelopes.PROTOBUF
+        create = envelopes.protobuf_envelope if is_protobuf else envelopes.json_envelope
+        await self._publisher.reply(
+            create(topology.ERROR, error, correlation_id=correlation_id),
+            reply_to=message.reply_to or "",
+            headers=message.headers,
+            correlation_id=correlation_id,
+            timeout=PUBLISH_SECONDS,
+        )

@@ -9,13 +9,12 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from tabletop.hub.v1.envelope_pb2 import Envelope
 
 from image_grpc.errors import HubError
+from image_grpc.hub import Outcome, topology
 from image_grpc.hub import envelope as envelopes
-from image_grpc.hub import topology
 from image_grpc.hub.amqp import messages
 from image_grpc.hub.amqp.connection import connect, translated_errors
 from image_grpc.hub.amqp.messages import CONTENT_TYPE, EXPIRES, ORIGIN, REASON
 from image_grpc.hub.amqp.publisher import Publisher
-from image_grpc.hub.port import Outcome
 from image_grpc.messages import clone
 
 CONFIRM_SECONDS = 10.0
@@ -61,17 +60,12 @@ class DeadLetterQueue:
 
         Raises HubError if the original queue does not accept the message.
         """
-        body, content_type = _renewed(letter)
-        message = letter.message
-        headers = messages.forwarded_headers(message) | {messages.DEDUP_KEY: messages.envelope_id(message)}
-        for name in (REASON, ORIGIN, CONTENT_TYPE, EXPIRES):
-            headers.pop(name, None)
-        outcome = await self._publisher.publish(
-            messages.forwarded(message, headers, body, content_type), routing_key=letter.origin, timeout=CONFIRM_SECONDS
-        )
+        drop = (REASON, ORIGIN, CONTENT_TYPE, EXPIRES)
+        message = messages.forwarded(letter.message, *_renewed(letter), {}, drop=drop)
+        outcome = await self._publisher.publish(message, routing_key=letter.origin, timeout=CONFIRM_SECONDS)
         if outcome is not Outcome.CONFIRMED:
             raise HubError(f"{letter.id} was not replayed to {letter.origin!r}: {outcome.value}")
-        await message.ack()
+        await letter.message.ack()
 
     async def discard(self, letter: DeadLetterMessage) -> None:
         """Remove a message permanently."""

@@ -15,15 +15,14 @@ from aio_pika.abc import AbstractRobustChannel, AbstractRobustConnection
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 
 from image_grpc.errors import HubError
+from image_grpc.hub import Delivery, Handler, Outcome, RequestTimeout, RequestUnroutable
 from image_grpc.hub.amqp.connection import CONNECTION_ERRORS, close, connect, connect_robust, translated_errors
 from image_grpc.hub.amqp.consumers import QueueConsumer
 from image_grpc.hub.amqp.declarations import declare_topology
-from image_grpc.hub.amqp.exclusive_queues import ExclusiveQueues, Subscription
-from image_grpc.hub.amqp.forwarder import Forwarder
+from image_grpc.hub.amqp.exclusive_queues import ExclusiveQueue, ExclusiveQueues
 from image_grpc.hub.amqp.messages import REQUEST_TOKEN
 from image_grpc.hub.amqp.publisher import Publisher
-from image_grpc.hub.amqp.watchdog import Watchdog, WatchedConsumer
-from image_grpc.hub.port import Delivery, Handler, Outcome, RequestTimeout, RequestUnroutable
+from image_grpc.hub.amqp.watchdog import Watchdog
 from image_grpc.messages import clone
 
 START_SECONDS = 60.0
@@ -31,7 +30,7 @@ DEPTH_SECONDS = 1.0
 
 
 class AmqpHub:
-    """Implements `hub.port.Hub`."""
+    """Implements `hub.Hub`."""
 
     durable = True
 
@@ -81,7 +80,7 @@ class AmqpHub:
         self._resources.push_async_callback(close, connection)
         return connection
 
-    def _running_consumers(self) -> list[WatchedConsumer]:
+    def _running_consumers(self) -> list[QueueConsumer | ExclusiveQueues]:
         self._consumers = [consumer for consumer in self._consumers if not consumer.stopped]
         return [self._queues, *self._consumers]
 
@@ -99,7 +98,7 @@ class AmqpHub:
         request.headers[REQUEST_TOKEN] = token
         try:
             with self._queues.replies.expect(token) as reply:
-                outcome = await self.publish(request, timeout=timeout, reply_to=self._queues.reply_queue)
+                outcome = await self.publish(request, timeout=timeout, reply_to=self._queues.reply_queue.name)
                 if outcome is Outcome.RETURNED:
                     raise RequestUnroutable(f"{message.routing_key}: no queue is bound for such requests")
                 async with asyncio.timeout(deadline - time.monotonic()):
@@ -117,15 +116,14 @@ class AmqpHub:
         )
 
     async def consume(self, queue: str, handler: Handler, *, concurrency: int) -> QueueConsumer:
-        forwarder = Forwarder(self._publisher)
-        consumer = QueueConsumer(self._consuming, forwarder, queue, handler, concurrency=concurrency)
+        consumer = QueueConsumer(self._consuming, self._publisher, queue, handler, concurrency=concurrency)
         await consumer.start()
         self._consumers.append(consumer)
         return consumer
 
     async def subscribe(
         self, routing_keys: list[str], handler: Callable[[Delivery], None], *, on_gap: Callable[[], None]
-    ) -> Subscription:
+    ) -> ExclusiveQueue:
         return await self._queues.subscribe(routing_keys, handler, on_gap=on_gap)
 
     async def depth(self, queue: str) -> int:

@@ -2,12 +2,14 @@
 
 import time
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import aio_pika
 from aio_pika.abc import AbstractIncomingMessage, DeliveryMode, HeadersType
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 
+from image_grpc.hub import Delivery
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.handling import IncomingMessage
 
@@ -51,12 +53,17 @@ def encoded(message: OutboundMessage, *, reply_to: str = "", correlation_id: str
 
 
 def forwarded(
-    message: AbstractIncomingMessage, headers: HeadersType, body: bytes, content_type: str
+    message: AbstractIncomingMessage, body: bytes, content_type: str, headers: HeadersType, *, drop: Sequence[str] = ()
 ) -> aio_pika.Message:
-    """Return a message that moves elsewhere with its other properties."""
+    """Return a message that moves elsewhere with its properties and its headers, except those of the broker."""
+    kept = {
+        name: value
+        for name, value in message.headers.items()
+        if not name.startswith(_BROKER_HEADERS) and name not in drop
+    }
     return aio_pika.Message(
         body,
-        headers=headers,
+        headers={**kept, DEDUP_KEY: envelope_id(message), **headers},
         content_type=content_type,
         correlation_id=message.correlation_id,
         type=message.type,
@@ -77,28 +84,28 @@ def stamp(message: aio_pika.Message) -> None:
 
 def incoming_message(message: AbstractIncomingMessage, queue: str) -> IncomingMessage:
     """Return a broker's message in the form that every hub handles. Quorum queues count their deliveries."""
-    return IncomingMessage(
-        body=message.body,
-        content_type=message.content_type or envelopes.JSON,
+    properties = envelope_properties(message)
+    delivery = Delivery(
+        envelope=properties,
         queue=queue,
         routing_key=routing_key(message),
         attempt=attempt(message),
         redelivered=bool(message.redelivered),
+        reply_to=message.reply_to or "",
+        reply_correlation_id=properties.correlation_id,
+        headers={name: str(value) for name, value in message.headers.items() if name not in _INTERNAL_HEADERS},
+    )
+    return IncomingMessage(
+        body=message.body,
+        content_type=message.content_type or envelopes.JSON,
+        delivery=delivery,
         previous_deliveries=_integer(message.headers, _DELIVERY_COUNT, default=0),
         expires_at=_expires_at(message.headers),
-        reply_to=message.reply_to or "",
-        headers={name: str(value) for name, value in message.headers.items() if name not in _INTERNAL_HEADERS},
-        properties=envelope_properties(message),
     )
 
 
 def attempt(message: AbstractIncomingMessage) -> int:
     return _integer(message.headers, ATTEMPT, default=1)
-
-
-def forwarded_headers(message: AbstractIncomingMessage) -> HeadersType:
-    """Return the headers that a message keeps when it is republished: all but those of the broker."""
-    return {name: value for name, value in message.headers.items() if not name.startswith(_BROKER_HEADERS)}
 
 
 def routing_key(message: AbstractIncomingMessage) -> str:

@@ -10,9 +10,9 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
 from aio_pika.exceptions import DeliveryError, PublishError
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 
+from image_grpc.hub import Outcome
 from image_grpc.hub.amqp.connection import CONNECTION_ERRORS
 from image_grpc.hub.amqp.messages import REQUEST_TOKEN, encoded, stamp
-from image_grpc.hub.port import Outcome
 
 log = structlog.get_logger(__name__)
 
