@@ -26,7 +26,6 @@ _VALID_METADATA = re.compile(r"[ -~]{1,512}")
 
 MAX_MESSAGE_BYTES = 15 * 1024 * 1024
 """Largest response: a broker refuses messages over 16 MiB by default."""
-MAX_RECONNECT_BACKOFF_MILLISECONDS = 1000
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
@@ -107,10 +106,7 @@ class ImageServiceClient:
     def __init__(self, target: str) -> None:
         self._channel = grpc.aio.insecure_channel(
             target,
-            options=[
-                ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-                ("grpc.max_reconnect_backoff_ms", MAX_RECONNECT_BACKOFF_MILLISECONDS),
-            ],
+            options=[("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.max_reconnect_backoff_ms", 1000)],
         )
         self.generations = GenerationServiceStub(self._channel)
         self.images = ImageServiceStub(self._channel)

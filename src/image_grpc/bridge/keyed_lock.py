@@ -18,11 +18,13 @@ class _KeyState:
     newest: Rank = (0, 0)
 
 
+@dataclass(frozen=True, slots=True)
 class LockHolder:
     """The current holder of a key's lock."""
 
-    def __init__(self, closed: asyncio.Event, state: _KeyState, rank: Rank) -> None:
-        self._closed, self._state, self._rank = closed, state, rank
+    _closed: asyncio.Event
+    _state: _KeyState
+    _rank: Rank
 
     @property
     def is_newest(self) -> bool:

@@ -23,7 +23,6 @@ from image_grpc.telemetry import ATTR_OPERATION, ATTR_OUTCOME, SPAN_BRIDGE, Tele
 log = structlog.get_logger(__name__)
 
 PUBLISH_SECONDS = 10.0
-UNKNOWN_METHOD = "unknown"
 
 Result = tuple[str, Settlement]
 """Outcome for the metrics, and settlement of the message."""
@@ -40,7 +39,7 @@ class Requests:
     async def handle(self, delivery: Delivery) -> Settlement:
         """Make the call, publish its result, and only then settle the message."""
         cause, name = Cause.of(delivery), _method_name(delivery)
-        operation = name if name in METHODS else UNKNOWN_METHOD
+        operation = name if name in METHODS else "unknown"
         span = self._telemetry.span(SPAN_BRIDGE + operation, parent=delivery.headers, kind=SpanKind.CONSUMER)
         with correlated(cause.correlation_id), span:
             outcome, settlement = await self._handle(delivery, cause, name)

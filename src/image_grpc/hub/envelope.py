@@ -129,10 +129,8 @@ def _complete(envelope: Envelope, properties: Envelope) -> None:
     if properties.HasField("time_to_live") and not envelope.HasField("time_to_live"):
         envelope.time_to_live.CopyFrom(properties.time_to_live)
     if envelope.HasField("time_to_live") and not envelope.HasField("timestamp"):
-        if properties.HasField("timestamp"):
-            envelope.timestamp.CopyFrom(properties.timestamp)
-        else:  # the time-to-live starts on arrival, because the sender did not say when it started
-            envelope.timestamp.GetCurrentTime()
+        # Without any, the time-to-live starts on arrival.
+        envelope.timestamp.CopyFrom(properties.timestamp if properties.HasField("timestamp") else now())
 
 
 def ensure_envelope(body: bytes, content_type: str, properties: Envelope | None = None) -> tuple[bytes, str]:

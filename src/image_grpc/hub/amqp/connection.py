@@ -17,7 +17,6 @@ log = structlog.get_logger(__name__)
 
 HANDSHAKE_SECONDS = 15.0
 """Longest time for connecting. Without it, the client waits forever for a peer that does not respond."""
-CLOSE_SECONDS = 10.0
 CONNECTION_ERRORS = (AMQPError, OSError, RuntimeError)
 """Raised by calls on a closed channel or connection."""
 
@@ -54,7 +53,7 @@ def translated_errors() -> Iterator[None]:
 async def close(connection: AbstractRobustConnection) -> None:
     """Close a connection in any state, even if the broker no longer responds."""
     try:
-        async with asyncio.timeout(CLOSE_SECONDS):
+        async with asyncio.timeout(10):
             await connection.close()
     except (TimeoutError, *CONNECTION_ERRORS) as error:
         log.warning("connection did not close cleanly", error=repr(error))

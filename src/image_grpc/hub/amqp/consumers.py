@@ -8,7 +8,7 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractRobus
 from tabletop.image.v1.error_reason_pb2 import ErrorReason
 
 from image_grpc.errors import reason_name
-from image_grpc.hub import DeadLetter, Handler, Outcome, Retry, Settlement, Unreadable, topology
+from image_grpc.hub import DeadLetter, Delivery, Handler, Outcome, Retry, Settlement, Unreadable, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.amqp import messages
 from image_grpc.hub.amqp.connection import CONNECTION_ERRORS, consumer_exists
@@ -19,7 +19,6 @@ from image_grpc.retry import LADDER
 
 log = structlog.get_logger(__name__)
 
-REQUEUE_DELAY_SECONDS = 1.0
 PUBLISH_SECONDS = 10.0
 INVALID_ARGUMENT = reason_name(ErrorReason.ERROR_REASON_INVALID_ARGUMENT)
 
@@ -28,13 +27,7 @@ class QueueConsumer:
     """Consumes one queue on a channel of its own."""
 
     def __init__(
-        self,
-        connection: AbstractRobustConnection,
-        publisher: Publisher,
-        queue: str,
-        handler: Handler,
-        *,
-        concurrency: int,
+        self, connection: AbstractRobustConnection, publisher: Publisher, queue: str, handler: Handler, concurrency: int
     ) -> None:
         self._connection, self._publisher = connection, publisher
         self.name, self._handler, self._concurrency = queue, handler, concurrency
@@ -84,32 +77,29 @@ class QueueConsumer:
 
     async def _handle(self, message: AbstractIncomingMessage) -> None:
         try:
-            settlement = await handle_message(self._handler, messages.incoming_message(message, self.name))
-            await self._settle(message, settlement)
+            incoming = messages.incoming_message(message, self.name)
+            await self._settle(message, incoming.delivery, await handle_message(self._handler, incoming))
         except Exception:  # an unsettled message would occupy its slot forever
             log.exception("message not settled", queue=self.name)
-            await asyncio.sleep(REQUEUE_DELAY_SECONDS)
+            await asyncio.sleep(1)
             with contextlib.suppress(*CONNECTION_ERRORS):
                 await message.nack(requeue=True)
 
-    async def _settle(self, message: AbstractIncomingMessage, settlement: Settlement) -> None:
+    async def _settle(self, message: AbstractIncomingMessage, delivery: Delivery, settlement: Settlement) -> None:
         """Acknowledge a message once its settlement is durable; requeue it otherwise."""
         if isinstance(settlement, Unreadable) and message.reply_to:
-            await self._reject(message, settlement.reason)
+            await self._reject(message, delivery, settlement.reason)
         outcome = Outcome.CONFIRMED
         match settlement:
             case Retry(delay=delay):
-                outcome = await self._retry(message, delay)
+                outcome = await self._retry(message, delivery, delay)
             case DeadLetter(reason=reason):
-                outcome = await self._dead_letter(message, reason)
+                outcome = await self._dead_letter(message, delivery, reason)
         with contextlib.suppress(*CONNECTION_ERRORS):  # a broken channel has requeued the message
             await (message.ack() if outcome is Outcome.CONFIRMED else message.nack(requeue=True))
 
-    async def _retry(self, message: AbstractIncomingMessage, delay: float) -> Outcome:
-        headers: HeadersType = {
-            messages.ROUTING_KEY: messages.routing_key(message),
-            messages.ATTEMPT: messages.attempt(message) + 1,
-        }
+    async def _retry(self, message: AbstractIncomingMessage, delivery: Delivery, delay: float) -> Outcome:
+        headers: HeadersType = {messages.ROUTING_KEY: delivery.routing_key, messages.ATTEMPT: delivery.attempt + 1}
         return await self._publisher.publish(
             messages.forwarded(message, message.body, message.content_type or "", headers),
             exchange=retry_name(LADDER.round_up(delay)),
@@ -117,31 +107,25 @@ class QueueConsumer:
             timeout=PUBLISH_SECONDS,
         )
 
-    async def _dead_letter(self, message: AbstractIncomingMessage, reason: str) -> Outcome:
+    async def _dead_letter(self, message: AbstractIncomingMessage, delivery: Delivery, reason: str) -> Outcome:
         headers: HeadersType = {
-            messages.ROUTING_KEY: messages.routing_key(message),
+            messages.ROUTING_KEY: delivery.routing_key,
             messages.REASON: reason,
             messages.ORIGIN: self.name,
         }
         original_type = message.content_type or ""
-        properties = messages.envelope_properties(message)
-        body, content_type = envelopes.ensure_envelope(message.body, original_type, properties)
+        body, content_type = envelopes.ensure_envelope(message.body, original_type, delivery.envelope)
         if body is not message.body:
             headers[messages.CONTENT_TYPE] = original_type
         drop = (messages.EXPIRES, messages.ATTEMPT)
         dead = messages.forwarded(message, body, content_type, headers, drop=drop)
         return await self._publisher.publish(dead, routing_key=topology.DEAD_QUEUE, timeout=PUBLISH_SECONDS)
 
-    async def _reject(self, message: AbstractIncomingMessage, reason: str) -> None:
+    async def _reject(self, message: AbstractIncomingMessage, delivery: Delivery, reason: str) -> None:
         """Reply to the sender of a request that it cannot be decoded."""
-        id_, correlation_id = messages.envelope_id(message), message.correlation_id or ""
-        error = envelopes.error_reply(id_ or correlation_id, INVALID_ARGUMENT, reason)
+        id_ = delivery.envelope.id or delivery.reply_correlation_id
+        error = envelopes.error_reply(id_, INVALID_ARGUMENT, reason)
         is_protobuf = message.content_type == envelopes.PROTOBUF
         create = envelopes.protobuf_envelope if is_protobuf else envelopes.json_envelope
-        await self._publisher.reply(
-            create(topology.ERROR, error, correlation_id=correlation_id),
-            reply_to=message.reply_to or "",
-            headers=message.headers,
-            correlation_id=correlation_id,
-            timeout=PUBLISH_SECONDS,
-        )
+        reply = create(topology.ERROR, error, correlation_id=delivery.reply_correlation_id)
+        await self._publisher.reply(delivery, reply, timeout=PUBLISH_SECONDS)

@@ -47,9 +47,8 @@ class AmqpHub:
 
     @property
     def connected(self) -> bool:
-        if self._publishing is None:
-            return False
-        return self._publishing.connected.is_set() and self._queues.consuming and not self._watchdog.missing
+        publishing = self._publishing is not None and self._publishing.connected.is_set()
+        return publishing and self._queues.consuming and not self._watchdog.missing
 
     async def start(self) -> None:
         with translated_errors():
@@ -107,13 +106,7 @@ class AmqpHub:
             raise RequestTimeout(f"{message.routing_key}: no reply within {timeout:.1f} s") from expired
 
     async def reply(self, delivery: Delivery, envelope: Envelope, *, timeout: float) -> None:
-        await self._publisher.reply(
-            envelope,
-            reply_to=delivery.reply_to,
-            headers=delivery.headers,
-            correlation_id=delivery.reply_correlation_id,
-            timeout=timeout,
-        )
+        await self._publisher.reply(delivery, envelope, timeout=timeout)
 
     async def consume(self, queue: str, handler: Handler, *, concurrency: int) -> QueueConsumer:
         consumer = QueueConsumer(self._consuming, self._publisher, queue, handler, concurrency=concurrency)

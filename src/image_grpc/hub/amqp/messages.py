@@ -89,7 +89,7 @@ def incoming_message(message: AbstractIncomingMessage, queue: str) -> IncomingMe
         envelope=properties,
         queue=queue,
         routing_key=routing_key(message),
-        attempt=attempt(message),
+        attempt=_integer(message.headers, ATTEMPT, default=1),
         redelivered=bool(message.redelivered),
         reply_to=message.reply_to or "",
         reply_correlation_id=properties.correlation_id,
@@ -102,10 +102,6 @@ def incoming_message(message: AbstractIncomingMessage, queue: str) -> IncomingMe
         previous_deliveries=_integer(message.headers, _DELIVERY_COUNT, default=0),
         expires_at=_expires_at(message.headers),
     )
-
-
-def attempt(message: AbstractIncomingMessage) -> int:
-    return _integer(message.headers, ATTEMPT, default=1)
 
 
 def routing_key(message: AbstractIncomingMessage) -> str:

@@ -1,7 +1,6 @@
 """Publishes messages with confirms."""
 
 import asyncio
-from collections.abc import Mapping
 from typing import Self
 
 import aio_pika
@@ -10,7 +9,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
 from aio_pika.exceptions import DeliveryError, PublishError
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 
-from image_grpc.hub import Outcome
+from image_grpc.hub import Delivery, Outcome
 from image_grpc.hub.amqp.connection import CONNECTION_ERRORS
 from image_grpc.hub.amqp.messages import REQUEST_TOKEN, encoded, stamp
 
@@ -58,14 +57,12 @@ class Publisher:
             timeout=timeout,
         )
 
-    async def reply(
-        self, envelope: Envelope, *, reply_to: str, headers: Mapping[str, object], correlation_id: str, timeout: float
-    ) -> Outcome:
-        """Reply to a request with these headers."""
-        message = OutboundMessage(routing_key=reply_to, envelope=envelope)
-        if REQUEST_TOKEN in headers:
-            message.headers[REQUEST_TOKEN] = str(headers[REQUEST_TOKEN])
-        return await self.send(message, correlation_id=correlation_id, timeout=timeout)
+    async def reply(self, delivery: Delivery, envelope: Envelope, *, timeout: float) -> Outcome:
+        """Reply to the sender of a request."""
+        message = OutboundMessage(routing_key=delivery.reply_to, envelope=envelope)
+        if REQUEST_TOKEN in delivery.headers:
+            message.headers[REQUEST_TOKEN] = delivery.headers[REQUEST_TOKEN]
+        return await self.send(message, correlation_id=delivery.reply_correlation_id, timeout=timeout)
 
     async def _exchange(self, name: str) -> AbstractExchange:
         await self._connection.ready()
