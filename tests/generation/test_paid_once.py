@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.v1.generation_pb2 import GenerationState
 from tabletop.image.v1.generation_service_pb2 import GetGenerationRequest, WaitGenerationRequest
-from tabletop.storage.v1.record_pb2 import GenerationRecord
 
 from getimg_standin import Behavior, Fault
 from image_grpc.generation import jobs
@@ -52,7 +52,7 @@ async def test_a_second_delivery_of_a_drawn_job_pays_nothing(tmp_path: Path) -> 
         record = GenerationRecord()
         record.generation.id = id_
         record.generation.request.portrait.priority = 2
-        await platform.running.hub.publish(jobs.generate(record), timeout=1)
+        await platform.running.hub.publish(jobs.generate_job(record), timeout=1)
         await asyncio.sleep(0.3)
         assert platform.standin.calls == 1
 

@@ -1,185 +1,85 @@
-"""What the model is told to draw."""
+"""Prompts for restyling, and the parts that prompts consist of."""
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
 import pytest
-from tabletop.image.v1.theme_pb2 import Theme
+from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest
+from tabletop.image.v1.theme_pb2 import Theme, ThemeElement
 
-from image_grpc.generation import built_in
-from image_grpc.generation.kinds import normalise
-from image_grpc.generation.prompts import prompt
-from image_grpc.settings import ServerSettings, load
-from tests.service import campaign_map, item, portrait, tactical_map
+from image_grpc.generation import prompts
+from image_grpc.themes.catalog import built_in_themes
 
-SETTINGS = load(ServerSettings)
-FANTASY = built_in()["fantasy"]
-
-KINDS = {
-    "tactical map": (
-        tactical_map,
-        "Tactical battle map",
-        ["architecture", "environment", "technology", "color_scheme", "lighting"],
-    ),
-    "campaign map": (
-        campaign_map,
-        "Campaign map of a region",
-        ["architecture", "environment", "color_scheme", "lighting"],
-    ),
-    "portrait": (
-        portrait,
-        "Character portrait of a hero",
-        ["clothing", "technology", "environment", "color_scheme", "lighting"],
-    ),
-    "item": (item, "Item illustration of an object", ["technology", "color_scheme", "lighting"]),
-}
-"""For each kind its request, how its prompt begins, and the style elements that apply to it."""
+OLD, NEW = built_in_themes()["fantasy"], built_in_themes()["cyberpunk"]
 
 
-def prompt_of(request: Any, theme: Theme = FANTASY) -> str:
-    return prompt(normalise(request, SETTINGS), theme)
-
-
-@pytest.mark.parametrize("theme", built_in().values(), ids=lambda theme: theme.name)
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_prompt_names_the_kind_the_theme_and_the_style_that_applies(kind: str, theme: Theme) -> None:
-    request, phrase, elements = KINDS[kind]
-    text = prompt_of(request(theme=theme.name), theme)
-    assert text.startswith(phrase)
-    assert f"in {theme.display_name} style" in text
-    for element in elements:
-        assert getattr(theme.elements, element) in text, element
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_was_not_asked_for_is_not_spoken_of(kind: str) -> None:
-    request, _, _ = KINDS[kind]
-    text = prompt_of(request())
-    assert not re.search(r": *\.|  |\(\)|None", text)
-    for label in ("It shows", "Terrain", "Places", "Scale", "Traits", "Equipment", "Pose", "Material", "Also"):
-        assert f"{label}:" not in text
-    plain = Theme(name="plain_theme")
-    assert ": ." not in prompt_of(request(), plain)
-    assert "in plain theme style" in prompt_of(request(), plain)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_details_come_last(kind: str) -> None:
-    request, _, _ = KINDS[kind]
-    assert prompt_of(request(details="  two moons above the pass.  ")).endswith(" Also: two moons above the pass.")
-    assert prompt_of(request(details="   ")) == prompt_of(request())
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_no_grid_text_or_frame_is_drawn_into_the_picture(kind: str) -> None:
-    request, _, _ = KINDS[kind]
-    text = prompt_of(request()).lower()
-    assert "no text" in text
-    assert ("no border" in text) or ("no frame" in text)
-    if "map" in kind:
-        assert "no grid" in text
-        assert "no labels" in text
-
-
-def test_a_tactical_map_tells_terrain_and_features() -> None:
-    request = tactical_map(
-        terrain={"type": "dungeon", "properties": {"floor": "wet stone", "ceiling": "low"}},
-        features=["stone altar", "pit trap"],
-    )
-    text = prompt_of(request)
-    assert "Terrain: dungeon (ceiling low, floor wet stone)." in text
-    assert "It shows: stone altar, pit trap." in text
-
-
-def test_terrain_may_be_half_told() -> None:
-    assert "Terrain: forest." in prompt_of(tactical_map(terrain={"type": "forest"}))
-    assert "Terrain: floor mud." in prompt_of(tactical_map(terrain={"properties": {"floor": "mud"}}))
-
-
-def test_a_grid_and_walls_are_data_and_not_drawn() -> None:
-    wall = {"start": {"x": 1, "unit": 2}, "end": {"x": 2, "unit": 2}}
-    assert prompt_of(tactical_map(grid={"enabled": True}, walls=[wall])) == prompt_of(tactical_map())
-
-
-def test_a_campaign_map_tells_features_and_kinds_of_places_but_no_names() -> None:
-    request = campaign_map(
-        features=["river delta"],
-        points_of_interest=[
-            {"type": "town", "name": "Hommlet"},
-            {"type": "town", "name": "Nulb"},
-            {"icon": "tower"},
-            {"name": "Nowhere"},
-        ],
-        scale={"unit": "miles", "value": 6},
-    )
-    text = prompt_of(request)
-    assert "It shows: river delta." in text
-    assert "Places: town, tower." in text
-    assert "miles across" in text
-    assert "Hommlet" not in text
-
-
-def test_a_portrait_tells_who_it_is() -> None:
-    request = portrait(
-        species="half-elf",
-        character_class="ranger",
-        traits=["scar over the left eye", "grey hair"],
-        style={"pose": "arms crossed", "background": "a cave", "lighting": "candle light"},
-        equipment={"visible": True, "items": ["longbow", "dagger"]},
-    )
-    text = prompt_of(request)
-    for told in (
-        "Character: half-elf ranger.",
-        "Traits: scar over the left eye, grey hair.",
-        "Equipment: longbow, dagger.",
-        "Pose: arms crossed.",
-        "Background: a cave.",
-        "Lighting: candle light.",
-    ):
-        assert told in text
-    assert FANTASY.elements.lighting not in text, "the caller's light goes before the theme's"
-
-
-def test_equipment_that_is_not_visible_is_not_drawn() -> None:
-    assert "longbow" not in prompt_of(portrait(equipment={"items": ["longbow"]}))
+def test_parts_are_joined_without_empty_ones() -> None:
+    assert prompts.join_parts(["One.", "", "Two."], "") == "One. Two."
+    assert prompts.join_parts(["One."], " more. ") == "One. Also: more."
 
 
 @pytest.mark.parametrize(
-    ("kind", "who"),
+    ("strength", "phrase"),
     [
-        ("CHARACTER_KIND_UNSPECIFIED", "a hero"),
-        ("CHARACTER_KIND_PLAYER_CHARACTER", "a hero"),
-        ("CHARACTER_KIND_NPC", "a person of the world"),
-        ("CHARACTER_KIND_MONSTER", "a monster"),
+        (1.0, "in full: strength 1 of 1"),
+        (0.8, "in full: strength 0.8 of 1"),
+        (0.79, "clearly: strength 0.79"),
+        (0.5, "clearly: strength 0.5"),
+        (0.2, "gently: strength 0.2"),
+        (0.19, "with no more than a hint of it: strength 0.19"),
+        (0.0, "with no more than a hint of it: strength 0 of 1"),
     ],
 )
-def test_a_portrait_is_of_a_hero_a_person_or_a_monster(kind: str, who: str) -> None:
-    assert prompt_of(portrait(kind=kind)).startswith(f"Character portrait of {who} ")
+def test_a_restyling_prompt_contains_the_strength(strength: float, phrase: str) -> None:
+    prompt = prompts.restyle("A tower.", NEW, ApplyThemeRequest(strength=strength))
+    assert prompt.startswith(f"Redraw the reference picture in {NEW.display_name} style, {phrase}")
+    assert prompt.endswith(" A tower.")
 
 
-def test_an_item_tells_what_it_is_like() -> None:
-    request = item(
-        type="ITEM_TYPE_WEAPON",
-        name="longsword",
-        style={"angle": "from the side", "lighting": "moonlight", "detail_level": "high"},
-        properties={"material": "silver", "magical_effects": ["glowing runes", "frost"], "wear_state": "battered"},
-    )
-    text = prompt_of(request)
-    for told in (
-        "illustration of a weapon ",
-        "Item: longsword.",
-        "Material: silver.",
-        "Magical effects: glowing runes, frost.",
-        "Condition: battered.",
-        "Seen: from the side.",
-        "Level of detail: high.",
-        "Lighting: moonlight.",
-    ):
-        assert told in text
+def test_a_theme_is_applied_in_full_by_default() -> None:
+    assert prompts.applied_strength(ApplyThemeRequest()) == 1.0
+    assert prompts.applied_strength(ApplyThemeRequest(strength=0)) == 0.0
 
 
-def test_a_theme_without_a_display_name_is_called_by_its_name() -> None:
-    assert "in dark_moon" not in prompt_of(item(), Theme(name="dark_moon"))
-    assert "in dark moon style" in prompt_of(item(), Theme(name="dark_moon"))
+def test_the_mood_comes_last() -> None:
+    request = ApplyThemeRequest(style={"atmosphere": "dread"})
+    assert prompts.restyle("A tower.", NEW, request).endswith(" A tower. Mood: dread.")
+
+
+def test_without_elements_the_whole_new_theme_applies() -> None:
+    blended = prompts.blend_themes(OLD, NEW, ApplyThemeRequest())
+    assert blended == Theme(name=NEW.name, display_name=NEW.display_name, elements=NEW.elements)
+
+
+def test_elements_that_are_not_applied_stay_those_of_the_old_theme() -> None:
+    request = ApplyThemeRequest(elements=[ThemeElement.THEME_ELEMENT_CLOTHING])
+    blended = prompts.blend_themes(OLD, NEW, request)
+    assert blended.display_name == NEW.display_name
+    assert blended.elements.clothing == NEW.elements.clothing
+    blended.elements.clothing = OLD.elements.clothing
+    assert blended.elements == OLD.elements
+
+
+@pytest.mark.parametrize("elements", [[], [ThemeElement.THEME_ELEMENT_LIGHTING]])
+def test_the_style_of_the_request_overrides_the_theme(elements: list[ThemeElement]) -> None:
+    request = ApplyThemeRequest(elements=elements, style={"color_scheme": "teal", "lighting": "candles"})
+    blended = prompts.blend_themes(OLD, NEW, request)
+    assert (blended.elements.color_scheme, blended.elements.lighting) == ("teal", "candles")
+
+
+def test_blending_leaves_both_themes_unchanged() -> None:
+    themes = [Theme.FromString(theme.SerializeToString()) for theme in (OLD, NEW)]
+    prompts.blend_themes(OLD, NEW, ApplyThemeRequest(elements=[1], style={"lighting": "candles"}))
+    assert themes == [OLD, NEW]
+
+
+def test_a_sentence_has_one_period_and_none_without_text() -> None:
+    assert prompts.labeled("Land", "hills.") == prompts.labeled("Land", "hills") == "Land: hills."
+    assert prompts.labeled("Land", "") == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "properties", "text"),
+    [("cave", {"b": "2", "a": "1"}, "cave (a 1, b 2)"), ("cave", {}, "cave"), ("", {"a": "1"}, "a 1"), ("", {}, "")],
+)
+def test_properties_follow_a_name_in_parentheses(name: str, properties: dict[str, str], text: str) -> None:
+    assert prompts.with_properties(name, properties) == text

@@ -24,7 +24,7 @@ from tabletop.image.v1.image_service_pb2 import (
 from tabletop.image.v1.theme_pb2 import ThemeElement
 from tabletop.image.v1.types_pb2 import ImageFormat, ImageSubtype, ImageType, Priority
 
-from image_grpc.generation import built_in
+from image_grpc.themes.catalog import built_in_themes
 from tests.contracts.patience import eventually
 from tests.service import (
     MODEL,
@@ -339,7 +339,7 @@ async def test_a_new_theme_keeps_grid_overlays_and_the_old_version(platform: Ser
     characters = len(base64.b64encode(old))
     assert sent["images"] == [{"url": f"data:image/png;base64,<{characters} characters>"}]
     assert sent["model"] == generation.model == "seedream-5-lite"
-    new, before = built_in()["cyberpunk"].elements, built_in()["fantasy"].elements
+    new, before = built_in_themes()["cyberpunk"].elements, built_in_themes()["fantasy"].elements
     for said in ("0.25", "teal and rust", "candles", "dread", new.architecture.rstrip("."), new.technology.rstrip(".")):
         assert said in prompt
     assert before.environment.rstrip(".") in prompt, "what is not applied is as it was"
@@ -350,7 +350,7 @@ async def test_a_theme_is_applied_in_full_unless_said_otherwise(platform: Servic
     image = (await apply(platform, face, "western")).image
     association = image.metadata.theme_association
     assert (association.strength, list(association.elements)) == (1.0, [])
-    assert built_in()["western"].elements.clothing.rstrip(".") in prompt_of(platform)
+    assert built_in_themes()["western"].elements.clothing.rstrip(".") in prompt_of(platform)
     none = (await apply(platform, image, "horror", strength=0)).image
     assert none.metadata.theme_association.strength == 0.0
 

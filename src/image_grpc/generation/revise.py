@@ -58,8 +58,7 @@ class Reviser:
             return await self._intake.store(record)
         except VersionConflict:
             # The same request may have been sent twice at once.
-            repeated = await self._intake.repeated(call)
-            if repeated is None:
+            if (repeated := await self._intake.repeated(call)) is None:
                 raise
             return repeated
 
@@ -99,7 +98,7 @@ class Reviser:
         picture.model = self._settings.model_apply_theme
         # The current picture is the only reference; what it was made from is in it.
         picture.ClearField("reference_image_ids")
-        picture.validate_only = request.validate_only
+        picture.priority, picture.validate_only = request.priority, request.validate_only
         return restyled
 
 
@@ -120,7 +119,8 @@ def changed_request(image: Image, request: RegenerateImageRequest) -> Generation
         names = ", ".join(sorted(misplaced))
         raise InvalidArgument.of([Violation(kind, f"must not contain {names}; set them in the request itself")])
     mask.MergeMessage(parameters, getattr(changed, kind), replace_message_field=True, replace_repeated_field=True)
-    picture_in(changed).validate_only = request.validate_only
+    picture = picture_in(changed)
+    picture.priority, picture.validate_only = request.priority, request.validate_only
     return changed
 
 

@@ -1,6 +1,7 @@
 """Watching changes of images."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 from tabletop.image.v1.image_pb2 import Image
@@ -29,14 +30,24 @@ class ImageWatcher:
         Raises HubError when changes may have been missed.
         """
         with self._feed.watch(RecordKind.RECORD_KIND_IMAGE) as changes:
+            heartbeat_at = self._next_heartbeat()
             while not self._stopping.is_set():
-                change = await next_change(changes, self._stopping, seconds=self._heartbeat_seconds)
-                if change is Signal.TIMEOUT:
+                # Changes that the filter excludes must not delay the heartbeat.
+                seconds = max(0.0, heartbeat_at - time.monotonic())
+                change = await next_change(changes, self._stopping, seconds=seconds)
+                if change is Signal.TIMEOUT or time.monotonic() >= heartbeat_at:
                     yield WatchImagesResponse(send_time=now())
-                elif change is Signal.GAP:
+                    heartbeat_at = self._next_heartbeat()
+                if change is Signal.TIMEOUT:
+                    continue
+                if change is Signal.GAP:
                     raise HubError("changes may have been missed; list the images and watch again", retry_delay=1.0)
-                elif isinstance(change, RecordChange) and (response := await self._response(change, request)):
+                if isinstance(change, RecordChange) and (response := await self._response(change, request)):
                     yield response
+                    heartbeat_at = self._next_heartbeat()
+
+    def _next_heartbeat(self) -> float:
+        return time.monotonic() + self._heartbeat_seconds
 
     async def _response(self, change: RecordChange, request: WatchImagesRequest) -> WatchImagesResponse | None:
         image = await self._storage.images.after_change(change)

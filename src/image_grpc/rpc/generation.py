@@ -1,41 +1,36 @@
 """GenerationService."""
 
 from collections.abc import AsyncIterator
-from typing import Any, Protocol
 
-import grpc
 from google.protobuf.duration_pb2 import Duration
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.v1 import generation_request_pb2 as requests
 from tabletop.image.v1 import generation_service_pb2 as pb
 from tabletop.image.v1.generation_pb2 import Generation
 from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceServicer
-from tabletop.image.v1.model_pb2 import Model
 
 from image_grpc.deadline import remaining
 from image_grpc.generation import GenerationUseCases
 from image_grpc.generation.kinds import PictureRequest
+from image_grpc.generation.resolve import ModelCatalog
 from image_grpc.messages import now
 from image_grpc.paging import Pager, page_size
-
-Context = grpc.aio.ServicerContext[Any, Any]
+from image_grpc.rpc import Context
 
 MARGIN_SECONDS = 0.3
 """A wait ends this long before the call's deadline, so that the response still arrives."""
-
-
-class ModelList(Protocol):
-    """The source of the models."""
-
-    async def models(self) -> list[Model]:
-        """Return the models that generate pictures. Raises ApiError, GetimgNotConfigured."""
 
 
 class GenerationServicer(GenerationServiceServicer):
     """Generates pictures. Requests are valid by the contract's rules."""
 
     def __init__(
-        self, generations: GenerationUseCases, models: ModelList, *, heartbeat_seconds: float, max_wait_seconds: float
+        self,
+        generations: GenerationUseCases,
+        models: ModelCatalog,
+        *,
+        heartbeat_seconds: float,
+        max_wait_seconds: float,
     ) -> None:
         self._generations, self._models = generations, models
         self._heartbeat_seconds, self._max_wait_seconds = heartbeat_seconds, max_wait_seconds

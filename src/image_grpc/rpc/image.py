@@ -1,16 +1,13 @@
 """ImageService."""
 
 from collections.abc import AsyncIterator
-from typing import Any
 
-import grpc
 from tabletop.image.v1 import image_service_pb2 as pb
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceServicer
 
 from image_grpc.images import ContentReader, ImageLibrary, ImageWatcher, Uploader
 from image_grpc.paging import page_size
-
-Context = grpc.aio.ServicerContext[Any, Any]
+from image_grpc.rpc import Context
 
 
 class ImageServicer(ImageServiceServicer):

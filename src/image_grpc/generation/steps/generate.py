@@ -10,14 +10,8 @@ from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.internal.v1.job_pb2 import ProviderResult
 from tabletop.image.v1.types_pb2 import Priority
 
-from image_grpc.errors import (
-    ApiError,
-    GenerationError,
-    GetimgNotConfigured,
-    ServiceError,
-    StorageServiceError,
-    VersionConflict,
-)
+from image_grpc import errors
+from image_grpc.errors import GenerationError, ServiceError, StorageServiceError, VersionConflict
 from image_grpc.generation import jobs, states
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.requests import complete_request, picture_in
@@ -35,6 +29,8 @@ LEASE_POLL_SECONDS = 5.0
 """Longest delay before a job that another process holds is looked at again."""
 PUBLISH_SECONDS = 5.0
 PUBLISH_ATTEMPTS = 3
+HOLD_SECONDS = 1.0
+"""Delay before a result that neither the Storage Service nor the hub accepted is offered to them again."""
 NOT_CONFIGURED_DELAY = 30.0
 """Delay of accepted jobs while there is no API key."""
 
@@ -80,16 +76,24 @@ class GenerateStep:
             return await self._generate(record)
 
     async def _generate(self, record: GenerationRecord) -> Settlement:
-        request = await self._provider_request(record)
+        picture = picture_in(complete_request(record))
+        request = ProviderRequest(
+            prompt=record.prompt,
+            model=record.generation.model,
+            size=picture.size,
+            format=picture.format,
+            reference_urls=await self._references.urls(record),
+        )
+        previous = record
         try:
             async with self._provider.call_slot() as call:
                 # Stored before the call, so that no other delivery calls GetImg.AI at the same time.
-                record = await self._generations.update(
-                    states.generating(record, owner=self._policy.owner, lease_seconds=self._policy.lease_seconds)
-                )
+                owner, lease_seconds = self._policy.owner, self._policy.lease_seconds
+                leased = states.generating(record, owner=owner, lease_seconds=lease_seconds)
+                record = await self._generations.update(leased)
                 result = await self._call(call, request)
-        except (ApiError, GenerationError, GetimgNotConfigured) as failure:
-            return await self._after_failure(record, failure)
+        except (errors.ApiError, GenerationError, errors.GetimgNotConfigured) as failure:
+            return await self._after_failure(record, failure, previous)
         return await self._hand_over(record, result)
 
     async def _call(
@@ -119,7 +123,7 @@ class GenerateStep:
             log.warning("store job not accepted by the hub", generation_id=record.generation.id)
             if kept:
                 return Retry(PEER_UNAVAILABLE_DELAY, "the hub did not accept the store job")
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(HOLD_SECONDS)
 
     async def _keep(self, record: GenerationRecord, result: ProviderResult) -> bool:
         try:
@@ -129,42 +133,25 @@ class GenerateStep:
             return False
         return True
 
-    async def _after_failure(self, record: GenerationRecord, failure: ServiceError) -> Settlement:
-        sent = not isinstance(failure, CallNotSent)
+    async def _after_failure(
+        self, record: GenerationRecord, failure: ServiceError, previous: GenerationRecord
+    ) -> Settlement:
+        sent, generation = not isinstance(failure, CallNotSent), record.generation
+        started = generation.start_time.ToMilliseconds() / 1000 if generation.HasField("start_time") else None
+        elapsed = time.time() - started if started is not None else None
         delay = delay_before_next_call(
-            failure,
-            sent=sent,
-            attempts=record.generation.attempts,
-            elapsed=_elapsed_seconds(record),
-            limits=self._policy.limits,
+            failure, sent=sent, attempts=generation.attempts, elapsed=elapsed, limits=self._policy.limits
         )
         if delay is None:
             await self._generations.fail(record, failure)
             return Ack()
-        if record.HasField("lease"):
+        if record is not previous:  # else the lease is that of an interrupted call, which may have been billed
             release = states.released_after_call if sent else states.released_before_call
             await self._generations.update(release(record))
         return Retry(delay, failure.message)
-
-    async def _provider_request(self, record: GenerationRecord) -> ProviderRequest:
-        picture = picture_in(complete_request(record))
-        return ProviderRequest(
-            prompt=record.prompt,
-            model=record.generation.model,
-            size=picture.size,
-            format=picture.format,
-            reference_urls=await self._references.urls(record),
-        )
 
     def _foreign_lease_seconds(self, record: GenerationRecord) -> float:
         """Return how long another process holds the lease, or 0 if none does."""
         if not record.HasField("lease") or record.lease.owner == self._policy.owner:
             return 0.0
         return max(0.0, record.lease.expire_time.ToMilliseconds() / 1000 - time.time())
-
-
-def _elapsed_seconds(record: GenerationRecord) -> float | None:
-    generation = record.generation
-    if not generation.HasField("start_time"):
-        return None
-    return time.time() - generation.start_time.ToMilliseconds() / 1000
