@@ -1,4 +1,4 @@
-"""A Storage Service in memory: the four operations over a hub, with preconditions, idempotency and change events."""
+"""A Storage Service in memory: the four operations over a hub, with preconditions, idempotency and events."""
 
 from __future__ import annotations
 
