@@ -32,7 +32,7 @@ from image_grpc.hub import Ack, Outcome, Retry, topology
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.retry import MAX_INTERRUPTED_CALLS, PEER_UNAVAILABLE_DELAY, GenerationLimits
 from image_grpc.storage import Storage
-from tests.generation.builders import portrait, provider_result, queued
+from tests.generation.builders import SIDE, portrait, provider_result, queued
 from tests.generation.conftest import CAPACITY, Database, Jobs, ScriptedProvider
 from tests.generation.memory_storage import MemoryStorageService, Refused
 
@@ -105,7 +105,7 @@ async def test_a_picture_is_generated_and_handed_over(
     assert await step(record, NORMAL) == Ack()
     [request] = provider.requests
     assert (request.prompt, request.model) == (record.prompt, record.generation.model)
-    assert (request.size.width, request.format) == (16, 1)
+    assert (request.size.width, request.format) == (SIDE, 1)
     assert request.reference_urls == []
     stored = await database.generation(record.generation.id)
     assert (stored.generation.state, stored.generation.attempts) == (STORING, 1)
