@@ -144,11 +144,11 @@ class MemoryStorageService:
 
     def _list(self, request: ListRequest) -> ListResponse:
         self._refuse()
-        wanted = {name.name: value for name, value in request.filter.index.ListFields()}
+        values = {name.name: value for name, value in request.filter.index.ListFields()}
         records = [
             versions[-1]
             for (kind, _), versions in self._versions.items()
-            if kind == request.kind and all(getattr(versions[-1].index, name) == wanted[name] for name in wanted)
+            if kind == request.kind and all(getattr(versions[-1].index, name) == values[name] for name in values)
         ]
         if request.filter.states:
             records = [record for record in records if record.index.state in request.filter.states]
@@ -180,10 +180,10 @@ class MemoryStorageService:
         versions.append(stored)
         return stored
 
-    def _range(self, wanted: BlobRange) -> bytes:
-        if wanted.sha256 not in self._blobs:
+    def _range(self, blob_range: BlobRange) -> bytes:
+        if blob_range.sha256 not in self._blobs:
             raise Refused("RECORD_NOT_FOUND")
-        return self._blobs[wanted.sha256][wanted.offset : wanted.offset + wanted.limit]
+        return self._blobs[blob_range.sha256][blob_range.offset : blob_range.offset + blob_range.limit]
 
     def _repeated(self, request: StoreRequest) -> StoreResponse | None:
         content, response = self._applied.get(request.storage_correlation_id, (b"", None))

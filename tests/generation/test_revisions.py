@@ -1,4 +1,4 @@
-"""New versions of an image: with changed parameters, in another theme, and an old one again."""
+"""New versions of an image through the whole service: regenerated, restyled and restored."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ WALL = {"start": {"x": 0, "y": 0, "unit": 2}, "end": {"x": 2, "y": 0, "unit": 2}
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
-    async with service(tmp_path_factory.mktemp("revisions")) as it:
-        yield it
+    async with service(tmp_path_factory.mktemp("revisions")) as running:
+        yield running
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def face(platform: Service) -> Image:
-    """A portrait of its own."""
+    """A new portrait."""
     request = portrait(species="elf", traits=["scar", "red hair"], details=some_id(), character_id=some_id())
     return (await platform.generate(request)).image
 
@@ -95,20 +95,18 @@ def prompt_of(platform: Service) -> str:
     return str(platform.standin.prompts[-1]["prompt"])
 
 
-def is_conflict(told: Refusal) -> bool:
-    return (told.code, told.reason) == (grpc.StatusCode.ABORTED, "VERSION_CONFLICT")
+def is_conflict(refused: Refusal) -> bool:
+    return (refused.code, refused.reason) == (grpc.StatusCode.ABORTED, "VERSION_CONFLICT")
 
 
-def is_not_found(told: Refusal) -> bool:
-    return (told.code, told.reason) == (grpc.StatusCode.NOT_FOUND, "IMAGE_NOT_FOUND")
+def is_not_found(refused: Refusal) -> bool:
+    return (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "IMAGE_NOT_FOUND")
 
 
 # RegenerateImage
 
 
-async def test_a_new_version_has_the_masked_fields_changed_and_the_others_as_they_were(
-    platform: Service, face: Image
-) -> None:
+async def test_a_mask_selects_the_fields_that_change(platform: Service, face: Image) -> None:
     old = await platform.read(face.id)
     generation = await regenerate(
         platform,
@@ -125,26 +123,26 @@ async def test_a_new_version_has_the_masked_fields_changed_and_the_others_as_the
     assert (image.metadata.theme, image.metadata.source_id) == ("fantasy", face.metadata.source_id)
     params = image.metadata.generation_params
     assert params.generation_id == generation.id
-    asked = face.metadata.generation_params.request.portrait
-    asked.species, asked.size.width = "dwarf", 96
-    del asked.traits[:]
-    assert params.request.portrait == asked
+    expected = face.metadata.generation_params.request.portrait
+    expected.species, expected.size.width = "dwarf", 96
+    del expected.traits[:]
+    assert params.request.portrait == expected
     assert "dwarf" in prompt_of(platform)
     assert "scar" not in prompt_of(platform)
     assert await platform.read(face.id, version=1) == old
     assert await platform.read(face.id) != old
 
 
-async def test_without_a_mask_every_field_that_is_set_is_taken(platform: Service, face: Image) -> None:
+async def test_without_a_mask_every_field_that_is_set_changes(platform: Service, face: Image) -> None:
     changed = {"species": "orc", "format": ImageFormat.IMAGE_FORMAT_WEBP, "theme": "western"}
     image = (await regenerate(platform, face, portrait=changed)).image
-    asked = image.metadata.generation_params.request.portrait
-    assert (asked.species, list(asked.traits), asked.theme) == ("orc", ["scar", "red hair"], "western")
+    merged = image.metadata.generation_params.request.portrait
+    assert (merged.species, list(merged.traits), merged.theme) == ("orc", ["scar", "red hair"], "western")
     assert image.content.format == ImageFormat.IMAGE_FORMAT_WEBP
     assert (image.metadata.theme, image.metadata.theme_association.theme) == ("western", "western")
 
 
-async def test_without_parameters_the_same_is_drawn_anew(platform: Service, face: Image) -> None:
+async def test_without_parameters_the_same_request_is_generated_again(platform: Service, face: Image) -> None:
     calls = platform.standin.calls
     generation = await regenerate(platform, face)
     assert (generation.state, generation.cache_hit, generation.image.version) == (SUCCEEDED, False, 2)
@@ -154,22 +152,22 @@ async def test_without_parameters_the_same_is_drawn_anew(platform: Service, face
     )
 
 
-async def test_a_generation_says_what_was_asked_for(platform: Service, face: Image) -> None:
+async def test_a_generation_contains_its_request(platform: Service, face: Image) -> None:
     given = {"priority": Priority.PRIORITY_HIGH, "request_id": some_id()}
     generation = await regenerate(platform, face, "species", portrait={"species": "orc"}, **given)
-    asked = RegenerateImageRequest(
+    expected = RegenerateImageRequest(
         image_id=face.id, version=1, portrait={"species": "orc"}, update_mask={"paths": ["species"]}, priority=1
     )
-    assert generation.request.regenerate_image == asked
+    assert generation.request.regenerate_image == expected
     listed = await platform.generations.ListGenerations(
         ListGenerationsRequest(source_id=face.metadata.source_id, type=ImageType.IMAGE_TYPE_CHARACTER)
     )
     assert listed.generations[0].id == generation.id
 
 
-WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
+INVALID: dict[str, tuple[str, dict[str, Any], str]] = {
     "parameters of another kind": ("", {"item_illustration": {"name": "ring"}}, "item_illustration"),
-    "a field that there is not": ("no_such_field", {"portrait": {}}, "update_mask"),
+    "an unknown field": ("no_such_field", {"portrait": {}}, "update_mask"),
     "a field of the call in the mask": ("request_id", {"portrait": {}}, "portrait"),
     "a field of the call": ("", {"portrait": {"cache": 2}}, "portrait"),
     "too long a text": ("", {"portrait": {"species": "x" * 201}}, "portrait.species"),
@@ -185,23 +183,23 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("wrong", WRONG)
-async def test_changes_that_make_no_sense_are_refused_by_their_path(
-    platform: Service, face: Image, wrong: str
-) -> None:
-    mask, parameters, field = WRONG[wrong]
-    told = await refusal(regenerate(platform, face, mask, **parameters))
-    assert (told.code, told.fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
-    assert told.reason == ("INVALID_THEME" if field.endswith("theme") else "INVALID_ARGUMENT")
+@pytest.mark.parametrize("case", INVALID)
+async def test_invalid_changes_are_refused_with_their_path(platform: Service, face: Image, case: str) -> None:
+    mask, parameters, field = INVALID[case]
+    refused = await refusal(regenerate(platform, face, mask, **parameters))
+    assert (refused.code, refused.fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
+    assert refused.reason == ("INVALID_THEME" if field.endswith("theme") else "INVALID_ARGUMENT")
     assert await platform.image(face.id) == face
 
 
-async def test_a_colour_that_is_none_is_refused_in_a_new_version_too(platform: Service, field: Image) -> None:
-    told = await refusal(regenerate(platform, field, tactical_map={"grid": {"color": "notacolor"}}))
-    assert told.fields == ["tactical_map.grid.color"]
+async def test_an_invalid_color_is_refused_in_a_new_version_too(platform: Service, field: Image) -> None:
+    refused = await refusal(regenerate(platform, field, tactical_map={"grid": {"color": "notacolor"}}))
+    assert refused.fields == ["tactical_map.grid.color"]
 
 
-async def test_a_stale_version_is_told_and_an_unknown_image_is_not_found(platform: Service, face: Image) -> None:
+async def test_a_stale_version_is_a_conflict_and_an_unknown_image_is_not_found(
+    platform: Service, face: Image
+) -> None:
     newest = (await regenerate(platform, face)).image
     assert is_conflict(await refusal(regenerate(platform, face)))
     assert is_conflict(await refusal(apply(platform, face, "horror", request_id=some_id())))
@@ -212,7 +210,7 @@ async def test_a_stale_version_is_told_and_an_unknown_image_is_not_found(platfor
     assert is_not_found(await refusal(regenerate(platform, newest)))
 
 
-async def test_validate_only_says_what_it_would_cost_and_does_nothing(platform: Service, face: Image) -> None:
+async def test_validate_only_returns_the_cost_and_does_nothing(platform: Service, face: Image) -> None:
     calls = platform.standin.calls
     for preview in (
         await regenerate(platform, face, portrait={"species": "orc"}, validate_only=True),
@@ -228,7 +226,7 @@ async def test_validate_only_says_what_it_would_cost_and_does_nothing(platform: 
 
 
 @pytest.mark.parametrize("kind", ["regenerate", "apply"])
-async def test_a_request_that_comes_five_times_at_once_makes_one_version(
+async def test_five_concurrent_equal_requests_create_one_version(
     platform: Service, face: Image, kind: str
 ) -> None:
     calls, request_id = platform.standin.calls, some_id()
@@ -238,20 +236,18 @@ async def test_a_request_that_comes_five_times_at_once_makes_one_version(
             return apply(platform, face, **{"theme": "horror", "request_id": request_id, **fields})
         return regenerate(platform, face, **{"portrait": {"species": "orc"}, "request_id": request_id, **fields})
 
-    answers = await asyncio.gather(*(call() for _ in range(5)))
-    assert {answer.state for answer in answers} == {SUCCEEDED}
-    assert len({answer.id for answer in answers}) == 1
+    results = await asyncio.gather(*(call() for _ in range(5)))
+    assert {each.state for each in results} == {SUCCEEDED}
+    assert len({each.id for each in results}) == 1
     assert platform.standin.calls == calls + 1
     assert (await platform.image(face.id)).version == 2
-    assert (await call(version=2)).id == answers[0].id, "whoever sends it again may have seen the new version"
+    assert (await call(version=2)).id == results[0].id, "a repeated request may name the new version"
     other: dict[str, Any] = {"theme": "western"} if kind == "apply" else {"portrait": {"species": "elf"}}
-    told = await refusal(call(**other))
-    assert (told.code, told.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
+    refused = await refusal(call(**other))
+    assert (refused.code, refused.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
 
 
-async def test_two_changes_of_the_same_version_at_once_both_become_versions(
-    platform: Service, face: Image
-) -> None:
+async def test_two_concurrent_changes_both_become_versions(platform: Service, face: Image) -> None:
     both = await asyncio.gather(
         regenerate(platform, face, portrait={"species": "orc"}), apply(platform, face, "horror")
     )
@@ -266,19 +262,19 @@ async def test_two_changes_of_the_same_version_at_once_both_become_versions(
 async def test_an_image_that_is_deleted_meanwhile_gets_no_new_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    may_go_on = held(monkeypatch)
-    may_go_on.set()
+    may_finish = held(monkeypatch)
+    may_finish.set()
     async with service(tmp_path) as platform:
         image = (await platform.generate(portrait())).image
-        may_go_on.clear()
+        may_finish.clear()
         async with asyncio.TaskGroup() as group:
             revisions = [
                 group.create_task(regenerate(platform, image)),
                 group.create_task(apply(platform, image, "horror")),
             ]
-            await eventually(lambda: platform.standin.in_flight == 2, "both are drawn")
+            await eventually(lambda: platform.standin.in_flight == 2, "both are generated")
             await platform.images.DeleteImage(DeleteImageRequest(image_id=image.id))
-            may_go_on.set()
+            may_finish.set()
         for revision in revisions:
             generation = revision.result()
             assert (generation.state, generation.error.reason) == (FAILED, "IMAGE_NOT_FOUND")
@@ -286,9 +282,7 @@ async def test_an_image_that_is_deleted_meanwhile_gets_no_new_version(
         assert restored.image == image
 
 
-async def test_a_map_keeps_its_overlays_and_what_was_not_changed_of_its_grid(
-    platform: Service, field: Image
-) -> None:
+async def test_a_map_keeps_its_overlays_and_the_rest_of_its_grid(platform: Service, field: Image) -> None:
     generation = await regenerate(platform, field, "grid.size,features", tactical_map={"grid": {"size": 32}})
     image = generation.image
     assert list(image.overlays) == list(field.overlays)
@@ -298,13 +292,13 @@ async def test_a_map_keeps_its_overlays_and_what_was_not_changed_of_its_grid(
     assert (await platform.image(field.id, version=1)).map == field.map
 
 
-async def test_an_item_can_become_one_of_another_kind(platform: Service) -> None:
+async def test_an_item_can_become_an_item_of_another_type(platform: Service) -> None:
     image = (await platform.generate(item(details=some_id()))).image
     changed = (await regenerate(platform, image, item_illustration={"type": 1, "name": "axe"})).image
     assert (changed.type, changed.subtype) == (ImageType.IMAGE_TYPE_ITEM, ImageSubtype.IMAGE_SUBTYPE_WEAPON)
 
 
-async def test_a_new_version_is_no_answer_to_the_request_of_the_first(platform: Service) -> None:
+async def test_a_new_version_does_not_serve_the_request_of_the_first(platform: Service) -> None:
     request = portrait(details=some_id())
     first = (await platform.generate(request)).image
     await regenerate(platform, first, portrait={"species": "orc"})
@@ -345,8 +339,8 @@ async def test_a_new_theme_keeps_grid_overlays_and_the_old_version(platform: Ser
     characters = len(base64.b64encode(old))
     assert sent["images"] == [{"url": f"data:image/png;base64,<{characters} characters>"}]
     assert sent["model"] == generation.model == "seedream-5-lite"
-    new, before = built_in_themes()["cyberpunk"].elements, built_in_themes()["fantasy"].elements
-    for said in (
+    new, old_elements = built_in_themes()["cyberpunk"].elements, built_in_themes()["fantasy"].elements
+    for phrase in (
         "0.25",
         "teal and rust",
         "candles",
@@ -354,12 +348,12 @@ async def test_a_new_theme_keeps_grid_overlays_and_the_old_version(platform: Ser
         new.architecture.rstrip("."),
         new.technology.rstrip("."),
     ):
-        assert said in prompt
-    assert before.environment.rstrip(".") in prompt, "what is not applied is as it was"
+        assert phrase in prompt
+    assert old_elements.environment.rstrip(".") in prompt, "elements that are not applied stay the same"
     assert new.environment.rstrip(".") not in prompt
 
 
-async def test_a_theme_is_applied_in_full_unless_said_otherwise(platform: Service, face: Image) -> None:
+async def test_a_theme_is_applied_in_full_by_default(platform: Service, face: Image) -> None:
     image = (await apply(platform, face, "western")).image
     association = image.metadata.theme_association
     assert (association.strength, list(association.elements)) == (1.0, [])
@@ -384,14 +378,14 @@ async def test_a_theme_is_applied_in_full_unless_said_otherwise(platform: Servic
 async def test_a_theme_that_cannot_be_applied_is_refused(
     platform: Service, face: Image, fields: dict[str, Any], field: str, reason: str
 ) -> None:
-    told = await refusal(apply(platform, face, **{"theme": "horror", **fields}))
-    assert (told.code, told.fields, told.reason) == (grpc.StatusCode.INVALID_ARGUMENT, [field], reason)
+    refused = await refusal(apply(platform, face, **{"theme": "horror", **fields}))
+    assert (refused.code, refused.fields, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, [field], reason)
 
 
 async def test_a_campaign_map_keeps_its_scale_and_places(platform: Service) -> None:
     place = {"type": "town", "name": "Ede", "location": {"x": 3, "y": 4}}
-    asked = campaign_map(scale={"unit": "miles", "value": 5}, points_of_interest=[place], details=some_id())
-    image = (await platform.generate(asked)).image
+    request = campaign_map(scale={"unit": "miles", "value": 5}, points_of_interest=[place], details=some_id())
+    image = (await platform.generate(request)).image
     themed = (await apply(platform, image, "steampunk")).image
     assert themed.map == image.map
     assert themed.map.points_of_interest[0].name == "Ede"
@@ -400,18 +394,16 @@ async def test_a_campaign_map_keeps_its_scale_and_places(platform: Service) -> N
 # Events
 
 
-async def test_new_versions_and_themes_are_told_with_the_callers_correlation_id(
-    platform: Service, face: Image
-) -> None:
+async def test_events_of_new_versions_have_the_callers_correlation_id(platform: Service, face: Image) -> None:
     metadata = (("x-correlation-id", "campaign-9"),)
     async with platform.hearing("image.generated", "theme.applied") as events:
-        asked = ApplyThemeRequest(image_id=face.id, version=1, theme="horror", elements=[1, 5])
-        image = (await platform.generate(asked, metadata=metadata)).image
+        restyling = ApplyThemeRequest(image_id=face.id, version=1, theme="horror", elements=[1, 5])
+        image = (await platform.generate(restyling, metadata=metadata)).image
         changed = RegenerateImageRequest(image_id=face.id, version=2, portrait={"species": "orc"})
         newer = (await platform.generate(changed, metadata=metadata)).image
         restoring = RestoreImageVersionRequest(image_id=face.id, version=3, restore_version=1)
         restored = (await platform.images.RestoreImageVersion(restoring, metadata=metadata)).image
-        await eventually(lambda: len(events) == 4, "everything is told")
+        await eventually(lambda: len(events) == 4, "all events arrive")
     assert {event.correlation_id for event in events} == {"campaign-9"}
     [applied] = [payload_of(event) for event in events if event.type == "theme_applied"]
     assert applied == {"image_id": face.id, "theme": "horror", "elements": ["architecture", "color_scheme"]}
@@ -429,7 +421,7 @@ async def test_new_versions_and_themes_are_told_with_the_callers_correlation_id(
 # Versions
 
 
-async def test_every_version_is_listed_and_can_be_got_and_read(platform: Service, face: Image) -> None:
+async def test_every_version_can_be_listed_and_read(platform: Service, face: Image) -> None:
     two = (await regenerate(platform, face, portrait={"species": "orc"})).image
     three = (await apply(platform, two, "horror")).image
     versions = [face, two, three]
@@ -446,16 +438,14 @@ async def test_every_version_is_listed_and_can_be_got_and_read(platform: Service
     assert is_not_found(await refusal(platform.image(face.id, version=4)))
 
 
-async def test_an_old_version_of_a_map_names_the_overlays_that_are_drawn_on_it(
-    platform: Service, field: Image
-) -> None:
+async def test_an_old_version_of_a_map_has_its_overlays(platform: Service, field: Image) -> None:
     await regenerate(platform, field)
     listed = (await platform.images.ListImageVersions(ListImageVersionsRequest(image_id=field.id))).images
     for image in (await platform.image(field.id, version=1), *listed):
         assert list(image.overlays) == list(field.overlays)
 
 
-async def test_a_restored_version_is_a_new_one_with_the_old_picture(platform: Service, field: Image) -> None:
+async def test_a_restored_version_is_a_new_version_with_the_old_picture(platform: Service, field: Image) -> None:
     old = await platform.read(field.id)
     two = (await apply(platform, field, "horror")).image
     three = await restore(platform, two, 1)
@@ -473,24 +463,24 @@ async def test_a_restored_version_is_a_new_one_with_the_old_picture(platform: Se
     assert await platform.image(field.id, version=2) == two
 
 
-async def test_what_cannot_be_restored_is_told(platform: Service, face: Image) -> None:
+async def test_an_impossible_restoration_is_refused(platform: Service, face: Image) -> None:
     two = (await regenerate(platform, face)).image
     assert is_conflict(await refusal(restore(platform, face, 1)))
     assert is_conflict(await refusal(restore(platform, face, 1, request_id=some_id())))
     assert is_not_found(await refusal(restore(platform, two, 3)))
     assert is_not_found(await refusal(restore(platform, Image(id=some_id(), version=2), 1)))
-    told = await refusal(restore(platform, two, 0))
-    assert (told.code, told.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["restore_version"])
+    refused = await refusal(restore(platform, two, 0))
+    assert (refused.code, refused.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["restore_version"])
     await platform.images.DeleteImage(DeleteImageRequest(image_id=face.id))
     assert is_not_found(await refusal(restore(platform, two, 1)))
 
 
-async def test_a_restoration_is_done_once_for_its_request_id(platform: Service, face: Image) -> None:
+async def test_a_restoration_happens_once_per_request_id(platform: Service, face: Image) -> None:
     two = (await regenerate(platform, face)).image
     request_id = some_id()
-    answers = await asyncio.gather(*(restore(platform, two, 1, request_id=request_id) for _ in range(5)))
-    assert all(answer == answers[0] for answer in answers)
-    assert await restore(platform, answers[0], 1, request_id=request_id) == answers[0]
+    results = await asyncio.gather(*(restore(platform, two, 1, request_id=request_id) for _ in range(5)))
+    assert all(each == results[0] for each in results)
+    assert await restore(platform, results[0], 1, request_id=request_id) == results[0]
     assert (await platform.image(face.id)).version == 3
-    told = await refusal(restore(platform, two, 2, request_id=request_id))
-    assert (told.code, told.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
+    refused = await refusal(restore(platform, two, 2, request_id=request_id))
+    assert (refused.code, refused.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
