@@ -10,8 +10,8 @@ DEV := $(VENV)/.dev
 PACKAGES := . packages/getimg-standin
 LOCK := $(UV) compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-package getimg-standin --no-emit-index-url --no-header --quiet
-IMAGE := build/image.binpb
-BASE := build/base
+# The contract of the last release, as `buf build` writes it.
+RELEASED := protos/released.binpb
 
 .PHONY: help demo run test check protos bench lock clean
 
@@ -32,25 +32,17 @@ check: $(DEV) ## check format, lint, types, imports, contracts and generated fil
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
-	@mkdir -p build
-	$(PYTHON) tools/protos.py image protos $(IMAGE)
-	$(VENV)/bin/buf lint $(IMAGE) --config buf.yaml
-	@$(MAKE) --no-print-directory breaking generated
+	$(PYTHON) tools/limits.py src/image_grpc packages/getimg-standin/src
+	$(VENV)/bin/buf lint
+	$(VENV)/bin/buf breaking --against $(RELEASED)
+	@$(MAKE) --no-print-directory generated
 
 .PHONY: servers
 servers: # install the Debian packages of the servers that the tests start
 	@{ test -x /usr/lib/rabbitmq/bin/rabbitmq-server && ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; } || \
 	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq rabbitmq-server postgresql; }
 
-.PHONY: breaking generated
-breaking: # compare the contracts with those of origin/main, or of the local main
-	@rm -rf $(BASE) && mkdir -p $(BASE)
-	@base=$$(git rev-parse -q --verify origin/main || git rev-parse -q --verify main || git rev-parse HEAD) && \
-	git archive $$base protos | tar -x -C $(BASE) && \
-	$(PYTHON) tools/protos.py image $(BASE)/protos $(BASE)/image.binpb && \
-	$(VENV)/bin/buf breaking $(IMAGE) --against $(BASE)/image.binpb --config buf.yaml && \
-	echo "contracts: compatible with $$(git rev-parse --short $$base)"
-
+.PHONY: generated
 generated: # check that generated files are up to date
 	@rm -rf build/generated && mkdir -p build/generated
 	@$(PYTHON) tools/protos.py stubs protos build/generated

@@ -12,12 +12,7 @@ from typing import Any
 
 import grpc
 import uvloop
-from tabletop.image.v1.image_service_pb2 import (
-    GetImageRequest,
-    GetImageResponse,
-    ReadImageRequest,
-    ReadImageResponse,
-)
+from tabletop.image.v1.image_service_pb2 import GetImageRequest, GetImageResponse, ReadImageRequest, ReadImageResponse
 
 CHUNK_BYTES = 1024 * 1024
 

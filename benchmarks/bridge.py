@@ -44,10 +44,7 @@ GET_THEME = "image.rpc.ThemeService.GetTheme"
 async def measure(folder: Path) -> list[Row]:
     """Measure with a new broker."""
     with rabbitmq() as node:
-        async with (
-            servers.standin("--latency", "0") as standin,
-            servers.service(folder, standin.address) as server,
-        ):
+        async with servers.standin("--latency", "0") as standin, servers.service(folder, standin.address) as server:
             bridge = ("-m", "image_grpc", "bridge", "--target", server.address, "--hub-url", node.url)
             bare = ("-m", "benchmarks.bare_bridge", node.url, server.address)
             async with (

@@ -1,4 +1,4 @@
-"""Composed maps: through the whole service, and compositing alone beside decode and encode of the bare picture."""
+"""Composed maps: reads through the whole service, and composing compared with decoding and encoding alone."""
 
 from __future__ import annotations
 
@@ -15,12 +15,7 @@ from google.protobuf import json_format
 from tabletop.image.v1.generation_request_pb2 import GenerateTacticalMapRequest
 from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
 from tabletop.image.v1.image_pb2 import Image
-from tabletop.image.v1.image_service_pb2 import (
-    ImageLayer,
-    ReadImageRequest,
-    UploadImageDescription,
-    UploadImageRequest,
-)
+from tabletop.image.v1.image_service_pb2 import ImageLayer, ReadImageRequest, UploadImageDescription, UploadImageRequest
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 from tabletop.image.v1.overlay_pb2 import Overlay, TacticalElement
 from tabletop.image.v1.overlay_service_pb2 import CreateTacticalOverlayRequest
@@ -30,6 +25,7 @@ from tabletop.image.v1.types_pb2 import ImageFormat
 from benchmarks import servers
 from benchmarks.report import Row, compared
 from image_grpc import pictures
+from image_grpc.maps import fonts
 from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.drawing import draw_map
 
@@ -45,19 +41,21 @@ FORMATS = {
 
 
 async def measure(folder: Path) -> list[Row]:
-    """The service's figures first, then what compositing adds to decoding and encoding."""
+    """Measure reads through the service, then the time that composing adds to decoding and encoding."""
+    pictures.configure()
+    fonts.configure()
     async with servers.standin("--latency", "0") as standin:
         async with servers.service(folder / "data", standin.address) as ours:
             options = [("grpc.max_receive_message_length", -1)]
             async with grpc.aio.insecure_channel(ours.address, options=options) as channel:
-                drawn = await _drawn(channel)
-                rows = await _through_the_service(channel, drawn)
+                picture = await _generated_map(channel)
+                rows = await _through_the_service(channel, picture)
                 rows.append(_only("memory of the service at its peak", f"{ours.peak_megabytes():.0f} MB"))
-    return [*rows, *await asyncio.to_thread(_beside_decode_and_encode, drawn)]
+    return [*rows, *await asyncio.to_thread(_beside_decode_and_encode, picture)]
 
 
-async def _through_the_service(channel: grpc.aio.Channel, drawn: bytes) -> list[Row]:
-    """A first and a second read of a composed map of 4096 x 4096 with 200 elements."""
+async def _through_the_service(channel: grpc.aio.Channel, picture: bytes) -> list[Row]:
+    """Measure the first and second read of a composed map of 4096 x 4096 pixels with 200 elements."""
     images: Any = ImageServiceStub(channel)
     overlays: Any = OverlayServiceStub(channel)
     rows = []
@@ -65,7 +63,7 @@ async def _through_the_service(channel: grpc.aio.Channel, drawn: bytes) -> list[
         format_ = FORMATS[name]
         firsts, seconds = [], []
         for round_ in range(ROUNDS):
-            uploaded: Any = await images.UploadImage(_upload(_scaled(drawn, SIDE)))
+            uploaded: Any = await images.UploadImage(_upload(_scaled(picture, SIDE)))
             image = uploaded.image
             request = CreateTacticalOverlayRequest(map_id=image.id, elements=elements(200, SIDE, seed=round_))
             await overlays.CreateTacticalOverlay(request)
@@ -91,14 +89,14 @@ async def _seconds_of(images: Any, request: ReadImageRequest) -> float:
     return time.perf_counter() - started
 
 
-def _beside_decode_and_encode(drawn: bytes) -> list[Row]:
+def _beside_decode_and_encode(picture: bytes) -> list[Row]:
     rows = []
     cases = [(SIDE, 200, name) for name in FORMATS]
     cases += [(SIDE, count, "JPEG") for count in (0, 50, 500)]
     cases += [(side, 200, "JPEG") for side in (1024, 2048)]
     for side, count, name in cases:
         format_ = FORMATS[name]
-        data = _scaled(drawn, side)
+        data = _scaled(picture, side)
         image = map_of(side)
         overlay = Overlay(visible=True)
         overlay.tactical.elements.extend(elements(count, side, seed=1))
@@ -121,7 +119,7 @@ def _beside_decode_and_encode(drawn: bytes) -> list[Row]:
 
 
 def elements(count: int, side: int, *, seed: int) -> list[TacticalElement]:
-    """Elements of every kind, mixed, all over a map."""
+    """Return elements of every kind at random positions on a map of `side` x `side` pixels."""
     chance = random.Random(seed)
     cells = side / CELL
     kinds: list[dict[str, Any]] = [
@@ -136,16 +134,16 @@ def elements(count: int, side: int, *, seed: int) -> list[TacticalElement]:
         {"effect": {"shape": "AREA_SHAPE_CUBE", "size_feet": 20, "inclusion": "CELL_INCLUSION_ANY_TOUCH"}},
         {"line_of_sight": {"range_feet": 60}},
     ]
-    found = []
+    result = []
     for index in range(count):
         position = {"x": chance.uniform(0, cells), "y": chance.uniform(0, cells), "unit": "COORDINATE_UNIT_CELLS"}
-        said = {"id": str(index), "position": position, "properties": {"label": f"Element {index}"}}
-        found.append(json_format.ParseDict(said | kinds[index % len(kinds)], TacticalElement()))
-    return found
+        fields = {"id": str(index), "position": position, "properties": {"label": f"Element {index}"}}
+        result.append(json_format.ParseDict(fields | kinds[index % len(kinds)], TacticalElement()))
+    return result
 
 
 def map_of(side: int) -> Image:
-    """A tactical map with a grid."""
+    """Return a tactical map with a grid."""
     image = Image(version=1)
     image.content.size.width = image.content.size.height = side
     image.map.grid.enabled, image.map.grid.size = True, CELL
@@ -161,12 +159,12 @@ async def _upload(data: bytes) -> AsyncIterator[UploadImageRequest]:
         yield UploadImageRequest(data=data[start : start + 1024 * 1024])
 
 
-async def _drawn(channel: grpc.aio.Channel) -> bytes:
-    """A map that the stand-in has drawn."""
+async def _generated_map(channel: grpc.aio.Channel) -> bytes:
+    """Return a map that the stand-in generates."""
     request = GenerateTacticalMapRequest(theme="fantasy")
     request.wait_for.seconds = 120
-    answer: Any = await GenerationServiceStub(channel).GenerateTacticalMap(request)
-    read: Any = ImageServiceStub(channel).ReadImage(ReadImageRequest(image_id=answer.generation.image.id))
+    response: Any = await GenerationServiceStub(channel).GenerateTacticalMap(request)
+    read: Any = ImageServiceStub(channel).ReadImage(ReadImageRequest(image_id=response.generation.image.id))
     return b"".join([part.data async for part in read])
 
 

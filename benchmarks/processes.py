@@ -64,9 +64,7 @@ async def _rate(load: Load, processes: int, folder: Path, standin: str, hub: str
     async with AsyncExitStack() as stack:
         channels = []
         for number in range(processes):
-            server = servers.server(
-                folder / str(number), standin, hub_url=hub, generation_concurrency=load.concurrency
-            )
+            server = servers.server(folder / str(number), standin, hub_url=hub, generation_concurrency=load.concurrency)
             address = (await stack.enter_async_context(server)).address
             channels.append(await stack.enter_async_context(grpc.aio.insecure_channel(address)))
         await asyncio.gather(

@@ -11,12 +11,7 @@ from typing import TYPE_CHECKING
 import grpc
 from tabletop.image.v1.generation_request_pb2 import GenerateTacticalMapRequest
 from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
-from tabletop.image.v1.image_service_pb2 import (
-    GetImageRequest,
-    GetImageResponse,
-    ReadImageRequest,
-    ReadImageResponse,
-)
+from tabletop.image.v1.image_service_pb2 import GetImageRequest, GetImageResponse, ReadImageRequest, ReadImageResponse
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 
 if TYPE_CHECKING:

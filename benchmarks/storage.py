@@ -93,8 +93,7 @@ async def _metadata(client: ImageStorageClient, floor: BareRequester) -> list[Ro
         series["retrieve"][0].append(await _mean_milliseconds(lambda: client.themes.retrieve("bench")))
         series["retrieve"][1].append(await _mean_milliseconds(lambda: floor.request(os.urandom(100), size)))
     return [
-        compared(f"metadata {name}, 1 kB", *both, unit="ms", target="<= 1.5, < 100 ms")
-        for name, both in series.items()
+        compared(f"metadata {name}, 1 kB", *both, unit="ms", target="<= 1.5, < 100 ms") for name, both in series.items()
     ]
 
 

@@ -109,9 +109,7 @@ class Service:
 
     async def read_described(self, image_id: str, **fields: Any) -> tuple[ImageContent, bytes]:
         """The description of a stored picture, and its bytes."""
-        first, *parts = [
-            part async for part in self.images.ReadImage(ReadImageRequest(image_id=image_id, **fields))
-        ]
+        first, *parts = [part async for part in self.images.ReadImage(ReadImageRequest(image_id=image_id, **fields))]
         return first.content, b"".join(part.data for part in parts)
 
     async def image(self, image_id: str, **fields: Any) -> Image:

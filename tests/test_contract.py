@@ -100,8 +100,7 @@ def elements(file: FileDescriptorProto) -> Iterator[Element]:
 def comments(file: FileDescriptorProto) -> dict[SourcePath, str]:
     """Return the comments of a file by path."""
     return {
-        tuple(location.path): " ".join(location.leading_comments.split())
-        for location in file.source_code_info.location
+        tuple(location.path): " ".join(location.leading_comments.split()) for location in file.source_code_info.location
     }
 
 
@@ -185,8 +184,6 @@ def test_required_fields_are_those_whose_empty_values_are_invalid(files: list[Fi
 
 @pytest.mark.parametrize("resource", ["Generation", "Image", "Model"])
 def test_all_fields_of_a_resource_are_output_only(files: list[FileDescriptorProto], resource: str) -> None:
-    own = [
-        message for file in files for name, message, _ in messages(file) if name == f"tabletop.image.v1.{resource}"
-    ]
+    own = [message for file in files for name, message, _ in messages(file) if name == f"tabletop.image.v1.{resource}"]
     assert [message.name for message in own] == [resource]
     assert [field.name for field in own[0].field if OUTPUT_ONLY not in behaviors(field)] == []

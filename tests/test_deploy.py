@@ -52,8 +52,7 @@ def test_every_command_exists() -> None:
 def test_the_grace_period_covers_drain_and_shutdown() -> None:
     settings = {config["metadata"]["name"]: config["data"] for config in documents("ConfigMap")}
     pods = {
-        deployment["metadata"]["name"]: deployment["spec"]["template"]["spec"]
-        for deployment in documents("Deployment")
+        deployment["metadata"]["name"]: deployment["spec"]["template"]["spec"] for deployment in documents("Deployment")
     }
     for name in ("image-grpc-serve", "image-grpc-bridge"):
         needed = float(settings[name].get("IMAGE_GRPC_DRAIN_SECONDS", 0))

@@ -1,3 +1,5 @@
+"""The tree of errors."""
+
 from __future__ import annotations
 
 import re
@@ -5,45 +7,59 @@ import re
 import pytest
 
 from image_grpc import errors
-from image_grpc.errors import InvalidArgument, InvalidTheme, ServiceError, Violation
+from image_grpc.errors import ImageNotFound, InvalidArgument, InvalidTheme, ServiceError, Violation
 
 
-def of_module() -> dict[str, type[ServiceError]]:
-    kinds = (each for each in vars(errors).values() if isinstance(each, type))
-    return {kind.__name__: kind for kind in kinds if issubclass(kind, ServiceError)}
+def classes() -> dict[str, type[ServiceError]]:
+    members = (member for member in vars(errors).values() if isinstance(member, type))
+    return {class_.__name__: class_ for class_ in members if issubclass(class_, ServiceError)}
 
 
-def drawn() -> dict[str, tuple[int, str]]:
-    """The tree in the docstring: for each name its depth and its reason, empty for a base."""
+def documented() -> dict[str, tuple[int, str]]:
+    """Return the tree in the docstring: the depth and the reason of each class, empty for a base class."""
     tree: dict[str, tuple[int, str]] = {}
     for line in (errors.__doc__ or "").splitlines():
-        if found := re.match(r"    ([│├└─ ]*)([A-Z][A-Za-z]+)(?: +([A-Z_]+)(?: |$))?", line):
-            tree[found[2]] = (len(found[1]) // 4, found[3] or "")
+        if match := re.match(r"    ([│├└─ ]*)([A-Z][A-Za-z]+)(?: +([A-Z_]+)(?: |$))?", line):
+            tree[match[2]] = (len(match[1]) // 4, match[3] or "")
     return tree
 
 
-def test_the_tree_drawn_in_the_docstring_has_every_error() -> None:
-    assert sorted(drawn()) == sorted(of_module())
+def test_the_tree_in_the_docstring_has_every_error() -> None:
+    assert sorted(documented()) == sorted(classes())
 
 
-@pytest.mark.parametrize("name", sorted(of_module()))
-def test_the_tree_is_drawn_as_it_is(name: str) -> None:
-    kind, (depth, reason) = of_module()[name], drawn()[name]
-    assert depth == kind.__mro__.index(ServiceError)
-    assert reason == getattr(kind, "reason", "")
+@pytest.mark.parametrize("name", sorted(classes()))
+def test_the_tree_in_the_docstring_is_correct(name: str) -> None:
+    class_, (depth, reason) = classes()[name], documented()[name]
+    assert depth == class_.__mro__.index(ServiceError)
+    assert reason == (class_("message").reason if hasattr(class_, "error_reason") else "")
 
 
-def test_violations_of_the_theme_alone_are_an_invalid_theme() -> None:
-    theme, size = Violation("theme", "there is none"), Violation("size.width", "must be more")
-    assert type(InvalidArgument.of([theme])) is InvalidTheme
-    assert type(InvalidArgument.of([theme, size])) is InvalidArgument
-    assert type(InvalidArgument.of([size])) is InvalidArgument
+def test_an_error_has_no_details_unless_they_are_given() -> None:
+    error = ServiceError("message")
+    assert (error.message, str(error)) == ("message", "message")
+    assert (error.violations, error.metadata, error.retry_delay) == ((), {}, None)
 
 
-def test_the_message_names_what_is_wrong_and_how_much_more() -> None:
-    many = [Violation(f"field_{index}", "is wrong") for index in range(12)]
-    error = InvalidArgument.of(many)
-    assert "field_0: is wrong; field_1: is wrong" in error.message
-    assert "field_10" not in error.message
-    assert error.message.endswith("(and 2 more)")
-    assert len(error.violations) == 12
+def test_violations_of_themes_alone_are_an_invalid_theme() -> None:
+    theme, own = Violation("theme", "does not exist"), Violation("description.theme", "does not exist")
+    size, named = Violation("size.width", "must be more"), Violation("theme.name", "is invalid")
+    for violations in ([theme], [own], [theme, own]):
+        assert type(InvalidArgument.of(violations)) is InvalidTheme
+    for violations in ([theme, size], [size], [named]):
+        assert type(InvalidArgument.of(violations)) is InvalidArgument
+
+
+@pytest.mark.parametrize(("count", "suffix"), [(9, ""), (10, ""), (11, " (and 1 more)"), (12, " (and 2 more)")])
+def test_the_message_lists_ten_violations_and_counts_the_others(count: int, suffix: str) -> None:
+    violations = [Violation(f"field_{index}", "is wrong") for index in range(count)]
+    error = InvalidArgument.of(violations)
+    listed = "; ".join(f"field_{index}: is wrong" for index in range(min(count, 10)))
+    assert error.message == f"invalid request: {listed}{suffix}"
+    assert error.violations == tuple(violations)
+
+
+def test_a_missing_image_is_named_with_its_version() -> None:
+    assert ImageNotFound.with_id("7").message == "image 7 does not exist"
+    assert ImageNotFound.with_id("7", 3).message == "image 7 with version 3 does not exist"
+    assert ImageNotFound.with_id("7", 3).metadata == {"image_id": "7"}

@@ -93,10 +93,7 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
 
     def Export(self, request: Any, context: Any) -> Any:
         self.spans += [
-            span.name
-            for resource in request.resource_spans
-            for scope in resource.scope_spans
-            for span in scope.spans
+            span.name for resource in request.resource_spans for scope in resource.scope_spans for span in scope.spans
         ]
         return trace_service_pb2.ExportTraceServiceResponse()
 

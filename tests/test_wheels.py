@@ -37,9 +37,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     for name in SOURCES:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(
-                source, copy / name, ignore=shutil.ignore_patterns("*.egg-info", "build", "__pycache__")
-            )
+            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("*.egg-info", "build", "__pycache__"))
         else:
             shutil.copy(source, copy / name)
     offline = ("--no-index", "--no-deps", "--no-build-isolation")
@@ -56,9 +54,7 @@ def environment(wheels: list[Path], tmp_path_factory: pytest.TempPathFactory) ->
     # A path entry does not run the .pth files in that folder, so its editable installs have no effect.
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     python = folder / "bin" / "python"
-    run(
-        *PIP, f"--python={python}", "install", "--no-index", "--no-deps", "--ignore-installed", *wheels, cwd=folder
-    )
+    run(*PIP, f"--python={python}", "install", "--no-index", "--no-deps", "--ignore-installed", *wheels, cwd=folder)
     return folder
 
 

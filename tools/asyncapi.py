@@ -1,7 +1,7 @@
-"""docs/asyncapi.yaml: every channel, message and schema of the hub, from the same tables as the code.
+"""Generates docs/asyncapi.yaml: all channels, messages and schemas of the hub, from the tables that the code uses.
 
 python -m tools.asyncapi          writes the document to standard output
-python -m tools.asyncapi FILE     validates a document, and each example in it
+python -m tools.asyncapi FILE     validates a document and its examples
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from image_grpc import __version__
 from image_grpc.bridge.methods import METHODS
 from image_grpc.bridge.reactions import REACTIONS
 from image_grpc.hub import topology
-from tools.contracts import TIME, UUID, example, first_sentence, reference, said, schemas
+from tools.contracts import TIME, UUID, comment_of, example, first_sentence, reference, schemas
 
 PUBLISHED = {
     topology.IMAGE_GENERATED: events_pb2.ImageGenerated,
@@ -41,25 +41,25 @@ STORAGE = {
 }
 SCHEMA = Path(__file__).parent / "vendor" / "asyncapi-3.0.0.json"
 REPLIES = "replies"
-DESCRIPTION = """The messages of image-grpc on the platform's Message Hub, RabbitMQ. Every body is an envelope.
-What is received here is what other services publish, and the other way round. Generated from the contracts."""
+DESCRIPTION = """The messages of image-grpc on the Message Hub, a RabbitMQ broker. Every body is an envelope. The
+actions are those of image-grpc: other services publish what it receives. Generated from the contracts."""
 
 
 def requests() -> Iterator[tuple[str, Descriptor, Descriptor, str]]:
-    """Routing key, request, response and comment of each kind of request."""
+    """Yield the routing key, request, response and comment of each type of request."""
     for method in METHODS.values():
         yield (
             topology.RPC + method.name,
             method.request.DESCRIPTOR,
             method.response.DESCRIPTOR,
-            said(method.path[1:].replace("/", ".")),
+            comment_of(method.path[1:].replace("/", ".")),
         )
     for key, (request, response) in STORAGE.items():
-        yield key, request.DESCRIPTOR, response.DESCRIPTOR, said(request.DESCRIPTOR.full_name)
+        yield key, request.DESCRIPTOR, response.DESCRIPTOR, comment_of(request.DESCRIPTOR.full_name)
 
 
 def document() -> dict[str, Any]:
-    """The AsyncAPI document."""
+    """Return the AsyncAPI document."""
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}
     messages: dict[str, Any] = {}
@@ -68,7 +68,7 @@ def document() -> dict[str, Any]:
         messages[payload.name] = _message(key, payload)
         channels[key] = {
             "address": key,
-            "description": said(payload.full_name),
+            "description": comment_of(payload.full_name),
             "messages": {payload.name: {"$ref": f"#/components/messages/{payload.name}"}},
             "bindings": {
                 "amqp": {
@@ -90,15 +90,15 @@ def document() -> dict[str, Any]:
         operations[f"consume.{reaction.event}"] = {
             "action": "receive",
             "channel": _channel(key),
-            "description": " ".join((reaction.react.__doc__ or "").split()),
+            "description": reaction.description,
         }
     replies: dict[str, Any] = {}
     for key, request, response, comment in requests():
         channel(key, topology.REQUESTS, request)
-        for name, answer in ((f"{key}.reply", response), (topology.ERROR, error_pb2.ErrorReply.DESCRIPTOR)):
-            messages[answer.name] = _message(name, answer)
-            replies[answer.name] = {"$ref": f"#/components/messages/{answer.name}"}
-        operations[f"answer.{key}"] = {
+        for name, result in ((f"{key}.reply", response), (topology.ERROR, error_pb2.ErrorReply.DESCRIPTOR)):
+            messages[result.name] = _message(name, result)
+            replies[result.name] = {"$ref": f"#/components/messages/{result.name}"}
+        operations[f"reply.{key}"] = {
             "action": "receive",
             "channel": _channel(key),
             "description": comment,
@@ -112,7 +112,7 @@ def document() -> dict[str, Any]:
         }
     channels[REPLIES] = {
         "address": None,
-        "description": "The queue that a request's AMQP property `reply_to` names.",
+        "description": "The queue named by the AMQP property `reply_to` of a request.",
         "messages": replies,
     }
     return {
@@ -146,14 +146,11 @@ def _message(type_: str, payload: Descriptor) -> dict[str, Any]:
     return {
         "name": type_,
         "title": payload.name,
-        "summary": first_sentence(said(payload.full_name)),
+        "summary": first_sentence(comment_of(payload.full_name)),
         "contentType": "application/json",
         "correlationId": {"location": "$message.payload#/correlation_id"},
         "payload": {
-            "allOf": [
-                reference(Envelope.DESCRIPTOR),
-                {"type": "object", "properties": {"payload": reference(payload)}},
-            ]
+            "allOf": [reference(Envelope.DESCRIPTOR), {"type": "object", "properties": {"payload": reference(payload)}}]
         },
         "examples": [{"payload": envelope | {"payload": example(payload)}}],
     }
@@ -166,11 +163,11 @@ def _schemas() -> dict[str, Any]:
     return schemas(payloads)
 
 
-def validate(made: dict[str, Any]) -> None:
-    """Raises ValidationError if the document is none, or an example does not keep its schema."""
-    jsonschema.Draft7Validator(json.loads(SCHEMA.read_text())).validate(made)
-    for message in made["components"]["messages"].values():
-        schema = message["payload"] | {"components": made["components"]}
+def validate(document: dict[str, Any]) -> None:
+    """Raise ValidationError if the document or one of its examples is invalid."""
+    jsonschema.Draft7Validator(json.loads(SCHEMA.read_text())).validate(document)
+    for message in document["components"]["messages"].values():
+        schema = message["payload"] | {"components": document["components"]}
         for each in message["examples"]:
             jsonschema.Draft7Validator(schema).validate(each["payload"])
 
@@ -178,7 +175,7 @@ def validate(made: dict[str, Any]) -> None:
 if __name__ == "__main__":
     if sys.argv[1:]:
         validate(yaml.safe_load(Path(sys.argv[1]).read_text()))
-        print(f"{sys.argv[1]}: a valid AsyncAPI 3 document")
+        print(f"{sys.argv[1]}: valid AsyncAPI 3 document")
     else:
         print("# Generated by `make docs`.")
         print(yaml.safe_dump(document(), sort_keys=False, allow_unicode=True, width=115), end="")

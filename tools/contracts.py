@@ -1,4 +1,4 @@
-"""The contracts as data: comments of the protos, JSON Schemas and examples of their messages in proto3 JSON."""
+"""Reads the contracts: comments of the protos, JSON Schemas, and example messages in proto3 JSON."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ _NUMBERS = {FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT}
 
 @cache
 def comments() -> dict[str, str]:
-    """The comment of every message, field, enum value, service and RPC, by full name."""
-    with tempfile.NamedTemporaryFile() as made:
-        protos.image(Path("protos"), Path(made.name))
-        files = FileDescriptorSet.FromString(Path(made.name).read_bytes())
-    found: dict[str, str] = {}
+    """Return the comment of every message, field, enum value, service and RPC by full name."""
+    with tempfile.NamedTemporaryFile() as image:
+        protos.image(Path("protos"), Path(image.name))
+        files = FileDescriptorSet.FromString(Path(image.name).read_bytes())
+    by_name: dict[str, str] = {}
     for file in files.file:
         for location in file.source_code_info.location:
             if location.leading_comments:
-                found[_full_name(file, list(location.path))] = " ".join(location.leading_comments.split())
-    return found
+                by_name[_full_name(file, list(location.path))] = " ".join(location.leading_comments.split())
+    return by_name
 
 
 def _full_name(file: FileDescriptorProto, path: list[int]) -> str:
-    """What a path of the compiler's source information names."""
+    """Return the full name of the element at a path of the compiler's source information."""
     names, node = [file.package], file
     for number, index in zip(path[::2], path[1::2], strict=False):
         field = node.DESCRIPTOR.fields_by_number.get(number)
@@ -53,48 +53,48 @@ def _full_name(file: FileDescriptorProto, path: list[int]) -> str:
     return ".".join(names)
 
 
-def said(full_name: str) -> str:
-    """The comment of something."""
+def comment_of(full_name: str) -> str:
+    """Return the comment of an element; empty if it has none."""
     return comments().get(full_name, "")
 
 
 def first_sentence(text: str) -> str:
-    """The first sentence of a comment."""
+    """Return the first sentence of a comment."""
     return re.split(r"(?<=[.])\s", text, maxsplit=1)[0]
 
 
 def schemas(messages: Iterable[Descriptor]) -> dict[str, Any]:
-    """The JSON Schemas of messages and of all that they contain, by short name."""
-    found: dict[str, Any] = {}
-    waiting = list(messages)
-    while waiting:
-        message = waiting.pop()
-        if message.name in found or message.full_name in _WELL_KNOWN:
+    """Return the JSON Schemas of messages and of the messages within them, by short name."""
+    by_name: dict[str, Any] = {}
+    pending = list(messages)
+    while pending:
+        message = pending.pop()
+        if message.name in by_name or message.full_name in _WELL_KNOWN:
             continue
-        found[message.name] = {
+        by_name[message.name] = {
             "type": "object",
-            "description": said(message.full_name),
+            "description": comment_of(message.full_name),
             "properties": {field.name: _schema(field) for field in message.fields},
         }
-        waiting += [field.message_type for field in message.fields if field.message_type and not _is_map(field)]
-        waiting += [
+        pending += [field.message_type for field in message.fields if field.message_type and not _is_map(field)]
+        pending += [
             value.message_type
             for field in message.fields
             if _is_map(field)
             for value in [_value(field)]
             if value.message_type
         ]
-    return dict(sorted(found.items()))
+    return dict(sorted(by_name.items()))
 
 
 def _schema(field: FieldDescriptor) -> dict[str, Any]:
-    description = {"description": comment} if (comment := said(field.full_name)) else {}
+    description = {"description": comment} if (comment := comment_of(field.full_name)) else {}
     if _is_map(field):
         return {"type": "object", "additionalProperties": _single(_value(field))} | description
     if field.is_repeated:
         return {"type": "array", "items": _single(field)} | description
     single = _single(field)
-    # What is beside a reference is not read.
+    # JSON Schema ignores properties next to a reference.
     return {"allOf": [single]} | description if "$ref" in single else single | description
 
 
@@ -120,15 +120,15 @@ def _single(field: FieldDescriptor) -> dict[str, Any]:
 
 
 def reference(message: Descriptor) -> dict[str, str]:
-    """Where the schema of a message is."""
+    """Return a reference to the schema of a message."""
     return {"$ref": f"#/components/schemas/{message.name}"}
 
 
 def example(message: Descriptor, depth: int = 3) -> Any:
-    """Values for the fields of a message; of a oneof, for its first."""
+    """Return example values for the fields of a message; a oneof has its first field set."""
     if message.full_name in _WELL_KNOWN:
         return _WELL_KNOWN[message.full_name][1]
-    made = {}
+    values: dict[str, Any] = {}
     for field in message.fields:
         oneof = field.containing_oneof
         if oneof is not None and oneof.fields[0] is not field:
@@ -136,16 +136,16 @@ def example(message: Descriptor, depth: int = 3) -> Any:
         if field.message_type is not None and not depth and field.message_type.full_name not in _WELL_KNOWN:
             continue
         if _is_map(field):
-            made[field.name] = {"name": _value_example(_value(field), depth)}
+            values[field.name] = {"name": _value_example(_value(field), depth)}
         elif field.is_repeated:
-            made[field.name] = [_value_example(field, depth)]
+            values[field.name] = [_value_example(field, depth)]
         else:
-            made[field.name] = _value_example(field, depth)
-    return made
+            values[field.name] = _value_example(field, depth)
+    return values
 
 
 def _value_example(field: FieldDescriptor, depth: int) -> Any:
-    comment = said(field.full_name)
+    comment = comment_of(field.full_name)
     if field.message_type is not None:
         return example(field.message_type, depth - 1)
     if field.enum_type is not None:
@@ -160,8 +160,8 @@ def _value_example(field: FieldDescriptor, depth: int) -> Any:
         return "AAEC"
     if "UUID" in comment:
         return UUID
-    found = re.search(r"for example `([^`]+)`", comment)
-    return found[1] if found else "fantasy" if "theme" in field.name else ""
+    quoted = re.search(r"for example `([^`]+)`", comment)
+    return quoted[1] if quoted else "fantasy" if "theme" in field.name else ""
 
 
 def _is_map(field: FieldDescriptor) -> bool:

@@ -1,4 +1,4 @@
-"""Writes docs/hub.md from the topology, the contracts and the reactions.
+"""Generates docs/hub.md from the topology, the contracts and the reactions.
 
 python -m tools.hub_page > docs/hub.md
 """
@@ -16,62 +16,62 @@ from image_grpc.bridge.appearance import VISIBLE
 from image_grpc.bridge.reactions import REACTIONS
 from image_grpc.hub import topology
 from tools.asyncapi import PUBLISHED, requests
-from tools.contracts import UUID, first_sentence, said
+from tools.contracts import UUID, comment_of, first_sentence
 
 HEAD = """# The hub
 
-What other services can do with the Message Hub, a RabbitMQ, and no gRPC: call every unary RPC, hear what the
-image service tells, and have it react to what they tell. This page is generated (`make docs`) from the tables and
-contracts of the code; [`asyncapi.yaml`](asyncapi.yaml) has each channel, message and schema with an example, as
-AsyncAPI 3.
+What other services can do over the Message Hub, a RabbitMQ broker, without gRPC: call every unary RPC, receive the
+events of the image service, and publish events that it reacts to. This page is generated (`make docs`) from the
+tables and contracts of the code. [`asyncapi.yaml`](asyncapi.yaml) describes every channel, message and schema,
+with examples, in AsyncAPI 3.
 
 ## Messages
 
 A body is an envelope: JSON with content type `application/json`, or protobuf (`tabletop.hub.v1.Envelope`) with
 `application/x-protobuf`. JSON is proto3 JSON with snake_case names: 64-bit numbers are strings, times are RFC
-3339, durations end in `s`. In what is sent to the image service, the values of enums can be short and in lower
-case: `map` for `IMAGE_TYPE_MAP`.
+3339, durations end in `s`. Messages to the image service may use short lower-case enum values: `map` for
+`IMAGE_TYPE_MAP`.
 """
 
-LENIENT = """
-What an envelope leaves out is taken from the AMQP properties: `message_id`, `correlation_id`, `app_id`, `type`
-(or the routing key), `timestamp`, `expiration`. Without any id, a message that is delivered twice is another one
-the second time. The headers `traceparent` and `tracestate` (W3C) are carried through to all that a message
+PROPERTIES = """
+Fields that an envelope leaves out are taken from the AMQP properties: `message_id`, `correlation_id`, `app_id`,
+`type` (or the routing key), `timestamp`, `expiration`. A message without any id cannot be recognized when it is
+delivered again. The headers `traceparent` and `tracestate` (W3C) are passed on to everything that a message
 causes.
 """
 
 REQUESTS = """
 ## Requests
 
-Publish to the exchange `{exchange}` with the routing key `image.rpc.<Service>.<Method>`; the payload is the
-method's request.
+Publish to the exchange `{exchange}` with the routing key `image.rpc.<Service>.<Method>`. The payload is the
+request message of the method.
 
-- With the property `reply_to`, the answer goes there, with the request's `correlation_id` property and content
-  type. Its type is that of the routing key and `.reply`, or `error`.
-- Without it the call is made all the same, and its outcome is an event: `{completed}` or `{failed}`. What may
-  pass is tried again for about an hour, or for the time-to-live; what cannot goes to the dead letters as well.
-- The call's deadline is what is left of the envelope's `time_to_live`. A request whose time is over is not
-  executed.
-- The envelope's `id` becomes the call's `request_id` where the method has one and the payload does not say it:
-  the same message again has the same effect, and the same answer. An id that is no UUID is turned into one.
-- A field that the method does not have is an error, in a request.
-- A body that is no envelope goes to the dead letters; who awaits a reply gets an `error`.
+- With the property `reply_to`, the reply is sent there, with the request's `correlation_id` property and content
+  type. Its type is the routing key followed by `.reply`, or `error`.
+- Without it the call is made as well, and its result is published as an event: `{completed}` or `{failed}`.
+  Transient failures are retried for about an hour, or for the time-to-live; other failures are also dead-lettered.
+- The deadline of the call is the remaining `time_to_live` of the envelope. Expired requests are not executed.
+- The envelope's `id` becomes the call's `request_id` if the method has one and the payload does not set it:
+  sending the same message again has no further effect and returns the same result. Ids that are not UUIDs are
+  converted.
+- Unknown fields in a request are an error.
+- A body that is not an envelope is dead-lettered; if it has a `reply_to`, an `error` is sent there.
 
-| routing key | answer | what it does |
+| routing key | reply | description |
 |---|---|---|"""
 
 ERRORS = """
 ### Errors
 
-The payload of an `error`, and of `{failed}` besides `request_id` and `method`:
+The payload of an `error`. `{failed}` has the same fields, and also `request_id` and `method`:
 
-| field | meaning |
+| field | description |
 |---|---|"""
 
 EXAMPLES_HEAD = """
 ## Examples
 
-A test publishes each of these to a running service, with an id of its own, and compares the answers.
+A test publishes each example to a running service, with a new id, and compares the reply.
 """
 
 PORTRAIT = {
@@ -84,25 +84,25 @@ PORTRAIT = {
 }
 EXAMPLES: list[tuple[str, str, Any, Any]] = [
     (
-        "A portrait, finished",
+        "Generate a portrait and wait for it",
         "image.rpc.GenerationService.GeneratePortrait",
         PORTRAIT,
         {"generation": {"state": "GENERATION_STATE_SUCCEEDED", "image": {"version": "1"}}},
     ),
     (
-        "The gallery of a character",
+        "List the images of a character",
         "image.rpc.ImageService.ListImages",
         {"source_id": UUID, "type": "character", "page_size": 20},
         {"images": [{"type": "IMAGE_TYPE_CHARACTER", "metadata": {"source_id": UUID}}], "next_page_token": ""},
     ),
     (
-        "The maps of a campaign",
+        "List the maps of a campaign",
         "image.rpc.ImageService.ListImages",
         {"source_id": "7a5b1c52-6a0c-4c3f-9d53-0d6f2f1c7b11", "type": "map"},
         {"images": [], "next_page_token": ""},
     ),
     (
-        "What is wrong with a request",
+        "Send an invalid request",
         "image.rpc.GenerationService.GeneratePortrait",
         {"theme": "Fantasy!"},
         {"error": {"code": "INVALID_THEME", "details": {"field": "theme", "retryable": False}}},
@@ -110,12 +110,12 @@ EXAMPLES: list[tuple[str, str, Any, Any]] = [
 ]
 EVENT_EXAMPLES: list[tuple[str, str, Any]] = [
     (
-        "A character has changed: its portraits get a new version",
+        "A character changed: its portraits get a new version",
         topology.CHARACTER_UPDATED,
         {"character_id": UUID, "changes": {"appearance": {"hair": "silver"}, "equipment": ["longbow", "cloak"]}},
     ),
     (
-        "A campaign has another theme: so get its pictures (theme sync)",
+        "A campaign changed its theme: so do its images (theme sync)",
         topology.CAMPAIGN_THEME_CHANGED,
         {"campaign_id": "7a5b1c52-6a0c-4c3f-9d53-0d6f2f1c7b11", "new_theme": "horror"},
     ),
@@ -123,22 +123,15 @@ EVENT_EXAMPLES: list[tuple[str, str, Any]] = [
 
 
 def page() -> str:
-    """The text."""
-    lines = [HEAD, "| field | meaning |", "|---|---|", *_fields(Envelope.DESCRIPTOR), LENIENT]
+    """Return the page."""
+    lines = [HEAD, "| field | description |", "|---|---|", *_fields(Envelope.DESCRIPTOR), PROPERTIES]
     lines += ["## Exchanges and queues", ""]
-    lines += [
-        f"`{topology.EVENTS}` has all events, `{topology.REQUESTS}` all requests; both are topic exchanges.",
-        "",
-    ]
-    lines += ["| queue of the service | bound to |", "|---|---|"]
+    lines += [f"Events use the topic exchange `{topology.EVENTS}`, requests `{topology.REQUESTS}`.", ""]
+    lines += ["| queue | bound to |", "|---|---|"]
     for queue in topology.QUEUES:
         bound = ", ".join(f"`{pattern}` of `{exchange}`" for exchange, pattern in queue.bindings)
-        lines.append(f"| `{queue.name}` | {bound or 'nothing: it is published to by name'} |")
-    names = {
-        "exchange": topology.REQUESTS,
-        "completed": topology.RPC_COMPLETED,
-        "failed": topology.RPC_FAILED,
-    }
+        lines.append(f"| `{queue.name}` | {bound or 'nothing; messages are published to the queue by name'} |")
+    names = {"exchange": topology.REQUESTS, "completed": topology.RPC_COMPLETED, "failed": topology.RPC_FAILED}
     lines.append(REQUESTS.format(**names))
     for key, _, response, comment in requests():
         if key.startswith(topology.RPC):
@@ -151,42 +144,33 @@ def page() -> str:
         lines += _event(event, payload.DESCRIPTOR)
     lines += ["## Events that the service reacts to", ""]
     lines += [
-        "Each takes effect once, however often it is delivered. Those about the same character, campaign or map",
-        "are taken one after the other, as they came; what may pass is tried again while those behind it wait.",
-        "What cannot be done goes to the dead letters with its reason: `image-grpc dead-letters --help`.",
+        "Each event takes effect once, even if it is delivered several times. Events about the same character,",
+        "campaign or map are handled in order of arrival; after a transient failure, an event is retried before",
+        "the next one. Events that cannot be handled are dead-lettered: `image-grpc dead-letters --help`.",
         "",
     ]
     for reaction in REACTIONS:
-        lines += _event(
-            reaction.event, reaction.payload.DESCRIPTOR, " ".join((reaction.react.__doc__ or "").split())
-        )
+        lines += _event(reaction.event, reaction.payload.DESCRIPTOR, reaction.description)
     lines += [
-        f"Changes that are seen in portraits: {', '.join(f'`{name}`' for name in sorted(VISIBLE))}.",
+        f"Changes that are visible in portraits: {', '.join(f'`{name}`' for name in sorted(VISIBLE))}.",
         EXAMPLES_HEAD,
     ]
-    for title, key, payload, answer in EXAMPLES:
+    for title, key, payload, reply in EXAMPLES:
         lines += _example(title, topology.REQUESTS, key, key, payload)
-        lines += [
-            "The payload of the answer has, among others:",
-            "",
-            "```json",
-            json.dumps(answer, indent=2),
-            "```",
-            "",
-        ]
+        lines += ["The payload of the reply contains:", "", "```json", json.dumps(reply, indent=2), "```", ""]
     for title, event, payload in EVENT_EXAMPLES:
         lines += _example(title, topology.EVENTS, topology.event_routing_key(event), event, payload)
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _event(event: str, payload: Descriptor, done: str = "") -> list[str]:
-    heading = [f"### `{event}`", "", f"Routing key `{topology.event_routing_key(event)}`. {done}".rstrip(), ""]
-    return [*heading, "| field | meaning |", "|---|---|", *_fields(payload), ""]
+def _event(event: str, payload: Descriptor, description: str = "") -> list[str]:
+    heading = [f"### `{event}`", "", f"Routing key `{topology.event_routing_key(event)}`. {description}".rstrip(), ""]
+    return [*heading, "| field | description |", "|---|---|", *_fields(payload), ""]
 
 
 def _fields(message: Descriptor, prefix: str = "", skip: str = "") -> list[str]:
     return [
-        f"| `{prefix}{field.name}` | {said(field.full_name).replace('|', chr(92) + '|')} |"
+        f"| `{prefix}{field.name}` | {comment_of(field.full_name).replace('|', chr(92) + '|')} |"
         for field in message.fields
         if field.name != skip
     ]

@@ -5,13 +5,7 @@ python tools/settings.py > docs/settings.md
 
 from __future__ import annotations
 
-from image_grpc.settings import (
-    BridgeSettings,
-    EmbeddedSettings,
-    ServerSettings,
-    StorageServiceSettings,
-    variable,
-)
+from image_grpc.settings import BridgeSettings, EmbeddedSettings, ServerSettings, StorageServiceSettings, variable
 
 PROGRAMS = {
     "serve": ServerSettings,

@@ -1,7 +1,5 @@
 """Small gRPC servers on ports of their own, for operators and orchestrators."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 

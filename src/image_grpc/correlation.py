@@ -1,7 +1,5 @@
 """The correlation id of the current work. Every message and log line carries it."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager

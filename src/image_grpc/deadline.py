@@ -1,7 +1,5 @@
 """The deadline of the current work. It is passed on implicitly; each step computes the time that remains."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """The events that the service publishes. Their ids derive from their causes, so repetitions are recognized."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -67,7 +65,7 @@ def _event(type_: str, payload: Message, origin: Origin) -> OutboundMessage:
             type_,
             payload,
             correlation_id=origin.correlation_id,
-            id_=derived_id(origin.cause, type_),
-            seconds=TIME_TO_LIVE_SECONDS,
+            message_id=derived_id(origin.cause, type_),
+            time_to_live=TIME_TO_LIVE_SECONDS,
         ),
     )

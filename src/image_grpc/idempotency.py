@@ -1,7 +1,5 @@
 """Identifiers and digests that make repeated requests recognizable."""
 
-from __future__ import annotations
-
 import hashlib
 import uuid
 

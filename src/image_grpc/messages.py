@@ -1,7 +1,5 @@
 """Typed helpers for protobuf messages and enums."""
 
-from __future__ import annotations
-
 from typing import Any, Protocol, Self, TypeVar
 
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper

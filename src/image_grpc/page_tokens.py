@@ -1,7 +1,5 @@
 """Page tokens: an opaque position that is bound to the listing it was issued for."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import hashlib

@@ -1,7 +1,5 @@
 """Pages of lists."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Generic, Protocol, TypeVar
 
@@ -56,9 +54,15 @@ class Pager(Generic[T]):
 
     def _position_in(self, token: str) -> int:
         try:
-            position = int(page_tokens.decode(token, listing=self._listing))
+            position = page_tokens.decode(token, listing=self._listing)
         except page_tokens.InvalidPageToken as invalid:
-            raise InvalidArgument.of([Violation("page_token", str(invalid))]) from invalid
-        if not 0 < position < len(self._items):
-            raise InvalidArgument.of([Violation("page_token", "is past the end of the list")])
-        return position
+            raise _invalid_token(str(invalid)) from invalid
+        # Tokens are not secret, so a caller can make one with any position.
+        digits = len(str(len(self._items)))
+        if not position.isdigit() or len(position) > digits or not 0 < int(position) < len(self._items):
+            raise _invalid_token("is past the end of the list")
+        return int(position)
+
+
+def _invalid_token(description: str) -> InvalidArgument:
+    return InvalidArgument.of([Violation("page_token", description)])

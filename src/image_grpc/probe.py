@@ -1,7 +1,5 @@
 """Container health check: `python -m image_grpc.probe HOST:PORT` exits with 0 if the gRPC server is SERVING."""
 
-from __future__ import annotations
-
 import sys
 
 import grpc

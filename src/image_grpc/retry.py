@@ -4,8 +4,6 @@ Three mechanisms use it: the hub's retry ladder (messages come back after a fixe
 within a deadline (`Backoff`), and the limits after which a message, a generation or a download is given up.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from random import uniform

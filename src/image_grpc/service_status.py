@@ -1,7 +1,5 @@
 """The status of this process and of what it depends on."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Protocol
 
@@ -68,12 +66,7 @@ class StatusReporter:
     """Assembles the status from what is in memory."""
 
     def __init__(
-        self,
-        hub: Hub,
-        storage: ImageStorageClient,
-        provider: Provider,
-        monitor: DependencyMonitor,
-        counters: Counters,
+        self, hub: Hub, storage: ImageStorageClient, provider: Provider, monitor: DependencyMonitor, counters: Counters
     ) -> None:
         self._hub, self._storage, self._provider = hub, storage, provider
         self._monitor, self._counters = monitor, counters

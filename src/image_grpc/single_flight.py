@@ -1,7 +1,5 @@
 """Runs one load per key at a time and shares its result with everyone who asks meanwhile."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
 from contextvars import Context

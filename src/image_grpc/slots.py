@@ -1,7 +1,5 @@
 """A bounded number of slots that callers wait for no longer than their deadline."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager

@@ -1,7 +1,5 @@
 """Validates messages by the rules of the contract: the `buf.validate` options in the protos."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache
 

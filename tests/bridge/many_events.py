@@ -21,9 +21,7 @@ from tests.faults.platform import Program
 from tests.service import Service
 
 
-async def moves_while_bridges_are_killed(
-    host: str, server: Service, folder: Path, *, maps: int, steps: int
-) -> None:
+async def moves_while_bridges_are_killed(host: str, server: Service, folder: Path, *, maps: int, steps: int) -> None:
     """Events that move something on each map step by step, shuffled between the maps. Two bridges, both killed on
     the way."""
     overlays = await asyncio.gather(*(map_with_overlay(server) for _ in range(maps)))
@@ -33,7 +31,7 @@ async def moves_while_bridges_are_killed(
     next_step = {overlay.id: iter(range(1, steps + 1)) for overlay in overlays}
 
     arguments = ["bridge", "--target", server.running.address, "--hub-url", host]
-    programs = [Program(f"bridge-{number}", arguments, "(serves)", folder) for number in range(2)]
+    programs = [Program(f"bridge-{number}", arguments, "(connects)", folder) for number in range(2)]
     async with plain_client(host) as client:
         await asyncio.gather(*(program.start() for program in programs))
         try:
@@ -75,16 +73,11 @@ async def poison_among_good_ones(host: str, server: Service, *, good: int, poiso
             bad: list[object] = [
                 b"<html>",
                 envelope("map_state_changed", {"overlay_updates": "none"}),
-                envelope(
-                    "map_state_changed", {"map_id": overlays[0].map_id, "overlay_updates": [{"overlay_id": "x"}]}
-                ),
+                envelope("map_state_changed", {"map_id": overlays[0].map_id, "overlay_updates": [{"overlay_id": "x"}]}),
                 moved(broken, 7),
             ]
             mixed.append(bad[len(mixed) // 11 % len(bad)])
-    async with (
-        app.bridge(load(BridgeSettings, hub_url=host), server.running.address),
-        plain_client(host) as client,
-    ):
+    async with app.bridge(load(BridgeSettings, hub_url=host), server.running.address), plain_client(host) as client:
         for event in mixed:
             await client.tell(EVENT, event)
 

@@ -93,9 +93,7 @@ class Ear:
 
     def messages_about(self, correlation_id: str) -> list[Any]:
         """Those of one cause, as they came."""
-        return [
-            message for message in self.messages if json.loads(message.body)["correlation_id"] == correlation_id
-        ]
+        return [message for message in self.messages if json.loads(message.body)["correlation_id"] == correlation_id]
 
     def about(self, correlation_id: str) -> list[dict[str, Any]]:
         """The envelopes of those of one cause."""

@@ -1,22 +1,34 @@
-"""Which changes of a character are seen in its portraits, and how they are said."""
+"""Which changes of a character are visible in its portraits, and how they change a portrait's parameters."""
 
 from __future__ import annotations
 
 from tabletop.image.v1.generation_request_pb2 import Equipment, GeneratePortraitRequest
 
 from image_grpc.bridge import appearance
+from image_grpc.hub.envelope import JsonValue
 
 
-def test_only_appearance_and_equipment_are_seen() -> None:
-    changes = {"appearance": {"hair": "red"}, "equipment": ["bow"], "age": 40, "gold": 3, "spells": ["light"]}
-    assert appearance.seen(changes) == {"hair": "red", "equipment": ["bow"], "age": 40}
+def test_only_appearance_and_equipment_are_visible() -> None:
+    changes: dict[str, JsonValue] = {
+        "appearance": {"hair": "red"},
+        "equipment": ["bow"],
+        "age": 40,
+        "gold": 3,
+        "spells": ["light"],
+    }
+    assert appearance.visible_changes(changes) == {"hair": "red", "equipment": ["bow"], "age": 40}
 
 
-def test_changes_are_said_in_words_and_replace_what_was_said_of_the_same() -> None:
-    before = GeneratePortraitRequest(details="On a cliff.\nhair: black\nage: 39")
-    changes = {"hair": "silver", "armor": {"name": "chain mail"}, "tattoos": ["dragon", "rose"], "beard": False}
-    after, mask = appearance.changed(before, changes)
-    assert after.details.splitlines() == [
+def test_details_about_changed_properties_are_replaced() -> None:
+    current = GeneratePortraitRequest(details="On a cliff.\nhair: black\nage: 39")
+    changes: dict[str, JsonValue] = {
+        "hair": "silver",
+        "armor": {"name": "chain mail"},
+        "tattoos": ["dragon", "rose"],
+        "beard": False,
+    }
+    portrait, mask = appearance.apply_changes(current, changes)
+    assert portrait.details.splitlines() == [
         "On a cliff.",
         "age: 39",
         "hair: silver",
@@ -25,21 +37,26 @@ def test_changes_are_said_in_words_and_replace_what_was_said_of_the_same() -> No
         "beard: no",
     ]
     assert list(mask.paths) == ["details"]
-    assert appearance.changed(after, changes)[0] == after
+    assert appearance.apply_changes(portrait, changes)[0] == portrait
 
 
-def test_what_a_portrait_has_fields_for_goes_there() -> None:
-    before = GeneratePortraitRequest(species="elf", equipment=Equipment(visible=False, items=["bow"]))
-    changes = {"race": "orc", "traits": ["scar"], "items": [{"name": "axe"}, "x" * 300, ""], "visible": True}
-    after, mask = appearance.changed(before, changes)
-    assert after.species == "orc"
-    assert list(after.traits) == ["scar"]
-    assert list(after.equipment.items) == ["axe", "x" * 200]
-    assert after.equipment.visible
+def test_changes_with_a_parameter_of_their_own_set_it() -> None:
+    current = GeneratePortraitRequest(species="elf", equipment=Equipment(visible=False, items=["bow"]))
+    changes: dict[str, JsonValue] = {
+        "race": "orc",
+        "traits": ["scar"],
+        "items": [{"name": "axe"}, "x" * 300, ""],
+        "visible": True,
+    }
+    portrait, mask = appearance.apply_changes(current, changes)
+    assert portrait.species == "orc"
+    assert list(portrait.traits) == ["scar"]
+    assert list(portrait.equipment.items) == ["axe", "x" * 200]
+    assert portrait.equipment.visible
     assert list(mask.paths) == ["equipment", "species", "traits"]
 
 
-def test_details_stay_within_their_bound() -> None:
-    after, _ = appearance.changed(GeneratePortraitRequest(details="x" * 2000), {"hair": "silver"})
-    assert len(after.details) == 2000
-    assert after.details.endswith("\nhair: silver")
+def test_details_keep_their_maximum_length() -> None:
+    portrait, _ = appearance.apply_changes(GeneratePortraitRequest(details="x" * 2000), {"hair": "silver"})
+    assert len(portrait.details) == 2000
+    assert portrait.details.endswith("\nhair: silver")

@@ -108,9 +108,7 @@ async def test_a_hundred_pictures_end_in_the_second_theme_and_leftovers_of_the_f
             await client.holds("image.bridge.events", 0)
             may_go_on.set()
             await all_in(running, campaign, "western")
-        page = await running.generations.ListGenerations(
-            ListGenerationsRequest(source_id=campaign, theme="horror")
-        )
+        page = await running.generations.ListGenerations(ListGenerationsRequest(source_id=campaign, theme="horror"))
         made = provider.standin.calls - before
         assert made == count + len(page.generations)
         assert 0 < len(page.generations) < count

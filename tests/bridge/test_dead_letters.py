@@ -52,7 +52,7 @@ async def test_what_cannot_succeed_is_listed_with_its_reason_and_shown_with_its_
     assert (dead["source_service"], dead["correlation_id"]) == ("campaign-service", bad["correlation_id"])
     [undecodable] = found.values()
     assert (undecodable["type"], undecodable["payload"]) == ("undecodable", "<html>\n</html>")
-    assert undecodable["reason"].startswith("body is no envelope")
+    assert undecodable["reason"].startswith("body is not an envelope")
 
     code, out, _ = await command(scene, "show", bad["id"])
     assert code == 0
@@ -113,11 +113,7 @@ async def test_a_replayed_request_that_has_expired_gets_its_time_again(scene: Sc
     request = envelope("any", {"theme": "horror"}, timestamp="2020-01-01T00:00:00Z", time_to_live="30s")
     message = aio_pika.Message(
         json.dumps(request).encode(),
-        headers={
-            "reason": "x",
-            "origin": "image.bridge.requests",
-            "routing_key": "image.rpc.ThemeService.GetTheme",
-        },
+        headers={"reason": "x", "origin": "image.bridge.requests", "routing_key": "image.rpc.ThemeService.GetTheme"},
     )
     await scene.client.channel.default_exchange.publish(message, "image.dead")
     async with hearing(scene.client, "image.rpc.completed") as ear:

@@ -17,9 +17,7 @@ from tests.service import held, listening, service
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_a_request_waits_for_its_server_unless_someone_waits_for_the_reply(
-    host: str, tmp_path: Path
-) -> None:
+async def test_a_request_waits_for_its_server_unless_someone_waits_for_the_reply(host: str, tmp_path: Path) -> None:
     address = f"127.0.0.1:{free_port()}"
     async with app.bridge(load(BridgeSettings, hub_url=host), address), plain_client(host) as client:
         async with hearing(client, "image.rpc.*") as ear:
@@ -37,11 +35,7 @@ async def test_a_bridge_that_stops_answers_what_it_has_in_hand(
 ) -> None:
     request = {"theme": "fantasy", "size": {"width": 64, "height": 64}, "wait_for": "100s"}
     may_go_on = held(monkeypatch)
-    async with (
-        listening() as provider,
-        service(tmp_path, provider) as running,
-        plain_client(host) as client,
-    ):
+    async with listening() as provider, service(tmp_path, provider) as running, plain_client(host) as client:
         settings = load(BridgeSettings, hub_url=host, shutdown_grace_seconds=100)
         async with app.bridge(settings, running.running.address):
             asking = asyncio.create_task(client.ask("GenerationService.GeneratePortrait", request))

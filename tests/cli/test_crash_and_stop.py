@@ -14,11 +14,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tabletop.image.v1.generation_pb2 import Generation, GenerationState
-from tabletop.image.v1.generation_service_pb2 import (
-    GetGenerationRequest,
-    WaitGenerationRequest,
-    WatchGenerationRequest,
-)
+from tabletop.image.v1.generation_service_pb2 import GetGenerationRequest, WaitGenerationRequest, WatchGenerationRequest
 from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
 from tabletop.image.v1.image_service_pb2 import ListImagesRequest, ReadImageRequest
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
@@ -130,9 +126,7 @@ async def test_sigterm_reports_not_serving_ends_watches_and_loses_nothing(
 
 async def test_a_hanging_call_does_not_delay_sigterm_beyond_the_grace_period(tmp_path: Path) -> None:
     async with listening(quick(latency=600)) as provider:
-        environment = environment_for(provider.url, provider.standin) | {
-            "IMAGE_GRPC_SHUTDOWN_GRACE_SECONDS": "0.5"
-        }
+        environment = environment_for(provider.url, provider.standin) | {"IMAGE_GRPC_SHUTDOWN_GRACE_SECONDS": "0.5"}
         environment["IMAGE_GRPC_GETIMG_TIMEOUT_SECONDS"] = "600"
         async with up(tmp_path, **environment) as service:
             generation = await submit(service)

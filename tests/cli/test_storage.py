@@ -32,7 +32,7 @@ async def store_an_image(database_url: str, blob_url: str) -> str:
     client = ImageStorageClient(hub, Telemetry(), timeout=60)
     data = some_bytes(1000)
     await client.blobs.put(data)
-    image = await client.images.store(an_image(of=data))
+    image = await client.images.store(client.images.put_if_absent(an_image(of=data)))
     await service.stop()
     await hub.close()
     return image.content.storage_path
@@ -56,9 +56,7 @@ def test_backup_restore_and_verify(tmp_path: Path) -> None:
 
 
 def test_an_unavailable_database_is_reported_without_a_traceback() -> None:
-    code, output = storage(
-        "verify", "--database-url", "postgresql://127.0.0.1:1/none", "--blob-url", "file:///none"
-    )
+    code, output = storage("verify", "--database-url", "postgresql://127.0.0.1:1/none", "--blob-url", "file:///none")
     assert code == 1
     assert output.startswith("Error: ")
     assert "Traceback" not in output

@@ -93,9 +93,7 @@ async def test_a_port_in_use_is_rejected(node: Node) -> None:
 
 
 async def test_a_worker_that_cannot_start_stops_all_and_reports_why(node: Node) -> None:
-    code, _, error = await run(
-        "serve", "--workers", "2", "--hub-url", "amqp://127.0.0.1:1/", "--listen", "127.0.0.1:0"
-    )
+    code, _, error = await run("serve", "--workers", "2", "--hub-url", "amqp://127.0.0.1:1/", "--listen", "127.0.0.1:0")
     assert code == 1
     assert "no connection to the Message Hub" in error
 

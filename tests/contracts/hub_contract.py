@@ -1,8 +1,8 @@
-"""What every implementation of `hub.port.Hub` must do.
+"""The contract of `hub.port.Hub`, as tests that every implementation must pass.
 
-A module that runs it subclasses HubContract and gives a fixture `broker`. Queues and routing keys are new for
-each test, so the suite runs on a broker that others use too. The dead letter queue is shared by all tests of one
-broker: tests that run at the same time each need a broker (or a virtual host) of their own.
+To run them, subclass HubContract and provide a fixture `broker` that returns a `hub_testkit.Broker`. Each test
+uses unique queues and routing keys, so the suite can share a broker with other programs. All tests share the dead
+letter queue: tests that run at the same time need a broker or virtual host each.
 """
 
 from __future__ import annotations

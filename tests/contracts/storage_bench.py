@@ -46,7 +46,7 @@ class Storage:
 
     async def request(self, operation: str, request: Message) -> Envelope:
         """Send a request without a client that validates or repeats it."""
-        envelope = envelopes.protobuf_envelope(operation, request, correlation_id=new_id(), seconds=SECONDS)
+        envelope = envelopes.protobuf_envelope(operation, request, correlation_id=new_id(), time_to_live=SECONDS)
         return await self.send(envelope, routing_key=operation)
 
     async def send(self, envelope: Envelope, *, routing_key: str) -> Envelope:

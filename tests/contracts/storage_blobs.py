@@ -8,12 +8,7 @@ import pytest
 
 from image_grpc.storage import BlobIncomplete, RecordNotFound
 from tests.contracts.patience import eventually
-from tests.contracts.records import (
-    MEBIBYTE,
-    an_image,
-    name_of,
-    some_bytes,
-)
+from tests.contracts.records import MEBIBYTE, an_image, name_of, some_bytes
 from tests.contracts.storage_bench import (
     IMMEDIATELY,
     StartStorage,
@@ -110,16 +105,7 @@ class BlobsContract:
         assert await storage.client.images.retrieve(wrong.id) is None
 
     @pytest.mark.parametrize(
-        ("offset", "limit"),
-        [
-            (0, 1),
-            (0, 2500),
-            (100, 900),
-            (2499, 1),
-            (2400, 1000),
-            (2500, 1),
-            (9999, 1),
-        ],
+        ("offset", "limit"), [(0, 1), (0, 2500), (100, 900), (2499, 1), (2400, 1000), (2500, 1), (9999, 1)]
     )
     async def test_any_range_of_a_blob_is_readable(self, storage: Storage, offset: int, limit: int) -> None:
         data = some_bytes(2500)

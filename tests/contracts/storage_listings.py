@@ -81,10 +81,7 @@ class ListingsContract:
                 **common,
             ),
             "axe": an_image(
-                type_=ImageType.IMAGE_TYPE_ITEM,
-                subtype=ImageSubtype.IMAGE_SUBTYPE_WEAPON,
-                theme="horror",
-                **common,
+                type_=ImageType.IMAGE_TYPE_ITEM, subtype=ImageSubtype.IMAGE_SUBTYPE_WEAPON, theme="horror", **common
             ),
         }
         for image in images.values():

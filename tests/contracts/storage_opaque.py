@@ -67,9 +67,7 @@ class OpaqueRecordsContract:
         assert stored == retrieved
         assert (retrieved.body_type, retrieved.body) == (body_type, body)
 
-    async def test_records_of_one_kind_may_have_bodies_of_unknown_and_different_types(
-        self, storage: Storage
-    ) -> None:
+    async def test_records_of_one_kind_may_have_bodies_of_unknown_and_different_types(self, storage: Storage) -> None:
         records = [a_record(body_type=f"example.v{number}.Unknown") for number in range(3)]
         stored = await storage.client.store([Put(record=record) for record in records])
         assert [record.body_type for record in stored] == [record.body_type for record in records]

@@ -85,9 +85,7 @@ class PreconditionsContract:
 
     # Repeated requests
 
-    async def test_a_repeated_request_returns_the_first_result_without_another_effect(
-        self, storage: Storage
-    ) -> None:
+    async def test_a_repeated_request_returns_the_first_result_without_another_effect(self, storage: Storage) -> None:
         id_, image = new_id(), an_image()
         put = storage.client.images.put(image)
         first = await storage.client.store([put], storage_correlation_id=id_)
@@ -98,9 +96,7 @@ class PreconditionsContract:
 
     async def test_concurrent_repetitions_of_a_request_have_one_effect(self, storage: Storage) -> None:
         id_, put = new_id(), storage.client.images.put_if_absent(an_image())
-        results = await asyncio.gather(
-            *(storage.client.store([put], storage_correlation_id=id_) for _ in range(10))
-        )
+        results = await asyncio.gather(*(storage.client.store([put], storage_correlation_id=id_) for _ in range(10)))
         assert all(result == results[0] for result in results)
         assert results[0][0].key.version == 1
 
@@ -116,9 +112,7 @@ class PreconditionsContract:
 
     async def test_the_content_digest_identifies_the_content_of_a_request(self, storage: Storage) -> None:
         id_, images = new_id(), storage.client.images
-        first = await storage.client.store(
-            [images.put(an_image())], storage_correlation_id=id_, content_digest="same"
-        )
+        first = await storage.client.store([images.put(an_image())], storage_correlation_id=id_, content_digest="same")
         other = [images.put(an_image())]
         same = await storage.client.store(other, storage_correlation_id=id_, content_digest="same")
         assert same == first

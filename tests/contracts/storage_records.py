@@ -10,15 +10,7 @@ from tabletop.storage.v1.storage_pb2 import ListFilter, ListOrder
 
 from image_grpc.storage import ImageStorageClient, RecordNotFound
 from image_grpc.storage.collection import Collection
-from tests.contracts.records import (
-    a_cache_entry,
-    a_generation,
-    a_theme,
-    an_image,
-    an_overlay,
-    new_id,
-    some_bytes,
-)
+from tests.contracts.records import a_cache_entry, a_generation, a_theme, an_image, an_overlay, new_id, some_bytes
 from tests.contracts.storage_bench import (
     IMMEDIATELY,
     NEWEST_FIRST,
@@ -47,10 +39,7 @@ class RecordsContract:
         ids=["image", "overlay", "theme", "generation", "cache entry"],
     )
     async def test_a_record_of_each_kind_is_stored_with_its_version_and_times(
-        self,
-        storage: Storage,
-        collection_of: Callable[[ImageStorageClient], Collection[Any]],
-        message: Any,
+        self, storage: Storage, collection_of: Callable[[ImageStorageClient], Collection[Any]], message: Any
     ) -> None:
         collection = collection_of(storage.client)
         put = collection.put(message)
@@ -81,9 +70,7 @@ class RecordsContract:
     async def test_a_missing_record_is_not_returned(self, storage: Storage) -> None:
         assert await storage.client.images.retrieve(new_id()) is None
 
-    async def test_records_are_returned_in_the_order_of_their_keys_without_missing_ones(
-        self, storage: Storage
-    ) -> None:
+    async def test_records_are_returned_in_the_order_of_their_keys_without_missing_ones(self, storage: Storage) -> None:
         images = [an_image() for _ in range(5)]
         await storage.client.store([storage.client.images.put(image) for image in images])
         keys = [storage.client.images.key(image.id) for image in reversed(images)]

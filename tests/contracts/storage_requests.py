@@ -68,11 +68,7 @@ MALFORMED: list[tuple[str, Message, str]] = [
     (topology.STORE, StoreRequest(storage_correlation_id="x", batch=Batch()), "storage_correlation_id"),
     (topology.STORE, StoreRequest(batch=Batch()), "storage_correlation_id"),
     (topology.STORE, StoreRequest(storage_correlation_id=new_id()), "operation"),
-    (
-        topology.STORE,
-        StoreRequest(storage_correlation_id=new_id(), batch=Batch(puts=[Put()])),
-        "batch.puts[0].record",
-    ),
+    (topology.STORE, StoreRequest(storage_correlation_id=new_id(), batch=Batch(puts=[Put()])), "batch.puts[0].record"),
     (topology.STORE, batch_of(a_record(), Record(body_type="x")), "batch.puts[1].record.key"),
     (topology.STORE, batch_with(key=RecordKey(id="x")), "batch.puts[0].record.key.kind"),
     (topology.STORE, batch_with(key=RecordKey(kind=99, id="x")), "batch.puts[0].record.key.kind"),  # type: ignore[arg-type]
@@ -131,9 +127,7 @@ class StorageRequestsContract:
 
     async def test_the_reply_to_a_request_in_json_is_json(self, storage: Storage) -> None:
         image = an_image()
-        request = StoreRequest(
-            storage_correlation_id=new_id(), batch=Batch(puts=[storage.client.images.put(image)])
-        )
+        request = StoreRequest(storage_correlation_id=new_id(), batch=Batch(puts=[storage.client.images.put(image)]))
         envelope = envelopes.json_envelope(topology.STORE, request, correlation_id=new_id())
         reply = await storage.send(envelope, routing_key=topology.STORE)
         assert reply.payload["storage_correlation_id"] == request.storage_correlation_id
@@ -176,9 +170,7 @@ class StorageRequestsContract:
         assert error["details"]["retryable"] is False
 
     @pytest.mark.parametrize(
-        ("operation", "request_", "field"),
-        MALFORMED,
-        ids=lambda value: value if isinstance(value, str) else "",
+        ("operation", "request_", "field"), MALFORMED, ids=lambda value: value if isinstance(value, str) else ""
     )
     async def test_the_reply_to_a_malformed_request_names_the_invalid_field(
         self, storage: Storage, operation: str, request_: Message, field: str

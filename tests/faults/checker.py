@@ -122,9 +122,7 @@ def _note_recovery(generation: Generation, diary: Diary, verdict: Verdict) -> No
             return
 
 
-async def _check_what_is_there(
-    callers: Callers, diary: Diary, ended: dict[str, Generation], verdict: Verdict
-) -> None:
+async def _check_what_is_there(callers: Callers, diary: Diary, ended: dict[str, Generation], verdict: Verdict) -> None:
     """Nothing is there that nobody was promised, and everything once."""
     async for generation in _all(callers, "ListGenerations", ListGenerationsRequest(page_size=100)):
         if generation.id not in diary.promised:

@@ -157,9 +157,7 @@ class Platform:
 
 
 @asynccontextmanager
-async def platform(
-    folder: Path, *, latency: float, variety: int, getimg_timeout: float
-) -> AsyncIterator[Platform]:
+async def platform(folder: Path, *, latency: float, variety: int, getimg_timeout: float) -> AsyncIterator[Platform]:
     """All of it, started. Logs are in the folder."""
     async with AsyncExitStack() as stack:
         drawing = ["standin", "--listen", "127.0.0.1:0", "--latency", str(latency), "--variety", str(variety)]
@@ -185,13 +183,7 @@ async def platform(
         storages = [Program(f"storage-{n}", keeping, "(answers)", folder, **environment) for n in (1, 2)]
         servers = [await _server(stack, f"serve-{n}", folder, environment) for n in (1, 2)]
         made = Platform(
-            broker=broker,
-            database=database,
-            standin=standin,
-            servers=servers,
-            storages=storages,
-            hub=hub,
-            sql=sql,
+            broker=broker, database=database, standin=standin, servers=servers, storages=storages, hub=hub, sql=sql
         )
         for program in made.programs:
             stack.push_async_callback(program.kill)
@@ -207,10 +199,7 @@ async def _server(stack: AsyncExitStack, name: str, folder: Path, environment: d
     options = [("grpc.max_reconnect_backoff_ms", 1000)]
     channel = await stack.enter_async_context(grpc.aio.insecure_channel(address, options=options))
     return Server(
-        program=program,
-        channel=channel,
-        generations=GenerationServiceStub(channel),
-        images=ImageServiceStub(channel),
+        program=program, channel=channel, generations=GenerationServiceStub(channel), images=ImageServiceStub(channel)
     )
 
 

@@ -15,9 +15,7 @@ from tests.faults.proxy import Proxy
 AWAY_SECONDS = 2.0
 
 
-async def cut_often(
-    proxies: Sequence[Proxy], *, times: int, every: float, choice: random.Random | None = None
-) -> None:
+async def cut_often(proxies: Sequence[Proxy], *, times: int, every: float, choice: random.Random | None = None) -> None:
     """Cuts all connections of the proxies again and again; with `choice`, one of each proxy at a time."""
     for _ in range(times):
         for proxy in proxies:

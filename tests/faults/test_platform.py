@@ -92,8 +92,7 @@ async def test_every_promise_is_kept_while_parts_die_and_connections_break(scene
         await asyncio.sleep(0.5)
         async with diary.fault("a server and a storage process killed"):
             await asyncio.gather(
-                kill_and_start(made, made.servers[0].program, diary),
-                kill_and_start(made, made.storages[0], diary),
+                kill_and_start(made, made.servers[0].program, diary), kill_and_start(made, made.storages[0], diary)
             )
         async with diary.fault("connections cut"):
             await cut_often([made.hub, made.sql], times=4, every=0.7)
@@ -171,7 +170,7 @@ async def test_a_message_that_nobody_can_process_is_put_aside_and_those_behind_i
 
         await eventually(both_are_there, "both are dead letters")
     garbage, nothing = sorted(reasons)
-    assert garbage.startswith("body is no envelope")
+    assert garbage.startswith("body is not an envelope")
     assert nothing == f"there is no generation {job.generation_id}"
 
 

@@ -72,9 +72,7 @@ KINDS = (tactical_map, campaign_map, portrait, item)
 """A builder for the requests of each kind."""
 
 
-def resolved(
-    picture: PictureRequest | None = None, *, theme: Theme = THEME, model: Model | None = None
-) -> Resolved:
+def resolved(picture: PictureRequest | None = None, *, theme: Theme = THEME, model: Model | None = None) -> Resolved:
     """Return a resolved request, a portrait by default, without references."""
     picture = picture if picture is not None else portrait()
     kind = kind_of(picture)

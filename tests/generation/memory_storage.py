@@ -157,9 +157,7 @@ class MemoryStorageService:
         start = int(request.page_token or 0)
         end = start + request.page_size
         return ListResponse(
-            records=records[start:end],
-            next_page_token=str(end) if end < len(records) else "",
-            total_size=len(records),
+            records=records[start:end], next_page_token=str(end) if end < len(records) else "", total_size=len(records)
         )
 
     def _check(self, put: Put) -> None:

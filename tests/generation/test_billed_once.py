@@ -28,8 +28,7 @@ async def test_generated_pictures_that_are_not_stored_yet_survive_a_restart(tmp_
         provider.standin.add_fault(Fault(kind="hang_download"))
         async with service(tmp_path, provider, store_concurrency=1, shutdown_grace_seconds=0.2) as platform:
             ids = [
-                (await platform.generations.GeneratePortrait(portrait(details=str(n)))).generation.id
-                for n in range(5)
+                (await platform.generations.GeneratePortrait(portrait(details=str(n)))).generation.id for n in range(5)
             ]
 
             async def all_storing() -> bool:

@@ -65,9 +65,7 @@ async def test_a_deleted_reference_is_an_invalid_argument(platform: Service) -> 
     assert (refused.reason, refused.fields) == ("INVALID_ARGUMENT", ["reference_image_ids[0]"])
 
 
-async def test_a_withdrawn_model_is_an_invalid_argument(
-    platform: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_withdrawn_model_is_an_invalid_argument(platform: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     async def withdraw() -> None:
         remaining = {id_: model for id_, model in MODELS.items() if id_ != REFERENCE_MODEL}
         monkeypatch.setattr(queries, "MODELS", remaining)

@@ -57,21 +57,9 @@ async def platform(tmp_path: Path) -> AsyncIterator[Service]:
 KINDS = {
     "tactical map": (tactical_map(), ImageType.IMAGE_TYPE_MAP, ImageSubtype.IMAGE_SUBTYPE_TACTICAL),
     "campaign map": (campaign_map(), ImageType.IMAGE_TYPE_MAP, ImageSubtype.IMAGE_SUBTYPE_CAMPAIGN),
-    "portrait": (
-        portrait(character_id=CHARACTER),
-        ImageType.IMAGE_TYPE_CHARACTER,
-        ImageSubtype.IMAGE_SUBTYPE_PORTRAIT,
-    ),
-    "weapon": (
-        item(type=ItemType.ITEM_TYPE_WEAPON),
-        ImageType.IMAGE_TYPE_ITEM,
-        ImageSubtype.IMAGE_SUBTYPE_WEAPON,
-    ),
-    "armor": (
-        item(type=ItemType.ITEM_TYPE_ARMOR),
-        ImageType.IMAGE_TYPE_ITEM,
-        ImageSubtype.IMAGE_SUBTYPE_ARMOR,
-    ),
+    "portrait": (portrait(character_id=CHARACTER), ImageType.IMAGE_TYPE_CHARACTER, ImageSubtype.IMAGE_SUBTYPE_PORTRAIT),
+    "weapon": (item(type=ItemType.ITEM_TYPE_WEAPON), ImageType.IMAGE_TYPE_ITEM, ImageSubtype.IMAGE_SUBTYPE_WEAPON),
+    "armor": (item(type=ItemType.ITEM_TYPE_ARMOR), ImageType.IMAGE_TYPE_ITEM, ImageSubtype.IMAGE_SUBTYPE_ARMOR),
     "other item": (item(), ImageType.IMAGE_TYPE_ITEM, ImageSubtype.IMAGE_SUBTYPE_OTHER),
 }
 
@@ -262,9 +250,7 @@ async def test_a_silent_watch_has_heartbeats(tmp_path: Path) -> None:
         async with service(tmp_path, provider, **settings, **ENDLESSLY) as platform:
             queued = (await platform.generations.GeneratePortrait(portrait())).generation
             heartbeats = 0
-            async for change in platform.generations.WatchGeneration(
-                WatchGenerationRequest(generation_id=queued.id)
-            ):
+            async for change in platform.generations.WatchGeneration(WatchGenerationRequest(generation_id=queued.id)):
                 heartbeats += not change.HasField("generation")
                 if heartbeats == 2:
                     break
@@ -281,18 +267,14 @@ async def test_only_a_queued_generation_can_be_cancelled(tmp_path: Path, monkeyp
             stopped = await platform.generations.CancelGeneration(CancelGenerationRequest(generation_id=queued.id))
             assert stopped.outcome == CancelOutcome.CANCEL_OUTCOME_STOPPED
             assert stopped.generation.state == GenerationState.GENERATION_STATE_CANCELLED
-            late = await platform.generations.CancelGeneration(
-                CancelGenerationRequest(generation_id=generating.id)
-            )
+            late = await platform.generations.CancelGeneration(CancelGenerationRequest(generation_id=generating.id))
             assert late.outcome == CancelOutcome.CANCEL_OUTCOME_TOO_LATE
             may_finish.set()
             done = (
                 await platform.generations.WaitGeneration(WaitGenerationRequest(generation_id=generating.id))
             ).generation
             assert done.state == SUCCEEDED
-            ended = await platform.generations.CancelGeneration(
-                CancelGenerationRequest(generation_id=generating.id)
-            )
+            ended = await platform.generations.CancelGeneration(CancelGenerationRequest(generation_id=generating.id))
             assert ended.outcome == CancelOutcome.CANCEL_OUTCOME_ALREADY_ENDED
             # A cancelled generation serves no equal request.
             again = await platform.generate(portrait(details="second"))
@@ -326,9 +308,7 @@ async def test_listings_are_filtered(platform: Service) -> None:
 
 async def test_reference_images_are_sent_to_getimg(platform: Service) -> None:
     face = await platform.generate(portrait(details="a face"))
-    await platform.generate(
-        portrait(details="older", reference_image_ids=[face.image.id], model="seedream-5-lite")
-    )
+    await platform.generate(portrait(details="older", reference_image_ids=[face.image.id], model="seedream-5-lite"))
     sent = platform.standin.prompts[-1]
     assert sent["images"][0]["url"].startswith("data:image/png;base64,")
     unknown = portrait(reference_image_ids=[str(uuid.uuid4())], model="seedream-5-lite")

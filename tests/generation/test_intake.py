@@ -39,9 +39,7 @@ async def submit(intake: Intake, **fields: Any) -> GenerationRecord:
 async def cached_image(database: Database, **fields: Any) -> Image:
     """Store an image, and the cache entry by which it serves a request."""
     image = stored_image()
-    await database.add(
-        image, states.ready_entry(states.in_flight_entry(queued(portrait(**fields))), image_1(image))
-    )
+    await database.add(image, states.ready_entry(states.in_flight_entry(queued(portrait(**fields))), image_1(image)))
     stored = await database.image(image.id)
     assert stored is not None
     return stored

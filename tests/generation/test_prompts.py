@@ -79,12 +79,7 @@ def test_a_sentence_has_one_period_and_none_without_text() -> None:
 
 @pytest.mark.parametrize(
     ("name", "properties", "text"),
-    [
-        ("cave", {"b": "2", "a": "1"}, "cave (a 1, b 2)"),
-        ("cave", {}, "cave"),
-        ("", {"a": "1"}, "a 1"),
-        ("", {}, ""),
-    ],
+    [("cave", {"b": "2", "a": "1"}, "cave (a 1, b 2)"), ("cave", {}, "cave"), ("", {"a": "1"}, "a 1"), ("", {}, "")],
 )
 def test_properties_follow_a_name_in_parentheses(name: str, properties: dict[str, str], text: str) -> None:
     assert prompts.with_properties(name, properties) == text

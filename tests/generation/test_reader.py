@@ -85,9 +85,7 @@ class Watch:
         return [event.generation.state if event.generation else None for event in self.events]
 
 
-def watch(
-    reader: GenerationReader, record: GenerationRecord, cursor: str = "", heartbeat: float = SECONDS
-) -> Watch:
+def watch(reader: GenerationReader, record: GenerationRecord, cursor: str = "", heartbeat: float = SECONDS) -> Watch:
     return Watch(reader.watch(record.generation.id, cursor, heartbeat_seconds=heartbeat))
 
 
@@ -231,11 +229,7 @@ async def test_a_watch_reports_every_change_until_the_end(
 
 @pytest.mark.parametrize(("cursor", "expected"), [("", 3), ("1", 2), ("2", 1), ("3", 0), ("9", 0)])
 async def test_a_watch_resumes_after_its_cursor(
-    reader: GenerationReader,
-    generations: GenerationRepository,
-    record: GenerationRecord,
-    cursor: str,
-    expected: int,
+    reader: GenerationReader, generations: GenerationRepository, record: GenerationRecord, cursor: str, expected: int
 ) -> None:
     await end(generations, await start(generations, record))
     reported = await watch(reader, record, cursor).ended()
@@ -243,9 +237,7 @@ async def test_a_watch_resumes_after_its_cursor(
 
 
 @pytest.mark.parametrize("cursor", ["x", "-1", "1.5", "²"])
-async def test_a_malformed_cursor_is_refused(
-    reader: GenerationReader, record: GenerationRecord, cursor: str
-) -> None:
+async def test_a_malformed_cursor_is_refused(reader: GenerationReader, record: GenerationRecord, cursor: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         await anext(reader.watch(record.generation.id, cursor, heartbeat_seconds=1))
     assert [violation.field for violation in caught.value.violations] == ["cursor"]

@@ -123,10 +123,7 @@ async def test_a_failure_survives_concurrent_changes(
 
 
 async def test_a_generation_that_ended_meanwhile_does_not_fail(
-    generations: GenerationRepository,
-    database: Database,
-    storage_service: MemoryStorageService,
-    telemetry: Telemetry,
+    generations: GenerationRepository, database: Database, storage_service: MemoryStorageService, telemetry: Telemetry
 ) -> None:
     record = await database.add_generation(queued())
     storage_service.before_store = lambda _: database.cancel(record.generation.id)

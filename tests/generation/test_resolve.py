@@ -16,15 +16,7 @@ from image_grpc.generation.requests import fingerprint, normalize
 from image_grpc.generation.resolve import Resolver
 from image_grpc.storage import Storage
 from image_grpc.themes import ThemeCatalog
-from tests.generation.builders import (
-    KINDS,
-    SETTINGS,
-    THEME,
-    new_id,
-    portrait,
-    stored_image,
-    tactical_map,
-)
+from tests.generation.builders import KINDS, SETTINGS, THEME, new_id, portrait, stored_image, tactical_map
 from tests.generation.conftest import Database, ScriptedProvider
 from tests.generation.memory_storage import MemoryStorageService
 
@@ -78,10 +70,7 @@ async def test_everything_is_looked_up_once(
     request = portrait(theme="of_ours", reference_image_ids=ids, model="other-model", validate_only=True)
     assert fields(await violations(resolver, request)) == ["theme"]
     assert sorted(storage_service.retrieved) == sorted(
-        [
-            (RecordKind.RECORD_KIND_THEME, "of_ours"),
-            *((RecordKind.RECORD_KIND_IMAGE, id_) for id_ in ids),
-        ]
+        [(RecordKind.RECORD_KIND_THEME, "of_ours"), *((RecordKind.RECORD_KIND_IMAGE, id_) for id_ in ids)]
     )
     assert provider.looked_up == ["other-model"]
 
@@ -102,10 +91,7 @@ async def test_all_violations_are_reported_together(
     resolver: Resolver, images: list[Image], path: str, prefix: str
 ) -> None:
     request = tactical_map(
-        theme="noir",
-        grid={"color": "nocolor"},
-        reference_image_ids=[images[0].id, new_id(), new_id()],
-        model="brush",
+        theme="noir", grid={"color": "nocolor"}, reference_image_ids=[images[0].id, new_id(), new_id()], model="brush"
     )
     error = await violations(resolver, request, path)
     expected = ["grid.color", "theme", "reference_image_ids[1]", "reference_image_ids[2]", "model"]
@@ -151,11 +137,7 @@ async def test_a_model_limits_the_number_of_references(
     ids=str,
 )
 async def test_the_model_is_looked_up_only_if_needed(
-    resolver: Resolver,
-    images: list[Image],
-    provider: ScriptedProvider,
-    changes: dict[str, Any],
-    looked_up: list[str],
+    resolver: Resolver, images: list[Image], provider: ScriptedProvider, changes: dict[str, Any], looked_up: list[str]
 ) -> None:
     if "reference_image_ids" in changes:
         changes = {"reference_image_ids": [images[0].id]}
@@ -192,9 +174,7 @@ async def test_a_request_that_bypasses_the_cache_has_no_fingerprint(resolver: Re
     assert bool(resolved.fingerprint) == (mode != CacheMode.CACHE_MODE_BYPASS)
 
 
-async def test_a_deleted_reference_does_not_exist(
-    resolver: Resolver, images: list[Image], database: Database
-) -> None:
+async def test_a_deleted_reference_does_not_exist(resolver: Resolver, images: list[Image], database: Database) -> None:
     await database.delete_image(images[0].id)
     request = portrait(reference_image_ids=[image.id for image in images[:2]])
     assert fields(await violations(resolver, request)) == ["reference_image_ids[0]"]

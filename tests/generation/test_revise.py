@@ -12,13 +12,7 @@ from tabletop.image.v1.model_pb2 import Model
 from tabletop.image.v1.types_pb2 import ImageFormat, ImageSubtype, Priority
 from tabletop.storage.v1.storage_pb2 import StoreRequest
 
-from image_grpc.errors import (
-    GetimgNotConfigured,
-    ImageNotFound,
-    InvalidArgument,
-    RequestIdReused,
-    VersionConflict,
-)
+from image_grpc.errors import GetimgNotConfigured, ImageNotFound, InvalidArgument, RequestIdReused, VersionConflict
 from image_grpc.generation.intake import Intake
 from image_grpc.generation.requests import picture_in
 from image_grpc.generation.resolve import Resolver
@@ -145,9 +139,7 @@ async def test_an_unknown_theme_is_a_field_of_the_request_itself(reviser: Revise
     assert await violated(reviser.apply_theme(restyle(image, theme="noir"))) == ["theme"]
 
 
-async def test_the_image_must_exist_in_the_named_version(
-    reviser: Reviser, image: Image, database: Database
-) -> None:
+async def test_the_image_must_exist_in_the_named_version(reviser: Reviser, image: Image, database: Database) -> None:
     with pytest.raises(ImageNotFound):
         await reviser.regenerate(RegenerateImageRequest(image_id=new_id(), version=1))
     with pytest.raises(VersionConflict) as caught:

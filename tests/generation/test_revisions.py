@@ -197,9 +197,7 @@ async def test_an_invalid_color_is_refused_in_a_new_version_too(platform: Servic
     assert refused.fields == ["tactical_map.grid.color"]
 
 
-async def test_a_stale_version_is_a_conflict_and_an_unknown_image_is_not_found(
-    platform: Service, face: Image
-) -> None:
+async def test_a_stale_version_is_a_conflict_and_an_unknown_image_is_not_found(platform: Service, face: Image) -> None:
     newest = (await regenerate(platform, face)).image
     assert is_conflict(await refusal(regenerate(platform, face)))
     assert is_conflict(await refusal(apply(platform, face, "horror", request_id=some_id())))
@@ -226,9 +224,7 @@ async def test_validate_only_returns_the_cost_and_does_nothing(platform: Service
 
 
 @pytest.mark.parametrize("kind", ["regenerate", "apply"])
-async def test_five_concurrent_equal_requests_create_one_version(
-    platform: Service, face: Image, kind: str
-) -> None:
+async def test_five_concurrent_equal_requests_create_one_version(platform: Service, face: Image, kind: str) -> None:
     calls, request_id = platform.standin.calls, some_id()
 
     def call(**fields: Any) -> Any:
@@ -449,12 +445,7 @@ async def test_a_restored_version_is_a_new_version_with_the_old_picture(platform
     old = await platform.read(field.id)
     two = (await apply(platform, field, "horror")).image
     three = await restore(platform, two, 1)
-    assert (three.version, three.content, three.map, three.metadata) == (
-        3,
-        field.content,
-        field.map,
-        field.metadata,
-    )
+    assert (three.version, three.content, three.map, three.metadata) == (3, field.content, field.map, field.metadata)
     assert list(three.overlays) == list(field.overlays)
     assert three.storage_correlation_id not in ("", field.storage_correlation_id)
     assert (three.create_time, three.update_time != field.update_time) == (field.create_time, True)

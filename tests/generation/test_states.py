@@ -71,11 +71,7 @@ def test_a_transition_leaves_the_original_record_unchanged(name: str) -> None:
 
 @pytest.mark.parametrize("state", State.values(), ids=State.Name)
 def test_three_states_are_final(state: GenerationState) -> None:
-    final = state in (
-        State.GENERATION_STATE_SUCCEEDED,
-        State.GENERATION_STATE_FAILED,
-        State.GENERATION_STATE_CANCELLED,
-    )
+    final = state in (State.GENERATION_STATE_SUCCEEDED, State.GENERATION_STATE_FAILED, State.GENERATION_STATE_CANCELLED)
     assert states.is_final(Generation(state=state)) is final
     assert (state in states.UNFINISHED) is (not final and state != State.GENERATION_STATE_UNSPECIFIED)
 

@@ -59,9 +59,7 @@ async def generate_failure(client: GetimgClient, **changes: Any) -> ApiError:
 
 
 @asynccontextmanager
-async def connected(
-    url: str, *, breaker: CircuitBreaker | None = None, **changes: Any
-) -> AsyncIterator[GetimgClient]:
+async def connected(url: str, *, breaker: CircuitBreaker | None = None, **changes: Any) -> AsyncIterator[GetimgClient]:
     """A client of the server at `url`."""
     defaults = {"api_key": KEY, "base_url": url, "timeout": 60.0, "max_in_flight": 10}
     client = GetimgClient(Telemetry(), GetimgConfig(**(defaults | changes)), breaker=breaker)

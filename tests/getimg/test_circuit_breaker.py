@@ -168,9 +168,7 @@ async def test_rejected_requests_do_not_suspend_calls(provider: Provider, breake
     assert provider.standin.calls == 10
 
 
-async def test_failures_between_successes_do_not_suspend_calls(
-    provider: Provider, breaker: CircuitBreaker
-) -> None:
+async def test_failures_between_successes_do_not_suspend_calls(provider: Provider, breaker: CircuitBreaker) -> None:
     async with connected(provider.url, breaker=breaker) as client:
         for _ in range(4):
             provider.standin.add_fault(Fault(kind="status", status=500, count=2))

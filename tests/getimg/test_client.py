@@ -47,9 +47,7 @@ async def test_the_size_is_sent_as_a_ratio_and_a_resolution_of_the_model(
         (ImageFormat.IMAGE_FORMAT_WEBP, "webp"),
     ],
 )
-async def test_the_format_is_sent(
-    client: GetimgClient, provider: Provider, format_: ImageFormat, name: str
-) -> None:
+async def test_the_format_is_sent(client: GetimgClient, provider: Provider, format_: ImageFormat, name: str) -> None:
     await generate(client, format=format_)
     assert provider.standin.prompts[-1]["output_format"] == name
 

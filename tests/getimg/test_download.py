@@ -83,9 +83,7 @@ async def test_a_picture_of_40000_pixels_a_side_is_refused_before_it_is_decoded(
     assert refused.value.retry_delay is None
 
 
-async def test_an_interrupted_download_may_be_repeated(
-    downloader: Downloader, provider: Provider, url: str
-) -> None:
+async def test_an_interrupted_download_may_be_repeated(downloader: Downloader, provider: Provider, url: str) -> None:
     provider.standin.add_fault(Fault(kind=FaultKind.CUT_DOWNLOAD, count=1))
     with pytest.raises(ApiError) as interrupted:
         await downloader.download(url)
@@ -111,10 +109,7 @@ async def test_a_download_that_arrives_byte_by_byte_times_out() -> None:
 
 @pytest.mark.parametrize(("status", "temporary"), [(500, True), (503, True), (429, True), (400, False)])
 async def test_temporary_failures_may_be_repeated(status: int, temporary: bool) -> None:
-    async with (
-        scripted_server(response(status=f"{status} Status")) as server,
-        downloading(server.url) as downloader,
-    ):
+    async with scripted_server(response(status=f"{status} Status")) as server, downloading(server.url) as downloader:
         with pytest.raises(ApiError) as failed:
             await downloader.download(f"{server.url}/picture.png")
     assert (failed.value.retry_delay is not None) == temporary

@@ -1,4 +1,4 @@
-"""Envelopes survive the wire in both encodings, and what is none is refused as such."""
+"""Envelopes survive encoding and decoding in both encodings, and other bodies are rejected."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def events(draw: st.DrawFn) -> ImageGenerated:
 
 
 @given(events(), seconds)
-def test_an_event_in_json_comes_through(event: ImageGenerated, time_to_live: float | None) -> None:
-    sent = envelopes.json_envelope("image_generated", event, correlation_id=CORRELATION_ID, seconds=time_to_live)
+def test_json_events_round_trip(event: ImageGenerated, time_to_live: float | None) -> None:
+    sent = envelopes.json_envelope("image_generated", event, correlation_id=CORRELATION_ID, time_to_live=time_to_live)
     body, content_type = envelopes.encode(sent)
     assert content_type == envelopes.JSON
     received = envelopes.decode(body, content_type)
@@ -45,9 +45,9 @@ def test_an_event_in_json_comes_through(event: ImageGenerated, time_to_live: flo
 
 
 @given(events(), seconds)
-def test_an_event_in_protobuf_comes_through(event: ImageGenerated, time_to_live: float | None) -> None:
+def test_protobuf_events_round_trip(event: ImageGenerated, time_to_live: float | None) -> None:
     sent = envelopes.protobuf_envelope(
-        "image_generated", event, correlation_id=CORRELATION_ID, seconds=time_to_live
+        "image_generated", event, correlation_id=CORRELATION_ID, time_to_live=time_to_live
     )
     body, content_type = envelopes.encode(sent)
     assert content_type == envelopes.PROTOBUF
@@ -57,7 +57,7 @@ def test_an_event_in_protobuf_comes_through(event: ImageGenerated, time_to_live:
 
 
 @given(st.dictionaries(texts, json_values, max_size=4))
-def test_free_json_in_a_payload_comes_through(changes: dict[str, object]) -> None:
+def test_free_form_json_round_trips(changes: dict[str, object]) -> None:
     event = CharacterUpdated(character_id="c")
     event.changes.update(changes)
     sent = envelopes.json_envelope("character_updated", event, correlation_id=CORRELATION_ID)
@@ -66,15 +66,15 @@ def test_free_json_in_a_payload_comes_through(changes: dict[str, object]) -> Non
 
 
 @given(st.integers(-(2**63), 2**63 - 1))
-def test_large_whole_numbers_in_json_stay_exact(byte_size: int) -> None:
+def test_large_integers_in_json_stay_exact(byte_size: int) -> None:
     image = Image()
     image.content.byte_size = byte_size
     sent = envelopes.json_envelope("image", image, correlation_id=CORRELATION_ID)
     assert envelopes.payload(envelopes.decode(*envelopes.encode(sent)), Image) == image
 
 
-def test_whole_numbers_in_json_are_written_as_such() -> None:
-    """A reader that wants an integer takes no `64.0`."""
+def test_integers_in_json_have_no_fraction() -> None:
+    """Many readers reject `64.0` where they expect an integer."""
     image = Image()
     image.content.size.width = 64
     body, _ = envelopes.encode(envelopes.json_envelope("image", image, correlation_id=CORRELATION_ID))
@@ -82,9 +82,9 @@ def test_whole_numbers_in_json_are_written_as_such() -> None:
     assert (width, type(width)) == (64, int)
 
 
-def test_the_json_of_an_event_has_the_documented_names_and_every_field() -> None:
+def test_json_events_have_every_documented_field() -> None:
     event = ImageGenerated(image_id="i", type="map")
-    envelope = envelopes.json_envelope("image_generated", event, correlation_id=CORRELATION_ID, seconds=30)
+    envelope = envelopes.json_envelope("image_generated", event, correlation_id=CORRELATION_ID, time_to_live=30)
     body = json.loads(envelopes.encode(envelope)[0])
     assert body.keys() == {
         "id",
@@ -100,7 +100,7 @@ def test_the_json_of_an_event_has_the_documented_names_and_every_field() -> None
     assert body["payload"] == {"storage_correlation_id": "", "image_id": "i", "type": "map", "source_id": ""}
 
 
-def test_an_envelope_of_another_language_is_understood() -> None:
+def test_an_envelope_from_another_service_is_decoded() -> None:
     body = json.dumps(
         {
             "id": str(uuid.uuid4()),
@@ -121,35 +121,35 @@ def test_an_envelope_of_another_language_is_understood() -> None:
     assert (state.map_id, state.overlay_updates[0].overlay_id) == ("m", "o")
 
 
-def test_what_an_envelope_leaves_out_is_taken_from_the_properties() -> None:
-    said = Envelope(id="1", correlation_id="2", source_service="character-service", type="image.rpc.A.B")
-    said.timestamp.FromSeconds(1000)
-    said.time_to_live.FromSeconds(30)
-    completed = envelopes.decode(b'{"payload": {"image_id": "i"}}', envelopes.JSON, said)
-    said.payload.update({"image_id": "i"})
+def test_missing_fields_are_taken_from_the_properties() -> None:
+    properties = Envelope(id="1", correlation_id="2", source_service="character-service", type="image.rpc.A.B")
+    properties.timestamp.FromSeconds(1000)
+    properties.time_to_live.FromSeconds(30)
+    completed = envelopes.decode(b'{"payload": {"image_id": "i"}}', envelopes.JSON, properties)
+    properties.payload.update({"image_id": "i"})
     assert envelopes.expires_at(completed) == 1030
-    assert completed == said
+    assert completed == properties
 
 
-def test_what_an_envelope_says_goes_before_the_properties() -> None:
-    said = Envelope(id="1", correlation_id="2", source_service="character-service", type="image.rpc.A.B")
-    sent = envelopes.json_envelope("image_generated", ImageGenerated(image_id="i"), correlation_id="3", seconds=5)
-    assert envelopes.decode(*envelopes.encode(sent), said) == sent
+def test_the_fields_of_the_envelope_override_the_properties() -> None:
+    properties = Envelope(id="1", correlation_id="2", source_service="character-service", type="image.rpc.A.B")
+    sent = envelopes.json_envelope("image_generated", ImageGenerated(image_id="i"), correlation_id="3", time_to_live=5)
+    assert envelopes.decode(*envelopes.encode(sent), properties) == sent
 
 
-def test_without_a_timestamp_the_time_to_live_begins_when_the_message_is_read() -> None:
+def test_without_a_timestamp_the_time_to_live_starts_on_arrival() -> None:
     envelope = envelopes.decode(b'{"type": "t", "time_to_live": "30s"}', envelopes.JSON, Envelope())
     assert time.time() < (envelopes.expires_at(envelope) or 0) <= time.time() + 30
 
 
 @pytest.mark.parametrize("body", [b"{}", b"[]", b"null", b""])
-def test_properties_do_not_make_an_envelope_of_a_body_that_is_none(body: bytes) -> None:
+def test_properties_do_not_complete_an_empty_body(body: bytes) -> None:
     for content_type in (envelopes.JSON, envelopes.PROTOBUF):
-        with pytest.raises(envelopes.BadEnvelope, match="no envelope"):
+        with pytest.raises(envelopes.BadEnvelope, match="not an envelope"):
             envelopes.decode(body, content_type, Envelope(type="image.rpc.A.B"))
 
 
-def test_json_without_a_payload_is_still_json() -> None:
+def test_a_json_request_without_a_payload_gets_a_json_reply() -> None:
     request = envelopes.decode(b'{"type": "image.rpc.StatusService.GetStatus"}', envelopes.JSON)
     assert envelopes.encode(envelopes.reply_envelope(request, "reply", ImageGenerated()))[1] == envelopes.JSON
 
@@ -176,19 +176,19 @@ BAD_JSON = [
 
 
 @pytest.mark.parametrize("body", BAD_JSON, ids=lambda body: body[:30].decode("ascii", "replace"))
-def test_json_that_is_no_envelope_is_refused(body: bytes) -> None:
-    with pytest.raises(envelopes.BadEnvelope, match="no envelope"):
+def test_json_that_is_not_an_envelope_is_rejected(body: bytes) -> None:
+    with pytest.raises(envelopes.BadEnvelope, match="not an envelope"):
         envelopes.decode(body, envelopes.JSON)
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b'{"type": "t"}', b"\x0a\x05ab"])
-def test_bytes_that_are_no_envelope_are_refused(body: bytes) -> None:
-    with pytest.raises(envelopes.BadEnvelope, match="no envelope"):
+def test_bytes_that_are_not_an_envelope_are_rejected(body: bytes) -> None:
+    with pytest.raises(envelopes.BadEnvelope, match="not an envelope"):
         envelopes.decode(body, envelopes.PROTOBUF)
 
 
 @given(st.binary(max_size=200), st.sampled_from([envelopes.JSON, envelopes.PROTOBUF, "text/plain", ""]))
-def test_no_body_does_more_than_be_refused(body: bytes, content_type: str) -> None:
+def test_random_bodies_raise_only_bad_envelope(body: bytes, content_type: str) -> None:
     try:
         envelope = envelopes.decode(body, content_type)
         envelopes.payload(envelope, ImageGenerated)
@@ -198,7 +198,7 @@ def test_no_body_does_more_than_be_refused(body: bytes, content_type: str) -> No
 
 
 @given(json_values)
-def test_no_json_does_more_than_be_refused(value: object) -> None:
+def test_random_payloads_raise_only_bad_envelope(value: object) -> None:
     body = json.dumps({"type": "image_generated", "payload": value}).encode()
     try:
         envelopes.payload(envelopes.decode(body, envelopes.JSON), ImageGenerated)
@@ -206,7 +206,7 @@ def test_no_json_does_more_than_be_refused(value: object) -> None:
         return
 
 
-def test_a_payload_that_is_not_what_it_must_be_is_refused() -> None:
+def test_a_payload_of_another_type_is_rejected() -> None:
     wrong = Envelope(type="image_generated", payload_bytes=b"\xff\xff")
     with pytest.raises(envelopes.BadEnvelope, match=r"tabletop\.hub\.v1\.ImageGenerated"):
         envelopes.payload(wrong, ImageGenerated)
@@ -217,8 +217,8 @@ def test_a_payload_that_is_not_what_it_must_be_is_refused() -> None:
 
 
 @pytest.mark.parametrize("make", [envelopes.json_envelope, envelopes.protobuf_envelope])
-def test_every_envelope_says_whence_it_comes_and_what_it_is(make: object) -> None:
-    envelope = make("image_generated", ImageGenerated(), correlation_id=CORRELATION_ID, seconds=5)  # type: ignore[operator]
+def test_new_envelopes_have_all_fields(make: object) -> None:
+    envelope = make("image_generated", ImageGenerated(), correlation_id=CORRELATION_ID, time_to_live=5)  # type: ignore[operator]
     assert uuid.UUID(envelope.id)
     assert envelope.correlation_id == CORRELATION_ID
     assert envelope.source_service == "image-service"
@@ -226,18 +226,17 @@ def test_every_envelope_says_whence_it_comes_and_what_it_is(make: object) -> Non
     assert envelopes.expires_at(envelope) == pytest.approx(envelope.timestamp.ToNanoseconds() / 1e9 + 5)
 
 
-def test_an_envelope_without_time_to_live_never_expires() -> None:
+def test_an_envelope_without_a_time_to_live_never_expires() -> None:
     envelope = envelopes.json_envelope("image_generated", ImageGenerated(), correlation_id=CORRELATION_ID)
     assert envelopes.expires_at(envelope) is None
 
 
 @pytest.mark.parametrize(
-    ("make", "content"),
-    [(envelopes.json_envelope, "payload"), (envelopes.protobuf_envelope, "payload_bytes")],
+    ("make", "content"), [(envelopes.json_envelope, "payload"), (envelopes.protobuf_envelope, "payload_bytes")]
 )
-def test_a_reply_has_the_form_and_the_correlation_id_of_its_request(make: object, content: str) -> None:
-    request = make("question", ImageGenerated(), correlation_id=CORRELATION_ID)  # type: ignore[operator]
-    reply = envelopes.reply_envelope(request, "answer", ImageGenerated(type="map"))
+def test_a_reply_has_the_encoding_and_correlation_id_of_its_request(make: object, content: str) -> None:
+    request = make("request", ImageGenerated(), correlation_id=CORRELATION_ID)  # type: ignore[operator]
+    reply = envelopes.reply_envelope(request, "reply", ImageGenerated(type="map"))
     assert reply.WhichOneof("content") == content
-    assert (reply.type, reply.correlation_id) == ("answer", CORRELATION_ID)
+    assert (reply.type, reply.correlation_id) == ("reply", CORRELATION_ID)
     assert reply.id != request.id

@@ -1,4 +1,4 @@
-"""The hub inside of one process keeps the hub's contract."""
+"""The hub within one process fulfills the hub's contract."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from image_grpc.hub import Outcome, Retry, memory, topology
-from image_grpc.hub.memory import MemoryHub
-from tests.contracts.hub_bench import Features, Inbox, a_queue, named, send, take, to_queue
+from image_grpc.hub import Outcome, Retry, topology
+from image_grpc.hub.handling import IncomingMessage
+from image_grpc.hub.memory import MemoryHub, queue
+from image_grpc.retry import RetryLadder
 from tests.contracts.hub_contract import HubContract
+from tests.contracts.hub_testkit import Features, Inbox, declare_queue, envelope_named, queue_message, receive, send
 
-RETRY_STEPS = (0.1, 0.2, 0.4)
+LADDER = RetryLadder((0.1, 0.2, 0.4))
 
 
 class MemoryBroker:
-    """A MemoryHub, which is its own broker."""
+    """A MemoryHub, which is its own broker. Implements `hub_testkit.Broker`."""
 
-    features = Features(durable=False, connection_can_be_lost=False, shortest_retry_seconds=RETRY_STEPS[0])
+    features = Features(durable=False, connection_can_be_lost=False, shortest_retry_seconds=LADDER.steps[0])
 
     def __init__(self) -> None:
-        self.hub = MemoryHub(retry_steps=RETRY_STEPS)
+        self.hub = MemoryHub(ladder=LADDER)
 
     async def declare(self, queue: topology.Queue) -> None:
         self.hub.declare(queue)
 
     async def send_bytes(self, queue: str, body: bytes, content_type: str) -> None:
-        # No caller of MemoryHub can send what is no envelope; what is shared with AMQP is how it is settled.
+        # The hub's interface accepts envelopes only, but its consumers share their handling with those of AMQP.
         self.hub._queues[queue].put(
-            memory._Stored(
-                body=body, content_type=content_type, routing_key=queue, reply_to="", headers={}, expires_at=None
-            )
+            IncomingMessage(body=body, content_type=content_type, queue=queue, routing_key=queue)
         )
 
     async def reopen(self) -> None:
@@ -54,29 +54,30 @@ class TestMemoryHub(HubContract):
 
 
 async def test_a_full_queue_refuses_messages(broker: MemoryBroker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "MAX_QUEUE_LENGTH", 2)
-    queue = await a_queue(broker)
-    await send(broker, queue, "one", "two")
-    assert await broker.hub.publish(to_queue(queue, named("three")), timeout=1) is Outcome.REFUSED
-    await take(broker, queue, 2)
-    assert await broker.hub.publish(to_queue(queue, named("three")), timeout=1) is Outcome.CONFIRMED
+    monkeypatch.setattr(queue, "MAX_QUEUE_LENGTH", 2)
+    name = await declare_queue(broker)
+    await send(broker, name, "one", "two")
+    third = queue_message(name, envelope_named("three"))
+    assert await broker.hub.publish(third, timeout=1) is Outcome.REFUSED
+    await receive(broker, name, 2)
+    assert await broker.hub.publish(third, timeout=1) is Outcome.CONFIRMED
 
 
 async def test_declaring_a_queue_again_keeps_its_messages(broker: MemoryBroker) -> None:
-    queue = topology.Queue(name="twice", bindings=((topology.EVENTS, "twice"),))
-    broker.hub.declare(queue)
-    await send(broker, queue.name, "it")
-    broker.hub.declare(queue)
-    assert await broker.hub.depth(queue.name) == 1
+    declared = topology.Queue(name="twice", bindings=((topology.EVENTS, "twice"),))
+    broker.hub.declare(declared)
+    await send(broker, declared.name, "message")
+    broker.hub.declare(declared)
+    assert await broker.hub.depth(declared.name) == 1
 
 
-async def test_closing_with_messages_between_two_attempts_leaves_no_timer_behind(broker: MemoryBroker) -> None:
-    queue = await a_queue(broker)
+async def test_closing_cancels_pending_retries(broker: MemoryBroker) -> None:
+    name = await declare_queue(broker)
     inbox = Inbox(lambda delivery: Retry(0))
-    consumer = await broker.hub.consume(queue, inbox, concurrency=1)
-    await send(broker, queue, "it")
-    await inbox.holds(1)
+    consumer = await broker.hub.consume(name, inbox, concurrency=1)
+    await send(broker, name, "message")
+    await inbox.wait_for(1)
     await consumer.stop(grace=1)
     await broker.hub.close()
-    await asyncio.sleep(RETRY_STEPS[0] * 2)
-    assert await broker.hub.depth(queue) == 0
+    await asyncio.sleep(LADDER.steps[0] * 2)
+    assert await broker.hub.depth(name) == 0

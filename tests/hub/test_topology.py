@@ -1,4 +1,4 @@
-"""Names on the hub, and the rules of topic exchanges and of the retry ladder."""
+"""Names on the hub, and the matching rules of topic exchanges."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ patterns = st.lists(words | st.sampled_from(["*", "#"]), min_size=1, max_size=6)
 
 
 def matches_by_regular_expression(pattern: str, routing_key: str) -> bool:
-    """The reference: each word of the key is followed by a dot, `*` is one such word, `#` any number of them."""
+    """Reference implementation, on keys in which each word is followed by a dot."""
     word = r"(?:[^.]*\.)"
     parts = {"*": word, "#": f"{word}*"}
     expression = "".join(parts.get(each, re.escape(f"{each}.")) for each in pattern.split("."))
@@ -24,12 +24,12 @@ def matches_by_regular_expression(pattern: str, routing_key: str) -> bool:
 
 
 @given(patterns, routing_keys)
-def test_patterns_match_as_on_a_topic_exchange(pattern: str, routing_key: str) -> None:
+def test_patterns_match_like_the_reference(pattern: str, routing_key: str) -> None:
     assert topology.matches(pattern, routing_key) == matches_by_regular_expression(pattern, routing_key)
 
 
 @given(routing_keys)
-def test_a_key_matches_itself_and_the_pattern_for_all(routing_key: str) -> None:
+def test_a_key_matches_itself_and_the_catch_all_pattern(routing_key: str) -> None:
     assert topology.matches(routing_key, routing_key)
     assert topology.matches("#", routing_key)
 
@@ -45,17 +45,8 @@ def test_a_key_matches_itself_and_the_pattern_for_all(routing_key: str) -> None:
         ("map_state_changed", "map.state_changed"),
     ],
 )
-def test_an_event_s_routing_key_is_its_name_with_the_first_underscore_as_a_dot(
-    event: str, routing_key: str
-) -> None:
+def test_routing_keys_of_events(event: str, routing_key: str) -> None:
     assert topology.event_routing_key(event) == routing_key
-
-
-@pytest.mark.parametrize(
-    ("delay", "step"), [(0, 1), (1, 1), (1.1, 5), (5, 5), (31, 120), (600, 600), (100_000, 600)]
-)
-def test_a_delay_takes_the_next_step_of_the_ladder_or_the_last(delay: float, step: int) -> None:
-    assert topology.retry_step(delay) == step
 
 
 def test_every_storage_operation_is_routed_to_the_storage_queue() -> None:
@@ -66,6 +57,6 @@ def test_every_storage_operation_is_routed_to_the_storage_queue() -> None:
         assert topology.matches(pattern, operation)
 
 
-def test_each_queue_has_a_name_of_its_own() -> None:
+def test_queue_names_are_unique() -> None:
     names = [queue.name for queue in topology.QUEUES]
     assert len(names) == len(set(names))

@@ -1,4 +1,4 @@
-"""What elements cover: the same in pixels and in cells, worked out when it is asked for, and remembered."""
+"""Coverage of elements: equal for positions in pixels and in cells, computed on demand, and cached."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from tabletop.image.v1.overlay_pb2 import (
     Token,
 )
 
-from image_grpc.maps.coverage import Coverage, without_cells
+from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.grid import Grid
-from tests.maps.builders import KINDS, Pairs, a_tactical_map, in_cells, pairs, tactical, wall
+from tests.maps.builders import KINDS, Pairs, a_map, a_tactical_map, campaign, in_cells, pairs, sketch, tactical, wall
 
 SPELL = Range(kind=RangeKind.RANGE_KIND_SPELL, distance_feet=10)
 MOVE = Range(kind=RangeKind.RANGE_KIND_MOVEMENT, distance_feet=10)
@@ -30,19 +30,19 @@ EACH_KIND = [{"range": SPELL}, {"range": MOVE}, {"effect": BLAST}, {"effect": BO
 
 
 def covered(element: TacticalElement, image: Image, coverage: Coverage | None = None) -> Pairs:
-    found = (coverage or Coverage()).of(element, image)
-    assert found is not None
-    return pairs(found.cells)
+    covered_cells = (coverage or Coverage()).of(element, image)
+    assert covered_cells is not None
+    return pairs(covered_cells.cells)
 
 
-def at(x: float, y: float, **what: object) -> TacticalElement:
-    return TacticalElement(id="a", position=in_cells(x, y), **what)  # type: ignore[arg-type]
+def at(x: float, y: float, **kind: object) -> TacticalElement:
+    return TacticalElement(id="a", position=in_cells(x, y), **kind)  # type: ignore[arg-type]
 
 
 def to_pixels(position: Position, image: Image) -> Position:
-    """The same centre of a cell, counted in pixels."""
+    """Return the position of the center of a cell in pixels."""
     cell = np.array([[int(position.x), int(position.y)]])
-    x, y = Grid.of(image.map.grid, image.content.size).centre(cell)[0]
+    x, y = Grid.of_map(image).center(cell)[0]
     return Position(x=x, y=y, unit=CoordinateUnit.COORDINATE_UNIT_PIXELS)
 
 
@@ -58,7 +58,7 @@ def test_positions_in_pixels_and_in_cells_agree(kind: GridKind, what: dict[str, 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_walls_in_pixels_and_in_cells_agree(kind: GridKind) -> None:
-    # From the centre of one cell to the centre of another.
+    # From the center of one cell to the center of another.
     counted = a_tactical_map(kind, walls=[wall(3.5, 1.5, 3.5, 5.5)])
     measured = a_tactical_map(kind)
     ends = [to_pixels(each, counted) for each in (counted.map.walls[0].start, counted.map.walls[0].end)]
@@ -72,22 +72,22 @@ def test_a_token_covers_nothing() -> None:
     assert Coverage().of(at(1, 1, token=Token()), a_tactical_map()) is None
 
 
-def test_walls_of_the_map_and_of_the_element_count_both() -> None:
+def test_walls_of_the_map_and_of_the_element_both_block() -> None:
     image = a_tactical_map(walls=[wall(2, 0, 2, 8)])
     sight = LineOfSight(walls=[wall(5, 0, 5, 8)])
-    # Columns 2 to 4 are between the two, on a map of 8 rows.
+    # Columns 2 to 4 are between the walls, on a map of 8 rows.
     assert covered(at(3.5, 3.5, line_of_sight=sight), image) == {(x, y) for x in (2, 3, 4) for y in range(8)}
     move = Range(kind=RangeKind.RANGE_KIND_MOVEMENT, distance_feet=100, walls=[wall(5, 0, 5, 8)])
     assert covered(at(3.5, 3.5, range=move), image) == {(x, y) for x in (2, 3, 4) for y in range(8)}
 
 
-def test_difficult_terrain_of_the_element_counts() -> None:
+def test_difficult_terrain_of_the_element_slows_its_move() -> None:
     around = [Cell(column=3 + i, row=3 + j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
     move = Range(kind=RangeKind.RANGE_KIND_MOVEMENT, distance_feet=5, difficult_terrain=around)
     assert covered(at(3.5, 3.5, range=move), a_tactical_map()) == {(3, 3)}
 
 
-def test_another_grid_is_another_coverage() -> None:
+def test_coverage_depends_on_the_grid() -> None:
     coverage, coarse, fine = Coverage(), a_tactical_map(), a_tactical_map()
     fine.map.grid.size = 10
     element = at(3.5, 3.5, line_of_sight=LineOfSight())
@@ -95,30 +95,52 @@ def test_another_grid_is_another_coverage() -> None:
     assert len(covered(element, fine, coverage)) == 20 * 16
 
 
-def test_what_only_looks_different_is_not_worked_out_again() -> None:
+def test_coverage_is_cached_regardless_of_appearance() -> None:
     coverage, image = Coverage(), a_tactical_map()
     plain, named = at(3.5, 3.5, effect=BLAST), at(3.5, 3.5, effect=BLAST)
     named.properties.CopyFrom(TacticalElementProperties(label="Fireball", color="red"))
     assert coverage.of(plain, image) is coverage.of(named, image)
 
 
-async def test_an_overlay_is_filled_in_without_being_changed() -> None:
-    overlay, image = tactical(at(3.5, 3.5, effect=BLAST), at(1, 1, token=Token())), a_tactical_map()
-    filled = await Coverage().filled_in(overlay, image)
-    cells = {(cell.column, cell.row) for cell in filled.tactical.elements[0].effect.covered_cells}
-    assert cells == covered(at(3.5, 3.5, effect=BLAST), image)
-    assert not overlay.tactical.elements[0].effect.covered_cells
+async def test_a_response_has_the_coverage_of_each_element_that_is_not_a_token() -> None:
+    blast, sight = at(3.5, 3.5, effect=BLAST), at(5.5, 3.5, line_of_sight=SIGHT)
+    move, far = at(1.5, 1.5, range=MOVE), at(500, 3.5, range=SPELL)
+    for index, element in enumerate((blast, sight, move, far)):
+        element.id = f"element {index}"
+    overlay, image = tactical(blast, at(1, 1, token=Token()), sight, move, far), a_tactical_map()
+    response = await Coverage().with_coverage(overlay, image)
+    assert [entry.element_id for entry in response.tactical.coverage] == [blast.id, sight.id, move.id, far.id]
+    cells = [{(cell.column, cell.row) for cell in entry.cells} for entry in response.tactical.coverage]
+    assert cells == [covered(blast, image), covered(sight, image), covered(move, image), set()]
+    assert response.tactical.elements == overlay.tactical.elements
+    assert not overlay.tactical.coverage, "the argument is unchanged"
+
+
+async def test_a_campaign_overlay_has_no_coverage() -> None:
+    overlay = campaign()
+    assert await Coverage().with_coverage(overlay, a_map()) == overlay
 
 
 async def test_cells_are_counted_over_all_elements() -> None:
-    # A radius of 2 squares about a centre covers 1 + 3 + 5 + 3 + 1 of them.
+    # A radius of 2 squares around a center covers 1 + 3 + 5 + 3 + 1 of them.
     overlay = tactical(at(3.5, 3.5, effect=BLAST), at(4.5, 3.5, effect=BLAST), at(1, 1, token=Token()))
-    assert await Coverage().count(overlay, a_tactical_map()) == 26
+    assert await Coverage().count_cells(overlay, a_tactical_map()) == 26
 
 
-async def test_what_is_worked_out_is_not_stored() -> None:
-    overlay = tactical(*(at(3.5, 3.5, **what) for what in EACH_KIND), at(1, 1, token=Token()))
-    filled = await Coverage().filled_in(overlay, a_tactical_map())
-    assert filled != overlay
-    without_cells(filled.tactical.elements)
-    assert filled == overlay
+def test_a_spell_reaches_centers_in_a_straight_line_over_walls() -> None:
+    # 15 ft are 3 squares: (3, 0) is on the edge and included; (2, 2) is sqrt(8) away, (3, 1) is sqrt(10).
+    expected = """
+    ....#.....
+    ..#####...
+    ..#####...
+    .#######..
+    ..#####...
+    ..#####...
+    ....#.....
+    ..........
+    """
+    image = a_tactical_map(walls=[wall(2, 2, 7, 2)])
+    spell = Range(kind=RangeKind.RANGE_KIND_SPELL, distance_feet=15)
+    spell_range = Coverage().of(at(4.5, 3.5, range=spell), image)
+    assert spell_range is not None
+    assert sketch(spell_range.cells, Grid.of_map(image)) == expected.split()

@@ -1,4 +1,4 @@
-"""ReadImage otherwise than stored: composed, in another format, smaller."""
+"""ReadImage with renditions: composed, in another format, smaller."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def drawn(running: Service) -> Image:
-    """A generated map without a grid, 300 x 200 pixels, with a big token about 50, 50."""
+    """Generate a map of 300 x 200 pixels without grid, with a large token centered on (50, 50)."""
     image = (await running.generate(tactical_map(size={"width": 300, "height": 200}))).image
     properties = {"color": "#ff00ff", "radius": 20}
     await running.overlay(image.id, element("orc", 50 / 70, 50 / 70, properties=properties))
@@ -73,13 +73,13 @@ def xmp_of(data: bytes) -> str:
 # Composed
 
 
-async def test_a_composed_map_shows_what_is_on_it_where_it_is(running: Service, drawn: Image) -> None:
+async def test_a_composed_map_shows_its_overlays_at_their_positions(running: Service, drawn: Image) -> None:
     base, composed = pixels(await running.read(drawn.id)), pixels(await running.read(drawn.id, layer=COMPOSED))
     assert composed.shape == base.shape
     assert tuple(composed[40, 50]) == (255, 0, 255)
     differs = np.any(base != composed, axis=2)
     assert differs[35:65, 35:65].any()
-    assert not differs[:25, 100:].any(), "where nothing is, the picture is as it was"
+    assert not differs[:25, 100:].any(), "the picture is unchanged elsewhere"
 
 
 async def test_a_composed_map_shows_its_grid_only_if_it_is_enabled(running: Service) -> None:
@@ -93,7 +93,7 @@ async def test_a_composed_map_shows_its_grid_only_if_it_is_enabled(running: Serv
     assert tuple(with_grid[inside]) == tuple(without[inside]) == tuple(without[line]) == tuple(stored[line])
 
 
-async def test_a_composed_map_changes_with_its_overlays_while_the_stored_one_stays(running: Service) -> None:
+async def test_a_composed_map_changes_with_its_overlays_and_the_stored_picture_does_not(running: Service) -> None:
     data = picture_bytes()
     image = await running.upload(data)
     bare = await running.read(image.id, layer=COMPOSED)
@@ -114,9 +114,9 @@ async def test_a_composed_map_changes_with_its_overlays_while_the_stored_one_sta
         lambda plain: plain.colourspace("rgb16"),
         lambda plain: plain.colourspace("b-w").bandjoin(128),
     ],
-    ids=["grey", "transparent", "16 bits", "grey and transparent"],
+    ids=["gray", "transparent", "16 bits", "gray and transparent"],
 )
-async def test_a_picture_of_any_kind_of_pixels_can_be_composed(running: Service, make: Any) -> None:
+async def test_pictures_of_any_pixel_format_can_be_composed(running: Service, make: Any) -> None:
     data: bytes = make(decoded(picture_bytes())).write_to_buffer(".png")
     image = await running.upload(data, map=on_grid())
     await running.overlay(image.id, element("orc", properties={"color": "#ff00ff"}))
@@ -127,14 +127,14 @@ async def test_a_picture_of_any_kind_of_pixels_can_be_composed(running: Service,
     assert len(set(map(tuple, composed.reshape(-1, 3)))) > 1
 
 
-async def test_what_is_no_map_is_composed_of_itself_alone(running: Service) -> None:
+async def test_a_composed_image_without_map_is_the_stored_picture(running: Service) -> None:
     image = (await running.generate(portrait())).image
     content, data = await running.read_described(image.id, layer=COMPOSED)
     assert content == image.content
     assert data == await running.read(image.id)
 
 
-async def test_an_old_version_is_composed_too(running: Service, drawn: Image) -> None:
+async def test_old_versions_can_be_composed(running: Service, drawn: Image) -> None:
     whole = await running.read(drawn.id, layer=COMPOSED)
     assert await running.read(drawn.id, layer=COMPOSED, version=1) == whole
     request = ReadImageRequest(image_id=drawn.id, version=2, layer=COMPOSED)
@@ -146,7 +146,7 @@ async def test_an_old_version_is_composed_too(running: Service, drawn: Image) ->
 
 @pytest.mark.parametrize("layer", [ImageLayer.IMAGE_LAYER_BASE, COMPOSED])
 @pytest.mark.parametrize("format_", LOADERS, ids=ImageFormat.Name)
-async def test_each_format_is_truly_described_and_can_be_decoded(
+async def test_each_format_matches_its_description_and_can_be_decoded(
     running: Service, drawn: Image, format_: ImageFormat, layer: int
 ) -> None:
     content, data = await running.read_described(drawn.id, format=format_, layer=layer)
@@ -155,7 +155,7 @@ async def test_each_format_is_truly_described_and_can_be_decoded(
     picture = decoded(data)
     assert picture.get("vips-loader") == LOADERS[format_]
     assert (picture.width, picture.height) == (content.size.width, content.size.height) == (300, 200)
-    assert await running.read(drawn.id, format=format_, layer=layer) == data, "it is the same once more"
+    assert await running.read(drawn.id, format=format_, layer=layer) == data, "renditions are reproducible"
 
 
 @pytest.mark.parametrize("layer", [ImageLayer.IMAGE_LAYER_BASE, COMPOSED])
@@ -171,30 +171,28 @@ async def test_a_longest_side_keeps_the_ratio_and_never_enlarges(
     assert content.format == drawn.content.format
 
 
-async def test_what_is_asked_for_as_it_is_stored_is_what_is_stored(running: Service, drawn: Image) -> None:
+async def test_a_rendition_equal_to_the_stored_picture_has_its_bytes(running: Service, drawn: Image) -> None:
     content, data = await running.read_described(drawn.id, max_side=300, format=drawn.content.format)
     assert content == drawn.content
     assert data == await running.read(drawn.id)
 
 
 async def test_renditions_are_the_same_after_a_restart(tmp_path: Path) -> None:
-    seen = []
+    renditions = []
     for _ in range(2):
         async with service(tmp_path) as it:
-            if not seen:
+            if not renditions:
                 image = await it.upload(map=on_grid())
                 await it.overlay(image.id, element("orc", properties={"label": "Orc"}))
-            seen.append([await it.read(image.id, layer=COMPOSED, format=format_) for format_ in LOADERS])
-    assert seen[0] == seen[1]
+            renditions.append([await it.read(image.id, layer=COMPOSED, format=format_) for format_ in LOADERS])
+    assert renditions[0] == renditions[1]
 
 
 # Ranges
 
 
 @pytest.mark.parametrize("fields", [{"layer": COMPOSED}, {"format": 2}, {"max_side": 100}], ids=str)
-async def test_any_range_of_a_rendition_can_be_read(
-    running: Service, drawn: Image, fields: dict[str, Any]
-) -> None:
+async def test_any_range_of_a_rendition_can_be_read(running: Service, drawn: Image, fields: dict[str, Any]) -> None:
     content, whole = await running.read_described(drawn.id, **fields)
     for offset, limit in ((0, 1), (17, 0), (17, 100), (len(whole) - 1, 5), (len(whole), 0), (5, 10**12)):
         described, data = await running.read_described(drawn.id, offset=offset, limit=limit, **fields)
@@ -203,17 +201,17 @@ async def test_any_range_of_a_rendition_can_be_read(
 
 
 @pytest.mark.parametrize("fields", [{"layer": COMPOSED}, {"format": 2}, {"max_side": 100}], ids=str)
-async def test_an_offset_past_the_end_of_a_rendition_is_refused(
+async def test_an_offset_past_the_end_of_a_rendition_is_rejected(
     running: Service, drawn: Image, fields: dict[str, Any]
 ) -> None:
     size = len(await running.read(drawn.id, **fields))
     request = ReadImageRequest(image_id=drawn.id, offset=size + 1, **fields)
-    told = await refused_stream(running.images.ReadImage(request))
-    assert (told.code, told.reason) == (grpc.StatusCode.OUT_OF_RANGE, "OFFSET_OUT_OF_RANGE")
-    assert told.fields == ["offset"]
+    error = await refused_stream(running.images.ReadImage(request))
+    assert (error.code, error.reason) == (grpc.StatusCode.OUT_OF_RANGE, "OFFSET_OUT_OF_RANGE")
+    assert error.fields == ["offset"]
 
 
-async def test_a_rendition_of_several_chunks_comes_in_chunks_that_any_client_takes(running: Service) -> None:
+async def test_large_renditions_are_sent_in_chunks_within_the_default_message_limit(running: Service) -> None:
     noise = pyvips.Image.gaussnoise(1000, 1000, seed=1).cast("uchar").bandjoin([50, 60])
     image = await running.upload(noise.write_to_buffer(".png"))
     request = ReadImageRequest(image_id=image.id, layer=COMPOSED)
@@ -225,7 +223,7 @@ async def test_a_rendition_of_several_chunks_comes_in_chunks_that_any_client_tak
 # Provenance
 
 
-async def test_pictures_say_where_they_come_from(running: Service, drawn: Image) -> None:
+async def test_pictures_have_provenance_metadata(running: Service, drawn: Image) -> None:
     stored = xmp_of(await running.read(drawn.id))
     assert "digitalsourcetype/trainedAlgorithmicMedia" in stored
     assert f"uuid:{drawn.id}" in stored
@@ -236,23 +234,23 @@ async def test_pictures_say_where_they_come_from(running: Service, drawn: Image)
         assert "digitalsourcetype/compositeWithTrainedAlgorithmicMedia" in composed
 
 
-async def test_a_new_version_says_so_and_no_version_tells_what_a_caller_wrote(running: Service) -> None:
-    written: dict[str, Any] = {
+async def test_provenance_has_the_version_and_no_text_from_callers(running: Service) -> None:
+    fields: dict[str, Any] = {
         "details": "a hidden vault",
         "source": {"id": str(uuid.uuid4()), "service": "campaign-service"},
     }
-    image = (await running.generate(tactical_map(size={"width": 64, "height": 64}, **written))).image
+    image = (await running.generate(tactical_map(size={"width": 64, "height": 64}, **fields))).image
     changed = RegenerateImageRequest(image_id=image.id, version=1, tactical_map={"details": "a hidden well"})
     await running.generate(changed)
     for version in (1, 2):
         for layer in (ImageLayer.IMAGE_LAYER_BASE, COMPOSED):
-            told = xmp_of(await running.read(image.id, version=version, layer=layer))
-            assert f'VersionID="{version}"' in told
-            for text in ("hidden", written["source"]["id"], "campaign-service"):
-                assert text not in told
+            packet = xmp_of(await running.read(image.id, version=version, layer=layer))
+            assert f'VersionID="{version}"' in packet
+            for text in ("hidden", fields["source"]["id"], "campaign-service"):
+                assert text not in packet
 
 
-async def test_an_uploaded_map_is_not_called_generated(running: Service) -> None:
+async def test_an_uploaded_map_is_not_marked_as_generated(running: Service) -> None:
     image = await running.upload(map=on_grid())
     assert "xmp-data" not in decoded(await running.read(image.id)).get_fields()
     composed = xmp_of(await running.read(image.id, layer=COMPOSED))

@@ -1,4 +1,4 @@
-"""Health, reflection, the port, and what is not implemented yet."""
+"""Health, reflection, and the port."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import pytest_asyncio
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
-from image_grpc.rpc.service_status import StatusServicer
 
 from image_grpc.rpc.generation import GenerationServicer
 from image_grpc.rpc.health import HealthServicer
 from image_grpc.rpc.image import ImageServicer
 from image_grpc.rpc.overlay import OverlayServicer
 from image_grpc.rpc.server import OPTIONS
+from image_grpc.rpc.status import StatusServicer
 from image_grpc.rpc.theme import ThemeServicer
 from tests.contracts.patience import PATIENCE_SECONDS
 from tests.service import Service, refusal, service
@@ -42,7 +42,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
 
 @together
 @pytest.mark.parametrize("name", ["", *SERVICES])
-async def test_every_service_and_the_whole_are_serving(running: Service, name: str) -> None:
+async def test_the_server_and_each_of_its_services_are_serving(running: Service, name: str) -> None:
     stub = health_pb2_grpc.HealthStub(running.channel)
     assert (await stub.Check(health_pb2.HealthCheckRequest(service=name))).status == HEALTH.SERVING
 
@@ -58,27 +58,27 @@ async def test_health_lists_every_service(running: Service) -> None:
 @together
 async def test_the_health_of_an_unknown_service_is_not_found(running: Service) -> None:
     stub = health_pb2_grpc.HealthStub(running.channel)
-    told = await refusal(stub.Check(health_pb2.HealthCheckRequest(service="nobody")))
-    assert told.code is grpc.StatusCode.NOT_FOUND
+    status = await refusal(stub.Check(health_pb2.HealthCheckRequest(service="unknown")))
+    assert status.code is grpc.StatusCode.NOT_FOUND
 
 
 @together
-async def test_a_watch_of_an_unknown_service_says_so_and_stays_open(running: Service) -> None:
-    watch = health_pb2_grpc.HealthStub(running.channel).Watch(health_pb2.HealthCheckRequest(service="nobody"))
+async def test_a_watch_of_an_unknown_service_reports_that_and_stays_open(running: Service) -> None:
+    watch = health_pb2_grpc.HealthStub(running.channel).Watch(health_pb2.HealthCheckRequest(service="unknown"))
     assert (await watch.read()).status == HEALTH.SERVICE_UNKNOWN
     assert not watch.done()
     watch.cancel()
 
 
 async def rest_of(watch: Any) -> list[int]:
-    """The statuses that a watch still sends until it ends."""
+    """Return the statuses that a watch sends until it ends."""
     statuses = []
-    while (answer := await watch.read()) is not grpc.aio.EOF:
-        statuses.append(answer.status)
+    while (response := await watch.read()) is not grpc.aio.EOF:
+        statuses.append(response.status)
     return statuses
 
 
-async def test_watches_end_after_they_have_said_that_the_server_stops() -> None:
+async def test_watches_report_that_the_server_stops_and_end() -> None:
     servicer = HealthServicer(["a.Service"])
     server = grpc.aio.server()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
@@ -87,7 +87,7 @@ async def test_watches_end_after_they_have_said_that_the_server_stops() -> None:
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         watches = {
-            name: stub.Watch(health_pb2.HealthCheckRequest(service=name)) for name in ("", "a.Service", "nobody")
+            name: stub.Watch(health_pb2.HealthCheckRequest(service=name)) for name in ("", "a.Service", "unknown")
         }
         first = {name: (await watch.read()).status for name, watch in watches.items()}
         servicer.stop_serving()
@@ -95,12 +95,12 @@ async def test_watches_end_after_they_have_said_that_the_server_stops() -> None:
         now = await stub.Check(health_pb2.HealthCheckRequest())
         async with asyncio.timeout(PATIENCE_SECONDS):
             await server.stop(ENDLESS)  # an open watch would block it for the whole grace
-    assert first == {"": HEALTH.SERVING, "a.Service": HEALTH.SERVING, "nobody": HEALTH.SERVICE_UNKNOWN}
-    assert rest == {"": [HEALTH.NOT_SERVING], "a.Service": [HEALTH.NOT_SERVING], "nobody": []}
+    assert first == {"": HEALTH.SERVING, "a.Service": HEALTH.SERVING, "unknown": HEALTH.SERVICE_UNKNOWN}
+    assert rest == {"": [HEALTH.NOT_SERVING], "a.Service": [HEALTH.NOT_SERVING], "unknown": []}
     assert now.status == HEALTH.NOT_SERVING
 
 
-async def test_a_stopping_service_tells_its_watchers_first_and_then_stops_at_once(tmp_path: Path) -> None:
+async def test_a_stopping_service_reports_to_its_watches_and_does_not_wait_for_them(tmp_path: Path) -> None:
     async with service(tmp_path, shutdown_grace_seconds=ENDLESS) as it:
         # The service's own channel is closed before the server stops.
         channel = grpc.aio.insecure_channel(it.running.address)
@@ -115,20 +115,18 @@ async def test_a_stopping_service_tells_its_watchers_first_and_then_stops_at_onc
 
 
 async def reflected(channel: grpc.aio.Channel, **request: Any) -> Any:
-    asked = reflection_pb2.ServerReflectionRequest(**request)
-
     async def requests() -> AsyncIterator[Any]:
-        yield asked
+        yield reflection_pb2.ServerReflectionRequest(**request)
 
     stub = reflection_pb2_grpc.ServerReflectionStub(channel)
-    [answer] = [each async for each in stub.ServerReflectionInfo(requests())]
-    return answer
+    [response] = [response async for response in stub.ServerReflectionInfo(requests())]
+    return response
 
 
 @together
 async def test_reflection_lists_all_services(running: Service) -> None:
-    answer = await reflected(running.channel, list_services="")
-    assert sorted(each.name for each in answer.list_services_response.service) == [
+    response = await reflected(running.channel, list_services="")
+    assert sorted(service.name for service in response.list_services_response.service) == [
         "grpc.health.v1.Health",
         "grpc.reflection.v1alpha.ServerReflection",
         *SERVICES,
@@ -137,21 +135,21 @@ async def test_reflection_lists_all_services(running: Service) -> None:
 
 @together
 @pytest.mark.parametrize("name", SERVICES)
-async def test_a_client_can_learn_everything_that_it_needs_for_a_call(running: Service, name: str) -> None:
-    answer = await reflected(running.channel, file_containing_symbol=name)
-    found: dict[str, FileDescriptorProto] = {}
-    wanted = [*answer.file_descriptor_response.file_descriptor_proto]
-    while wanted:
-        file = FileDescriptorProto.FromString(wanted.pop())
-        if file.name in found:
+async def test_reflection_has_everything_that_a_client_needs_for_a_call(running: Service, name: str) -> None:
+    response = await reflected(running.channel, file_containing_symbol=name)
+    files: dict[str, FileDescriptorProto] = {}
+    pending = [*response.file_descriptor_response.file_descriptor_proto]
+    while pending:
+        file = FileDescriptorProto.FromString(pending.pop())
+        if file.name in files:
             continue
-        found[file.name] = file
+        files[file.name] = file
         for dependency in file.dependency:
-            answer = await reflected(running.channel, file_by_filename=dependency)
-            wanted += answer.file_descriptor_response.file_descriptor_proto
-    assert any(name == f"{file.package}.{each.name}" for file in found.values() for each in file.service)
+            response = await reflected(running.channel, file_by_filename=dependency)
+            pending += response.file_descriptor_response.file_descriptor_proto
+    assert any(name == f"{file.package}.{each.name}" for file in files.values() for each in file.service)
     if name != "tabletop.image.v1.StatusService":  # its requests have no fields
-        assert "buf/validate/validate.proto" in found, "the rules of the fields are known to the client too"
+        assert "buf/validate/validate.proto" in files, "clients can read the rules of the fields too"
 
 
 # Port and options
@@ -159,20 +157,20 @@ async def test_a_client_can_learn_everything_that_it_needs_for_a_call(running: S
 
 @together
 async def test_two_servers_cannot_share_a_port(running: Service, tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="is the port taken"):
+    with pytest.raises(OSError, match="the port is in use"):
         async with service(tmp_path, listen=running.running.address):
             pass
     stub = health_pb2_grpc.HealthStub(running.channel)
     assert (await stub.Check(health_pb2.HealthCheckRequest())).status == HEALTH.SERVING
 
 
-def test_clients_may_ping_every_ten_seconds_also_without_calls() -> None:
+def test_clients_may_ping_every_ten_seconds_even_without_calls() -> None:
     options = dict(OPTIONS)
     assert options["grpc.http2.min_ping_interval_without_data_ms"] < 10_000
     assert options["grpc.keepalive_permit_without_calls"] == 1
 
 
-# What comes later
+# The contract
 
 
 @pytest.mark.parametrize(

@@ -1,271 +1,405 @@
-"""The read cache: what is read often comes from it, and what has changed never does."""
+"""The read cache: repeated reads are served from memory, and changed records never are."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from tabletop.image.v1.image_pb2 import Image
-from tabletop.storage.v1.record_pb2 import Record, RecordKind
-from tabletop.storage.v1.storage_pb2 import RecordChange
+from tabletop.image.v1.overlay_pb2 import Overlay
+from tabletop.storage.v1.storage_pb2 import ListRequest, RetrieveRequest
 
-from image_grpc import records
 from image_grpc.deadline import deadline_in
 from image_grpc.errors import StorageServiceError
-from image_grpc.storage import ImageStorageClient, ReadCache
-from image_grpc.telemetry import Telemetry
+from image_grpc.storage import RecordNotFound
+from image_grpc.storage.codecs import IMAGES, OVERLAYS
+from image_grpc.storage.read_cache import ReadCache
 from tests.contracts.patience import eventually
-from tests.contracts.records import MEBIBYTE, a_generation, a_theme, an_image, an_overlay, name_of, some_bytes
-from tests.storage.conftest import SECONDS, Shelf
+from tests.contracts.records import (
+    MEBIBYTE,
+    a_cache_entry,
+    a_generation,
+    a_theme,
+    an_image,
+    an_overlay,
+    name_of,
+    new_id,
+    some_bytes,
+)
+from tests.storage.fake_service import Bench, storage_bench
 
-IMAGE = RecordKind.RECORD_KIND_IMAGE
-
-
-def version(image: Image, number: int) -> Record:
-    """An image at a version."""
-    record = Record(image=image)
-    record.image.version = number
-    return record
-
-
-def change_of(record: Record, *, inline: bool = True) -> RecordChange:
-    """What the change feed tells when the record was stored."""
-    return RecordChange(key=records.key(record), record=record if inline else None)
+inline = pytest.mark.parametrize("inline", [True, False], ids=["with record", "without record"])
 
 
 @pytest.fixture
-def cache(client: ImageStorageClient, telemetry: Telemetry) -> ReadCache:
-    return a_cache(client, telemetry)
+async def bench() -> AsyncIterator[Bench]:
+    async with storage_bench() as bench:
+        yield bench
 
 
-def a_cache(
-    client: ImageStorageClient, telemetry: Telemetry, *, max_records: int = 100, max_bytes: int = 10 * MEBIBYTE
-) -> ReadCache:
-    return ReadCache(client, telemetry.counters, max_records=max_records, max_bytes=max_bytes, timeout=SECONDS)
+async def version_of(bench: Bench, image: Image, cache: ReadCache | None = None) -> int | None:
+    """Return the version of an image that the cache returns."""
+    cached = await (cache or bench.cache).record(bench.client.images, image.id)
+    return cached.version if cached is not None else None
 
 
-async def read(cache: ReadCache, image: Image) -> int | None:
-    """The version of an image that the cache answers."""
-    found = await cache.record(IMAGE, image.id)
-    return found.image.version if found else None
+async def names_of(bench: Bench, map_id: str) -> list[str]:
+    return [overlay.name for overlay in await bench.cache.overlays(map_id)]
 
 
-async def load_begun(shelf: Shelf, count: int = 1) -> None:
-    """Returns once so many reads have reached the Storage Service."""
-    await eventually(lambda: len(shelf.asked) >= count, "the cache asks the Storage Service")
+async def requests_received(bench: Bench, count: int = 1) -> None:
+    await eventually(lambda: len(bench.service.requests) >= count, "the Storage Service receives the requests")
 
 
 class TestRecords:
-    async def test_a_record_is_retrieved_once_and_then_comes_from_memory(
-        self, cache: ReadCache, shelf: Shelf, telemetry: Telemetry
-    ) -> None:
-        image = an_image()
-        shelf.put(version(image, 1))
+    async def test_a_record_is_retrieved_once(self, bench: Bench) -> None:
+        image = bench.service.put(IMAGES, an_image())
         for _ in range(3):
-            assert await read(cache, image) == 1
-        assert len(shelf.asked) == 1
-        assert (telemetry.counters.cache_hits, telemetry.counters.cache_misses) == (2, 1)
-        assert telemetry.counters.cache_hit_rate == pytest.approx(2 / 3)
+            assert await version_of(bench, image) == 1
+        assert len(bench.service.requests) == 1
+        counters = bench.telemetry.counters
+        assert (counters.cache_hits, counters.cache_misses) == (2, 1)
+        assert counters.cache_hit_rate == pytest.approx(2 / 3)
 
-    async def test_images_themes_and_overlays_are_kept_and_fast_changing_generations_are_not(
-        self, cache: ReadCache, shelf: Shelf
-    ) -> None:
-        kept = [Record(image=an_image()), Record(theme=a_theme()), Record(overlay=an_overlay())]
-        passing = Record(generation=a_generation())
-        for record in (*kept, passing):
-            shelf.put(record)
-            key = records.key(record)
+    async def test_only_kinds_that_change_slowly_are_cached(self, bench: Bench) -> None:
+        client = bench.client
+        cases: list[tuple[Any, Any, int]] = [
+            (client.images, an_image(), 1),
+            (client.themes, a_theme(), 1),
+            (client.overlays, an_overlay(), 1),
+            (client.generations, a_generation(), 2),
+            (client.cache_entries, a_cache_entry(), 2),
+        ]
+        for collection, message, loads in cases:
+            stored = bench.service.put(collection.codec, message)
+            bench.service.requests.clear()
             for _ in range(2):
-                assert await cache.record(key.kind, key.id) == record
-        assert len(shelf.asked) == len(kept) + 2
+                assert await bench.cache.record(collection, collection.codec.id_of(stored)) == stored
+            assert len(bench.service.requests) == loads, collection.kind
 
-    async def test_what_is_not_there_is_asked_for_each_time(self, cache: ReadCache, shelf: Shelf) -> None:
+    async def test_a_missing_record_is_not_cached(self, bench: Bench) -> None:
         image = an_image()
-        assert await read(cache, image) is None
-        shelf.put(version(image, 1))
-        assert await read(cache, image) == 1
+        assert await version_of(bench, image) is None
+        bench.service.put(IMAGES, image)
+        assert await version_of(bench, image) == 1
 
-    async def test_many_who_ask_at_the_same_time_cause_one_retrieval(
-        self, cache: ReadCache, shelf: Shelf, telemetry: Telemetry
-    ) -> None:
-        image = an_image()
-        shelf.put(version(image, 1))
-        assert await asyncio.gather(*(read(cache, image) for _ in range(50))) == [1] * 50
-        assert len(shelf.asked) == 1
-        assert telemetry.counters.cache_misses == 50
+    async def test_concurrent_reads_share_one_retrieval(self, bench: Bench) -> None:
+        image = bench.service.put(IMAGES, an_image())
+        assert await asyncio.gather(*(version_of(bench, image) for _ in range(50))) == [1] * 50
+        assert len(bench.service.requests) == 1
+        assert bench.telemetry.counters.cache_misses == 50
 
-    async def test_one_who_gives_up_does_not_take_the_answer_from_the_others(
-        self, cache: ReadCache, shelf: Shelf
-    ) -> None:
-        image = an_image()
-        shelf.put(version(image, 1))
-        shelf.may_answer.clear()
-        hasty, patient = (asyncio.create_task(read(cache, image)) for _ in range(2))
-        await load_begun(shelf)
-        hasty.cancel()
-        await asyncio.gather(hasty, return_exceptions=True)
-        shelf.may_answer.set()
+    async def test_a_cancelled_reader_does_not_cancel_the_retrieval(self, bench: Bench) -> None:
+        image = bench.service.put(IMAGES, an_image())
+        bench.service.may_reply.clear()
+        cancelled, patient = (asyncio.create_task(version_of(bench, image)) for _ in range(2))
+        await requests_received(bench)
+        cancelled.cancel()
+        await asyncio.gather(cancelled, return_exceptions=True)
+        bench.service.may_reply.set()
         assert await patient == 1
-        assert await read(cache, image) == 1
-        assert len(shelf.asked) == 1
+        assert await version_of(bench, image) == 1
+        assert len(bench.service.requests) == 1
 
-    async def test_each_waits_no_longer_than_its_own_deadline(self, cache: ReadCache, shelf: Shelf) -> None:
-        image = an_image()
-        shelf.put(version(image, 1))
-        shelf.may_answer.clear()
+    async def test_each_reader_waits_until_its_own_deadline(self, bench: Bench) -> None:
+        image = bench.service.put(IMAGES, an_image())
+        bench.service.may_reply.clear()
 
-        async def hasty() -> None:
+        async def read_until_deadline() -> None:
             with deadline_in(0.3):
-                await read(cache, image)
+                await version_of(bench, image)
 
-        first = asyncio.create_task(hasty())
-        await load_begun(shelf)
-        patient = asyncio.create_task(read(cache, image))
-        with pytest.raises(StorageServiceError) as failure:
+        first = asyncio.create_task(read_until_deadline())
+        await requests_received(bench)
+        patient = asyncio.create_task(version_of(bench, image))
+        with pytest.raises(StorageServiceError, match="did not reply in time") as failure:
             await first
-        assert failure.value.retry_delay
-        shelf.may_answer.set()
+        assert failure.value.retry_delay == 1.0
+        bench.service.may_reply.set()
         assert await patient == 1
 
-    async def test_a_failure_is_told_to_all_who_wait_and_not_kept(self, cache: ReadCache, shelf: Shelf) -> None:
-        image = an_image()
-        shelf.put(version(image, 1))
-        shelf.failing = True
-        failures = await asyncio.gather(*(read(cache, image) for _ in range(3)), return_exceptions=True)
+    async def test_a_failure_reaches_all_readers_and_is_not_cached(self, bench: Bench) -> None:
+        image = bench.service.put(IMAGES, an_image())
+        bench.service.error_code = "STORAGE_SERVICE_ERROR"
+        failures = await asyncio.gather(*(version_of(bench, image) for _ in range(3)), return_exceptions=True)
         assert [type(failure) for failure in failures] == [StorageServiceError] * 3
-        shelf.failing = False
-        assert await read(cache, image) == 1
+        assert len(bench.service.requests) == 1
+        bench.service.error_code = ""
+        assert await version_of(bench, image) == 1
 
-    async def test_the_records_that_were_not_read_for_longest_make_room(
-        self, client: ImageStorageClient, shelf: Shelf, telemetry: Telemetry
-    ) -> None:
-        cache = a_cache(client, telemetry, max_records=2)
-        one, two, three = (an_image() for _ in range(3))
-        for image in (one, two, three):
-            shelf.put(version(image, 1))
+    async def test_the_least_recently_read_records_are_evicted(self, bench: Bench) -> None:
+        cache = bench.new_cache(max_records=2)
+        one, two, three = (bench.service.put(IMAGES, an_image()) for _ in range(3))
         for image in (one, two, one, three):
-            await read(cache, image)
-        assert [cache.get(IMAGE, image.id) is not None for image in (one, two, three)] == [True, False, True]
+            await version_of(bench, image, cache)
+        assert len(bench.service.requests) == 3
+        for image in (one, three):
+            await version_of(bench, image, cache)
+        assert len(bench.service.requests) == 3
+        await version_of(bench, two, cache)
+        assert len(bench.service.requests) == 4
+
+
+class TestOverlaysOfMap:
+    async def test_the_overlays_of_a_map_are_listed_once(self, bench: Bench) -> None:
+        map_id = new_id()
+        bench.service.put(OVERLAYS, an_overlay())
+        bench.service.put(OVERLAYS, an_overlay(map_id=map_id, name="party"))
+        for _ in range(3):
+            assert await names_of(bench, map_id) == ["party"]
+        assert [type(request) for request in bench.service.requests] == [ListRequest]
+        assert (bench.telemetry.counters.cache_hits, bench.telemetry.counters.cache_misses) == (2, 1)
+
+    async def test_a_map_without_overlays_is_listed_once(self, bench: Bench) -> None:
+        map_id = new_id()
+        for _ in range(2):
+            assert await names_of(bench, map_id) == []
+        assert len(bench.service.requests) == 1
+
+    async def test_overlays_come_by_z_index_then_by_age(self, bench: Bench) -> None:
+        map_id = new_id()
+        for name, z_index in (("second", 1), ("third", 1), ("top", 5), ("bottom", -1)):
+            bench.service.put(OVERLAYS, an_overlay(map_id=map_id, name=name, z_index=z_index))
+        assert await names_of(bench, map_id) == ["bottom", "second", "third", "top"]
+
+    async def test_concurrent_reads_share_one_listing(self, bench: Bench) -> None:
+        map_id = new_id()
+        bench.service.put(OVERLAYS, an_overlay(map_id=map_id, name="party"))
+        assert await asyncio.gather(*(names_of(bench, map_id) for _ in range(20))) == [["party"]] * 20
+        assert len(bench.service.requests) == 1
+
+    @inline
+    async def test_a_changed_overlay_is_listed_again(self, bench: Bench, inline: bool) -> None:
+        overlay = bench.service.put(OVERLAYS, an_overlay(name="old"))
+        assert await names_of(bench, overlay.map_id) == ["old"]
+        overlay.name = "new"
+        bench.service.put(OVERLAYS, overlay)
+        bench.cache.apply(bench.service.change(OVERLAYS, overlay.id, inline=inline))
+        assert await names_of(bench, overlay.map_id) == ["new"]
+
+    async def test_a_change_on_another_map_keeps_the_overlays(self, bench: Bench) -> None:
+        overlay, other = (bench.service.put(OVERLAYS, an_overlay()) for _ in range(2))
+        await names_of(bench, overlay.map_id)
+        bench.cache.apply(bench.service.change(OVERLAYS, other.id))
+        await names_of(bench, overlay.map_id)
+        assert len(bench.service.requests) == 1
+
+    async def test_a_changed_image_keeps_its_overlays(self, bench: Bench) -> None:
+        image = bench.service.put(IMAGES, an_image())
+        bench.service.put(OVERLAYS, an_overlay(map_id=image.id))
+        await names_of(bench, image.id)
+        for has_record in (True, False):
+            bench.cache.apply(bench.service.change(IMAGES, image.id, inline=has_record))
+        await names_of(bench, image.id)
+        assert len(bench.service.requests) == 1
+
+    @inline
+    async def test_a_listing_that_a_change_overtakes_is_not_kept(self, bench: Bench, inline: bool) -> None:
+        overlay = bench.service.put(OVERLAYS, an_overlay(name="old"))
+        bench.service.may_reply.clear()
+        early = asyncio.create_task(names_of(bench, overlay.map_id))
+        await requests_received(bench)
+        overlay.name = "new"
+        bench.service.put(OVERLAYS, overlay)
+        bench.cache.apply(bench.service.change(OVERLAYS, overlay.id, inline=inline))
+        late = asyncio.create_task(names_of(bench, overlay.map_id))
+        await requests_received(bench, 2)
+        bench.service.may_reply.set()
+        assert await early == ["old"]  # it was requested before the change
+        assert await late == ["new"]
+        assert await names_of(bench, overlay.map_id) == ["new"]
+
+    @inline
+    async def test_an_overtaken_listing_alone_is_not_kept(self, bench: Bench, inline: bool) -> None:
+        overlay = bench.service.put(OVERLAYS, an_overlay(name="old"))
+        bench.service.may_reply.clear()
+        early = asyncio.create_task(names_of(bench, overlay.map_id))
+        await requests_received(bench)
+        overlay.name = "new"
+        bench.service.put(OVERLAYS, overlay)
+        bench.cache.apply(bench.service.change(OVERLAYS, overlay.id, inline=inline))
+        bench.service.may_reply.set()
+        assert await early == ["old"]
+        assert await names_of(bench, overlay.map_id) == ["new"]
 
 
 class TestChanges:
-    @pytest.mark.parametrize("inline", [True, False])
-    async def test_a_changed_record_is_read_again(self, cache: ReadCache, shelf: Shelf, inline: bool) -> None:
-        image = an_image()
-        shelf.put(version(image, 1))
-        await read(cache, image)
-        shelf.put(version(image, 2))
-        cache.apply(change_of(version(image, 2), inline=inline))
-        assert await read(cache, image) == 2
+    @inline
+    async def test_a_changed_record_is_read_again(self, bench: Bench, inline: bool) -> None:
+        image = bench.service.put(IMAGES, an_image())
+        await version_of(bench, image)
+        bench.service.put(IMAGES, image)
+        bench.cache.apply(bench.service.change(IMAGES, image.id, inline=inline))
+        assert await version_of(bench, image) == 2
 
-    async def test_a_deleted_record_is_no_longer_known(self, cache: ReadCache, shelf: Shelf) -> None:
-        image = an_image()
-        cache.apply(change_of(version(image, 1)))
-        deleted = version(image, 1)
-        deleted.delete_time.GetCurrentTime()
-        cache.apply(change_of(deleted))
-        assert await read(cache, image) is None
+    async def test_a_changed_overlay_is_read_again(self, bench: Bench) -> None:
+        overlay = bench.service.put(OVERLAYS, an_overlay())
+        await bench.cache.record(bench.client.overlays, overlay.id)
+        bench.service.put(OVERLAYS, overlay)
+        bench.cache.apply(bench.service.change(OVERLAYS, overlay.id))
+        changed = await bench.cache.record(bench.client.overlays, overlay.id)
+        assert changed is not None
+        assert changed.version == 2
 
-    async def test_a_change_that_is_told_twice_does_not_bring_a_deleted_record_back(
-        self, cache: ReadCache, shelf: Shelf
-    ) -> None:
-        image = an_image()
-        stored, deleted = change_of(version(image, 1)), version(image, 1)
-        deleted.delete_time.GetCurrentTime()
-        for change in (stored, change_of(deleted), stored):
-            cache.apply(change)
-        assert await read(cache, image) is None
+    async def test_a_change_concerns_one_record_only(self, bench: Bench) -> None:
+        image, other = (bench.service.put(IMAGES, an_image()) for _ in range(2))
+        await version_of(bench, image)
+        bench.cache.apply(bench.service.change(IMAGES, other.id))
+        await version_of(bench, image)
+        assert len(bench.service.requests) == 1
 
-    @pytest.mark.parametrize("inline", [True, False])
-    async def test_a_load_that_a_change_has_overtaken_is_not_kept(
-        self, cache: ReadCache, shelf: Shelf, inline: bool
-    ) -> None:
-        image = an_image()
-        shelf.put(version(image, 1))
-        shelf.may_answer.clear()
-        early = asyncio.create_task(read(cache, image))
-        await load_begun(shelf)
-        shelf.put(version(image, 2))
-        cache.apply(change_of(version(image, 2), inline=inline))
-        late = asyncio.create_task(read(cache, image))
-        await load_begun(shelf, 2)
-        shelf.may_answer.set()
-        assert await early == 1  # it asked before the change
+    async def test_a_deleted_record_is_not_returned(self, bench: Bench) -> None:
+        image = bench.service.put(IMAGES, an_image())
+        await version_of(bench, image)
+        bench.service.delete(IMAGES, image.id)
+        bench.cache.apply(bench.service.change(IMAGES, image.id))
+        assert await version_of(bench, image) is None
+
+    async def test_a_repeated_change_does_not_restore_a_deleted_record(self, bench: Bench) -> None:
+        image = bench.service.put(IMAGES, an_image())
+        stored = bench.service.change(IMAGES, image.id)
+        bench.service.delete(IMAGES, image.id)
+        for change in (stored, bench.service.change(IMAGES, image.id), stored):
+            bench.cache.apply(change)
+        assert await version_of(bench, image) is None
+
+    @inline
+    async def test_a_load_that_a_change_overtakes_is_not_kept(self, bench: Bench, inline: bool) -> None:
+        image = bench.service.put(IMAGES, an_image())
+        bench.service.may_reply.clear()
+        early = asyncio.create_task(version_of(bench, image))
+        await requests_received(bench)
+        bench.service.put(IMAGES, image)
+        bench.cache.apply(bench.service.change(IMAGES, image.id, inline=inline))
+        late = asyncio.create_task(version_of(bench, image))
+        await requests_received(bench, 2)
+        bench.service.may_reply.set()
+        assert await early == 1  # it was requested before the change
         assert await late == 2
-        assert await read(cache, image) == 2
+        assert await version_of(bench, image) == 2
 
-    async def test_after_a_gap_every_record_is_read_again(self, cache: ReadCache, shelf: Shelf) -> None:
-        image = an_image()
-        shelf.put(version(image, 1))
-        await read(cache, image)
-        shelf.put(version(image, 2))
-        cache.forget_records()
-        assert await read(cache, image) == 2
-
-    async def test_a_load_that_a_gap_has_overtaken_is_not_kept(self, cache: ReadCache, shelf: Shelf) -> None:
-        image = an_image()
-        shelf.put(version(image, 1))
-        shelf.may_answer.clear()
-        early = asyncio.create_task(read(cache, image))
-        await load_begun(shelf)
-        shelf.put(version(image, 2))
-        cache.forget_records()
-        shelf.may_answer.set()
+    @inline
+    async def test_an_overtaken_load_alone_is_not_kept(self, bench: Bench, inline: bool) -> None:
+        image = bench.service.put(IMAGES, an_image())
+        bench.service.may_reply.clear()
+        early = asyncio.create_task(version_of(bench, image))
+        await requests_received(bench)
+        bench.service.put(IMAGES, image)
+        bench.cache.apply(bench.service.change(IMAGES, image.id, inline=inline))
+        bench.service.may_reply.set()
         assert await early == 1
-        assert await read(cache, image) == 2
+        assert await version_of(bench, image) == 2
+
+
+class TestDroppedRecords:
+    async def test_every_record_is_read_again(self, bench: Bench) -> None:
+        image = bench.service.put(IMAGES, an_image())
+        overlay = bench.service.put(OVERLAYS, an_overlay(name="old"))
+        await version_of(bench, image)
+        await names_of(bench, overlay.map_id)
+        bench.service.put(IMAGES, image)
+        overlay.name = "new"
+        bench.service.put(OVERLAYS, overlay)
+        bench.cache.drop_records()
+        assert await version_of(bench, image) == 2
+        assert await names_of(bench, overlay.map_id) == ["new"]
+
+    async def test_overtaken_loads_are_not_kept(self, bench: Bench) -> None:
+        image = bench.service.put(IMAGES, an_image())
+        overlay = bench.service.put(OVERLAYS, an_overlay(name="old"))
+        bench.service.may_reply.clear()
+        early = asyncio.create_task(version_of(bench, image))
+        early_names = asyncio.create_task(names_of(bench, overlay.map_id))
+        await requests_received(bench, 2)
+        bench.service.put(IMAGES, image)
+        overlay.name = "new"
+        bench.service.put(OVERLAYS, overlay)
+        bench.cache.drop_records()
+        bench.service.may_reply.set()
+        assert (await early, await early_names) == (1, ["old"])
+        assert await version_of(bench, image) == 2
+        assert await names_of(bench, overlay.map_id) == ["new"]
+
+    async def test_blobs_are_kept(self, bench: Bench) -> None:
+        data = some_bytes()
+        bench.service.put_blob(name_of(data), data)
+        await bench.cache.part(name_of(data), 0)
+        bench.cache.drop_records()
+        await bench.cache.part(name_of(data), 0)
+        assert len(bench.service.requests) == 1
 
 
 class TestParts:
-    async def test_a_piece_of_a_blob_is_read_once_and_then_comes_from_memory(
-        self, cache: ReadCache, shelf: Shelf, telemetry: Telemetry
-    ) -> None:
+    async def test_a_part_is_read_once(self, bench: Bench) -> None:
         data = some_bytes(MEBIBYTE + 10)
-        shelf.put_blob(name_of(data), data)
+        bench.service.put_blob(name_of(data), data)
         for _ in range(2):
-            assert await cache.part(name_of(data), 0) == data[:MEBIBYTE]
-            assert await cache.part(name_of(data), 1) == data[MEBIBYTE:]
-        assert len(shelf.asked) == 2
-        assert (telemetry.counters.cache_hits, telemetry.counters.cache_misses) == (2, 2)
+            assert await bench.cache.part(name_of(data), 0) == data[:MEBIBYTE]
+            assert await bench.cache.part(name_of(data), 1) == data[MEBIBYTE:]
+        assert [type(request) for request in bench.service.requests] == [RetrieveRequest] * 2
+        assert (bench.telemetry.counters.cache_hits, bench.telemetry.counters.cache_misses) == (2, 2)
 
-    async def test_many_who_ask_for_a_piece_at_the_same_time_cause_one_retrieval(
-        self, cache: ReadCache, shelf: Shelf
-    ) -> None:
+    @pytest.mark.parametrize(("size", "parts"), [(1, 1), (MEBIBYTE, 1), (MEBIBYTE + 1, 2), (2 * MEBIBYTE, 2)])
+    async def test_a_blob_is_read_in_as_few_parts_as_possible(self, bench: Bench, size: int, parts: int) -> None:
+        data = some_bytes(size)
+        bench.service.put_blob(name_of(data), data)
+        assert await bench.cache.blob(name_of(data), size) == data
+        assert len(bench.service.requests) == parts
+
+    async def test_a_missing_blob_is_not_found(self, bench: Bench) -> None:
+        with pytest.raises(RecordNotFound):
+            await bench.cache.blob(name_of(some_bytes()), 1)
+
+    async def test_concurrent_reads_of_a_part_share_one_retrieval(self, bench: Bench) -> None:
         data = some_bytes()
-        shelf.put_blob(name_of(data), data)
-        answers = await asyncio.gather(*(cache.part(name_of(data), 0) for _ in range(20)))
-        assert answers == [data] * 20
-        assert len(shelf.asked) == 1
+        bench.service.put_blob(name_of(data), data)
+        parts = await asyncio.gather(*(bench.cache.part(name_of(data), 0) for _ in range(20)))
+        assert parts == [data] * 20
+        assert len(bench.service.requests) == 1
 
-    async def test_pieces_take_no_more_memory_than_they_may(
-        self, client: ImageStorageClient, shelf: Shelf, telemetry: Telemetry
-    ) -> None:
-        cache = a_cache(client, telemetry, max_bytes=2500)
+    async def test_parts_stay_within_the_memory_limit(self, bench: Bench) -> None:
+        cache = bench.new_cache(max_bytes=2500)
         blobs = [some_bytes(1000) for _ in range(3)]
         too_large = some_bytes(2501)
         for data in (*blobs, too_large):
-            shelf.put_blob(name_of(data), data)
+            bench.service.put_blob(name_of(data), data)
             assert await cache.part(name_of(data), 0) == data
-        asked = len(shelf.asked)
+        count = len(bench.service.requests)
         for data in blobs[1:]:
             await cache.part(name_of(data), 0)
-        assert len(shelf.asked) == asked  # both are still there
+        assert len(bench.service.requests) == count  # both are still cached
         for data in (blobs[0], too_large):
             await cache.part(name_of(data), 0)
-        assert len(shelf.asked) == asked + 2
+        assert len(bench.service.requests) == count + 2
 
-    async def test_a_gap_does_not_concern_blobs(self, cache: ReadCache, shelf: Shelf) -> None:
-        data = some_bytes()
-        shelf.put_blob(name_of(data), data)
-        await cache.part(name_of(data), 0)
-        cache.forget_records()
-        await cache.part(name_of(data), 0)
-        assert len(shelf.asked) == 1
-
-    async def test_a_failed_read_of_a_piece_is_not_kept(self, cache: ReadCache, shelf: Shelf) -> None:
-        data = some_bytes()
-        shelf.put_blob(name_of(data), data)
-        shelf.failing = True
-        with pytest.raises(StorageServiceError):
+    async def test_a_part_of_exactly_the_limit_is_cached(self, bench: Bench) -> None:
+        cache, data = bench.new_cache(max_bytes=1000), some_bytes(1000)
+        bench.service.put_blob(name_of(data), data)
+        for _ in range(2):
             await cache.part(name_of(data), 0)
-        shelf.failing = False
-        assert await cache.part(name_of(data), 0) == data
+        assert len(bench.service.requests) == 1
+
+    async def test_a_failed_read_of_a_part_is_not_cached(self, bench: Bench) -> None:
+        data = some_bytes()
+        bench.service.put_blob(name_of(data), data)
+        bench.service.error_code = "STORAGE_SERVICE_ERROR"
+        with pytest.raises(StorageServiceError):
+            await bench.cache.part(name_of(data), 0)
+        bench.service.error_code = ""
+        assert await bench.cache.part(name_of(data), 0) == data
+
+
+async def test_the_records_of_an_own_change_are_dropped(bench: Bench) -> None:
+    image = bench.service.put(IMAGES, an_image())
+    overlay: Overlay = bench.service.put(OVERLAYS, an_overlay(name="old"))
+    await version_of(bench, image)
+    await names_of(bench, overlay.map_id)
+    bench.service.put(IMAGES, image)
+    overlay.name = "new"
+    bench.service.put(OVERLAYS, overlay)
+    records = [bench.service.change(codec, id_).record for codec, id_ in ((IMAGES, image.id), (OVERLAYS, overlay.id))]
+    bench.cache.invalidate(records)
+    assert await version_of(bench, image) == 2
+    assert await names_of(bench, overlay.map_id) == ["new"]

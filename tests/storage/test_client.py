@@ -1,4 +1,4 @@
-"""The client gets through what passes, within the caller's time, and says plainly what does not."""
+"""The client retries temporary failures within the caller's deadline, and reports the others."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from image_grpc.errors import StorageServiceError
 from image_grpc.hub import Delivery, RequestTimeout, topology
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.settings import StorageServiceSettings, load
-from image_grpc.storage import ImageStorageClient
-from image_grpc.storage import client as client_module
+from image_grpc.storage import ImageStorageClient, blobs, requester
 from image_grpc.storage_service import StorageService
 from image_grpc.telemetry import Telemetry
 from tests.contracts.patience import PATIENCE_SECONDS, eventually, longer_and_longer
@@ -28,7 +27,7 @@ ENDLESS = 3600.0
 
 
 class LossyHub(MemoryHub):
-    """A hub that loses some replies, and notes which requests were sent and how long each could take."""
+    """A hub that loses some replies and records the requests with their timeouts."""
 
     def __init__(self, *, lose: int = 0) -> None:
         super().__init__()
@@ -45,13 +44,13 @@ class LossyHub(MemoryHub):
         self.lose -= 1
         if self.lose < 0:
             await super().reply(delivery, envelope, timeout=timeout)
-        else:  # as if the time had passed in which it can come
-            self._replies[delivery.reply_to].set_exception(RequestTimeout("the reply is lost"))
+        else:  # as if the request had timed out
+            self._replies.fail(delivery.reply_to, RequestTimeout("the reply is lost"))
 
 
 @asynccontextmanager
 async def a_storage_service(hub: MemoryHub, folder: Path) -> AsyncIterator[StorageService]:
-    """Within the block, the reference Storage Service answers."""
+    """Within the block, run the reference Storage Service."""
     service = StorageService(
         load(StorageServiceSettings),
         hub,
@@ -67,42 +66,40 @@ async def a_storage_service(hub: MemoryHub, folder: Path) -> AsyncIterator[Stora
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A request without a reply is sent again after a tenth of a second."""
-    monkeypatch.setattr(client_module, "ATTEMPT_SECONDS", 0.1)
+    """A request without a reply is repeated after 0.1 s."""
+    monkeypatch.setattr(requester, "ATTEMPT_SECONDS", 0.1)
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.1, 0.5, 2.2])
-@pytest.mark.parametrize("away", ["nobody takes requests", "nobody answers"])
-async def test_without_a_storage_service_the_failure_comes_within_the_deadline(
-    seconds: float, away: str, telemetry: Telemetry
-) -> None:
+@pytest.mark.parametrize("outage", ["unroutable", "no reply"])
+async def test_an_outage_is_reported_within_the_deadline(seconds: float, outage: str, telemetry: Telemetry) -> None:
     hub = LossyHub()
-    if away == "nobody answers":
+    if outage == "no reply":
         await hub.start()
     client = ImageStorageClient(hub, telemetry, timeout=ENDLESS)
     async with asyncio.timeout(PATIENCE_SECONDS):
         with deadline_in(seconds), pytest.raises(StorageServiceError) as failure:
             await client.images.retrieve(an_image().id)
-    # What it gives itself ends before the deadline, by what telling it takes.
-    granted = max(0.0, seconds - client_module.MARGIN_SECONDS)
+    # The client reserves time before the deadline for the report.
+    granted = max(0.0, seconds - requester.MARGIN_SECONDS)
     assert all(timeout <= granted for timeout in hub.timeouts)
-    [told] = re.findall(r"within (\d+\.\d) s", failure.value.message)
-    assert float(told) <= round(granted, 1)
+    [reported] = re.findall(r"within (\d+\.\d) s", failure.value.message)
+    assert float(reported) <= round(granted, 1)
     assert failure.value.retry_delay == 1.0
     assert topology.RETRIEVE in failure.value.message
     assert client.last_failure == failure.value.message
 
 
-async def test_without_a_deadline_the_configured_timeout_counts(telemetry: Telemetry) -> None:
+async def test_without_a_deadline_the_configured_timeout_applies(telemetry: Telemetry) -> None:
     client = ImageStorageClient(MemoryHub(), telemetry, timeout=0.2)
     with pytest.raises(StorageServiceError, match=r"within 0\.2 s"):
         await client.images.retrieve(an_image().id)
 
 
-async def test_a_storage_service_that_comes_back_in_time_is_not_missed(
+async def test_a_request_waits_for_a_storage_service_that_returns_in_time(
     hub: MemoryHub, client: ImageStorageClient, tmp_path: Path
 ) -> None:
-    stored = asyncio.create_task(client.images.store(an_image()))
+    stored = asyncio.create_task(client.images.store(client.images.put(an_image())))
     await asyncio.sleep(0.1)
     assert not stored.done()
     async with a_storage_service(hub, tmp_path):
@@ -110,24 +107,22 @@ async def test_a_storage_service_that_comes_back_in_time_is_not_missed(
     assert client.last_failure == ""
 
 
-async def test_a_request_that_is_sent_again_has_one_effect(telemetry: Telemetry, tmp_path: Path) -> None:
+async def test_a_repeated_request_has_one_effect(telemetry: Telemetry, tmp_path: Path) -> None:
     hub = LossyHub(lose=2)
     await hub.start()
     client = ImageStorageClient(hub, telemetry, timeout=SECONDS)
     async with a_storage_service(hub, tmp_path):
-        stored = await client.images.store(an_image(), absent=True)
+        stored = await client.images.store(client.images.put_if_absent(an_image()))
         assert stored.version == 1
         assert len(hub.sent) == 3
         assert len({message.envelope.correlation_id for message in hub.sent}) == 1
-        newest = await client.images.retrieve(stored.id)
-        assert newest is not None
-        assert newest.version == 1
+        latest = await client.images.retrieve(stored.id)
+        assert latest is not None
+        assert latest.version == 1
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_a_request_waits_in_its_queue_no_longer_than_somebody_waits_for_its_reply(
-    telemetry: Telemetry, tmp_path: Path
-) -> None:
+async def test_a_queued_request_expires_with_its_caller(telemetry: Telemetry, tmp_path: Path) -> None:
     hub = LossyHub()
     await hub.start()
     image = an_image()
@@ -135,7 +130,7 @@ async def test_a_request_waits_in_its_queue_no_longer_than_somebody_waits_for_it
         client = ImageStorageClient(hub, telemetry, timeout=seconds)
         hub.sent.clear()
         with pytest.raises(StorageServiceError):
-            await client.images.store(image)
+            await client.images.store(client.images.put(image))
         if len(hub.sent) >= 2:
             break
     client = ImageStorageClient(hub, telemetry, timeout=SECONDS)
@@ -143,42 +138,38 @@ async def test_a_request_waits_in_its_queue_no_longer_than_somebody_waits_for_it
         assert await client.images.retrieve(image.id) is None
 
 
-async def test_what_the_storage_service_cannot_do_is_not_tried_again(
-    client: ImageStorageClient, shelf: Shelf
-) -> None:
+async def test_a_permanent_failure_is_not_retried(client: ImageStorageClient, shelf: Shelf) -> None:
     shelf.failing = True
     with pytest.raises(StorageServiceError, match="the database failed") as failure:
         await client.images.retrieve(an_image().id)
     assert failure.value.retry_delay is None
-    assert len(shelf.asked) == 1
+    assert len(shelf.requests) == 1
     assert client.last_failure == failure.value.message
     shelf.failing = False
     await client.images.retrieve(an_image().id)
     assert client.last_failure == ""
 
 
-async def test_who_gives_up_waiting_stops_the_sending(telemetry: Telemetry) -> None:
+async def test_a_cancelled_call_stops_repeating_its_request(telemetry: Telemetry) -> None:
     hub = LossyHub()
     client = ImageStorageClient(hub, telemetry, timeout=60)
     task = asyncio.create_task(client.images.retrieve(an_image().id))
-    await eventually(lambda: len(hub.sent) >= 2, "the request is sent again")
+    await eventually(lambda: len(hub.sent) >= 2, "the request is repeated")
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert task.cancelled()
 
 
-async def test_a_blob_that_cannot_be_put_in_full_fails_as_any_other_operation(
-    telemetry: Telemetry, tmp_path: Path
-) -> None:
+async def test_an_incomplete_transfer_of_a_blob_is_reported(telemetry: Telemetry, tmp_path: Path) -> None:
     class FailsAfterTheFirstPart(LossyHub):
-        answered = lost = 0
+        replies = failures = 0
 
         async def request(self, message: OutboundMessage, *, timeout: float) -> Envelope:
-            if self.answered:
-                self.lost += 1
+            if self.replies:
+                self.failures += 1
                 raise RequestTimeout("the connection is lost")
             reply = await super().request(message, timeout=timeout)
-            self.answered += 1
+            self.replies += 1
             return reply
 
     hub = FailsAfterTheFirstPart()
@@ -186,15 +177,15 @@ async def test_a_blob_that_cannot_be_put_in_full_fails_as_any_other_operation(
     client = ImageStorageClient(hub, telemetry, timeout=SECONDS)
     async with a_storage_service(hub, tmp_path):
         for seconds in longer_and_longer(0.5):
-            hub.answered = 0
+            hub.replies = 0
             with deadline_in(seconds), pytest.raises(StorageServiceError) as failure:
                 await client.blobs.put(some_bytes(6 * MEBIBYTE))
-            if hub.lost:  # else the first part took all the time
+            if hub.failures:  # otherwise the first part took all the time
                 break
     assert "the connection is lost" in failure.value.message
 
 
-async def test_a_blob_that_is_there_already_is_not_sent_again(telemetry: Telemetry, tmp_path: Path) -> None:
+async def test_a_stored_blob_is_not_transferred_again(telemetry: Telemetry, tmp_path: Path) -> None:
     hub = LossyHub()
     await hub.start()
     client = ImageStorageClient(hub, telemetry, timeout=SECONDS)
@@ -202,21 +193,21 @@ async def test_a_blob_that_is_there_already_is_not_sent_again(telemetry: Telemet
     async with a_storage_service(hub, tmp_path):
         assert await client.blobs.put(data) == name_of(data)
         assert len(hub.sent) == 5
-        await client.images.store(an_image(of=data))
+        await client.images.store(client.images.put(an_image(of=data)))
         hub.sent.clear()
         assert await client.blobs.put(data) == name_of(data)
         assert len(hub.sent) == 1
 
 
-async def test_a_process_has_few_parts_under_way_and_the_others_wait_within_their_deadline(
+async def test_concurrent_parts_are_limited_and_others_wait_until_their_deadline(
     client: ImageStorageClient, shelf: Shelf
 ) -> None:
     shelf.put_blob("some", b"bytes")
-    shelf.may_answer.clear()
+    shelf.may_reply.clear()
     reads = [asyncio.create_task(client.blobs.read("some", 0, 5)) for _ in range(100)]
-    await eventually(lambda: len(shelf.asked) == client_module.PARTS_AT_ONCE, "as many as may are under way")
-    with deadline_in(0.5), pytest.raises(StorageServiceError, match="under way"):
+    await eventually(lambda: len(shelf.requests) == blobs.MAX_CONCURRENT_PARTS, "all slots are taken")
+    with deadline_in(0.5), pytest.raises(StorageServiceError, match="too many blob parts"):
         await client.blobs.read("some", 0, 5)
-    assert len(shelf.asked) == client_module.PARTS_AT_ONCE
-    shelf.may_answer.set()
+    assert len(shelf.requests) == blobs.MAX_CONCURRENT_PARTS
+    shelf.may_reply.set()
     assert await asyncio.gather(*reads) == [b"bytes"] * 100

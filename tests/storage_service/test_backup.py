@@ -1,4 +1,4 @@
-"""A backup keeps everything, whatever it comes from and goes to."""
+"""Backups keep everything, from and to any kind of database and object store."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import Table, select
 from tabletop.storage.v1.storage_pb2 import ListFilter
 
-from image_grpc.storage_service import backup as module
 from image_grpc.storage_service.backup import BackupError, back_up, restore
-from image_grpc.storage_service.blobs import open_store
+from image_grpc.storage_service.backup import objects as module
 from image_grpc.storage_service.database import Database
+from image_grpc.storage_service.object_store import open_store
 from image_grpc.storage_service.schema import blob, outbox, record, record_version
 from image_grpc.storage_service.verify import verify
 from tests.contracts.patience import eventually
@@ -48,26 +48,25 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "backup"
 
 
-async def filled(storage: Storage) -> None:
-    """Stores something of each kind: with versions, deleted, restored, with blobs of one part and of several."""
+async def fill(storage: Storage) -> None:
+    """Store records of each kind: with versions, deleted, restored, with blobs of one part and of several."""
     client = storage.client
     data = some_bytes(9 * MEBIBYTE + 17)
     image = await a_stored_image(storage, data, service=new_id(), source_id=new_id())
     await client.blobs.put(some := some_bytes(100))
     image.content.CopyFrom(an_image(of=some).content)
-    await client.images.store(image)
+    await storage.store_image(image)
     deleted = await a_stored_image(storage, data)
     await client.images.delete(deleted.id)
     restored = await a_stored_image(storage)
     await client.images.delete(restored.id)
     await client.images.undelete(restored.id)
-    overlay = await client.overlays.store(an_overlay())
-    await client.overlays.store(overlay)
-    await client.themes.store(a_theme())
-    await client.generations.store(a_generation())
-    await client.cache_entries.store(a_cache_entry())
-    kept = a_message("nobody.listens", "kept")
-    kept.mandatory = True  # so the hub does not take it, and it stays in the outbox
+    overlay = client.overlays.put(an_overlay())
+    await client.store([overlay])
+    await client.store([overlay, client.themes.put(a_theme()), client.generations.put(a_generation())])
+    await client.store([client.cache_entries.put(a_cache_entry())])
+    kept = a_message("no.subscriber", "kept")
+    kept.mandatory = True  # so the hub returns it, and it stays in the outbox
     await client.store([client.images.put(an_image())], messages=[kept])
 
 
@@ -77,20 +76,20 @@ async def rows_of(database: Database, table: Table, *without: str) -> list[Any]:
     return sorted(map(tuple, rows), key=repr)
 
 
-async def test_a_round_trip_to_other_kinds_of_stores_keeps_everything(
+async def test_a_restore_into_postgresql_and_s3_keeps_everything(
     start_storage: StartStorage, at: tuple[str, str], folder: Path, fresh_database: str, fresh_prefix: str
 ) -> None:
-    before = await start_storage()
-    await filled(before)
+    source = await start_storage()
+    await fill(source)
     target = (fresh_database, fresh_prefix)
     async with opened(*at) as (old, old_store), opened(*target) as (new, new_store):
 
-        async def all_is_published() -> bool:
+        async def is_published() -> bool:
             return len(await rows_of(old, outbox)) == 1
 
-        await eventually(all_is_published, "only the message that nobody takes is left")
-        made = await back_up(old, old_store, folder)
-        assert await restore(new, new_store, folder) == made
+        await eventually(is_published, "only the returned message is left")
+        manifest = await back_up(old, old_store, folder)
+        assert await restore(new, new_store, folder) == manifest
         for table in (record, record_version):
             rows = await rows_of(old, table)
             assert await rows_of(new, table) == rows
@@ -99,27 +98,27 @@ async def test_a_round_trip_to_other_kinds_of_stores_keeps_everything(
         assert await rows_of(new, outbox, "claim_time", "sequence") == await rows_of(
             old, outbox, "claim_time", "sequence"
         )
-        assert made.messages.count == 1
+        assert manifest.messages.count == 1
         assert (await verify(new, new_store)).problems == []
 
-    after = await start_storage(at=target)
-    listed, _ = await before.client.images.list(ListFilter(include_deleted=True), page_size=50)
-    assert (await after.client.images.list(ListFilter(include_deleted=True), page_size=50))[0] == listed
+    restored = await start_storage(at=target)
+    listed, _ = await source.client.images.list(ListFilter(include_deleted=True), page_size=50)
+    assert (await restored.client.images.list(ListFilter(include_deleted=True), page_size=50))[0] == listed
     for image in listed:
         sha256, size = image.content.sha256, image.content.byte_size
         if sha256:
-            read = await after.client.blobs.read_all(sha256, size)
-            assert read == await before.client.blobs.read_all(sha256, size)
-    # What is stored from now on continues what was there.
-    [newest, *_] = [image for image in listed if not image.HasField("delete_time")]
-    assert (await after.store_image(newest)).version == newest.version + 1
+            read = await restored.client.blobs.read_all(sha256, size)
+            assert read == await source.client.blobs.read_all(sha256, size)
+    # New versions continue the restored ones.
+    [latest, *_] = [image for image in listed if not image.HasField("delete_time")]
+    assert (await restored.store_image(latest)).version == latest.version + 1
 
 
-async def test_a_backup_of_postgresql_and_s3_can_be_restored_into_files(
+async def test_a_restore_from_postgresql_and_s3_into_files_keeps_everything(
     start_storage: StartStorage, other: tuple[str, str], folder: Path, fresh_database: str, fresh_prefix: str
 ) -> None:
     source = (fresh_database, fresh_prefix)
-    await filled(await start_storage(at=source))
+    await fill(await start_storage(at=source))
     async with opened(*source) as (old, old_store), opened(*other) as (new, new_store):
         await back_up(old, old_store, folder)
         await restore(new, new_store, folder)
@@ -127,7 +126,7 @@ async def test_a_backup_of_postgresql_and_s3_can_be_restored_into_files(
         assert (await verify(new, new_store)).problems == []
 
 
-async def test_a_second_backup_copies_only_what_is_new(
+async def test_a_second_backup_copies_new_blobs_only(
     start_storage: StartStorage, at: tuple[str, str], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = await start_storage()
@@ -135,7 +134,7 @@ async def test_a_second_backup_copies_only_what_is_new(
     async with opened(*at) as (database, store):
         first = await back_up(database, store, folder)
         image = await a_stored_image(storage)
-        copied = []
+        copied: list[str] = []
         put = obstore.put_async
 
         async def counting(target: Any, path: str, *arguments: Any, **options: Any) -> Any:
@@ -150,17 +149,17 @@ async def test_a_second_backup_copies_only_what_is_new(
     assert [name for name in os.listdir(folder) if name.startswith("records-")] == [second.records.file]
 
 
-async def test_what_is_not_empty_is_not_restored_into(
+async def test_a_restore_requires_an_empty_database(
     start_storage: StartStorage, at: tuple[str, str], folder: Path
 ) -> None:
-    await (await start_storage()).client.images.store(an_image())
+    await (await start_storage()).store_image(an_image())
     async with opened(*at) as (database, store):
         await back_up(database, store, folder)
         with pytest.raises(BackupError, match="not empty"):
             await restore(database, store, folder)
 
 
-async def test_a_restore_that_was_broken_off_can_be_started_again(
+async def test_an_interrupted_restore_can_be_repeated(
     start_storage: StartStorage, at: tuple[str, str], other: tuple[str, str], folder: Path
 ) -> None:
     storage = await start_storage()
@@ -168,15 +167,15 @@ async def test_a_restore_that_was_broken_off_can_be_started_again(
     async with opened(*at) as (database, store), opened(*other) as (new, new_store):
         await back_up(database, store, folder)
         last = folder / images[2].content.storage_path
-        last.rename(folder / "away")
+        last.rename(folder / "hidden")
         with pytest.raises(BackupError, match="is missing"):
             await restore(new, new_store, folder)
-        (folder / "away").rename(last)
+        (folder / "hidden").rename(last)
         await restore(new, new_store, folder)
         assert await rows_of(new, record) == await rows_of(database, record)
 
 
-async def test_a_blob_that_is_missing_or_damaged_ends_the_backup(
+async def test_a_missing_or_damaged_blob_fails_the_backup(
     start_storage: StartStorage, at: tuple[str, str], folder: Path
 ) -> None:
     image = await a_stored_image(await start_storage(), some_bytes(1000))
@@ -190,30 +189,38 @@ async def test_a_blob_that_is_missing_or_damaged_ends_the_backup(
     assert not (folder / "backup.json").exists()
 
 
-@pytest.mark.parametrize("harm", ["cut", "no manifest", "other format", "no records"])
-async def test_a_backup_that_is_not_whole_is_refused(
-    start_storage: StartStorage, at: tuple[str, str], other: tuple[str, str], folder: Path, harm: str
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        ("truncated", "is damaged"),
+        ("no manifest", "has no complete backup"),
+        ("old format", "has format 1, not 2"),
+        ("no records", "has no complete backup"),
+    ],
+)
+async def test_an_incomplete_backup_is_refused(
+    start_storage: StartStorage, at: tuple[str, str], other: tuple[str, str], folder: Path, damage: str, message: str
 ) -> None:
-    await (await start_storage()).client.images.store(an_image())
+    await (await start_storage()).store_image(an_image())
     async with opened(*at) as (database, store):
-        made = await back_up(database, store, folder)
-    records, manifest = folder / made.records.file, folder / "backup.json"
-    match harm:
-        case "cut":
+        manifest = await back_up(database, store, folder)
+    records, manifest_file = folder / manifest.records.file, folder / "backup.json"
+    match damage:
+        case "truncated":
             records.write_bytes(records.read_bytes()[:-1])
         case "no records":
             records.unlink()
         case "no manifest":
-            manifest.unlink()
+            manifest_file.unlink()
         case _:
-            manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"format": 2}))
+            manifest_file.write_text(json.dumps(json.loads(manifest_file.read_text()) | {"format": 1}))
     async with opened(*other) as (new, new_store):
-        with pytest.raises(BackupError):
+        with pytest.raises(BackupError, match=message):
             await restore(new, new_store, folder)
         assert await rows_of(new, record) == []
 
 
-def test_a_plain_http_endpoint_needs_no_other_variable(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plain_http_endpoint_needs_no_other_setting(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ALLOW_HTTP", raising=False)
     obstore.put(open_store(bucket), "some", b"bytes")
     assert bytes(obstore.get(open_store(bucket), "some").bytes()) == b"bytes"

@@ -1,4 +1,4 @@
-"""A database or an object store that fails for a while costs time, not data."""
+"""Temporary failures of the database and the object store lose no data."""
 
 from __future__ import annotations
 
@@ -12,20 +12,13 @@ from sqlalchemy.exc import OperationalError
 from tabletop.storage.v1.storage_pb2 import RecordKeys, RetrieveRequest, StoreRequest
 
 from image_grpc.hub import topology
-from image_grpc.storage_service import outbox, record_table
+from image_grpc.storage_service import outbox, record_reads, record_writes
 from tests.contracts.patience import eventually
 from tests.contracts.records import an_image, name_of, new_id, some_bytes
-from tests.contracts.storage_bench import (
-    StartStorage,
-    a_message,
-    a_stored_image,
-    message_names,
-    parts_of,
-    subscribed,
-)
+from tests.contracts.storage_bench import StartStorage, a_message, a_stored_image, message_names, parts_of, subscribed
 
 
-async def test_a_failing_object_store_is_told_as_something_that_may_pass(
+async def test_a_failure_of_the_object_store_is_retryable(
     start_storage: StartStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = await start_storage()
@@ -44,7 +37,7 @@ async def test_a_failing_object_store_is_told_as_something_that_may_pass(
     assert await storage.client.blobs.read_all(name_of(data), len(data)) == data
 
 
-async def test_a_failing_database_is_told_as_something_that_may_pass(
+async def test_a_failure_of_the_database_is_retryable(
     start_storage: StartStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = await start_storage()
@@ -57,19 +50,19 @@ async def test_a_failing_database_is_told_as_something_that_may_pass(
         storage_correlation_id=new_id(), records=RecordKeys(keys=[storage.client.images.key(image.id)])
     )
     with monkeypatch.context() as patch:
-        patch.setattr(record_table, "read", fail)
+        patch.setattr(record_reads, "read", fail)
         error = await storage.request_error(topology.RETRIEVE, request)
     assert (error.code, error.details.retryable) == ("STORAGE_SERVICE_ERROR", True)
     assert "disk" not in error.message
     assert await storage.client.images.retrieve(image.id) == image
 
 
-async def test_the_client_gets_through_a_failure_that_passes(
+async def test_the_client_retries_temporary_failures(
     start_storage: StartStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = await start_storage()
     failures = 3
-    put = record_table.put
+    put = record_writes.put
 
     def fail_at_first(connection: Connection, puts: Any) -> Any:
         nonlocal failures
@@ -78,11 +71,11 @@ async def test_the_client_gets_through_a_failure_that_passes(
             raise OperationalError("INSERT", {}, Exception("database is locked"))
         return put(connection, puts)
 
-    monkeypatch.setattr(record_table, "put", fail_at_first)
+    monkeypatch.setattr(record_writes, "put", fail_at_first)
     assert (await storage.store_image(an_image())).version == 1
 
 
-async def test_the_sweeper_goes_on_after_a_failure(
+async def test_the_sweeper_continues_after_a_failure(
     start_storage: StartStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listed = 0
@@ -92,22 +85,22 @@ async def test_the_sweeper_goes_on_after_a_failure(
         nonlocal listed
         listed += 1
         if listed == 1:
-            raise GenericError("the object store is away")
+            raise GenericError("the object store is unavailable")
         return list_(*args, **options)
 
     monkeypatch.setattr(obstore, "list", fail_at_first)
     await start_storage(sweep_interval_seconds=0.01)
-    await eventually(lambda: listed >= 3, "the sweeper has tried again")
+    await eventually(lambda: listed >= 3, "the sweeper continues")
 
 
-async def test_a_message_that_the_hub_did_not_take_is_published_later(
+async def test_a_message_that_the_hub_refused_is_published_later(
     start_storage: StartStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "CLAIM_SECONDS", 0.05)
     monkeypatch.setattr(outbox, "POLL_SECONDS", 0.02)
     storage = await start_storage()
-    message = a_message(f"test.{new_id()}", "it")
+    message = a_message(f"test.{new_id()}", "refused")
     message.mandatory = True
     await storage.client.store([storage.client.images.put(an_image())], messages=[message])
     async with subscribed(storage, message.routing_key) as events:
-        await eventually(lambda: "it" in message_names(events), "the message is published once somebody listens")
+        await eventually(lambda: "refused" in message_names(events), "the message is published")

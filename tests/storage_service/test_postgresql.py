@@ -1,4 +1,4 @@
-"""The Storage Service on PostgreSQL and files keeps the storage contract."""
+"""The Storage Service on PostgreSQL and files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class TestOnPostgresql(StorageContract):
     """The contract."""
 
 
-async def test_a_statement_that_hangs_is_ended_and_a_snapshot_is_not(
+async def test_statements_have_a_timeout_and_snapshots_have_none(
     fresh_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database_module, "STATEMENT_SECONDS", 0.1)
@@ -33,21 +33,17 @@ async def test_a_statement_that_hangs_is_ended_and_a_snapshot_is_not(
         for run in (database.read, database.write):
             with pytest.raises(Unavailable, match="statement timeout"):
                 await run(lambda connection: connection.exec_driver_sql("SELECT pg_sleep(60)"))
-        slept = await database.snapshot(
-            lambda connection: connection.exec_driver_sql("SELECT pg_sleep(0.3), 1").all()
-        )
-        assert len(slept) == 1
+        rows = await database.snapshot(lambda connection: connection.exec_driver_sql("SELECT pg_sleep(0.3), 1").all())
+        assert len(rows) == 1
     finally:
         await database.close()
 
 
-async def test_connections_that_broke_while_nobody_used_them_cost_no_request(
-    start_storage: StartStorage, blob_url: str
-) -> None:
+async def test_broken_idle_connections_fail_no_request(start_storage: StartStorage, blob_url: str) -> None:
     with postgresql_cluster() as cluster:
-        client = (await start_storage(at=(cluster.url, blob_url))).client
-        images = await asyncio.gather(*(client.images.store(an_image()) for _ in range(20)))
+        storage = await start_storage(at=(cluster.url, blob_url))
+        images = await asyncio.gather(*(storage.store_image(an_image()) for _ in range(20)))
         await asyncio.to_thread(cluster.stop)
         await asyncio.to_thread(cluster.start)
-        assert await asyncio.gather(*(client.images.retrieve(image.id) for image in images)) == images
-        assert (await client.images.store(images[0])).version == 2
+        assert await asyncio.gather(*(storage.client.images.retrieve(image.id) for image in images)) == images
+        assert (await storage.store_image(images[0])).version == 2

@@ -1,4 +1,4 @@
-"""The Storage Service on S3-compatible storage keeps the storage contract, with either database."""
+"""The Storage Service on S3-compatible storage, with either database."""
 
 from __future__ import annotations
 

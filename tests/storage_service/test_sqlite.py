@@ -1,4 +1,4 @@
-"""The Storage Service on SQLite and files keeps the contract of storage."""
+"""The Storage Service on SQLite and files."""
 
 from tests.contracts.storage_contract import StorageContract
 

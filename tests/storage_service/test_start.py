@@ -1,4 +1,4 @@
-"""Replicas that start together on a database that is new to them."""
+"""Replicas that start concurrently on an empty database."""
 
 from __future__ import annotations
 
@@ -24,16 +24,18 @@ def database_url(fresh_database: str) -> str:
 
 @pytest.fixture
 def engine(fresh_database: str) -> Iterator[Engine]:
-    made = create_engine(fresh_database)
-    yield made
-    made.dispose()
+    engine = create_engine(fresh_database)
+    yield engine
+    engine.dispose()
 
 
-async def test_ten_replicas_start_at_once_on_a_fresh_database(start_storage: StartStorage, engine: Engine) -> None:
+async def test_ten_replicas_start_concurrently_on_an_empty_database(
+    start_storage: StartStorage, engine: Engine
+) -> None:
     replicas = await asyncio.gather(*(start_storage() for _ in range(REPLICAS)))
     with engine.connect() as connection:
         assert connection.execute(text(f"SELECT count(*) FROM {SCHEMA}.alembic_version")).scalar() == 1
-    image = await replicas[0].client.images.store(an_image())
+    image = await replicas[0].store_image(an_image())
     for replica in replicas:
         assert await replica.client.images.retrieve(image.id) == image
 
@@ -42,7 +44,7 @@ MIGRATE = """
 import asyncio, os, sys
 from image_grpc.storage_service.database import Database
 
-database = Database(sys.argv[1])  # opens nothing yet
+database = Database(sys.argv[1])  # does not connect yet
 
 async def start():
     await database.start()
@@ -60,7 +62,7 @@ print([os.waitpid(child, 0)[1] for child in children])
 """
 
 
-def test_ten_processes_migrate_a_fresh_database_at_once(fresh_database: str, engine: Engine) -> None:
+def test_ten_processes_migrate_an_empty_database_concurrently(fresh_database: str, engine: Engine) -> None:
     command = [sys.executable, "-c", MIGRATE, fresh_database, str(REPLICAS)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
     assert done.stdout == f"{[0] * REPLICAS}\n", done.stderr
@@ -68,16 +70,16 @@ def test_ten_processes_migrate_a_fresh_database_at_once(fresh_database: str, eng
         assert connection.execute(text(f"SELECT count(*) FROM {SCHEMA}.alembic_version")).scalar() == 1
 
 
-async def test_a_replica_keeps_a_handful_of_connections(start_storage: StartStorage, engine: Engine) -> None:
+async def test_a_replica_has_at_most_four_connections(start_storage: StartStorage, engine: Engine) -> None:
     storage = await start_storage()
     await asyncio.gather(*(storage.store_image(an_image()) for _ in range(100)))
     with engine.connect() as connection:
-        mine = """SELECT count(*) FROM pg_stat_activity
-            WHERE datname = current_database() AND backend_type = 'client backend'"""  # autovacuum comes and goes
-        assert connection.execute(text(mine)).scalar_one() - 1 <= 4  # one is this test's
+        query = """SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND backend_type = 'client backend'"""  # not autovacuum
+        assert connection.execute(text(query)).scalar_one() - 1 <= 4  # one belongs to this test
 
 
-async def test_a_url_of_postgresql_needs_no_name_of_a_driver(
+async def test_a_postgresql_url_needs_no_driver_name(
     start_storage: StartStorage, fresh_database: str, blob_url: str
 ) -> None:
     bare = fresh_database.replace("postgresql+psycopg://", "postgresql://")

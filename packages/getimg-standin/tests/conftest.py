@@ -29,8 +29,6 @@ async def running(standin: Standin) -> AsyncIterator[Running]:
         # No TLS here, and loading the certificates would take longer than most tests.
         getimg.DefaultAsyncHttpxClient(verify=False) as transport,
         getimg.AsyncGetimgAI(base_url=url, api_key=KEY, max_retries=0, http_client=transport) as sdk,
-        httpx.AsyncClient(
-            base_url=url, headers={"Authorization": f"Bearer {KEY}"}, timeout=120, verify=False
-        ) as http,
+        httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {KEY}"}, timeout=120, verify=False) as http,
     ):
         yield Running(standin=standin, url=url, sdk=sdk, http=http)

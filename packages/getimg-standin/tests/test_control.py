@@ -10,9 +10,7 @@ async def test_report(running: Running) -> None:
     await running.http.get(await running.picture_url())
     await running.post(model="no-such-model")
     report = (await running.http.get("/_standin")).json()
-    assert {
-        name: report[name] for name in ("calls", "billed", "downloads", "in_flight", "max_in_flight_seen")
-    } == {
+    assert {name: report[name] for name in ("calls", "billed", "downloads", "in_flight", "max_in_flight_seen")} == {
         "calls": 2,
         "billed": 1,
         "downloads": 1,

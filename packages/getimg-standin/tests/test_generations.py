@@ -23,9 +23,7 @@ def data_url(data: bytes, kind: str = "png") -> str:
 
 
 async def test_the_sdk_generates_a_picture_that_downloads(running: Running) -> None:
-    response = await running.generate(
-        prompt="character portrait, steampunk", aspect_ratio="3:4", output_format="jpeg"
-    )
+    response = await running.generate(prompt="character portrait, steampunk", aspect_ratio="3:4", output_format="jpeg")
     item = response.data[0]
     download = await running.http.get(item.url)
     picture = pyvips.Image.new_from_buffer(download.content, "")
@@ -61,11 +59,7 @@ async def test_every_model_uses_its_defaults(running: Running, model: str) -> No
 async def test_other_keys_are_rejected(running: Running, authorization: str | None) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
     async with httpx.AsyncClient(base_url=running.url, headers=headers) as client:
-        for method, path in [
-            ("POST", "/v2/images/generations"),
-            ("GET", "/v2/models"),
-            ("GET", "/v2/billing/balance"),
-        ]:
+        for method, path in [("POST", "/v2/images/generations"), ("GET", "/v2/models"), ("GET", "/v2/billing/balance")]:
             response = await client.request(method, path)
             assert response.status_code == 401
             assert response.json()["error"]["code"] == "unauthorized"

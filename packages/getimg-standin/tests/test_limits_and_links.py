@@ -35,11 +35,7 @@ def standin(clock: Clock) -> Standin:
 
 
 async def test_rate_limit_headers_are_always_present(running: Running) -> None:
-    for response in (
-        await running.post(),
-        await running.http.get("/v2/models"),
-        await running.post(model="no"),
-    ):
+    for response in (await running.post(), await running.http.get("/v2/models"), await running.post(model="no")):
         limit, remaining = (int(response.headers[f"x-ratelimit-{name}"]) for name in ("limit", "remaining"))
         assert 0 < remaining <= limit
         assert 0 < int(response.headers["x-ratelimit-reset"]) <= 60
@@ -176,9 +172,7 @@ async def test_unknown_paths_and_methods_have_api_errors(running: Running) -> No
 
 
 @pytest.mark.parametrize("new_event_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
-def test_hanging_requests_do_not_delay_a_stop(
-    new_event_loop: Callable[[], asyncio.AbstractEventLoop],
-) -> None:
+def test_hanging_requests_do_not_delay_a_stop(new_event_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(_stop_with_requests_hanging())
 

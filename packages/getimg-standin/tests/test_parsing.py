@@ -19,10 +19,7 @@ from getimg_standin.picture import Picture, from_token, to_token
         ("status,status=503", Fault(kind="status", status=503)),
         (" cut , count = 1 ", Fault(kind="cut", count=1)),
         ("redirect=https://a/?b=c", Fault(kind="redirect", target="https://a/?b=c")),
-        (
-            "status=400,message=no\\, thanks,code=no",
-            Fault(kind="status", status=400, message="no, thanks", code="no"),
-        ),
+        ("status=400,message=no\\, thanks,code=no", Fault(kind="status", status=400, message="no, thanks", code="no")),
     ],
 )
 def test_fault_texts(text: str, fault: Fault) -> None:
@@ -84,12 +81,7 @@ def test_pixel_sizes_of_the_whole_catalog_keep_ratio_and_area() -> None:
     [
         ("Tactical battle map of a forest river, fantasy", "tactical", "fantasy", ("forest", "river")),
         ("campaign map, Space Fantasy, islands", "campaign", "space_fantasy", ("island",)),
-        (
-            "character portrait: a dwarven wizard. space_fantasy",
-            "portrait",
-            "space_fantasy",
-            ("dwarf", "wizard"),
-        ),
+        ("character portrait: a dwarven wizard. space_fantasy", "portrait", "space_fantasy", ("dwarf", "wizard")),
         ("item illustration of two swords, wild west", "item", "western", ("sword",)),
         ("no known word", "abstract", "", ()),
         ("scabbard, furniture, ringing", "abstract", "", ()),

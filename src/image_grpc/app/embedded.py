@@ -1,7 +1,5 @@
 """The programs that run a server: `up`, which runs everything in one process, and `serve`."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Exclusive use of the data folder."""
 
-from __future__ import annotations
-
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager

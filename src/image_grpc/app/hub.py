@@ -1,7 +1,5 @@
 """Selection of the Message Hub."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 

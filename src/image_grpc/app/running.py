@@ -1,7 +1,5 @@
 """A running service."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from image_grpc.hub import Hub

@@ -1,7 +1,5 @@
 """The gRPC server and its generation pipeline."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import uuid
@@ -12,6 +10,7 @@ from dataclasses import dataclass
 import structlog
 from tabletop.image.v1.types_pb2 import Priority
 
+from image_grpc import pictures
 from image_grpc.admin_servers import channelz_server
 from image_grpc.deadline import deadline_in
 from image_grpc.generation import GenerationUseCases
@@ -29,6 +28,7 @@ from image_grpc.generation.weighted_fair_semaphore import WeightedFairSemaphore
 from image_grpc.getimg import Downloader, GetimgClient, GetimgConfig, UrlPolicy
 from image_grpc.hub import Hub
 from image_grpc.images import ContentReader, ImageLibrary, ImageWatcher, Uploader
+from image_grpc.maps import fonts
 from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.renditions import Renditions
 from image_grpc.overlays import OverlayEditor, OverlayReader
@@ -67,6 +67,8 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
 
     Raises OSError if an address cannot be bound.
     """
+    pictures.configure()
+    fonts.configure()
     async with AsyncExitStack() as stack:
         stopping = asyncio.Event()
         data = _data(settings, hub, telemetry)
@@ -84,16 +86,9 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         generations = GenerationRepository(data.storage, telemetry.counters)
         steps = Steps(
             generate=GenerateStep(
-                generations,
-                getimg,
-                ReferenceLoader(data.storage),
-                semaphore,
-                hub,
-                _generate_policy(settings, hub),
+                generations, getimg, ReferenceLoader(data.storage), semaphore, hub, _generate_policy(settings, hub)
             ),
-            store=StoreStep(
-                generations, data.storage, downloader, estimator, telemetry.counters, _limits(settings)
-            ),
+            store=StoreStep(generations, data.storage, downloader, estimator, telemetry.counters, _limits(settings)),
         )
         pipeline = Pipeline(settings, hub, generations, semaphore, steps, telemetry)
         use_cases = _generation_use_cases(settings, data, generations, getimg, estimator, stopping)
@@ -151,10 +146,7 @@ def _servicers(
     heartbeat_seconds = settings.heartbeat_seconds
     return Servicers(
         generation=GenerationServicer(
-            use_cases,
-            getimg,
-            heartbeat_seconds=heartbeat_seconds,
-            max_wait_seconds=settings.rpc_max_seconds,
+            use_cases, getimg, heartbeat_seconds=heartbeat_seconds, max_wait_seconds=settings.rpc_max_seconds
         ),
         image=ImageServicer(
             ImageLibrary(storage),
@@ -169,9 +161,7 @@ def _servicers(
 
 
 def _limits(settings: ServerSettings) -> GenerationLimits:
-    return GenerationLimits(
-        max_attempts=settings.generation_max_attempts, timeout=settings.generation_timeout_seconds
-    )
+    return GenerationLimits(max_attempts=settings.generation_max_attempts, timeout=settings.generation_timeout_seconds)
 
 
 def _generate_policy(settings: ServerSettings, hub: Hub) -> GeneratePolicy:

@@ -1,7 +1,5 @@
 """SIGTERM and SIGINT as an event."""
 
-from __future__ import annotations
-
 import asyncio
 import signal
 from collections.abc import Iterator

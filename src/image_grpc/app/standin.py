@@ -34,9 +34,7 @@ async def run_standin(settings: EmbeddedSettings) -> AsyncIterator[EmbeddedSetti
     async with AsyncExitStack() as stack:
         url = await _listen(stack, standin, settings)
         log.info("GETIMG_API_KEY is not set, using the stand-in", url=url)
-        yield settings.model_copy(
-            update={"getimg_base_url": url, "getimg_api_key": SecretStr(standin.api_key)},
-        )
+        yield settings.model_copy(update={"getimg_base_url": url, "getimg_api_key": SecretStr(standin.api_key)})
 
 
 async def _listen(stack: AsyncExitStack, standin: Standin, settings: EmbeddedSettings) -> str:

@@ -1,7 +1,5 @@
 """The Storage Service."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -33,9 +31,7 @@ async def run_storage_service(settings: StorageServiceSettings, hub: Hub) -> Asy
     try:
         from image_grpc.storage_service import DatabaseError, StorageService
     except ImportError as error:
-        raise InvalidSettings(
-            "the Storage Service is not installed: pip install 'image-grpc[embedded]'"
-        ) from error
+        raise InvalidSettings("the Storage Service is not installed: pip install 'image-grpc[embedded]'") from error
     database_url, blob_url = storage_urls(settings)
     service = StorageService(settings, hub, database_url=database_url, blob_url=blob_url)
     try:

@@ -1,4 +1,4 @@
-"""The hub bridge: a gRPC client of the server, which turns hub messages into calls and answers into messages."""
+"""The hub bridge: a gRPC client of the server that turns hub messages into calls, and responses into messages."""
 
 from image_grpc.bridge.bridge import Bridge
 

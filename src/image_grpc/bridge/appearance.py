@@ -1,15 +1,15 @@
-"""What changes of a character are seen in its portraits, and how a portrait is asked for anew."""
+"""Which changes of a character are visible in its portraits, and how they change a portrait's parameters."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from google.protobuf.field_mask_pb2 import FieldMask
 from tabletop.image.v1.generation_request_pb2 import GeneratePortraitRequest
 
+from image_grpc.hub.envelope import JsonValue
+from image_grpc.messages import clone
+
 GROUPS = frozenset({"appearance", "equipment"})
-"""Names whose values, if they are objects, are changes of appearance or equipment one by one."""
+"""Names whose object values consist of visible changes."""
 
 # fmt: off
 VISIBLE = GROUPS | frozenset([
@@ -19,92 +19,86 @@ VISIBLE = GROUPS | frozenset([
     "species", "tattoos", "traits", "weapon", "weapons", "weight",
 ])
 # fmt: on
-"""Names of changes that are seen; others are none of a portrait's business."""
+"""Names of visible changes; others do not affect portraits."""
 
-_FIELDS = {
+_PARAMETERS = {
     "species": "species",
     "race": "species",
     "ancestry": "species",
     "class": "character_class",
     "character_class": "character_class",
 }
-"""Changes that a portrait has a field of its own for."""
-_ITEMS = frozenset({"items", "equipment", "gear"})
-"""Changes whose value, if it is a list, is what the character carries."""
+"""Changes for which the portrait request has a text field."""
+_ITEM_LISTS = frozenset({"items", "equipment", "gear"})
+"""Changes whose list value is what the character carries."""
 
 MAX_DETAILS = 2000
 MAX_TEXT = 200
 MAX_LIST = 32
 
 
-def seen(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The changes that are seen, by name; those within a group by their own names."""
-    found: dict[str, Any] = {}
+def visible_changes(changes: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return the visible changes by name; those within a group by their own names."""
+    visible: dict[str, JsonValue] = {}
     for name, value in changes.items():
-        if name in GROUPS and isinstance(value, Mapping):
-            found |= value
+        if name in GROUPS and isinstance(value, dict):
+            visible |= value
         elif name in VISIBLE:
-            found[name] = value
-    return found
+            visible[name] = value
+    return visible
 
 
-def changed(
-    before: GeneratePortraitRequest, changes: Mapping[str, Any]
+def apply_changes(
+    current: GeneratePortraitRequest, changes: Mapping[str, JsonValue]
 ) -> tuple[GeneratePortraitRequest, FieldMask]:
-    """The portrait's parameters after changes that are seen, and which of them are others than before."""
-    after = GeneratePortraitRequest()
-    after.CopyFrom(before)
+    """Return the portrait's parameters after visible changes, and the mask of those that changed."""
+    portrait = clone(current)
     mask: set[str] = set()
-    in_words: dict[str, str] = {}
+    details: dict[str, str] = {}
     for name, value in changes.items():
-        if name in _FIELDS and isinstance(value, str):
-            setattr(after, _FIELDS[name], value[:MAX_TEXT])
-            mask.add(_FIELDS[name])
+        if name in _PARAMETERS and isinstance(value, str):
+            setattr(portrait, _PARAMETERS[name], value[:MAX_TEXT])
+            mask.add(_PARAMETERS[name])
         elif name == "traits" and isinstance(value, list):
-            after.traits[:] = _texts(value)
+            portrait.traits[:] = _texts(value)
             mask.add("traits")
-        elif name in _ITEMS and isinstance(value, list):
-            after.equipment.visible |= not before.HasField("equipment")
-            after.equipment.items[:] = _texts(value)
+        elif name in _ITEM_LISTS and isinstance(value, list):
+            portrait.equipment.visible |= not current.HasField("equipment")
+            portrait.equipment.items[:] = _texts(value)
             mask.add("equipment")
         elif name == "visible" and isinstance(value, bool):
-            after.equipment.visible = value
+            portrait.equipment.visible = value
             mask.add("equipment")
         else:
-            in_words[name.replace("_", " ")] = _words(value)
-    if in_words:
-        after.details = _details(before.details, in_words)
+            details[name.replace("_", " ")] = _text(value)
+    if details:
+        portrait.details = _merge_details(current.details, details)
         mask.add("details")
-    return after, FieldMask(paths=sorted(mask))
+    return portrait, FieldMask(paths=sorted(mask))
 
 
-def _details(before: str, changes: Mapping[str, str]) -> str:
-    """What was said before, without what was said of the same before, and the changes. What is too long loses its
-    oldest part."""
-    kept = [line for line in before.splitlines() if line.partition(": ")[0] not in changes]
-    return "\n".join([*kept, *(f"{name}: {words}" for name, words in changes.items())])[-MAX_DETAILS:]
+def _merge_details(current: str, changes: Mapping[str, str]) -> str:
+    """Replace the lines about changed properties, and cut the beginning if the text becomes too long."""
+    kept = [line for line in current.splitlines() if line.partition(": ")[0] not in changes]
+    return "\n".join([*kept, *(f"{name}: {text}" for name, text in changes.items())])[-MAX_DETAILS:]
 
 
-def _texts(values: list[Any]) -> list[str]:
-    return [text[:MAX_TEXT] for text in map(_words, values) if text][:MAX_LIST]
+def _texts(values: list[JsonValue]) -> list[str]:
+    return [text[:MAX_TEXT] for text in map(_text, values) if text][:MAX_LIST]
 
 
-def _words(value: Any) -> str:
-    """A value as one would say it, on one line."""
+def _text(value: JsonValue) -> str:
+    """Return a value as English text on one line."""
     match value:
         case None:
             return "none"
         case bool():
             return "yes" if value else "no"
-        case Mapping():
-            if isinstance(value.get("name"), str):  # an item, for instance
-                return _words(value["name"])
-            return ", ".join(_parts(value))
+        case {"name": str(name)}:  # for example an item
+            return _text(name)
+        case dict():
+            return ", ".join(f"{name.replace('_', ' ')} {_text(each)}" for name, each in value.items())
         case list():
-            return ", ".join(map(_words, value))
+            return ", ".join(map(_text, value))
         case _:
             return " ".join(str(value).split())
-
-
-def _parts(value: Mapping[str, Any]) -> Iterator[str]:
-    return (f"{name.replace('_', ' ')} {_words(each)}" for name, each in value.items())

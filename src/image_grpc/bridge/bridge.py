@@ -1,10 +1,8 @@
-"""The bridge: its two consumers, started and stopped."""
-
-from __future__ import annotations
+"""The bridge: starts and stops its two consumers."""
 
 import asyncio
 
-from image_grpc.bridge.calls import Server
+from image_grpc.bridge.client import ImageServiceClient
 from image_grpc.bridge.events import Events
 from image_grpc.bridge.requests import Requests
 from image_grpc.hub import Consumer, Hub, topology
@@ -13,17 +11,17 @@ from image_grpc.telemetry import Telemetry
 
 
 class Bridge:
-    """Serves the hub with the server that listens at `target`."""
+    """Connects the hub with the server that listens at `target`."""
 
     def __init__(self, settings: BridgeSettings, hub: Hub, target: str, telemetry: Telemetry) -> None:
         self._settings, self._hub = settings, hub
-        self._server = Server(target)
-        self._requests = Requests(hub, self._server, telemetry, longest=settings.rpc_max_seconds)
-        self._events = Events(self._server, telemetry)
+        self._client = ImageServiceClient(target)
+        self._requests = Requests(hub, self._client, telemetry, max_call_seconds=settings.rpc_max_seconds)
+        self._events = Events(self._client, telemetry)
         self._consumers: list[Consumer] = []
 
     async def start(self) -> None:
-        """Begins to take messages. When that fails, `stop` ends what was begun."""
+        """Start consuming. After a failure, `stop` ends what was started."""
         concurrency = self._settings.bridge_concurrency
         for queue, handler in (
             (topology.BRIDGE_REQUESTS_QUEUE, self._requests.handle),
@@ -32,8 +30,8 @@ class Bridge:
             self._consumers.append(await self._hub.consume(queue, handler, concurrency=concurrency))
 
     async def stop(self) -> None:
-        """Takes no more messages, and finishes those in hand within the grace; the others go back."""
+        """Stop consuming, and finish running handlers within the grace period; other messages are requeued."""
         self._events.close()
         grace = self._settings.shutdown_grace_seconds
         await asyncio.gather(*(consumer.stop(grace) for consumer in self._consumers))
-        await self._server.close()
+        await self._client.close()

@@ -1,6 +1,4 @@
-"""Events: each is reacted to in its turn, again and again while that may help."""
-
-from __future__ import annotations
+"""Events: reacts to each one in order per key, and repeats reactions that may succeed later."""
 
 import itertools
 import time
@@ -8,100 +6,90 @@ import time
 import structlog
 from opentelemetry.trace import SpanKind
 
-from image_grpc.bridge.calls import Cause, Failure, Server
-from image_grpc.bridge.keyed import Keyed, Turn
-from image_grpc.bridge.payloads import read_event
+from image_grpc.bridge.cause import Cause
+from image_grpc.bridge.client import ImageServiceClient
+from image_grpc.bridge.errors import CallError
+from image_grpc.bridge.keyed_lock import KeyedLock
+from image_grpc.bridge.payloads import decode_event
+from image_grpc.bridge.reaction_context import P, ReactionContext, Superseded
 from image_grpc.bridge.reactions import REACTIONS, Reaction
-from image_grpc.bridge.work import Superseded, Work
 from image_grpc.correlation import correlated
 from image_grpc.hub import Ack, DeadLetter, Delivery, Settlement
 from image_grpc.hub import envelope as envelopes
-from image_grpc.hub.port import MAX_FAULTS
+from image_grpc.retry import MAX_HANDLER_FAULTS, Backoff
 from image_grpc.telemetry import ATTR_OPERATION, ATTR_OUTCOME, SPAN_BRIDGE, Telemetry
 
 log = structlog.get_logger(__name__)
 
-FIRST_PAUSE_SECONDS = 0.05
-LONGEST_PAUSE_SECONDS = 5.0
+BACKOFF = Backoff(initial=0.05, maximum=5.0)
 
 _BY_EVENT = {reaction.event: reaction for reaction in REACTIONS}
 
 
 class Events:
-    """Handles what happens elsewhere."""
+    """Handles the events of other services."""
 
-    def __init__(self, server: Server, telemetry: Telemetry) -> None:
-        self._server, self._telemetry, self._keyed = server, telemetry, Keyed()
+    def __init__(self, client: ImageServiceClient, telemetry: Telemetry) -> None:
+        self._client, self._telemetry, self._locks = client, telemetry, KeyedLock()
 
     def close(self) -> None:
-        """Begins nothing any more, and tries nothing again: such events go back to their queue."""
-        self._keyed.close()
+        """Start no further reaction, and repeat none: their events return to the queue."""
+        self._locks.close()
 
     async def handle(self, delivery: Delivery) -> Settlement:
-        """Reacts to an event when those of its key that came before are settled. It must be called in the order of
-        arrival."""
+        """React to an event once earlier events with its key are settled. Must be called in order of arrival."""
         reaction = _BY_EVENT.get(delivery.envelope.type.replace(".", "_"))
         if reaction is None:
-            return DeadLetter(f"nothing is done for events of type {delivery.envelope.type!r}")
-        try:
-            payload = read_event(delivery.envelope, reaction.payload)
-        except Failure as failure:
-            return self._told(reaction, "dead", DeadLetter(str(failure)))
-        cause = Cause.of(delivery)
-        # Nothing is awaited before this line: the order of arrival is that of the turns.
-        async with self._keyed.turn(f"{reaction.event}/{reaction.key(payload)}", _made(delivery)) as turn:
-            span = self._telemetry.span(
-                SPAN_BRIDGE + reaction.event, parent=delivery.headers, kind=SpanKind.CONSUMER
-            )
-            with correlated(cause.correlation_id), span:
-                work = Work(
-                    payload=payload,
-                    only_newest=reaction.only_newest,
-                    cause=cause,
-                    server=self._server,
-                    turn=turn,
-                )
-                outcome, settlement = await self._react(
-                    reaction, work, turn, envelopes.expires_at(delivery.envelope)
-                )
-        return self._told(reaction, outcome, settlement)
-
-    async def _react(
-        self, reaction: Reaction, work: Work, turn: Turn, expires: float | None
-    ) -> tuple[str, Settlement]:
-        for attempt in itertools.count(1):
-            if expires is not None and expires <= time.time():
-                log.info("event has expired", type=reaction.event, message_id=work.cause.message_id)
-                return "expired", Ack()
-            try:
-                await reaction.react(work)
-            except Superseded:
-                return "superseded", Ack()
-            except Failure as failure:
-                log.info(
-                    "event not reacted to",
-                    type=reaction.event,
-                    message_id=work.cause.message_id,
-                    problem=str(failure),
-                )
-                if failure.final or (failure.fault and attempt >= MAX_FAULTS):
-                    return "dead", DeadLetter(str(failure))
-            except Exception as bug:
-                log.exception("reaction failed", type=reaction.event, message_id=work.cause.message_id)
-                if attempt >= MAX_FAULTS:
-                    return "dead", DeadLetter(f"reaction failed {attempt} times: {type(bug).__name__}")
-            else:
-                return "completed", Ack()
-            # Here, not on the retry ladder: later events of the key must wait for this one.
-            await turn.pause(min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)))
-        raise AssertionError("unreachable")
-
-    def _told(self, reaction: Reaction, outcome: str, settlement: Settlement) -> Settlement:
+            return DeadLetter(f"no reaction to events of type {delivery.envelope.type!r}")
+        outcome, settlement = await self._handle(reaction, delivery)
         self._telemetry.bridge_messages.add(1, {ATTR_OPERATION: reaction.event, ATTR_OUTCOME: outcome})
         return settlement
 
+    async def _handle(self, reaction: Reaction[P], delivery: Delivery) -> tuple[str, Settlement]:
+        try:
+            payload = decode_event(delivery.envelope, reaction.payload)
+        except CallError as error:
+            return "dead", DeadLetter(str(error))
+        cause = Cause.of(delivery)
+        # Nothing is awaited before this line: the locks are acquired in order of arrival.
+        async with self._locks.hold(f"{reaction.event}/{reaction.key(payload)}", _timestamp(delivery)) as lock:
+            span = self._telemetry.span(SPAN_BRIDGE + reaction.event, parent=delivery.headers, kind=SpanKind.CONSUMER)
+            with correlated(cause.correlation_id), span:
+                context = ReactionContext(
+                    payload=payload, only_newest=reaction.only_newest, cause=cause, client=self._client, lock=lock
+                )
+                return await react(reaction, context, expires_at=envelopes.expires_at(delivery.envelope))
 
-def _made(delivery: Delivery) -> int:
-    """When an event was made, in nanoseconds since the epoch; one that does not say so, now."""
+
+async def react(
+    reaction: Reaction[P], context: ReactionContext[P], *, expires_at: float | None
+) -> tuple[str, Settlement]:
+    """Run a reaction until it succeeds or cannot succeed, and return its outcome and settlement."""
+    fields = {"type": reaction.event, "message_id": context.cause.message_id}
+    for attempt in itertools.count(1):
+        if expires_at is not None and expires_at <= time.time():
+            log.info("event expired", **fields)
+            return "expired", Ack()
+        try:
+            await reaction.react(context)
+        except Superseded:
+            return "superseded", Ack()
+        except CallError as error:
+            log.info("reaction failed", **fields, error=str(error))
+            if error.permanent or (error.fault and attempt >= MAX_HANDLER_FAULTS):
+                return "dead", DeadLetter(str(error))
+        except Exception as bug:
+            log.exception("reaction raised", **fields)
+            if attempt >= MAX_HANDLER_FAULTS:
+                return "dead", DeadLetter(f"reaction failed {attempt} times: {type(bug).__name__}")
+        else:
+            return "completed", Ack()
+        # Wait here instead of on the retry ladder: later events with the key must wait for this one.
+        await context.lock.sleep(BACKOFF.delay(attempt))
+    raise AssertionError("unreachable")
+
+
+def _timestamp(delivery: Delivery) -> int:
+    """Return when an event was created, in nanoseconds since the epoch; now if it does not say."""
     envelope = delivery.envelope
     return envelope.timestamp.ToNanoseconds() if envelope.HasField("timestamp") else time.time_ns()

@@ -1,80 +1,88 @@
-"""JSON payloads as other services write them: enum values by their short names in lower case."""
-
-from __future__ import annotations
+"""Decodes payloads. In JSON, enum values may be given by their short lower-case names."""
 
 import re
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from google.protobuf import json_format
-from google.protobuf.descriptor import EnumDescriptor
+from google.protobuf.descriptor import Descriptor, EnumDescriptor
 from google.protobuf.message import DecodeError, Message
 from tabletop.hub.v1.envelope_pb2 import Envelope
 
-from image_grpc.bridge.calls import invalid
+from image_grpc.bridge.errors import CallError, invalid_argument
+from image_grpc.hub.envelope import JsonValue
 from image_grpc.validation import normalize_uuids, violations
 
 M = TypeVar("M", bound=Message)
 
 
-def read_request(envelope: Envelope, kind: type[M]) -> M:
-    """A request's payload. A field that is not known is a mistake, which its sender wants to know of. Raises
-    Failure (INVALID_ARGUMENT) that names the field."""
-    return _read(envelope, kind, ignore_unknown=False)
+def decode_request(envelope: Envelope, message_type: type[M]) -> M:
+    """Return a request's payload. Raises CallError that names the invalid field; unknown fields are invalid."""
+    try:
+        if envelope.WhichOneof("content") == "payload_bytes":
+            return message_type.FromString(envelope.payload_bytes)
+        return json_format.ParseDict(_json_payload(envelope, message_type), message_type())
+    except (json_format.ParseError, DecodeError, ValueError) as error:
+        raise _decode_error(error, message_type) from error
 
 
-def read_event(envelope: Envelope, kind: type[M]) -> M:
-    """An event's payload, which keeps the rules of its contract. A field that is not known is of a newer
-    publisher. Raises Failure (INVALID_ARGUMENT) that names the field."""
-    event = _read(envelope, kind, ignore_unknown=True)
-    if broken := violations(event):
-        raise invalid(f"the payload is no {kind.DESCRIPTOR.name}: {broken[0].description}", broken[0].field)
+def decode_event(envelope: Envelope, message_type: type[M]) -> M:
+    """Return an event's payload, checked against the rules of its contract.
+
+    Unknown fields are ignored: the publisher may be newer. Raises CallError that names the invalid field.
+    """
+    try:
+        if envelope.WhichOneof("content") == "payload_bytes":
+            event = message_type.FromString(envelope.payload_bytes)
+        else:
+            data = _json_payload(envelope, message_type)
+            event = json_format.ParseDict(data, message_type(), ignore_unknown_fields=True)
+    except (json_format.ParseError, DecodeError, ValueError) as error:
+        raise _decode_error(error, message_type) from error
+    if invalid := violations(event):
+        raise invalid_argument(_not_valid(message_type, invalid[0].description), invalid[0].field)
     normalize_uuids(event)
     return event
 
 
-def _read(envelope: Envelope, kind: type[M], *, ignore_unknown: bool) -> M:
-    try:
-        if envelope.WhichOneof("content") == "payload_bytes":
-            return kind.FromString(envelope.payload_bytes)
-        data = json_format.MessageToDict(envelope.payload)
-        _name_enums(data, kind.DESCRIPTOR)
-        return json_format.ParseDict(data, kind(), ignore_unknown_fields=ignore_unknown)
-    except json_format.ParseError as problem:
-        raise invalid(f"the payload is no {kind.DESCRIPTOR.name}: {problem}", _path(str(problem))) from problem
-    except (DecodeError, ValueError) as problem:
-        raise invalid(f"the payload is no {kind.DESCRIPTOR.name}: {problem}") from problem
+def _json_payload(envelope: Envelope, message_type: type[M]) -> dict[str, JsonValue]:
+    data: dict[str, JsonValue] = json_format.MessageToDict(envelope.payload)
+    _expand_enums(data, message_type.DESCRIPTOR)  # type: ignore[arg-type]  # the stubs name two classes
+    return data
 
 
-def _name_enums(data: Any, descriptor: Any) -> None:
-    """Puts the contract's names in place of short ones, for example `IMAGE_TYPE_MAP` for `map`."""
-    for name, value in data.items() if isinstance(data, dict) else ():
+def _decode_error(error: Exception, message_type: type[Message]) -> CallError:
+    field = _field_path(str(error)) if isinstance(error, json_format.ParseError) else ""
+    return invalid_argument(_not_valid(message_type, str(error)), field)
+
+
+def _not_valid(message_type: type[Message], problem: str) -> str:
+    return f"the payload is not a valid {message_type.DESCRIPTOR.name}: {problem}"
+
+
+def _expand_enums(data: JsonValue, descriptor: Descriptor) -> None:
+    """Replace short enum names by those of the contract, for example `map` by `IMAGE_TYPE_MAP`."""
+    if not isinstance(data, dict):
+        return
+    for name, value in data.items():
         field = descriptor.fields_by_name.get(name) or descriptor.fields_by_camelcase_name.get(name)
-        if field is None:
-            continue
-        if field.message_type is not None:
+        if field is not None and field.message_type is not None:
             for each in value if isinstance(value, list) else [value]:
-                _name_enums(each, field.message_type)
-        elif field.enum_type is not None:
-            data[name] = (
-                [_full_name(each, field.enum_type) for each in value]
-                if isinstance(value, list)
-                else _full_name(value, field.enum_type)
-            )
+                _expand_enums(each, field.message_type)
+        elif field is not None and field.enum_type is not None:
+            data[name] = _full_names(value, field.enum_type)
 
 
-def _full_name(value: Any, enum: EnumDescriptor) -> Any:
+def _full_names(value: JsonValue, enum: EnumDescriptor) -> JsonValue:
+    if isinstance(value, list):
+        return [_full_names(each, enum) for each in value]
     if not isinstance(value, str):
         return value
-    full = _prefix(enum) + value.upper()
-    return full if full in enum.values_by_name else value
+    # By the rules of the contracts, the first value of each enum is `<PREFIX>_UNSPECIFIED`.
+    full_name = enum.values[0].name.removesuffix("UNSPECIFIED") + value.upper()
+    return full_name if full_name in enum.values_by_name else value
 
 
-def _prefix(enum: EnumDescriptor) -> str:
-    """What all its values' names begin with: by the contracts' rules, the first is `…_UNSPECIFIED`."""
-    return enum.values[0].name.removesuffix("UNSPECIFIED")
-
-
-def _path(problem: str) -> str:
-    """The field that the JSON parser's complaint is about, for example `size.width`."""
-    unknown = re.findall(r'has no field named "(\w+)"', problem)
-    return ".".join(re.findall(r"Failed to parse (\w+) field", problem) + unknown)
+def _field_path(parse_error: str) -> str:
+    """Return the field that the JSON parser rejected, for example `size.width`."""
+    unknown = re.findall(r'has no field named "(\w+)"', parse_error)
+    return ".".join(re.findall(r"Failed to parse (\w+) field", parse_error) + unknown)

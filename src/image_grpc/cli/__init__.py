@@ -1,7 +1,5 @@
 """The `image-grpc` command: programs that run the service, and a client for it."""
 
-from __future__ import annotations
-
 import click
 
 from image_grpc import __version__

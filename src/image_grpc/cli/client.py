@@ -1,7 +1,5 @@
 """Shared by the client commands: the channel, error messages, and output."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """`image-grpc config`: the effective settings."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

@@ -22,9 +22,10 @@ from image_grpc.errors import HubError
 from image_grpc.settings import InvalidSettings, ProgramSettings
 
 if TYPE_CHECKING:  # importing the AMQP client takes a while
-    from image_grpc.hub.amqp import DeadLetter, DeadLetters
+    from image_grpc.hub.amqp import DeadLetterMessage, DeadLetterQueue
 
 T = TypeVar("T")
+Process = Callable[["DeadLetterQueue", "DeadLetterMessage"], Awaitable[None]]
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _REASON_LENGTH = 100
@@ -45,7 +46,7 @@ class Filter:
     min_age: float = 0.0
     """Seconds."""
 
-    def matches(self, letter: DeadLetter) -> bool:
+    def matches(self, letter: DeadLetterMessage) -> bool:
         """Whether the filter selects a dead letter."""
         return (
             (not self.ids or letter.id in self.ids)
@@ -123,7 +124,7 @@ def show(id_: str, hub_url: str | None) -> None:
 def replay(ids: tuple[str, ...], everything: bool, hub_url: str | None, letters: Filter) -> None:
     """Return messages to the queues they came from, to be processed again."""
     selected = _selected(ids, letters, everything)
-    _process_each(hub_url, selected, "replayed", lambda queue, letter: queue.put_back(letter))
+    _process_each(hub_url, selected, "replayed", lambda queue, letter: queue.replay(letter))
 
 
 @dead_letters.command()
@@ -134,7 +135,7 @@ def replay(ids: tuple[str, ...], everything: bool, hub_url: str | None, letters:
 def discard(ids: tuple[str, ...], everything: bool, hub_url: str | None, letters: Filter) -> None:
     """Delete messages for good."""
     selected = _selected(ids, letters, everything)
-    _process_each(hub_url, selected, "discarded", lambda queue, letter: queue.throw_away(letter))
+    _process_each(hub_url, selected, "discarded", lambda queue, letter: queue.discard(letter))
 
 
 def _selected(ids: tuple[str, ...], letters: Filter, everything: bool) -> Filter:
@@ -144,13 +145,8 @@ def _selected(ids: tuple[str, ...], letters: Filter, everything: bool) -> Filter
     return selected
 
 
-def _process_each(
-    hub_url: str | None,
-    letters: Filter,
-    outcome: str,
-    process: Callable[[DeadLetters, DeadLetter], Awaitable[None]],
-) -> None:
-    async def process_all(queue: DeadLetters) -> int:
+def _process_each(hub_url: str | None, letters: Filter, outcome: str, process: Process) -> None:
+    async def process_all(queue: DeadLetterQueue) -> int:
         count = 0
         async for letter in _matching(queue, letters):
             try:
@@ -168,17 +164,17 @@ def _process_each(
         raise SystemExit(1)
 
 
-async def _matching(queue: DeadLetters, letters: Filter) -> AsyncIterator[DeadLetter]:
+async def _matching(queue: DeadLetterQueue, letters: Filter) -> AsyncIterator[DeadLetterMessage]:
     async for letter in queue:
         if letters.matches(letter):
             yield letter
 
 
-async def _rows(queue: DeadLetters, letters: Filter) -> list[dict[str, Any]]:
+async def _rows(queue: DeadLetterQueue, letters: Filter) -> list[dict[str, Any]]:
     return [_row(letter) async for letter in _matching(queue, letters)]
 
 
-def _row(letter: DeadLetter) -> dict[str, Any]:
+def _row(letter: DeadLetterMessage) -> dict[str, Any]:
     return {
         "id": letter.id,
         "type": letter.envelope.type,
@@ -192,7 +188,7 @@ def _row(letter: DeadLetter) -> dict[str, Any]:
     }
 
 
-def _payload(letter: DeadLetter) -> dict[str, Any] | str:
+def _payload(letter: DeadLetterMessage) -> dict[str, Any] | str:
     """Return JSON as a dictionary, and bytes as text if they are printable, else in hexadecimal."""
     if letter.envelope.WhichOneof("content") == "payload":
         return json_format.MessageToDict(letter.envelope.payload)
@@ -204,9 +200,9 @@ def _payload(letter: DeadLetter) -> dict[str, Any] | str:
     return text if all(each.isprintable() or each.isspace() for each in text) else data.hex()
 
 
-def _with_queue(hub_url: str | None, work: Callable[[DeadLetters], Awaitable[T]]) -> T:
+def _with_queue(hub_url: str | None, work: Callable[[DeadLetterQueue], Awaitable[T]]) -> T:
     from image_grpc.app import require_broker
-    from image_grpc.hub.amqp import dead_letters as open_dead_letters
+    from image_grpc.hub.amqp import open_dead_letters
 
     settings = load(ProgramSettings, hub_url=hub_url)
 

@@ -1,7 +1,5 @@
 """`image-grpc generate`: generates pictures and new versions of pictures."""
 
-from __future__ import annotations
-
 import click
 from tabletop.image.v1 import generation_request_pb2 as pb
 from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
@@ -41,9 +39,7 @@ def tactical_map(
 
 @generate.command("campaign-map")
 @click.option("--feature", "features", multiple=True, help="Feature of the region; repeatable.")
-@click.option(
-    "--scale", nargs=2, type=(float, str), help="Distance that 100 pixels represent, for example 5 miles."
-)
+@click.option("--scale", nargs=2, type=(float, str), help="Distance that 100 pixels represent, for example 5 miles.")
 @common_options
 def campaign_map(
     common: CommonOptions, output: Output, *, features: tuple[str, ...], scale: tuple[float, str] | None
@@ -166,6 +162,4 @@ def apply_theme(output: Output, *, image_id: str, theme: str, strength: float, e
 
 
 def _image(output: Output, image_id: str) -> Image:
-    return (
-        ImageServiceStub(output.channel).GetImage(GetImageRequest(image_id=image_id), timeout=CALL_SECONDS).image
-    )
+    return ImageServiceStub(output.channel).GetImage(GetImageRequest(image_id=image_id), timeout=CALL_SECONDS).image

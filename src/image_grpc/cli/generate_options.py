@@ -1,7 +1,5 @@
 """Options and output that the `generate` commands share."""
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Callable
@@ -71,9 +69,7 @@ _COMMON_OPTIONS = (
         default="use",
         help="How to use pictures cached from identical requests.",
     ),
-    click.option(
-        "--source-id", default="", help="Character, campaign or item that the picture belongs to (UUID)."
-    ),
+    click.option("--source-id", default="", help="Character, campaign or item that the picture belongs to (UUID)."),
     click.option("--source-service", default="", help="Service that requests the picture."),
     click.option(
         "--reference", "references", multiple=True, help="Stored image to use as a reference (UUID); repeatable."
@@ -99,9 +95,7 @@ class Output:
         if self.as_json:
             print_json(generation)
         if generation.state == GenerationState.GENERATION_STATE_FAILED:
-            raise click.ClickException(
-                f"the generation failed ({generation.error.reason}): {generation.error.message}"
-            )
+            raise click.ClickException(f"the generation failed ({generation.error.reason}): {generation.error.message}")
         if not self.as_json:
             click.echo(_summary(generation))
         if self.out is not None and generation.HasField("image"):

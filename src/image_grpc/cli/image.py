@@ -1,7 +1,5 @@
 """`image-grpc image`: stored pictures."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,13 +94,9 @@ def versions(image_id: str, channel: grpc.Channel, as_json: bool) -> None:
 @click.option(
     "--layer", type=click.Choice(["base", "composed"]), default="base", help="A map without or with its overlays."
 )
-@click.option(
-    "--format", "format_", type=click.Choice(["png", "jpeg", "webp", "avif"]), help="Default: as stored."
-)
+@click.option("--format", "format_", type=click.Choice(["png", "jpeg", "webp", "avif"]), help="Default: as stored.")
 @click.option("--max-side", type=int, default=0, help="Maximum width and height in pixels; default: as stored.")
-@click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File for the picture."
-)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File for the picture.")
 @client_command
 def read(
     image_id: str,
@@ -173,8 +167,7 @@ def delete(image_id: str, channel: grpc.Channel, as_json: bool) -> None:
         print_json(image)
     else:
         click.echo(
-            f"deleted; until {image.purge_time.ToDatetime()} UTC, "
-            f"`image-grpc image undelete {image_id}` restores it"
+            f"deleted; until {image.purge_time.ToDatetime()} UTC, `image-grpc image undelete {image_id}` restores it"
         )
 
 

@@ -1,7 +1,5 @@
 """`image-grpc overlay`: elements drawn over maps."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import IO
 
@@ -51,10 +49,7 @@ def create(
 
 
 def _set_options(
-    request: pb.CreateTacticalOverlayRequest | pb.CreateCampaignOverlayRequest,
-    map_id: str,
-    name: str,
-    z_index: int,
+    request: pb.CreateTacticalOverlayRequest | pb.CreateCampaignOverlayRequest, map_id: str, name: str, z_index: int
 ) -> None:
     request.map_id, request.name, request.z_index = map_id, name or request.name, z_index or request.z_index
 
@@ -118,9 +113,7 @@ def render(map_id: str, out: Path, channel: grpc.Channel, as_json: bool) -> None
 
     `image-grpc image read --layer composed` saves the map with its overlays.
     """
-    response = OverlayServiceStub(channel).RenderOverlay(
-        pb.RenderOverlayRequest(map_id=map_id), timeout=CALL_SECONDS
-    )
+    response = OverlayServiceStub(channel).RenderOverlay(pb.RenderOverlayRequest(map_id=map_id), timeout=CALL_SECONDS)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(response.svg, "utf-8")
     if as_json:

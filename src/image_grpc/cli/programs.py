@@ -1,7 +1,5 @@
 """Shared by the commands that run a program: settings and the event loop."""
 
-from __future__ import annotations
-
 from collections.abc import Coroutine
 from typing import TypeVar
 

@@ -17,9 +17,7 @@ from image_grpc.settings import BridgeSettings, EmbeddedSettings
 if TYPE_CHECKING:  # importing the server takes a second, which client commands should not spend
     from image_grpc.app import Running
 
-_LISTEN = click.option(
-    "--listen", metavar="HOST:PORT", help="Address of the gRPC server; port 0 selects a free one."
-)
+_LISTEN = click.option("--listen", metavar="HOST:PORT", help="Address of the gRPC server; port 0 selects a free one.")
 _DATA = click.option(
     "--data-dir", type=click.Path(file_okay=False, path_type=Path), help="Folder for pictures and records."
 )
@@ -118,9 +116,7 @@ async def _until_stopped(settings: EmbeddedSettings, service: AbstractAsyncConte
             # Objects created during startup live on, so garbage collection may skip them from now on.
             gc.collect()
             gc.freeze()
-            click.echo(
-                f"image-grpc {__version__} listens on {running.address}, data in {settings.data_dir.resolve()}"
-            )
+            click.echo(f"image-grpc {__version__} listens on {running.address}, data in {settings.data_dir.resolve()}")
             if running.standin_url:
                 click.echo(
                     f"The stand-in for GetImg.AI at {running.standin_url} draws the pictures. "

@@ -1,7 +1,5 @@
 """`image-grpc standin`: the stand-in for GetImg.AI as a program of its own."""
 
-from __future__ import annotations
-
 import click
 
 

@@ -1,7 +1,5 @@
 """`image-grpc status`: the health of a service."""
 
-from __future__ import annotations
-
 import click
 import grpc
 from rich.table import Table

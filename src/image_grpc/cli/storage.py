@@ -28,9 +28,7 @@ _FOLDER = click.argument("folder", metavar="DIR", type=click.Path(file_okay=Fals
 @_DATABASE
 @_BLOBS
 @click.pass_context
-def storage(
-    context: click.Context, /, hub_url: str | None, database_url: str | None, blob_url: str | None
-) -> None:
+def storage(context: click.Context, /, hub_url: str | None, database_url: str | None, blob_url: str | None) -> None:
     """Run one replica of the Storage Service, or maintain its data.
 
     A replica needs the RabbitMQ that --hub-url or IMAGE_GRPC_HUB_URL names. AWS_ENDPOINT_URL, AWS_REGION,
@@ -65,10 +63,7 @@ def backup(options: Options, /, folder: Path, database_url: str | None, blob_url
     from image_grpc.storage_service.backup import back_up
 
     manifest = _with_stores(
-        options,
-        lambda database, blobs: back_up(database, blobs, folder),
-        database_url=database_url,
-        blob_url=blob_url,
+        options, lambda database, blobs: back_up(database, blobs, folder), database_url=database_url, blob_url=blob_url
     )
     click.echo(_summary(manifest.records.count, manifest.messages.count, manifest.time))
 
@@ -83,10 +78,7 @@ def restore(options: Options, /, folder: Path, database_url: str | None, blob_ur
     from image_grpc.storage_service.backup import restore
 
     manifest = _with_stores(
-        options,
-        lambda database, blobs: restore(database, blobs, folder),
-        database_url=database_url,
-        blob_url=blob_url,
+        options, lambda database, blobs: restore(database, blobs, folder), database_url=database_url, blob_url=blob_url
     )
     click.echo(_summary(manifest.records.count, manifest.messages.count, manifest.time))
 
@@ -120,9 +112,7 @@ def _with_stores(options: Options, work: Callable[[Database, Any], Awaitable[T]]
     from image_grpc.storage_service.database import Database, DatabaseError
     from image_grpc.storage_service.object_store import FAILURES, open_store
 
-    settings = load(
-        StorageServiceSettings, **{name: overrides.get(name) or value for name, value in options.items()}
-    )
+    settings = load(StorageServiceSettings, **{name: overrides.get(name) or value for name, value in options.items()})
     database_url, blob_url = storage_urls(settings)
 
     async def run_work() -> T:

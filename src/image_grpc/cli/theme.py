@@ -1,7 +1,5 @@
 """`image-grpc theme`: the styles of pictures."""
 
-from __future__ import annotations
-
 from typing import IO
 
 import click

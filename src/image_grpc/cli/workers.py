@@ -1,7 +1,5 @@
 """Several `serve` processes that share an address, with connections distributed by the operating system."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import socket

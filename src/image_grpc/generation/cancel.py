@@ -1,7 +1,5 @@
 """Cancellation of generations."""
 
-from __future__ import annotations
-
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.v1.generation_service_pb2 import CancelOutcome
 

@@ -1,7 +1,5 @@
 """Estimates of when a queued generation will finish, from how long recent ones took."""
 
-from __future__ import annotations
-
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.v1.types_pb2 import Priority
 

@@ -1,7 +1,5 @@
 """Intake: a resolved request is served by an earlier equal one, or stored as a new generation."""
 
-from __future__ import annotations
-
 from typing import NoReturn
 
 from tabletop.image.internal.v1.cache_entry_pb2 import CacheEntry, CacheEntryState
@@ -10,13 +8,7 @@ from tabletop.image.v1.generation_pb2 import Generation
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.types_pb2 import CacheMode
 
-from image_grpc.errors import (
-    GetimgNotConfigured,
-    RequestIdReused,
-    StorageServiceError,
-    VersionConflict,
-    Violation,
-)
+from image_grpc.errors import GetimgNotConfigured, RequestIdReused, StorageServiceError, VersionConflict, Violation
 from image_grpc.generation import jobs, new_record, states
 from image_grpc.generation.estimate import Estimator
 from image_grpc.generation.kinds import PictureRequest
@@ -32,11 +24,7 @@ class Intake:
     """Accepts requests."""
 
     def __init__(
-        self,
-        storage: Storage,
-        generations: GenerationRepository,
-        models: ModelCatalog,
-        estimator: Estimator,
+        self, storage: Storage, generations: GenerationRepository, models: ModelCatalog, estimator: Estimator
     ) -> None:
         self._storage, self._generations = storage, generations
         self._models, self._estimator = models, estimator

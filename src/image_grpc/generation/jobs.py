@@ -1,7 +1,5 @@
 """The messages of the pipeline."""
 
-from __future__ import annotations
-
 from google.protobuf.message import Message
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord

@@ -1,7 +1,5 @@
 """The image that a generation creates."""
 
-from __future__ import annotations
-
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.theme_pb2 import ThemeAssociation

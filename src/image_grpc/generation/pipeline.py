@@ -3,8 +3,6 @@
 Its two steps acknowledge a message only after their result is durable, so a process may end at any moment.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -104,11 +102,7 @@ class Pipeline:
         return await self._run(job.generation_id, delivery, SPAN_STORE, step)
 
     async def _run(
-        self,
-        id_: str,
-        delivery: Delivery,
-        span_name: str,
-        step: Callable[[GenerationRecord], Awaitable[Settlement]],
+        self, id_: str, delivery: Delivery, span_name: str, step: Callable[[GenerationRecord], Awaitable[Settlement]]
     ) -> Settlement:
         """Run a step for an unfinished generation, at most once at a time in this process."""
         key = f"{span_name}/{id_}"
@@ -117,10 +111,7 @@ class Pipeline:
         self._in_progress.add(key)
         self._telemetry.counters.generations_unfinished += 1
         span = self._telemetry.span(
-            span_name,
-            parent=delivery.headers,
-            kind=SpanKind.CONSUMER,
-            attributes={ATTR_GENERATION_ID: id_},
+            span_name, parent=delivery.headers, kind=SpanKind.CONSUMER, attributes={ATTR_GENERATION_ID: id_}
         )
         try:
             with correlated(delivery.envelope.correlation_id), span:

@@ -3,8 +3,6 @@
 Grid, labels and tokens are never part of a prompt: they are data, and drawn when a map is read.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 
 from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest

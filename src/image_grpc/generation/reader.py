@@ -1,7 +1,5 @@
 """Generations as callers see them, and waiting for their changes."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import time
@@ -114,9 +112,7 @@ class GenerationReader:
     async def _event(self, record: GenerationRecord) -> WatchEvent:
         return WatchEvent(generation=await self.present(record), cursor=str(record.generation.version))
 
-    async def _next(
-        self, id_: str, changes: Changes, record: GenerationRecord, *, seconds: float
-    ) -> GenerationRecord:
+    async def _next(self, id_: str, changes: Changes, record: GenerationRecord, *, seconds: float) -> GenerationRecord:
         """Return the record after the next change, or as read again after `seconds` or a gap."""
         change = await next_change(changes, self._stopping, seconds=seconds)
         if self._stopping.is_set():

@@ -1,7 +1,5 @@
 """Generations as the pipeline and callers change them."""
 
-from __future__ import annotations
-
 import asyncio
 
 import structlog

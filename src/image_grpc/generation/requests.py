@@ -1,7 +1,5 @@
 """Generation requests: normalizing, wrapping, and fingerprinting Generate requests of any kind."""
 
-from __future__ import annotations
-
 import hashlib
 from typing import Any
 

@@ -4,8 +4,6 @@ What is found here is passed on, so nothing is looked up again: a theme, model o
 does not change the outcome.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,6 +27,9 @@ class ModelCatalog(Protocol):
     @property
     def configured(self) -> bool:
         """Whether there is an API key."""
+
+    async def models(self) -> list[Model]:
+        """Return the models that generate pictures. Raises ApiError, GetimgNotConfigured."""
 
     async def model(self, id_: str) -> Model | None:
         """Return a model, or None if the catalog lacks it. Raises ApiError."""
@@ -58,9 +59,7 @@ class Resolved:
 class Resolver:
     """Resolves Generate requests of any kind."""
 
-    def __init__(
-        self, settings: ServerSettings, themes: ThemeCatalog, storage: Storage, models: ModelCatalog
-    ) -> None:
+    def __init__(self, settings: ServerSettings, themes: ThemeCatalog, storage: Storage, models: ModelCatalog) -> None:
         self._settings, self._themes, self._storage, self._models = settings, themes, storage, models
 
     async def resolve(self, picture: PictureRequest, *, path: str = "") -> Resolved:

@@ -1,14 +1,8 @@
 """New versions of an image: regenerated with changed parameters, or restyled in another theme."""
 
-from __future__ import annotations
-
 from google.protobuf.field_mask_pb2 import FieldMask
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
-from tabletop.image.v1.generation_request_pb2 import (
-    ApplyThemeRequest,
-    GenerationRequest,
-    RegenerateImageRequest,
-)
+from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, GenerationRequest, RegenerateImageRequest
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.theme_pb2 import Theme
 
@@ -35,12 +29,7 @@ class Reviser:
     """Accepts requests for new versions of images."""
 
     def __init__(
-        self,
-        settings: ServerSettings,
-        storage: Storage,
-        themes: ThemeCatalog,
-        resolver: Resolver,
-        intake: Intake,
+        self, settings: ServerSettings, storage: Storage, themes: ThemeCatalog, resolver: Resolver, intake: Intake
     ) -> None:
         self._settings, self._storage, self._themes = settings, storage, themes
         self._resolver, self._intake = resolver, intake

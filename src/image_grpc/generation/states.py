@@ -1,7 +1,5 @@
 """The states of a generation. Pure functions: each returns a changed copy of a record, to be stored."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
 from tabletop.image.internal.v1.cache_entry_pb2 import CacheEntry, CacheEntryState

@@ -1,7 +1,5 @@
 """What callers do with generations."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord

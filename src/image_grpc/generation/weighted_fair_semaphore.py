@@ -1,7 +1,5 @@
 """A semaphore whose waiters are admitted by the weights of their classes."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Hashable, Mapping

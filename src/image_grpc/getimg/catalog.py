@@ -1,7 +1,5 @@
 """The catalog of image models that GetImg.AI offers, cached."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 

@@ -1,7 +1,5 @@
 """A circuit breaker: it stops calls to a peer that keeps failing, and probes whether the peer has recovered."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,9 +40,7 @@ class CircuitBreaker:
         return self.state is CircuitState.OPEN or self._probing
 
     @contextmanager
-    def guard(
-        self, *, refusal: Callable[[], Exception], is_failure: Callable[[Exception], bool]
-    ) -> Iterator[None]:
+    def guard(self, *, refusal: Callable[[], Exception], is_failure: Callable[[Exception], bool]) -> Iterator[None]:
         """Run one call within the block. Raises `refusal()` instead while calls are refused.
 
         Exceptions for which `is_failure` is False show that the peer works. A cancelled call shows nothing.

@@ -1,7 +1,5 @@
 """The client of the GetImg.AI API: its models, and slots to generate pictures in."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -26,9 +24,7 @@ SUSPENSION_SECONDS = 10.0
 class GetimgClient:
     """One workspace of GetImg.AI. Without an API key every call raises GetimgNotConfigured."""
 
-    def __init__(
-        self, telemetry: Telemetry, config: GetimgConfig, *, breaker: CircuitBreaker | None = None
-    ) -> None:
+    def __init__(self, telemetry: Telemetry, config: GetimgConfig, *, breaker: CircuitBreaker | None = None) -> None:
         self._telemetry = telemetry
         self._limiter = RateLimiter(config.max_in_flight)
         breaker = breaker or CircuitBreaker(FAILURE_THRESHOLD, SUSPENSION_SECONDS)

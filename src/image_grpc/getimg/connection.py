@@ -3,8 +3,6 @@
 A call that may have been billed is never repeated, so the SDK's own retries are off.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """Downloads generated pictures: no redirects, a size limit while streaming, and a check of the header."""
 
-from __future__ import annotations
-
 import asyncio
 
 import httpx
@@ -25,9 +23,7 @@ class Downloader:
         self._telemetry, self._policy = telemetry, policy
         self._max_bytes, self._timeout = max_bytes, timeout
         self._http = httpx.AsyncClient(
-            timeout=httpx.Timeout(timeout, connect=5.0),
-            follow_redirects=False,
-            headers={"Accept-Encoding": "identity"},
+            timeout=httpx.Timeout(timeout, connect=5.0), follow_redirects=False, headers={"Accept-Encoding": "identity"}
         )
 
     async def close(self) -> None:

@@ -1,7 +1,5 @@
 """Translates the exceptions of the SDK into errors of the service. The API key appears in none of them."""
 
-from __future__ import annotations
-
 import getimg
 import httpx
 

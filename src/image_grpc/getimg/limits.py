@@ -1,7 +1,5 @@
 """Rate limiting: calls in flight, and pauses that the response headers of GetImg.AI ask for."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping

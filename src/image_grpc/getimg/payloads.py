@@ -1,7 +1,5 @@
 """Builds the requests that are sent to GetImg.AI, and reads its responses into messages of the contract."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -42,9 +40,7 @@ class ProviderRequest:
 
 def generate_params(request: ProviderRequest, model: Model) -> ImageGenerateParams:
     """Return the parameters of the SDK's `images.generate`."""
-    params = ImageGenerateParams(
-        model=request.model, prompt=request.prompt, output_format=_FORMATS[request.format]
-    )
+    params = ImageGenerateParams(model=request.model, prompt=request.prompt, output_format=_FORMATS[request.format])
     ratio, resolution = fit_to_model(model, request.size)
     if ratio:
         params["aspect_ratio"] = ratio

@@ -1,7 +1,5 @@
 """Prices from the model catalog and from billed usage."""
 
-from __future__ import annotations
-
 import math
 from decimal import Decimal
 

@@ -1,7 +1,5 @@
 """Maps a requested size in pixels to the aspect ratios and resolutions that a model supports."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The HTTP transport below the SDK. It bounds the size of responses, since a remote system chooses it."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 
 import httpx

@@ -1,7 +1,5 @@
 """Decides which URLs pictures may be downloaded from. A remote system names the URLs, so they are not trusted."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

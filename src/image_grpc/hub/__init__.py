@@ -1,4 +1,4 @@
-"""The Message Hub: port, envelopes, topology, and the implementation inside of one process."""
+"""The Message Hub: port, envelopes, topology, and its implementations."""
 
 from image_grpc.hub.port import (
     Ack,

@@ -1,6 +1,4 @@
-"""The Message Hub as the rest of the code sees it; `memory` implements it."""
-
-from __future__ import annotations
+"""The Message Hub as the rest of the service uses it. `memory` and `amqp` implement it."""
 
 import enum
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,91 +11,91 @@ from image_grpc.errors import HubError
 
 
 class Outcome(enum.Enum):
-    """What became of a publish."""
+    """Result of a publish."""
 
     CONFIRMED = "confirmed"
-    """Every queue that it was routed to has it."""
+    """Every queue that the message was routed to has stored it."""
     RETURNED = "returned"
-    """It was mandatory, and no queue took it."""
+    """The message was mandatory, and no queue is bound for it."""
     REFUSED = "refused"
-    """A queue is full. It may be tried again."""
+    """A queue is full. The publish can be retried."""
     UNKNOWN = "unknown"
-    """The connection or the time ended first: it may have been stored or not."""
+    """The connection broke or the timeout passed first: the message may or may not have been stored."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """A message as a consumer gets it."""
+    """A message as its consumer's handler receives it."""
 
     envelope: Envelope
     queue: str
-    """The queue it was taken from."""
+    """The queue that it was consumed from."""
     routing_key: str
-    """What it was published with at first, whatever way it came back by."""
+    """The routing key of the original publish, also after retries."""
     attempt: int = 1
-    """1, and one more each time it comes back by a Retry."""
+    """Counted from 1; each Retry adds one."""
     redelivered: bool = False
-    """Whether a consumer had it before and went away without settling it."""
+    """An earlier consumer received it and disconnected without settling it."""
     reply_to: str = ""
-    """Where a reply is awaited; empty: nowhere."""
+    """Reply address; empty if no reply is expected."""
     reply_correlation_id: str = ""
-    """What the reply's transport properties must repeat; empty: the envelope's correlation id."""
+    """Correlation id for the reply's transport properties; empty: the envelope's correlation id."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """What it was sent with besides the envelope, for example `traceparent`."""
+    """Transport headers besides those of the hub itself, for example `traceparent`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """The message is done with: its effects are durable."""
+    """The message is finished: its effects are durable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """The message shall come back, as its next attempt."""
+    """The message is redelivered later as its next attempt."""
 
     delay: float
-    """Seconds until then at the least; the hub takes the next step of the retry ladder."""
+    """Minimum delay in seconds; the hub rounds it up to a step of the retry ladder."""
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """No attempt can succeed: the message goes to `image.dead` with the reason."""
+    """No further attempt can succeed: the message moves to `image.dead` with the reason."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable(DeadLetter):
-    """It is not what its queue takes; who awaits a reply is told so."""
+    """The body or payload cannot be decoded. If the sender expects a reply, it receives an error."""
 
 
 Settlement = Ack | Retry | DeadLetter
 Handler = Callable[[Delivery], Awaitable[Settlement]]
-"""Handles a message and says what shall become of it. BadEnvelope dead-letters the message at once; a handler that
-raises anything else has a bug: the message is retried, and dead-lettered after MAX_FAULTS attempts."""
-
-MAX_FAULTS = 5
+"""Processes a message and returns its settlement. BadEnvelope dead-letters the message at once. Other exceptions
+are bugs: the message is retried, and dead-lettered after `retry.MAX_HANDLER_FAULTS` attempts."""
 
 
 class Consumer(Protocol):
     """A running consumer."""
 
     async def stop(self, grace: float) -> None:
-        """Takes no more messages, and waits up to `grace` seconds for those in hand. What is not settled by
-        then goes back to the queue."""
+        """Stop consuming, and wait up to `grace` seconds for handlers that are running.
+
+        Messages that are not settled by then return to the queue.
+        """
 
 
 class RequestTimeout(HubError):
-    """No reply came in time. The request may have been handled or not."""
+    """No reply arrived in time. The request may or may not have been processed."""
 
 
 class RequestUnroutable(HubError):
-    """No queue takes such requests."""
+    """No queue is bound for such requests."""
 
 
 class Hub(Protocol):
-    """Publishes, requests and consumes."""
+    """Publishes messages, sends requests, and runs consumers."""
 
     @property
     def durable(self) -> bool:
@@ -105,36 +103,37 @@ class Hub(Protocol):
 
     @property
     def connected(self) -> bool:
-        """Whether messages flow: both ways, and to every consumer that was not stopped."""
+        """Whether the hub can publish, and every running consumer receives messages."""
 
     async def start(self) -> None:
-        """Connects, and declares the topology."""
+        """Connect, and declare the topology."""
 
     async def publish(self, message: OutboundMessage, *, timeout: float, reply_to: str = "") -> Outcome:
-        """Publishes; the outcome is known after `timeout` seconds at the latest. Never raises for what the
-        other side does."""
+        """Publish a message. Returns within `timeout` seconds, and reports the broker's failures as an outcome."""
 
     async def request(self, message: OutboundMessage, *, timeout: float) -> Envelope:
-        """Publishes with an own reply queue and awaits the reply.
+        """Publish a request and return its reply.
 
-        Raises RequestTimeout after `timeout` seconds; RequestUnroutable at once if no queue takes the request,
-        be it mandatory or not.
+        Raises RequestTimeout after `timeout` seconds, and RequestUnroutable at once if no queue is bound for the
+        request, whether or not it is marked as mandatory.
         """
 
     async def reply(self, delivery: Delivery, envelope: Envelope, *, timeout: float) -> None:
-        """Sends a reply to where the delivery awaits it. Whoever asked may be gone: that is no error."""
+        """Send a reply to the sender of a request. A sender that has disconnected is no error."""
 
     async def consume(self, queue: str, handler: Handler, *, concurrency: int) -> Consumer:
-        """Handles the messages of a queue, up to `concurrency` at once."""
+        """Consume a queue with up to `concurrency` handlers at once."""
 
     async def subscribe(
         self, routing_keys: list[str], handler: Callable[[Delivery], None], *, on_gap: Callable[[], None]
     ) -> Consumer:
-        """Gives all events with these routing keys to `handler`, in order, through a queue of this process's
-        own. `on_gap` is called when events may have been missed."""
+        """Pass every event with these routing keys to `handler`, in order, through a queue of this process.
+
+        `on_gap` is called when events may have been missed.
+        """
 
     async def depth(self, queue: str) -> int:
-        """How many messages wait in a queue. Raises HubError when that cannot be known now."""
+        """Return the number of messages waiting in a queue. Raises HubError if it is currently unavailable."""
 
     async def close(self) -> None:
-        """Ends the connections. Consumers are stopped before."""
+        """Disconnect. Consumers must have been stopped before."""

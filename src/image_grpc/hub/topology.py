@@ -1,8 +1,5 @@
-"""Names and properties of all exchanges and queues, and nothing else has them."""
+"""Names and properties of all exchanges and queues, and the types of messages."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tabletop.image.v1.types_pb2 import Priority
@@ -25,40 +22,32 @@ GENERATE_QUEUES = {
     Priority.PRIORITY_LOW: "image.generate.low",
 }
 
-MAX_DELIVERIES = 100
-"""Deliveries of a message that was never settled, before it is put among the dead letters: each time, its consumer
-or the connection to it died."""
-
-RETRY_STEPS = (1, 5, 30, 120, 600)
-"""Seconds of the retry ladder's steps."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Queue:
-    """A queue that is declared once, durable."""
+    """A durable queue that is declared once."""
 
     name: str
     quorum: bool = True
-    """Replicated, or classic: for requests that nobody waits for any more when a broker restarts."""
+    """Replicated; otherwise classic, for requests whose senders give up when a broker restarts."""
     bindings: tuple[tuple[str, str], ...] = ()
-    """Topic exchange and routing key pattern each."""
-    one_consumer: bool = False
-    """Only one consumer at a time gets messages, others stand by: what must keep its order needs that. It may hold
-    them for long."""
+    """Pairs of topic exchange and routing key pattern."""
+    ordered: bool = False
+    """Only one consumer at a time receives messages, and may hold them for long; others stand by."""
 
 
-# Types of requests and events; routing keys of requests are their types.
+# Message types. The type of a request is its routing key.
 STORE = "image.storage.store"
 RETRIEVE = "image.storage.retrieve"
 DELETE = "image.storage.delete"
 LIST = "image.storage.list"
 RPC = "image.rpc."
-"""And the method: `image.rpc.ImageService.GetImage`."""
+"""Prefix of a method, for example `image.rpc.ImageService.GetImage`."""
 RPC_COMPLETED = "image.rpc.completed"
 RPC_FAILED = "image.rpc.failed"
 ERROR = "error"
 UNDECODABLE = "undecodable"
-"""A dead letter that came as something else than an envelope; the payload is its body."""
+"""A dead letter that was not an envelope; the payload is its body."""
 STORAGE_CHANGED = "image.storage.changed"
 IMAGE_GENERATED = "image_generated"
 OVERLAY_UPDATED = "overlay_updated"
@@ -71,7 +60,7 @@ STORE_JOB = "image.store"
 
 
 def event_routing_key(event: str) -> str:
-    """The routing key of an event: its name with the first underscore as a dot."""
+    """Return the routing key of an event: its name with the first underscore replaced by a dot."""
     return event.replace("_", ".", 1)
 
 
@@ -86,33 +75,18 @@ QUEUES = (
     Queue(
         name=BRIDGE_EVENTS_QUEUE,
         bindings=tuple((EVENTS, event_routing_key(event)) for event in CONSUMED_EVENTS),
-        one_consumer=True,
+        ordered=True,
     ),
 )
 
 
 def is_ordered(queue: str) -> bool:
-    """Whether a queue of the topology has one consumer at a time, since its messages must keep their order."""
-    return any(each.name == queue and each.one_consumer for each in QUEUES)
-
-
-def retry_step(delay: float, steps: Sequence[float] = RETRY_STEPS) -> float:
-    """The shortest step of the retry ladder that is at least `delay` seconds, or the longest step."""
-    return next((step for step in steps if step >= delay), steps[-1])
-
-
-def retry_step_of(attempt: int) -> float:
-    """The step of the retry ladder after the attempt, counted from 1; the longest after those that have none."""
-    return RETRY_STEPS[min(attempt, len(RETRY_STEPS)) - 1]
-
-
-def retry_step_within(delay: float) -> float:
-    """The longest step of the retry ladder that is at most `delay` seconds, or the shortest step."""
-    return next((step for step in reversed(RETRY_STEPS) if step <= delay), RETRY_STEPS[0])
+    """Whether the messages of a queue must be handled in order."""
+    return any(declared.name == queue and declared.ordered for declared in QUEUES)
 
 
 def matches(pattern: str, routing_key: str) -> bool:
-    """Whether a topic exchange routes the key by the pattern: `*` is one word, `#` any number of them."""
+    """Whether a routing key matches a topic exchange's pattern: `*` is one word, `#` any number of words."""
     return _match(pattern.split("."), routing_key.split("."))
 
 

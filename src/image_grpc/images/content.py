@@ -1,7 +1,5 @@
 """The bytes of images: as stored, in another format or size, or composed with overlays."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Metadata of images: reading, listing, deleting, restoring."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from tabletop.image.v1.image_pb2 import Image
@@ -43,9 +41,7 @@ class ImageLibrary:
         filter_.include_deleted = request.show_deleted
         return await self._page(filter_, page_size, request.page_token)
 
-    async def list_versions(
-        self, request: ListImageVersionsRequest, page_size: int
-    ) -> tuple[Sequence[Image], str]:
+    async def list_versions(self, request: ListImageVersionsRequest, page_size: int) -> tuple[Sequence[Image], str]:
         """Return a page of an image's versions, newest first, and the token of the next page.
 
         Raises ImageNotFound.

@@ -1,7 +1,5 @@
 """Uploads of callers' own pictures."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
@@ -14,7 +12,7 @@ from tabletop.image.v1.types_pb2 import ImageType
 from image_grpc import events, pictures
 from image_grpc.errors import InvalidArgument, Violation
 from image_grpc.generation.kinds import kind_of_subtype, subtypes_of
-from image_grpc.maps.elements import grid_violations
+from image_grpc.maps.validation import grid_violations
 from image_grpc.messages import now, oneof_field
 from image_grpc.storage import Storage
 from image_grpc.themes import ThemeCatalog
@@ -51,9 +49,7 @@ class Uploader:
         return (await unit.commit()).of(self._storage.images)
 
 
-async def receive(
-    parts: AsyncIterator[UploadImageRequest], *, max_bytes: int
-) -> tuple[UploadImageDescription, bytes]:
+async def receive(parts: AsyncIterator[UploadImageRequest], *, max_bytes: int) -> tuple[UploadImageDescription, bytes]:
     """Return the description, which comes first, and the bytes that follow. Raises InvalidArgument."""
     description: UploadImageDescription | None = None
     data = bytearray()
@@ -94,9 +90,7 @@ async def _verify(description: UploadImageDescription, data: bytes) -> pictures.
     return header
 
 
-def _uploaded_image(
-    id_: str, description: UploadImageDescription, header: pictures.Description, theme: Theme
-) -> Image:
+def _uploaded_image(id_: str, description: UploadImageDescription, header: pictures.Description, theme: Theme) -> Image:
     image = Image(id=id_, type=description.type, subtype=description.subtype, version=1)
     if description.type == ImageType.IMAGE_TYPE_MAP:
         image.map.CopyFrom(description.map)

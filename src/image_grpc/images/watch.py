@@ -1,8 +1,7 @@
 """Watching changes of images."""
 
-from __future__ import annotations
-
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 from tabletop.image.v1.image_pb2 import Image
@@ -31,25 +30,31 @@ class ImageWatcher:
         Raises HubError when changes may have been missed.
         """
         with self._feed.watch(RecordKind.RECORD_KIND_IMAGE) as changes:
+            heartbeat_at = self._next_heartbeat()
             while not self._stopping.is_set():
-                change = await next_change(changes, self._stopping, seconds=self._heartbeat_seconds)
-                if change is Signal.TIMEOUT:
+                # Changes that the filter excludes must not delay the heartbeat.
+                seconds = max(0.0, heartbeat_at - time.monotonic())
+                change = await next_change(changes, self._stopping, seconds=seconds)
+                if change is Signal.TIMEOUT or time.monotonic() >= heartbeat_at:
                     yield WatchImagesResponse(send_time=now())
-                elif change is Signal.GAP:
-                    raise HubError(
-                        "changes may have been missed; list the images and watch again", retry_delay=1.0
-                    )
-                elif isinstance(change, RecordChange) and (response := await self._response(change, request)):
+                    heartbeat_at = self._next_heartbeat()
+                if change is Signal.TIMEOUT:
+                    continue
+                if change is Signal.GAP:
+                    raise HubError("changes may have been missed; list the images and watch again", retry_delay=1.0)
+                if isinstance(change, RecordChange) and (response := await self._response(change, request)):
                     yield response
+                    heartbeat_at = self._next_heartbeat()
+
+    def _next_heartbeat(self) -> float:
+        return time.monotonic() + self._heartbeat_seconds
 
     async def _response(self, change: RecordChange, request: WatchImagesRequest) -> WatchImagesResponse | None:
         image = await self._storage.images.after_change(change)
         if image is None or not _matches(image, request):
             return None
         return WatchImagesResponse(
-            change=_kind_of(change, image),
-            image=await self._storage.images.with_overlay_ids(image),
-            send_time=now(),
+            change=_kind_of(change, image), image=await self._storage.images.with_overlay_ids(image), send_time=now()
         )
 
 

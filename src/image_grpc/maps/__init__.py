@@ -1,1 +1,1 @@
-"""Maps to play on: grids, the geometry of the game's rules, and what is drawn over a map when it is read."""
+"""Game maps: grids, the geometry of the game rules, and the overlays drawn over a map when it is read."""

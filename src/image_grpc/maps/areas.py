@@ -1,13 +1,10 @@
-"""Areas of effect, by the System Reference Document 5.2, and the cells that they cover.
+"""Areas of effect as defined by the System Reference Document 5.2, and the cells that they cover.
 
-An area is a core and all that is within a radius of it: so a circle is the circle, not a polygon like it.
+An area is a core shape plus everything within a radius of it: circles are exact, not approximated by polygons.
 """
 
-from __future__ import annotations
-
 import math
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
@@ -16,12 +13,11 @@ from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 from tabletop.image.v1.overlay_pb2 import AreaOfEffect, AreaShape, CellInclusion, CreatureSize
 
-from image_grpc.maps.grid import Cells, Grid
+from image_grpc.maps.grid import TOUCH, Cells, Grid, Points
 
-EDGE = 1e-6
-"""Pixels by which rounding may move an edge."""
 DEFAULT_LINE_FEET = 5.0
-SQUARES = {
+"""Width in feet of a line that has none."""
+SPACE_SQUARES = {
     CreatureSize.CREATURE_SIZE_UNSPECIFIED: 1.0,
     CreatureSize.CREATURE_SIZE_TINY: 0.5,
     CreatureSize.CREATURE_SIZE_SMALL: 1.0,
@@ -30,87 +26,84 @@ SQUARES = {
     CreatureSize.CREATURE_SIZE_HUGE: 3.0,
     CreatureSize.CREATURE_SIZE_GARGANTUAN: 4.0,
 }
-"""Squares on each side of a creature's space."""
+"""Squares along each side of a creature's space."""
 
 
 @dataclass(frozen=True)
 class Area:
-    """Everything within `radius` pixels of `core`, edge included."""
+    """All points within `radius` pixels of `core`, edge included."""
 
     core: BaseGeometry
     radius: float = 0.0
     hollow: bool = False
-    """Without what is inside of the core."""
+    """Whether the inside of the core is excluded."""
 
     @property
     def outline(self) -> BaseGeometry:
-        """The area as a polygon; round edges with 256 corners in all."""
-        whole = self.core.buffer(self.radius, quad_segs=64) if self.radius else self.core
-        return whole.difference(self.core) if self.hollow else whole
+        """The area as a polygon; a full circle has 256 corners."""
+        filled = self.core.buffer(self.radius, quad_segs=64) if self.radius else self.core
+        return filled.difference(self.core) if self.hollow else filled
 
-    def covers(self, grid: Grid, inclusion: CellInclusion) -> Cells:
-        """The cells of the map that the area covers, by the rule of inclusion, row by row."""
-        near = self._near(grid)
-        inside = self._inside(grid, near, inclusion)
-        found: Cells = grid.cells[near[inside]]
-        return found
+    def cells(self, grid: Grid, inclusion: CellInclusion) -> Cells:
+        """Return the cells of the map that the area covers, row by row."""
+        nearby = self._nearby(grid)
+        covered: Cells = grid.cells[nearby[self._covers(grid, nearby, inclusion)]]
+        return covered
 
-    def _near(self, grid: Grid) -> NDArray[np.int64]:
-        """Indices of the cells that may be covered at all."""
+    def _nearby(self, grid: Grid) -> NDArray[np.int64]:
+        """Return the indices of all cells that might be covered."""
         left, top, right, bottom = self.core.bounds
-        reach = self.radius + grid.cell
-        x, y = grid.centres.T
-        within = (x >= left - reach) & (x <= right + reach) & (y >= top - reach) & (y <= bottom + reach)
-        return np.flatnonzero(within)
+        margin = self.radius + grid.cell_size
+        x, y = grid.centers.T
+        inside = (x >= left - margin) & (x <= right + margin) & (y >= top - margin) & (y <= bottom + margin)
+        return np.flatnonzero(inside)
 
-    def _inside(self, grid: Grid, near: NDArray[np.int64], inclusion: CellInclusion) -> NDArray[np.bool_]:
+    def _covers(self, grid: Grid, indices: NDArray[np.int64], inclusion: CellInclusion) -> NDArray[np.bool_]:
         if inclusion in (CellInclusion.CELL_INCLUSION_UNSPECIFIED, CellInclusion.CELL_INCLUSION_CENTER):
-            centres = shapely.points(grid.centres[near])
-            reached = shapely.distance(self.core, centres) <= self.radius + EDGE
-            return np.asarray(
-                reached & ~shapely.contains(self.core.buffer(-EDGE), centres) if self.hollow else reached
-            )
-        cells = grid.outlines(grid.cells[near])
+            return self._contains(grid.centers[indices])
+        cells = grid.outlines(grid.cells[indices])
         if inclusion == CellInclusion.CELL_INCLUSION_ANY_TOUCH and self.radius and not self.hollow:
-            return np.asarray(shapely.distance(self.core, cells) < self.radius - EDGE)
-        shared = shapely.area(shapely.intersection(self.outline, cells))
-        # An edge in common is no area in common.
-        least = (
-            EDGE * grid.cell
-            if inclusion == CellInclusion.CELL_INCLUSION_ANY_TOUCH
-            else (shapely.area(cells) / 2 - EDGE * grid.cell)
-        )
-        return np.asarray(shared >= least)
+            return np.asarray(shapely.distance(self.core, cells) < self.radius - TOUCH)
+        overlap = shapely.area(shapely.intersection(self.outline, cells))
+        tolerance = TOUCH * grid.cell_size
+        if inclusion == CellInclusion.CELL_INCLUSION_ANY_TOUCH:
+            return np.asarray(overlap >= tolerance)
+        return np.asarray(overlap >= shapely.area(cells) / 2 - tolerance)
+
+    def _contains(self, centers: Points) -> NDArray[np.bool_]:
+        points = shapely.points(centers)
+        reached = np.asarray(shapely.distance(self.core, points) <= self.radius + TOUCH)
+        return reached & ~shapely.contains(self.core.buffer(-TOUCH), points) if self.hollow else reached
 
 
 def sphere(x: float, y: float, radius: float) -> Area:
-    """A sphere or cylinder seen from above: its origin is its centre."""
+    """Return a sphere or cylinder seen from above, centered on its origin."""
     return Area(shapely.Point(x, y), radius)
 
 
 def cone(x: float, y: float, length: float, degrees: float) -> Area:
-    """At each point as wide as that point is far from the origin."""
-    return Area(_polygon(x, y, degrees, [(0, 0), (length, -length / 2), (length, length / 2)]))
+    """Return a cone whose width at each point equals the distance of that point from the origin."""
+    return Area(_rotated(x, y, degrees, [(0, 0), (length, -length / 2), (length, length / 2)]))
 
 
 def cube(x: float, y: float, side: float, degrees: float) -> Area:
-    """The origin is the middle of a face, which the cube stands before."""
+    """Return a cube with the origin at the center of one face."""
     return line(x, y, side, side, degrees)
 
 
 def line(x: float, y: float, length: float, width: float, degrees: float) -> Area:
-    """A length from the origin, half of the width on either side."""
+    """Return a rectangle that extends from the origin, with half of its width on either side."""
     half = width / 2
-    return Area(_polygon(x, y, degrees, [(0, -half), (length, -half), (length, half), (0, half)]))
+    return Area(_rotated(x, y, degrees, [(0, -half), (length, -half), (length, half), (0, half)]))
 
 
-def emanation(x: float, y: float, side: float, distance: float, *, hollow: bool) -> Area:
-    """Everything within a distance of a creature's space, a square about the origin; hollow: without the space."""
-    return Area(shapely.box(x - side / 2, y - side / 2, x + side / 2, y + side / 2), distance, hollow)
+def emanation(x: float, y: float, side: float, distance: float) -> Area:
+    """Return everything within a distance of a creature's space, a square around the origin, and that space."""
+    return Area(shapely.box(x - side / 2, y - side / 2, x + side / 2, y + side / 2), distance)
 
 
 def area_of(effect: AreaOfEffect, x: float, y: float, grid: Grid) -> Area:
-    """The area of an effect whose origin is at these pixels."""
+    """Return the area of an effect with its origin at (x, y) pixels."""
     scale = grid.pixels_per_foot
     size, degrees = effect.size_feet * scale, effect.direction_degrees
     match effect.shape:
@@ -121,21 +114,21 @@ def area_of(effect: AreaOfEffect, x: float, y: float, grid: Grid) -> Area:
         case AreaShape.AREA_SHAPE_LINE:
             return line(x, y, size, (effect.width_feet or DEFAULT_LINE_FEET) * scale, degrees)
         case AreaShape.AREA_SHAPE_EMANATION:
-            space = SQUARES[effect.origin_size] * grid.cell
-            return emanation(x, y, space, size, hollow=not effect.origin_included)
+            area = emanation(x, y, SPACE_SQUARES[effect.origin_size] * grid.cell_size, size)
+            return area if effect.origin_included else replace(area, hollow=True)
         case _:
             return sphere(x, y, size)
 
 
-def _polygon(x: float, y: float, degrees: float, corners: list[tuple[float, float]]) -> Polygon:
-    """Corners along and across a direction, in pixels of the map."""
+def _rotated(x: float, y: float, degrees: float, corners: list[tuple[float, float]]) -> Polygon:
+    """Return a polygon whose corners are given along and across a direction from (x, y)."""
     along, across = _cosine(degrees), _cosine(degrees - 90)
     return Polygon([(x + a * along - b * across, y + a * across + b * along) for a, b in corners])
 
 
 def _cosine(degrees: float) -> float:
-    """Exact for quarter turns, and the same for angles that mirror each other."""
-    turn: Any = abs(degrees) % 360
+    """Return a cosine that is exact for quarter turns and symmetric for mirrored angles."""
+    turn = abs(degrees) % 360
     turn = min(turn, 360 - turn)
     if turn == 90:
         return 0.0

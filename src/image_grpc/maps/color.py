@@ -1,6 +1,4 @@
-"""Colours as callers write them: `#rgb`, `#rgba`, `#rrggbb`, `#rrggbbaa`, or a CSS colour name."""
-
-from __future__ import annotations
+"""Colors in the forms of the contract: `#rgb`, `#rgba`, `#rrggbb`, `#rrggbbaa`, or a CSS color name."""
 
 import re
 from dataclasses import dataclass
@@ -9,13 +7,13 @@ from functools import lru_cache
 import webcolors
 
 _HEX = re.compile(r"#(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})")
-_LATER_NAMES = {"rebeccapurple": "#663399"}
-"""What CSS names since the third level, which is the library's last."""
+_CSS4_NAMES = {"rebeccapurple": "#663399"}
+"""Names that CSS added after level 3, the last that webcolors knows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Color:
-    """A colour that is safe to write into SVG."""
+    """A color that is safe to write into SVG."""
 
     hex: str
     """`#rrggbb`."""
@@ -25,9 +23,9 @@ class Color:
 
 @lru_cache(1024)
 def parse(text: str) -> Color:
-    """Raises ValueError for anything that is no colour."""
+    """Parse a color. Raises ValueError if the text is in none of the forms."""
     if not _HEX.fullmatch(text):
-        return Color(_LATER_NAMES.get(text.lower()) or webcolors.name_to_hex(text), 1.0)
+        return Color(_CSS4_NAMES.get(text.lower()) or webcolors.name_to_hex(text), 1.0)
     digits = text[1:].lower()
     if len(digits) < 6:
         digits = "".join(2 * digit for digit in digits)
@@ -35,7 +33,7 @@ def parse(text: str) -> Color:
 
 
 def is_color(text: str) -> bool:
-    """Whether `parse` takes it."""
+    """Return whether `parse` accepts a text."""
     try:
         parse(text)
     except ValueError:

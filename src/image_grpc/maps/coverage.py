@@ -1,110 +1,112 @@
-"""Which cells the elements of a tactical overlay cover. They are worked out when they are asked for, never stored:
-so they stay true when the map gets another grid or other walls."""
+"""Cells that the elements of a tactical overlay cover.
 
-from __future__ import annotations
+Coverage is computed on demand and never stored, so it stays correct when the map gets another grid or other walls.
+"""
 
 import asyncio
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import shapely
 from cachetools import LRUCache
 from tabletop.image.v1.image_pb2 import Image
-from tabletop.image.v1.overlay_pb2 import Overlay, RangeKind, TacticalElement
+from tabletop.image.v1.overlay_pb2 import CellInclusion, ElementCoverage, Overlay, Range, RangeKind, TacticalElement
 
-from image_grpc.maps import reach
-from image_grpc.maps.areas import area_of
-from image_grpc.maps.canvas import outline
-from image_grpc.maps.grid import Cells, Grid, messages
+from image_grpc.maps.areas import area_of, sphere
+from image_grpc.maps.grid import Cells, Grid, cell_messages
+from image_grpc.maps.movement import reachable_cells
+from image_grpc.maps.sight import visible_cells
+from image_grpc.maps.svg import outline_path
+from image_grpc.messages import clone, clone_without
 
 MAX_CELLS = 100_000
-"""Most cells that the elements of one overlay may cover: more would not fit into an answer."""
+"""Maximum number of cells that the elements of one overlay may cover, to keep responses below 4 MiB."""
 CACHED_CELLS = 1_000_000
+"""Number of cells, over all elements, that the cache holds."""
 
 
-class Covered(NamedTuple):
-    """What an element covers."""
+class CoveredCells(NamedTuple):
+    """Cells that an element covers."""
 
     cells: Cells
     path: str
-    """The outline of the cells, as path data of SVG."""
+    """Outline of the cells as SVG path data."""
 
 
 class Coverage:
-    """Works out what elements cover, and remembers it by their content: a map is read again and again while one of
-    its elements changes. For use by several threads."""
+    """Computes what elements cover, and caches it by content, because a map is often read again after one of its
+    elements has changed. Thread-safe."""
 
     def __init__(self) -> None:
-        self._known: LRUCache[tuple[bytes, bytes], Covered] = LRUCache(
+        self._cache: LRUCache[tuple[bytes, ...], CoveredCells] = LRUCache(
             CACHED_CELLS, getsizeof=lambda covered: len(covered.cells) + 1
         )
         self._lock = threading.Lock()
 
-    def of(self, element: TacticalElement, image: Image) -> Covered | None:
-        """What an element covers on a map; None for a token."""
+    def of(self, element: TacticalElement, image: Image) -> CoveredCells | None:
+        """Return what an element covers on a map, or None for a token. Takes time: call it in a worker thread."""
         if element.WhichOneof("kind") == "token":
             return None
-        placed = TacticalElement(position=element.position)
-        getattr(placed, element.WhichOneof("kind") or "").CopyFrom(
-            getattr(element, element.WhichOneof("kind") or "")
-        )
-        size = image.content.size.SerializeToString()
-        key = (
-            placed.SerializeToString(deterministic=True),
-            image.map.SerializeToString(deterministic=True) + size,
+        geometry = clone_without(element, "id", "properties")
+        key = tuple(
+            message.SerializeToString(deterministic=True) for message in (geometry, image.map, image.content.size)
         )
         with self._lock:
-            known = self._known.get(key)
-        if known is None:
-            grid = Grid.of(image.map.grid, image.content.size)
-            cells = _cells(placed, image, grid)
-            joined = shapely.coverage_union_all(grid.outlines(cells))
-            known = Covered(cells, outline(joined.simplify(0)))
+            covered = self._cache.get(key)
+        if covered is None:
+            covered = _covered(geometry, image)
             with self._lock:
-                if len(cells) < CACHED_CELLS:
-                    self._known[key] = known
-        return known
+                if len(covered.cells) < CACHED_CELLS:
+                    self._cache[key] = covered
+        return covered
 
-    async def filled_in(self, overlay: Overlay, image: Image) -> Overlay:
-        """The overlay as callers see it: with the cells that each element covers."""
-        return await asyncio.to_thread(self._filled_in, overlay, image)
+    async def with_coverage(self, overlay: Overlay, image: Image) -> Overlay:
+        """Return a copy of an overlay for a response, with the cells that its elements cover."""
+        return await asyncio.to_thread(self._with_coverage, overlay, image)
 
-    async def count(self, overlay: Overlay, image: Image) -> int:
-        """How many cells its elements cover in all."""
-        return sum(len(covered.cells) for _, covered in await asyncio.to_thread(self._all, overlay, image))
+    async def count_cells(self, overlay: Overlay, image: Image) -> int:
+        """Return the number of cells that the elements of an overlay cover in total."""
+        return await asyncio.to_thread(
+            lambda: sum(len(covered.cells) for _, covered in self._of_elements(overlay, image))
+        )
 
-    def _filled_in(self, overlay: Overlay, image: Image) -> Overlay:
-        seen = Overlay()
-        seen.CopyFrom(overlay)
-        for element, covered in self._all(seen, image):
-            getattr(element, element.WhichOneof("kind") or "").covered_cells.extend(messages(covered.cells))
-        return seen
+    def _with_coverage(self, overlay: Overlay, image: Image) -> Overlay:
+        copy = clone(overlay)
+        for element_id, covered in self._of_elements(overlay, image):
+            entry = ElementCoverage(element_id=element_id, cells=cell_messages(covered.cells))
+            copy.tactical.coverage.append(entry)
+        return copy
 
-    def _all(self, overlay: Overlay, image: Image) -> list[tuple[TacticalElement, Covered]]:
-        found = ((element, self.of(element, image)) for element in overlay.tactical.elements)
-        return [(element, covered) for element, covered in found if covered is not None]
+    def _of_elements(self, overlay: Overlay, image: Image) -> Iterator[tuple[str, CoveredCells]]:
+        for element in overlay.tactical.elements:
+            if (covered := self.of(element, image)) is not None:
+                yield element.id, covered
 
 
-def without_cells(elements: Iterable[TacticalElement]) -> None:
-    """Takes out what is worked out, so that it is neither stored nor told of."""
-    for element in elements:
-        kind = element.WhichOneof("kind") or ""
-        if kind and kind != "token":
-            getattr(element, kind).ClearField("covered_cells")
+def _covered(element: TacticalElement, image: Image) -> CoveredCells:
+    grid = Grid.of_map(image)
+    cells = _cells(element, image, grid)
+    union = shapely.coverage_union_all(grid.outlines(cells))
+    return CoveredCells(cells, outline_path(union.simplify(0)))
 
 
 def _cells(element: TacticalElement, image: Image, grid: Grid) -> Cells:
     x, y = grid.pixels(element.position)
-    walls = image.map.walls
     match element.WhichOneof("kind"):
         case "effect":
-            return area_of(element.effect, x, y, grid).covers(grid, element.effect.inclusion)
+            return area_of(element.effect, x, y, grid).cells(grid, element.effect.inclusion)
         case "line_of_sight":
             sight = element.line_of_sight
-            return reach.line_of_sight(grid, x, y, sight.range_feet, [*walls, *sight.walls])
-    range_ = element.range
+            return visible_cells(grid, x, y, sight.range_feet, [*image.map.walls, *sight.walls])
+        case _:
+            return _range_cells(element.range, x, y, image, grid)
+
+
+def _range_cells(range_: Range, x: float, y: float, image: Image, grid: Grid) -> Cells:
     if range_.kind == RangeKind.RANGE_KIND_SPELL:
-        return reach.spell_range(grid, x, y, range_.distance_feet)
+        return sphere(x, y, range_.distance_feet * grid.pixels_per_foot).cells(
+            grid, CellInclusion.CELL_INCLUSION_CENTER
+        )
     difficult = [(cell.column, cell.row) for cell in range_.difficult_terrain]
-    return reach.movement(grid, x, y, range_.distance_feet, difficult, [*walls, *range_.walls])
+    return reachable_cells(grid, x, y, range_.distance_feet, difficult, [*image.map.walls, *range_.walls])

@@ -1,8 +1,6 @@
-"""What is drawn over a map, on a canvas of the map's size."""
+"""Drawing of everything that is shown over a map's picture."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.overlay_pb2 import Overlay
@@ -10,44 +8,47 @@ from tabletop.image.v1.overlay_pb2 import Overlay
 from image_grpc.maps import campaign, tactical
 from image_grpc.maps.canvas import Canvas
 from image_grpc.maps.coverage import Coverage
-from image_grpc.maps.frame import draw_scale_bar
-from image_grpc.maps.sheet import Sheet
+from image_grpc.maps.drawing_context import DrawingContext
+from image_grpc.maps.scale_bar import draw_scale_bar
 
 
-def draw_map(image: Image, overlays: Iterable[Overlay], coverage: Coverage, art: Mapping[str, bytes]) -> Canvas:
-    """Everything over a map: grid, places, overlays (given in their order), legend, scale bar."""
-    sheet = Sheet.of(image, coverage, art)
+def draw_map(image: Image, overlays: Iterable[Overlay], coverage: Coverage, portraits: Mapping[str, bytes]) -> Canvas:
+    """Draw the grid, points of interest, overlays (bottom first), legend and scale bar of a map.
+
+    `portraits` has square JPEG pictures by image id. Takes time: call it in a worker thread.
+    """
+    context = DrawingContext.for_map(image, coverage, portraits)
     if image.map.grid.enabled:
-        tactical.draw_grid(sheet)
+        tactical.draw_grid(context)
     for place in image.map.points_of_interest:
-        campaign.draw_place(sheet.canvas, sheet.legend, place)
+        campaign.draw_point_of_interest(context, place)
     for overlay in overlays:
-        _draw(sheet, overlay)
-    sheet.legend.draw(sheet.canvas)
-    draw_scale_bar(sheet.canvas, image)
-    return sheet.canvas
+        _draw_elements(context, overlay)
+    context.legend.draw(context.canvas)
+    draw_scale_bar(context.canvas, image)
+    return context.canvas
 
 
-def draw_overlay(image: Image, overlay: Overlay, coverage: Coverage, art: Mapping[str, bytes]) -> Canvas:
-    """One overlay alone."""
-    sheet = Sheet.of(image, coverage, art)
-    _draw(sheet, overlay)
-    return sheet.canvas
+def draw_overlay(image: Image, overlay: Overlay, coverage: Coverage, portraits: Mapping[str, bytes]) -> Canvas:
+    """Draw a single overlay, without legend. Takes time: call it in a worker thread."""
+    context = DrawingContext.for_map(image, coverage, portraits)
+    _draw_elements(context, overlay)
+    return context.canvas
 
 
-def portraits(overlays: Iterable[Overlay]) -> Sequence[str]:
-    """Ids of the images that the tokens of overlays show."""
-    found = (
+def portrait_ids(overlays: Iterable[Overlay]) -> list[str]:
+    """Return the distinct ids of the images that the tokens of overlays show."""
+    ids = (
         element.token.image_id
         for overlay in overlays
         for element in overlay.tactical.elements
         if element.token.image_id
     )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(ids))
 
 
-def _draw(sheet: Sheet, overlay: Overlay) -> None:
+def _draw_elements(context: DrawingContext, overlay: Overlay) -> None:
     for element in overlay.tactical.elements:
-        tactical.draw_element(sheet, element)
-    for place in overlay.campaign.elements:
-        campaign.draw_element(sheet.canvas, sheet.legend, place)
+        tactical.draw_element(context, element)
+    for marker in overlay.campaign.elements:
+        campaign.draw_element(context, marker)

@@ -1,6 +1,6 @@
-"""The grid of a tactical map: its cells in pixels, and positions on it.
+"""Grid of a tactical map: its cells in pixels, and positions on it.
 
-Lengths are in pixels of the stored picture. A cell is a pair (column, row); a square of the game is 5 ft.
+Lengths are in pixels of the stored picture and may be fractional. A cell is a pair (column, row) and 5 ft wide.
 """
 
 from __future__ import annotations
@@ -13,162 +13,188 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.map_pb2 import Cell, CoordinateUnit, GridKind, Position
-from tabletop.image.v1.map_pb2 import Grid as GridMessage
-from tabletop.image.v1.types_pb2 import Size
 
 DEFAULT_CELL = 70
+"""Cell size in pixels of a grid that has none."""
 DEFAULT_COLOR = "#00000080"
 FEET_PER_CELL = 5.0
 TOUCH = 1e-6
-"""Part of a cell's side: cells that share a strip no wider than this with something only touch it."""
+"""Overlap in pixels up to which shapes only touch."""
+SLIVER = 0.25
+"""Pixels of a cell that must lie on the map, so that a rounded cell size adds no further column or row."""
+_ROUNDING = 1e-9
+"""Cells by which rounding may move a point across a border."""
 
 Points = NDArray[np.float64]
-"""Pixels, of shape (n, 2)."""
+"""Points in pixels, of shape (n, 2)."""
 Cells = NDArray[np.int64]
 """Columns and rows, of shape (n, 2)."""
 Shapes = NDArray[Any]
-"""Geometries of shapely, of shape (n,)."""
+"""Shapely geometries, of shape (n,)."""
 
-_SQUARE = ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, -1), (-1, 1), (1, 1))
-# Of hexagons in rows: in even rows, then in odd ones, which are shifted to the right.
-_HEX = (
+_SQUARE_NEIGHBORS = ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, -1), (-1, 1), (1, 1))
+# Hexagons in rows: neighbors in even rows, then in odd rows, which are shifted to the right.
+_HEX_NEIGHBORS = (
     ((-1, 0), (1, 0), (-1, -1), (0, -1), (-1, 1), (0, 1)),
     ((-1, 0), (1, 0), (0, -1), (1, -1), (0, 1), (1, 1)),
 )
+# Corners around the center of a cell, in lattice units.
+_CORNERS = {
+    GridKind.GRID_KIND_SQUARE: ((-1, -1), (1, -1), (1, 1), (-1, 1)),
+    GridKind.GRID_KIND_HEX_ROWS: ((1, 1), (0, 2), (-1, 1), (-1, -1), (0, -2), (1, -1)),
+    GridKind.GRID_KIND_HEX_COLUMNS: ((2, 0), (1, 1), (-1, 1), (-2, 0), (-1, -1), (1, -1)),
+}
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Cells over a picture of `width` x `height` pixels, each `cell` pixels from one side to the opposite one."""
+    """Grid over a picture of `width` x `height` pixels; `cell_size` is the distance between opposite sides."""
 
     kind: GridKind
-    cell: float
+    cell_size: float
     width: int
     height: int
 
     @staticmethod
-    def of(grid: GridMessage, size: Size) -> Grid:
-        """The grid of a map of this size, with its defaults."""
-        return _known(grid.kind or GridKind.GRID_KIND_SQUARE, grid.size or DEFAULT_CELL, size.width, size.height)
+    def of_map(image: Image) -> Grid:
+        """Return the grid of a map, with defaults for what the map does not set."""
+        grid, size = image.map.grid, image.content.size
+        kind = grid.kind or GridKind.GRID_KIND_SQUARE
+        return _shared_grid(kind, grid.size or DEFAULT_CELL, size.width, size.height)
 
     @property
     def pixels_per_foot(self) -> float:
-        """Scale of the map."""
-        return self.cell / FEET_PER_CELL
+        return self.cell_size / FEET_PER_CELL
 
     @property
-    def _columns_stagger(self) -> bool:
-        """Whether columns, not rows, are shifted against each other: the same grid with both axes swapped."""
-        return self.kind == GridKind.GRID_KIND_HEX_COLUMNS
+    def square_counts(self) -> tuple[int, int]:
+        """Number of columns and rows of a square grid."""
+        across, down = ((side - SLIVER) / self.cell_size for side in (self.width, self.height))
+        return math.ceil(across), math.ceil(down)
 
     @cached_property
     def cells(self) -> Cells:
-        """The cells that overlap the picture, row by row."""
-        across, down = (self.height, self.width) if self._columns_stagger else (self.width, self.height)
-        columns, rows = math.ceil(across / self.cell), math.ceil(down / self._row_step)
+        """Cells that overlap the picture, row by row."""
         if self.kind == GridKind.GRID_KIND_SQUARE:
-            return _all_of(range(columns), range(rows))
-        # Shifted rows begin with half a cell, and above the first row there are the tips of another.
-        found = _all_of(range(-1, columns), range(-1, rows))
-        outer = np.any((found < 1) | (found >= (columns - 1, rows - 2)), axis=1)
-        found = found[:, ::-1] if self._columns_stagger else found
-        picture = shapely.box(0, 0, self.width, self.height)
-        shared = shapely.area(shapely.intersection(self.outlines(found[outer]), picture))
-        inside = ~outer
-        inside[outer] = shared > TOUCH * self.cell
-        found = found[inside]
-        ordered: Cells = found[np.lexsort(found.T)]
-        return ordered
+            columns, rows = self.square_counts
+            return _product(range(columns), range(rows))
+        return self._hexagons()
 
     @cached_property
-    def centres(self) -> Points:
-        """Centre of each of `cells`."""
-        return self.centre(self.cells)
+    def centers(self) -> Points:
+        """Center of each of `cells`."""
+        return self.center(self.cells)
 
     @cached_property
     def polygons(self) -> Shapes:
         """Outline of each of `cells`."""
         return self.outlines(self.cells)
 
-    def centre(self, cells: Cells) -> Points:
-        """Centres of cells."""
-        return self._placed(cells.astype(np.float64) + 0.5)
+    def center(self, cells: Cells) -> Points:
+        """Return the centers of cells."""
+        points: Points = self._lattice_centers(cells) * self._lattice_unit
+        return points
 
     def outlines(self, cells: Cells) -> Shapes:
-        """Outlines of cells."""
-        # To a thousandth of a pixel, so that neighbours share their corners exactly.
-        corners = np.round(self.centre(cells)[:, None, :] + self._corners[None, :, :], 3)
-        polygons: Any = shapely.polygons(corners)
+        """Return the outlines of cells as polygons. Neighbors share their corners exactly."""
+        corners = self._lattice_centers(cells)[:, None, :] + np.array(_CORNERS[self.kind])
+        polygons: Any = shapely.polygons(corners * self._lattice_unit)
         return np.asarray(polygons)
 
     def pixels(self, position: Position) -> tuple[float, float]:
-        """A position of the contract in pixels."""
+        """Return a position in pixels."""
         if position.unit == CoordinateUnit.COORDINATE_UNIT_PIXELS:
             return position.x, position.y
-        x, y = self._placed(np.array([[position.x, position.y]]))[0]
-        return float(x), float(y)
+        if self.kind == GridKind.GRID_KIND_SQUARE:
+            return position.x * self.cell_size, position.y * self.cell_size
+        along, across = (position.y, position.x) if self._in_columns else (position.x, position.y)
+        shift = 0.5 if math.floor(across) % 2 == 1 else 0.0
+        along = (along + shift) * self.cell_size
+        across = (across - 0.5) * self._row_step + self.cell_size / math.sqrt(3)
+        return (across, along) if self._in_columns else (along, across)
 
     def cell_at(self, x: float, y: float) -> tuple[int, int]:
-        """The cell that has a point; on a border, the one to the right and below."""
+        """Return the cell that contains a point; on a border, the cell to the right and below."""
+        along, across = (y, x) if self._in_columns else (x, y)
+        column = math.floor(along / self.cell_size + _ROUNDING)
+        row = math.floor(across / self._row_step + _ROUNDING)
         if self.kind == GridKind.GRID_KIND_SQUARE:
-            return math.floor(x / self.cell), math.floor(y / self.cell)
-        # Every point of a hexagon is nearer to its centre than to any other's.
-        across, down = (y, x) if self._columns_stagger else (x, y)
-        column, row = math.floor(across / self.cell), math.floor(down / self._row_step)
+            return column, row
+        # Each point of a hexagon is nearer to its center than to any other center.
         near = np.array([(column + i, row + j) for j in (0, -1, 1) for i in (0, -1, 1)])
-        if self._columns_stagger:
+        if self._in_columns:
             near = near[:, ::-1]
-        distances = np.hypot(*(self.centre(near) - (x, y)).T)
-        best = near[int(np.argmin(np.round(distances, 9)))]
-        return int(best[0]), int(best[1])
+        distances = np.hypot(*(self.center(near) - (x, y)).T)
+        nearest = near[int(np.argmin(np.round(distances, 9)))]
+        return int(nearest[0]), int(nearest[1])
 
-    def neighbours(self, column: int, row: int) -> list[tuple[int, int]]:
-        """The cells one step away: eight of a square, six of a hexagon."""
+    def neighbors(self, column: int, row: int) -> list[tuple[int, int]]:
+        """Return the cells that are one step away: eight for a square, six for a hexagon."""
         if self.kind == GridKind.GRID_KIND_SQUARE:
-            return [(column + i, row + j) for i, j in _SQUARE]
-        if self._columns_stagger:
-            return [(column + j, row + i) for i, j in _HEX[column % 2]]
-        return [(column + i, row + j) for i, j in _HEX[row % 2]]
+            return [(column + i, row + j) for i, j in _SQUARE_NEIGHBORS]
+        if self._in_columns:
+            return [(column + j, row + i) for i, j in _HEX_NEIGHBORS[column % 2]]
+        return [(column + i, row + j) for i, j in _HEX_NEIGHBORS[row % 2]]
+
+    def _hexagons(self) -> Cells:
+        along, across = (self.height, self.width) if self._in_columns else (self.width, self.height)
+        columns, rows = math.ceil(along / self.cell_size), math.ceil(across / self._row_step)
+        # Shifted rows begin with half a cell, and the tips of row -1 reach into the picture.
+        cells = _product(range(-1, columns), range(-1, rows))
+        at_edge = np.any((cells < 1) | (cells >= (columns - 1, rows - 2)), axis=1)
+        left = (cells[at_edge, 0] + np.where(cells[at_edge, 1] % 2 == 1, 0.5, 0.0)) * self.cell_size
+        wide = np.minimum(left + self.cell_size, along) - np.maximum(left, 0) > SLIVER
+        cells = cells[:, ::-1] if self._in_columns else cells
+        picture = shapely.box(0, 0, self.width, self.height)
+        overlap = shapely.area(shapely.intersection(self.outlines(cells[at_edge]), picture))
+        on_map = ~at_edge
+        on_map[at_edge] = wide & (overlap > TOUCH * self.cell_size)
+        cells = cells[on_map]
+        ordered: Cells = cells[np.lexsort(cells.T)]
+        return ordered
+
+    @property
+    def _in_columns(self) -> bool:
+        """Whether columns instead of rows are shifted: the same grid with both axes swapped."""
+        return self.kind == GridKind.GRID_KIND_HEX_COLUMNS
 
     @property
     def _row_step(self) -> float:
-        """From one row (or staggered column) to the next."""
-        return self.cell if self.kind == GridKind.GRID_KIND_SQUARE else self.cell * math.sqrt(3) / 2
+        """Distance from one row (or shifted column) to the next."""
+        if self.kind == GridKind.GRID_KIND_SQUARE:
+            return self.cell_size
+        return self.cell_size * math.sqrt(3) / 2
 
     @property
-    def _corners(self) -> Points:
-        """Corners of a cell about its centre."""
+    def _lattice_unit(self) -> Points:
+        """Pixels per lattice unit on each axis. Centers and corners are whole lattice units from the origin."""
         if self.kind == GridKind.GRID_KIND_SQUARE:
-            return np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)]) * self.cell
-        start = 0 if self._columns_stagger else 30
-        angles = np.radians(np.arange(start, start + 360, 60))
-        radius = self.cell / math.sqrt(3)
-        return np.stack([np.cos(angles), np.sin(angles)], axis=-1) * radius
+            return np.array([self.cell_size / 2, self.cell_size / 2])
+        unit = np.array([self.cell_size / 2, self.cell_size / (2 * math.sqrt(3))])
+        return unit[::-1] if self._in_columns else unit
 
-    def _placed(self, places: Points) -> Points:
-        """Pixels of places that count cells, where x.5, y.5 is the centre of the cell in column x and row y."""
+    def _lattice_centers(self, cells: Cells) -> Cells:
         if self.kind == GridKind.GRID_KIND_SQUARE:
-            return places * self.cell
-        across, down = (places[:, 1], places[:, 0]) if self._columns_stagger else (places[:, 0], places[:, 1])
-        shift = np.where(np.floor(down) % 2 == 1, 0.5, 0.0)
-        across = (across + shift) * self.cell
-        down = (down - 0.5) * self._row_step + self.cell / math.sqrt(3)
-        return np.stack([down, across] if self._columns_stagger else [across, down], axis=-1)
+            return 2 * cells + 1
+        columns, rows = (cells[:, ::-1] if self._in_columns else cells).T
+        centers = np.stack([2 * columns + 1 + rows % 2, 3 * rows + 2], axis=-1)
+        return centers[:, ::-1] if self._in_columns else centers
 
 
 @lru_cache(64)
-def _known(kind: GridKind, cell: float, width: int, height: int) -> Grid:
-    """One grid for all elements of a map: its cells are worked out once."""
-    return Grid(kind, cell, width, height)
+def _shared_grid(kind: GridKind, cell_size: float, width: int, height: int) -> Grid:
+    """Return the same grid for equal arguments, so that its cells are computed once."""
+    return Grid(kind, cell_size, width, height)
 
 
-def _all_of(columns: range, rows: range) -> Cells:
-    """Every cell in these columns and rows, row by row."""
-    found: Cells = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
-    return found
+def _product(columns: range, rows: range) -> Cells:
+    """Return all cells in these columns and rows, row by row."""
+    cells: Cells = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
+    return cells
 
 
-def messages(cells: Cells) -> list[Cell]:
-    """Cells as the contract has them."""
+def cell_messages(cells: Cells) -> list[Cell]:
+    """Return cells as messages of the contract."""
     return [Cell(column=int(column), row=int(row)) for column, row in cells]

@@ -1,6 +1,4 @@
-"""Symbols of campaign maps: paths in a box of 24 x 24, and which one stands for what."""
-
-from __future__ import annotations
+"""Symbols of campaign maps as path data in a box of 24 x 24, and the words that select them."""
 
 SYMBOLS = {
     "town": "M3 21V12l4-4 4 4v9zM11 21V8l5-5 5 5v13zM14 11h3v3h-3zM5 14h3v3H5z",
@@ -10,7 +8,7 @@ SYMBOLS = {
     "tower": "M8 21V9H6V3h3v2h2V3h2v2h2V3h3v6h-2v12h-3v-4h-2v4z",
     "ruin": "M3 21V8l3 2 1-4 3 3v12zM13 21v-9l3-3 1 3 3-1v10zM10 21h3v-3h-3z",
     "temple": "M2 9l10-6 10 6v2H2zM4 12h3v7H4zM10.500 12h3v7h-3zM17 12h3v7h-3zM2 20h20v2H2z",
-    "harbour": "M11 8.800a3 3 0 1 1 2 0V11h4v2h-4v6.800c3-.5 5-2 6-4.800l-2 .5 2.500-4.500 2.500 4.500-1.500-.2"
+    "harbor": "M11 8.800a3 3 0 1 1 2 0V11h4v2h-4v6.800c3-.5 5-2 6-4.800l-2 .5 2.500-4.500 2.500 4.500-1.500-.2"
     "C19.500 19.500 16 22 "
     "12 22s-7.500-2.500-8.500-6.700L2 15.500 4.500 11 7 15.500l-2-.5c1 2.800 3 4.300 6 4.800V13H7v-2h4z",
     "cave": "M2 21C3 11 7 4 12 4s9 7 10 17h-6c0-5-1-8-4-8s-4 3-4 8z",
@@ -32,7 +30,7 @@ _WORDS = {
     "farm": "village", "capital": "city", "metropolis": "city", "fort": "castle", "fortress": "castle",
     "keep": "castle", "stronghold": "castle", "lighthouse": "tower", "outpost": "tower", "spire": "tower",
     "ruins": "ruin", "graveyard": "ruin", "crypt": "ruin", "tomb": "ruin", "shrine": "temple", "church": "temple",
-    "monastery": "temple", "abbey": "temple", "harbor": "harbour", "port": "harbour", "dock": "harbour",
+    "monastery": "temple", "abbey": "temple", "harbour": "harbor", "port": "harbor", "dock": "harbor",
     "dungeon": "cave", "lair": "cave", "hill": "mountain", "peak": "mountain", "volcano": "mountain",
     "wood": "forest", "grove": "forest", "jungle": "forest", "quarry": "mine", "camping": "camp", "tent": "camp",
     "battlefield": "battle", "ford": "bridge", "crossing": "bridge", "landmark": "star", "capitol": "star",
@@ -40,7 +38,7 @@ _WORDS = {
 
 
 def symbol(icon: str, type_: str) -> str:
-    """Path of the symbol that an icon's name or a place's type means; a pin for what is not known."""
+    """Return the path data of the symbol for an icon, or else for a place's type; a pin if both are unknown."""
     for name in (icon.lower().strip(), type_.lower().strip()):
         for word in (name, *name.replace("_", " ").replace("-", " ").split()):
             if word in SYMBOLS or word in _WORDS:

@@ -1,7 +1,5 @@
 """Changes of overlays. Each publishes `overlay_updated`."""
 
-from __future__ import annotations
-
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.image.v1.overlay_pb2 import CampaignOverlay, Overlay, TacticalOverlay
 from tabletop.image.v1.overlay_service_pb2 import (
@@ -63,7 +61,7 @@ class OverlayEditor:
         unit.update(self._storage.overlays, changed, request.version)
         unit.publish(_event(changed, request.changes, unit.id))
         stored = (await unit.commit()).of(self._storage.overlays)
-        return await self._coverage.filled_in(stored, map_)
+        return await self._coverage.with_coverage(stored, map_)
 
     async def delete(self, request: DeleteOverlayRequest) -> None:
         """Delete an overlay. Raises OverlayNotFound, VersionConflict, RequestIdReused, StorageServiceError."""
@@ -88,7 +86,7 @@ class OverlayEditor:
         unit.create(self._storage.overlays, overlay)
         unit.publish(_event(overlay, changes, unit.id))
         stored = (await unit.commit()).of(self._storage.overlays)
-        return await self._coverage.filled_in(stored, map_)
+        return await self._coverage.with_coverage(stored, map_)
 
 
 def overlay_not_found(id_: str) -> OverlayNotFound:

@@ -1,7 +1,5 @@
 """The elements of overlays. Pure functions."""
 
-from __future__ import annotations
-
 from collections.abc import MutableSequence
 from typing import Any
 

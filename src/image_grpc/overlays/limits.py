@@ -1,21 +1,14 @@
 """What a map accepts as an overlay."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.overlay_pb2 import Overlay, TacticalElement
 from tabletop.image.v1.types_pb2 import ImageSubtype
 
-from image_grpc.errors import (
-    InvalidArgument,
-    OverlayLimitExceeded,
-    OverlayMapMismatch,
-    Violation,
-)
+from image_grpc.errors import InvalidArgument, OverlayLimitExceeded, OverlayMapMismatch, Violation
 from image_grpc.maps.coverage import MAX_CELLS, Coverage
-from image_grpc.maps.elements import element_violations
+from image_grpc.maps.validation import element_violations
 from image_grpc.messages import oneof_field
 from image_grpc.overlays.elements import Element, elements_of
 from image_grpc.storage import Storage
@@ -59,7 +52,7 @@ class OverlayLimits:
             raise OverlayLimitExceeded(
                 f"an overlay must have at most {MAX_BYTES} bytes; distribute its elements over several overlays"
             )
-        if kind == "tactical" and await self._coverage.count(overlay, map_) > MAX_CELLS:
+        if kind == "tactical" and await self._coverage.count_cells(overlay, map_) > MAX_CELLS:
             raise OverlayLimitExceeded(f"the elements of an overlay must cover at most {MAX_CELLS} cells")
 
     async def check_count(self, overlay: Overlay) -> None:

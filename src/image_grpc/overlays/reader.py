@@ -1,7 +1,5 @@
 """Reading and rendering overlays."""
 
-from __future__ import annotations
-
 from tabletop.image.v1.overlay_pb2 import Overlay
 from tabletop.image.v1.overlay_service_pb2 import (
     ListOverlaysRequest,
@@ -29,7 +27,7 @@ class OverlayReader:
     async def get(self, id_: str) -> Overlay:
         """Return an overlay. Raises OverlayNotFound, StorageServiceError."""
         overlay = await self._require(id_)
-        return await self._coverage.filled_in(overlay, await self._storage.images.require(overlay.map_id))
+        return await self._coverage.with_coverage(overlay, await self._storage.images.require(overlay.map_id))
 
     async def list(self, request: ListOverlaysRequest) -> ListOverlaysResponse:
         """Return a page of a map's overlays in drawing order.
@@ -40,7 +38,7 @@ class OverlayReader:
         pager = Pager(request, await self._storage.overlays.of_map(request.map_id))
         response, size = ListOverlaysResponse(next_page_token=pager.next_page_token), 0
         for position, overlay in pager.page():
-            presented = await self._coverage.filled_in(overlay, map_)
+            presented = await self._coverage.with_coverage(overlay, map_)
             size += presented.ByteSize()
             if response.overlays and size > MAX_PAGE_BYTES:
                 response.next_page_token = pager.token_at(position)
@@ -56,12 +54,12 @@ class OverlayReader:
         if request.overlay_id:
             overlay = await self._require(request.overlay_id)
             map_ = await self._storage.images.require(overlay.map_id)
-            svg = await self._renditions.svg(map_, [overlay], alone=True)
+            svg = await self._renditions.overlay_svg(map_, overlay)
         else:
             map_ = await self._storage.images.require(request.map_id)
             overlays = await self._storage.overlays.of_map(request.map_id)
             visible = [overlay for overlay in overlays if overlay.visible]
-            svg = await self._renditions.svg(map_, visible, alone=False)
+            svg = await self._renditions.map_svg(map_, visible)
         return RenderOverlayResponse(svg=svg, size=map_.content.size)
 
     async def _require(self, id_: str) -> Overlay:

@@ -1,1 +1,8 @@
-"""Everything that knows gRPC: servicers, what surrounds every call, the error-to-status table, health, server."""
+"""The gRPC API: servicers, and what happens around every call."""
+
+from typing import Any
+
+import grpc
+
+Context = grpc.aio.ServicerContext[Any, Any]
+"""The context of a call of any method."""

@@ -1,7 +1,5 @@
 """The one mapping from errors to gRPC statuses, and the details of a status."""
 
-from __future__ import annotations
-
 import grpc
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2

@@ -1,36 +1,24 @@
 """GenerationService."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
-from typing import Any, Protocol
 
-import grpc
 from google.protobuf.duration_pb2 import Duration
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.v1 import generation_request_pb2 as requests
 from tabletop.image.v1 import generation_service_pb2 as pb
 from tabletop.image.v1.generation_pb2 import Generation
 from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceServicer
-from tabletop.image.v1.model_pb2 import Model
 
 from image_grpc.deadline import remaining
 from image_grpc.generation import GenerationUseCases
 from image_grpc.generation.kinds import PictureRequest
+from image_grpc.generation.resolve import ModelCatalog
 from image_grpc.messages import now
 from image_grpc.paging import Pager, page_size
-
-Context = grpc.aio.ServicerContext[Any, Any]
+from image_grpc.rpc import Context
 
 MARGIN_SECONDS = 0.3
 """A wait ends this long before the call's deadline, so that the response still arrives."""
-
-
-class ModelList(Protocol):
-    """The source of the models."""
-
-    async def models(self) -> list[Model]:
-        """Return the models that generate pictures. Raises ApiError, GetimgNotConfigured."""
 
 
 class GenerationServicer(GenerationServiceServicer):
@@ -39,7 +27,7 @@ class GenerationServicer(GenerationServiceServicer):
     def __init__(
         self,
         generations: GenerationUseCases,
-        models: ModelList,
+        models: ModelCatalog,
         *,
         heartbeat_seconds: float,
         max_wait_seconds: float,
@@ -80,15 +68,11 @@ class GenerationServicer(GenerationServiceServicer):
     async def GetGeneration(self, request: pb.GetGenerationRequest, context: Context) -> pb.GetGenerationResponse:
         return pb.GetGenerationResponse(generation=await self._generations.reader.get(request.generation_id))
 
-    async def ListGenerations(
-        self, request: pb.ListGenerationsRequest, context: Context
-    ) -> pb.ListGenerationsResponse:
+    async def ListGenerations(self, request: pb.ListGenerationsRequest, context: Context) -> pb.ListGenerationsResponse:
         generations, token = await self._generations.reader.list(request, page_size(request))
         return pb.ListGenerationsResponse(generations=generations, next_page_token=token)
 
-    async def WaitGeneration(
-        self, request: pb.WaitGenerationRequest, context: Context
-    ) -> pb.WaitGenerationResponse:
+    async def WaitGeneration(self, request: pb.WaitGenerationRequest, context: Context) -> pb.WaitGenerationResponse:
         seconds = _seconds(request.timeout) if request.HasField("timeout") else self._max_wait_seconds
         return pb.WaitGenerationResponse(generation=await self._wait(request.generation_id, seconds))
 

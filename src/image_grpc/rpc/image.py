@@ -1,18 +1,13 @@
 """ImageService."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
-from typing import Any
 
-import grpc
 from tabletop.image.v1 import image_service_pb2 as pb
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceServicer
 
 from image_grpc.images import ContentReader, ImageLibrary, ImageWatcher, Uploader
 from image_grpc.paging import page_size
-
-Context = grpc.aio.ServicerContext[Any, Any]
+from image_grpc.rpc import Context
 
 
 class ImageServicer(ImageServiceServicer):
@@ -28,9 +23,7 @@ class ImageServicer(ImageServiceServicer):
         image = await self._library.get(request.image_id, request.version, include_deleted=request.show_deleted)
         return pb.GetImageResponse(image=image)
 
-    async def BatchGetImages(
-        self, request: pb.BatchGetImagesRequest, context: Context
-    ) -> pb.BatchGetImagesResponse:
+    async def BatchGetImages(self, request: pb.BatchGetImagesRequest, context: Context) -> pb.BatchGetImagesResponse:
         images, missing = await self._library.get_many(request.image_ids)
         return pb.BatchGetImagesResponse(images=images, missing_image_ids=missing)
 
@@ -49,9 +42,7 @@ class ImageServicer(ImageServiceServicer):
     ) -> pb.UploadImageResponse:
         return pb.UploadImageResponse(image=await self._uploader.upload(request_iterator))
 
-    async def ReadImage(
-        self, request: pb.ReadImageRequest, context: Context
-    ) -> AsyncIterator[pb.ReadImageResponse]:
+    async def ReadImage(self, request: pb.ReadImageRequest, context: Context) -> AsyncIterator[pb.ReadImageResponse]:
         async with self._content.open(request) as content:
             yield pb.ReadImageResponse(content=content.description)
             async for data in content.chunks():

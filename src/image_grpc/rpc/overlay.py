@@ -1,16 +1,10 @@
 """OverlayService."""
 
-from __future__ import annotations
-
-from typing import Any
-
-import grpc
 from tabletop.image.v1 import overlay_service_pb2 as pb
 from tabletop.image.v1.overlay_service_pb2_grpc import OverlayServiceServicer
 
 from image_grpc.overlays import OverlayEditor, OverlayReader
-
-Context = grpc.aio.ServicerContext[Any, Any]
+from image_grpc.rpc import Context
 
 
 class OverlayServicer(OverlayServiceServicer):

@@ -1,7 +1,5 @@
 """The gRPC server: our services, health, and reflection."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import dataclass
 

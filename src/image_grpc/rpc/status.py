@@ -1,16 +1,10 @@
 """StatusService."""
 
-from __future__ import annotations
-
-from typing import Any
-
-import grpc
 from tabletop.image.v1 import status_service_pb2 as pb
 from tabletop.image.v1.status_service_pb2_grpc import StatusServiceServicer
 
+from image_grpc.rpc import Context
 from image_grpc.service_status import StatusReporter
-
-Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class StatusServicer(StatusServiceServicer):

@@ -1,17 +1,11 @@
 """ThemeService."""
 
-from __future__ import annotations
-
-from typing import Any
-
-import grpc
 from tabletop.image.v1 import theme_service_pb2 as pb
 from tabletop.image.v1.theme_service_pb2_grpc import ThemeServiceServicer
 
 from image_grpc.paging import Pager
+from image_grpc.rpc import Context
 from image_grpc.themes import ThemeCatalog, ThemeEditor
-
-Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class ThemeServicer(ThemeServiceServicer):

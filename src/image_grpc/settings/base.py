@@ -1,7 +1,5 @@
 """Field types, and the settings that every program has."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator
@@ -24,17 +22,13 @@ Bytes = Annotated[int, Field(ge=1_000_000)]
 class EnvironmentSettings(BaseSettings):
     """Frozen settings, each read from the environment variable `IMAGE_GRPC_` plus the field name in capitals."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="IMAGE_GRPC_", frozen=True, extra="ignore", hide_input_in_errors=True
-    )
+    model_config = SettingsConfigDict(env_prefix="IMAGE_GRPC_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class TelemetrySettings(EnvironmentSettings):
     """Logs, traces and metrics."""
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="minimum severity of log lines"
-    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="minimum severity of log lines")
     telemetry: Literal["none", "console", "otlp"] = Field(
         "none",
         description="where traces and metrics are sent: `console` is standard error, `otlp` is the collector at "

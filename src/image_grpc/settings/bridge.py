@@ -1,7 +1,5 @@
 """Settings of the hub bridge."""
 
-from __future__ import annotations
-
 from pydantic import Field
 
 from image_grpc.settings.base import CallSettings, Count, ProgramSettings

@@ -1,7 +1,5 @@
 """Settings of all programs running in one process."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """Settings of the GetImg.AI client."""
 
-from __future__ import annotations
-
 import ipaddress
 from typing import Annotated
 from urllib.parse import urlsplit

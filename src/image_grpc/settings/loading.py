@@ -1,7 +1,5 @@
 """Loading settings from the environment, with all problems in one report."""
 
-from __future__ import annotations
-
 from typing import TypeVar
 
 from pydantic import ValidationError

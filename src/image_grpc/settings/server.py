@@ -1,7 +1,5 @@
 """Settings of the gRPC server and its generation pipeline."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field
@@ -47,14 +45,11 @@ class ServerSettings(GetimgSettings, CallSettings, ProgramSettings):
     )
     store_concurrency: Count = Field(8, description="maximum generated pictures that one process stores at once")
 
-    storage_timeout_seconds: Seconds = Field(
-        10, description="timeout of a Storage Service request, including retries"
-    )
+    storage_timeout_seconds: Seconds = Field(10, description="timeout of a Storage Service request, including retries")
     cache_max_bytes: Bytes = Field(256_000_000, description="memory limit of the read cache for picture data")
     cache_max_records: Count = Field(50_000, description="maximum number of records in the read cache")
     renditions_max_bytes: Bytes = Field(
-        128_000_000,
-        description="memory limit of the cache of renditions: composed maps, other formats, thumbnails",
+        128_000_000, description="memory limit of the cache of renditions: composed maps, other formats, thumbnails"
     )
     renditions_concurrency: Count = Field(
         2, description="maximum renditions made at once; each may take 300 MB at 4096 x 4096 pixels"

@@ -1,7 +1,5 @@
 """Settings of the Storage Service."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from pydantic import Field, SecretStr
@@ -12,21 +10,13 @@ from image_grpc.settings.base import Port, ProgramSettings, Seconds
 class StorageServiceSettings(ProgramSettings):
     """Settings of `storage`."""
 
-    data_dir: Path = Field(
-        Path("data"), description="data folder: the default location of the database and the blobs"
-    )
+    data_dir: Path = Field(Path("data"), description="data folder: the default location of the database and the blobs")
     database_url: SecretStr | None = Field(
         None, description="database, `postgresql://…` or `sqlite:///…`; default: in the data folder"
     )
-    blob_url: str | None = Field(
-        None, description="object store, `s3://…` or `file:///…`; default: in the data folder"
-    )
-    health_listen: Port | None = Field(
-        None, description="address at which `storage` serves the gRPC health service"
-    )
-    blob_part_expiry_seconds: Seconds = Field(
-        3600, description="age at which unreferenced parts of blobs are deleted"
-    )
+    blob_url: str | None = Field(None, description="object store, `s3://…` or `file:///…`; default: in the data folder")
+    health_listen: Port | None = Field(None, description="address at which `storage` serves the gRPC health service")
+    blob_part_expiry_seconds: Seconds = Field(3600, description="age at which unreferenced parts of blobs are deleted")
     purge_after_seconds: Seconds = Field(30 * 86_400, description="time that deleted records can be restored")
     request_memory_seconds: Seconds = Field(
         86_400, description="time that a repeated `storage_correlation_id` is recognized"

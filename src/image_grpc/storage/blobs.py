@@ -1,7 +1,5 @@
 """Blobs: bytes that are named by their SHA-256 and transferred in parts of 1 MiB."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import uuid
@@ -51,10 +49,7 @@ class BlobClient:
         """Return whether the whole blob is stored already."""
         async with self._puts.slot():
             part = BlobPart(
-                sha256=sha256,
-                byte_size=len(data),
-                offset=offset,
-                data=bytes(data[offset : offset + PART_BYTES]),
+                sha256=sha256, byte_size=len(data), offset=offset, data=bytes(data[offset : offset + PART_BYTES])
             )
             request = StoreRequest(storage_correlation_id=str(uuid.uuid4()), blob_part=part)
             response = await self._requester.request(topology.STORE, request, StoreResponse)

@@ -1,7 +1,5 @@
 """The Storage Service's change feed: invalidates the read cache and wakes those who watch records."""
 
-from __future__ import annotations
-
 import asyncio
 import enum
 from collections.abc import Iterator
@@ -40,9 +38,7 @@ class ChangeFeed:
 
     async def start(self) -> None:
         """Subscribe."""
-        self._consumer = await self._hub.subscribe(
-            [topology.STORAGE_CHANGED], self._deliver, on_gap=self._report_gap
-        )
+        self._consumer = await self._hub.subscribe([topology.STORAGE_CHANGED], self._deliver, on_gap=self._report_gap)
 
     async def stop(self) -> None:
         """End the subscription, if there is one."""

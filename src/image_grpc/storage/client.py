@@ -1,7 +1,5 @@
 """Client of the Storage Service: the four operations, blobs, and a collection per kind of record."""
 
-from __future__ import annotations
-
 from image_grpc.hub import Hub
 from image_grpc.storage import codecs
 from image_grpc.storage.blobs import BlobClient

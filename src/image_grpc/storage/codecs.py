@@ -4,8 +4,6 @@ A record has a key, index fields and opaque bytes. What the Storage Service assi
 reference, the path of a blob) is left out of the bytes and copied into the message when a record is read.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar

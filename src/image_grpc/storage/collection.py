@@ -1,7 +1,5 @@
 """The records of one kind, as the contract's messages."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Sequence
 from typing import Generic
@@ -64,9 +62,7 @@ class Collection(Generic[T]):
 
     async def undelete(self, id_: str, *, storage_correlation_id: str = "") -> T:
         """Restore one record and return it. Raises RecordNotFound, StorageServiceError."""
-        records = await self._operations.store(
-            undeletes=[self.key(id_)], storage_correlation_id=storage_correlation_id
-        )
+        records = await self._operations.store(undeletes=[self.key(id_)], storage_correlation_id=storage_correlation_id)
         return self.decode(records[0])
 
     async def list(

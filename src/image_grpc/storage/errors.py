@@ -1,17 +1,9 @@
 """Errors of storage operations, translated from the Storage Service's error replies."""
 
-from __future__ import annotations
-
 from tabletop.hub.v1.error_pb2 import Error
 from tabletop.storage.v1.error_code_pb2 import StorageErrorCode
 
-from image_grpc.errors import (
-    InvalidArgument,
-    RequestIdReused,
-    StorageServiceError,
-    VersionConflict,
-    Violation,
-)
+from image_grpc.errors import InvalidArgument, RequestIdReused, StorageServiceError, VersionConflict, Violation
 
 
 class RecordNotFound(Exception):

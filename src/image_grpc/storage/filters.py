@@ -1,7 +1,5 @@
 """Filters of listings, from the contract's enums."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Protocol
 

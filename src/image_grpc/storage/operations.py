@@ -1,7 +1,5 @@
 """The four operations of the Storage Service."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
@@ -72,8 +70,7 @@ class StorageOperations:
     async def retrieve(self, keys: Sequence[RecordKey], *, include_deleted: bool = False) -> list[Record]:
         """Return the records that exist, in the order of the keys. Raises StorageServiceError."""
         request = RetrieveRequest(
-            storage_correlation_id=str(uuid.uuid4()),
-            records=RecordKeys(keys=keys, include_deleted=include_deleted),
+            storage_correlation_id=str(uuid.uuid4()), records=RecordKeys(keys=keys, include_deleted=include_deleted)
         )
         return list((await self.request(topology.RETRIEVE, request, RetrieveResponse)).records)
 

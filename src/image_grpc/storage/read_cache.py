@@ -4,8 +4,6 @@ The change feed removes what has changed; when it may have missed changes, all r
 by their content, so they never become stale.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
@@ -30,9 +28,7 @@ from image_grpc.telemetry import Counters
 
 MAX_MAPS = 1000
 """Maps whose overlays are cached."""
-CACHED_KINDS = frozenset(
-    {RecordKind.RECORD_KIND_IMAGE, RecordKind.RECORD_KIND_THEME, RecordKind.RECORD_KIND_OVERLAY}
-)
+CACHED_KINDS = frozenset({RecordKind.RECORD_KIND_IMAGE, RecordKind.RECORD_KIND_THEME, RecordKind.RECORD_KIND_OVERLAY})
 """Generations and cache entries change too fast to be worth caching."""
 
 V = TypeVar("V")
@@ -108,9 +104,7 @@ class ReadCache:
                 self._parts[key] = loaded
 
         offset = index * PART_BYTES
-        load = self._part_loads.run(
-            key, lambda: self._client.blobs.read(sha256, offset, PART_BYTES), on_loaded=keep
-        )
+        load = self._part_loads.run(key, lambda: self._client.blobs.read(sha256, offset, PART_BYTES), on_loaded=keep)
         return await self._wait(load)
 
     async def blob(self, sha256: str, byte_size: int) -> bytes:

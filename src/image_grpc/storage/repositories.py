@@ -1,7 +1,5 @@
 """Repositories: the one way to read records, through the cache where that is safe."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from typing import Generic

@@ -1,7 +1,5 @@
 """Requests to the Storage Service over the hub, repeated until a reply arrives or the time is over."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from typing import TypeVar
@@ -80,8 +78,7 @@ class StorageRequester:
                 return await retry_calls(attempt, on=RetryableFailure, backoff=BACKOFF)
         except TimeoutError as expired:
             raise StorageServiceError(
-                f"the Storage Service did not complete {operation} within {budget:.1f} s: {problem}",
-                retry_delay=1.0,
+                f"the Storage Service did not complete {operation} within {budget:.1f} s: {problem}", retry_delay=1.0
             ) from expired
 
     async def _attempt(self, operation: str, request: StorageRequest, seconds: float) -> Envelope:
@@ -91,7 +88,7 @@ class StorageRequester:
             mandatory=True,
             headers=inject(),
             envelope=envelopes.protobuf_envelope(
-                operation, request, correlation_id=request.storage_correlation_id, seconds=seconds
+                operation, request, correlation_id=request.storage_correlation_id, time_to_live=seconds
             ),
         )
         try:

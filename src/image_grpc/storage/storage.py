@@ -1,7 +1,5 @@
 """The access to stored data that use cases share: repositories, blobs, and units of work."""
 
-from __future__ import annotations
-
 from image_grpc.messages import MessageLike
 from image_grpc.storage.client import ImageStorageClient
 from image_grpc.storage.read_cache import ReadCache

@@ -1,7 +1,5 @@
 """Units of work: changes that are committed together, once per request, and known to the read cache at once."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Iterable
 
@@ -107,10 +105,7 @@ class UnitOfWork:
             if len(await self._operations.retrieve(keys)) < len(keys):
                 raise RecordNotFound(f"{keys[0].id} does not exist")
         return await self._operations.delete(
-            self._deletes,
-            messages=self._messages,
-            storage_correlation_id=self.id,
-            content_digest=self._content_digest,
+            self._deletes, messages=self._messages, storage_correlation_id=self.id, content_digest=self._content_digest
         )
 
 

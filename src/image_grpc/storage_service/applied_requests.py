@@ -1,7 +1,5 @@
 """Changes that are applied once per storage_correlation_id, together with the messages that announce them."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -9,13 +7,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, bindparam, select, update
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.storage.v1.record_pb2 import Record
-from tabletop.storage.v1.storage_pb2 import (
-    DeleteRequest,
-    DeleteResponse,
-    StorageChanged,
-    StoreRequest,
-    StoreResponse,
-)
+from tabletop.storage.v1.storage_pb2 import DeleteRequest, DeleteResponse, StorageChanged, StoreRequest, StoreResponse
 
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub import topology
@@ -61,10 +53,7 @@ class ChangeExecutor:
             response = response_type(storage_correlation_id=request.storage_correlation_id)
             records = change(connection, response)
             entries = outbox.add(connection, [*messages, _changed_event(request, records)])
-            parameters = {
-                "key": request.storage_correlation_id,
-                "stored_response": response.SerializeToString(),
-            }
+            parameters = {"key": request.storage_correlation_id, "stored_response": response.SerializeToString()}
             connection.execute(_SET_RESPONSE, parameters)
             return response, entries
 
@@ -81,12 +70,7 @@ def _claim(connection: Connection, request: StoreRequest | DeleteRequest, *, mem
     id_ = request.storage_correlation_id
     content = request.content_digest.encode() or request.SerializeToString(deterministic=True)
     digest = hashlib.sha256(content).digest()
-    row = {
-        "storage_correlation_id": id_,
-        "digest": digest,
-        "response": b"",
-        "expire_time": microseconds(memory),
-    }
+    row = {"storage_correlation_id": id_, "digest": digest, "response": b"", "expire_time": microseconds(memory)}
     if insert_new(connection, applied_request, [row]):
         return None
     existing = connection.execute(_FIND, {"key": id_}).one()

@@ -4,8 +4,6 @@ A blob is PENDING while its parts arrive, COMMITTED once a record refers to it, 
 it any more.
 """
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Iterable
 from typing import Any

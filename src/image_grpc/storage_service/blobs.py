@@ -1,7 +1,5 @@
 """Blobs: bytes that are named by their SHA-256, put in parts, and kept in an object store."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 from datetime import UTC, datetime, timedelta
@@ -16,13 +14,7 @@ from image_grpc.storage_service import blob_table
 from image_grpc.storage_service.blob_table import State
 from image_grpc.storage_service.database import Database, microseconds
 from image_grpc.storage_service.errors import BlobIncomplete, InvalidField, NotFound, TemporaryFailure
-from image_grpc.storage_service.object_store import (
-    PART_BYTES,
-    PARTS,
-    blob_path,
-    part_path,
-    part_paths,
-)
+from image_grpc.storage_service.object_store import PART_BYTES, PARTS, blob_path, part_path, part_paths
 from image_grpc.storage_service.schema import blob
 
 _TOUCH_SECONDS = 60
@@ -51,9 +43,7 @@ class Blobs:
         if row is not None and row.state == State.DELETING:
             raise TemporaryFailure(f"blob {part.sha256} is being deleted")
         if row is None or row.touch_time < microseconds(-_TOUCH_SECONDS):
-            await self._database.write(
-                lambda connection: blob_table.touch(connection, part.sha256, part.byte_size)
-            )
+            await self._database.write(lambda connection: blob_table.touch(connection, part.sha256, part.byte_size))
         await obstore.put_async(self._store, part_path(part.sha256, part.offset), part.data)
         return False
 

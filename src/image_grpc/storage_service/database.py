@@ -1,7 +1,5 @@
 """The database, named by URL: SQLite or PostgreSQL. Transactions are plain functions that run in threads."""
 
-from __future__ import annotations
-
 import asyncio
 import enum
 import threading

@@ -1,7 +1,5 @@
 """Why the Storage Service refuses a request. Each exception becomes an error reply with its code."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from tabletop.storage.v1.error_code_pb2 import StorageErrorCode

@@ -1,7 +1,5 @@
 """Listings by keyset: each page starts after the last record of the previous page."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

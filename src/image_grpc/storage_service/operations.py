@@ -1,7 +1,5 @@
 """The four storage operations."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from sqlalchemy import Connection
@@ -73,9 +71,7 @@ class Operations:
         """Delete records."""
 
         def change(connection: Connection, response: DeleteResponse) -> Sequence[Record]:
-            response.records.extend(
-                record_writes.mark_deleted(connection, request.keys, purge_after=self._purge_after)
-            )
+            response.records.extend(record_writes.mark_deleted(connection, request.keys, purge_after=self._purge_after))
             return response.records
 
         return await self._executor.execute(request, DeleteResponse, request.messages, change)

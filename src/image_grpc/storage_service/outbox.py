@@ -4,8 +4,6 @@ A message is published at least once. Each process publishes the messages of its
 process left behind are published by another one, or after a restart, once the claim on them has expired.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections.abc import Iterable, Sequence

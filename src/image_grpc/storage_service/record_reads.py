@@ -1,7 +1,5 @@
 """Reading records by key, within a transaction."""
 
-from __future__ import annotations
-
 from sqlalchemy import Connection, bindparam, select, tuple_
 from tabletop.storage.v1.record_pb2 import Record
 from tabletop.storage.v1.storage_pb2 import RecordKeys
@@ -32,13 +30,8 @@ def read(connection: Connection, request: RecordKeys) -> list[Record]:
     versions = sorted({(key.kind, key.id, key.version) for key in request.keys if key.version})
     latest = connection.execute(_LATEST, {"names": names}).all() if names else []
     exact = connection.execute(_EXACT, {"versions": versions}).all() if versions else []
-    rows = {
-        **{(row.kind, row.id, 0): row for row in latest},
-        **{(row.kind, row.id, row.version): row for row in exact},
-    }
+    rows = {**{(row.kind, row.id, 0): row for row in latest}, **{(row.kind, row.id, row.version): row for row in exact}}
     matches = (rows.get((key.kind, key.id, key.version)) for key in request.keys)
     return [
-        to_record(row)
-        for row in matches
-        if row is not None and (request.include_deleted or row.delete_time is None)
+        to_record(row) for row in matches if row is not None and (request.include_deleted or row.delete_time is None)
     ]

@@ -1,7 +1,5 @@
 """Conversion between records and the rows of `record` and `record_version`."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row

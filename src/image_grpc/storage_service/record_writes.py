@@ -1,7 +1,5 @@
 """Changing records within a transaction: put, delete, restore, purge."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 

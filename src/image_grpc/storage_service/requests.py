@@ -1,7 +1,5 @@
 """Requests from the hub: decodes and validates them, performs the operation, and replies."""
 
-from __future__ import annotations
-
 import structlog
 from google.protobuf.message import Message
 from tabletop.hub.v1.envelope_pb2 import Envelope

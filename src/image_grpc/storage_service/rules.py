@@ -1,7 +1,5 @@
 """Rules for requests that their contract does not state."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from google.protobuf.descriptor import FieldDescriptor

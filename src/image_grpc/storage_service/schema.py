@@ -4,8 +4,6 @@
 `record_version` has a row per version, with the content.
 """
 
-from __future__ import annotations
-
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, String, Table
 
 SCHEMA = "image_storage_db"

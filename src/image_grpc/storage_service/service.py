@@ -1,7 +1,5 @@
 """The Storage Service: handles the four storage operations and runs periodic cleanup."""
 
-from __future__ import annotations
-
 from contextlib import AsyncExitStack
 
 from image_grpc.hub import Hub, topology
@@ -51,9 +49,7 @@ class StorageService:
             stack.push_async_callback(self._relay.stop, grace=STOP_SECONDS)
             self._sweeper.start()
             stack.push_async_callback(self._sweeper.stop)
-            consumer = await self._hub.consume(
-                topology.STORAGE_QUEUE, self._handler.handle, concurrency=CONCURRENCY
-            )
+            consumer = await self._hub.consume(topology.STORAGE_QUEUE, self._handler.handle, concurrency=CONCURRENCY)
             stack.push_async_callback(consumer.stop, grace=STOP_SECONDS)
             self._stack = stack.pop_all()
 

@@ -1,7 +1,5 @@
 """Periodic cleanup: removes what has expired."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 

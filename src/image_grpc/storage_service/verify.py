@@ -4,8 +4,6 @@ It reads tables and object store page by page, so the memory it needs does not d
 run meanwhile: apparent problems are checked again before they are reported.
 """
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence

@@ -1,7 +1,5 @@
 """The counters that GetStatus reports and the metrics read."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

@@ -1,7 +1,5 @@
 """The tracer and the metric instruments of a process."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext

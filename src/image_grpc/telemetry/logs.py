@@ -1,7 +1,5 @@
 """Sets up the logs of a process."""
 
-from __future__ import annotations
-
 import logging
 import sys
 
@@ -54,9 +52,7 @@ def _set_up_library_logs(level: str, shared: list[structlog.types.Processor]) ->
     logging.getLogger("pyvips").setLevel(logging.ERROR)
 
 
-def _add_correlation_id(
-    _logger: object, _method: str, event: structlog.typing.EventDict
-) -> structlog.typing.EventDict:
+def _add_correlation_id(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     if correlation_id := current_correlation_id():
         event["correlation_id"] = correlation_id
     return event

@@ -1,7 +1,5 @@
 """Passes the W3C trace context between processes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from opentelemetry import propagate

@@ -1,7 +1,5 @@
 """Sets up the OpenTelemetry providers of a process."""
 
-from __future__ import annotations
-
 import sys
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """Look-up of themes by name."""
 
-from __future__ import annotations
-
 from functools import cache
 from importlib import resources
 

@@ -1,18 +1,9 @@
 """Changes of themes."""
 
-from __future__ import annotations
-
 from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.theme_service_pb2 import CreateThemeRequest, DeleteThemeRequest, UpdateThemeRequest
 
-from image_grpc.errors import (
-    InvalidArgument,
-    ThemeExists,
-    ThemeInUse,
-    ThemeNotEditable,
-    VersionConflict,
-    Violation,
-)
+from image_grpc.errors import InvalidArgument, ThemeExists, ThemeInUse, ThemeNotEditable, VersionConflict, Violation
 from image_grpc.storage import RecordNotFound, Storage
 from image_grpc.storage.filters import with_theme
 from image_grpc.themes.catalog import built_in_themes, theme_not_found

@@ -16,11 +16,7 @@ def test_the_prompt_describes_the_item() -> None:
             type="ITEM_TYPE_WEAPON",
             name="longsword",
             style={"angle": "from the side", "lighting": "moonlight", "detail_level": "high"},
-            properties={
-                "material": "silver",
-                "magical_effects": ["glowing runes", "frost"],
-                "wear_state": "battered",
-            },
+            properties={"material": "silver", "magical_effects": ["glowing runes", "frost"], "wear_state": "battered"},
         )
     )
     for sentence in (
@@ -38,8 +34,7 @@ def test_the_prompt_describes_the_item() -> None:
 
 
 @pytest.mark.parametrize(
-    ("item_type", "subject"),
-    [(0, "an object"), (1, "a weapon"), (2, "a piece of armor"), (3, "an object")],
+    ("item_type", "subject"), [(0, "an object"), (1, "a weapon"), (2, "a piece of armor"), (3, "an object")]
 )
 def test_the_subject_depends_on_the_type_of_item(item_type: ItemType, subject: str) -> None:
     assert f"illustration of {subject} " in prompt_of(item(type=item_type))

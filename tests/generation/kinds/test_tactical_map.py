@@ -5,7 +5,7 @@ from tabletop.image.v1.map_pb2 import MapProperties
 
 from image_grpc.errors import Violation
 from image_grpc.generation.kinds.tactical_map import TacticalMap
-from image_grpc.maps.elements import NO_COLOR
+from image_grpc.maps.validation import INVALID_COLOR
 from tests.generation.builders import tactical_map
 from tests.generation.kinds.prompts import prompt_of
 
@@ -34,7 +34,7 @@ def test_grid_and_walls_are_not_part_of_the_prompt() -> None:
 
 
 def test_an_invalid_grid_color_is_a_violation() -> None:
-    assert KIND.violations(tactical_map(grid={"color": "nocolor"})) == [Violation("grid.color", NO_COLOR)]
+    assert KIND.violations(tactical_map(grid={"color": "nocolor"})) == [Violation("grid.color", INVALID_COLOR)]
     assert KIND.violations(tactical_map(grid={"color": "#123"})) == []
 
 

@@ -171,9 +171,7 @@ async def test_a_lease_of_another_process_is_respected(
     assert await database.generation(record.generation.id) == record
 
 
-async def test_even_the_last_attempt_of_another_process_is_respected(
-    step: GenerateStep, database: Database
-) -> None:
+async def test_even_the_last_attempt_of_another_process_is_respected(step: GenerateStep, database: Database) -> None:
     record = await database.add_generation(leased(queued(), owner="another", attempts=MAX_INTERRUPTED_CALLS))
     assert isinstance(await step(record, NORMAL), Retry)
 
@@ -188,9 +186,7 @@ async def test_an_own_or_expired_lease_is_ignored(
     assert (await database.generation(record.generation.id)).generation.attempts == 2
 
 
-@pytest.mark.parametrize(
-    ("attempts", "fails"), [(MAX_INTERRUPTED_CALLS - 1, False), (MAX_INTERRUPTED_CALLS, True)]
-)
+@pytest.mark.parametrize(("attempts", "fails"), [(MAX_INTERRUPTED_CALLS - 1, False), (MAX_INTERRUPTED_CALLS, True)])
 async def test_interrupted_calls_are_limited(
     step: GenerateStep, provider: ScriptedProvider, database: Database, attempts: int, fails: bool
 ) -> None:
@@ -226,10 +222,7 @@ async def test_without_an_api_key_a_job_waits(
 
 
 async def test_a_stopping_process_makes_no_call(
-    step: GenerateStep,
-    record: GenerationRecord,
-    provider: ScriptedProvider,
-    semaphore: WeightedFairSemaphore[Priority],
+    step: GenerateStep, record: GenerationRecord, provider: ScriptedProvider, semaphore: WeightedFairSemaphore[Priority]
 ) -> None:
     semaphore.close()
     with pytest.raises(Closed):
@@ -237,9 +230,7 @@ async def test_a_stopping_process_makes_no_call(
     assert provider.requests == []
 
 
-async def test_concurrent_calls_are_limited(
-    step: GenerateStep, provider: ScriptedProvider, database: Database
-) -> None:
+async def test_concurrent_calls_are_limited(step: GenerateStep, provider: ScriptedProvider, database: Database) -> None:
     may_finish = asyncio.Event()
     calling, most = 0, 0
 
@@ -436,10 +427,7 @@ async def test_a_record_that_changes_during_the_call_does_not_lose_the_result(
 
 
 async def test_the_storage_service_must_be_available_before_the_call(
-    step: GenerateStep,
-    record: GenerationRecord,
-    provider: ScriptedProvider,
-    storage_service: MemoryStorageService,
+    step: GenerateStep, record: GenerationRecord, provider: ScriptedProvider, storage_service: MemoryStorageService
 ) -> None:
     async def fail(_: StoreRequest) -> None:
         storage_service.refusals = [Refused("INTERNAL", "the database failed")]

@@ -47,9 +47,7 @@ def decoded(url: str) -> bytes:
     return base64.b64decode(url.partition(",")[2])
 
 
-async def test_references_are_loaded_in_the_order_of_the_request(
-    loader: ReferenceLoader, storage: Storage
-) -> None:
+async def test_references_are_loaded_in_the_order_of_the_request(loader: ReferenceLoader, storage: Storage) -> None:
     png = await stored(storage, PNG, ImageFormat.IMAGE_FORMAT_PNG)
     jpeg = await stored(storage, JPEG, ImageFormat.IMAGE_FORMAT_JPEG)
     record = queued(portrait(reference_image_ids=[jpeg.id, png.id]))
@@ -77,8 +75,7 @@ async def test_a_restyled_version_has_the_current_picture_as_its_reference(
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "scaled"),
-    [(100, 50, (64, 32)), (50, 100, (32, 64)), (60, 30, (60, 30)), (200, 1, (64, 1))],
+    ("width", "height", "scaled"), [(100, 50, (64, 32)), (50, 100, (32, 64)), (60, 30, (60, 30)), (200, 1, (64, 1))]
 )
 async def test_a_large_reference_is_scaled_down(
     loader: ReferenceLoader,

@@ -60,17 +60,13 @@ def step(
 async def events(hub: MemoryHub) -> AsyncIterator[list[Envelope]]:
     received: list[Envelope] = []
     subscription = await hub.subscribe(
-        ["image.generated", "theme.applied"],
-        lambda delivery: received.append(delivery.envelope),
-        on_gap=lambda: None,
+        ["image.generated", "theme.applied"], lambda delivery: received.append(delivery.envelope), on_gap=lambda: None
     )
     yield received
     await subscription.stop(grace=1)
 
 
-def generated(
-    new: GenerationRecord, *, attempts: int = 1, expired: bool = False, age: float = 0
-) -> GenerationRecord:
+def generated(new: GenerationRecord, *, attempts: int = 1, expired: bool = False, age: float = 0) -> GenerationRecord:
     """Return the record of a generation whose picture GetImg.AI has generated."""
     record = states.generating(new, owner="me", lease_seconds=90)
     record.generation.attempts = attempts
@@ -155,9 +151,7 @@ async def test_a_stored_picture_is_announced(step: StoreStep, database: Database
     assert event.payload["image_id"] == record.image_id
 
 
-async def test_an_applied_theme_is_announced_too(
-    step: StoreStep, database: Database, events: list[Envelope]
-) -> None:
+async def test_an_applied_theme_is_announced_too(step: StoreStep, database: Database, events: list[Envelope]) -> None:
     record = generated(queued())
     record.theme_association.theme = "horror"
     record.theme_association.elements.append(1)
@@ -336,12 +330,7 @@ async def test_a_picture_that_is_gone_too_early_is_downloaded_again(
 
 @pytest.mark.parametrize(("attempts", "again"), [(LIMITS.max_attempts - 1, True), (LIMITS.max_attempts, False)])
 async def test_an_expired_picture_is_generated_again_up_to_the_limit(
-    step: StoreStep,
-    downloader: ScriptedDownloader,
-    database: Database,
-    jobs: Jobs,
-    attempts: int,
-    again: bool,
+    step: StoreStep, downloader: ScriptedDownloader, database: Database, jobs: Jobs, attempts: int, again: bool
 ) -> None:
     record = await database.add_generation(generated(queued(), attempts=attempts, expired=True))
     downloader.results.append(GONE)

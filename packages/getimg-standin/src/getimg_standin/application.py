@@ -21,7 +21,7 @@ from getimg_standin.queries import Queries
 from getimg_standin.workspace import Workspace
 
 
-def application(workspace: Workspace, gallery: Gallery, connections: Connections) -> ASGIApp:
+def create_application(workspace: Workspace, gallery: Gallery, connections: Connections) -> ASGIApp:
     """Return the application with all endpoints."""
     links = Links(workspace.api_key)
     generations = Generations(workspace, gallery, links, connections)
@@ -41,11 +41,7 @@ def application(workspace: Workspace, gallery: Gallery, connections: Connections
         Route("/_standin/behavior", control.put_behavior, methods=["PUT"]),
         Route("/_standin/reset", control.reset, methods=["POST"]),
     ]
-    handlers = {
-        ApiError: handle_api_error,
-        ClientDisconnected: handle_disconnected,
-        HTTPException: handle_http_error,
-    }
+    handlers = {ApiError: handle_api_error, ClientDisconnected: handle_disconnected, HTTPException: handle_http_error}
     return _with_api_headers(Starlette(routes=routes, exception_handlers=handlers), workspace)
 
 

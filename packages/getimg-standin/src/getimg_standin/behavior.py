@@ -47,29 +47,29 @@ class Behavior:
         return values
 
 
-def updated(behavior: Behavior, changes: Mapping[str, object]) -> Behavior:
+def apply_changes(behavior: Behavior, changes: Mapping[str, object]) -> Behavior:
     """Return a copy of `behavior` with JSON `changes` applied.
 
     Raises ValueError with the name of the setting if it is unknown or its value is invalid.
     """
     values: dict[str, Any] = {}
     for name, value in changes.items():
-        if name not in _READERS:
-            raise ValueError(f"unknown setting {name!r}; allowed are {', '.join(_READERS)}")
+        if name not in _PARSERS:
+            raise ValueError(f"unknown setting {name!r}; allowed are {', '.join(_PARSERS)}")
         try:
-            values[name] = _READERS[name](value)
+            values[name] = _PARSERS[name](value)
         except ValueError as exc:
             raise ValueError(f"{name}: {exc}") from None
     return replace(behavior, **values)
 
 
-def _number(value: object) -> float:
+def _parse_number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{value!r} is not a number")
     return float(value)
 
 
-def _optional_count(value: object) -> int | None:
+def _parse_optional_count(value: object) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int):
@@ -77,7 +77,7 @@ def _optional_count(value: object) -> int | None:
     return value
 
 
-def _money(value: object) -> Decimal:
+def _parse_amount(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(f"{value!r} is not an amount")
     try:
@@ -89,11 +89,11 @@ def _money(value: object) -> Decimal:
     return amount
 
 
-_READERS: Mapping[str, Callable[[object], object]] = {
-    "latency": _number,
-    "url_lifetime": _number,
-    "requests_per_minute": _optional_count,
-    "max_in_flight": _optional_count,
-    "balance": _money,
-    "variety": _optional_count,
+_PARSERS: Mapping[str, Callable[[object], object]] = {
+    "latency": _parse_number,
+    "url_lifetime": _parse_number,
+    "requests_per_minute": _parse_optional_count,
+    "max_in_flight": _parse_optional_count,
+    "balance": _parse_amount,
+    "variety": _parse_optional_count,
 }

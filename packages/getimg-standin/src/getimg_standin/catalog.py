@@ -56,12 +56,7 @@ class Model:
         single_price = len(set(self.prices.values())) == 1
         rates = {None: next(iter(self.prices.values()))} if single_price else self.prices
         return [
-            {
-                "billable_unit": "image",
-                "resolution": resolution,
-                "sound": "not_applicable",
-                "unit_price": str(price),
-            }
+            {"billable_unit": "image", "resolution": resolution, "sound": "not_applicable", "unit_price": str(price)}
             for resolution, price in sorted(rates.items(), key=lambda rate: rate[1])
         ]
 

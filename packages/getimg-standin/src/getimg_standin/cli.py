@@ -17,14 +17,10 @@ from getimg_standin.standin import Standin
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--listen", metavar="HOST:PORT", default="127.0.0.1:8090", show_default=True, help="Port 0: a free port."
-)
+@click.option("--listen", metavar="HOST:PORT", default="127.0.0.1:8090", show_default=True, help="Port 0: a free port.")
 @click.option("--api-key", default="standin-key", show_default=True, help="API key that clients must send.")
 @click.option("--latency", type=float, default=0.5, show_default=True, help="Seconds added to each generation.")
-@click.option(
-    "--url-lifetime", type=float, default=3600, show_default=True, help="Seconds until picture URLs expire."
-)
+@click.option("--url-lifetime", type=float, default=3600, show_default=True, help="Seconds until picture URLs expire.")
 @click.option("--requests-per-minute", type=int, help="Respond with 429 above this rate.")
 @click.option("--max-in-flight", type=int, help="Respond with 429 above this number of concurrent generations.")
 @click.option("--balance", default="10000", show_default=True, help="USD to spend; respond with 402 after that.")

@@ -7,7 +7,7 @@ import json
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from getimg_standin.behavior import updated
+from getimg_standin.behavior import apply_changes
 from getimg_standin.errors import ApiError
 from getimg_standin.faults import fault_from_json
 from getimg_standin.workspace import Workspace
@@ -48,7 +48,7 @@ class Control:
         if not isinstance(value, dict):
             raise ApiError(400, "The body must be a JSON object.")
         try:
-            self._workspace.behavior = updated(self._workspace.behavior, value)
+            self._workspace.behavior = apply_changes(self._workspace.behavior, value)
         except ValueError as exc:
             raise ApiError(400, str(exc), code="invalid_behavior") from exc
         return await self.report(request)

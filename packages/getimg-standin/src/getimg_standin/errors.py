@@ -26,12 +26,7 @@ class ApiError(Exception):
     """An error response; handlers raise it from anywhere."""
 
     def __init__(
-        self,
-        status: int,
-        message: str | None = None,
-        *,
-        code: str | None = None,
-        retry_after: float | None = None,
+        self, status: int, message: str | None = None, *, code: str | None = None, retry_after: float | None = None
     ) -> None:
         default_code, default_message = _BY_STATUS.get(status, ("error", f"HTTP status {status}."))
         super().__init__(message or default_message)

@@ -104,9 +104,7 @@ class FaultQueue:
 
     def to_json(self) -> list[dict[str, object]]:
         """Return the active faults as JSON; `count` is the remaining number of calls, absent if unlimited."""
-        entries = (
-            (fault, {} if remaining is None else {"count": remaining}) for fault, remaining in self._entries
-        )
+        entries = ((fault, {} if remaining is None else {"count": remaining}) for fault, remaining in self._entries)
         return [{**fault.to_json(), **count} for fault, count in entries]
 
 

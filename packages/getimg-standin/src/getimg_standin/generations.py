@@ -70,12 +70,7 @@ class Generations:
                     "height": picture.height,
                 }
             ],
-            "usage": {
-                "billable_unit": "image",
-                "quantity": 1,
-                "unit_price": float(price),
-                "total_cost": float(price),
-            },
+            "usage": {"billable_unit": "image", "quantity": 1, "unit_price": float(price), "total_cost": float(price)},
         }
         return JSONResponse(response)
 

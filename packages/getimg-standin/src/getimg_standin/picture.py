@@ -44,11 +44,7 @@ def from_token(token: str) -> Picture:
         values = json.loads(zlib.decompress(packed))
         *brief, seed, width, height, image_format = values
         picture = Picture(
-            brief=Brief.from_values(brief),
-            seed=int(seed),
-            width=int(width),
-            height=int(height),
-            format=image_format,
+            brief=Brief.from_values(brief), seed=int(seed), width=int(width), height=int(height), format=image_format
         )
     except (binascii.Error, zlib.error, TypeError, ValueError) as exc:
         raise ValueError("not a picture token") from exc

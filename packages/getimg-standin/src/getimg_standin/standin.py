@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
-from getimg_standin.application import application
+from getimg_standin.application import create_application
 from getimg_standin.behavior import Behavior
 from getimg_standin.connections import Connections
 from getimg_standin.faults import Fault
@@ -25,11 +25,7 @@ class Standin:
     """
 
     def __init__(
-        self,
-        *,
-        api_key: str = "standin-key",
-        behavior: Behavior | None = None,
-        clock: Callable[[], float] = time.time,
+        self, *, api_key: str = "standin-key", behavior: Behavior | None = None, clock: Callable[[], float] = time.time
     ) -> None:
         """`clock` returns seconds since the epoch; URL expiry, the rate limit and billing dates depend on it."""
         self._workspace = Workspace(api_key=api_key, behavior=behavior or Behavior(), clock=clock)
@@ -47,7 +43,7 @@ class Standin:
         self._listening = True
         gallery, connections = Gallery(), Connections()
         try:
-            app = application(self._workspace, gallery, connections)
+            app = create_application(self._workspace, gallery, connections)
             async with serve(app, host, port, connections) as url:
                 yield url
         finally:

@@ -1,7 +1,5 @@
 """`image-grpc demo`: a tour of the service, from the requests of a caller to pictures on disk."""
 
-from __future__ import annotations
-
 import tempfile
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The calls that the demo makes."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass
 from pathlib import Path

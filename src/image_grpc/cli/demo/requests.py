@@ -1,7 +1,5 @@
 """The requests of the demo, as JSON: method and body by the name of the picture."""
 
-from __future__ import annotations
-
 REQUESTS: dict[str, tuple[str, str]] = {
     "tactical map": (
         "GenerateTacticalMap",

@@ -1,7 +1,5 @@
 """The steps of the demo, and the report at its end."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections import Counter
@@ -70,9 +68,7 @@ async def _visit(caller: Caller) -> Results:
         portrait = by_name["portrait"].image
         await asyncio.gather(*(caller.create_overlay(by_name[name], portrait) for name in OVERLAYS))
         progress.update(task, description="applying other themes to two pictures")
-        restyled = await asyncio.gather(
-            *(caller.apply_theme(by_name[name], theme) for name, theme in RESTYLED.items())
-        )
+        restyled = await asyncio.gather(*(caller.apply_theme(by_name[name], theme) for name, theme in RESTYLED.items()))
         progress.update(task, description="drawing maps with their overlays")
         maps = [by_name["tactical map"], by_name["campaign map"], restyled[0]]
         composed = await asyncio.gather(*(caller.save_composed(each) for each in maps))

@@ -1,7 +1,5 @@
 """The kinds of pictures. A new kind is a module here, a line in `KINDS`, its messages and its RPC."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
@@ -14,12 +12,7 @@ from image_grpc.generation.kinds.tactical_map import TacticalMap
 
 __all__ = ["KINDS", "Kind", "PictureRequest", "kind_of", "kind_of_field", "kind_of_subtype", "subtypes_of"]
 
-KINDS: tuple[Kind[Any], ...] = (
-    TacticalMap(),
-    CampaignMap(),
-    Portrait(),
-    ItemIllustration(),
-)
+KINDS: tuple[Kind[Any], ...] = (TacticalMap(), CampaignMap(), Portrait(), ItemIllustration())
 
 _BY_REQUEST = {kind.request_type: kind for kind in KINDS}
 _BY_FIELD = {kind.field: kind for kind in KINDS}

@@ -1,7 +1,5 @@
 """Campaign maps: maps of a region."""
 
-from __future__ import annotations
-
 from tabletop.image.v1.generation_request_pb2 import GenerateCampaignMapRequest
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.map_pb2 import MapProperties

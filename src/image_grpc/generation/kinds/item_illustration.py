@@ -1,7 +1,5 @@
 """Illustrations of items."""
 
-from __future__ import annotations
-
 from tabletop.image.v1.generation_request_pb2 import GenerateItemIllustrationRequest, ItemType
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.theme_pb2 import Theme

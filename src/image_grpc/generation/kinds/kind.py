@@ -1,7 +1,5 @@
 """A kind of picture: everything that tells one Generate request from another."""
 
-from __future__ import annotations
-
 from collections.abc import MutableSequence
 from typing import Generic, Protocol, TypeVar
 
@@ -9,15 +7,7 @@ from google.protobuf.duration_pb2 import Duration
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.map_pb2 import MapProperties
 from tabletop.image.v1.theme_pb2 import Theme
-from tabletop.image.v1.types_pb2 import (
-    CacheMode,
-    ImageFormat,
-    ImageSubtype,
-    ImageType,
-    Priority,
-    Size,
-    Source,
-)
+from tabletop.image.v1.types_pb2 import CacheMode, ImageFormat, ImageSubtype, ImageType, Priority, Size, Source
 
 from image_grpc.errors import Violation
 from image_grpc.messages import MessageLike

@@ -1,7 +1,5 @@
 """Portraits of characters."""
 
-from __future__ import annotations
-
 from tabletop.image.v1.generation_request_pb2 import CharacterKind, GeneratePortraitRequest
 from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType

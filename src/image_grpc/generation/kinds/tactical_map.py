@@ -1,7 +1,5 @@
 """Tactical maps: battle maps seen from above."""
 
-from __future__ import annotations
-
 from tabletop.image.v1.generation_request_pb2 import GenerateTacticalMapRequest
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.map_pb2 import GridKind, MapProperties, WallKind
@@ -11,8 +9,8 @@ from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 from image_grpc.errors import Violation
 from image_grpc.generation.kinds.kind import Kind
 from image_grpc.generation.prompts import enumeration, labeled, theme_name, with_properties
-from image_grpc.maps.elements import grid_violations
 from image_grpc.maps.grid import DEFAULT_CELL, DEFAULT_COLOR
+from image_grpc.maps.validation import grid_violations
 from image_grpc.settings import ServerSettings
 
 

@@ -1,7 +1,5 @@
 """The *generate* step: calls GetImg.AI for a generation, once."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
@@ -27,12 +25,7 @@ from image_grpc.generation.steps.references import ReferenceLoader
 from image_grpc.generation.weighted_fair_semaphore import WeightedFairSemaphore
 from image_grpc.getimg import CallNotSent, GetimgClient, ProviderRequest
 from image_grpc.hub import Ack, Hub, Outcome, Retry, Settlement
-from image_grpc.retry import (
-    MAX_INTERRUPTED_CALLS,
-    PEER_UNAVAILABLE_DELAY,
-    GenerationLimits,
-    delay_before_next_call,
-)
+from image_grpc.retry import MAX_INTERRUPTED_CALLS, PEER_UNAVAILABLE_DELAY, GenerationLimits, delay_before_next_call
 
 log = structlog.get_logger(__name__)
 
@@ -81,9 +74,7 @@ class GenerateStep:
             # Not the whole wait: the retry ladder would round it up to its next, much longer step.
             return Retry(min(wait, LEASE_POLL_SECONDS), f"{record.lease.owner} holds the lease")
         if record.generation.attempts >= MAX_INTERRUPTED_CALLS and record.HasField("lease"):
-            await self._generations.fail(
-                record, GenerationError("the process ended during each call of GetImg.AI")
-            )
+            await self._generations.fail(record, GenerationError("the process ended during each call of GetImg.AI"))
             return Ack()
         if not self._provider.configured:
             return Retry(NOT_CONFIGURED_DELAY, "there is no GetImg.AI API key")

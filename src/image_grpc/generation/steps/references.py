@@ -1,7 +1,5 @@
 """Reference images as data URLs for GetImg.AI."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 

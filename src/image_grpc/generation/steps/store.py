@@ -1,7 +1,5 @@
 """The *store* step: downloads a generated picture, fits it to the request, stores and announces it."""
 
-from __future__ import annotations
-
 import time
 
 import structlog
@@ -21,7 +19,7 @@ from image_grpc.generation.requests import complete_request, picture_in
 from image_grpc.getimg import Downloader, PictureGone
 from image_grpc.hub import Ack, Retry, Settlement
 from image_grpc.idempotency import derived_id
-from image_grpc.provenance import xmp
+from image_grpc.pictures.provenance import xmp
 from image_grpc.retry import GenerationLimits, delay_before_next_download
 from image_grpc.storage import BlobIncomplete, Storage, UnitOfWork
 from image_grpc.telemetry import Counters
@@ -153,9 +151,7 @@ class StoreStep:
 
 def _events(record: GenerationRecord, image: Image) -> list[OutboundMessage]:
     origin = events.Origin(
-        cause=record.generation.id,
-        correlation_id=record.correlation_id,
-        headers=jobs.trace_headers(record),
+        cause=record.generation.id, correlation_id=record.correlation_id, headers=jobs.trace_headers(record)
     )
     published = [events.image_generated(image, origin)]
     if record.HasField("theme_association"):

@@ -1,98 +1,64 @@
 """Consumers of shared queues."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
 
 import structlog
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
-from aio_pika.exceptions import AMQPError
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractRobustConnection
 
-from image_grpc.hub import envelope as envelopes
 from image_grpc.hub import topology
-from image_grpc.hub.amqp.messages import (
-    attempt_of,
-    deliveries_of,
-    headers_for_handler,
-    properties_of,
-    routing_key_of,
-    seconds_left,
-)
-from image_grpc.hub.handling import settlement_of
-from image_grpc.hub.port import Ack, DeadLetter, Handler, Retry, Settlement, Unreadable
+from image_grpc.hub.amqp.connection import CONNECTION_ERRORS
+from image_grpc.hub.amqp.forwarder import Forwarder
+from image_grpc.hub.amqp.messages import incoming_message
+from image_grpc.hub.amqp.watchdog import consumer_exists
+from image_grpc.hub.handling import handle_message
+from image_grpc.hub.port import DeadLetter, Handler, Retry, Settlement, Unreadable
 
 log = structlog.get_logger(__name__)
 
-AGAIN_SECONDS = 1.0
-BROKEN = (AMQPError, OSError, RuntimeError)
-"""What a call raises when its channel or connection has gone."""
-
-
-async def exists(probe: AbstractChannel, channel: AbstractChannel, queue: str, tag: str) -> bool:
-    """Whether a consumer exists: the client has not been told that its channel is closed or it is cancelled, and
-    the broker has at least one consumer on the queue. (Whose they are, it tells nobody.)"""
-    known: Any = await channel.get_underlay_channel()
-    if known.is_closed or tag not in known.consumers:
-        return False
-    found = await probe.declare_queue(queue, passive=True)
-    return bool(found.declaration_result.consumer_count)
-
-
-class Forwarder(Protocol):
-    """Passes a message on, durably; whether that is confirmed."""
-
-    async def retry(self, message: AbstractIncomingMessage, queue: str, delay: float) -> bool:
-        """Onto the retry ladder."""
-
-    async def bury(self, message: AbstractIncomingMessage, queue: str, reason: str) -> bool:
-        """To the dead letters."""
-
-    async def refuse(self, message: AbstractIncomingMessage, reason: str) -> None:
-        """Tells whoever awaits a reply that the message cannot be read. That alone is not durable."""
+REQUEUE_DELAY_SECONDS = 1.0
 
 
 class QueueConsumer:
-    """Takes messages of one queue, on a channel of its own."""
+    """Consumes one queue on a channel of its own."""
 
     def __init__(
         self,
+        connection: AbstractRobustConnection,
         forwarder: Forwarder,
-        open_channel: Callable[[], Awaitable[AbstractChannel]],
         queue: str,
         handler: Handler,
-        forget: Callable[[QueueConsumer], None],
+        *,
+        concurrency: int,
     ) -> None:
-        self._forwarder, self._open_channel, self.name, self._handler = forwarder, open_channel, queue, handler
-        self._forget = forget
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._stopping = False
+        self._connection, self._forwarder = connection, forwarder
+        self.name, self._handler, self._concurrency = queue, handler, concurrency
+        self._tasks: set[asyncio.Task[None]] = set()
         self._channel: AbstractChannel
         self._tag = ""
+        self.stopped = False
 
     async def start(self) -> None:
-        self._channel = await self._open_channel()
+        self._channel = await self._connection.channel()
+        await self._channel.set_qos(prefetch_count=self._concurrency)
         queue = await self._channel.get_queue(self.name)
-        self._tag = await queue.consume(self._take)
+        self._tag = await queue.consume(self._receive)
 
-    async def consumes(self, probe: AbstractChannel) -> bool:
-        return await exists(probe, self._channel, self.name, self._tag)
+    async def is_consuming(self, probe: AbstractChannel) -> bool:
+        return await consumer_exists(probe, self._channel, self.name, self._tag)
 
-    async def renew(self) -> None:
-        with contextlib.suppress(*BROKEN):
-            await self._channel.close()  # what is in hand goes on, and is delivered again
+    async def restore(self) -> None:
+        with contextlib.suppress(*CONNECTION_ERRORS):
+            await self._channel.close()  # handlers go on; their messages are redelivered
         await self.start()
-        if self._stopping:  # meanwhile
+        if self.stopped:  # meanwhile
             await self._channel.close()
 
     async def stop(self, grace: float) -> None:
-        self._stopping = True
-        self._forget(self)
-        # The next consumer of an ordered queue must not get what is behind those in hand, some of which go back.
+        self.stopped = True
+        # In an ordered queue, the next consumer must not overtake the messages that this one will requeue.
         if not topology.is_ordered(self.name):
-            with contextlib.suppress(*BROKEN):
+            with contextlib.suppress(*CONNECTION_ERRORS):
                 queue = await self._channel.get_queue(self.name, ensure=False)
                 await queue.cancel(self._tag)
         if self._tasks:
@@ -100,58 +66,61 @@ class QueueConsumer:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        with contextlib.suppress(*BROKEN):
-            await self._channel.close()  # what is not settled goes back
+        with contextlib.suppress(*CONNECTION_ERRORS):
+            await self._channel.close()  # requeues unsettled messages
 
-    async def _take(self, message: AbstractIncomingMessage) -> None:
-        if self._stopping:
+    async def _receive(self, message: AbstractIncomingMessage) -> None:
+        if self.stopped:
             return
-        # A task of our own: the client cancels those of a connection that breaks, but what a handler has begun,
-        # and perhaps paid for, goes on.
-        task = asyncio.create_task(self._handle_and_settle(message))
+        # A task of our own: aio-pika cancels its tasks when the connection breaks, but a handler must finish what
+        # it started and may have paid for.
+        task = asyncio.create_task(self._handle(message))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _handle_and_settle(self, message: AbstractIncomingMessage) -> None:
+    async def _handle(self, message: AbstractIncomingMessage) -> None:
         try:
-            await self._settle(message, await self._handle(message))
-        except Exception:  # whatever it is: a message that is not settled would keep its place for ever
-            log.exception("a message was not settled, and is delivered again", queue=self.name)
-            await asyncio.sleep(AGAIN_SECONDS)
-            with contextlib.suppress(*BROKEN):
+            settlement = await handle_message(self._handler, incoming_message(message, self.name))
+            await self._settle(message, settlement)
+        except Exception:  # an unsettled message would occupy its slot forever
+            log.exception("message not settled", queue=self.name)
+            await asyncio.sleep(REQUEUE_DELAY_SECONDS)
+            with contextlib.suppress(*CONNECTION_ERRORS):
                 await message.nack(requeue=True)
 
-    async def _handle(self, message: AbstractIncomingMessage) -> Settlement:
-        if seconds_left(message.headers) == 0:
-            return Ack()  # it has expired while it waited here
-        if (count := deliveries_of(message)) >= topology.MAX_DELIVERIES:
-            return DeadLetter(f"delivered {count} times before, and never settled")
-        return await settlement_of(
-            self._handler,
-            message.body,
-            message.content_type or envelopes.JSON,
-            queue=self.name,
-            routing_key=routing_key_of(message),
-            attempt=attempt_of(message),
-            redelivered=bool(message.redelivered),
-            reply_to=message.reply_to or "",
-            headers=headers_for_handler(message),
-            properties=properties_of(message),
-        )
-
     async def _settle(self, message: AbstractIncomingMessage, settlement: Settlement) -> None:
-        """Acknowledges a message once what shall become of it is durable; else it is delivered again."""
+        """Acknowledge a message once its settlement is durable; requeue it otherwise."""
         if isinstance(settlement, Unreadable) and message.reply_to:
-            await self._forwarder.refuse(message, settlement.reason)
+            await self._forwarder.reject(message, settlement.reason)
         match settlement:
             case Retry(delay=delay):
                 settled = await self._forwarder.retry(message, self.name, delay)
             case DeadLetter(reason=reason):
-                settled = await self._forwarder.bury(message, self.name, reason)
+                settled = await self._forwarder.dead_letter(message, self.name, reason)
             case _:
                 settled = True
-        with contextlib.suppress(*BROKEN):  # the channel broke: it is delivered again
+        with contextlib.suppress(*CONNECTION_ERRORS):  # a broken channel has requeued the message
             if settled:
                 await message.ack()
             else:
                 await message.nack(requeue=True)
+
+
+class Consumers:
+    """Starts the consumers of one connection and keeps track of those that have not been stopped."""
+
+    def __init__(self, connection: AbstractRobustConnection, forwarder: Forwarder) -> None:
+        self._connection, self._forwarder = connection, forwarder
+        self._consumers: list[QueueConsumer] = []
+
+    async def start(self, queue: str, handler: Handler, *, concurrency: int) -> QueueConsumer:
+        consumer = QueueConsumer(self._connection, self._forwarder, queue, handler, concurrency=concurrency)
+        await consumer.start()
+        self._consumers.append(consumer)
+        return consumer
+
+    @property
+    def running(self) -> list[QueueConsumer]:
+        """Consumers that have not been stopped."""
+        self._consumers = [consumer for consumer in self._consumers if not consumer.stopped]
+        return self._consumers

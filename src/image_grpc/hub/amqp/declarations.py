@@ -1,6 +1,4 @@
-"""The topology as a broker has it: queue types and arguments, the retry ladder, and how a difference is told."""
-
-from __future__ import annotations
+"""Declares the topology on a broker: queue types and arguments, and the queues of the retry ladder."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -12,35 +10,35 @@ from aio_pika.exceptions import ChannelPreconditionFailed
 
 from image_grpc.errors import HubError
 from image_grpc.hub import topology
+from image_grpc.retry import LADDER
 
 NO_DELIVERY_LIMIT = 1_000_000_000
-"""A broker that reaches the limit drops the message. Declared, since RabbitMQ 4 has a low one of its own.
-Consumers count deliveries themselves (`topology.MAX_DELIVERIES`); whoever looks at the dead letters takes them and
-puts them back, which must not use them up."""
+"""A broker drops messages that reach the limit, and RabbitMQ 4 has a low default. Consumers enforce
+`retry.MAX_DELIVERIES` themselves; listing the dead letters requeues them, which must not use them up."""
 
-LONGEST_HOLD_SECONDS = 86_400
-"""How long a consumer that has a queue for itself may hold a message. From RabbitMQ 3.12 on; older ones ignore it
-and have one limit for all, 30 minutes."""
+ORDERED_CONSUMER_TIMEOUT_SECONDS = 86_400
+"""How long the consumer of an ordered queue may hold a message. RabbitMQ before 3.12 ignores it and applies one
+limit to all queues, 30 minutes by default."""
 
 
 async def declare_topology(connection: AbstractConnection) -> None:
-    """Declares everything, once. What is there already must be as it would be declared.
+    """Declare all exchanges and queues.
 
-    Raises HubError that names every queue or exchange that the broker has with other arguments, and nothing
-    else: a robust connection would try in vain for ever.
+    Raises HubError that names every queue and exchange that exists with other arguments. The connection must not
+    be a robust one, which would retry forever.
     """
-    differences = []
+    conflicts = []
     for name, declare_one in _declarations():
-        channel = await connection.channel()  # a difference closes it
+        channel = await connection.channel()  # a conflict closes it
         try:
             await declare_one(channel)
             await channel.close()
-        except ChannelPreconditionFailed as difference:
-            differences.append(f"  {name}: {difference}")
-    if differences:
-        lines = "\n".join(differences)
+        except ChannelPreconditionFailed as conflict:
+            conflicts.append(f"  {name}: {conflict}")
+    if conflicts:
+        lines = "\n".join(conflicts)
         raise HubError(
-            "the broker has these otherwise; drain and delete them, or use another virtual host:\n" + lines
+            "these exist with other arguments; drain and delete them, or use another virtual host:\n" + lines
         )
 
 
@@ -48,7 +46,7 @@ def _declarations() -> list[tuple[str, Callable[[AbstractChannel], Awaitable[Non
     return [
         *((name, partial(_declare_exchange, name=name)) for name in topology.TOPIC_EXCHANGES),
         *((queue.name, partial(declare, queue=queue)) for queue in topology.QUEUES),
-        *((retry_name(step), partial(_declare_retry_step, step=step)) for step in topology.RETRY_STEPS),
+        *((retry_name(step), partial(_declare_retry_step, step=step)) for step in LADDER.steps),
     ]
 
 
@@ -57,25 +55,25 @@ async def _declare_exchange(channel: AbstractChannel, name: str) -> None:
 
 
 async def declare(channel: AbstractChannel, queue: topology.Queue) -> None:
-    """Declares a queue with its bindings."""
+    """Declare a queue with its bindings."""
     arguments: dict[str, Any] = {"x-queue-type": "classic"}
     if queue.quorum:
         arguments = {"x-queue-type": "quorum", "x-delivery-limit": NO_DELIVERY_LIMIT}
-    if queue.one_consumer:
-        arguments |= {"x-single-active-consumer": True, "x-consumer-timeout": LONGEST_HOLD_SECONDS * 1000}
+    if queue.ordered:
+        arguments |= {"x-single-active-consumer": True, "x-consumer-timeout": ORDERED_CONSUMER_TIMEOUT_SECONDS * 1000}
     declared = await channel.declare_queue(queue.name, durable=True, arguments=arguments)
     for exchange, pattern in queue.bindings:
         await declared.bind(exchange, pattern)
 
 
-async def _declare_retry_step(channel: AbstractChannel, step: int) -> None:
-    """An exchange and a queue whose messages go back to where they came from after `step` seconds."""
+async def _declare_retry_step(channel: AbstractChannel, step: float) -> None:
+    """Declare an exchange and a queue that return messages to their original queue after `step` seconds."""
     name = retry_name(step)
     exchange = await channel.declare_exchange(name, aio_pika.ExchangeType.FANOUT, durable=True)
     arguments: dict[str, Any] = {
         "x-queue-type": "quorum",
-        "x-message-ttl": step * 1000,
-        # The default exchange routes by the routing key, which is the queue of origin.
+        "x-message-ttl": int(step * 1000),
+        # The default exchange routes by the routing key, which is the original queue.
         "x-dead-letter-exchange": "",
         "x-dead-letter-strategy": "at-least-once",
         "x-overflow": "reject-publish",
@@ -84,5 +82,5 @@ async def _declare_retry_step(channel: AbstractChannel, step: int) -> None:
     await queue.bind(exchange)
 
 
-def retry_name(step: int) -> str:
-    return f"image.retry.{step}"
+def retry_name(step: float) -> str:
+    return f"image.retry.{step:g}"

@@ -1,10 +1,7 @@
-"""The fonts that come with the service: whatever a machine has installed, text looks the same.
+"""Fonts shipped with the service, so that text looks the same on every machine.
 
-DejaVu Sans Bold, and Droid Sans Fallback for what it lacks (Chinese and Japanese). Importing this module
-points fontconfig at them; that must be before the first text is drawn.
+DejaVu Sans Bold, and Droid Sans Fallback for Chinese and Japanese.
 """
-
-from __future__ import annotations
 
 import os
 from functools import cache
@@ -15,23 +12,38 @@ from fontTools.ttLib import TTFont
 FAMILY = "DejaVu Sans"
 
 _FOLDER = Path(__file__).parent
+_VARIABLE, _CONFIGURATION = "FONTCONFIG_FILE", str(_FOLDER / "fonts.conf")
 
-os.environ["FONTCONFIG_FILE"] = str(_FOLDER / "fonts.conf")
+
+class FontsNotConfigured(RuntimeError):
+    """Text is drawn before `configure`: it would use the fonts of the machine."""
+
+
+def configure() -> None:
+    """Make fontconfig use only the shipped fonts. Idempotent; call it before the process renders text."""
+    os.environ[_VARIABLE] = _CONFIGURATION
+
+
+def require_configured() -> None:
+    """Raise FontsNotConfigured unless `configure` is in effect."""
+    if os.environ.get(_VARIABLE) != _CONFIGURATION:
+        raise FontsNotConfigured("fonts are not configured, call image_grpc.maps.fonts.configure() at startup")
 
 
 def drawable(text: str) -> str:
-    """The text with what cannot be drawn replaced: control characters by blanks, others by `?`."""
-    known = _characters()
+    """Replace control characters by blanks, and characters that no shipped font has by `?`."""
+    characters = _characters()
     return "".join(
-        each if ord(each) in known else " " if each.isspace() or not each.isprintable() else "?" for each in text
+        each if ord(each) in characters else " " if each.isspace() or not each.isprintable() else "?" for each in text
     )
 
 
 @cache
 def _characters() -> frozenset[int]:
-    found: set[int] = set()
+    """Return the code points that the fonts can draw."""
+    code_points: set[int] = set()
     for file in _FOLDER.glob("*.ttf"):
         with TTFont(file, lazy=True) as font:
-            found.update(font.getBestCmap())
-    # Fonts have entries for control characters too, which XML cannot carry.
-    return frozenset(found.difference(range(0x20), range(0x7F, 0xA0)))
+            code_points.update(font.getBestCmap())
+    # Fonts also have entries for control characters, which XML cannot contain.
+    return frozenset(code_points.difference(range(0x20), range(0x7F, 0xA0)))

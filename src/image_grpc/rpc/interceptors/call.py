@@ -1,13 +1,11 @@
 """A call in progress, and the types of the stages around it."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import grpc
 from google.protobuf.message import Message
+
+from image_grpc.rpc import Context
 
 REQUEST_ID = "x-request-id"
 CORRELATION_ID = "x-correlation-id"
@@ -19,7 +17,7 @@ class Call:
 
     method: str
     """For example `tabletop.image.v1.ImageService/GetImage`."""
-    context: grpc.aio.ServicerContext[Any, Any]
+    context: Context
     metadata: Mapping[str, str]
     streaming: bool
     """Whether the response is a stream."""

@@ -1,7 +1,5 @@
 """Stage: limit of concurrent calls."""
 
-from __future__ import annotations
-
 from google.protobuf.message import Message
 
 from image_grpc.errors import Overloaded

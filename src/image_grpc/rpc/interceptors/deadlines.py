@@ -1,7 +1,5 @@
 """Stage: deadlines."""
 
-from __future__ import annotations
-
 import asyncio
 
 from google.protobuf.message import Message

@@ -1,7 +1,5 @@
 """Outermost stage: every exception becomes a status."""
 
-from __future__ import annotations
-
 import asyncio
 
 import grpc

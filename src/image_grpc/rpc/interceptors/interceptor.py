@@ -11,6 +11,7 @@ import grpc
 from google.protobuf.message import Message
 
 from image_grpc.errors import DeadlineExceeded
+from image_grpc.rpc import Context
 from image_grpc.rpc.interceptors.call import Call, Next, Request, Stage
 
 OUR_PREFIX = "/tabletop."
@@ -47,7 +48,7 @@ class StageInterceptor(grpc.aio.ServerInterceptor):
         for stage in reversed(self._stages):
             following = stage(following)
 
-        async def behavior(request: Request, context: grpc.aio.ServicerContext[Any, Any]) -> Message | None:
+        async def behavior(request: Request, context: Context) -> Message | None:
             metadata: Any = dict(context.invocation_metadata() or ())
             return await following(Call(method, context, metadata, streaming, deserialize), request)
 

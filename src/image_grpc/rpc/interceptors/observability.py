@@ -1,7 +1,5 @@
 """Stage: span, duration and access log of each call."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 
@@ -13,13 +11,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from image_grpc.errors import ServiceError
 from image_grpc.rpc import errors
 from image_grpc.rpc.interceptors.call import Call, Next, Request, Stage
-from image_grpc.telemetry import (
-    ATTR_ERROR_TYPE,
-    ATTR_RPC_METHOD,
-    ATTR_RPC_STATUS,
-    ATTR_RPC_SYSTEM,
-    Telemetry,
-)
+from image_grpc.telemetry import ATTR_ERROR_TYPE, ATTR_RPC_METHOD, ATTR_RPC_STATUS, ATTR_RPC_SYSTEM, Telemetry
 
 log = structlog.get_logger("access")
 
@@ -32,9 +24,7 @@ def observe(telemetry: Telemetry) -> Stage:
             started = time.perf_counter()
             attributes: dict[str, str] = {ATTR_RPC_SYSTEM: "grpc", ATTR_RPC_METHOD: call.method}
             code = grpc.StatusCode.OK
-            with telemetry.span(
-                call.method, parent=call.metadata, kind=SpanKind.SERVER, attributes=attributes
-            ) as span:
+            with telemetry.span(call.method, parent=call.metadata, kind=SpanKind.SERVER, attributes=attributes) as span:
                 try:
                     return await following(call, request)
                 except asyncio.CancelledError:

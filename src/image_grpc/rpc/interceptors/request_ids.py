@@ -1,7 +1,5 @@
 """Stage: request id and correlation id."""
 
-from __future__ import annotations
-
 import re
 import uuid
 

@@ -1,7 +1,5 @@
 """Innermost stage: the contract's own rules."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from google.protobuf.message import DecodeError, Message

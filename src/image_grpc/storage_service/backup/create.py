@@ -1,7 +1,5 @@
 """Creating a backup."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial

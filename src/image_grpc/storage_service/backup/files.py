@@ -1,7 +1,5 @@
 """The files of a backup: the manifest and streams of length-delimited messages."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -60,10 +58,7 @@ def read_manifest(folder: Path) -> Manifest:
         if data["format"] != FORMAT:
             raise BackupError(f"{folder / MANIFEST} has format {data['format']}, not {FORMAT}")
         manifest = Manifest(
-            format=FORMAT,
-            time=data["time"],
-            records=Stream(**data["records"]),
-            messages=Stream(**data["messages"]),
+            format=FORMAT, time=data["time"], records=Stream(**data["records"]), messages=Stream(**data["messages"])
         )
         for stream in (manifest.records, manifest.messages):
             with (folder / stream.file).open("rb") as file:

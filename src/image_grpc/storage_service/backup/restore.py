@@ -1,7 +1,5 @@
 """Restoring a backup."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import groupby, islice

@@ -1,4 +1,4 @@
-"""Procedural pictures: what a prompt asks for, drawn from a seed."""
+"""Procedural pictures: the subject of a prompt, drawn from a seed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from getimg_standin.art.encoding import encode
 from getimg_standin.art.frame import Frame
 from getimg_standin.art.item import draw_item
 from getimg_standin.art.layouts import Layouts
-from getimg_standin.art.pixels import Colour
+from getimg_standin.art.pixels import Color
 from getimg_standin.art.portrait import draw_portrait
 from getimg_standin.art.tactical import draw_tactical
-from getimg_standin.art.themes import Theme, theme_of
+from getimg_standin.art.themes import Theme, choose_theme
 
 __all__ = ["KINDS", "Brief", "Layouts", "draw"]
 
-_SCENES: Mapping[str, Callable[[Brief, Theme, Chance, Frame], Colour]] = {
+_SCENES: Mapping[str, Callable[[Brief, Theme, Chance, Frame], Color]] = {
     "tactical": draw_tactical,
     "campaign": draw_campaign,
     "portrait": draw_portrait,
@@ -29,11 +29,11 @@ _SCENES: Mapping[str, Callable[[Brief, Theme, Chance, Frame], Colour]] = {
 
 
 def draw(brief: Brief, seed: int, width: int, height: int, image_format: str) -> bytes:
-    """A picture of `width` x `height` pixels as a png, jpeg or webp file.
+    """Return a picture of `width` x `height` pixels as a png, jpeg or webp file.
 
-    The same arguments give the same pixels. Takes some hundred milliseconds: not for an event loop.
+    Deterministic. Takes hundreds of milliseconds, so it must not run on an event loop.
     """
     frame = Frame(width, height)
     scene = _SCENES.get(brief.kind, draw_abstract)
-    layer = scene(brief, theme_of(brief), Chance(seed), frame)
+    layer = scene(brief, choose_theme(brief), Chance(seed), frame)
     return encode(layer, image_format, seed)

@@ -1,4 +1,4 @@
-"""Pictures for prompts that name none of the known kinds: folded veils of colour in the theme's palette."""
+"""Abstract pictures in the theme's colors, for prompts that name no kind of picture."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from getimg_standin.art import svg
 from getimg_standin.art.brief import Brief
 from getimg_standin.art.chance import Chance
 from getimg_standin.art.frame import Frame
-from getimg_standin.art.noise import Field, fractal, stretched
-from getimg_standin.art.pixels import Colour, mix, ramp, relief, rgb, vignette
+from getimg_standin.art.noise import Field, fractal, normalized
+from getimg_standin.art.pixels import Color, mix, ramp, relief, rgb, vignette
 from getimg_standin.art.themes import Theme
 
 
-def draw_abstract(_brief: Brief, theme: Theme, chance: Chance, frame: Frame) -> Colour:
-    """Noise folded by itself, lit like cloth, with a few luminous rings."""
+def draw_abstract(_brief: Brief, theme: Theme, chance: Chance, frame: Frame) -> Color:
+    """Draw folded noise, lit like cloth, with a few luminous rings."""
     rng = chance.of("veils")
     base = fractal(frame, rng, 420, 6)
     fold = fractal(frame, rng, 300, 6)
     phase = rng.uniform(0, 6)
     veins: Field = 1 - np.abs(np.sin(base * np.float32(11) + fold * np.float32(8) + np.float32(phase)))
-    tone = stretched(base * np.float32(0.6) + veins**3 * np.float32(0.4))
+    tone = normalized(base * np.float32(0.6) + veins**3 * np.float32(0.4))
     layer = ramp([theme.night, theme.deep, theme.main, theme.accent, theme.light], tone)
     layer *= relief(tone, 20 * frame.scale)
     mix(layer, rgb(theme.glow), veins**12 * np.float32(0.55))

@@ -1,4 +1,4 @@
-"""What a prompt asks for, as far as the art understands it."""
+"""The parts of a prompt that determine the picture."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _THEME_NAMES: Mapping[str, str] = {
     r"horror": "horror",
 }
 
-# What a prompt may say, and the word that the scenes know it by.
+# Words of prompts, mapped to the subjects of the scenes.
 _VOCABULARY: Mapping[str, str] = {
     **dict.fromkeys(("dungeon", "keep", "castle", "fortress", "prison", "vault", "ruin"), "dungeon"),
     **dict.fromkeys(("cave", "cavern", "mine", "lair"), "cave"),
@@ -93,48 +93,48 @@ _VOCABULARY: Mapping[str, str] = {
 
 _WORD = re.compile(r"\b(" + "|".join(sorted(map(re.escape, _VOCABULARY), key=len, reverse=True)) + r")s?\b")
 
-_WORDS_KEPT = 12
+_MAX_WORDS = 12
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Brief:
-    """A prompt reduced to what decides the picture, the seed and the size apart."""
+    """The content of a picture, apart from its seed and size."""
 
     kind: str
     """One of KINDS."""
 
     theme: str
-    """The name of a built-in theme; empty when the prompt names none of them."""
+    """The name of a built-in theme; empty if the prompt names none."""
 
     words: tuple[str, ...]
-    """Known words in the order in which the prompt first names them."""
+    """Subjects in the order of their first mention."""
 
     mood: int
-    """32 bits of the whole prompt's digest: colours of unknown themes, and small differences."""
+    """CRC-32 of the whole prompt, for colors of unknown themes and small differences."""
 
     @classmethod
     def from_prompt(cls, prompt: str) -> Self:
-        """What `prompt` asks for; any text will do."""
+        """Extract the content from any text."""
         text = prompt.lower()
         kind = next((kind for phrase, kind in _KIND_PHRASES.items() if phrase in text), "abstract")
         theme = next((theme for name, theme in _THEME_NAMES.items() if re.search(rf"\b{name}\b", text)), "")
-        words = dict.fromkeys(_VOCABULARY[found] for found in _WORD.findall(text))
-        return cls(kind=kind, theme=theme, words=tuple(words)[:_WORDS_KEPT], mood=zlib.crc32(text.encode()))
+        words = dict.fromkeys(_VOCABULARY[word] for word in _WORD.findall(text))
+        return cls(kind=kind, theme=theme, words=tuple(words)[:_MAX_WORDS], mood=zlib.crc32(text.encode()))
 
     def to_values(self) -> list[object]:
-        """The brief as four JSON values."""
+        """Return the brief as four JSON values."""
         return [self.kind, self.theme, list(self.words), self.mood]
 
     @classmethod
     def from_values(cls, values: Sequence[object]) -> Self:
-        """The brief from the values of `to_values`. Raises ValueError if they are none."""
+        """Return the brief of `to_values`. Raises ValueError for other values."""
         kind, theme, words, mood = values
         if kind not in KINDS or not isinstance(theme, str) or not isinstance(words, list):
-            raise ValueError("not the values of a brief")
+            raise ValueError("invalid brief")
         if not isinstance(mood, int) or not all(isinstance(word, str) for word in words):
-            raise ValueError("not the values of a brief")
+            raise ValueError("invalid brief")
         return cls(kind=str(kind), theme=theme, words=tuple(words), mood=mood)
 
     def first(self, *choices: str) -> str | None:
-        """The one of `choices` that the prompt names first; None when it names none."""
+        """Return the first of `choices` that the prompt mentions; None if it mentions none."""
         return next((word for word in self.words if word in choices), None)

@@ -1,4 +1,4 @@
-"""Random numbers by purpose, so that a change in one part of a picture leaves the others as they are."""
+"""Random numbers by purpose, so that a change to one part of a picture does not affect the others."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Chance:
-    """Independent random generators, each found again by the same seed and purpose."""
+    """Independent random generators, determined by seed and purpose."""
 
     seed: int
 
     def of(self, purpose: str) -> np.random.Generator:
-        """A fresh generator for `purpose`."""
+        """Return a new generator for `purpose`."""
         digest = hashlib.blake2b(f"{self.seed}/{purpose}".encode(), digest_size=8).digest()
         return np.random.default_rng(int.from_bytes(digest))

@@ -1,19 +1,19 @@
-"""From layers to files, and the seed that files carry."""
+"""Encodes layers as files with the seed in their metadata."""
 
 from __future__ import annotations
 
 import numpy as np
 import pyvips
 
-from getimg_standin.art.pixels import Colour
+from getimg_standin.art.pixels import Color
 
 SEED_FIELD = "exif-ifd0-ImageDescription"
 SEED_TEXT = "image-grpc stand-in, seed "
-"""And the seed, in hexadecimal digits."""
+"""Prefix of the seed, which follows in hexadecimal."""
 
 
-def encode(layer: Colour, image_format: str, seed: int) -> bytes:
-    """The layer as a png, jpeg or webp file that carries `seed` in its metadata."""
+def encode(layer: Color, image_format: str, seed: int) -> bytes:
+    """Encode a layer as a png, jpeg or webp file with `seed` in its metadata."""
     clipped = np.clip(layer, 0, 1)
     clipped *= 255
     pixels = np.ascontiguousarray(clipped.astype(np.uint8).transpose(1, 2, 0))

@@ -1,4 +1,4 @@
-"""The picture's size in pixels and in the units that scenes are laid out in."""
+"""The size of a picture in pixels and in the units of scenes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from math import sqrt
 class Frame:
     """A picture of `width` x `height` pixels.
 
-    Scenes measure in units: every picture has an area of 1024 x 1024 of them, whatever its resolution, so
-    that a layout is the same at 1K and at 2K.
+    Scenes use units: every picture has an area of 1024 x 1024 units at any resolution, so that a layout is
+    the same at 1K and at 2K.
     """
 
     width: int
@@ -38,5 +38,5 @@ class Frame:
         return self.height, self.width
 
     def reduced(self, factor: int) -> Frame:
-        """The same picture with fewer pixels, for layers that are smooth anyway."""
+        """Return the same frame with fewer pixels, for smooth layers."""
         return Frame(max(8, self.width // factor), max(8, self.height // factor))

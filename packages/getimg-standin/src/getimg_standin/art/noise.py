@@ -18,19 +18,19 @@ def value_noise(
     *,
     shape: tuple[int, int] | None = None,
 ) -> Field:
-    """Noise of about 0 to 1 whose blobs are about `feature` units across, and as high unless said otherwise.
+    """Return noise of about 0 to 1 with features of about `feature` units, `feature_down` units high.
 
-    Shape (height, width) of the frame, or `shape` to sample the same noise in another number of places.
+    The shape is (height, width) of the frame, or `shape` to sample the same noise at another resolution.
     """
     rows = max(2, round(frame.down / (feature_down or feature))) + 3
     columns = max(2, round(frame.across / feature)) + 3
     lattice = rng.random((rows, columns), dtype=np.float32)
-    return spread(lattice, shape or frame.shape)
+    return interpolated(lattice, shape or frame.shape)
 
 
 def fractal(frame: Frame, rng: np.random.Generator, feature: float, octaves: int, gain: float = 0.5) -> Field:
-    """Noise with finer and weaker detail in each octave, stretched to 0 to 1; shape (height, width)."""
-    return stretched(layered(frame, rng, feature, octaves, gain))
+    """Return noise with finer and weaker detail per octave, scaled to 0 to 1; shape (height, width)."""
+    return normalized(layered(frame, rng, feature, octaves, gain))
 
 
 def layered(
@@ -42,30 +42,30 @@ def layered(
     *,
     shape: tuple[int, int] | None = None,
 ) -> Field:
-    """`fractal` as it comes, not stretched: a place has the same value however many places are sampled."""
+    """Return `fractal` without scaling, so that a place has the same value at every resolution."""
     total = value_noise(frame, rng, feature, shape=shape)
     amplitude = 1.0
     for octave in range(1, octaves):
         amplitude *= gain
-        # An odd ratio keeps the lattices of the octaves from lining up.
+        # A ratio other than 2 keeps the lattices of the octaves from aligning.
         total += np.float32(amplitude) * value_noise(frame, rng, feature / 2.03**octave, shape=shape)
     return total
 
 
 def speckle(frame: Frame, rng: np.random.Generator) -> Field:
-    """Independent noise per pixel, from -0.5 to 0.5; shape (height, width)."""
+    """Return independent noise per pixel, from -0.5 to 0.5; shape (height, width)."""
     return rng.random(frame.shape, dtype=np.float32) - np.float32(0.5)
 
 
-def stretched(field: Field) -> Field:
-    """`field` moved and scaled to 0 to 1."""
+def normalized(field: Field) -> Field:
+    """Return `field` shifted and scaled to 0 to 1."""
     low, high = float(field.min()), float(field.max())
     scaled: Field = (field - np.float32(low)) * np.float32(1 / max(high - low, 1e-9))
     return scaled
 
 
-def spread(lattice: Field, shape: tuple[int, int]) -> Field:
-    """A smooth surface over the lattice's inner points, by cubic B-splines; each side needs 4 points."""
+def interpolated(lattice: Field, shape: tuple[int, int]) -> Field:
+    """Interpolate the lattice's inner points by cubic B-splines; each side must have at least 4 points."""
     across_rows = _spline_weights(lattice.shape[0], shape[0])
     across_columns = _spline_weights(lattice.shape[1], shape[1])
     surface: Field = across_rows @ (lattice @ across_columns.T)

@@ -1,7 +1,7 @@
 """Layers of pixels: mixing, shading, light and shadow.
 
-A colour layer is a float32 array of shape (3, height, width), red green blue from 0 to 1; a field or mask is
-one of shape (height, width). Planes come first as numpy is several times faster that way.
+A color layer is a float32 array of shape (3, height, width), RGB from 0 to 1; a field or mask has the shape
+(height, width). The planes are the first axis because numpy is several times faster that way.
 """
 
 from __future__ import annotations
@@ -16,35 +16,35 @@ from getimg_standin.art.noise import Field
 
 _STRIP_ROWS = 48
 
-Colour = Field
+Color = Field
 """Shape (3,) or (3, height, width)."""
 
 
-def rgb(code: str) -> Colour:
-    """A colour from its `#rrggbb` code; shape (3,)."""
+def rgb(code: str) -> Color:
+    """Return the color of a `#rrggbb` code; shape (3,)."""
     return np.array([int(code[at : at + 2], 16) / 255 for at in (1, 3, 5)], dtype=np.float32)
 
 
-def plain(frame: Frame, code: str) -> Colour:
-    """A layer of one colour."""
+def plain(frame: Frame, code: str) -> Color:
+    """Return a layer of one color."""
     layer = np.empty((3, *frame.shape), dtype=np.float32)
     layer[:] = rgb(code)[:, None, None]
     return layer
 
 
-def ramp(codes: Sequence[str], tone: Field) -> Colour:
-    """A layer that runs through the colours as `tone` goes from 0 to 1."""
+def ramp(codes: Sequence[str], tone: Field) -> Color:
+    """Map `tone`, 0 to 1, to a gradient through the colors."""
     stops = np.linspace(0, 1, len(codes))
     steps = np.linspace(0, 1, 256)
-    colours = np.stack([rgb(code) for code in codes])
-    table = np.stack([np.interp(steps, stops, colours[:, plane]) for plane in range(3)]).astype(np.float32)
+    colors = np.stack([rgb(code) for code in codes])
+    table = np.stack([np.interp(steps, stops, colors[:, plane]) for plane in range(3)]).astype(np.float32)
     index = (np.clip(tone, 0, 1) * 255).astype(np.uint8)
-    layer: Colour = table[:, index]
+    layer: Color = table[:, index]
     return layer
 
 
-def mix(base: Colour, top: Colour, mask: Field) -> Colour:
-    """`top` (a layer or one colour) over `base` where the mask is 1; changes `base` and returns it."""
+def mix(base: Color, top: Color, mask: Field) -> Color:
+    """Blend `top` (a layer or a color) over `base` in place by the mask and return `base`."""
     over = np.broadcast_to(top[:, None, None] if top.ndim == 1 else top, base.shape)
     for rows in strips(base.shape[1]):
         base[:, rows] += (over[:, rows] - base[:, rows]) * mask[rows]
@@ -52,13 +52,13 @@ def mix(base: Colour, top: Colour, mask: Field) -> Colour:
 
 
 def strips(height: int) -> Iterator[slice]:
-    """The rows of a layer in pieces that fit the processor's cache: steps done piece by piece run faster."""
+    """Yield the rows of a layer in strips that fit the CPU cache, which makes several steps per strip faster."""
     for top in range(0, height, _STRIP_ROWS):
         yield slice(top, min(height, top + _STRIP_ROWS))
 
 
 def smoothstep(low: float, high: float, field: Field) -> Field:
-    """0 below `low`, 1 above `high`, smooth between; `low` may be the larger one, which turns it round."""
+    """Return 0 below `low`, 1 above `high`, smooth between; inverted if `low` is greater than `high`."""
     result = np.empty_like(field)
     scale = np.float32(1 / (high - low))
     for rows in strips(field.shape[0]):
@@ -68,9 +68,9 @@ def smoothstep(low: float, high: float, field: Field) -> Field:
 
 
 def relief(height: Field, strength: float) -> Field:
-    """Light from the upper left on a surface: around 1, brighter on slopes that face it.
+    """Return the light from the upper left on a height field: around 1, brighter on slopes that face it.
 
-    `strength` is to grow with the frame's scale, as the steps from pixel to pixel shrink with it.
+    `strength` must grow with the frame's scale, as the differences between pixels shrink with it.
     """
     lit = np.ones_like(height)
     for rows in strips(height.shape[0] - 1):
@@ -81,7 +81,7 @@ def relief(height: Field, strength: float) -> Field:
 
 
 def blurred(field: Field, radius: float) -> Field:
-    """The field under a Gaussian blur of `radius` pixels; wide ones are blurred on fewer pixels."""
+    """Return the field with a Gaussian blur of `radius` pixels, computed at a lower resolution if it is wide."""
     if radius < 0.5:
         return field
     image = to_vips(field)
@@ -93,7 +93,7 @@ def blurred(field: Field, radius: float) -> Field:
 
 
 def enlarged(field: Field, shape: tuple[int, int]) -> Field:
-    """The field stretched to `shape` = (height, width), smoothly."""
+    """Return the field scaled to `shape` (height, width) with interpolation."""
     height, width = field.shape
     image = to_vips(field).affine(
         [shape[1] / width, 0, 0, shape[0] / height],
@@ -104,8 +104,8 @@ def enlarged(field: Field, shape: tuple[int, int]) -> Field:
     return _to_field(image)
 
 
-def moved(field: Field, right: int, down: int) -> Field:
-    """The field shifted by pixels, 0 where nothing moves in."""
+def shifted(field: Field, right: int, down: int) -> Field:
+    """Return the field shifted by pixels and padded with 0."""
     result = np.zeros_like(field)
     height, width = field.shape
     source = field[max(0, -down) : height - max(0, down), max(0, -right) : width - max(0, right)]
@@ -114,29 +114,29 @@ def moved(field: Field, right: int, down: int) -> Field:
     return result
 
 
-def cast_shadow(base: Colour, alpha: Field, frame: Frame, *, offset: float, blur: float, strength: float) -> None:
-    """Darkens `base` where the shape `alpha` throws its shadow; both in units."""
+def cast_shadow(base: Color, alpha: Field, frame: Frame, *, offset: float, blur: float, strength: float) -> None:
+    """Darken `base` in the shadow of the shape `alpha`; `offset` and `blur` are in units."""
     step = round(offset * frame.scale)
-    shadow = blurred(moved(alpha, step, step), blur * frame.scale)
+    shadow = blurred(shifted(alpha, step, step), blur * frame.scale)
     base *= 1 - np.float32(strength) * shadow
 
 
 def light_map(
     frame: Frame, ambient: str, lights: Sequence[tuple[float, float, float, str]], warmth: float = 1.0
-) -> Colour:
-    """Light to multiply a layer with: `ambient` everywhere plus `lights` (x, y, radius, colour; in units)."""
+) -> Color:
+    """Return a light factor per pixel: `ambient` plus `lights` (x, y, radius, color; in units)."""
     small = frame.reduced(4)
     total = plain(small, ambient)
     y, x = np.mgrid[0 : small.height, 0 : small.width].astype(np.float32)
-    for centre_x, centre_y, radius, code in lights:
-        right, down = x / small.scale - centre_x, y / small.scale - centre_y
+    for center_x, center_y, radius, code in lights:
+        right, down = x / small.scale - center_x, y / small.scale - center_y
         falloff = np.float32(warmth) * np.exp((right * right + down * down) * (-2.2 / radius**2))
         total += rgb(code)[:, None, None] * falloff
     return np.stack([enlarged(plane, frame.shape) for plane in np.minimum(total, 1.6)])
 
 
 def vignette(frame: Frame, strength: float) -> Field:
-    """1 in the middle, down to about 1 - strength in the corners."""
+    """Return a factor per pixel from 1 in the center to about 1 - strength in the corners."""
     y = np.linspace(-1, 1, frame.height, dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, frame.width, dtype=np.float32)[None, :]
     edge = np.clip((x * x + y * y) * np.float32(0.5), 0, 1)
@@ -145,7 +145,7 @@ def vignette(frame: Frame, strength: float) -> Field:
 
 
 def to_vips(field: Field) -> pyvips.Image:
-    """One plane as a libvips image of floats."""
+    """Convert a field to a libvips image of floats."""
     height, width = field.shape
     data = np.ascontiguousarray(field, dtype=np.float32)
     return pyvips.Image.new_from_memory(data.data, width, height, 1, "float")

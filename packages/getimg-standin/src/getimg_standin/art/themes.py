@@ -1,4 +1,4 @@
-"""The colours of each theme."""
+"""The colors of each theme."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from getimg_standin.art.brief import Brief
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Theme:
-    """Colours as `#rrggbb`; tuples run from dark to light unless said otherwise."""
+    """Colors as `#rrggbb`; tuples are ordered from dark to light by default."""
 
     name: str
     night: str
@@ -20,22 +20,22 @@ class Theme:
     accent: str
     light: str
     glow: str
-    """Of lamps and fires."""
+    """Lamps and fires."""
     magic: str
-    """Of what is not natural: runes, screens, potions."""
+    """Supernatural and artificial light: runes, screens, potions."""
 
     floor: tuple[str, ...]
     floor_kind: str
     """flagstone, planks or plates."""
     wall: tuple[str, str, str]
-    """Joints, face and lit edge."""
+    """Joint, face and lit edge."""
     rock: tuple[str, ...]
-    """What surrounds the rooms."""
+    """The ground around the rooms."""
     wood: tuple[str, str]
     metal: tuple[str, str]
     carpet: str
     ambient: str
-    """Light indoors where no lamp shines."""
+    """Indoor light away from lamps."""
 
     ground: tuple[str, ...]
     path: str
@@ -45,7 +45,7 @@ class Theme:
     daylight: str
 
     paper: tuple[str, ...]
-    """Land on a campaign map, from the coast up."""
+    """Land on a campaign map, from the coast upward."""
     ink: str
     sea: tuple[str, str]
     """Deep and shallow."""
@@ -55,7 +55,7 @@ class Theme:
     sky: tuple[str, str, str]
     """Top to bottom."""
     cloth: tuple[str, ...]
-    """Choices for garments, in no order."""
+    """Choices for garments, unordered."""
     leather: str
     trim: tuple[str, str, str]
 
@@ -160,30 +160,30 @@ _THEMES: Mapping[str, Theme] = {
     theme.name: theme for theme in (_FANTASY, _WESTERN, _CYBERPUNK, _STEAMPUNK, _HORROR, _SPACE_FANTASY)
 }
 
-# Of the whole colour circle: beyond it skies and seas stop looking like any.
-_LARGEST_TURN = 0.09
+# Share of the color wheel; beyond it, skies and seas become unrecognizable.
+_MAX_HUE_SHIFT = 0.09
 
 
-def theme_of(brief: Brief) -> Theme:
-    """The theme that the prompt names; else one of the known ones, its hues moved by the prompt's digest."""
-    known = _THEMES.get(brief.theme)
-    if known is not None:
-        return known
-    model = list(_THEMES.values())[brief.mood % len(_THEMES)]
-    return _turned(model, _LARGEST_TURN * ((brief.mood // 7 % 997) / 498.5 - 1))
+def choose_theme(brief: Brief) -> Theme:
+    """Return the theme that the prompt names, else a built-in one with hues shifted by the prompt's digest."""
+    theme = _THEMES.get(brief.theme)
+    if theme is not None:
+        return theme
+    base = list(_THEMES.values())[brief.mood % len(_THEMES)]
+    return _hue_shifted(base, _MAX_HUE_SHIFT * ((brief.mood // 7 % 997) / 498.5 - 1))
 
 
-def _turned(theme: Theme, turn: float) -> Theme:
-    def colour(code: str) -> str:
+def _hue_shifted(theme: Theme, shift: float) -> Theme:
+    def color(code: str) -> str:
         red, green, blue = (int(code[at : at + 2], 16) / 255 for at in (1, 3, 5))
         hue, lightness, saturation = colorsys.rgb_to_hls(red, green, blue)
-        turned = colorsys.hls_to_rgb((hue + turn) % 1, lightness, saturation)
-        return "#" + "".join(f"{round(part * 255):02x}" for part in turned)
+        shifted = colorsys.hls_to_rgb((hue + shift) % 1, lightness, saturation)
+        return "#" + "".join(f"{round(part * 255):02x}" for part in shifted)
 
-    def walk(value: object) -> object:
+    def convert(value: object) -> object:
         if isinstance(value, tuple):
-            return tuple(walk(part) for part in value)
-        return colour(value) if isinstance(value, str) and value.startswith("#") else value
+            return tuple(convert(part) for part in value)
+        return color(value) if isinstance(value, str) and value.startswith("#") else value
 
-    changes = {name: walk(getattr(theme, name)) for name in Theme.__dataclass_fields__}
+    changes = {name: convert(getattr(theme, name)) for name in Theme.__dataclass_fields__}
     return replace(theme, **changes)  # type: ignore[arg-type]

@@ -49,10 +49,10 @@ class Grid(_message.Message):
     COLOR_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     enabled: bool
-    size: int
+    size: float
     color: str
     kind: GridKind
-    def __init__(self, enabled: _Optional[bool] = ..., size: _Optional[int] = ..., color: _Optional[str] = ..., kind: _Optional[_Union[GridKind, str]] = ...) -> None: ...
+    def __init__(self, enabled: _Optional[bool] = ..., size: _Optional[float] = ..., color: _Optional[str] = ..., kind: _Optional[_Union[GridKind, str]] = ...) -> None: ...
 
 class Terrain(_message.Message):
     __slots__ = ("type", "properties")

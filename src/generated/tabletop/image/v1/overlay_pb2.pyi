@@ -121,10 +121,20 @@ class Overlay(_message.Message):
     def __init__(self, id: _Optional[str] = ..., map_id: _Optional[str] = ..., name: _Optional[str] = ..., visible: _Optional[bool] = ..., z_index: _Optional[int] = ..., tactical: _Optional[_Union[TacticalOverlay, _Mapping]] = ..., campaign: _Optional[_Union[CampaignOverlay, _Mapping]] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class TacticalOverlay(_message.Message):
-    __slots__ = ("elements",)
+    __slots__ = ("elements", "coverage")
     ELEMENTS_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_FIELD_NUMBER: _ClassVar[int]
     elements: _containers.RepeatedCompositeFieldContainer[TacticalElement]
-    def __init__(self, elements: _Optional[_Iterable[_Union[TacticalElement, _Mapping]]] = ...) -> None: ...
+    coverage: _containers.RepeatedCompositeFieldContainer[ElementCoverage]
+    def __init__(self, elements: _Optional[_Iterable[_Union[TacticalElement, _Mapping]]] = ..., coverage: _Optional[_Iterable[_Union[ElementCoverage, _Mapping]]] = ...) -> None: ...
+
+class ElementCoverage(_message.Message):
+    __slots__ = ("element_id", "cells")
+    ELEMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    CELLS_FIELD_NUMBER: _ClassVar[int]
+    element_id: str
+    cells: _containers.RepeatedCompositeFieldContainer[_map_pb2.Cell]
+    def __init__(self, element_id: _Optional[str] = ..., cells: _Optional[_Iterable[_Union[_map_pb2.Cell, _Mapping]]] = ...) -> None: ...
 
 class CampaignOverlay(_message.Message):
     __slots__ = ("elements",)
@@ -173,28 +183,25 @@ class Token(_message.Message):
     def __init__(self, kind: _Optional[_Union[TokenKind, str]] = ..., size: _Optional[_Union[CreatureSize, str]] = ..., image_id: _Optional[str] = ...) -> None: ...
 
 class Range(_message.Message):
-    __slots__ = ("kind", "distance_feet", "difficult_terrain", "walls", "covered_cells")
+    __slots__ = ("kind", "distance_feet", "difficult_terrain", "walls")
     KIND_FIELD_NUMBER: _ClassVar[int]
     DISTANCE_FEET_FIELD_NUMBER: _ClassVar[int]
     DIFFICULT_TERRAIN_FIELD_NUMBER: _ClassVar[int]
     WALLS_FIELD_NUMBER: _ClassVar[int]
-    COVERED_CELLS_FIELD_NUMBER: _ClassVar[int]
     kind: RangeKind
     distance_feet: float
     difficult_terrain: _containers.RepeatedCompositeFieldContainer[_map_pb2.Cell]
     walls: _containers.RepeatedCompositeFieldContainer[_map_pb2.Wall]
-    covered_cells: _containers.RepeatedCompositeFieldContainer[_map_pb2.Cell]
-    def __init__(self, kind: _Optional[_Union[RangeKind, str]] = ..., distance_feet: _Optional[float] = ..., difficult_terrain: _Optional[_Iterable[_Union[_map_pb2.Cell, _Mapping]]] = ..., walls: _Optional[_Iterable[_Union[_map_pb2.Wall, _Mapping]]] = ..., covered_cells: _Optional[_Iterable[_Union[_map_pb2.Cell, _Mapping]]] = ...) -> None: ...
+    def __init__(self, kind: _Optional[_Union[RangeKind, str]] = ..., distance_feet: _Optional[float] = ..., difficult_terrain: _Optional[_Iterable[_Union[_map_pb2.Cell, _Mapping]]] = ..., walls: _Optional[_Iterable[_Union[_map_pb2.Wall, _Mapping]]] = ...) -> None: ...
 
 class AreaOfEffect(_message.Message):
-    __slots__ = ("shape", "size_feet", "width_feet", "direction_degrees", "inclusion", "origin_size", "covered_cells", "origin_included")
+    __slots__ = ("shape", "size_feet", "width_feet", "direction_degrees", "inclusion", "origin_size", "origin_included")
     SHAPE_FIELD_NUMBER: _ClassVar[int]
     SIZE_FEET_FIELD_NUMBER: _ClassVar[int]
     WIDTH_FEET_FIELD_NUMBER: _ClassVar[int]
     DIRECTION_DEGREES_FIELD_NUMBER: _ClassVar[int]
     INCLUSION_FIELD_NUMBER: _ClassVar[int]
     ORIGIN_SIZE_FIELD_NUMBER: _ClassVar[int]
-    COVERED_CELLS_FIELD_NUMBER: _ClassVar[int]
     ORIGIN_INCLUDED_FIELD_NUMBER: _ClassVar[int]
     shape: AreaShape
     size_feet: float
@@ -202,19 +209,16 @@ class AreaOfEffect(_message.Message):
     direction_degrees: float
     inclusion: CellInclusion
     origin_size: CreatureSize
-    covered_cells: _containers.RepeatedCompositeFieldContainer[_map_pb2.Cell]
     origin_included: bool
-    def __init__(self, shape: _Optional[_Union[AreaShape, str]] = ..., size_feet: _Optional[float] = ..., width_feet: _Optional[float] = ..., direction_degrees: _Optional[float] = ..., inclusion: _Optional[_Union[CellInclusion, str]] = ..., origin_size: _Optional[_Union[CreatureSize, str]] = ..., covered_cells: _Optional[_Iterable[_Union[_map_pb2.Cell, _Mapping]]] = ..., origin_included: _Optional[bool] = ...) -> None: ...
+    def __init__(self, shape: _Optional[_Union[AreaShape, str]] = ..., size_feet: _Optional[float] = ..., width_feet: _Optional[float] = ..., direction_degrees: _Optional[float] = ..., inclusion: _Optional[_Union[CellInclusion, str]] = ..., origin_size: _Optional[_Union[CreatureSize, str]] = ..., origin_included: _Optional[bool] = ...) -> None: ...
 
 class LineOfSight(_message.Message):
-    __slots__ = ("range_feet", "walls", "covered_cells")
+    __slots__ = ("range_feet", "walls")
     RANGE_FEET_FIELD_NUMBER: _ClassVar[int]
     WALLS_FIELD_NUMBER: _ClassVar[int]
-    COVERED_CELLS_FIELD_NUMBER: _ClassVar[int]
     range_feet: float
     walls: _containers.RepeatedCompositeFieldContainer[_map_pb2.Wall]
-    covered_cells: _containers.RepeatedCompositeFieldContainer[_map_pb2.Cell]
-    def __init__(self, range_feet: _Optional[float] = ..., walls: _Optional[_Iterable[_Union[_map_pb2.Wall, _Mapping]]] = ..., covered_cells: _Optional[_Iterable[_Union[_map_pb2.Cell, _Mapping]]] = ...) -> None: ...
+    def __init__(self, range_feet: _Optional[float] = ..., walls: _Optional[_Iterable[_Union[_map_pb2.Wall, _Mapping]]] = ...) -> None: ...
 
 class CampaignElement(_message.Message):
     __slots__ = ("id", "coordinates", "properties", "party", "territory", "route", "place", "resource")

@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class OverlayServiceStub:
-    """Keeps the overlays of maps and renders them. An overlay that does not exist is NOT_FOUND with reason
-    `OVERLAY_ERROR`; a map that does not exist with `IMAGE_NOT_FOUND`.
+    """Stores and renders the overlays of maps. Methods fail with NOT_FOUND and reason `OVERLAY_ERROR` if the overlay does
+    not exist, and with NOT_FOUND and reason `IMAGE_NOT_FOUND` if the map does not exist.
     """
 
     def __init__(self, channel):
@@ -74,54 +74,54 @@ class OverlayServiceStub:
 
 
 class OverlayServiceServicer:
-    """Keeps the overlays of maps and renders them. An overlay that does not exist is NOT_FOUND with reason
-    `OVERLAY_ERROR`; a map that does not exist with `IMAGE_NOT_FOUND`.
+    """Stores and renders the overlays of maps. Methods fail with NOT_FOUND and reason `OVERLAY_ERROR` if the overlay does
+    not exist, and with NOT_FOUND and reason `IMAGE_NOT_FOUND` if the map does not exist.
     """
 
     def CreateTacticalOverlay(self, request, context):
-        """Puts an overlay on a tactical map. Publishes `overlay_updated`.
+        """Creates an overlay on a tactical map. Publishes `overlay_updated`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateCampaignOverlay(self, request, context):
-        """Puts an overlay on a campaign map. Publishes `overlay_updated`.
+        """Creates an overlay on a campaign map. Publishes `overlay_updated`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetOverlay(self, request, context):
-        """Answers an overlay.
+        """Returns an overlay.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListOverlays(self, request, context):
-        """Lists the overlays of a map, in the order they are drawn.
+        """Lists the overlays of a map in drawing order, bottom first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateOverlay(self, request, context):
-        """Changes an overlay. Publishes `overlay_updated`.
+        """Updates an overlay. Publishes `overlay_updated`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteOverlay(self, request, context):
-        """Deletes an overlay. Publishes `overlay_updated`, with all of its elements taken away.
+        """Deletes an overlay. Publishes `overlay_updated` with all of its elements removed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RenderOverlay(self, request, context):
-        """Answers the SVG of one overlay, or of all that is drawn over a map.
+        """Renders one overlay, or everything that is drawn over a map, as SVG.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -174,8 +174,8 @@ def add_OverlayServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class OverlayService:
-    """Keeps the overlays of maps and renders them. An overlay that does not exist is NOT_FOUND with reason
-    `OVERLAY_ERROR`; a map that does not exist with `IMAGE_NOT_FOUND`.
+    """Stores and renders the overlays of maps. Methods fail with NOT_FOUND and reason `OVERLAY_ERROR` if the overlay does
+    not exist, and with NOT_FOUND and reason `IMAGE_NOT_FOUND` if the map does not exist.
     """
 
     @staticmethod

@@ -81,12 +81,7 @@ def upgrade() -> None:
     op.create_index("applied_request_by_expire_time", "applied_request", ["expire_time"], schema=schema)
     op.create_table(
         "outbox",
-        _column(
-            "sequence",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            primary_key=True,
-            autoincrement=True,
-        ),
+        _column("sequence", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=True),
         _column("claim_time", sa.BigInteger()),
         _column("message", sa.LargeBinary()),
         schema=schema,

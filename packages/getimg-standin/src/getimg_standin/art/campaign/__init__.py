@@ -1,4 +1,4 @@
-"""Campaign maps: whole regions as a cartographer would draw them."""
+"""Campaign maps: regions in the style of hand-drawn maps."""
 
 from getimg_standin.art.campaign.scene import draw_campaign
 

@@ -1,4 +1,4 @@
-"""The signs on a campaign map: SVG around the foot of each thing, in units."""
+"""Symbols of a campaign map: SVG with the origin at the base, in units."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TREES = 4
 
 
 def definitions(theme: Theme, rng: np.random.Generator) -> list[str]:
-    """Trees of two kinds, TREES of each, and the glows."""
+    """Return TREES variants of two kinds of trees, and the glows."""
     dark, middle, light = theme.foliage
     trees = []
     for index in range(TREES):
@@ -25,25 +25,19 @@ def definitions(theme: Theme, rng: np.random.Generator) -> list[str]:
             + svg.ellipse(reach * 0.25, -9, reach * 0.45, reach * 0.8, dark, 'opacity="0.6"')
             + svg.ellipse(-reach * 0.3, -12, reach * 0.25, reach * 0.35, light, 'opacity="0.8"')
         )
-        fir = svg.shape(f"M0 {-17 - index}L6 -2L-6 -2Z", middle, ink) + svg.shape(
-            f"M0 {-17 - index}L6 -2L1 -2Z", dark
-        )
+        fir = svg.shape(f"M0 {-17 - index}L6 -2L-6 -2Z", middle, ink) + svg.shape(f"M0 {-17 - index}L6 -2L1 -2Z", dark)
         trees += [f'<g id="leafy{index}">{leafy}</g>', f'<g id="fir{index}">{fir}</g>']
     return [*trees, svg.glow("lamp", theme.glow, 0.9), svg.glow("halo", theme.magic, 0.5)]
 
 
 def mountain(theme: Theme, size: float, rng: np.random.Generator, *, snow: bool) -> str:
-    """A peak with a lit and a shaded side and a few strokes down its slopes."""
+    """Draw a peak with a lit and a shaded side and a few strokes down its slopes."""
     width, height = size * rng.uniform(0.85, 1.05), size * rng.uniform(1.0, 1.25)
     lean = width * float(rng.uniform(-0.12, 0.12))
     left = [(-width * 0.45, -height * 0.42), (-width * 0.2, -height * 0.66)]
     right = [(width * 0.22, -height * 0.6), (width * 0.5, -height * 0.34)]
     peak, foot_left, foot_right = (lean, -height), (-width * 0.85, 2.0), (width * 0.85, 2.0)
-    ridge = [
-        (lean * 0.3 + width * 0.1, -height * 0.62),
-        (lean - width * 0.06, -height * 0.34),
-        (width * 0.12, 2.0),
-    ]
+    ridge = [(lean * 0.3 + width * 0.1, -height * 0.62), (lean - width * 0.06, -height * 0.34), (width * 0.12, 2.0)]
     lit, shade = theme.paper[0], theme.paper[-1]
     parts = [
         svg.shape(svg.path([foot_left, *left, peak, *right, foot_right]), lit),
@@ -67,14 +61,12 @@ def mountain(theme: Theme, size: float, rng: np.random.Generator, *, snow: bool)
 
 
 def hill(theme: Theme, size: float) -> str:
-    """A rounded hill."""
+    """Draw a rounded hill."""
     arc = (
         f"M{-size:.1f} 0Q{-size * 0.5:.1f} {-size * 1.1:.1f} 0 {-size:.1f}"
         f"Q{size * 0.6:.1f} {-size * 0.9:.1f} {size:.1f} 0"
     )
-    shade = (
-        f"M{size * 0.2:.1f} {-size * 0.7:.1f}q{size * 0.3:.1f} {size * 0.3:.1f} {size * 0.25:.1f} {size * 0.6:.1f}"
-    )
+    shade = f"M{size * 0.2:.1f} {-size * 0.7:.1f}q{size * 0.3:.1f} {size * 0.3:.1f} {size * 0.25:.1f} {size * 0.6:.1f}"
     return (
         svg.shape(arc, theme.paper[1])
         + svg.stroke(arc, theme.ink, 1.5)
@@ -83,13 +75,13 @@ def hill(theme: Theme, size: float) -> str:
 
 
 def dune(theme: Theme, size: float) -> str:
-    """A dune."""
+    """Draw a dune."""
     arc = f"M{-size:.1f} 0Q{-size * 0.3:.1f} {-size * 0.6:.1f} {size * 0.1:.1f} {-size * 0.25:.1f}T{size:.1f} 0"
     return svg.stroke(arc, theme.ink, 1.4, 'opacity="0.7"')
 
 
 def town(theme: Theme, rng: np.random.Generator) -> str:
-    """A few houses around a tower."""
+    """Draw a few houses around a tower."""
     ink = f'stroke="{theme.ink}" stroke-width="1.4"'
     houses = []
     for x, y in ((-15, -1), (13, 0), (-5, 3), (6, 6)):
@@ -102,12 +94,9 @@ def town(theme: Theme, rng: np.random.Generator) -> str:
 
 
 def castle(theme: Theme) -> str:
-    """The seat of whoever rules the region."""
+    """Draw the castle of the capital."""
     ink = f'stroke="{theme.ink}" stroke-width="1.7"'
-    parts = [
-        svg.circle(0, -16, 58, "url(#lamp)", 'opacity="0.45"'),
-        svg.box(-26, -22, 52, 24, theme.paper[0], ink),
-    ]
+    parts = [svg.circle(0, -16, 58, "url(#lamp)", 'opacity="0.45"'), svg.box(-26, -22, 52, 24, theme.paper[0], ink)]
     for x, height in ((-26, 36), (26, 36), (-9, 46), (10, 42)):
         parts.append(svg.box(x - 6, -height, 12, height + 2, theme.paper[0], ink))
         parts.append(svg.shape(svg.path([(x - 9, -height), (x, -height - 17), (x + 9, -height)]), theme.seal, ink))
@@ -117,14 +106,14 @@ def castle(theme: Theme) -> str:
 
 
 def ruin(theme: Theme) -> str:
-    """Standing stones."""
+    """Draw standing stones."""
     ink = f'stroke="{theme.ink}" stroke-width="1.4"'
     stones = ((-12, 14), (-4, 20), (5, 17), (13, 12))
     return "".join(svg.box(x - 3, -height, 6, height, theme.paper[2], ink) for x, height in stones)
 
 
 def compass(theme: Theme, radius: float) -> str:
-    """A compass rose without letters."""
+    """Draw a compass rose without letters."""
     parts = [
         svg.circle(0, 0, radius * 0.78, "none", f'stroke="{theme.ink}" stroke-width="1.6"'),
         svg.circle(0, 0, radius * 0.7, "none", f'stroke="{theme.ink}" stroke-width="0.8"'),
@@ -143,7 +132,7 @@ def compass(theme: Theme, radius: float) -> str:
 
 
 def ship(theme: Theme) -> str:
-    """A small ship under sail."""
+    """Draw a small sailing ship."""
     ink = f'stroke="{theme.ink}" stroke-width="1.4"'
     return (
         svg.shape("M-20 0Q-16 10 -8 10L12 10Q20 8 24 -2Q2 4 -20 0Z", theme.paper[2], ink)
@@ -156,7 +145,7 @@ def ship(theme: Theme) -> str:
 
 
 def border(theme: Theme, across: float, down: float) -> str:
-    """A frame of lines with an ornament in each corner."""
+    """Draw a frame of lines with an ornament in each corner."""
     parts = []
     for inset, width in ((14, 3.2), (21, 1.2), (34, 1.2)):
         line = f'stroke="{theme.ink}" stroke-width="{width}" fill-opacity="0"'
@@ -170,10 +159,7 @@ def border(theme: Theme, across: float, down: float) -> str:
         for y in (27.5, down - 27.5):
             parts.append(
                 svg.at(
-                    x,
-                    y,
-                    svg.box(-13, -13, 26, 26, theme.paper[1], f'stroke="{theme.ink}" stroke-width="1.6"'),
-                    turn=45,
+                    x, y, svg.box(-13, -13, 26, 26, theme.paper[1], f'stroke="{theme.ink}" stroke-width="1.6"'), turn=45
                 )
             )
             parts.append(svg.circle(x, y, 6, theme.seal))

@@ -1,4 +1,4 @@
-"""Item illustrations: one thing on a plate that suits the theme."""
+"""Item illustrations: one item in front of a panel in the style of the theme."""
 
 from getimg_standin.art.item.scene import draw_item
 

@@ -1,4 +1,4 @@
-"""Armour: SVG around the origin, about 620 units high."""
+"""Armor: SVG around the origin, about 620 units high."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from getimg_standin.art import svg
 from getimg_standin.art.item.materials import EDGE, gem, sparkle
 from getimg_standin.art.themes import Theme
 
+_SHIELD_RIVETS = ((-240, -276), (240, -276), (0, -306), (-246, -98), (246, -98), (-170, 156), (170, 156), (0, 312))
+
 
 def shield(theme: Theme, rng: np.random.Generator) -> str:
     """A heater or a round shield with an emblem."""
     if rng.random() < 0.4:
         return _round_shield(theme)
     outer = (
-        "M0 -330C90 -300 190 -290 262 -300C280 -60 220 190 0 340C-220 190 -280 -60 -262 -300"
-        "C-190 -290 -90 -300 0 -330Z"
+        "M0 -330C90 -300 190 -290 262 -300C280 -60 220 190 0 340C-220 190 -280 -60 -262 -300C-190 -290 -90 -300 0 -330Z"
     )
     field = svg.at(0, -2, svg.shape(outer, "url(#cloth)"), size=0.87)
     half = svg.at(
@@ -29,19 +30,7 @@ def shield(theme: Theme, rng: np.random.Generator) -> str:
     cross = svg.shape("M-22 -300L22 -300L22 292L0 308L-22 292Z", "url(#gold)", EDGE) + svg.shape(
         "M-232 -120L232 -120L228 -76L-228 -76Z", "url(#gold)", EDGE
     )
-    rivets = "".join(
-        svg.circle(x, y, 11, "url(#goldball)", EDGE)
-        for x, y in (
-            (-240, -276),
-            (240, -276),
-            (0, -306),
-            (-246, -98),
-            (246, -98),
-            (-170, 156),
-            (170, 156),
-            (0, 312),
-        )
-    )
+    rivets = "".join(svg.circle(x, y, 11, "url(#goldball)", EDGE) for x, y in _SHIELD_RIVETS)
     gloss = svg.shape(
         "M-220 -270C-150 -262 -90 -272 -40 -286C-120 -120 -170 40 -150 130C-210 20 -236 -130 -220 -270Z",
         "#ffffff",
@@ -62,9 +51,7 @@ def shield(theme: Theme, rng: np.random.Generator) -> str:
 def helmet(_theme: Theme, rng: np.random.Generator) -> str:
     """A great helm with a plume."""
     plume = svg.shape(
-        "M-30 -250C-60 -380 60 -420 240 -330C330 -270 320 -150 270 -80C260 -190 180 -250 30 -256Z",
-        "url(#cloth)",
-        EDGE,
+        "M-30 -250C-60 -380 60 -420 240 -330C330 -270 320 -150 270 -80C260 -190 180 -250 30 -256Z", "url(#cloth)", EDGE
     ) + "".join(
         svg.stroke(f"M{x} -262C{x + 60} -330 {x + 150} -310 {x + 190} -220", "#000", 4, 'opacity="0.2"')
         for x in (-10, 20, 46)
@@ -107,15 +94,30 @@ def breastplate(_theme: Theme, rng: np.random.Generator) -> str:
         EDGE,
     )
     shade = svg.shape(
-        "M0 -236C50 -236 110 -246 150 -280C220 -250 240 -190 232 -110C216 -20 206 60 170 130"
-        "C120 158 60 162 0 162Z",
+        "M0 -236C50 -236 110 -246 150 -280C220 -250 240 -190 232 -110C216 -20 206 60 170 130C120 158 60 162 0 162Z",
         "#000",
         'opacity="0.2"',
     )
     muscles = svg.stroke(
         "M0 -236L0 160M-190 -90C-120 -10 -50 -30 0 -60C50 -30 120 -10 190 -90", "#000", 5, 'opacity="0.28"'
     ) + svg.stroke("M-180 -100C-120 -26 -50 -46 0 -74", "#fff", 6, 'opacity="0.35"')
-    skirts = "".join(
+    trim = svg.stroke("M-150 -280C-90 -220 90 -220 150 -280", "url(#gold)", 20) + svg.stroke(
+        "M-170 130C-90 170 90 170 170 130", "url(#gold)", 20
+    )
+    return (
+        _faulds()
+        + plate
+        + shade
+        + muscles
+        + _shoulder_plates()
+        + trim
+        + gem(0, -120 + float(rng.uniform(-10, 10)), 44)
+        + sparkle(-130, -200, 40)
+    )
+
+
+def _faulds() -> str:
+    return "".join(
         svg.shape(
             f"M{-176 - row * 12} {126 + row * 54}C-90 {170 + row * 54} 90 {170 + row * 54} "
             f"{176 + row * 12} {126 + row * 54}L{190 + row * 12} {186 + row * 54}"
@@ -125,7 +127,10 @@ def breastplate(_theme: Theme, rng: np.random.Generator) -> str:
         )
         for row in (2, 1, 0)
     )
-    shoulders = "".join(
+
+
+def _shoulder_plates() -> str:
+    return "".join(
         svg.shape(
             f"M{side * 130} {-290 + row * 40}C{side * 210} {-340 + row * 40} "
             f"{side * (290 + row * 22)} {-270 + row * 44} {side * (300 + row * 22)} "
@@ -137,26 +142,11 @@ def breastplate(_theme: Theme, rng: np.random.Generator) -> str:
         for side in (-1, 1)
         for row in (2, 1, 0)
     )
-    trim = svg.stroke("M-150 -280C-90 -220 90 -220 150 -280", "url(#gold)", 20) + svg.stroke(
-        "M-170 130C-90 170 90 170 170 130", "url(#gold)", 20
-    )
-    return (
-        skirts
-        + plate
-        + shade
-        + muscles
-        + shoulders
-        + trim
-        + gem(0, -120 + float(rng.uniform(-10, 10)), 44)
-        + sparkle(-130, -200, 40)
-    )
 
 
 def _round_shield(theme: Theme) -> str:
     boards = "".join(
-        svg.box(
-            -270 + step * 60, -300, 60, 600, "url(#wood)", 'stroke="#000" stroke-opacity="0.35" stroke-width="2"'
-        )
+        svg.box(-270 + step * 60, -300, 60, 600, "url(#wood)", 'stroke="#000" stroke-opacity="0.35" stroke-width="2"')
         for step in range(9)
     )
     clip = '<clipPath id="disc"><circle cx="0" cy="0" r="262"/></clipPath>'

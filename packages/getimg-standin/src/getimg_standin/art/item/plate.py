@@ -1,4 +1,4 @@
-"""What an item is shown on: a panel with a halo, an ornament around it, and a plinth of light."""
+"""The panel behind an item: ground, halo, ornament and border."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from getimg_standin.art import svg
 from getimg_standin.art.chance import Chance
 from getimg_standin.art.frame import Frame
 from getimg_standin.art.noise import fractal
-from getimg_standin.art.pixels import Colour, ramp, relief, smoothstep
+from getimg_standin.art.pixels import Color, ramp, relief, smoothstep
 from getimg_standin.art.portrait.tones import blended, darker
 from getimg_standin.art.themes import Theme
 
 
-def ground(theme: Theme, chance: Chance, frame: Frame) -> Colour:
-    """A backdrop of velvet, stone or hull, brighter in the middle."""
+def ground(theme: Theme, chance: Chance, frame: Frame) -> Color:
+    """A ground of velvet, stone or metal, brighter in the center."""
     folds = fractal(frame, chance.of("folds"), 300, 6, gain=0.56)
     x = np.linspace(-1, 1, frame.width, dtype=np.float32)[None, :]
     y = np.linspace(-1, 1, frame.height, dtype=np.float32)[:, None]
     middle = smoothstep(1.25, 0.0, np.sqrt(x * x + y * y))
     layer = ramp(
-        (theme.night, theme.deep, theme.main),
-        middle * np.float32(0.62) + (folds - np.float32(0.5)) * np.float32(0.5),
+        (theme.night, theme.deep, theme.main), middle * np.float32(0.62) + (folds - np.float32(0.5)) * np.float32(0.5)
     )
     layer *= relief(folds, 7 * frame.scale)
     return layer
@@ -87,14 +86,10 @@ def corners(theme: Theme, frame: Frame) -> str:
 
 
 def _engraving(theme: Theme, rng: np.random.Generator, fine: str) -> list[str]:
-    """Repeated leaves between the rings, their number left to chance, and studs at the quarters."""
+    """A random number of leaves between the rings, and studs at the quarters."""
     count = int(rng.choice((24, 32, 36, 40)))
     style = int(rng.integers(3))
-    signs = (
-        "M0 -14Q9 0 0 14Q-9 0 0 -14Z",
-        "M-12 8Q-10 -12 0 -12Q10 -12 12 8M-5 8Q0 -6 5 8",
-        "M-13 0L0 -12L13 0L0 12Z",
-    )
+    signs = ("M0 -14Q9 0 0 14Q-9 0 0 -14Z", "M-12 8Q-10 -12 0 -12Q10 -12 12 8M-5 8Q0 -6 5 8", "M-13 0L0 -12L13 0L0 12Z")
     leaf = f'<path d="{signs[style]}" fill="{theme.trim[1]}" fill-opacity="0.25" {fine} stroke-width="2"/>'
     parts = []
     for index in range(count):
@@ -133,6 +128,4 @@ def _cogs(theme: Theme) -> list[str]:
         reach = 376 if step % 4 in (0, 1) else 352
         turn = 2 * pi * step / (48 * 4)
         points.append((reach * cos(turn), reach * sin(turn)))
-    return [
-        svg.shape(svg.path(points), "none", f'stroke="{theme.metal[1]}" stroke-opacity="0.5" stroke-width="4"')
-    ]
+    return [svg.shape(svg.path(points), "none", f'stroke="{theme.metal[1]}" stroke-opacity="0.5" stroke-width="4"')]

@@ -1,4 +1,4 @@
-"""An item illustration from its parts."""
+"""Composes an item illustration."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from getimg_standin.art.chance import Chance
 from getimg_standin.art.frame import Frame
 from getimg_standin.art.item import armor, materials, plate, treasures, weapons
 from getimg_standin.art.noise import Field
-from getimg_standin.art.pixels import Colour, blurred, cast_shadow, moved, relief, rgb, vignette
+from getimg_standin.art.pixels import Color, blurred, cast_shadow, relief, rgb, shifted, vignette
 from getimg_standin.art.themes import Theme
 
 _ITEMS: Mapping[str, Callable[[Theme, np.random.Generator], str]] = {
@@ -35,15 +35,15 @@ _ITEMS: Mapping[str, Callable[[Theme, np.random.Generator], str]] = {
     "chest": treasures.chest,
 }
 
-_LEANING = {"sword": 38.0, "dagger": 34.0, "axe": 24.0, "hammer": 24.0, "staff": 28.0}
+_TILTS = {"sword": 38.0, "dagger": 34.0, "axe": 24.0, "hammer": 24.0, "staff": 28.0}
 
 _THEME_WEAPONS = {"western": "gun", "cyberpunk": "gun", "horror": "dagger", "space_fantasy": "staff"}
 
 
-def draw_item(brief: Brief, theme: Theme, chance: Chance, frame: Frame) -> Colour:
-    """The thing that the prompt names first; any weapon or treasure when it names none."""
+def draw_item(brief: Brief, theme: Theme, chance: Chance, frame: Frame) -> Color:
+    """Draw the first item that the prompt names, else a random one."""
     rng = chance.of("item")
-    name = brief.first(*_ITEMS) or _unnamed(brief, theme, rng)
+    item_name = brief.first(*_ITEMS) or _default_item(brief, theme, rng)
     layer = plate.ground(theme, chance, frame)
     definitions = [*materials.definitions(theme), *plate.definitions(theme)]
     size = min(frame.across, frame.down) / 1024
@@ -51,39 +51,39 @@ def draw_item(brief: Brief, theme: Theme, chance: Chance, frame: Frame) -> Colou
     backing = [svg.at(x, y, plate.ornament(theme, chance), size=size), plate.corners(theme, frame)]
     back = svg.render(frame, backing, definitions)
     back.over(layer)
-    drawing = svg.at(x, y, _ITEMS[name](theme, rng), turn=_LEANING.get(name, 0.0), size=size)
+    drawing = svg.at(x, y, _ITEMS[item_name](theme, rng), turn=_TILTS.get(item_name, 0.0), size=size)
     item = svg.render(frame, [drawing], definitions)
     cast_shadow(layer, item.alpha, frame, offset=22, blur=18, strength=0.6)
-    _model(item.colour, item.alpha, frame)
+    _add_volume(item.color, item.alpha, frame)
     item.over(layer)
-    _glow_around(layer, item.alpha, theme, frame)
-    _dust(layer, theme, chance, frame)
+    _add_rim_light(layer, item.alpha, theme, frame)
+    _add_dust(layer, theme, chance, frame)
     layer *= vignette(frame, 0.6)
     return layer
 
 
-def _unnamed(brief: Brief, theme: Theme, rng: np.random.Generator) -> str:
+def _default_item(brief: Brief, theme: Theme, rng: np.random.Generator) -> str:
     if "weapon" in brief.words:
         return _THEME_WEAPONS.get(theme.name, "sword")
     return str(rng.choice(("potion", "amulet", "book", "gem", "ring", "chest", "scroll")))
 
 
-def _model(colour: Colour, alpha: Field, frame: Frame) -> None:
-    """Rounds the edges and lets the middle catch the light."""
-    tone = colour.mean(axis=0) * alpha
+def _add_volume(color: Color, alpha: Field, frame: Frame) -> None:
+    """Shade the flat drawing with rounded edges and a brighter center."""
+    tone = color.mean(axis=0) * alpha
     bulge = blurred(alpha, 9 * frame.scale) * np.float32(0.4) + blurred(tone, 3 * frame.scale) * np.float32(0.4)
-    colour *= relief(bulge, 7 * frame.scale)
+    color *= relief(bulge, 7 * frame.scale)
 
 
-def _glow_around(layer: Colour, alpha: Field, theme: Theme, frame: Frame) -> None:
-    """A rim of light where the item meets the halo behind it."""
+def _add_rim_light(layer: Color, alpha: Field, theme: Theme, frame: Frame) -> None:
+    """Add a rim of light from the halo behind the item."""
     step = round(5 * frame.scale)
-    rim = blurred(np.clip(alpha - moved(alpha, step, step), 0, 1), 2.5 * frame.scale)
+    rim = blurred(np.clip(alpha - shifted(alpha, step, step), 0, 1), 2.5 * frame.scale)
     layer += rgb(theme.light)[:, None, None] * (rim * np.float32(0.4))
     layer += rgb(theme.magic)[:, None, None] * (blurred(alpha, 46 * frame.scale) * np.float32(0.12))
 
 
-def _dust(layer: Colour, theme: Theme, chance: Chance, frame: Frame) -> None:
+def _add_dust(layer: Color, theme: Theme, chance: Chance, frame: Frame) -> None:
     rng = chance.of("dust")
     spots = rng.normal((0.5, 0.5, 0.5), (0.2, 0.2, 0.25), (60, 3))
     body = [

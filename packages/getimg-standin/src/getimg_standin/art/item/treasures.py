@@ -1,4 +1,4 @@
-"""Potions, books, jewels and other things: SVG around the origin, about 560 units high."""
+"""Potions, books, jewels and other treasures: SVG around the origin, about 560 units high."""
 
 from __future__ import annotations
 
@@ -12,37 +12,18 @@ from getimg_standin.art.themes import Theme
 
 
 def potion(theme: Theme, rng: np.random.Generator) -> str:
-    """A flask of something that glows."""
+    """A flask with a glowing liquid."""
     round_bottle = rng.random() < 0.6
     body = (
         "M-56 -150L56 -150L56 -70C160 -30 216 60 210 150C200 260 100 310 0 310"
         "C-100 310 -200 260 -210 150C-216 60 -160 -30 -56 -70Z"
         if round_bottle
-        else "M-56 -150L56 -150L56 -80L200 250C214 290 190 310 150 310L-150 310"
-        "C-190 310 -214 290 -200 250L-56 -80Z"
+        else "M-56 -150L56 -150L56 -80L200 250C214 290 190 310 150 310L-150 310C-190 310 -214 290 -200 250L-56 -80Z"
     )
-    level = 40 if round_bottle else 60
-    clip = f'<clipPath id="flask"><path d="{body}"/></clipPath>'
-    liquid = svg.group(
-        [
-            svg.box(-240, level, 480, 300, "url(#gem)"),
-            svg.ellipse(0, level, 190, 20, theme.light, 'opacity="0.55"'),
-            svg.circle(0, 220, 200, "url(#aura)"),
-            *(
-                svg.circle(float(x), float(y), float(r), "#ffffff", 'opacity="0.4"')
-                for x, y, r in rng.uniform((-130, 80, 4), (130, 280, 14), (16, 3))
-            ),
-        ],
-        'clip-path="url(#flask)"',
-    )
-    glass = svg.shape(
-        body, "#ffffff", 'fill-opacity="0.12" stroke="#eafcff" stroke-opacity="0.75" stroke-width="7"'
-    )
+    liquid = _liquid(theme, rng, body, 40 if round_bottle else 60)
+    glass = svg.shape(body, "#ffffff", 'fill-opacity="0.12" stroke="#eafcff" stroke-opacity="0.75" stroke-width="7"')
     gloss = svg.stroke(
-        "M-150 110C-150 180 -120 240 -70 268" if round_bottle else "M-90 60L-158 240",
-        "#ffffff",
-        17,
-        'opacity="0.55"',
+        "M-150 110C-150 180 -120 240 -70 268" if round_bottle else "M-90 60L-158 240", "#ffffff", 17, 'opacity="0.55"'
     )
     collar = svg.box(-72, -176, 144, 36, "url(#gold)", f'rx="12" {EDGE}')
     cork = svg.shape("M-52 -250L52 -250L46 -172L-46 -172Z", "url(#wood)", EDGE)
@@ -51,21 +32,25 @@ def potion(theme: Theme, rng: np.random.Generator) -> str:
         + svg.shape("M108 -66L160 -54L146 26L94 14Z", "url(#page)", EDGE)
         + svg.circle(127, -20, 15, theme.carpet)
     )
-    return (
-        svg.circle(0, 140, 330, "url(#aura)")
-        + clip
-        + liquid
-        + glass
-        + gloss
-        + cork
-        + collar
-        + tag
-        + sparkle(-110, -10, 40)
-    )
+    return svg.circle(0, 140, 330, "url(#aura)") + liquid + glass + gloss + cork + collar + tag + sparkle(-110, -10, 40)
+
+
+def _liquid(theme: Theme, rng: np.random.Generator, flask: str, level: float) -> str:
+    elements = [
+        svg.box(-240, level, 480, 300, "url(#gem)"),
+        svg.ellipse(0, level, 190, 20, theme.light, 'opacity="0.55"'),
+        svg.circle(0, 220, 200, "url(#aura)"),
+    ]
+    elements += [
+        svg.circle(float(x), float(y), float(r), "#ffffff", 'opacity="0.4"')
+        for x, y, r in rng.uniform((-130, 80, 4), (130, 280, 14), (16, 3))
+    ]
+    clip = f'<clipPath id="flask"><path d="{flask}"/></clipPath>'
+    return clip + svg.group(elements, 'clip-path="url(#flask)"')
 
 
 def ring(_theme: Theme, rng: np.random.Generator) -> str:
-    """A ring standing up, its stone on top."""
+    """An upright ring with its stone on top."""
     band = (
         '<circle cx="0" cy="90" r="178" fill="none" stroke="#20140a" stroke-width="66"/>'
         '<circle cx="0" cy="90" r="178" fill="none" stroke="url(#gold)" stroke-width="58"/>'
@@ -73,8 +58,7 @@ def ring(_theme: Theme, rng: np.random.Generator) -> str:
     inner = '<circle cx="0" cy="90" r="150" fill="none" stroke="#000" stroke-opacity="0.35" stroke-width="9"/>'
     light = svg.stroke("M-176 40C-170 -20 -130 -70 -80 -92", "#ffffff", 12, 'opacity="0.7"')
     marks = "".join(
-        svg.circle(178 * cos(t), 90 + 178 * sin(t), 8, "#3a2408", 'opacity="0.6"')
-        for t in np.arange(0.2, pi, 0.31)
+        svg.circle(178 * cos(t), 90 + 178 * sin(t), 8, "#3a2408", 'opacity="0.6"') for t in np.arange(0.2, pi, 0.31)
     )
     half = float(rng.uniform(92, 116))
     facets = [(-half, -150), (-half * 0.6, -226), (half * 0.6, -226), (half, -150), (0, -30)]
@@ -87,9 +71,9 @@ def ring(_theme: Theme, rng: np.random.Generator) -> str:
         3,
         'opacity="0.5"',
     )
-    prongs = "".join(
-        svg.stroke(f"M{s * 60} -60L{s * (half + 6)} -154", "url(#gold)", 17) for s in (-1, 1)
-    ) + svg.shape("M-70 -80Q0 -20 70 -80L50 -44Q0 -8 -50 -44Z", "url(#gold)", EDGE)
+    prongs = "".join(svg.stroke(f"M{s * 60} -60L{s * (half + 6)} -154", "url(#gold)", 17) for s in (-1, 1)) + svg.shape(
+        "M-70 -80Q0 -20 70 -80L50 -44Q0 -8 -50 -44Z", "url(#gold)", EDGE
+    )
     return (
         svg.circle(0, -130, 300, "url(#aura)")
         + band
@@ -141,10 +125,8 @@ def book(theme: Theme, _rng: np.random.Generator) -> str:
 
 
 def scroll(theme: Theme, rng: np.random.Generator) -> str:
-    """An unrolled scroll with strange signs and a seal."""
-    sheet = svg.shape(
-        "M-200 -250C-180 -120 -216 60 -196 250L196 250C176 80 214 -110 200 -250Z", "url(#page)", EDGE
-    )
+    """An unrolled scroll with strange symbols and a seal."""
+    sheet = svg.shape("M-200 -250C-180 -120 -216 60 -196 250L196 250C176 80 214 -110 200 -250Z", "url(#page)", EDGE)
     lines = "".join(
         svg.stroke(
             svg.curve([(x, y + float(rng.uniform(-6, 6))) for x in range(-140, 150, 14)], closed=False),
@@ -198,9 +180,7 @@ def amulet(_theme: Theme, rng: np.random.Generator) -> str:
     disc = svg.circle(0, 110, 142, "url(#goldball)", EDGE) + svg.circle(
         0, 110, 112, "none", 'stroke="#3a2408" stroke-opacity="0.6" stroke-width="5"'
     )
-    studs = "".join(
-        svg.circle(126 * cos(t), 110 + 126 * sin(t), 7, "url(#gem)") for t in np.arange(0, 2 * pi, pi / 8)
-    )
+    studs = "".join(svg.circle(126 * cos(t), 110 + 126 * sin(t), 7, "url(#gem)") for t in np.arange(0, 2 * pi, pi / 8))
     bail = '<circle cx="0" cy="-62" r="28" fill="none" stroke="url(#gold)" stroke-width="14"/>'
     return "".join(links) + rays + disc + studs + bail + gem(0, 110, 72) + sparkle(-80, 30, 40)
 
@@ -216,9 +196,7 @@ def crystal(theme: Theme, rng: np.random.Generator) -> str:
             svg.ellipse(float(x), float(y), float(r), float(r) * 0.4, theme.light, 'opacity="0.18"')
             for x, y, r in rng.uniform((-90, -60, 40), (90, 130, 110), (9, 3))
         )
-        return (
-            orb + mist + svg.ellipse(-70, -60, 66, 40, "#ffffff", 'opacity="0.6"') + stand + sparkle(-100, -96, 44)
-        )
+        return orb + mist + svg.ellipse(-70, -60, 66, 40, "#ffffff", 'opacity="0.6"') + stand + sparkle(-100, -96, 44)
     shards = [svg.circle(0, 60, 380, "url(#aura)")]
     for turn, usual, half in ((-38, 330, 52), (36, 350, 56), (-18, 450, 66), (17, 470, 62), (0, 560, 80)):
         height = round(usual * float(rng.uniform(0.9, 1.08)))
@@ -236,14 +214,13 @@ def crystal(theme: Theme, rng: np.random.Generator) -> str:
         )
         shards.append(svg.at(0, 290, svg.shape(tip, "url(#gem)", EDGE) + facets, turn=turn))
     base = "".join(
-        svg.circle(x, 296, r, "url(#ironball)", EDGE)
-        for x, r in ((-150, 44), (-84, 56), (0, 62), (86, 54), (150, 42))
+        svg.circle(x, 296, r, "url(#ironball)", EDGE) for x, r in ((-150, 44), (-84, 56), (0, 62), (86, 54), (150, 42))
     )
     return "".join(shards) + base + sparkle(-26, -210, 50)
 
 
 def chest(theme: Theme, _rng: np.random.Generator) -> str:
-    """A treasure chest, a little open."""
+    """A treasure chest, slightly open."""
     inside = svg.circle(0, -30, 330, "url(#ember)") + svg.shape("M-250 -60L250 -60L230 30L-230 30Z", theme.glow)
     gold = "".join(svg.circle(x, -50 - abs(x) * -0.08, 24, "url(#goldball)", EDGE) for x in range(-210, 211, 36))
     lid = svg.shape(

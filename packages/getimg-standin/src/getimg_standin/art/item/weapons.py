@@ -119,7 +119,7 @@ def staff(_theme: Theme, rng: np.random.Generator) -> str:
 
 
 def gun(theme: Theme, _rng: np.random.Generator) -> str:
-    """A long-barrelled revolver, or what the theme makes of it; lies on its side."""
+    """A long-barreled revolver on its side, in the materials of the theme."""
     barrel = (
         svg.box(-70, -112, 420, 52, "url(#iron)", f'rx="8" {EDGE}')
         + svg.box(-70, -104, 410, 9, "#ffffff", 'opacity="0.35"')
@@ -138,29 +138,16 @@ def gun(theme: Theme, _rng: np.random.Generator) -> str:
         "url(#wood)",
         EDGE,
     )
-    checks = "".join(
-        svg.stroke(f"M{-320 + step * 16} 60l40 90", "#1a0f08", 3, 'opacity="0.45"') for step in range(4)
-    )
+    checks = "".join(svg.stroke(f"M{-320 + step * 16} 60l40 90", "#1a0f08", 3, 'opacity="0.45"') for step in range(4))
     guard = (
         '<path d="M-180 -14C-176 60 -96 70 -70 -20" fill="none" stroke="url(#gold)" stroke-width="14"/>'
         + svg.stroke("M-130 -12Q-140 20 -120 38", "#2a2a30", 10)
     )
     hammer_part = svg.shape("M-250 -118L-292 -166L-262 -172L-222 -122Z", "url(#iron)", EDGE)
     core = svg.circle(-132, -63, 60, "url(#aura)") + svg.circle(-132, -63, 13, theme.magic)
-    body = (
-        under
-        + barrel
-        + hammer_part
-        + guard
-        + frame
-        + drum
-        + core
-        + grip
-        + checks
-        + svg.circle(-300, 176, 15, "url(#goldball)", EDGE)
-        + sparkle(300, -100, 30)
-    )
-    return svg.at(0, 10, body, turn=-20)
+    pommel = svg.circle(-300, 176, 15, "url(#goldball)", EDGE)
+    parts = (under, barrel, hammer_part, guard, frame, drum, core, grip, checks, pommel, sparkle(300, -100, 30))
+    return svg.at(0, 10, "".join(parts), turn=-20)
 
 
 def _shaft(top: float, bottom: float, half: float) -> str:
@@ -191,7 +178,7 @@ def _hilt(rng: np.random.Generator) -> str:
     return grip + guard + gem(0, 142, 22) + svg.circle(0, 330, 36, "url(#goldball)", EDGE)
 
 
-def _rune(x: float, y: float, rng: np.random.Generator, colour: str) -> str:
+def _rune(x: float, y: float, rng: np.random.Generator, color: str) -> str:
     points = rng.uniform(-11, 11, (4, 2))
     data = svg.path([(x + float(u) * 0.7, y + float(v)) for u, v in points], closed=False)
-    return svg.stroke(data, colour, 8, 'opacity="0.3"') + svg.stroke(data, colour, 3)
+    return svg.stroke(data, color, 8, 'opacity="0.3"') + svg.stroke(data, color, 3)

@@ -1,4 +1,4 @@
-"""Places behind a portrait, kept simple as they are out of focus."""
+"""Backgrounds of portraits, simple because they are out of focus."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from getimg_standin.art import svg
 from getimg_standin.art.chance import Chance
 from getimg_standin.art.frame import Frame
 from getimg_standin.art.noise import fractal
-from getimg_standin.art.pixels import Colour, blurred, enlarged, mix, ramp, rgb, smoothstep
+from getimg_standin.art.pixels import Color, blurred, enlarged, mix, ramp, rgb, smoothstep
 from getimg_standin.art.portrait.tones import blended, darker, lighter
 from getimg_standin.art.themes import Theme
 
 
-def backdrop(theme: Theme, chance: Chance, frame: Frame) -> Colour:
-    """Sky, clouds and silhouettes, softly blurred; drawn on fewer pixels for that reason."""
+def backdrop(theme: Theme, chance: Chance, frame: Frame) -> Color:
+    """Sky, clouds and silhouettes, drawn at half the resolution because they are blurred."""
     small = frame.reduced(2)
     clouds = fractal(small, chance.of("clouds"), 380, 5)
     height = np.linspace(0, 1, small.height, dtype=np.float32)[:, None]
@@ -45,9 +45,7 @@ def _castle(theme: Theme, rng: np.random.Generator, frame: Frame) -> list[str]:
             x, height = start + step * 56, float(rng.uniform(170, 330))
             top = frame.down * 0.72 - height
             body.append(svg.box(x, top, 44, height + 200, near))
-            body.append(
-                svg.shape(svg.path([(x - 8, top), (x + 22, top - 84), (x + 52, top)]), darker(theme.seal, 0.3))
-            )
+            body.append(svg.shape(svg.path([(x - 8, top), (x + 22, top - 84), (x + 52, top)]), darker(theme.seal, 0.3)))
             body.append(svg.box(x + 16, top + 34, 10, 22, theme.glow, 'rx="5"'))
     body.append(_ridge(rng, frame, frame.down * 0.8, 60, darker(theme.main, 0.45)))
     return body
@@ -67,12 +65,7 @@ def _mesas(theme: Theme, rng: np.random.Generator, frame: Frame) -> list[str]:
             body.append(
                 svg.shape(
                     svg.path(
-                        [
-                            (x - 40, ground),
-                            (x, ground - height),
-                            (x + width, ground - height),
-                            (x + width + 40, ground),
-                        ]
+                        [(x - 40, ground), (x, ground - height), (x + width, ground - height), (x + width + 40, ground)]
                     ),
                     fill,
                 )
@@ -93,11 +86,9 @@ def _skyline(theme: Theme, rng: np.random.Generator, frame: Frame) -> list[str]:
             for row in np.arange(top + 14, frame.down * 0.9, 26):
                 for column in np.arange(x + 9, x + width - 10, 17):
                     if rng.random() < 0.3:
-                        colour = (theme.glow, theme.magic, theme.light)[int(rng.integers(3))]
+                        color = (theme.glow, theme.magic, theme.light)[int(rng.integers(3))]
                         body.append(
-                            svg.box(
-                                float(column), float(row), 8, 12, colour, f'opacity="{rng.uniform(0.35, 0.9):.2f}"'
-                            )
+                            svg.box(float(column), float(row), 8, 12, color, f'opacity="{rng.uniform(0.35, 0.9):.2f}"')
                         )
             x += width + float(rng.uniform(0, 16))
     for _ in range(4):
@@ -123,9 +114,7 @@ def _works(theme: Theme, rng: np.random.Generator, frame: Frame) -> list[str]:
             points.append((x + reach * cos(turn), y + reach * sin(turn)))
         body.append(svg.shape(svg.path(points), fill))
         body.append(svg.circle(x, y, radius * 0.62, blended(fill, theme.sky[0], 0.5)))
-        body += [
-            svg.at(x, y, svg.box(-radius * 0.64, -8, radius * 1.28, 16, fill), turn=turn) for turn in (0, 60, 120)
-        ]
+        body += [svg.at(x, y, svg.box(-radius * 0.64, -8, radius * 1.28, 16, fill), turn=turn) for turn in (0, 60, 120)]
         body.append(svg.circle(x, y, radius * 0.16, fill))
     for x in np.arange(40, frame.across, 190):
         height = float(rng.uniform(160, 330))
@@ -178,23 +167,13 @@ def _branch(
         for side in (-1, 1):
             bend = turn + side * float(rng.uniform(0.25, 0.62))
             _branch(
-                body,
-                end_x,
-                end_y,
-                bend,
-                length * float(rng.uniform(0.55, 0.75)),
-                width * 0.6,
-                fill,
-                rng,
-                depth - 1,
+                body, end_x, end_y, bend, length * float(rng.uniform(0.55, 0.75)), width * 0.6, fill, rng, depth - 1
             )
 
 
 def _planets(theme: Theme, rng: np.random.Generator, frame: Frame) -> list[str]:
     body = [
-        svg.circle(
-            frame.across * u, frame.down * v, 0.8 + 2.6 * w**4, theme.light, f'opacity="{0.4 + 0.6 * w:.2f}"'
-        )
+        svg.circle(frame.across * u, frame.down * v, 0.8 + 2.6 * w**4, theme.light, f'opacity="{0.4 + 0.6 * w:.2f}"')
         for u, v, w in rng.random((240, 3))
     ]
     for part, low, radius in (
@@ -220,8 +199,7 @@ def _planets(theme: Theme, rng: np.random.Generator, frame: Frame) -> list[str]:
         body.append(svg.circle(x + radius * 0.3, y + radius * 0.2, radius * 0.96, theme.night, 'opacity="0.35"'))
         if radius > 100:
             ring = (
-                f'stroke="{theme.light}" stroke-opacity="0.75" stroke-width="9" transform="rotate(-18 '
-                f'{x:.0f} {y:.0f})"'
+                f'stroke="{theme.light}" stroke-opacity="0.75" stroke-width="9" transform="rotate(-18 {x:.0f} {y:.0f})"'
             )
             body.append(svg.ellipse(x, y, radius * 1.7, radius * 0.34, "none", ring))
     body.append(_ridge(rng, frame, frame.down * 0.84, 130, blended(theme.deep, theme.sky[2], 0.3)))

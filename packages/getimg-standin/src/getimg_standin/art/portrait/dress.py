@@ -1,4 +1,4 @@
-"""What is worn around the shoulders, by calling; coordinates as in `head`."""
+"""Clothing around the shoulders, by profession; coordinates as in `head`."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ def definitions(traits: Traits, theme: Theme) -> list[str]:
         svg.linear("cloth2", [lighter(traits.second_cloth, 0.18), darker(traits.second_cloth, 0.4)], side),
         svg.linear("leather", [lighter(theme.leather, 0.18), darker(theme.leather, 0.4)], side),
         svg.linear(
-            "steel",
-            [theme.metal[1], lighter(theme.metal[1], 0.5), theme.metal[0], darker(theme.metal[0], 0.4)],
-            side,
+            "steel", [theme.metal[1], lighter(theme.metal[1], 0.5), theme.metal[0], darker(theme.metal[0], 0.4)], side
         ),
         svg.linear("trim", [high, middle, low], side),
         svg.glow("jewel", theme.magic, 0.9),
@@ -36,9 +34,9 @@ def definitions(traits: Traits, theme: Theme) -> list[str]:
 def dress(traits: Traits, theme: Theme) -> str:
     """Shoulders and chest, from the neck to the lower edge."""
     base = svg.shape(_SHOULDERS, "url(#cloth)") + _folds(traits)
-    match traits.calling:
+    match traits.profession:
         case "fighter":
-            return _armour(traits, theme)
+            return _armor(traits, theme)
         case "wizard" | "cleric":
             return base + _robe(traits, theme)
         case "rogue" | "ranger":
@@ -65,7 +63,7 @@ def _folds(traits: Traits) -> str:
     return "".join(svg.stroke(line, shade, 9, 'opacity="0.3"') for line in lines)
 
 
-def _armour(traits: Traits, theme: Theme) -> str:
+def _armor(traits: Traits, theme: Theme) -> str:
     edge = f'stroke="{darker(theme.metal[0], 0.6)}" stroke-width="4"'
     cape = svg.shape("M-200 -300C-380 -290 -480 -180 -500 20L500 20C480 -180 380 -290 200 -300Z", "url(#cloth)")
     plate = svg.shape(
@@ -80,6 +78,15 @@ def _armour(traits: Traits, theme: Theme) -> str:
     gorget = svg.shape(
         "M-104 -362C-60 -330 60 -330 104 -362L150 -268C80 -214 -80 -214 -150 -268Z", "url(#steel)", edge
     ) + svg.stroke("M-104 -362C-60 -330 60 -330 104 -362", "url(#trim)", 9)
+    emblem = (
+        svg.circle(0, -80, 44, "url(#trim)", edge)
+        + svg.circle(0, -80, 27, traits.cloth)
+        + svg.shape("M0 -106L8 -84L24 -80L8 -74L0 -54L-8 -74L-24 -80L-8 -84Z", "url(#trim)")
+    )
+    return cape + plate + ridge + _pauldrons(edge) + gorget + emblem
+
+
+def _pauldrons(edge: str) -> str:
     pauldrons = []
     for side in (-1, 1):
         for step in range(3):
@@ -102,12 +109,7 @@ def _armour(traits: Traits, theme: Theme) -> str:
                     6,
                 )
             )
-    emblem = (
-        svg.circle(0, -80, 44, "url(#trim)", edge)
-        + svg.circle(0, -80, 27, traits.cloth)
-        + svg.shape("M0 -106L8 -84L24 -80L8 -74L0 -54L-8 -74L-24 -80L-8 -84Z", "url(#trim)")
-    )
-    return cape + plate + ridge + "".join(reversed(pauldrons)) + gorget + emblem
+    return "".join(reversed(pauldrons))
 
 
 def _robe(traits: Traits, theme: Theme) -> str:
@@ -121,9 +123,7 @@ def _robe(traits: Traits, theme: Theme) -> str:
         + svg.stroke(f"M{side * 196} -392C{side * 190} -300 {side * 110} -230 0 -150", "url(#trim)", 8)
         for side in (-1, 1)
     )
-    band = svg.box(-34, -152, 68, 180, "url(#cloth2)") + svg.stroke(
-        "M-34 -130L-34 20M34 -130L34 20", "url(#trim)", 6
-    )
+    band = svg.box(-34, -152, 68, 180, "url(#cloth2)") + svg.stroke("M-34 -130L-34 20M34 -130L34 20", "url(#trim)", 6)
     stars = "".join(
         svg.at(x, y, svg.shape("M0 -16L4 -4L16 0L4 4L0 16L-4 4L-16 0L-4 -4Z", "url(#trim)"))
         for x, y in ((-250, -150), (260, -160), (-330, -60), (340, -70), (-170, -50), (180, -40))
@@ -134,7 +134,7 @@ def _robe(traits: Traits, theme: Theme) -> str:
         + svg.circle(0, -150, 15, theme.magic)
         + svg.circle(-5, -155, 5, "#fff")
     )
-    return band + collar + (stars if traits.calling == "wizard" else "") + clasp
+    return band + collar + (stars if traits.profession == "wizard" else "") + clasp
 
 
 def _cloak(traits: Traits, theme: Theme) -> str:
@@ -153,9 +153,9 @@ def _cloak(traits: Traits, theme: Theme) -> str:
     strap = svg.stroke("M-230 -230L150 20", "url(#leather)", 34) + svg.stroke(
         "M-230 -230L150 20", lighter(theme.leather, 0.3), 2, 'stroke-dasharray="9 7" opacity="0.7"'
     )
-    clasp = svg.circle(
-        0, -292, 24, "url(#trim)", 'stroke="#000" stroke-opacity="0.4" stroke-width="3"'
-    ) + svg.circle(0, -292, 11, theme.magic)
+    clasp = svg.circle(0, -292, 24, "url(#trim)", 'stroke="#000" stroke-opacity="0.4" stroke-width="3"') + svg.circle(
+        0, -292, 11, theme.magic
+    )
     chain = svg.stroke("M-92 -330Q0 -250 92 -330", "url(#trim)", 9)
     return tunic + strap + flaps + chain + clasp
 
@@ -241,9 +241,7 @@ def _suit(traits: Traits, theme: Theme) -> str:
         for side in (-1, 1)
     )
     neon = "".join(
-        svg.stroke(
-            f"M{side * 190} -360L{side * 120} -160L{side * 90} 20", theme.glow, width, f'opacity="{opacity}"'
-        )
+        svg.stroke(f"M{side * 190} -360L{side * 120} -160L{side * 90} 20", theme.glow, width, f'opacity="{opacity}"')
         for side in (-1, 1)
         for width, opacity in ((16, 0.25), (5, 1))
     )
@@ -262,7 +260,7 @@ def _suit(traits: Traits, theme: Theme) -> str:
         + svg.circle(0, -96, 26, "url(#steel)")
         + svg.circle(0, -96, 15, theme.magic)
     )
-    return panels + seams + lapels + neon + (core if traits.calling == "pilot" else "")
+    return panels + seams + lapels + neon + (core if traits.profession == "pilot" else "")
 
 
 def _coat(traits: Traits, theme: Theme) -> str:

@@ -19,7 +19,7 @@ def definitions(traits: Traits) -> list[str]:
 
 
 def behind(traits: Traits) -> str:
-    """What hangs behind the neck."""
+    """The hair behind the head and neck."""
     match traits.hair_style:
         case "long":
             return svg.shape(
@@ -46,16 +46,14 @@ def behind(traits: Traits) -> str:
                 if traits.headgear in ("none", "circlet", "goggles", "visor")
                 else ""
             )
-            return knot + svg.shape(
-                "M-134 -560C-150 -700 -80 -770 0 -770C80 -770 150 -700 134 -560Z", "url(#hairback)"
-            )
+            return knot + svg.shape("M-134 -560C-150 -700 -80 -770 0 -770C80 -770 150 -700 134 -560Z", "url(#hairback)")
         case "short" | "swept":
             return svg.shape("M-136 -540C-156 -690 -86 -770 0 -770C86 -770 156 -690 136 -540Z", "url(#hairback)")
     return ""
 
 
 def front(traits: Traits) -> str:
-    """What frames the forehead."""
+    """The hair around the forehead."""
     if traits.hair_style == "bald":
         return ""
     shine = svg.stroke("M-86 -712Q-40 -752 20 -752", lighter(traits.hair, 0.5), 9, 'opacity="0.28"')
@@ -95,63 +93,53 @@ def front(traits: Traits) -> str:
 
 
 def beard(traits: Traits) -> str:
-    """A beard or a moustache; nothing when there is none."""
-    dark, light = darker(traits.hair, 0.35), lighter(traits.hair, 0.25)
-    moustache = svg.shape(
-        "M0 -486C-26 -492 -52 -474 -66 -452C-44 -462 -20 -464 0 -468C20 -464 44 -462 66 -452"
-        "C52 -474 26 -492 0 -486Z",
-        dark,
+    """The beard or mustache; empty for none."""
+    mustache = svg.shape(
+        "M0 -486C-26 -492 -52 -474 -66 -452C-44 -462 -20 -464 0 -468C20 -464 44 -462 66 -452C52 -474 26 -492 0 -486Z",
+        darker(traits.hair, 0.35),
     )
     cheek = 118 * (0.6 + 0.4 * traits.jaw)
-    sides = f"M{-cheek:.0f} -560C{-cheek - 4:.0f} -480 {-cheek + 10:.0f} -430 -84 -392"
-    back = (
+    left = f"M{-cheek:.0f} -560C{-cheek - 4:.0f} -480 {-cheek + 10:.0f} -430 -84 -392"
+    right = (
         f"84 -392C{cheek - 10:.0f} -430 {cheek + 4:.0f} -480 {cheek:.0f} -560"
         f"C{cheek - 22:.0f} -500 70 -474 52 -462C30 -476 -30 -476 -52 -462"
         f"C-70 -474 {-cheek + 22:.0f} -500 {-cheek:.0f} -560Z"
     )
     lips = svg.shape("M-30 -452Q0 -444 30 -452Q0 -434 -30 -452Z", "#8a4a42", 'opacity="0.9"')
     match traits.beard:
-        case "moustache":
-            return moustache
+        case "mustache":
+            return mustache
         case "short":
-            return svg.shape(f"{sides}C-50 -366 50 -366 {back}", "url(#hair)", 'opacity="0.8"') + lips
+            return svg.shape(f"{left}C-50 -366 50 -366 {right}", "url(#hair)", 'opacity="0.8"') + lips
         case "full":
-            strands = "".join(
-                svg.stroke(
-                    f"M{x} -430Q{x * 0.9:.0f} -380 {x * 0.6:.0f} -{340 - abs(x) * 0.3:.0f}",
-                    light,
-                    3,
-                    'opacity="0.3"',
-                )
-                for x in (-60, -32, 0, 32, 60)
-            )
-            return (
-                svg.shape(f"{sides}C-70 -320 -30 -290 0 -286C30 -290 70 -320 {back}", "url(#hair)")
-                + strands
-                + lips
-                + moustache
-            )
+            full = svg.shape(f"{left}C-70 -320 -30 -290 0 -286C30 -290 70 -320 {right}", "url(#hair)")
+            return full + _strands(traits) + lips + mustache
         case "braided":
-            main = svg.shape(f"{sides}C-120 -300 -60 -200 0 -180C60 -200 120 -300 {back}", "url(#hair)")
-            braids = []
-            for x in (-62, 62):
-                braids += [
-                    svg.ellipse(
-                        x * (1 - step * 0.03),
-                        -330 + step * 32,
-                        21 - step,
-                        19,
-                        "url(#hair)",
-                        f'stroke="{dark}" stroke-width="3"',
-                    )
-                    for step in range(6)
-                ]
-                braids.append(
-                    svg.box(x * 0.85 - 17, -150, 34, 17, "#d9a93c", 'rx="4" stroke="#6b4a14" stroke-width="2"')
-                )
-            strands = "".join(
-                svg.stroke(f"M{x} -420Q{x * 1.1:.0f} -330 {x * 0.5:.0f} -230", light, 3.4, 'opacity="0.28"')
-                for x in (-24, 0, 24)
-            )
-            return main + strands + "".join(braids) + lips + moustache
+            full = svg.shape(f"{left}C-120 -300 -60 -200 0 -180C60 -200 120 -300 {right}", "url(#hair)")
+            return full + _long_strands(traits) + _braids(traits) + lips + mustache
     return ""
+
+
+def _strands(traits: Traits) -> str:
+    light = lighter(traits.hair, 0.25)
+    curves = (f"M{x} -430Q{x * 0.9:.0f} -380 {x * 0.6:.0f} -{340 - abs(x) * 0.3:.0f}" for x in (-60, -32, 0, 32, 60))
+    return "".join(svg.stroke(curve, light, 3, 'opacity="0.3"') for curve in curves)
+
+
+def _long_strands(traits: Traits) -> str:
+    light = lighter(traits.hair, 0.25)
+    curves = (f"M{x} -420Q{x * 1.1:.0f} -330 {x * 0.5:.0f} -230" for x in (-24, 0, 24))
+    return "".join(svg.stroke(curve, light, 3.4, 'opacity="0.28"') for curve in curves)
+
+
+def _braids(traits: Traits) -> str:
+    outline = f'stroke="{darker(traits.hair, 0.35)}" stroke-width="3"'
+    braids = []
+    for x in (-62, 62):
+        braids += [
+            svg.ellipse(x * (1 - step * 0.03), -330 + step * 32, 21 - step, 19, "url(#hair)", outline)
+            for step in range(6)
+        ]
+        ring = 'rx="4" stroke="#6b4a14" stroke-width="2"'
+        braids.append(svg.box(x * 0.85 - 17, -150, 34, 17, "#d9a93c", ring))
+    return "".join(braids)

@@ -1,4 +1,4 @@
-"""Faces. The origin is the middle of the picture's lower edge, y grows downwards, the chin is at -395."""
+"""Faces. The origin is the center of the bottom edge, y points down, the chin is at -395."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from getimg_standin.art.themes import Theme
 
 
 def definitions(traits: Traits, theme: Theme) -> list[str]:
-    """Gradients and the outline that shades of the face are clipped to."""
+    """Gradients, and the outline that clips the shading of the face."""
     skin = traits.skin
     side = 'x1="0" y1="0" x2="1" y2="0.25"'
     return [
@@ -76,8 +76,7 @@ def _ears(traits: Traits) -> str:
                 f"{edge + side * 26} -552 {edge} -548Z"
             )
             parts.append(
-                svg.shape(shell, skin if side < 0 else darker(skin, 0.2))
-                + svg.shape(fold, inner, 'opacity="0.55"')
+                svg.shape(shell, skin if side < 0 else darker(skin, 0.2)) + svg.shape(fold, inner, 'opacity="0.55"')
             )
         else:
             parts.append(svg.ellipse(edge + side * 8, -575, 22, 40, skin if side < 0 else darker(skin, 0.25)))
@@ -141,12 +140,12 @@ def _eye(traits: Traits, side: int) -> str:
 def _brow(traits: Traits, side: int) -> str:
     if traits.species == "alien":
         return ""
-    colour = darker(traits.hair, 0.25) if traits.hair_style != "bald" else darker(traits.skin, 0.62)
+    color = darker(traits.hair, 0.25) if traits.hair_style != "bald" else darker(traits.skin, 0.62)
     inner, outer = side * 24, side * 98
     lift = 6 if traits.feminine else 0
     return svg.stroke(
         f"M{inner} {-612 - lift / 2:.0f}Q{side * 62} {-633 - lift:.0f} {outer} {-609 - lift / 2:.0f}",
-        colour,
+        color,
         8.5 * traits.brow,
     )
 
@@ -243,8 +242,7 @@ def _robot(traits: Traits, theme: Theme) -> str:
     )
     plate = svg.shape(_outline(1.0), "url(#skin)", edge)
     seams = svg.stroke(
-        "M0 -742L0 -640M-126 -640Q0 -610 126 -640M-96 -470L-60 -500L60 -500L96 -470M-60 -500"
-        "L-44 -400M60 -500L44 -400",
+        "M0 -742L0 -640M-126 -640Q0 -610 126 -640M-96 -470L-60 -500L60 -500L96 -470M-60 -500L-44 -400M60 -500L44 -400",
         line,
         3,
         'opacity="0.7"',
@@ -258,8 +256,7 @@ def _robot(traits: Traits, theme: Theme) -> str:
     )
     grille = "".join(svg.box(x, -470, 8, 34, darker(skin, 0.7), 'rx="4"') for x in range(-36, 37, 16))
     bolts = "".join(
-        svg.circle(x, y, 5, lighter(skin, 0.4), edge)
-        for x, y in ((-104, -520), (104, -520), (-70, -690), (70, -690))
+        svg.circle(x, y, 5, lighter(skin, 0.4), edge) for x, y in ((-104, -520), (104, -520), (-70, -690), (70, -690))
     )
     shade = svg.group(
         [svg.shape("M40 -760C60 -640 46 -560 40 -380L220 -380L220 -760Z", "#0c0a18", 'opacity="0.22"')],

@@ -1,4 +1,4 @@
-"""What is worn on the head, behind it and in front; coordinates as in `head`."""
+"""Headgear, behind and in front of the head; coordinates as in `head`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from getimg_standin.art.themes import Theme
 
 
 def behind(traits: Traits, theme: Theme) -> str:
-    """The part that the head hides."""
+    """The part behind the head."""
     match traits.headgear:
         case "hood":
             return svg.shape(
@@ -25,7 +25,7 @@ def behind(traits: Traits, theme: Theme) -> str:
 
 
 def front(traits: Traits, theme: Theme) -> str:
-    """The part in front of hair and forehead."""
+    """The part in front of the hair."""
     match traits.headgear:
         case "hood":
             return _hood(traits)
@@ -121,7 +121,7 @@ def _brimmed_hat(traits: Traits, theme: Theme) -> str:
     )
     feather = (
         svg.shape("M120 -716C170 -800 230 -850 262 -900C262 -820 220 -740 136 -704Z", theme.accent)
-        if traits.calling == "bard"
+        if traits.profession == "bard"
         else ""
     )
     return crown + dent + band + feather + brim + edge
@@ -129,8 +129,7 @@ def _brimmed_hat(traits: Traits, theme: Theme) -> str:
 
 def _top_hat(traits: Traits, theme: Theme) -> str:
     pipe = svg.shape(
-        "M-138 -700C-140 -800 -150 -880 -162 -960C-80 -990 80 -990 162 -960C150 -880 140 -800 138 -700Z",
-        "url(#cloth)",
+        "M-138 -700C-140 -800 -150 -880 -162 -960C-80 -990 80 -990 162 -960C150 -880 140 -800 138 -700Z", "url(#cloth)"
     )
     top = svg.ellipse(0, -962, 162, 26, lighter(traits.cloth, 0.12))
     band = svg.shape("M-138 -700C-60 -676 60 -676 138 -700L140 -764C60 -738 -60 -738 -140 -764Z", "url(#leather)")
@@ -175,16 +174,13 @@ def _helmet(traits: Traits, theme: Theme) -> str:
 
 def _crown(theme: Theme) -> str:
     points = (
-        "M-130 -688L-146 -806L-90 -752L-56 -836L0 -762L56 -836L90 -752L146 -806L130 -688"
-        "C60 -664 -60 -664 -130 -688Z"
+        "M-130 -688L-146 -806L-90 -752L-56 -836L0 -762L56 -836L90 -752L146 -806L130 -688C60 -664 -60 -664 -130 -688Z"
     )
     gems = "".join(
         svg.circle(x, y, r, theme.magic, 'stroke="#fff" stroke-opacity="0.6" stroke-width="2"')
         for x, y, r in ((0, -706, 15), (-74, -712, 10), (74, -712, 10))
     )
-    tips = "".join(
-        svg.circle(x, y, 9, theme.light) for x, y in ((-146, -806), (-56, -836), (56, -836), (146, -806))
-    )
+    tips = "".join(svg.circle(x, y, 9, theme.light) for x, y in ((-146, -806), (-56, -836), (56, -836), (146, -806)))
     return svg.shape(points, "url(#trim)", f'stroke="{theme.trim[0]}" stroke-width="4"') + tips + gems
 
 

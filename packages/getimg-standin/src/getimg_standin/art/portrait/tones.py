@@ -1,20 +1,20 @@
-"""Lighter and darker versions of a colour."""
+"""Lighter and darker versions of a color."""
 
 from __future__ import annotations
 
 
 def darker(code: str, share: float) -> str:
-    """The colour mixed with a share of cool black."""
+    """The color mixed with a share of cool black."""
     return _mixed(code, (16, 12, 28), share)
 
 
 def lighter(code: str, share: float) -> str:
-    """The colour mixed with a share of warm white."""
+    """The color mixed with a share of warm white."""
     return _mixed(code, (255, 246, 228), share)
 
 
 def blended(code: str, other: str, share: float) -> str:
-    """The colour mixed with a share of another one."""
+    """The color mixed with a share of another one."""
     red, green, blue = (int(other[at : at + 2], 16) for at in (1, 3, 5))
     return _mixed(code, (red, green, blue), share)
 

@@ -1,4 +1,4 @@
-"""Who is portrayed: what the prompt says, and chance for the rest."""
+"""The traits of the person: those in the prompt, random ones otherwise."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from getimg_standin.art.themes import Theme
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Traits:
-    """Everything that the parts of a portrait have to agree on."""
+    """The properties that the parts of a portrait share."""
 
     species: str
-    calling: str
+    profession: str
     skin: str
     hair: str
     eyes: str
@@ -25,15 +25,15 @@ class Traits:
     second_cloth: str
     hair_style: str
     beard: str
-    """full, short, braided, moustache or none."""
+    """full, short, braided, mustache or none."""
     headgear: str
     """hood, wizard, brim, top, helmet, crown, goggles, visor or none."""
     jaw: float
-    """Width of the jaw: 1 is usual."""
+    """Width of the jaw; 1 is average."""
     brow: float
-    """Thickness of the brows: 1 is usual."""
+    """Thickness of the brows; 1 is average."""
     smile: float
-    """From 0, serious, to 1."""
+    """0 (serious) to 1."""
     scar: bool
     feminine: bool
 
@@ -51,9 +51,9 @@ _SPECIES_SKINS: Mapping[str, tuple[str, ...]] = {
     "robot": ("#9aa3b2", "#b3a58a", "#8a97a8"),
 }
 
-_CALLINGS = ("fighter", "wizard", "rogue", "ranger", "cleric", "bard", "cowboy", "barbarian")
+_PROFESSIONS = ("fighter", "wizard", "rogue", "ranger", "cleric", "bard", "cowboy", "barbarian")
 
-_THEME_CALLINGS: Mapping[str, tuple[str, ...]] = {
+_THEME_PROFESSIONS: Mapping[str, tuple[str, ...]] = {
     "fantasy": ("fighter", "wizard", "rogue", "ranger", "cleric"),
     "western": ("cowboy",),
     "cyberpunk": ("runner",),
@@ -78,17 +78,19 @@ _HEADGEAR: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def traits_of(brief: Brief, theme: Theme, chance: Chance) -> Traits:
-    """A person: the face by chance alone, so that it stays the same in another theme."""
+def choose_traits(brief: Brief, theme: Theme, chance: Chance) -> Traits:
+    """Choose the traits; the face does not depend on the theme, so that a new theme keeps it."""
     face, dress = chance.of("face"), chance.of("dress")
     species = brief.first("elf", "dwarf", "orc", "robot", "undead", "alien", "tiefling") or "human"
-    calling = brief.first(*_CALLINGS) or str(dress.choice(_THEME_CALLINGS.get(theme.name, ("rogue", "fighter"))))
+    profession = brief.first(*_PROFESSIONS) or str(
+        dress.choice(_THEME_PROFESSIONS.get(theme.name, ("rogue", "fighter")))
+    )
     feminine = brief.first("woman", "man") == "woman" if brief.first("woman", "man") else bool(face.random() < 0.5)
     hairs = _NEON_HAIRS if theme.name == "cyberpunk" else _HAIRS
     cloth, second = dress.permutation(len(theme.cloth))[:2]
     return Traits(
         species=species,
-        calling=calling,
+        profession=profession,
         skin=str(face.choice(_SPECIES_SKINS.get(species, _SKINS))),
         hair=hairs[int(face.integers(1000)) % len(hairs)],
         eyes=str(face.choice(_EYES)),
@@ -96,7 +98,7 @@ def traits_of(brief: Brief, theme: Theme, chance: Chance) -> Traits:
         second_cloth=theme.cloth[int(second)],
         hair_style=_hair_style(species, face, feminine=feminine),
         beard=_beard(brief, species, face, feminine=feminine),
-        headgear=_headgear(brief, calling, dress),
+        headgear=_headgear(brief, profession, dress),
         jaw=_jaw(species, face, feminine=feminine),
         brow=float(face.uniform(0.6, 0.9) if feminine else face.uniform(0.95, 1.4)),
         smile=float(face.uniform(0.15, 0.9)),
@@ -106,30 +108,30 @@ def traits_of(brief: Brief, theme: Theme, chance: Chance) -> Traits:
 
 
 def _hair_style(species: str, rng: np.random.Generator, *, feminine: bool) -> str:
-    pick = rng.random()
+    draw = rng.random()
     if species == "robot":
         return "bald"
-    if species in ("alien", "undead") and pick < 0.5:
+    if species in ("alien", "undead") and draw < 0.5:
         return "bald"
     styles = ("long", "wavy", "bob", "bun") if feminine else ("short", "swept", "long", "bald", "short")
-    return styles[int(pick * 997) % len(styles)]
+    return styles[int(draw * 997) % len(styles)]
 
 
 def _beard(brief: Brief, species: str, rng: np.random.Generator, *, feminine: bool) -> str:
-    pick = str(rng.choice(("none", "none", "short", "full", "moustache")))
+    random_beard = str(rng.choice(("none", "none", "short", "full", "mustache")))
     if species == "dwarf" and not feminine:
         return "braided"
     if "beard" in brief.words:
         return "full"
-    return "none" if feminine or species in ("elf", "robot", "alien", "orc", "undead") else pick
+    return "none" if feminine or species in ("elf", "robot", "alien", "orc", "undead") else random_beard
 
 
-def _headgear(brief: Brief, calling: str, rng: np.random.Generator) -> str:
-    named = brief.first("helmet", "hood", "hat", "crown")
-    chosen = str(rng.choice(_HEADGEAR[calling]))
-    if named == "hat":
-        return "wizard" if calling == "wizard" else "brim"
-    return named or chosen
+def _headgear(brief: Brief, profession: str, rng: np.random.Generator) -> str:
+    explicit = brief.first("helmet", "hood", "hat", "crown")
+    default = str(rng.choice(_HEADGEAR[profession]))
+    if explicit == "hat":
+        return "wizard" if profession == "wizard" else "brim"
+    return explicit or default
 
 
 def _jaw(species: str, rng: np.random.Generator, *, feminine: bool) -> float:

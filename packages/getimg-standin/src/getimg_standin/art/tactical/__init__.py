@@ -1,4 +1,4 @@
-"""Tactical battle maps: places seen from straight above."""
+"""Tactical battle maps: places from directly above."""
 
 from getimg_standin.art.tactical.scene import draw_tactical
 

@@ -13,36 +13,34 @@ from getimg_standin.art.noise import Field
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A winding line across the frame: a sum of waves around a straight one, all in units."""
+    """A winding line across the frame, a straight line plus waves; all lengths in units."""
 
     offset: float
     tilt: float
     waves: tuple[tuple[float, float, float], ...]
-    """Amplitude, wavelength and phase of each."""
+    """Amplitude, wavelength and phase per wave."""
 
     half_width: float
     upright: bool
-    """Runs from top to bottom rather than from left to right."""
+    """Whether it runs from top to bottom instead of from left to right."""
 
     def across(self, along: float) -> float:
-        """Where the line is, for a place along it."""
+        """Return the lateral position at a position along the line."""
         swing = sum(height * sin(2 * pi * along / length + phase) for height, length, phase in self.waves)
         return self.offset + self.tilt * along + swing
 
     def slope(self, along: float) -> float:
-        """How far the line moves sideways per unit along it."""
-        turns = (
-            (height * 2 * pi / length, 2 * pi * along / length + phase) for height, length, phase in self.waves
-        )
+        """Return the lateral change per unit along the line."""
+        turns = ((height * 2 * pi / length, 2 * pi * along / length + phase) for height, length, phase in self.waves)
         return self.tilt + sum(factor * cos(angle) for factor, angle in turns)
 
     def distance(self, x: float, y: float) -> float:
-        """About how far (x, y) is from the middle of the line."""
+        """Return the approximate distance of (x, y) from the center line."""
         along, side = (y, x) if self.upright else (x, y)
         return abs(side - self.across(along)) / sqrt(1 + self.slope(along) ** 2)
 
     def field(self, frame: Frame) -> Field:
-        """The distance of every pixel; shape (height, width)."""
+        """Return the distance per pixel; shape (height, width)."""
         length = frame.height if self.upright else frame.width
         along = np.arange(length) / frame.scale
         line = np.array([self.across(float(at)) for at in along], dtype=np.float32)
@@ -56,10 +54,8 @@ class Band:
         return result
 
 
-def winding(
-    frame: Frame, rng: np.random.Generator, *, half_width: float, upright: bool, calm: float = 1.0
-) -> Band:
-    """A random band through the middle part of the frame."""
+def random_band(frame: Frame, rng: np.random.Generator, *, half_width: float, upright: bool, calm: float = 1.0) -> Band:
+    """Return a random band through the middle of the frame."""
     room = frame.across if upright else frame.down
     tilt = float(rng.uniform(-0.18, 0.18))
     length = frame.down if upright else frame.across
@@ -76,7 +72,7 @@ def winding(
 
 
 def crossing(river: Band, road: Band) -> tuple[float, float, float]:
-    """Where an upright river meets a level road: x, y and the road's direction there in degrees."""
+    """Return x and y of the crossing of an upright river and a level road, and the road's angle in degrees."""
     y = road.offset
     for _ in range(12):
         y = road.across(river.across(y))

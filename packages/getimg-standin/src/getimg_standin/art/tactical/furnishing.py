@@ -1,4 +1,4 @@
-"""What stands where: each room of a plan gets a purpose and the furniture that goes with it."""
+"""Furnishes rooms: each gets a purpose and the matching furniture."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Light = tuple[float, float, float, str]
 
 @dataclass(slots=True)
 class Furnishing:
-    """Drawings collected for a map, in units; the standing ones throw shadows."""
+    """The drawings on a map, in units; standing ones cast shadows."""
 
     theme: Theme
     flat: list[str] = field(default_factory=list)
     standing: list[str] = field(default_factory=list)
     lights: list[Light] = field(default_factory=list)
     pools: list[tuple[float, float, float, float]] = field(default_factory=list)
-    """Water: middle and half axes."""
+    """Water, as center and semi-axes of ellipses."""
 
     def stand(self, x: float, y: float, body: str, turn: float = 0.0) -> None:
         self.standing.append(svg.at(x, y, body, turn=turn))
@@ -32,18 +32,18 @@ class Furnishing:
     def lay(self, x: float, y: float, body: str, turn: float = 0.0) -> None:
         self.flat.append(svg.at(x, y, body, turn=turn))
 
-    def shine(self, x: float, y: float, radius: float, colour: str) -> None:
-        self.lights.append((x, y, radius, colour))
+    def shine(self, x: float, y: float, radius: float, color: str) -> None:
+        self.lights.append((x, y, radius, color))
 
-    def burn(self, x: float, y: float) -> None:
-        """A brazier and its light."""
+    def add_brazier(self, x: float, y: float) -> None:
+        """Add a brazier and its light."""
         self.stand(x, y, furniture.brazier(self.theme))
         self.shine(x, y, 230, self.theme.glow)
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A room in units, with the random numbers for it."""
+    """A room in units, with its random generator."""
 
     left: float
     top: float
@@ -68,16 +68,14 @@ class Spot:
         return self.top + self.height
 
     def corners(self, inset: float) -> list[tuple[float, float]]:
-        """Upper left, upper right, lower left, lower right, moved inwards."""
+        """Return the corners moved inward: upper left, upper right, lower left, lower right."""
         return [
-            (x, y)
-            for y in (self.top + inset, self.bottom - inset)
-            for x in (self.left + inset, self.right - inset)
+            (x, y) for y in (self.top + inset, self.bottom - inset) for x in (self.left + inset, self.right - inset)
         ]
 
 
 def furnish(plan: Plan, theme: Theme, rng: np.random.Generator, setting: str) -> Furnishing:
-    """Furniture for every room; the first room, the largest of a house, is the hall."""
+    """Furnish every room; the first one, the largest of a house, is the hall."""
     result = Furnishing(theme)
     purposes = _PURPOSES.get(setting, _PURPOSES["dungeon"])
     order = rng.permutation(len(purposes))
@@ -100,7 +98,7 @@ def _hall(place: Furnishing, spot: Spot) -> None:
     for x, y in spot.corners(SQUARE * 0.78):
         place.stand(x, y, furniture.pillar(place.theme))
     for x, y in spot.corners(SQUARE * 0.3)[:2]:
-        place.burn(x, y + 4)
+        place.add_brazier(x, y + 4)
     place.stand(spot.x, spot.y, furniture.table(place.theme, 92, 44), turn=0 if long_way else 90)
 
 
@@ -141,15 +139,13 @@ def _shrine(place: Furnishing, spot: Spot) -> None:
     place.stand(spot.x, spot.top + 34, furniture.altar(place.theme))
     place.shine(spot.x, spot.y, 240, place.theme.magic)
     for x, y in spot.corners(34)[2:]:
-        place.burn(x, y)
+        place.add_brazier(x, y)
 
 
 def _treasury(place: Furnishing, spot: Spot) -> None:
     for x, y in spot.corners(40):
         place.stand(x, y, furniture.chest(place.theme), turn=float(spot.rng.uniform(-20, 20)))
-        place.lay(
-            x + spot.rng.uniform(-20, 20), y + spot.rng.uniform(-18, 18), furniture.coins(place.theme, spot.rng)
-        )
+        place.lay(x + spot.rng.uniform(-20, 20), y + spot.rng.uniform(-18, 18), furniture.coins(place.theme, spot.rng))
     place.lay(spot.x, spot.y, furniture.rug(place.theme, spot.width * 0.4, spot.height * 0.4))
     place.stand(spot.x, spot.y, furniture.pillar(place.theme))
     place.shine(spot.x, spot.y, 240, place.theme.glow)
@@ -178,16 +174,14 @@ def _tombs(place: Furnishing, spot: Spot) -> None:
         if spot.height > 250:
             place.stand(float(x), spot.bottom - 56, furniture.sarcophagus(place.theme), turn=180)
     place.lay(spot.x, spot.y + 12, furniture.bones(spot.rng))
-    place.burn(spot.left + 22, spot.y)
+    place.add_brazier(spot.left + 22, spot.y)
 
 
 def _engine(place: Furnishing, spot: Spot) -> None:
     radius = min(spot.width, spot.height) * 0.2
     place.lay(spot.x, spot.y, furniture.rune_circle(place.theme, radius * 1.25))
     place.stand(spot.x, spot.y, furniture.gear(place.theme, radius, 14))
-    place.stand(
-        spot.x + radius * 1.28, spot.y - radius * 1.1, furniture.gear(place.theme, radius * 0.6, 10), turn=9
-    )
+    place.stand(spot.x + radius * 1.28, spot.y - radius * 1.1, furniture.gear(place.theme, radius * 0.6, 10), turn=9)
     for x, y in spot.corners(32):
         place.stand(x, y, furniture.tank(place.theme))
     place.shine(spot.x, spot.y, 250, place.theme.magic)
@@ -214,17 +208,14 @@ def _taproom(place: Furnishing, spot: Spot) -> None:
     for x in np.arange(spot.left + 72, spot.right - 50, 116):
         for y in np.arange(spot.top + 120, spot.bottom - 40, 108):
             place.stand(
-                float(x + spot.rng.uniform(-12, 12)),
-                float(y),
-                furniture.round_table(theme),
-                spot.rng.uniform(0, 90),
+                float(x + spot.rng.uniform(-12, 12)), float(y), furniture.round_table(theme), spot.rng.uniform(0, 90)
             )
     place.stand(spot.x, spot.top + 60, furniture.table(theme, spot.width * 0.5, 24))
     place.stand(spot.x, spot.top + 16, furniture.shelf(theme, spot.width * 0.46, spot.rng))
     for x in np.arange(spot.x - spot.width * 0.2, spot.x + spot.width * 0.22, 42):
         place.stand(float(x), spot.top + 84, furniture.round_stool(theme))
-    place.burn(spot.left + 24, spot.top + 26)
-    place.burn(spot.right - 24, spot.top + 26)
+    place.add_brazier(spot.left + 24, spot.top + 26)
+    place.add_brazier(spot.right - 24, spot.top + 26)
     place.shine(spot.x, spot.y + 40, 330, theme.glow)
 
 

@@ -1,4 +1,4 @@
-"""Things that stand in rooms, seen from above: SVG around the origin, sized in units of the map."""
+"""Furniture from above: SVG around the origin, in units."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _EDGE = 'stroke="#000" stroke-opacity="0.55" stroke-width="1.6"'
 
 
 def gradients(theme: Theme) -> list[str]:
-    """The definitions that the pieces refer to."""
+    """The gradients that the furniture uses."""
     round_light = 'cx="0.4" cy="0.35" r="0.75"'
     return [
         svg.linear("wood", [theme.wood[1], theme.wood[0]]),
@@ -55,9 +55,7 @@ def barrel(theme: Theme) -> str:
     """A barrel on its end."""
     hoop = f'stroke="{theme.metal[0]}" stroke-width="3"'
     boards = [svg.stroke(svg.path([(-11, y), (11, y)]), theme.wood[0], 1.1) for y in (-5, 0, 5)]
-    return (
-        svg.circle(0, 0, 15, "url(#roundwood)", hoop) + svg.circle(0, 0, 12, "url(#roundwood)") + "".join(boards)
-    )
+    return svg.circle(0, 0, 15, "url(#roundwood)", hoop) + svg.circle(0, 0, 12, "url(#roundwood)") + "".join(boards)
 
 
 def crate(theme: Theme) -> str:
@@ -82,29 +80,25 @@ def chest(theme: Theme) -> str:
     """A chest with fittings."""
     bands = svg.box(-13, -11, 4, 22, "url(#metal)") + svg.box(9, -11, 4, 22, "url(#metal)")
     return (
-        svg.box(-18, -11, 36, 22, "url(#wood)", f'rx="4" {_EDGE}')
-        + bands
-        + svg.box(-3, 3, 6, 7, theme.accent, _EDGE)
+        svg.box(-18, -11, 36, 22, "url(#wood)", f'rx="4" {_EDGE}') + bands + svg.box(-3, 3, 6, 7, theme.accent, _EDGE)
     )
 
 
 def shelf(theme: Theme, width: float, rng: np.random.Generator) -> str:
     """A shelf of books, jars or screens along a wall above it."""
     things = []
-    colours = (*theme.cloth, theme.light)
+    colors = (*theme.cloth, theme.light)
     x = -width / 2 + 4
     while x < width / 2 - 8:
         thick = float(rng.uniform(4, 8))
-        things.append(svg.box(x, -6, thick - 0.8, rng.uniform(9, 13), colours[int(rng.integers(len(colours)))]))
+        things.append(svg.box(x, -6, thick - 0.8, rng.uniform(9, 13), colors[int(rng.integers(len(colors)))]))
         x += thick
     return svg.box(-width / 2, -10, width, 20, "url(#wood)", f'rx="2" {_EDGE}') + "".join(things)
 
 
 def pillar(_theme: Theme) -> str:
     """A stone pillar on a square base."""
-    return svg.box(-19, -19, 38, 38, "url(#stone)", f'rx="3" {_EDGE}') + svg.circle(
-        0, 0, 14.5, "url(#stone)", _EDGE
-    )
+    return svg.box(-19, -19, 38, 38, "url(#stone)", f'rx="3" {_EDGE}') + svg.circle(0, 0, 14.5, "url(#stone)", _EDGE)
 
 
 def brazier(theme: Theme) -> str:
@@ -115,14 +109,14 @@ def brazier(theme: Theme) -> str:
 
 
 def altar(theme: Theme) -> str:
-    """A stone block with a cloth and something that glows."""
+    """A stone block with a cloth and a glowing object."""
     cloth = svg.box(-12, -18, 24, 36, theme.carpet, 'opacity="0.9"')
     gem = svg.circle(0, 0, 6.5, theme.magic) + svg.circle(-1.5, -1.5, 2.4, "#ffffff")
     return svg.box(-38, -19, 76, 38, "url(#stone)", f'rx="3" {_EDGE}') + cloth + gem
 
 
 def rune_circle(theme: Theme, radius: float) -> str:
-    """A circle of power painted on the floor."""
+    """A rune circle on the floor."""
     line = f'stroke="{theme.magic}" stroke-opacity="0.85"'
     corners = [(radius * cos(turn), radius * sin(turn)) for turn in np.arange(0, 2 * pi, 2 * pi / 5) - pi / 2]
     star = svg.path([corners[index] for index in (0, 2, 4, 1, 3)])
@@ -137,7 +131,7 @@ def rune_circle(theme: Theme, radius: float) -> str:
 
 
 def sarcophagus(theme: Theme) -> str:
-    """A stone coffin, seen from above."""
+    """A stone coffin."""
     outline = svg.path([(-12, -34), (12, -34), (19, -16), (13, 34), (-13, 34), (-19, -16)])
     inner = svg.path([(-8, -29), (8, -29), (14, -15), (9, 29), (-9, 29), (-14, -15)])
     figure = svg.circle(0, -17, 6, theme.wall[1]) + svg.box(-6, -9, 12, 30, theme.wall[1], 'rx="5"')
@@ -156,7 +150,7 @@ def console(theme: Theme, width: float) -> str:
 
 
 def tank(theme: Theme) -> str:
-    """A round tank of something luminous."""
+    """A round tank with a luminous liquid."""
     glass = svg.circle(0, 0, 15, theme.magic, 'opacity="0.85"')
     bubbles = "".join(
         svg.circle(x, y, r, "#ffffff", 'opacity="0.55"') for x, y, r in ((-5, -4, 3), (5, 3, 2), (1, -8, 1.6))
@@ -171,9 +165,7 @@ def gear(theme: Theme, radius: float, teeth: int = 12) -> str:
         reach = radius if step % 4 in (0, 1) else radius * 0.8
         turn = 2 * pi * step / (teeth * 4)
         points.append((reach * cos(turn), reach * sin(turn)))
-    hub = svg.circle(0, 0, radius * 0.48, theme.metal[0]) + svg.circle(
-        0, 0, radius * 0.2, "url(#roundmetal)", _EDGE
-    )
+    hub = svg.circle(0, 0, radius * 0.48, theme.metal[0]) + svg.circle(0, 0, radius * 0.2, "url(#roundmetal)", _EDGE)
     return svg.shape(svg.path(points), "url(#roundmetal)", _EDGE) + hub
 
 
@@ -203,41 +195,37 @@ def bones(rng: np.random.Generator) -> str:
         )
         pieces.append(svg.at(x, y, bone, turn=turn))
     skull = (
-        svg.ellipse(0, 0, 6, 7, "#e6dfcc", _EDGE)
-        + svg.circle(-2.2, 1, 1.5, "#222")
-        + svg.circle(2.2, 1, 1.5, "#222")
+        svg.ellipse(0, 0, 6, 7, "#e6dfcc", _EDGE) + svg.circle(-2.2, 1, 1.5, "#222") + svg.circle(2.2, 1, 1.5, "#222")
     )
     return "".join(pieces) + skull
 
 
-def rubble(colours: tuple[str, ...], rng: np.random.Generator) -> str:
+def rubble(colors: tuple[str, ...], rng: np.random.Generator) -> str:
     """A scatter of broken stones."""
     stones = []
     for _ in range(int(rng.integers(5, 10))):
         x, y, size = rng.normal(0, 13), rng.normal(0, 13), rng.uniform(2.5, 7)
-        stones.append(svg.at(x, y, rock(colours[int(rng.integers(len(colours)))], size, rng)))
+        stones.append(svg.at(x, y, rock(colors[int(rng.integers(len(colors)))], size, rng)))
     return "".join(stones)
 
 
-def rock(colour: str, size: float, rng: np.random.Generator) -> str:
+def rock(color: str, size: float, rng: np.random.Generator) -> str:
     """A stone with a lit side."""
     turns = np.arange(0, 2 * pi, 2 * pi / 7)
     reach = size * rng.uniform(0.75, 1.1, 7)
     points = [(float(r * cos(t)), float(r * sin(t))) for r, t in zip(reach, turns, strict=True)]
     lit = [(x * 0.62 - size * 0.14, y * 0.62 - size * 0.16) for x, y in points]
-    return svg.shape(svg.path(points), colour, _EDGE) + svg.shape(svg.path(lit), "#ffffff", 'opacity="0.22"')
+    return svg.shape(svg.path(points), color, _EDGE) + svg.shape(svg.path(lit), "#ffffff", 'opacity="0.22"')
 
 
 def stairs(theme: Theme, width: float, height: float) -> str:
-    """Steps that lead down."""
+    """Stairs down."""
     count = 7
     steps = []
     for index in range(count):
         y = -height / 2 + index * height / count
         steps.append(
-            svg.box(
-                -width / 2, y, width, height / count, theme.wall[2], f'{_EDGE} opacity="{1 - index * 0.11:.2f}"'
-            )
+            svg.box(-width / 2, y, width, height / count, theme.wall[2], f'{_EDGE} opacity="{1 - index * 0.11:.2f}"')
         )
     return svg.box(-width / 2, -height / 2, width, height, "#0a0a0c") + "".join(steps)
 

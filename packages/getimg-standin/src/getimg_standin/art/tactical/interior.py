@@ -1,4 +1,4 @@
-"""Built places and caves, lit by what burns in them."""
+"""Buildings and caves, lit from inside."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from getimg_standin.art.chance import Chance
 from getimg_standin.art.frame import Frame
 from getimg_standin.art.noise import Field, fractal
 from getimg_standin.art.pixels import (
-    Colour,
+    Color,
     blurred,
     cast_shadow,
     enlarged,
     light_map,
     mix,
-    moved,
     ramp,
     relief,
+    shifted,
     smoothstep,
     vignette,
 )
@@ -30,8 +30,8 @@ from getimg_standin.art.themes import Theme
 _WALL_WIDTH = 17.0
 
 
-def draw_rooms(theme: Theme, chance: Chance, frame: Frame, setting: str) -> Colour:
-    """Rooms and corridors cut into rock, or into the hull of a station."""
+def draw_rooms(theme: Theme, chance: Chance, frame: Frame, setting: str) -> Color:
+    """Draw rooms and corridors in rock or in a station."""
     plan = rooms_and_corridors(frame, chance.of("plan"))
     inside = _open_squares(plan, frame)
     kind = {"crypt": "flagstone", "station": "plates"}.get(setting, theme.floor_kind)
@@ -40,43 +40,35 @@ def draw_rooms(theme: Theme, chance: Chance, frame: Frame, setting: str) -> Colo
     return _finish(layer, theme, chance, frame, plan, inside, setting)
 
 
-def draw_cave(theme: Theme, chance: Chance, frame: Frame) -> Colour:
-    """The same kind of plan, its outline worn away by water."""
+def draw_cave(theme: Theme, chance: Chance, frame: Frame) -> Color:
+    """Draw rooms and corridors with the ragged outline of a cave."""
     plan = rooms_and_corridors(frame, chance.of("plan"))
     small = frame.reduced(2)
     soft = blurred(_open_squares(plan, small), SQUARE * 0.42 * small.scale)
     ragged = soft + (fractal(small, chance.of("outline"), 80, 4, gain=0.6) - np.float32(0.5)) * np.float32(0.55)
-    from_full = enlarged(ragged, frame.shape)
-    inside = smoothstep(0.36, 0.40, from_full)
+    outline = enlarged(ragged, frame.shape)
+    inside = smoothstep(0.36, 0.40, outline)
     layer = _rock(frame, theme, chance, inside)
-    face = smoothstep(0.22, 0.30, from_full) * (1 - inside)
-    mix(
-        layer,
-        ramp((theme.wall[0], theme.wall[1], theme.wall[2]), _height_on_wall(from_full)),
-        face * np.float32(0.85),
-    )
+    face = smoothstep(0.22, 0.30, outline) * (1 - inside)
+    mix(layer, ramp((theme.wall[0], theme.wall[1], theme.wall[2]), _height_on_wall(outline)), face * np.float32(0.85))
     mix(layer, earth(frame, theme.floor, chance.of("floor")), inside)
     bare = Plan(plan.squares, plan.rooms)
     return _finish(layer, theme, chance, frame, bare, inside, "cave")
 
 
 def _height_on_wall(field: Field) -> Field:
-    """Tone of a cave's wall from its foot to its top."""
+    """Return the tone of a cave's wall from bottom to top."""
     result: Field = np.clip((field - np.float32(0.2)) * np.float32(6), 0, 1)
     return result
 
 
-def draw_house(theme: Theme, chance: Chance, frame: Frame) -> Colour:
-    """A tavern or another house on open ground, its roof taken off."""
+def draw_house(theme: Theme, chance: Chance, frame: Frame) -> Color:
+    """Draw a house without its roof on open ground."""
     plan = one_building(frame, chance.of("plan"))
     inside = _open_squares(plan, frame)
     layer = earth(frame, theme.ground, chance.of("ground"))
     layer *= 1 - np.float32(0.5) * blurred(inside, 26 * frame.scale)
-    mix(
-        layer,
-        floor(frame, theme, chance.of("floor"), "plates" if theme.floor_kind == "plates" else "planks"),
-        inside,
-    )
+    mix(layer, floor(frame, theme, chance.of("floor"), "plates" if theme.floor_kind == "plates" else "planks"), inside)
     return _finish(layer, theme, chance, frame, plan, inside, "tavern")
 
 
@@ -88,8 +80,8 @@ def _open_squares(plan: Plan, frame: Frame) -> Field:
     return mask
 
 
-def _rock(frame: Frame, theme: Theme, chance: Chance, inside: Field) -> Colour:
-    # On half of the pixels a side: rock is dark and rough, nobody sees the difference.
+def _rock(frame: Frame, theme: Theme, chance: Chance, inside: Field) -> Color:
+    # At half the resolution: rock is dark and rough, so the difference is invisible.
     small = frame.reduced(2)
     rough = fractal(small, chance.of("rock"), 90, 4, gain=0.6)
     layer = ramp(theme.rock, rough)
@@ -99,16 +91,14 @@ def _rock(frame: Frame, theme: Theme, chance: Chance, inside: Field) -> Colour:
     return np.stack([enlarged(plane, frame.shape) for plane in layer])
 
 
-def _finish(
-    layer: Colour, theme: Theme, chance: Chance, frame: Frame, plan: Plan, inside: Field, setting: str
-) -> Colour:
+def _finish(layer: Color, theme: Theme, chance: Chance, frame: Frame, plan: Plan, inside: Field, setting: str) -> Color:
     place = furnish(plan, theme, chance.of("furniture"), setting)
     _scatter(place, plan, chance)
     _fill_pools(layer, place, theme, chance, frame)
     definitions = furniture.gradients(theme)
     svg.render(frame, place.flat, definitions).over(layer)
     step = round(9 * frame.scale)
-    under_walls = blurred(moved(1 - inside, step, step), 9 * frame.scale)
+    under_walls = blurred(shifted(1 - inside, step, step), 9 * frame.scale)
     layer *= 1 - np.float32(0.62) * under_walls * inside
     walls = _walls(plan, theme) if plan.doors or plan.inner_walls else []
     standing = svg.render(frame, [*walls, *place.standing], definitions)
@@ -137,7 +127,7 @@ def _walls(plan: Plan, theme: Theme) -> list[str]:
 
 
 def _scatter(place: Furnishing, plan: Plan, chance: Chance) -> None:
-    """A little rubble in the corridors, so that no way is quite empty."""
+    """Add rubble and lights to the corridors."""
     rng = chance.of("rubble")
     rows, columns = np.nonzero(plan.squares == 2)
     for row, column in zip(rows, columns, strict=True):
@@ -149,7 +139,7 @@ def _scatter(place: Furnishing, plan: Plan, chance: Chance) -> None:
             place.shine(x, y, 150, place.theme.glow)
 
 
-def _fill_pools(layer: Colour, place: Furnishing, theme: Theme, chance: Chance, frame: Frame) -> None:
+def _fill_pools(layer: Color, place: Furnishing, theme: Theme, chance: Chance, frame: Frame) -> None:
     if not place.pools:
         return
     rims = [svg.ellipse(x, y, a + 9, b + 9, theme.wall[1]) for x, y, a, b in place.pools]
@@ -161,12 +151,12 @@ def _fill_pools(layer: Colour, place: Furnishing, theme: Theme, chance: Chance, 
     basin = svg.render(frame, [svg.ellipse(x, y, a, b, "#fff") for x, y, a, b in place.pools]).alpha
     ripples = fractal(frame, chance.of("ripples"), 46, 3)
     water = ramp(theme.water, np.abs(np.sin(ripples * np.float32(11))) * np.float32(0.75))
-    water *= np.float32(1.2) - np.float32(0.45) * moved(1 - basin, round(7 * frame.scale), round(7 * frame.scale))
+    water *= np.float32(1.2) - np.float32(0.45) * shifted(1 - basin, round(7 * frame.scale), round(7 * frame.scale))
     mix(layer, water, basin * np.float32(0.92))
 
 
-def _bloom(layer: Colour, place: Furnishing, frame: Frame) -> None:
-    """A soft halo on top of whatever shines, which multiplied light alone cannot give."""
+def _bloom(layer: Color, place: Furnishing, frame: Frame) -> None:
+    """Add halos around bright lights, as the light map only multiplies."""
     small = [(x, y, radius * 0.32, code) for x, y, radius, code in place.lights if radius > 200]
     if small:
         layer += light_map(frame, "#000000", small, warmth=0.22)

@@ -1,4 +1,4 @@
-"""Things that people leave outdoors: bridges, tents, fires, roofs, stalls, ships."""
+"""Outdoor objects: bridges, tents, fires, roofs, stalls, ships."""
 
 from __future__ import annotations
 
@@ -16,23 +16,19 @@ _EDGE = 'stroke="#000" stroke-opacity="0.5" stroke-width="1.6"'
 def bridge(theme: Theme, length: float) -> str:
     """A bridge of planks with rails, from left to right."""
     planks = [
-        svg.box(
-            x, -27, 10.4, 54, theme.wood[1] if index % 2 else theme.wood[0], 'stroke="#000" stroke-opacity="0.35"'
-        )
+        svg.box(x, -27, 10.4, 54, theme.wood[1] if index % 2 else theme.wood[0], 'stroke="#000" stroke-opacity="0.35"')
         for index, x in enumerate(np.arange(-length / 2, length / 2, 10.4))
     ]
     rails = [svg.box(-length / 2 - 4, y, length + 8, 7, "url(#wood)", f'rx="2" {_EDGE}') for y in (-31, 24)]
-    posts = [
-        svg.circle(x, y, 5.5, theme.wood[0], _EDGE) for x in (-length / 2, 0, length / 2) for y in (-27.5, 27.5)
-    ]
+    posts = [svg.circle(x, y, 5.5, theme.wood[0], _EDGE) for x in (-length / 2, 0, length / 2) for y in (-27.5, 27.5)]
     return "".join([*planks, *rails, *posts])
 
 
-def tent(theme: Theme, colour: str) -> str:
+def tent(theme: Theme, color: str) -> str:
     """A ridge tent whose entrance is at the bottom."""
     return (
-        svg.shape(svg.path([(-40, -34), (0, -40), (0, 44), (-44, 36)]), colour, _EDGE)
-        + svg.shape(svg.path([(40, -34), (0, -40), (0, 44), (44, 36)]), colour, _EDGE)
+        svg.shape(svg.path([(-40, -34), (0, -40), (0, 44), (-44, 36)]), color, _EDGE)
+        + svg.shape(svg.path([(40, -34), (0, -40), (0, 44), (44, 36)]), color, _EDGE)
         + svg.shape(svg.path([(40, -34), (0, -40), (0, 44), (44, 36)]), "#000", 'opacity="0.28"')
         + svg.shape(svg.path([(-9, 41), (0, 14), (9, 41)]), "#1a1410")
         + svg.stroke("M0 -44L0 46", theme.wood[0], 3)
@@ -65,10 +61,10 @@ def lamp(theme: Theme) -> str:
     )
 
 
-def roof(colour: str, width: float, height: float, rng: np.random.Generator) -> str:
+def roof(color: str, width: float, height: float, rng: np.random.Generator) -> str:
     """A ridged roof of tiles, its ridge along the longer side, with a chimney."""
     if height > width:
-        return svg.at(0, 0, roof(colour, height, width, rng), turn=90)
+        return svg.at(0, 0, roof(color, height, width, rng), turn=90)
     courses = [
         svg.stroke(svg.path([(-width / 2, y), (width / 2, y)]), "#000", 1.3, 'opacity="0.28"')
         for y in np.arange(-height / 2 + 8, height / 2, 8)
@@ -78,19 +74,19 @@ def roof(colour: str, width: float, height: float, rng: np.random.Generator) -> 
         chimney_x + 5, -height * 0.3 + 5, 8, 8, "#111"
     )
     return (
-        svg.box(-width / 2, -height / 2, width, height, colour, _EDGE)
+        svg.box(-width / 2, -height / 2, width, height, color, _EDGE)
         + svg.box(-width / 2, 0, width, height / 2, "#000", 'opacity="0.25"')
         + svg.box(-width / 2, -height / 2, width, height / 4, "#fff", 'opacity="0.08"')
         + "".join(courses)
-        + svg.box(-width / 2 - 3, -4, width + 6, 8, colour, _EDGE)
+        + svg.box(-width / 2 - 3, -4, width + 6, 8, color, _EDGE)
         + chimney
     )
 
 
-def stall(theme: Theme, colour: str) -> str:
+def stall(theme: Theme, color: str) -> str:
     """A market stall under a striped awning."""
     stripes = [svg.box(x, -24, 10, 48, theme.light, 'opacity="0.75"') for x in (-30, -10, 10)]
-    return svg.box(-40, -24, 80, 48, colour, f'rx="2" {_EDGE}') + "".join(stripes)
+    return svg.box(-40, -24, 80, 48, color, f'rx="2" {_EDGE}') + "".join(stripes)
 
 
 def fountain(theme: Theme) -> str:
@@ -110,7 +106,7 @@ def fountain(theme: Theme) -> str:
 
 
 def hull(length: float, beam: float) -> str:
-    """Outline of a ship with its bow to the right, around the origin."""
+    """Path data of a ship's outline with its bow to the right."""
     half, side = length / 2, beam / 2
     return (
         f"M{-half:.0f} {-side * 0.74:.0f}C{-half * 0.5:.0f} {-side * 1.08:.0f} {half * 0.4:.0f} "

@@ -33,7 +33,7 @@ class Room:
         return (self.left + self.width / 2) * SQUARE, (self.top + self.height / 2) * SQUARE
 
     def touches(self, other: Room, gap: int) -> bool:
-        """Whether fewer than `gap` squares lie between the two."""
+        """Return whether fewer than `gap` squares separate the rooms."""
         return (
             self.left < other.left + other.width + gap
             and other.left < self.left + self.width + gap
@@ -44,17 +44,17 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A door on the edge between two squares; x and y of its middle in units."""
+    """A door on the edge between two squares; x and y of its center in units."""
 
     x: float
     y: float
     upright: bool
-    """Whether the wall that it is in runs from top to bottom."""
+    """Whether its wall runs from top to bottom."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Squares by kind (ROCK, ROOM, CORRIDOR), rows first, and what is known about them."""
+    """A floor plan; `squares` has the kinds ROCK, ROOM and CORRIDOR, indexed by row and column."""
 
     squares: NDArray[np.uint8]
     rooms: tuple[Room, ...]
@@ -64,7 +64,7 @@ class Plan:
 
     @property
     def walls(self) -> list[tuple[float, float, float, float]]:
-        """Straight pieces of wall around the open squares, and the inner ones, in units."""
+        """Wall segments around the open squares plus inner walls, in units."""
         is_open = np.pad(self.squares > 0, 1)
         pieces = list(self.inner_walls)
         for row, column in zip(*np.nonzero(is_open[1:, :] != is_open[:-1, :]), strict=True):
@@ -77,12 +77,12 @@ class Plan:
 
 
 def grid_size(frame: Frame) -> tuple[int, int]:
-    """Columns and rows that cover the frame."""
+    """Return the columns and rows that cover the frame."""
     return ceil(frame.across / SQUARE - 0.01), ceil(frame.down / SQUARE - 0.01)
 
 
 def rooms_and_corridors(frame: Frame, rng: np.random.Generator) -> Plan:
-    """Rooms anywhere, joined by corridors that make at least one loop."""
+    """Return random rooms joined by corridors, with loops where possible."""
     columns, rows = grid_size(frame)
     rooms = _scattered_rooms(columns, rows, rng)
     squares = np.zeros((rows, columns), dtype=np.uint8)
@@ -94,7 +94,7 @@ def rooms_and_corridors(frame: Frame, rng: np.random.Generator) -> Plan:
 
 
 def one_building(frame: Frame, rng: np.random.Generator) -> Plan:
-    """A house in the middle, divided into rooms by inner walls with doors."""
+    """Return a house in the center, divided into rooms by inner walls with doors."""
     columns, rows = grid_size(frame)
     whole = Room(2, 2, columns - 4, rows - 4)
     squares = np.zeros((rows, columns), dtype=np.uint8)
@@ -110,7 +110,7 @@ def one_building(frame: Frame, rng: np.random.Generator) -> Plan:
 
 
 def _scattered_rooms(columns: int, rows: int, rng: np.random.Generator) -> list[Room]:
-    """A few large rooms at random, then smaller ones wherever one still fits."""
+    """Return a few large random rooms, then smaller ones in the remaining space."""
     sizes = [*((int(a), int(b)) for a, b in rng.integers(4, 7, (4, 2))), *_SMALL_ROOMS]
     rooms: list[Room] = []
     for width, height in sizes:
@@ -124,13 +124,11 @@ def _scattered_rooms(columns: int, rows: int, rng: np.random.Generator) -> list[
 
 
 def _connections(rooms: list[Room], rng: np.random.Generator) -> list[tuple[Room, Room]]:
-    """Each room with the nearest one that is joined already, and a few more for loops."""
+    """Connect each room with the nearest connected one; add a few pairs for loops."""
     joined, waiting = rooms[:1], rooms[1:]
     pairs: list[tuple[Room, Room]] = []
     while waiting:
-        options = [
-            (_distance(near, far), joined.index(near), waiting.index(far)) for near in joined for far in waiting
-        ]
+        options = [(_distance(near, far), joined.index(near), waiting.index(far)) for near in joined for far in waiting]
         _, near_index, far_index = min(options)
         far = waiting.pop(far_index)
         pairs.append((joined[near_index], far))
@@ -158,7 +156,7 @@ def _dig(squares: NDArray[np.uint8], first: Room, second: Room, rng: np.random.G
 
 
 def _doors(squares: NDArray[np.uint8], rng: np.random.Generator) -> list[Door]:
-    """A door wherever a corridor of one square's width enters a room, but not at every such place."""
+    """Return doors at most places where a corridor of one square's width enters a room."""
     rows, columns = squares.shape
     doors: list[Door] = []
     for y in range(1, rows - 1):

@@ -1,4 +1,4 @@
-"""Trees and other things that grow or lie outdoors: SVG definitions that are placed many times."""
+"""Plants, rocks and crystals: SVG definitions that are used many times."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ VARIANTS = 5
 
 
 def definitions(theme: Theme, rng: np.random.Generator) -> list[str]:
-    """Broad trees, pines, dead trees, cacti, bushes and rocks, VARIANTS of each."""
+    """Return VARIANTS definitions of each kind of plant, rock and crystal."""
     makers = {
         "broad": _broad,
         "pine": _pine,
@@ -25,14 +25,12 @@ def definitions(theme: Theme, rng: np.random.Generator) -> list[str]:
         "crystal": _crystal,
     }
     return [
-        f'<g id="{name}{index}">{maker(theme, rng)}</g>'
-        for name, maker in makers.items()
-        for index in range(VARIANTS)
+        f'<g id="{name}{index}">{maker(theme, rng)}</g>' for name, maker in makers.items() for index in range(VARIANTS)
     ]
 
 
 def placed(kind: str, variant: int, x: float, y: float, *, size: float, turn: float = 0.0) -> str:
-    """One of the definitions, put on the map."""
+    """Use one of the definitions."""
     place = f"translate({x:.1f} {y:.1f}) rotate({turn:.0f}) scale({size:.3f})"
     return f'<use xlink:href="#{kind}{variant % VARIANTS}" transform="{place}"/>'
 
@@ -49,24 +47,24 @@ def _blob(rng: np.random.Generator, radius: float, lobes: int) -> str:
 def _broad(theme: Theme, rng: np.random.Generator) -> str:
     dark, middle, light = theme.foliage
     crown = [svg.shape(_blob(rng, 40, 9), dark, 'stroke="#000" stroke-opacity="0.45" stroke-width="1.5"')]
-    for count, reach, radius, colour in ((7, 21, 16, middle), (5, 13, 11, light), (3, 11, 6, light)):
+    for count, reach, radius, color in ((7, 21, 16, middle), (5, 13, 11, light), (3, 11, 6, light)):
         for turn in rng.uniform(0, 2 * pi) + np.arange(count) * 2 * pi / count:
             x, y = reach * cos(turn) - reach * 0.18, reach * sin(turn) - reach * 0.18
-            opacity = 0.85 if colour == middle else 0.42
-            crown.append(svg.at(x, y, svg.shape(_blob(rng, radius, 6), colour, f'opacity="{opacity}"')))
+            opacity = 0.85 if color == middle else 0.42
+            crown.append(svg.at(x, y, svg.shape(_blob(rng, radius, 6), color, f'opacity="{opacity}"')))
     return "".join(crown)
 
 
 def _pine(theme: Theme, rng: np.random.Generator) -> str:
     dark, middle, light = theme.foliage
     layers = []
-    for radius, colour, opacity in ((38, dark, 1.0), (28, middle, 0.8), (18, light, 0.55), (8, "#ffffff", 0.3)):
+    for radius, color, opacity in ((38, dark, 1.0), (28, middle, 0.8), (18, light, 0.55), (8, "#ffffff", 0.3)):
         turn = rng.uniform(0, 1)
         points = []
         for step in range(22):
             reach = radius * (1.0 if step % 2 == 0 else 0.62)
             points.append((float(reach * cos(turn + pi * step / 11)), float(reach * sin(turn + pi * step / 11))))
-        layers.append(svg.shape(svg.path(points), colour, f'opacity="{opacity}"'))
+        layers.append(svg.shape(svg.path(points), color, f'opacity="{opacity}"'))
     return "".join(layers)
 
 
@@ -89,9 +87,7 @@ def _cactus(theme: Theme, rng: np.random.Generator) -> str:
         svg.stroke(svg.path([(4 * cos(t), 4 * sin(t)), (14 * cos(t), 14 * sin(t))]), light, 1.6)
         for t in rng.uniform(0, 1) + np.arange(9) * 2 * pi / 9
     )
-    arms = svg.ellipse(19, -4, 9, 7, middle, 'stroke="#000" stroke-opacity="0.4"') + svg.ellipse(
-        -15, 12, 8, 6, middle
-    )
+    arms = svg.ellipse(19, -4, 9, 7, middle, 'stroke="#000" stroke-opacity="0.4"') + svg.ellipse(-15, 12, 8, 6, middle)
     return arms + svg.circle(0, 0, 16, middle, f'stroke="{dark}" stroke-width="2.5"') + ribs
 
 

@@ -10,17 +10,7 @@ from getimg_standin.art import svg
 from getimg_standin.art.chance import Chance
 from getimg_standin.art.frame import Frame
 from getimg_standin.art.noise import fractal
-from getimg_standin.art.pixels import (
-    Colour,
-    cast_shadow,
-    light_map,
-    mix,
-    ramp,
-    relief,
-    rgb,
-    smoothstep,
-    vignette,
-)
+from getimg_standin.art.pixels import Color, cast_shadow, light_map, mix, ramp, relief, rgb, smoothstep, vignette
 from getimg_standin.art.tactical import furniture, outdoors
 from getimg_standin.art.tactical.furnishing import Furnishing
 from getimg_standin.art.tactical.plan import SQUARE, Room, grid_size
@@ -30,8 +20,8 @@ from getimg_standin.art.themes import Theme
 _NIGHT_CITIES = ("cyberpunk", "horror", "space_fantasy")
 
 
-def draw_street(theme: Theme, chance: Chance, frame: Frame) -> Colour:
-    """A crossing with a market, roofs all around."""
+def draw_street(theme: Theme, chance: Chance, frame: Frame) -> Color:
+    """Draw a crossing with a market, surrounded by roofs."""
     layer = floor(frame, theme, chance.of("floor"), "earth" if theme.name == "western" else "flagstone")
     place = Furnishing(theme)
     roofs = _roofs(place, chance.of("houses"), frame)
@@ -48,8 +38,8 @@ def draw_street(theme: Theme, chance: Chance, frame: Frame) -> Colour:
     return layer
 
 
-def draw_ship(theme: Theme, chance: Chance, frame: Frame) -> Colour:
-    """A ship's deck, on the water or among the stars."""
+def draw_ship(theme: Theme, chance: Chance, frame: Frame) -> Color:
+    """Draw a ship's deck on water or in space."""
     layer = _open_sea(theme, chance, frame)
     length, beam = frame.across * 0.9, min(frame.down * 0.5, frame.across * 0.36)
     x, y = frame.across / 2, frame.down / 2
@@ -57,9 +47,7 @@ def draw_ship(theme: Theme, chance: Chance, frame: Frame) -> Colour:
     defs = furniture.gradients(theme)
     whole = svg.render(frame, [svg.at(x, y, svg.shape(outline, "#fff"))])
     cast_shadow(layer, whole.alpha, frame, offset=18, blur=16, strength=0.6)
-    deck = floor(
-        frame, theme, chance.of("deck"), "planks" if theme.floor_kind == "flagstone" else theme.floor_kind
-    )
+    deck = floor(frame, theme, chance.of("deck"), "planks" if theme.floor_kind == "flagstone" else theme.floor_kind)
     mix(layer, deck, whole.alpha)
     rail = [
         svg.at(x, y, svg.stroke(outline, theme.wood[0], 19)),
@@ -77,22 +65,22 @@ def draw_ship(theme: Theme, chance: Chance, frame: Frame) -> Colour:
 
 
 def _roofs(place: Furnishing, rng: np.random.Generator, frame: Frame) -> list[str]:
-    """Puts the market on the map and returns the roofs around it."""
+    """Add the market and return the roofs around it."""
     columns, rows = grid_size(frame)
     middle_x, middle_y = columns // 2 + int(rng.integers(-2, 2)), rows // 2 + int(rng.integers(-2, 2))
     market_x, market_y = middle_x * SQUARE, middle_y * SQUARE
     theme = place.theme
-    colours = (theme.carpet, theme.wood[1], theme.wood[0], theme.cloth[1])
+    colors = (theme.carpet, theme.wood[1], theme.wood[0], theme.cloth[1])
     roofs = []
     for left, right in ((0, middle_x - 1), (middle_x + 1, columns)):
         for top, bottom in ((0, middle_y - 1), (middle_y + 1, rows)):
             for room in _blocks(Room(left, top, right - left, bottom - top), rng):
                 x, y = room.middle
                 gap, yard = rng.uniform(14, 30, 2)
-                colour = colours[int(rng.integers(4))]
+                color = colors[int(rng.integers(4))]
                 if abs(x - market_x) + abs(y - market_y) > 3.2 * SQUARE:
                     width, depth = room.width * SQUARE - float(gap), room.height * SQUARE - float(yard)
-                    roofs.append(svg.at(x, y, outdoors.roof(colour, width, depth, rng)))
+                    roofs.append(svg.at(x, y, outdoors.roof(color, width, depth, rng)))
     _market(place, rng, market_x, market_y)
     return roofs
 
@@ -102,8 +90,8 @@ def _market(place: Furnishing, rng: np.random.Generator, x: float, y: float) -> 
     place.stand(x, y, outdoors.fountain(theme))
     place.shine(x, y, 260, theme.magic)
     for index, turn in enumerate((0.5, 2.07, 3.64, 5.21)):
-        colour = theme.cloth[(index * 2) % len(theme.cloth)]
-        place.stand(x + 132 * cos(turn), y + 118 * sin(turn), outdoors.stall(theme, colour))
+        color = theme.cloth[(index * 2) % len(theme.cloth)]
+        place.stand(x + 132 * cos(turn), y + 118 * sin(turn), outdoors.stall(theme, color))
     kerb = 0.8 * SQUARE
     for step in (-6, -3, 3, 6):
         along = step * SQUARE
@@ -131,7 +119,7 @@ def _blocks(room: Room, rng: np.random.Generator) -> list[Room]:
     return [*_blocks(first, rng), *_blocks(second, rng)]
 
 
-def _open_sea(theme: Theme, chance: Chance, frame: Frame) -> Colour:
+def _open_sea(theme: Theme, chance: Chance, frame: Frame) -> Color:
     swell = fractal(frame, chance.of("swell"), 150, 4)
     if theme.name != "space_fantasy":
         layer = ramp(theme.water, swell * np.float32(0.8))
@@ -141,8 +129,7 @@ def _open_sea(theme: Theme, chance: Chance, frame: Frame) -> Colour:
     layer = ramp((theme.night, theme.deep, theme.main, theme.magic), smoothstep(0.3, 1.3, swell))
     rng = chance.of("stars")
     stars = [
-        svg.circle(frame.across * u, frame.down * v, 0.5 + 1.6 * w**4, theme.light)
-        for u, v, w in rng.random((420, 3))
+        svg.circle(frame.across * u, frame.down * v, 0.5 + 1.6 * w**4, theme.light) for u, v, w in rng.random((420, 3))
     ]
     return svg.render(frame, stars).over(layer)
 

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from getimg_standin.art.frame import Frame
 from getimg_standin.art.noise import Field, fractal, speckle, value_noise
-from getimg_standin.art.pixels import Colour, ramp, relief, smoothstep, strips
+from getimg_standin.art.pixels import Color, ramp, relief, smoothstep, strips
 from getimg_standin.art.themes import Theme
 
 
-def floor(frame: Frame, theme: Theme, rng: np.random.Generator, kind: str) -> Colour:
+def floor(frame: Frame, theme: Theme, rng: np.random.Generator, kind: str) -> Color:
     """A floor of flagstones, planks, plates or bare earth that fills the frame."""
     match kind:
         case "planks":
@@ -27,19 +27,19 @@ def floor(frame: Frame, theme: Theme, rng: np.random.Generator, kind: str) -> Co
 SIZE_OF_PLATE = (86, 58)
 
 
-def earth(frame: Frame, colours: tuple[str, ...], rng: np.random.Generator) -> Colour:
-    """Uneven ground in the given colours."""
+def earth(frame: Frame, colors: tuple[str, ...], rng: np.random.Generator) -> Color:
+    """Uneven ground in `colors`."""
     broad = fractal(frame, rng, 260, 4)
     fine = fractal(frame, rng, 26, 3, gain=0.6)
     tone = broad * np.float32(0.62) + fine * np.float32(0.38) + speckle(frame, rng) * np.float32(0.07)
-    layer = ramp(colours, tone)
+    layer = ramp(colors, tone)
     layer *= relief(fine, 5 * frame.scale)
     return layer
 
 
 def _tiles(
     frame: Frame, theme: Theme, rng: np.random.Generator, *, size: tuple[float, float], wobble: float, joint: float
-) -> Colour:
+) -> Color:
     bend = (value_noise(frame, rng, 30) - np.float32(0.5)) * np.float32(wobble)
     shifts = rng.random(64, dtype=np.float32) * np.float32(size[0])
     tints = rng.random(4096, dtype=np.float32)
@@ -59,7 +59,7 @@ def _tiles(
 
 
 def _tile_at(x: Field, y: Field, size: tuple[float, float], shifts: Field) -> tuple[Field, NDArray[np.int32]]:
-    """For places in units: the distance to the tile's edge, and a number that is the tile's own."""
+    """Return the distance to the edge of the tile at each place in units, and the number of the tile."""
     across, down = size
     row = (y / np.float32(down)).astype(np.int32) + 1
     along = x + shifts[row % 64]
@@ -70,7 +70,7 @@ def _tile_at(x: Field, y: Field, size: tuple[float, float], shifts: Field) -> tu
     return edge, row * 57 + column * 13
 
 
-def _planks(frame: Frame, theme: Theme, rng: np.random.Generator) -> Colour:
+def _planks(frame: Frame, theme: Theme, rng: np.random.Generator) -> Color:
     x = np.arange(frame.width, dtype=np.float32)[None, :] / np.float32(frame.scale)
     y = np.arange(frame.height, dtype=np.float32)[:, None] / np.float32(frame.scale)
     width, length = np.float32(17), np.float32(190)

@@ -1,4 +1,4 @@
-"""Open country by day, or by the light of a camp fire."""
+"""Open country, in daylight or by the light of a campfire."""
 
 from __future__ import annotations
 
@@ -12,19 +12,9 @@ from getimg_standin.art.brief import Brief
 from getimg_standin.art.chance import Chance
 from getimg_standin.art.frame import Frame
 from getimg_standin.art.noise import Field, fractal, value_noise
-from getimg_standin.art.pixels import (
-    Colour,
-    cast_shadow,
-    light_map,
-    mix,
-    ramp,
-    relief,
-    rgb,
-    smoothstep,
-    vignette,
-)
+from getimg_standin.art.pixels import Color, cast_shadow, light_map, mix, ramp, relief, rgb, smoothstep, vignette
 from getimg_standin.art.tactical import furniture, outdoors, plants
-from getimg_standin.art.tactical.curves import Band, crossing, winding
+from getimg_standin.art.tactical.curves import Band, crossing, random_band
 from getimg_standin.art.tactical.furnishing import Furnishing
 from getimg_standin.art.tactical.surfaces import earth
 from getimg_standin.art.themes import Theme
@@ -32,15 +22,15 @@ from getimg_standin.art.themes import Theme
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Biome:
-    """What a kind of country looks like."""
+    """The appearance of a kind of country."""
 
     trees: int
     kinds: tuple[str, ...]
-    """Which of the definitions grow as trees, each equally often."""
+    """Kinds of trees, equally frequent."""
     bushes: int
     rocks: int
     ground: tuple[str, ...] | None = None
-    """Its colours; None takes the theme's."""
+    """Colors of the ground; None uses those of the theme."""
     dunes: bool = False
     pools: bool = False
     river: bool = False
@@ -67,21 +57,23 @@ _BIOMES: Mapping[str, Biome] = {
 _ALIASES = {"sea": "lake", "island": "lake"}
 
 
-def draw_wilderness(brief: Brief, theme: Theme, chance: Chance, frame: Frame, country: str) -> Colour:
-    """The biome of that name, with a river, a road, a lake or a camp if the prompt has more words for them."""
+def draw_wilderness(brief: Brief, theme: Theme, chance: Chance, frame: Frame, country: str) -> Color:
+    """Draw a biome, with a river, a road or a camp if the prompt names them."""
     biome = _BIOMES[_ALIASES.get(country, country)]
     wet = biome.river or "river" in brief.words
-    river = winding(frame, chance.of("river"), half_width=44, upright=True) if wet else None
+    river = random_band(frame, chance.of("river"), half_width=44, upright=True) if wet else None
     has_road = biome.road or "road" in brief.words
-    road = winding(frame, chance.of("road"), half_width=22, upright=False, calm=0.7) if has_road else None
+    road = random_band(frame, chance.of("road"), half_width=22, upright=False, calm=0.7) if has_road else None
     layer, water = _ground(biome, theme, chance, frame, river, road)
     place = Furnishing(theme)
     if river and road:
         x, y, turn = crossing(river, road)
         place.stand(x, y, outdoors.bridge(theme, river.half_width * 2 + 64), turn)
     if biome.camp or "camp" in brief.words:
-        _pitch_camp(place, frame, chance.of("camp"), road)
-    tall = _grow(place, biome, theme, chance, frame, river, road, water)
+        _add_camp(place, frame, chance.of("camp"), road)
+    lights = [(x, y, 175.0) for x, y, *_ in place.lights]
+    bands = tuple(band for band in (river, road) if band)
+    tall = _grow(place, biome, _Ground(frame=frame, bands=bands, depth=water, occupied=lights), chance.of("growth"))
     defs = [*furniture.gradients(theme), *plants.definitions(theme, chance.of("plants"))]
     low = svg.render(frame, place.standing, defs)
     cast_shadow(layer, low.alpha, frame, offset=5, blur=4, strength=0.5)
@@ -92,7 +84,7 @@ def draw_wilderness(brief: Brief, theme: Theme, chance: Chance, frame: Frame, co
     return _lit(layer, place, theme, frame)
 
 
-def _lit(layer: Colour, place: Furnishing, theme: Theme, frame: Frame) -> Colour:
+def _lit(layer: Color, place: Furnishing, theme: Theme, frame: Frame) -> Color:
     if place.lights:
         evening = "#" + "".join(f"{round(part * 150):02x}" for part in rgb(theme.daylight))
         layer *= light_map(frame, evening, place.lights, warmth=0.72)
@@ -104,7 +96,7 @@ def _lit(layer: Colour, place: Furnishing, theme: Theme, frame: Frame) -> Colour
 
 def _ground(
     biome: Biome, theme: Theme, chance: Chance, frame: Frame, river: Band | None, road: Band | None
-) -> tuple[Colour, Field]:
+) -> tuple[Color, Field]:
     layer = earth(frame, biome.ground or theme.ground, chance.of("ground"))
     patches = smoothstep(0.5, 0.75, fractal(frame, chance.of("patches"), 170, 3))
     mix(layer, rgb(theme.path), patches * np.float32(0.28))
@@ -125,7 +117,7 @@ def _ground(
 
 
 def _depth(biome: Biome, chance: Chance, frame: Frame, river: Band | None, wobble: Field) -> Field | None:
-    """How far from the shore every pixel is, in units: above 0 in the water. None without any water."""
+    """Return the distance from the shore per pixel in units, positive in water; None without water."""
     depths = []
     if river:
         depths.append(np.float32(river.half_width) - river.field(frame) + wobble * np.float32(24))
@@ -136,13 +128,12 @@ def _depth(biome: Biome, chance: Chance, frame: Frame, river: Band | None, wobbl
         y = np.linspace(-1, 1, frame.height, dtype=np.float32)[:, None] + np.float32(0.08)
         edge = fractal(frame, chance.of("lake"), 260, 4)
         depths.append(
-            (np.float32(0.62) + (edge - np.float32(0.5)) * np.float32(0.7) - np.sqrt(x * x + y * y))
-            * np.float32(300)
+            (np.float32(0.62) + (edge - np.float32(0.5)) * np.float32(0.7) - np.sqrt(x * x + y * y)) * np.float32(300)
         )
     return np.maximum.reduce(depths) if depths else None
 
 
-def _flooded(layer: Colour, depth: Field, theme: Theme, chance: Chance, frame: Frame) -> Colour:
+def _flooded(layer: Color, depth: Field, theme: Theme, chance: Chance, frame: Frame) -> Color:
     mix(layer, rgb(theme.path), smoothstep(-20, -2, depth) * np.float32(0.75))
     layer *= 1 - np.float32(0.3) * smoothstep(-7, 1, depth)
     ripples = value_noise(frame, chance.of("ripples"), 34, 60)
@@ -155,7 +146,7 @@ def _flooded(layer: Colour, depth: Field, theme: Theme, chance: Chance, frame: F
     return mix(layer, water, smoothstep(-1, 1.5, depth))
 
 
-def _pitch_camp(place: Furnishing, frame: Frame, rng: np.random.Generator, road: Band | None) -> None:
+def _add_camp(place: Furnishing, frame: Frame, rng: np.random.Generator, road: Band | None) -> None:
     x = frame.across * rng.uniform(0.4, 0.6)
     y = frame.down * (0.3 if road and road.across(x) > frame.down / 2 else 0.7)
     place.stand(x, y, outdoors.campfire(place.theme, rng))
@@ -164,63 +155,60 @@ def _pitch_camp(place: Furnishing, frame: Frame, rng: np.random.Generator, road:
     for index in range(count):
         turn = 360 * index / count + rng.uniform(-12, 12)
         angle = np.deg2rad(turn)
-        colour = place.theme.cloth[int(rng.integers(len(place.theme.cloth)))]
+        color = place.theme.cloth[int(rng.integers(len(place.theme.cloth)))]
         place.stand(
             float(x - 128 * np.sin(angle)),
             float(y + 128 * np.cos(angle)),
-            outdoors.tent(place.theme, colour),
+            outdoors.tent(place.theme, color),
             turn + 180,
         )
     for piece, right, down in ((furniture.crate, 62, 48), (furniture.barrel, -58, 52), (furniture.chest, 60, -50)):
         place.stand(x + right, y + down, piece(place.theme))
 
 
-def _grow(
-    place: Furnishing,
-    biome: Biome,
-    theme: Theme,
-    chance: Chance,
-    frame: Frame,
-    river: Band | None,
-    road: Band | None,
-    depth: Field,
-) -> list[str]:
-    """Puts low things on the map and returns the tall ones, each where it does not stand in the way."""
-    rng = chance.of("growth")
-    taken = [(x, y, 175.0) for x, y, *_ in place.lights]
-    step_x, step_y = frame.across / depth.shape[1], frame.down / depth.shape[0]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Ground:
+    """The places where plants can grow; keeps them off roads, water and each other."""
 
-    def free(x: float, y: float, reach: float) -> bool:
-        for band in (river, road):
-            if band and band.distance(x, y) < band.half_width + reach:
-                return False
-        row, column = (
-            min(depth.shape[0] - 1, max(0, int(y / step_y))),
-            min(depth.shape[1] - 1, max(0, int(x / step_x))),
-        )
-        if depth[row, column] > -reach * 0.6 and depth.any():
+    frame: Frame
+    bands: tuple[Band, ...]
+    depth: Field
+    occupied: list[tuple[float, float, float]]
+    """x, y and radius of occupied places, in units."""
+
+    def is_free(self, x: float, y: float, reach: float) -> bool:
+        """Return whether a circle of radius `reach` is free."""
+        if any(band.distance(x, y) < band.half_width + reach for band in self.bands):
             return False
-        return all((x - u) ** 2 + (y - v) ** 2 > (reach + r) ** 2 for u, v, r in taken)
+        rows, columns = self.depth.shape
+        row = min(rows - 1, max(0, int(y / (self.frame.down / rows))))
+        column = min(columns - 1, max(0, int(x / (self.frame.across / columns))))
+        if self.depth[row, column] > -reach * 0.6 and self.depth.any():
+            return False
+        return all((x - u) ** 2 + (y - v) ** 2 > (reach + r) ** 2 for u, v, r in self.occupied)
 
-    def scatter(kinds: tuple[str, ...], count: int, reach: float, spread: tuple[float, float]) -> list[str]:
-        drawn: list[str] = []
+    def scatter(
+        self, rng: np.random.Generator, kinds: tuple[str, ...], count: int, reach: float, sizes: tuple[float, float]
+    ) -> list[str]:
+        """Return up to `count` plants at free places, which become occupied."""
+        elements: list[str] = []
         for _ in range(count * 3):
-            x, y = float(rng.uniform(-20, frame.across + 20)), float(rng.uniform(-20, frame.down + 20))
-            size = float(rng.uniform(*spread))
-            kind, variant, turn = (
-                kinds[int(rng.integers(len(kinds)))],
-                int(rng.integers(99)),
-                float(rng.uniform(0, 60)),
-            )
-            if len(drawn) < count and free(x, y, reach * size):
-                drawn.append(plants.placed(kind, variant, x, y, size=size, turn=turn))
-                taken.append((x, y, reach * size * 0.55))
-        return drawn
+            x, y = float(rng.uniform(-20, self.frame.across + 20)), float(rng.uniform(-20, self.frame.down + 20))
+            size = float(rng.uniform(*sizes))
+            kind, variant = kinds[int(rng.integers(len(kinds)))], int(rng.integers(99))
+            turn = float(rng.uniform(0, 60))
+            if len(elements) < count and self.is_free(x, y, reach * size):
+                elements.append(plants.placed(kind, variant, x, y, size=size, turn=turn))
+                self.occupied.append((x, y, reach * size * 0.55))
+        return elements
 
-    tall = scatter(biome.kinds, biome.trees, 40, (0.7, 1.35))
-    extra = {"horror": ("dead", 10), "space_fantasy": ("crystal", 9)}.get(theme.name)
+
+def _grow(place: Furnishing, biome: Biome, ground: _Ground, rng: np.random.Generator) -> list[str]:
+    """Add rocks and bushes, and return the trees, which are drawn above everything else."""
+    tall = ground.scatter(rng, biome.kinds, biome.trees, 40, (0.7, 1.35))
+    extra = {"horror": ("dead", 10), "space_fantasy": ("crystal", 9)}.get(place.theme.name)
     if extra:
-        tall += scatter((extra[0],), extra[1], 32, (0.7, 1.2))
-    place.standing += scatter(("rock",), biome.rocks, 20, (0.5, 1.3))
-    place.standing += scatter(("bush",), biome.bushes, 14, (0.5, 1.2))
+        tall += ground.scatter(rng, (extra[0],), extra[1], 32, (0.7, 1.2))
+    place.standing += ground.scatter(rng, ("rock",), biome.rocks, 20, (0.5, 1.3))
+    place.standing += ground.scatter(rng, ("bush",), biome.bushes, 14, (0.5, 1.2))
     return tall

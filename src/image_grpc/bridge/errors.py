@@ -1,0 +1,76 @@
+"""Failed calls of the server, and whether they are worth repeating."""
+
+from dataclasses import dataclass
+
+import grpc
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+from tabletop.image.v1.error_reason_pb2 import ErrorReason
+
+from image_grpc.errors import reason_name
+
+INVALID_ARGUMENT = reason_name(ErrorReason.ERROR_REASON_INVALID_ARGUMENT)
+UNIMPLEMENTED = reason_name(ErrorReason.ERROR_REASON_UNIMPLEMENTED)
+REQUEST_ID_REUSED = reason_name(ErrorReason.ERROR_REASON_REQUEST_ID_REUSED)
+IMAGE_NOT_FOUND = reason_name(ErrorReason.ERROR_REASON_IMAGE_NOT_FOUND)
+
+TRANSIENT_CODES = {
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+    grpc.StatusCode.CANCELLED,
+}
+"""ABORTED is not among them: the version that the request names stays stale."""
+FAULT_CODES = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.DATA_LOSS}
+
+
+@dataclass(kw_only=True)
+class CallError(Exception):
+    """A call that failed, or could not be made."""
+
+    code: grpc.StatusCode
+    reason: str
+    """The reason in the status's `ErrorInfo`, or else the name of the code."""
+    message: str
+    field: str = ""
+    """The first invalid field."""
+
+    @property
+    def transient(self) -> bool:
+        """Whether the same call may succeed later."""
+        return self.code in TRANSIENT_CODES
+
+    @property
+    def fault(self) -> bool:
+        """Whether the server failed unexpectedly."""
+        return self.code in FAULT_CODES
+
+    @property
+    def permanent(self) -> bool:
+        """Whether repeating the whole reaction, starting from the current state, cannot succeed either."""
+        return not (self.transient or self.fault or self.code is grpc.StatusCode.ABORTED)
+
+    def __str__(self) -> str:
+        field = f"{self.field}: " if self.field else ""
+        return f"{self.reason}: {field}{self.message}"
+
+
+def invalid_argument(message: str, field: str = "") -> CallError:
+    """Return the error for a message whose content is invalid."""
+    return CallError(code=grpc.StatusCode.INVALID_ARGUMENT, reason=INVALID_ARGUMENT, message=message, field=field)
+
+
+def call_error(error: grpc.aio.AioRpcError) -> CallError:
+    """Translate gRPC's error with its status details."""
+    info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    status = rpc_status.from_call(error)
+    for detail in status.details if status is not None else ():
+        detail.Unpack(info)
+        detail.Unpack(bad_request)
+    code = error.code()
+    return CallError(
+        code=code,
+        reason=info.reason or code.name,
+        message=error.details() or "",
+        field=bad_request.field_violations[0].field if bad_request.field_violations else "",
+    )

@@ -1,0 +1,160 @@
+"""The calls that reactions to an event are made of."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+from tabletop.image.v1.generation_pb2 import Generation, GenerationState
+from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, RegenerateImageRequest
+from tabletop.image.v1.generation_service_pb2 import ListGenerationsRequest, WaitGenerationRequest
+from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.image_service_pb2 import ListImagesRequest
+
+from image_grpc.bridge.cause import Cause
+from image_grpc.bridge.client import ImageServiceClient
+from image_grpc.bridge.errors import IMAGE_NOT_FOUND, REQUEST_ID_REUSED, CallError
+from image_grpc.bridge.keyed_lock import LockHolder
+from image_grpc.idempotency import derived_id
+
+CALL_SECONDS = 30.0
+WAIT_SECONDS = 25
+"""Duration of one WaitGeneration call, shorter than the call's deadline; it is repeated until the end."""
+MAX_CONCURRENT_IMAGES = 4
+"""Images of one event that are generated at the same time."""
+PAGE_SIZE = 50
+UNFINISHED_STATES = (
+    GenerationState.GENERATION_STATE_QUEUED,
+    GenerationState.GENERATION_STATE_GENERATING,
+    GenerationState.GENERATION_STATE_STORING,
+)
+
+P = TypeVar("P", bound=Message)
+Req = TypeVar("Req", bound=Message)
+Res = TypeVar("Res", bound=Message)
+Revision = TypeVar("Revision", RegenerateImageRequest, ApplyThemeRequest)
+
+
+class Superseded(Exception):
+    """A newer event makes this one obsolete."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReactionContext(Generic[P]):
+    """An event, and what is needed to react to it. Its calls raise CallError."""
+
+    payload: P
+    only_newest: bool
+    """Whether a newer event with the same key makes this one obsolete."""
+    cause: Cause
+    client: ImageServiceClient
+    lock: LockHolder
+
+    def checkpoint(self) -> None:
+        """Raise Superseded if the event has become obsolete, or CancelledError if the bridge is stopping."""
+        self.lock.raise_if_closed()
+        if self.only_newest and not self.lock.is_newest:
+            raise Superseded
+
+    async def call(self, rpc: grpc.aio.UnaryUnaryMultiCallable[Req, Res], request: Req) -> Res:
+        """Call an RPC of one of the client's stubs."""
+        return await self.client.call(rpc, request, self.cause, timeout=CALL_SECONDS)
+
+    def request_id(self, *parts: str) -> str:
+        """Return a request id that is the same for each delivery of this event."""
+        return derived_id(self.cause.message_id, *parts)
+
+    async def images(self, filters: ListImagesRequest) -> AsyncIterator[Image]:
+        """Yield all images that match the filters."""
+        request = ListImagesRequest(page_size=PAGE_SIZE)
+        request.MergeFrom(filters)
+        while True:
+            page = await self.call(self.client.images.ListImages, request)
+            for image in page.images:
+                yield image
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    async def unfinished_generations(self, source_id: str) -> AsyncIterator[Generation]:
+        """Yield all generations for a source that have not ended."""
+        for state in UNFINISHED_STATES:
+            request = ListGenerationsRequest(page_size=PAGE_SIZE, state=state, source_id=source_id)
+            while True:
+                page = await self.call(self.client.generations.ListGenerations, request)
+                for generation in page.generations:
+                    yield generation
+                if not page.next_page_token:
+                    break
+                request.page_token = page.next_page_token
+
+    async def wait_for_end(self, generation: Generation) -> Generation:
+        """Return the generation once it has ended."""
+        request = WaitGenerationRequest(generation_id=generation.id)
+        request.timeout.FromSeconds(WAIT_SECONDS)
+        while generation.state in UNFINISHED_STATES:
+            generation = (await self.call(self.client.generations.WaitGeneration, request)).generation
+        return generation
+
+    async def regenerate(self, request: RegenerateImageRequest) -> None:
+        """Create a new version of an image, once per event, and wait for it."""
+        await self._revise(request, self._regenerated)
+
+    async def apply_theme(self, request: ApplyThemeRequest) -> None:
+        """Create a new version of an image in another theme, once per event, and wait for it."""
+        await self._revise(request, self._themed)
+
+    async def _regenerated(self, request: RegenerateImageRequest) -> Generation:
+        return (await self.call(self.client.generations.RegenerateImage, request)).generation
+
+    async def _themed(self, request: ApplyThemeRequest) -> Generation:
+        return (await self.call(self.client.generations.ApplyTheme, request)).generation
+
+    async def _revise(self, request: Revision, start: Callable[[Revision], Awaitable[Generation]]) -> None:
+        request.request_id = self.request_id(request.image_id)
+        try:
+            generation = await start(request)
+            while generation.state == GenerationState.GENERATION_STATE_FAILED:
+                # It failed for an earlier delivery of this event, which is delivered again to be tried again.
+                request.request_id = derived_id(request.request_id, "again")
+                generation = await start(request)
+        except CallError as error:
+            # An earlier delivery started the change when the image was different, or the image is deleted.
+            if error.reason in (REQUEST_ID_REUSED, IMAGE_NOT_FOUND):
+                return
+            raise
+        generation = await self.wait_for_end(generation)
+        if generation.state == GenerationState.GENERATION_STATE_FAILED:
+            raise CallError(
+                code=grpc.StatusCode.FAILED_PRECONDITION,
+                reason=generation.error.reason,
+                message=f"image {request.image_id}: {generation.error.message}",
+            )
+
+    async def for_each(self, images: AsyncIterator[Image], act: Callable[[Image], Awaitable[None]]) -> None:
+        """Apply `act` to each image, to a few at a time. Permanent errors are raised after all images are done."""
+        errors: list[CallError] = []
+        batch: list[Image] = []
+        async for image in images:
+            batch.append(image)
+            if len(batch) == MAX_CONCURRENT_IMAGES:
+                errors += await self._apply(batch, act)
+                batch = []
+        errors += await self._apply(batch, act)
+        if errors:
+            errors[0].message += f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+            raise errors[0]
+
+    async def _apply(self, batch: list[Image], act: Callable[[Image], Awaitable[None]]) -> list[CallError]:
+        """Return the permanent errors of a batch; raise any other."""
+        self.checkpoint()
+        results = await asyncio.gather(*map(act, batch), return_exceptions=True)
+        errors = []
+        for result in results:
+            if isinstance(result, CallError) and result.permanent:
+                errors.append(result)
+            elif isinstance(result, BaseException):
+                raise result
+        return errors

@@ -1,0 +1,56 @@
+"""Provenance of a picture as XMP metadata, for programs that have only the file.
+
+Terms: https://cv.iptc.org/newscodes/digitalsourcetype/ and the IPTC Photo Metadata Standard 2025.1. The packet
+has no text from callers: no prompt, no source.
+"""
+
+from importlib.metadata import version
+from xml.sax.saxutils import escape
+
+from tabletop.image.v1.image_pb2 import Image
+
+GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+COMPOSED_GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+COMPOSED = "http://cv.iptc.org/newscodes/digitalsourcetype/composite"
+
+_PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about=""
+    xmlns:xmp="http://ns.adobe.com/xap/1.0/"
+    xmlns:xmpMM="http://ns.adobe.com/xap/1.0/mm/"
+    xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+    Iptc4xmpExt:DigitalSourceType="{source_type}"
+    xmp:CreatorTool="{tool}"{system}
+    xmpMM:DocumentID="uuid:{id}"
+    xmpMM:VersionID="{version}"/>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>"""
+
+
+def xmp(image: Image) -> bytes:
+    """Return the XMP packet of a version of a generated image."""
+    return _packet(image, GENERATED)
+
+
+def composed_xmp(image: Image) -> bytes:
+    """Return the XMP packet of a version of an image with its overlays drawn over it."""
+    return _packet(image, COMPOSED_GENERATED if image.metadata.generation_params.model else COMPOSED)
+
+
+def _packet(image: Image, source_type: str) -> bytes:
+    model = image.metadata.generation_params.model
+    system = f'\n    Iptc4xmpExt:AISystemUsed="GetImg.AI {_attribute(model)}"' if model else ""
+    packet = _PACKET.format(
+        source_type=source_type,
+        tool=f"image-grpc {version('image-grpc')}",
+        system=system,
+        id=_attribute(image.id),
+        version=image.version,
+    )
+    return packet.encode()
+
+
+def _attribute(text: str) -> str:
+    return escape(text, {'"': "&quot;"})

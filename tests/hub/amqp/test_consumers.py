@@ -1,0 +1,82 @@
+"""What becomes of messages that consumers do not settle."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+from aio_pika.abc import AbstractIncomingMessage
+
+from image_grpc.hub import Ack, DeadLetter, Delivery, Settlement, handling, topology
+from image_grpc.hub.amqp.forwarder import Forwarder
+from tests.contracts.hub_testkit import (
+    TIMEOUT_SECONDS,
+    Inbox,
+    consuming,
+    declare_queue,
+    name_of,
+    receive_dead_letters,
+    send,
+)
+from tests.contracts.patience import eventually
+from tests.hub.amqp.broker import AmqpBroker
+
+
+async def test_a_message_that_crashes_its_consumers_is_dead_lettered(
+    broker: AmqpBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handling, "MAX_DELIVERIES", 3)
+    queue = await declare_queue(broker)
+    await send(broker, queue, "first")
+    await broker.receive_and_requeue(queue, times=3)
+    inbox = Inbox()
+    async with consuming(broker, queue, inbox):
+        [dead] = await receive_dead_letters(broker, queue)
+        assert re.fullmatch(r"delivered \d+ times without being settled", dead.headers["reason"])
+        await send(broker, queue, "second")
+        await inbox.wait_for(1)
+    assert inbox.names == ["second"]
+
+
+async def test_a_message_is_redelivered_if_settling_it_fails(
+    broker: AmqpBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unsettled message would occupy its slot forever."""
+    dead_letter = Forwarder.dead_letter
+
+    async def fail_once(forwarder: Forwarder, message: AbstractIncomingMessage, queue: str, reason: str) -> bool:
+        monkeypatch.setattr(Forwarder, "dead_letter", dead_letter)
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(Forwarder, "dead_letter", fail_once)
+    queue = await declare_queue(broker)
+    async with consuming(broker, queue, Inbox(lambda _: DeadLetter("unwanted"))):
+        await send(broker, queue, "first")
+        [dead] = await receive_dead_letters(broker, queue)
+    assert dead.headers["reason"] == "unwanted"
+
+
+async def test_the_next_consumer_of_an_ordered_queue_continues_in_order(broker: AmqpBroker) -> None:
+    queue, may_finish, handled = topology.BRIDGE_EVENTS_QUEUE, asyncio.Event(), list[str]()
+
+    async def first(delivery: Delivery) -> Settlement:
+        await may_finish.wait()
+        if name_of(delivery) == "2":  # it is still waiting for its lock when the bridge stops
+            raise asyncio.CancelledError
+        handled.append(name_of(delivery))
+        return Ack()
+
+    async def second(delivery: Delivery) -> Settlement:
+        handled.append(name_of(delivery))
+        return Ack()
+
+    consumer = await broker.hub.consume(queue, first, concurrency=2)
+    async with consuming(broker, queue, second):
+        await send(broker, queue, "1", "2", "3")
+        stopping = asyncio.create_task(consumer.stop(grace=TIMEOUT_SECONDS))
+        await send(broker, queue, "4", "5", "6")  # time for the second consumer to receive 3
+        may_finish.set()
+        await stopping
+        await eventually(lambda: len(handled) == 6, "all messages are handled")
+    assert handled == ["1", "2", "3", "4", "5", "6"]

@@ -1,0 +1,71 @@
+"""The hub on RabbitMQ fulfills the hub's contract, and fails to start with a clear error."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+import aio_pika
+import pytest
+
+from image_grpc.errors import HubError
+from image_grpc.hub import topology
+from image_grpc.hub.amqp import AmqpHub, connection, open_dead_letters
+from tests.contracts.hub_contract import HubContract
+from tests.hub.amqp.broker import AmqpBroker
+from tests.servers import Node
+
+
+class TestAmqpHub(HubContract):
+    """The contract."""
+
+
+async def test_start_reports_every_conflicting_declaration(node: Node) -> None:
+    host = f"other{uuid.uuid4().hex}"
+    await asyncio.to_thread(node.control, "add_vhost", host)
+    await asyncio.to_thread(node.control, "set_permissions", "--vhost", host, "guest", ".*", ".*", ".*")
+    url = node.url + host
+    async with await aio_pika.connect(url) as broker:
+        channel = await broker.channel()
+        await channel.declare_queue(topology.STORE_QUEUE, durable=True)
+        await channel.declare_exchange(topology.EVENTS, aio_pika.ExchangeType.FANOUT, durable=True)
+    with pytest.raises(HubError) as error:
+        await AmqpHub(url).start()
+    assert topology.STORE_QUEUE in error.value.message
+    assert topology.EVENTS in error.value.message
+    assert topology.STORAGE_QUEUE not in error.value.message
+
+
+async def test_starting_again_on_the_same_broker_succeeds(broker: AmqpBroker) -> None:
+    await broker.reopen()
+    assert broker.hub.connected
+
+
+async def test_a_hub_that_has_not_started_is_not_connected() -> None:
+    assert not AmqpHub("amqp://127.0.0.1:1/").connected
+
+
+async def test_start_fails_at_once_without_a_broker() -> None:
+    with pytest.raises(HubError, match="no connection"):
+        await AmqpHub("amqp://127.0.0.1:1/").start()
+
+
+@pytest.mark.parametrize("operation", ["start", "dead letters"])
+async def test_connecting_to_an_unresponsive_peer_times_out(operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "HANDSHAKE_SECONDS", 0.1)
+    finished = asyncio.Event()
+
+    async def never_respond(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await finished.wait()
+        writer.close()
+
+    async with await asyncio.start_server(never_respond, "127.0.0.1", 0) as server:
+        url = f"amqp://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        with pytest.raises(HubError, match="no connection"):
+            await (AmqpHub(url).start() if operation == "start" else _list_dead_letters(url))
+        finished.set()
+
+
+async def _list_dead_letters(url: str) -> None:
+    async with open_dead_letters(url):
+        pass

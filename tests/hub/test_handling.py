@@ -1,0 +1,97 @@
+"""How each kind of handler result and message becomes a settlement."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from tabletop.hub.v1.envelope_pb2 import Envelope
+
+from image_grpc.hub import Ack, DeadLetter, Delivery, Retry, Settlement
+from image_grpc.hub import envelope as envelopes
+from image_grpc.hub.handling import IncomingMessage, acknowledging, handle_message
+from image_grpc.hub.port import Unreadable
+from image_grpc.retry import MAX_DELIVERIES, MAX_HANDLER_FAULTS
+from tests.contracts.hub_testkit import Inbox, envelope_named
+
+
+def incoming(**fields: object) -> IncomingMessage:
+    body, content_type = envelopes.encode(envelope_named("message"))
+    defaults = {"body": body, "content_type": content_type, "queue": "queue", "routing_key": "key"}
+    return IncomingMessage(**(defaults | fields))  # type: ignore[arg-type]
+
+
+def fail(_: Delivery) -> Settlement:
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("settlement", [Ack(), Retry(5, "busy"), DeadLetter("unwanted")])
+async def test_the_handler_s_settlement_is_returned(settlement: Settlement) -> None:
+    assert await handle_message(Inbox(lambda _: settlement), incoming()) == settlement
+
+
+async def test_the_handler_receives_the_message_and_its_metadata() -> None:
+    inbox, properties = Inbox(), Envelope(correlation_id="property")
+    message = incoming(
+        attempt=3, redelivered=True, reply_to="sender", headers={"traceparent": "trace"}, properties=properties
+    )
+    await handle_message(inbox, message)
+    [delivery] = inbox.deliveries
+    assert (delivery.queue, delivery.routing_key, delivery.attempt) == ("queue", "key", 3)
+    assert (delivery.redelivered, delivery.reply_to) == (True, "sender")
+    assert (delivery.reply_correlation_id, delivery.headers) == ("property", {"traceparent": "trace"})
+
+
+@pytest.mark.parametrize("attempt", [1, MAX_HANDLER_FAULTS - 1])
+async def test_a_failing_handler_is_retried_below_the_limit(attempt: int) -> None:
+    assert await handle_message(Inbox(fail), incoming(attempt=attempt)) == Retry(0, "handler failed")
+
+
+@pytest.mark.parametrize("attempt", [MAX_HANDLER_FAULTS, MAX_HANDLER_FAULTS + 1])
+async def test_a_message_is_dead_lettered_when_its_handler_fails_at_the_limit(attempt: int) -> None:
+    settlement = await handle_message(Inbox(fail), incoming(attempt=attempt))
+    assert settlement == DeadLetter(f"handler failed {attempt} times: ZeroDivisionError")
+
+
+@pytest.mark.parametrize("deliveries", [MAX_DELIVERIES, MAX_DELIVERIES + 1])
+async def test_a_message_is_dead_lettered_unhandled_at_the_delivery_limit(deliveries: int) -> None:
+    inbox = Inbox()
+    settlement = await handle_message(inbox, incoming(previous_deliveries=deliveries))
+    assert settlement == DeadLetter(f"delivered {deliveries} times without being settled")
+    assert not inbox.deliveries
+
+
+async def test_a_message_is_handled_below_the_delivery_limit() -> None:
+    assert await handle_message(Inbox(), incoming(previous_deliveries=MAX_DELIVERIES - 1)) == Ack()
+
+
+async def test_a_body_that_is_not_an_envelope_is_unreadable() -> None:
+    settlement = await handle_message(Inbox(), incoming(body=b"<html>", content_type="text/html"))
+    assert isinstance(settlement, Unreadable)
+
+
+async def test_a_payload_of_another_type_is_unreadable_at_the_first_attempt() -> None:
+    def decode(_: Delivery) -> Settlement:
+        raise envelopes.BadEnvelope("payload is not valid")
+
+    assert await handle_message(Inbox(decode), incoming()) == Unreadable("payload is not valid")
+
+
+async def test_an_expired_message_is_acknowledged_unhandled(monkeypatch: pytest.MonkeyPatch) -> None:
+    inbox = Inbox()
+    monkeypatch.setattr(time, "time", lambda: 100.0)
+    assert await handle_message(inbox, incoming(expires_at=100.0)) == Ack()
+    assert not inbox.deliveries
+    await handle_message(inbox, incoming(expires_at=100.1))
+    assert len(inbox.deliveries) == 1
+
+
+async def test_an_expired_message_is_not_dead_lettered() -> None:
+    message = incoming(expires_at=0.0, previous_deliveries=MAX_DELIVERIES)
+    assert await handle_message(Inbox(), message) == Ack()
+
+
+async def test_an_acknowledging_handler_calls_back() -> None:
+    deliveries: list[Delivery] = []
+    assert await handle_message(acknowledging(deliveries.append), incoming()) == Ack()
+    assert len(deliveries) == 1

@@ -1,0 +1,224 @@
+"""WatchImages, over a real channel."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+import pytest_asyncio
+from tabletop.image.v1.generation_request_pb2 import RegenerateImageRequest
+from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.image_service_pb2 import (
+    DeleteImageRequest,
+    ImageChange,
+    UndeleteImageRequest,
+    WatchImagesRequest,
+    WatchImagesResponse,
+)
+from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
+from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
+
+from image_grpc.hub import Hub
+from image_grpc.hub.memory import MemoryHub
+from image_grpc.images import ImageWatcher
+from image_grpc.storage import ChangeFeed
+from image_grpc.storage.codecs import IMAGES
+from tests.contracts.records import an_image
+from tests.service import Service, element, item, portrait, refusal, refused_stream, service, some_id
+from tests.storage.fake_service import storage_bench
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+STORED = ImageChange.IMAGE_CHANGE_STORED
+DELETED = ImageChange.IMAGE_CHANGE_DELETED
+UNDELETED = ImageChange.IMAGE_CHANGE_UNDELETED
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
+    async with service(tmp_path_factory.mktemp("watch"), heartbeat_seconds=0.1) as it:
+        yield it
+
+
+class Watch:
+    """A watch of images that is under way."""
+
+    def __init__(self, call: Any) -> None:
+        self.call = call
+
+    async def read(self) -> Any:
+        """The next response."""
+        async with asyncio.timeout(60):
+            return await self.call.read()
+
+    async def changes(self, count: int) -> list[tuple[int, Image]]:
+        """So many changes, heartbeats left out."""
+        found: list[tuple[int, Image]] = []
+        while len(found) < count:
+            response = await self.read()
+            assert response.HasField("send_time")
+            if response.HasField("image"):
+                found.append((response.change, response.image))
+            else:
+                assert response.change == ImageChange.IMAGE_CHANGE_UNSPECIFIED
+        return found
+
+
+@asynccontextmanager
+async def watching(images: Any, **filters: Any) -> AsyncIterator[Watch]:
+    """A watch that sees all that happens from now on."""
+    call = images.WatchImages(WatchImagesRequest(**filters))
+    watch = Watch(call)
+    await watch.read()  # a heartbeat: it has started
+    try:
+        yield watch
+    finally:
+        call.cancel()
+
+
+async def delete(running: Service, image: Image) -> Image:
+    return (await running.images.DeleteImage(DeleteImageRequest(image_id=image.id))).image
+
+
+async def undelete(running: Service, image: Image) -> Image:
+    return (await running.images.UndeleteImage(UndeleteImageRequest(image_id=image.id))).image
+
+
+async def test_everything_that_happens_to_an_image_is_seen_in_order(running: Service) -> None:
+    async with watching(running.images) as watch:
+        first = (await running.generate(portrait(details=some_id()))).image
+        changed = RegenerateImageRequest(image_id=first.id, version=1, portrait={"species": "orc"})
+        second = (await running.generate(changed)).image
+        deleted = await delete(running, first)
+        restored = await undelete(running, first)
+        own = await running.upload()
+        assert await watch.changes(5) == [
+            (STORED, first),
+            (STORED, second),
+            (DELETED, deleted),
+            (UNDELETED, restored),
+            (STORED, own),
+        ]
+    assert deleted.HasField("delete_time")
+    assert restored == second
+
+
+async def test_a_map_is_seen_with_its_overlays(running: Service) -> None:
+    image = await running.upload()
+    overlay = await running.overlay(image.id, element("orc"))
+    async with watching(running.images) as watch:
+        await delete(running, image)
+        await undelete(running, image)
+        for _, seen in await watch.changes(2):
+            assert list(seen.overlays) == [overlay.id]
+
+
+@pytest.mark.parametrize("filters", ["type", "subtype", "source_id", "service", "all"])
+async def test_only_what_is_asked_for_is_seen(running: Service, filters: str) -> None:
+    wanted = {
+        "type": ImageType.IMAGE_TYPE_CHARACTER,
+        "subtype": ImageSubtype.IMAGE_SUBTYPE_PORTRAIT,
+        "source_id": some_id(),
+        "service": some_id(),
+    }
+    request = wanted if filters == "all" else {filters: wanted[filters]}
+    source = {"id": wanted["source_id"], "service": wanted["service"]}
+    async with watching(running.images, **request) as watch:
+        await running.generate(item(details=some_id()))
+        await running.upload()
+        one = (await running.generate(portrait(details=some_id(), source=source))).image
+        await delete(running, one)
+        assert [change for change, image in await watch.changes(2) if image.id == one.id] == [STORED, DELETED]
+
+
+async def test_every_watcher_sees_every_change(running: Service) -> None:
+    async with watching(running.images) as one, watching(running.images) as other:
+        image = await running.upload()
+        assert await one.changes(1) == await other.changes(1) == [(STORED, image)]
+
+
+async def test_a_large_image_is_seen_too(running: Service) -> None:
+    wall = {"start": {"x": 0, "y": 0, "unit": 2}, "end": {"x": 2, "y": 0, "unit": 2}}
+    async with watching(running.images) as watch:
+        image = await running.upload(map={"walls": [wall] * 2000})
+        assert image.ByteSize() > 16 * 1024, "more than goes with the change feed"
+        deleted = await delete(running, image)
+        restored = await undelete(running, image)
+        seen = await watch.changes(3)
+    assert [change for change, _ in seen] == [STORED, DELETED, UNDELETED]
+    assert seen[1:] == [(DELETED, deleted), (UNDELETED, restored)]
+
+
+async def test_a_silent_watch_has_heartbeats(running: Service) -> None:
+    async with watching(running.images, source_id=some_id()) as watch:
+        for _ in range(3):
+            beat = await watch.read()
+            assert beat == WatchImagesResponse(send_time=beat.send_time)
+
+
+async def test_excluded_changes_do_not_delay_heartbeats() -> None:
+    async with storage_bench() as bench:
+        feed = ChangeFeed(bench.hub, bench.cache)
+        await feed.start()
+        watcher = ImageWatcher(bench.storage, feed, asyncio.Event(), heartbeat_seconds=0.2)
+        image = bench.service.put(IMAGES, an_image())
+
+        async def change_often() -> None:
+            while True:
+                await bench.service.publish(bench.service.change(IMAGES, image.id))
+                await asyncio.sleep(0.02)
+
+        changing = asyncio.create_task(change_often())
+        async with asyncio.timeout(60):
+            responses = watcher.watch(WatchImagesRequest(source_id=some_id()))
+            for _ in range(2):
+                assert not (await anext(responses)).HasField("image")
+        await responses.aclose()  # type: ignore[attr-defined]
+        changing.cancel()
+        await feed.stop()
+
+
+async def test_filters_that_make_no_sense_are_refused(running: Service) -> None:
+    error = await refused_stream(running.images.WatchImages(WatchImagesRequest(source_id="7", type=99)))
+    assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["type", "source_id"])
+
+
+async def test_a_watch_ends_when_the_service_stops(tmp_path: Path) -> None:
+    async with service(tmp_path, heartbeat_seconds=0.1, shutdown_grace_seconds=60) as it:
+        # The service's own channel is closed before the server stops.
+        channel = grpc.aio.insecure_channel(it.running.address)
+        call = ImageServiceStub(channel).WatchImages(WatchImagesRequest())
+        await call.read()
+    async with asyncio.timeout(30):
+        while (response := await call.read()) is not grpc.aio.EOF:
+            assert not response.HasField("image")
+    assert await call.code() is grpc.StatusCode.OK
+    await channel.close()
+
+
+async def test_a_watch_that_may_have_missed_something_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gaps = []
+    subscribe = MemoryHub.subscribe
+
+    async def noting(hub: Hub, keys: list[str], handler: Any, *, on_gap: Any) -> Any:
+        gaps.append(on_gap)
+        return await subscribe(hub, keys, handler, on_gap=on_gap)
+
+    monkeypatch.setattr(MemoryHub, "subscribe", noting)
+    async with service(tmp_path, heartbeat_seconds=0.1) as it:
+        async with watching(it.images) as watch:
+            image = await it.upload()
+            await watch.changes(1)
+            for gap in gaps:  # as the hub tells after it was away
+                gap()
+            error = await refusal(watch.changes(1))
+        assert (error.code, error.reason) == (grpc.StatusCode.UNAVAILABLE, "MESSAGE_HUB_ERROR")
+        assert error.retry_seconds
+        async with watching(it.images) as anew:
+            await delete(it, image)
+            assert [change for change, _ in await anew.changes(1)] == [DELETED]

@@ -1,0 +1,159 @@
+"""Emanations around a creature's space. Lengths in comments are in squares."""
+
+from __future__ import annotations
+
+import pytest
+from tabletop.image.v1.overlay_pb2 import CellInclusion, CreatureSize
+
+from tests.maps.areas import (
+    ANY_TOUCH,
+    CENTER,
+    EMANATION,
+    GARGANTUAN,
+    HALF_COVERED,
+    HUGE,
+    LARGE,
+    MEDIUM,
+    SMALL,
+    TINY,
+    covered,
+)
+
+
+@pytest.mark.parametrize(
+    ("size", "at", "expected"),
+    [
+        # A space of half a square, from 2.25 to 2.75: the centers beside are .75 away, those at the corners
+        # .75 * sqrt(2) = 1.06.
+        (
+            TINY,
+            (2.5, 2.5),
+            """
+            .....
+            ..#..
+            .###.
+            ..#..
+            .....
+            """,
+        ),
+        # Centers of the ring around a space of whole squares are .5 away, at its corners .71; those of the
+        # next ring are 1.5 away.
+        (
+            SMALL,
+            (2.5, 2.5),
+            """
+            .....
+            .###.
+            .###.
+            .###.
+            .....
+            """,
+        ),
+        (
+            MEDIUM,
+            (1.5, 1.5),
+            """
+            ###..
+            ###..
+            ###..
+            .....
+            .....
+            """,
+        ),
+        (
+            LARGE,
+            (3, 3),
+            """
+            ......
+            .####.
+            .####.
+            .####.
+            .####.
+            ......
+            """,
+        ),
+        (
+            HUGE,
+            (3.5, 3.5),
+            """
+            .......
+            .#####.
+            .#####.
+            .#####.
+            .#####.
+            .#####.
+            .......
+            """,
+        ),
+        (
+            GARGANTUAN,
+            (4, 4),
+            """
+            ........
+            .######.
+            .######.
+            .######.
+            .######.
+            .######.
+            .######.
+            ........
+            """,
+        ),
+    ],
+)
+def test_an_emanation_of_5_ft_surrounds_the_space_of_the_creature(
+    size: CreatureSize, at: tuple[float, float], expected: str
+) -> None:
+    with_space = covered(EMANATION, 5, at, expected, origin_size=size, origin_included=True)
+    assert with_space == expected.split()
+    # The ring is one square wide.
+    without = covered(EMANATION, 5, at, expected, origin_size=size)
+    assert "\n".join(without) == "\n".join(hollowed(with_space))
+
+
+def hollowed(rows: list[str]) -> list[str]:
+    """Return a sketch without the cells whose four neighbors are all covered."""
+    around = [(-1, 0), (1, 0), (0, -1), (0, 1)]
+
+    def inner(column: int, row: int) -> bool:
+        return all(rows[row + y][column + x] == "#" for x, y in around)
+
+    return [
+        "".join("." if each == "#" and inner(column, row) else each for column, each in enumerate(line))
+        for row, line in enumerate(rows)
+    ]
+
+
+def test_an_emanation_is_round_at_the_corners_of_the_space() -> None:
+    # 10 ft around one square: the centers at 2, 2 are 1.5 * sqrt(2) = 2.12 squares from its corner.
+    expected = """
+    .......
+    ..###..
+    .#####.
+    .##.##.
+    .#####.
+    ..###..
+    .......
+    """
+    assert covered(EMANATION, 10, (3.5, 3.5), expected, origin_size=MEDIUM) == expected.split()
+
+
+@pytest.mark.parametrize(
+    ("inclusion", "expected"),
+    [
+        # The space is the middle half of a square: its center is in the space, three quarters of it are not.
+        (CENTER, "#.#"),
+        (ANY_TOUCH, "###"),
+        (HALF_COVERED, "###"),
+    ],
+)
+def test_the_rest_of_the_square_of_a_tiny_creature_is_covered(inclusion: CellInclusion, expected: str) -> None:
+    rows = covered(EMANATION, 5, (1.5, 1.5), "...\n...\n...", inclusion, origin_size=TINY)
+    assert rows[1] == expected
+
+
+@pytest.mark.parametrize("inclusion", [CENTER, ANY_TOUCH, HALF_COVERED])
+def test_the_space_of_the_creature_is_excluded_by_every_rule(inclusion: CellInclusion) -> None:
+    rows = covered(EMANATION, 5, (2, 2), "....\n....\n....\n....", inclusion, origin_size=LARGE)
+    assert [row[1:3] for row in rows[1:3]] == ["..", ".."]
+    assert rows[0][1:3] == rows[3][1:3] == "##"

@@ -1,0 +1,75 @@
+"""Paths that only touch a wall are blocked, on grids of any cell size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tabletop.image.v1.map_pb2 import GridKind, Wall
+
+from image_grpc.maps.grid import Grid
+from image_grpc.maps.walls import BLOCKS_MOVEMENT, BLOCKS_SIGHT, blocked_paths, wall_lines
+from tests.maps.builders import CLOSED_DOOR, KINDS, OPEN_DOOR, SQUARE, WALL, WINDOW, in_cells, wall
+
+cell_sizes = st.floats(8, 1024)
+
+
+def blocked(grid: Grid, start: Sequence[float], end: Sequence[float], *walls: Wall) -> bool:
+    """Return whether a path between two points in cells is blocked, in both directions."""
+    points = [np.array([grid.pixels(in_cells(x, y))]) for x, y in (start, end)]
+    lines = wall_lines(walls, grid, BLOCKS_MOVEMENT)
+    there, back = (len(blocked_paths(*path, lines)) for path in (points, points[::-1]))
+    assert there == back
+    return bool(there)
+
+
+@given(cell_sizes, st.integers(0, 200), st.integers(0, 200))
+def test_the_end_of_a_wall_blocks_a_path_that_touches_it(cell_size: float, column: int, row: int) -> None:
+    # The path from (.5, .5) to (2.5, 1.5) touches (1.5, 1); to (3.5, 2.5), it touches (2, 1.5).
+    grid = Grid(SQUARE, cell_size, 4096, 4096)
+    start = (column + 0.5, row + 0.5)
+    for touched, end in (((1.5, 1), (2.5, 1.5)), ((2, 1.5), (3.5, 2.5)), ((1, 1), (1.5, 1.5))):
+        x, y = column + touched[0], row + touched[1]
+        path = start, (column + end[0], row + end[1])
+        assert blocked(grid, *path, wall(x, y, x, y + 5))
+        assert blocked(grid, *path, wall(x, y, x + 0.3, y - 0.9))
+        assert not blocked(grid, *path, wall(x - 0.01, y + 0.01, x - 0.01, y + 5))
+
+
+@given(st.sampled_from(KINDS), cell_sizes, st.integers(0, 50), st.integers(0, 50))
+def test_a_wall_from_center_to_center_blocks_the_paths_from_its_ends(
+    kind: GridKind, cell_size: float, column: int, row: int
+) -> None:
+    grid = Grid(kind, cell_size, 4096, 4096)
+    ends = (column + 0.5, row + 0.5), (column + 3.5, row + 2.5)
+    between = wall(*ends[0], *ends[1])
+    for end in ends:
+        assert blocked(grid, end, (column + 1.5, row + 7.5), between)
+    assert blocked(grid, *ends, between)
+
+
+@pytest.mark.parametrize("path", [((0.5, 0.5), (0.5, 0.5)), ((0.5, 0.5), (1.5, 0.5))])
+def test_a_wall_of_one_point_blocks_paths_through_that_point(path: tuple[Sequence[float], Sequence[float]]) -> None:
+    grid = Grid(SQUARE, 57.69, 4096, 4096)
+    assert blocked(grid, *path, wall(0.5, 0.5, 0.5, 0.5))
+    assert not blocked(grid, *path, wall(0.5, 0.6, 0.5, 0.6))
+
+
+def test_only_walls_of_the_given_kinds_are_lines() -> None:
+    grid = Grid(SQUARE, 10, 100, 100)
+    walls = [wall(i, 0, i, 1, kind) for i, kind in enumerate([0, WALL, CLOSED_DOOR, OPEN_DOOR, WINDOW])]
+    assert [line.bounds[0] for line in wall_lines(walls, grid, BLOCKS_SIGHT)] == [0, 10, 20]
+    assert [line.bounds[0] for line in wall_lines(walls, grid, BLOCKS_MOVEMENT)] == [0, 10, 20, 40]
+
+
+def test_all_blocked_paths_are_returned_in_order() -> None:
+    # One path touches the end of the wall, one crosses it, one passes.
+    grid = Grid(SQUARE, 10, 100, 100)
+    lines = wall_lines([wall(2, 0, 2, 2)], grid, BLOCKS_SIGHT)
+    starts = np.array([[15.0, 15.0], [15.0, 5.0], [15.0, 25.0]])
+    assert blocked_paths(starts, starts + 10, lines).tolist() == [0, 1]
+    assert blocked_paths(starts[:0], starts[:0], lines).tolist() == []
+    assert blocked_paths(starts, starts, lines[:0]).tolist() == []

@@ -1,0 +1,38 @@
+"""Provenance: source types, and no text from callers."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pytest
+from tabletop.image.v1.image_pb2 import Image
+
+from image_grpc.pictures.provenance import COMPOSED, COMPOSED_GENERATED, GENERATED, composed_xmp, xmp
+
+IPTC = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
+XMP_MM = "{http://ns.adobe.com/xap/1.0/mm/}"
+
+
+def an_image(model: str) -> Image:
+    image = Image(id="7c9e6679", version=3)
+    image.metadata.generation_params.model = model
+    return image
+
+
+def attributes(packet: bytes) -> dict[str, str]:
+    return next(dict(element.attrib) for element in ElementTree.fromstring(packet)[0])
+
+
+def test_a_generated_image_names_its_model_and_version() -> None:
+    packet = attributes(xmp(an_image('a "model" <1>')))
+    assert packet[f"{IPTC}DigitalSourceType"] == GENERATED
+    assert packet[f"{IPTC}AISystemUsed"] == 'GetImg.AI a "model" <1>'
+    assert packet[f"{XMP_MM}DocumentID"] == "uuid:7c9e6679"
+    assert packet[f"{XMP_MM}VersionID"] == "3"
+
+
+@pytest.mark.parametrize(("model", "source_type"), [("m", COMPOSED_GENERATED), ("", COMPOSED)])
+def test_a_composed_image_is_generated_only_if_it_has_a_model(model: str, source_type: str) -> None:
+    packet = attributes(composed_xmp(an_image(model)))
+    assert packet[f"{IPTC}DigitalSourceType"] == source_type
+    assert (f"{IPTC}AISystemUsed" in packet) is bool(model)

@@ -1,0 +1,148 @@
+"""The status that a caller gets when a handler fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.wrappers_pb2 import StringValue
+from tabletop.image.v1.generation_request_pb2 import GenerateTacticalMapRequest
+
+from image_grpc.errors import ImageNotFound, StorageServiceError
+from image_grpc.rpc.interceptors import translate_errors
+from tests.contracts.patience import PATIENCE_SECONDS
+from tests.rpc.small_server import SmallServer, raising, raising_stream, say_hello, small_server
+from tests.service import Refusal, refusal
+
+SECRET = "password=swordfish"
+INTERNAL = "internal error; the request id identifies it in the server's logs"
+
+
+async def refused(server: SmallServer, kind: str) -> Refusal:
+    return await refusal(server.call() if kind == "unary" else server.messages())
+
+
+def failing(kind: str, error: BaseException) -> dict[str, Any]:
+    return {"unary": raising(error)} if kind == "unary" else {"stream": raising_stream(error)}
+
+
+both = pytest.mark.parametrize("kind", ["unary", "stream"])
+
+
+@both
+async def test_a_service_error_arrives_with_code_message_and_details(kind: str) -> None:
+    error = ImageNotFound("image 7 does not exist", metadata={"image_id": "7"})
+    async with small_server(**failing(kind, error)) as server:
+        status = await refused(server, kind)
+    assert (status.code, status.message) == (grpc.StatusCode.NOT_FOUND, "image 7 does not exist")
+    assert (status.reason, status.domain) == ("IMAGE_NOT_FOUND", "image.tabletop")
+    assert status.metadata == {"image_id": "7"}
+    assert status.request_id == status.trailers["x-request-id"]
+
+
+@both
+async def test_the_retry_delay_arrives(kind: str) -> None:
+    async with small_server(**failing(kind, StorageServiceError("unavailable", retry_delay=2.5))) as server:
+        status = await refused(server, kind)
+    assert (status.code, status.retry_seconds) == (grpc.StatusCode.UNAVAILABLE, 2.5)
+
+
+@both
+@pytest.mark.parametrize("error", [RuntimeError(SECRET), KeyError(SECRET), BaseExceptionGroup("", [OSError()])])
+async def test_an_unexpected_exception_is_logged_and_not_revealed(kind: str, error: Exception, log_lines: Any) -> None:
+    async with small_server(**failing(kind, error)) as server:
+        status = await refused(server, kind)
+    assert (status.code, status.message) == (grpc.StatusCode.INTERNAL, INTERNAL)
+    assert SECRET not in str(status)
+    assert "x-request-id" in status.trailers
+    [line] = [line for line in log_lines() if line["event"] == "call failed"]
+    assert line["request_id"] == status.trailers["x-request-id"]
+    assert type(error).__name__ in line["exception"]
+
+
+@both
+async def test_a_timeout_inside_of_a_handler_is_not_the_callers_deadline(kind: str) -> None:
+    async with small_server(**failing(kind, TimeoutError(SECRET))) as server:
+        status = await refused(server, kind)
+    assert (status.code, status.message) == (grpc.StatusCode.INTERNAL, INTERNAL)
+
+
+@both
+async def test_a_stray_cancellation_ends_the_call_instead_of_hanging(kind: str, log_lines: Any) -> None:
+    async with small_server(**failing(kind, asyncio.CancelledError())) as server:
+        status = await refused(server, kind)
+    assert (status.code, status.message) == (grpc.StatusCode.INTERNAL, INTERNAL)
+    assert "call interrupted" in [line["event"] for line in log_lines()]
+
+
+async def test_a_cancelled_task_that_was_awaited_ends_the_call_instead_of_hanging() -> None:
+    async def await_cancelled_task(request: Any, context: Any) -> StringValue:
+        task = asyncio.create_task(asyncio.sleep(60))
+        asyncio.get_running_loop().call_soon(task.cancel)
+        await task
+        raise AssertionError("unreachable")
+
+    async with small_server(await_cancelled_task) as server:
+        assert (await refusal(server.call())).code is grpc.StatusCode.INTERNAL
+
+
+@both
+async def test_a_caller_that_leaves_cancels_its_handler(kind: str, log_lines: Any) -> None:
+    started, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        started.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    async def unary(request: Any, context: Any) -> StringValue:
+        await work()
+        return StringValue()
+
+    async def stream(request: Any, context: Any) -> AsyncIterator[StringValue]:
+        await work()
+        yield StringValue()
+
+    async with small_server(unary, stream=stream) as server:
+        call = getattr(server, kind)(StringValue())
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await started.wait()
+            call.cancel()
+            await cancelled.wait()
+    assert "call interrupted" not in [line["event"] for line in log_lines()]
+
+
+async def test_a_handler_may_abort_by_itself() -> None:
+    async def abort(request: Any, context: Any) -> StringValue:
+        await context.abort(grpc.StatusCode.NOT_FOUND, "not here")
+        raise AssertionError("unreachable")
+
+    async with small_server(abort) as server:
+        status = await refusal(server.call())
+    assert (status.code, status.message) == (grpc.StatusCode.NOT_FOUND, "not here")
+
+
+@pytest.mark.parametrize("letter", ["a", "ß", "🐉"])
+async def test_hundreds_of_violations_still_arrive_as_a_status(letter: str) -> None:
+    request = GenerateTacticalMapRequest(theme="Nope", features=["", letter * 300] * 200)
+    for index in range(40):
+        request.terrain.properties[letter * 400 + str(index)] = letter * 400
+    async with small_server(say_hello, takes=GenerateTacticalMapRequest) as server:
+        status = await refusal(server.call(request))
+    assert status.code is grpc.StatusCode.INVALID_ARGUMENT
+    assert status.reason == "INVALID_ARGUMENT"
+    assert status.fields[0] == "theme"
+    assert len(status.trailers["grpc-status-details-bin"]) <= 4096
+
+
+async def test_the_stage_works_alone() -> None:
+    async with small_server(raising(ImageNotFound("gone")), stages=[translate_errors]) as server:
+        status = await refusal(server.call())
+        assert [message.value for message in await server.messages()] == ["hello"]
+    assert (status.code, status.reason, status.request_id) == (grpc.StatusCode.NOT_FOUND, "IMAGE_NOT_FOUND", "")

@@ -1,0 +1,95 @@
+"""The order of the stages, and the streams that they surround."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.wrappers_pb2 import StringValue
+
+from image_grpc.rpc import interceptors
+from image_grpc.rpc.interceptors import Call, Next, Stage
+from image_grpc.rpc.server import stages_of
+from image_grpc.settings import ServerSettings, load
+from image_grpc.telemetry import Telemetry
+from tests.contracts.patience import PATIENCE_SECONDS
+from tests.rpc.small_server import SERVICE, small_server
+from tests.service import refusal
+
+
+def test_the_stages_are_in_the_order_that_each_of_them_relies_on() -> None:
+    names = [stage.__qualname__.split(".")[0] for stage in stages_of(load(ServerSettings), Telemetry())]
+    assert names == [
+        "translate_errors",  # outermost: no exception escapes it
+        "adopt_ids",  # so that everything that is logged further in has the ids
+        "observe",  # sees refused calls too
+        "limit_concurrency",
+        "enforce_deadline",
+        "validate",  # innermost: costs the most
+    ]
+
+
+async def test_stages_surround_a_call_from_the_outside_in() -> None:
+    order: list[str] = []
+
+    def noting(name: str) -> Stage:
+        def wrap(following: Next) -> Next:
+            async def stage(call: Call, request: Any) -> Any:
+                order.append(name)
+                return await following(call, request)
+
+            return stage
+
+        return wrap
+
+    async with small_server(stages=[noting("outer"), noting("inner")]) as server:
+        await server.call()
+        await server.messages()
+    assert order == ["outer", "inner", "outer", "inner"]
+
+
+async def test_the_call_describes_the_method() -> None:
+    calls: list[Call] = []
+
+    def noting(following: Next) -> Next:
+        async def stage(call: Call, request: Any) -> Any:
+            calls.append(call)
+            return await following(call, request)
+
+        return stage
+
+    async with small_server(stages=[noting, interceptors.validate]) as server:
+        await server.call(metadata=(("x-test", "value"),))
+        await server.messages()
+    assert [(call.method, call.streaming) for call in calls] == [
+        (f"{SERVICE}/Unary", False),
+        (f"{SERVICE}/Stream", True),
+    ]
+    assert calls[0].metadata["x-test"] == "value"
+
+
+async def test_an_unknown_method_is_unimplemented() -> None:
+    async with small_server() as server:
+        call = server.channel.unary_unary(f"/{SERVICE}/Unknown")
+        assert (await refusal(call(b""))).code is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_a_reader_that_reads_nothing_loses_its_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("image_grpc.rpc.interceptors.interceptor.STALL_SECONDS", 0.2)
+    ended = asyncio.Event()
+
+    async def endless(request: Any, context: Any) -> AsyncIterator[StringValue]:
+        try:
+            while True:
+                yield StringValue(value="x" * 1_000_000)
+        finally:
+            ended.set()
+
+    async with small_server(stream=endless) as server:
+        stalled = server.stream(StringValue())
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await ended.wait()
+        stalled.cancel()

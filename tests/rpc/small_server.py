@@ -1,0 +1,112 @@
+"""A server with one unary and one streaming method behind the interceptor, for tests of the interceptor alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+from google.protobuf.wrappers_pb2 import StringValue
+from grpc_health.v1 import health_pb2_grpc
+
+from image_grpc.rpc.health import HealthServicer
+from image_grpc.rpc.interceptors import Stage, StageInterceptor
+from image_grpc.rpc.server import OPTIONS, stages_of
+from image_grpc.settings import ServerSettings, load
+from image_grpc.telemetry import Telemetry
+
+SERVICE = "tabletop.tests.v1.SmallService"
+UNARY = f"{SERVICE}/Unary"
+"""The unary method, as the access log names it."""
+SECONDS = 60.0
+"""Deadline of calls that should return at once."""
+
+Unary = Callable[[Any, Any], Awaitable[Message]]
+Stream = Callable[[Any, Any], AsyncIterator[Message]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SmallServer:
+    """The two methods of a server, and the channel to it."""
+
+    channel: grpc.aio.Channel
+    unary: Any
+    stream: Any
+
+    async def call(self, request: Message | None = None, **options: Any) -> Any:
+        """Call the unary method with gRPC call options."""
+        return await self.unary(request or StringValue(), **({"timeout": SECONDS} | options))
+
+    async def messages(self, **options: Any) -> list[Any]:
+        """Call the streaming method and return all messages that it sends."""
+        return [message async for message in self.stream(StringValue(), **({"timeout": SECONDS} | options))]
+
+
+@asynccontextmanager
+async def small_server(
+    unary: Unary | None = None,
+    *,
+    stream: Stream | None = None,
+    takes: type[Message] = StringValue,
+    stages: Sequence[Stage] | None = None,
+    **settings: object,
+) -> AsyncIterator[SmallServer]:
+    """Serve these handlers and health. `takes` is the type of the unary method's requests.
+
+    By default the stages are those of the real server with these settings.
+    """
+    if stages is None:
+        stages = stages_of(load(ServerSettings, **settings), Telemetry())
+    server = grpc.aio.server(interceptors=[StageInterceptor(stages)], options=OPTIONS)
+    handlers = {
+        "Unary": grpc.unary_unary_rpc_method_handler(unary or say_hello, takes.FromString, to_bytes),
+        "Stream": grpc.unary_stream_rpc_method_handler(stream or stream_hello, StringValue.FromString, to_bytes),
+    }
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
+    health_pb2_grpc.add_HealthServicer_to_server(HealthServicer([SERVICE]), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield SmallServer(
+                channel=channel,
+                unary=channel.unary_unary(f"/{SERVICE}/Unary", to_bytes, StringValue.FromString),
+                stream=channel.unary_stream(f"/{SERVICE}/Stream", to_bytes, StringValue.FromString),
+            )
+    finally:
+        await server.stop(0)
+
+
+async def say_hello(request: Any, context: Any) -> Message:
+    return StringValue(value="hello")
+
+
+async def stream_hello(request: Any, context: Any) -> AsyncIterator[Message]:
+    yield StringValue(value="hello")
+
+
+def raising(error: BaseException) -> Unary:
+    """Return a handler that raises."""
+
+    async def handler(request: Any, context: Any) -> Message:
+        raise error
+
+    return handler
+
+
+def raising_stream(error: BaseException) -> Stream:
+    """Return a streaming handler that raises after its first message."""
+
+    async def handler(request: Any, context: Any) -> AsyncIterator[Message]:
+        yield StringValue(value="hello")
+        raise error
+
+    return handler
+
+
+def to_bytes(message: Any) -> bytes:
+    data: bytes = message.SerializeToString()
+    return data
