@@ -123,6 +123,8 @@ class MemoryStorageService:
         self._refuse()
         response = RetrieveResponse()
         for key in request.records.keys:
+            if not key.id:
+                raise Refused("INVALID_ARGUMENT", "a key has no id")
             self.retrieved.append((key.kind, key.id))
             versions = self._versions.get((key.kind, key.id), [])
             deleted = bool(versions) and versions[-1].HasField("delete_time")
@@ -163,6 +165,8 @@ class MemoryStorageService:
     def _check(self, put: Put) -> None:
         latest = self.latest(put.record.key.kind, put.record.key.id)
         version = latest.key.version if latest is not None else 0
+        if put.HasField("at_version") and put.at_version < 1:
+            raise Refused("INVALID_ARGUMENT", "at_version must be at least 1")
         if (put.absent and version) or (put.HasField("at_version") and put.at_version != version):
             raise Refused("VERSION_CONFLICT", f"{put.record.key.id} is at version {version}")
         if put.record.HasField("blob") and put.record.blob.sha256 not in self._blobs:

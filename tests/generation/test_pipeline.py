@@ -21,6 +21,7 @@ from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.weighted_fair_semaphore import Closed, WeightedFairSemaphore
 from image_grpc.hub import Ack, Settlement, topology
 from image_grpc.hub.memory import MemoryHub
+from image_grpc.retry import RetryLadder
 from image_grpc.settings import ServerSettings, load
 from image_grpc.storage import Storage
 from image_grpc.telemetry import Telemetry
@@ -55,7 +56,7 @@ class ScriptedSteps:
 
 @pytest.fixture
 async def hub() -> AsyncIterator[MemoryHub]:
-    hub = MemoryHub(retry_steps=(0.01, 0.02))
+    hub = MemoryHub(ladder=RetryLadder((0.01, 0.02)))
     await hub.start()
     yield hub
     await hub.close()

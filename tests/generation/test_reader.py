@@ -236,6 +236,22 @@ async def test_a_watch_resumes_after_its_cursor(
     assert reported == [QUEUED, GENERATING, CANCELLED][3 - expected :]
 
 
+async def test_a_watch_skips_versions_that_were_purged(
+    reader: GenerationReader,
+    generations: GenerationRepository,
+    record: GenerationRecord,
+    storage: Storage,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await end(generations, await start(generations, record))
+
+    async def purged(id_: str, version: int) -> None:
+        return None
+
+    monkeypatch.setattr(storage.generations, "get_version", purged)
+    assert await watch(reader, record).ended() == [CANCELLED]
+
+
 @pytest.mark.parametrize("cursor", ["x", "-1", "1.5", "²"])
 async def test_a_malformed_cursor_is_refused(reader: GenerationReader, record: GenerationRecord, cursor: str) -> None:
     with pytest.raises(InvalidArgument) as caught:

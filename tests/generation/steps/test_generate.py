@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from types import SimpleNamespace
 
 import pytest
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
@@ -169,6 +170,19 @@ async def test_a_lease_of_another_process_is_respected(
     assert "another" in settlement.reason
     assert provider.requests == []
     assert await database.generation(record.generation.id) == record
+
+
+async def test_a_lease_is_respected_to_its_end(
+    step: GenerateStep, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = await database.add_generation(leased(queued(), owner="another"))
+    end = record.lease.expire_time.ToMilliseconds() / 1000
+    monkeypatch.setattr(generate, "time", SimpleNamespace(time=lambda: end - 0.25))
+    settlement = await step(record, NORMAL)
+    assert isinstance(settlement, Retry)
+    assert settlement.delay == pytest.approx(0.25)
+    monkeypatch.setattr(generate, "time", SimpleNamespace(time=lambda: end))
+    assert await step(record, NORMAL) == Ack()
 
 
 async def test_even_the_last_attempt_of_another_process_is_respected(step: GenerateStep, database: Database) -> None:
