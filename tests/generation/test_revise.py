@@ -21,10 +21,12 @@ from image_grpc.hub import topology
 from image_grpc.messages import clone
 from image_grpc.storage import Storage
 from image_grpc.themes import ThemeCatalog
-from tests.generation.builders import SETTINGS, new_id, portrait, resolved, stored_image
+from image_grpc.themes.catalog import built_in_themes
+from tests.generation.builders import SETTINGS, THEME, new_id, portrait, resolved, stored_image
 from tests.generation.conftest import Database, Jobs, ScriptedProvider
 from tests.generation.memory_storage import MemoryStorageService
 
+HORROR = built_in_themes()["horror"]
 ORIGINAL = portrait(species="elf", traits=["scar"], priority=Priority.PRIORITY_LOW)
 
 
@@ -156,6 +158,24 @@ async def test_a_repeated_request_gets_the_same_generation(reviser: Reviser, ima
     assert await reviser.regenerate(regenerate(image, request_id=request_id, version=7)) == first
     with pytest.raises(RequestIdReused):
         await reviser.regenerate(regenerate(image, request_id=request_id, portrait={"species": "orc"}))
+
+
+async def test_a_repeated_request_gets_the_same_generation_even_if_the_image_was_deleted(
+    reviser: Reviser, image: Image, database: Database
+) -> None:
+    request = regenerate(image, request_id=new_id())
+    first = await reviser.regenerate(request)
+    await database.delete_image(image.id)
+    assert await reviser.regenerate(request) == first
+
+
+async def test_elements_that_are_not_applied_stay_those_of_the_theme_of_the_image(
+    reviser: Reviser, image: Image
+) -> None:
+    prompt = (await reviser.apply_theme(restyle(image, elements=[2]))).prompt
+    assert THEME.elements.lighting in prompt
+    assert HORROR.elements.clothing in prompt
+    assert THEME.elements.clothing not in prompt
 
 
 async def test_the_same_request_twice_at_once_is_one_generation(
