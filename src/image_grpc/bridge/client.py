@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 
 import grpc
 from google.protobuf import message_factory
-from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import FileDescriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from tabletop.image import v1
 from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
@@ -66,18 +66,6 @@ class Cause:
         return tuple((name, value) for name, value in metadata.items() if _VALID_METADATA.fullmatch(value))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Method:
-    """A unary RPC."""
-
-    name: str
-    """For example `ImageService.GetImage`."""
-    path: str
-    """For example `/tabletop.image.v1.ImageService/GetImage`."""
-    request: type[Message]
-    response: type[Message]
-
-
 def services() -> Iterator[ServiceDescriptor]:
     """Yield the services of the API in alphabetical order."""
     for module in sorted(pkgutil.iter_modules(v1.__path__), key=lambda each: each.name):
@@ -86,18 +74,13 @@ def services() -> Iterator[ServiceDescriptor]:
             yield from file.services_by_name.values()
 
 
-METHODS: Mapping[str, Method] = {
-    f"{service.name}.{method.name}": Method(
-        name=f"{service.name}.{method.name}",
-        path=f"/{service.full_name}/{method.name}",
-        request=message_factory.GetMessageClass(method.input_type),
-        response=message_factory.GetMessageClass(method.output_type),
-    )
+METHODS: Mapping[str, MethodDescriptor] = {
+    f"{service.name}.{method.name}": method
     for service in services()
     for method in service.methods
     if not (method.client_streaming or method.server_streaming)
 }
-"""All unary RPCs of the API by name. They come from the service descriptors: a new RPC needs no change here."""
+"""All unary RPCs by name, such as `ImageService.GetImage`, from the descriptors: a new RPC needs no change here."""
 
 
 class ImageServiceClient:
@@ -121,12 +104,12 @@ class ImageServiceClient:
         except grpc.aio.AioRpcError as error:
             raise call_error(error) from error
 
-    async def call_method(self, method: Method, request: Message, cause: Cause, *, timeout: float) -> Message:
+    async def call_method(self, method: MethodDescriptor, request: Message, cause: Cause, *, timeout: float) -> Message:
         """Call any unary RPC."""
         rpc: grpc.aio.UnaryUnaryMultiCallable[Message, Message] = self._channel.unary_unary(
-            method.path,
-            request_serializer=method.request.SerializeToString,
-            response_deserializer=method.response.FromString,
+            f"/{method.containing_service.full_name}/{method.name}",
+            request_serializer=type(request).SerializeToString,
+            response_deserializer=message_factory.GetMessageClass(method.output_type).FromString,
         )
         return await self.call(rpc, request, cause, timeout=timeout)
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 Rank = tuple[int, int]
@@ -51,7 +50,7 @@ class KeyedLock:
         self._closed = asyncio.Event()
         self._states: dict[str, _KeyState] = {}
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def hold(self, key: str, timestamp: int) -> AsyncIterator[LockHolder]:
         """Run the block once all earlier callers with this key have left theirs. `timestamp` is in any unit."""
         state = self._states.setdefault(key, _KeyState())

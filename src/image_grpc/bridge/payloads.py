@@ -21,10 +21,7 @@ def decode_request(envelope: Envelope, message_type: type[M]) -> M:
 
 
 def decode_event(envelope: Envelope, message_type: type[M]) -> M:
-    """Return an event's payload, checked against the rules of its contract.
-
-    Unknown fields are ignored: the publisher may be newer. Raises CallError that names the invalid field.
-    """
+    """Return an event's valid payload, without unknown fields of newer publishers. Raises CallError with the field."""
     event = _decode(envelope, message_type, ignore_unknown_fields=True)
     if invalid := violations(event):
         raise _invalid_payload(message_type, invalid[0].description, invalid[0].field)

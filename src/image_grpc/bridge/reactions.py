@@ -75,9 +75,8 @@ async def change_theme(context: ReactionContext[CampaignThemeChanged]) -> None:
         await context.wait_for_end(generation)
 
     async def apply(image: Image) -> None:
-        request = ApplyThemeRequest(
-            image_id=image.id, version=image.version, theme=theme, priority=Priority.PRIORITY_LOW
-        )
+        request = ApplyThemeRequest(image_id=image.id, version=image.version, theme=theme)
+        request.priority = Priority.PRIORITY_LOW
         await context.revise(context.client.generations.ApplyTheme, request)
 
     images = context.images(ListImagesRequest(source_id=campaign))

@@ -5,6 +5,7 @@ import time
 
 import grpc
 import structlog
+from google.protobuf import message_factory
 from google.protobuf.message import Message
 from opentelemetry.trace import SpanKind
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
@@ -68,9 +69,9 @@ class Requests:
         if method is None:
             problem = f"there is no unary RPC {name!r}; requests have the routing key {topology.RPC}<Service>.<Method>"
             raise CallError(code=grpc.StatusCode.UNIMPLEMENTED, reason=UNIMPLEMENTED, message=problem)
-        request = decode_request(delivery.envelope, method.request)
+        request = decode_request(delivery.envelope, message_factory.GetMessageClass(method.input_type))
         # With a request id, the call is safe to repeat.
-        if "request_id" in method.request.DESCRIPTOR.fields_by_name and not getattr(request, "request_id"):  # noqa: B009
+        if "request_id" in method.input_type.fields_by_name and not getattr(request, "request_id"):  # noqa: B009
             setattr(request, "request_id", cause.request_id)  # noqa: B010
         return await self._client.call_method(method, request, cause, timeout=timeout)
 
