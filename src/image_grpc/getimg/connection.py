@@ -35,7 +35,7 @@ class GetimgConfig:
 
 
 class Connection:
-    """Makes guarded calls with the SDK."""
+    """Makes guarded calls with the SDK. Only those that fail with a `retry_delay` may be repeated."""
 
     def __init__(self, config: GetimgConfig, limiter: RateLimiter, breaker: CircuitBreaker) -> None:
         self._api_key, self._timeout = config.api_key or "", config.timeout
@@ -56,10 +56,7 @@ class Connection:
 
     @asynccontextmanager
     async def call(self) -> AsyncIterator[getimg.AsyncGetimgAI]:
-        """Make one call with the SDK within the block.
-
-        Raises ApiError (with `retry_delay` if the call may be repeated), CallNotSent, GetimgNotConfigured.
-        """
+        """Make one call with the SDK within the block. Raises ApiError, CallNotSent, GetimgNotConfigured."""
         if self._sdk is None:
             raise GetimgNotConfigured("no GetImg.AI key: set GETIMG_API_KEY, or run `image-grpc up` without one")
         try:

@@ -86,9 +86,8 @@ class Downloader:
                 with self._telemetry.span(SPAN_GETIMG_DOWNLOAD):
                     data = await self._fetch(allowed)
         except (httpx.HTTPError, TimeoutError) as error:
-            raise ApiError(
-                f"the picture could not be downloaded: {type(error).__name__}", retry_delay=RETRY_SECONDS
-            ) from error
+            problem = f"the picture could not be downloaded: {type(error).__name__}"
+            raise ApiError(problem, retry_delay=RETRY_SECONDS) from error
         await asyncio.to_thread(pictures.describe, data)  # crafted headers are slow to read
         return data
 

@@ -91,9 +91,7 @@ def smallest_resolution(width: int, height: int, ratio: str | None, resolutions:
 
     That is the largest resolution if none covers it, or None if none is valid.
     """
-    by_side = sorted(
-        (side, resolution) for resolution in resolutions if (side := parse_resolution(resolution)) is not None
-    )
+    by_side = sorted((side, each) for each in resolutions if (side := parse_resolution(each)) is not None)
     if not by_side:
         return None
     proportion = (parse_ratio(ratio) if ratio else None) or 1.0

@@ -37,6 +37,9 @@ class ChangeExecutor:
 
     async def execute(self, request: Request, response_type: type[R], change: Change[R]) -> R:
         """Apply a change, or return the response of the same request before. Raises CorrelationIdReused."""
+        messages: Sequence[OutboundMessage] = (
+            request.batch.messages if isinstance(request, StoreRequest) else request.messages
+        )
 
         def transaction(connection: Connection) -> tuple[R, list[outbox.Entry]]:
             previous = _claim(connection, request, memory=self._memory)
@@ -44,7 +47,7 @@ class ChangeExecutor:
                 return response_type.FromString(previous), []
             response = response_type(storage_correlation_id=request.storage_correlation_id)
             records = change(connection, response)
-            entries = outbox.add(connection, [*_messages(request), _changed_event(request, records)])
+            entries = outbox.add(connection, [*messages, _changed_event(request, records)])
             parameters = {"key": request.storage_correlation_id, "stored_response": response.SerializeToString()}
             connection.execute(_SET_RESPONSE, parameters)
             return response, entries
@@ -55,10 +58,7 @@ class ChangeExecutor:
 
 
 def _claim(connection: Connection, request: Request, *, memory: float) -> bytes | None:
-    """Claim a request's storage_correlation_id. Return the stored response if the request was applied before.
-
-    Waits for a transaction that is applying the same request, on any replica. Raises CorrelationIdReused.
-    """
+    """Claim a request, after any replica that is applying it. Return its response if it was applied before."""
     id_ = request.storage_correlation_id
     content = request.content_digest.encode() or request.SerializeToString(deterministic=True)
     digest = hashlib.sha256(content).digest()
@@ -69,10 +69,6 @@ def _claim(connection: Connection, request: Request, *, memory: float) -> bytes 
     if existing.digest != digest:
         raise CorrelationIdReused(f"storage_correlation_id {id_} was used with other content")
     return bytes(existing.response)
-
-
-def _messages(request: Request) -> Sequence[OutboundMessage]:
-    return request.batch.messages if isinstance(request, StoreRequest) else request.messages
 
 
 def _changed_event(request: Request, records: Sequence[Record]) -> OutboundMessage:

@@ -42,19 +42,16 @@ MAX_SNAPSHOTS = 3
 async def back_up(database: Database, store: ObjectStore, folder: Path) -> Manifest:
     """Create or update the backup in a folder. Raises BackupError if a blob is missing or damaged."""
     target = LocalStore(folder, mkdir=True)
-    attempts = 0
-    while True:
+    for _ in range(MAX_SNAPSHOTS):
         manifest = await database.snapshot(partial(_snapshot, folder))
         try:
             await files.copy_blobs(store, target, folder / manifest.records.file)
-            break
         except files.BlobMissing as missing:
-            # Either purged since the snapshot, or lost: then the next snapshot refers to it, too.
-            attempts += 1
-            if attempts == MAX_SNAPSHOTS:
-                raise BackupError(f"{missing}; see `image-grpc storage verify`") from missing
-    files.write_manifest(folder, manifest)
-    return manifest
+            problem = missing  # either purged since the snapshot, or lost: then the next snapshot refers to it, too
+        else:
+            files.write_manifest(folder, manifest)
+            return manifest
+    raise BackupError(f"{problem}; see `image-grpc storage verify`") from problem
 
 
 def _snapshot(folder: Path, connection: Connection) -> Manifest:
@@ -108,7 +105,10 @@ def _insert_all(folder: Path, manifest: Manifest, connection: Connection) -> Non
     for batch in _batches(histories, ROWS):
         connection.execute(insert(record), [_record_row(history[-1]) for history in batch])
         versions = [version for history in batch for version in history]
-        connection.execute(insert(record_version), [_version_row(version) for version in versions])
+        rows = [
+            record_rows.version_columns(each, each.key.version, each.update_time.ToMicroseconds()) for each in versions
+        ]
+        connection.execute(insert(record_version), rows)
         if blobs := [_blob_row(version.blob) for version in versions if version.HasField("blob")]:
             insert_new(connection, blob, blobs)
     for messages in _batches(files.read_stream(folder / manifest.messages.file, OutboundMessage), ROWS):
@@ -123,12 +123,6 @@ def _record_row(latest: Record) -> dict[str, Any]:
     }
     key = {"kind": latest.key.kind, "id": latest.key.id, "version": latest.key.version}
     return {**key, **times, **record_rows.index_columns(latest.index)}
-
-
-def _version_row(version: Record) -> dict[str, Any]:
-    return record_rows.version_columns(
-        version, version=version.key.version, update_time=version.update_time.ToMicroseconds()
-    )
 
 
 def _blob_row(reference: BlobReference) -> dict[str, Any]:

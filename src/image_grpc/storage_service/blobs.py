@@ -69,8 +69,7 @@ class Blobs:
 
     async def _write_from_parts(self, sha256: str, byte_size: int) -> None:
         digest = hashlib.sha256()
-        buffer_size = 8 * PART_BYTES
-        async with obstore.open_writer_async(self._store, blob_path(sha256), buffer_size=buffer_size) as writer:
+        async with obstore.open_writer_async(self._store, blob_path(sha256), buffer_size=8 * PART_BYTES) as writer:
             for path in part_paths(sha256, byte_size):
                 part = await (await obstore.get_async(self._store, path)).bytes_async()
                 digest.update(part)
@@ -96,10 +95,7 @@ class Blobs:
 
     async def sweep(self, *, part_expiry: float, limit: int) -> None:
         """Remove unreferenced blobs, and parts older than `part_expiry` seconds."""
-        hashes = await self._database.write(
-            lambda connection: _expire(connection, part_expiry=part_expiry, limit=limit)
-        )
-        for sha256 in hashes:
+        for sha256 in await self._database.write(partial(_expire, part_expiry=part_expiry, limit=limit)):
             await self._database.write(partial(self._erase, sha256=sha256))
         # Parts without a row: a process ended between its two writes, or after a commit.
         oldest = datetime.now(UTC) - timedelta(seconds=part_expiry)
@@ -111,9 +107,8 @@ class Blobs:
 
         The row stays locked meanwhile, so that no other replica deletes the blob later, after it was put again.
         """
-        row = connection.execute(
-            select(blob).where(blob.c.sha256 == sha256, blob.c.state == State.DELETING).with_for_update()
-        ).one_or_none()
+        marked = select(blob).where(blob.c.sha256 == sha256, blob.c.state == State.DELETING).with_for_update()
+        row = connection.execute(marked).one_or_none()
         if row is None:
             return
         for path in (blob_path(sha256), *part_paths(sha256, row.byte_size)):

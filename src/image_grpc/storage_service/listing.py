@@ -41,8 +41,7 @@ def _records(request: ListRequest) -> tuple[Select[Any], list[ColumnElement[Any]
     filter_ = request.filter
     query = select(*COLUMNS).join_from(record, record_version, LATEST_VERSION).where(record.c.kind == request.kind)
     for name in INDEX_NAMES:
-        value = getattr(filter_.index, name)
-        if value and name != "state":
+        if name != "state" and (value := getattr(filter_.index, name)):
             query = query.where(record.c[name] == value)
     if filter_.states:
         query = query.where(record.c.state.in_(list(filter_.states)))
@@ -52,20 +51,16 @@ def _records(request: ListRequest) -> tuple[Select[Any], list[ColumnElement[Any]
 
 
 def _versions(request: ListRequest) -> tuple[Select[Any], list[ColumnElement[Any]]]:
-    query = (
-        select(*COLUMNS)
-        .join_from(record_version, record, SAME_RECORD)
-        .where(record_version.c.kind == request.kind, record_version.c.id == request.filter.versions_of)
-    )
+    one_record = (record_version.c.kind == request.kind) & (record_version.c.id == request.filter.versions_of)
+    query = select(*COLUMNS).join_from(record_version, record, SAME_RECORD).where(one_record)
     return query, [record_version.c.version]
 
 
 def _decode_token(request: ListRequest) -> list[Any]:
     try:
-        position: list[Any] = json.loads(page_tokens.decode(request.page_token, listing=_identity(request)))
+        return list(json.loads(page_tokens.decode(request.page_token, listing=_identity(request))))
     except page_tokens.InvalidPageToken as error:
         raise InvalidField("page_token", str(error)) from error
-    return position
 
 
 def _identity(request: ListRequest) -> bytes:

@@ -39,7 +39,7 @@ def to_record(row: RowMapping | Mapping[str, Any]) -> Record:
     return message
 
 
-def version_columns(message: Record, *, version: int, update_time: int) -> dict[str, Any]:
+def version_columns(message: Record, version: int, update_time: int) -> dict[str, Any]:
     """Return the row of `record_version` for a record; `blob_sha256` is empty if it refers to no blob."""
     return {
         "kind": message.key.kind,

@@ -15,22 +15,11 @@ from image_grpc.storage_service.schema import record, record_version
 # Built once: building a statement takes as long as running it.
 _NAMED = tuple_(record.c.kind, record.c.id).in_(bindparam("names", expanding=True))
 _LATEST = select(*record_rows.COLUMNS).join_from(record, record_version, record_rows.LATEST_VERSION).where(_NAMED)
-_EXACT = (
-    select(*record_rows.COLUMNS)
-    .join_from(record_version, record, record_rows.SAME_RECORD)
-    .where(
-        tuple_(record_version.c.kind, record_version.c.id, record_version.c.version).in_(
-            bindparam("versions", expanding=True)
-        )
-    )
-)
+_KEYED = tuple_(*record_version.c["kind", "id", "version"]).in_(bindparam("versions", expanding=True))
+_EXACT = select(*record_rows.COLUMNS).join_from(record_version, record, record_rows.SAME_RECORD).where(_KEYED)
 # Rows are locked in one order, so that two batches with the same records wait for each other instead of deadlocking.
-_LOCK = (
-    select(record.c.kind, record.c.id, record.c.version, record.c.create_time, record.c.delete_time)
-    .where(_NAMED)
-    .order_by(record.c.kind, record.c.id)
-    .with_for_update()
-)
+_HEADS = select(*record.c["kind", "id", "version", "create_time", "delete_time"]).where(_NAMED)
+_LOCK = _HEADS.order_by(record.c.kind, record.c.id).with_for_update()
 _UPDATE = update(record).where(record.c.kind == bindparam("key_kind"), record.c.id == bindparam("key_id"))
 _NOT_DELETED = {"delete_time": None, "purge_time": None}
 
@@ -63,7 +52,7 @@ def put(connection: Connection, puts: Sequence[Put]) -> list[Record]:
     A put without a precondition restores a deleted record.
     """
     heads = _lock(connection, (each.record.key for each in puts))
-    existing, now = set(heads), microseconds()
+    existing, now = list(heads), microseconds()
     rows: dict[record_rows.Name, dict[str, Any]] = {}
     versions, records = [], []
     for each in puts:
@@ -72,17 +61,14 @@ def put(connection: Connection, puts: Sequence[Put]) -> list[Record]:
         _check_precondition(each, previous)
         number, create_time = (previous.version + 1, previous.create_time) if previous else (1, now)
         heads[name] = _Head(number, create_time, None)
-        version = record_rows.version_columns(each.record, version=number, update_time=now)
+        version = record_rows.version_columns(each.record, number, now)
         versions.append(version)
         records.append(record_rows.to_record({**version, "create_time": create_time, **_NOT_DELETED}))
         rows[name] = {"version": number, **_NOT_DELETED, **record_rows.index_columns(each.record.index)}
-    created = [
-        {"kind": name[0], "id": name[1], "create_time": now, **row}
-        for name, row in rows.items()
-        if name not in existing
-    ]
+    changed = {name: rows.pop(name) for name in existing}
+    created = [{"kind": kind, "id": id_, "create_time": now, **row} for (kind, id_), row in rows.items()]
     _execute(connection, insert(record), created)
-    _update(connection, {name: row for name, row in rows.items() if name in existing})
+    _update(connection, changed)
     _execute(connection, insert(record_version), versions)
     return records
 
@@ -123,9 +109,8 @@ def restore(connection: Connection, keys: Sequence[RecordKey]) -> list[Record]:
 
 def purge(connection: Connection, *, limit: int) -> tuple[int, set[str]]:
     """Remove up to `limit` records that are due. Return their number, and the SHA-256 of the blobs they referred to."""
-    due = connection.execute(
-        select(record.c.kind, record.c.id).where(record.c.purge_time < microseconds()).limit(limit)
-    ).all()
+    query = select(record.c.kind, record.c.id).where(record.c.purge_time < microseconds()).limit(limit)
+    due = connection.execute(query).all()
     blobs: set[str] = set()
     for kind, id_ in due:
         versions = (record_version.c.kind == kind, record_version.c.id == id_)

@@ -7,7 +7,6 @@
 import threading
 
 import sqlalchemy as sa
-from sqlalchemy.schema import CreateSchema
 
 from image_grpc.storage_service.errors import IncompatibleDatabase
 
@@ -107,7 +106,7 @@ def migrate(connection: sa.Connection) -> None:
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         # Replicas that start together migrate one at a time.
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(5213477)")
-        connection.execute(CreateSchema(SCHEMA, if_not_exists=True))
+        connection.execute(sa.schema.CreateSchema(SCHEMA, if_not_exists=True))
     _alembic_version.create(connection, checkfirst=True)
     revision = connection.execute(sa.select(_alembic_version.c.version_num)).scalar_one_or_none()
     if revision == REVISION:

@@ -40,17 +40,15 @@ class StorageService:
         self._stack = AsyncExitStack()
 
     async def start(self) -> None:
-        """Migrate the database, then begin to consume requests. A start that fails leaves nothing running.
-
-        Raises Unavailable, IncompatibleDatabase.
-        """
+        """Migrate the database, then consume requests. A failed start leaves nothing running. Raises DatabaseError."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._database.close)
             await self._database.start()
             await self._relay.start()
             stack.push_async_callback(self._relay.stop, grace=STOP_SECONDS)
-            self._sweeper.start()
-            stack.push_async_callback(self._sweeper.stop)
+            sweeping = asyncio.create_task(self._sweeper.run(), name="storage sweeper")
+            stack.push_async_callback(asyncio.wait, [sweeping])
+            stack.callback(sweeping.cancel)
             consumer = await self._hub.consume(topology.STORAGE_QUEUE, self._handler.handle, concurrency=CONCURRENCY)
             stack.push_async_callback(consumer.stop, grace=STOP_SECONDS)
             self._stack = stack.pop_all()
@@ -67,20 +65,9 @@ class StorageService:
 class Sweeper:
     """Removes due records, unreferenced blobs, expired parts and responses, at an interval."""
 
-    _task: asyncio.Task[None]
-
     def __init__(self, database: Database, blobs: Blobs, settings: StorageServiceSettings) -> None:
         self._database, self._blobs = database, blobs
         self._part_expiry, self._interval = settings.blob_part_expiry_seconds, settings.sweep_interval_seconds
-
-    def start(self) -> None:
-        """Begin to sweep."""
-        self._task = asyncio.create_task(self._run(), name="storage sweeper")
-
-    async def stop(self) -> None:
-        """Stop, at once."""
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
 
     async def sweep(self) -> None:
         """Remove everything that has expired by now."""
@@ -88,7 +75,8 @@ class Sweeper:
             pass
         await self._blobs.sweep(part_expiry=self._part_expiry, limit=SWEEP_BATCH)
 
-    async def _run(self) -> None:
+    async def run(self) -> None:
+        """Sweep until cancelled."""
         while True:
             try:
                 await self.sweep()

@@ -28,13 +28,7 @@ _RECORDS = select(
     record.c.kind, record.c.id, record.c.version, record_version.c.version.label("latest_version")
 ).join_from(record, record_version, LATEST_VERSION, isouter=True)
 _VERSIONS = select(
-    record_version.c.kind,
-    record_version.c.id,
-    record_version.c.version,
-    record_version.c.blob_sha256,
-    record_version.c.blob_byte_size,
-    blob.c.state,
-    blob.c.byte_size,
+    *record_version.c["kind", "id", "version", "blob_sha256", "blob_byte_size"], blob.c.state, blob.c.byte_size
 ).join_from(record_version, blob, record_version.c.blob_sha256 == blob.c.sha256, isouter=True)
 _REFERENCED = exists().where(record_version.c.blob_sha256 == blob.c.sha256)
 _BLOBS = select(blob.c.sha256, blob.c.byte_size, _REFERENCED.label("referenced")).where(blob.c.state == State.COMMITTED)
@@ -107,9 +101,8 @@ async def _damaged(database: Database, store: ObjectStore, rows: Sequence[Row[An
         if not damage:
             return ""
         current = await database.read(lambda connection: find(connection, row.sha256))
-        if current is None or current.state != State.COMMITTED:
-            return ""
-        return f"blob {row.sha256}: {damage}"
+        still_committed = current is not None and current.state == State.COMMITTED
+        return f"blob {row.sha256}: {damage}" if still_committed else ""
 
     return [problem for problem in await asyncio.gather(*map(check, rows)) if problem]
 
