@@ -131,7 +131,7 @@ def _process_each(
             except HubError as error:
                 click.echo(error.message, err=True)
                 continue
-            click.echo(f"{outcome} {letter.id} {letter.envelope.type}: {letter.reason[:_REASON_LENGTH]}")
+            click.echo(f"{outcome} {letter.envelope.id} {letter.envelope.type}: {letter.reason[:_REASON_LENGTH]}")
             count += 1
         return count
 
@@ -147,7 +147,7 @@ async def _matching(
     """Yield the messages that all filters select; `reason` is part of the reason in any case, `older_than` seconds."""
     async for letter in queue:
         if (
-            (not ids or letter.id in ids)
+            (not ids or letter.envelope.id in ids)
             and reason.lower() in letter.reason.lower()
             and type_ in (letter.envelope.type, "")
             and letter.time <= time.time() - older_than
@@ -158,7 +158,7 @@ async def _matching(
 async def _rows(queue: DeadLetterQueue, **filters: Any) -> list[dict[str, Any]]:
     return [
         {
-            "id": letter.id,
+            "id": letter.envelope.id,
             "type": letter.envelope.type,
             "from": letter.origin,
             "routing_key": letter.routing_key,

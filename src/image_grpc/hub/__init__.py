@@ -80,10 +80,7 @@ class Consumer(Protocol):
     """A running consumer."""
 
     async def stop(self, grace: float) -> None:
-        """Stop consuming, and wait up to `grace` seconds for handlers that are running.
-
-        Messages that are not settled by then return to the queue.
-        """
+        """Stop consuming, and requeue the messages that handlers have not settled within `grace` seconds."""
 
 
 class RequestTimeout(HubError):
@@ -114,8 +111,7 @@ class Hub(Protocol):
     async def request(self, message: OutboundMessage, *, timeout: float) -> Envelope:
         """Publish a request and return its reply.
 
-        Raises RequestTimeout after `timeout` seconds, and RequestUnroutable at once if no queue is bound for the
-        request, whether or not it is marked as mandatory.
+        Raises RequestTimeout after `timeout` seconds, RequestUnroutable at once if no queue is bound, mandatory or not.
         """
 
     async def reply(self, delivery: Delivery, envelope: Envelope, *, timeout: float) -> None:

@@ -12,7 +12,6 @@ from tabletop.hub.v1.error_pb2 import Error, ErrorDetails, ErrorReply
 from image_grpc.hub import topology
 from image_grpc.messages import now
 
-SOURCE_SERVICE = "image-service"
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
 MAX_SAFE_INTEGER = 2**53
@@ -43,10 +42,10 @@ def json_fields(message: Message) -> dict[str, JsonValue]:
 
 
 def protobuf_envelope(
-    type_: str, payload: Message, *, correlation_id: str, message_id: str = "", time_to_live: float | None = None
+    type_: str, payload: Message, *, correlation_id: str, time_to_live: float | None = None
 ) -> Envelope:
     """Return an envelope with a protobuf payload. `time_to_live` is in seconds; None: unlimited."""
-    envelope = _new_envelope(type_, correlation_id, message_id, time_to_live)
+    envelope = _new_envelope(type_, correlation_id, time_to_live=time_to_live)
     envelope.payload_bytes = payload.SerializeToString()
     return envelope
 
@@ -65,7 +64,7 @@ def error_reply(request_id: str, code: str, message: str, *, field: str = "", re
 
 def _new_envelope(type_: str, correlation_id: str, message_id: str = "", time_to_live: float | None = None) -> Envelope:
     id_ = message_id or str(uuid.uuid4())
-    envelope = Envelope(id=id_, correlation_id=correlation_id, source_service=SOURCE_SERVICE, type=type_, version=1)
+    envelope = Envelope(id=id_, correlation_id=correlation_id, source_service="image-service", type=type_, version=1)
     envelope.timestamp.GetCurrentTime()
     if time_to_live is not None:
         envelope.time_to_live.FromNanoseconds(int(time_to_live * 1e9))
@@ -101,10 +100,7 @@ def _with_integers(data: JsonValue) -> JsonValue:
 
 
 def decode(body: bytes, content_type: str, properties: Envelope | None = None) -> Envelope:
-    """Return the envelope in a message's body. Raises BadEnvelope.
-
-    Fields that the body leaves out are taken from `properties`, which come from the transport.
-    """
+    """Return the envelope in a body; missing fields come from the transport's `properties`. Raises BadEnvelope."""
     try:
         if content_type == PROTOBUF:
             envelope = Envelope.FromString(body)

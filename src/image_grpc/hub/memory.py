@@ -8,18 +8,9 @@ from dataclasses import replace
 
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 
-from image_grpc.hub import (
-    DeadLetter,
-    Delivery,
-    Handler,
-    Outcome,
-    RequestTimeout,
-    RequestUnroutable,
-    Retry,
-    Settlement,
-    topology,
-)
+from image_grpc import hub
 from image_grpc.hub import envelope as envelopes
+from image_grpc.hub import topology
 from image_grpc.hub.handling import IncomingMessage, PendingReplies, acknowledging, finish_tasks, handle_message
 from image_grpc.retry import LADDER, RetryLadder
 
@@ -51,14 +42,14 @@ class MemoryQueue:
         return self.messages.popleft()
 
 
-Settle = Callable[[MemoryQueue, IncomingMessage, Settlement], None]
+Settle = Callable[[MemoryQueue, IncomingMessage, hub.Settlement], None]
 
 
 class MemoryConsumer:
     """Consumes one queue, with a task for each message in progress."""
 
     def __init__(
-        self, queue: MemoryQueue, handler: Handler, settle: Settle, on_stop: Callable[[], None], *, concurrency: int
+        self, queue: MemoryQueue, handler: hub.Handler, settle: Settle, on_stop: Callable[[], None], *, concurrency: int
     ) -> None:
         self._queue, self._handler, self._settle, self._on_stop = queue, handler, settle, on_stop
         self._slots = asyncio.Semaphore(concurrency)
@@ -112,16 +103,16 @@ class MemoryHub:
         declared = self._queues.setdefault(queue.name, MemoryQueue(queue.name))
         self._bindings += [(exchange, pattern, declared) for exchange, pattern in queue.bindings]
 
-    async def publish(self, message: OutboundMessage, *, timeout: float, reply_to: str = "") -> Outcome:
+    async def publish(self, message: OutboundMessage, *, timeout: float, reply_to: str = "") -> hub.Outcome:
         queues = self._route(message)
         if not queues:
-            return Outcome.RETURNED if message.mandatory else Outcome.CONFIRMED
+            return hub.Outcome.RETURNED if message.mandatory else hub.Outcome.CONFIRMED
         if any(len(queue.messages) >= MAX_QUEUE_LENGTH for queue in queues):
-            return Outcome.REFUSED
+            return hub.Outcome.REFUSED
         body, content_type = envelopes.encode(message.envelope)
         expires_at = envelopes.expires_at(message.envelope)
         for queue in queues:
-            delivery = Delivery(
+            delivery = hub.Delivery(
                 envelope=Envelope(),
                 queue=queue.name,
                 routing_key=message.routing_key,
@@ -129,7 +120,7 @@ class MemoryHub:
                 headers=dict(message.headers),
             )
             queue.put(IncomingMessage(body=body, content_type=content_type, delivery=delivery, expires_at=expires_at))
-        return Outcome.CONFIRMED
+        return hub.Outcome.CONFIRMED
 
     def _route(self, message: OutboundMessage) -> set[MemoryQueue]:
         if message.exchange == topology.DEFAULT_EXCHANGE:
@@ -144,23 +135,23 @@ class MemoryHub:
         token = f"reply.{uuid.uuid4()}"  # not the message's id: the same message may be sent twice at once
         with self._replies.expect(token) as reply:
             routed = bool(self._route(message))
-            outcome = await self.publish(message, timeout=timeout, reply_to=token) if routed else Outcome.RETURNED
-            if outcome is not Outcome.CONFIRMED:
-                raise RequestUnroutable(f"{message.routing_key}: {outcome.value}")
+            outcome = await self.publish(message, timeout=timeout, reply_to=token) if routed else hub.Outcome.RETURNED
+            if outcome is not hub.Outcome.CONFIRMED:
+                raise hub.RequestUnroutable(f"{message.routing_key}: {outcome.value}")
             try:
                 async with asyncio.timeout(timeout):
                     return await reply
             except TimeoutError as expired:
-                raise RequestTimeout(f"{message.routing_key}: no reply within {timeout:.1f} s") from expired
+                raise hub.RequestTimeout(f"{message.routing_key}: no reply within {timeout:.1f} s") from expired
 
-    async def reply(self, delivery: Delivery, envelope: Envelope, *, timeout: float) -> None:
+    async def reply(self, delivery: hub.Delivery, envelope: Envelope, *, timeout: float) -> None:
         self._replies.resolve(delivery.reply_to, envelopes.decode(*envelopes.encode(envelope)))
 
-    async def consume(self, queue: str, handler: Handler, *, concurrency: int) -> MemoryConsumer:
+    async def consume(self, queue: str, handler: hub.Handler, *, concurrency: int) -> MemoryConsumer:
         return MemoryConsumer(self._queues[queue], handler, self._settle, lambda: None, concurrency=concurrency)
 
     async def subscribe(
-        self, routing_keys: list[str], handler: Callable[[Delivery], None], *, on_gap: Callable[[], None]
+        self, routing_keys: list[str], handler: Callable[[hub.Delivery], None], *, on_gap: Callable[[], None]
     ) -> MemoryConsumer:
         queue = MemoryQueue(f"image.changes.{uuid.uuid4()}")
         self._bindings += [(topology.EVENTS, key, queue) for key in routing_keys]
@@ -178,11 +169,11 @@ class MemoryHub:
             timer.cancel()
         self._timers.clear()
 
-    def _settle(self, queue: MemoryQueue, message: IncomingMessage, settlement: Settlement) -> None:
+    def _settle(self, queue: MemoryQueue, message: IncomingMessage, settlement: hub.Settlement) -> None:
         match settlement:
-            case Retry(delay=delay):
+            case hub.Retry(delay=delay):
                 self._retry(queue, message, delay)
-            case DeadLetter(reason=reason):
+            case hub.DeadLetter(reason=reason):
                 self._dead_letter(message, reason)
 
     def _retry(self, queue: MemoryQueue, message: IncomingMessage, delay: float) -> None:

@@ -24,20 +24,16 @@ CONNECTION_ERRORS = (AMQPError, OSError, RuntimeError)
 async def connect(url: str, purpose: str) -> AbstractConnection:
     """Open a connection that is not restored after a failure."""
     pamqp_patch.apply()
-    return await aio_pika.connect(
-        url, timeout=HANDSHAKE_SECONDS, client_properties={"connection_name": f"image-grpc {purpose}"}
-    )
+    name = f"image-grpc {purpose}"
+    return await aio_pika.connect(url, timeout=HANDSHAKE_SECONDS, client_properties={"connection_name": name})
 
 
 async def connect_robust(url: str, purpose: str) -> AbstractRobustConnection:
     """Open a connection that reconnects after failures."""
     pamqp_patch.apply()
+    name = f"image-grpc {purpose}"
     return await aio_pika.connect_robust(
-        url,
-        timeout=HANDSHAKE_SECONDS,
-        heartbeat=15,
-        reconnect_interval=1,
-        client_properties={"connection_name": f"image-grpc {purpose}"},
+        url, timeout=HANDSHAKE_SECONDS, heartbeat=15, reconnect_interval=1, client_properties={"connection_name": name}
     )
 
 

@@ -20,7 +20,6 @@ from image_grpc.retry import LADDER
 log = structlog.get_logger(__name__)
 
 PUBLISH_SECONDS = 10.0
-INVALID_ARGUMENT = reason_name(ErrorReason.ERROR_REASON_INVALID_ARGUMENT)
 
 
 class QueueConsumer:
@@ -108,11 +107,8 @@ class QueueConsumer:
         )
 
     async def _dead_letter(self, message: AbstractIncomingMessage, delivery: Delivery, reason: str) -> Outcome:
-        headers: HeadersType = {
-            messages.ROUTING_KEY: delivery.routing_key,
-            messages.REASON: reason,
-            messages.ORIGIN: self.name,
-        }
+        headers: HeadersType = {messages.ROUTING_KEY: delivery.routing_key, messages.REASON: reason}
+        headers[messages.ORIGIN] = self.name
         original_type = message.content_type or ""
         body, content_type = envelopes.ensure_envelope(message.body, original_type, delivery.envelope)
         if body is not message.body:
@@ -124,8 +120,7 @@ class QueueConsumer:
     async def _reject(self, message: AbstractIncomingMessage, delivery: Delivery, reason: str) -> None:
         """Reply to the sender of a request that it cannot be decoded."""
         id_ = delivery.envelope.id or delivery.reply_correlation_id
-        error = envelopes.error_reply(id_, INVALID_ARGUMENT, reason)
-        is_protobuf = message.content_type == envelopes.PROTOBUF
-        create = envelopes.protobuf_envelope if is_protobuf else envelopes.json_envelope
-        reply = create(topology.ERROR, error, correlation_id=delivery.reply_correlation_id)
+        error = envelopes.error_reply(id_, reason_name(ErrorReason.ERROR_REASON_INVALID_ARGUMENT), reason)
+        wrap = envelopes.protobuf_envelope if message.content_type == envelopes.PROTOBUF else envelopes.json_envelope
+        reply = wrap(topology.ERROR, error, correlation_id=delivery.reply_correlation_id)
         await self._publisher.reply(delivery, reply, timeout=PUBLISH_SECONDS)

@@ -13,7 +13,6 @@ from image_grpc.hub import Outcome, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.amqp import messages
 from image_grpc.hub.amqp.connection import connect, translated_errors
-from image_grpc.hub.amqp.messages import CONTENT_TYPE, EXPIRES, ORIGIN, REASON
 from image_grpc.hub.amqp.publisher import Publisher
 from image_grpc.messages import clone
 
@@ -35,11 +34,6 @@ class DeadLetterMessage:
     """When it was dead-lettered, in seconds since the epoch."""
     message: AbstractIncomingMessage
 
-    @property
-    def id(self) -> str:
-        """The id of the envelope."""
-        return self.envelope.id
-
 
 class DeadLetterQueue:
     """The messages in the dead letter queue. They are held, and returned unchanged when the channel closes."""
@@ -56,15 +50,12 @@ class DeadLetterQueue:
             yield _dead_letter(message)
 
     async def replay(self, letter: DeadLetterMessage) -> None:
-        """Publish a message to its original queue, then remove it here. An expired time-to-live starts anew.
-
-        Raises HubError if the original queue does not accept the message.
-        """
-        drop = (REASON, ORIGIN, CONTENT_TYPE, EXPIRES)
+        """Move a message to its original queue; an expired time-to-live starts anew. Raises HubError if refused."""
+        drop = (messages.REASON, messages.ORIGIN, messages.CONTENT_TYPE, messages.EXPIRES)
         message = messages.forwarded(letter.message, *_renewed(letter), {}, drop=drop)
         outcome = await self._publisher.publish(message, routing_key=letter.origin, timeout=CONFIRM_SECONDS)
         if outcome is not Outcome.CONFIRMED:
-            raise HubError(f"{letter.id} was not replayed to {letter.origin!r}: {outcome.value}")
+            raise HubError(f"{letter.envelope.id} was not replayed to {letter.origin!r}: {outcome.value}")
         await letter.message.ack()
 
     async def discard(self, letter: DeadLetterMessage) -> None:
@@ -95,8 +86,8 @@ def _dead_letter(message: AbstractIncomingMessage) -> DeadLetterMessage:
         envelope.id = properties.id or envelope.id
     return DeadLetterMessage(
         envelope=envelope,
-        reason=str(message.headers.get(REASON, "")),
-        origin=str(message.headers.get(ORIGIN, "")),
+        reason=str(message.headers.get(messages.REASON, "")),
+        origin=str(message.headers.get(messages.ORIGIN, "")),
         routing_key=messages.routing_key(message),
         time=message.timestamp.timestamp() if message.timestamp else 0.0,
         message=message,
@@ -107,7 +98,7 @@ def _renewed(letter: DeadLetterMessage) -> tuple[bytes, str]:
     """Return the body and content type for the replay."""
     message, envelope = letter.message, letter.envelope
     if envelope.type == topology.UNDECODABLE:
-        return envelope.payload_bytes, str(message.headers.get(CONTENT_TYPE) or "")
+        return envelope.payload_bytes, str(message.headers.get(messages.CONTENT_TYPE) or "")
     expires_at = envelopes.expires_at(envelope)
     if expires_at is None or expires_at > time.time():
         return message.body, message.content_type or ""
