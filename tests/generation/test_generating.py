@@ -17,7 +17,7 @@ from tabletop.image.v1.generation_service_pb2 import ListGenerationsRequest, Lis
 from tabletop.image.v1.image_service_pb2 import DeleteImageRequest, GetImageRequest, ListImagesRequest
 from tabletop.image.v1.types_pb2 import CacheMode, ImageFormat, ImageSubtype, ImageType, Size, Source
 
-from tests.contracts.patience import eventually
+from image_grpc_testkit.eventually import eventually
 from tests.service import PRICE, Service, campaign_map, item, listening, portrait, quick, refusal, service, tactical_map
 
 SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED

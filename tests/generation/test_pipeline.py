@@ -25,7 +25,7 @@ from image_grpc.retry import RetryLadder
 from image_grpc.settings import ServerSettings, load
 from image_grpc.storage import Storage
 from image_grpc.telemetry import Telemetry
-from tests.contracts.patience import eventually
+from image_grpc_testkit.eventually import eventually
 from tests.generation.builders import portrait, provider_result, queued
 from tests.generation.conftest import Database, Jobs
 

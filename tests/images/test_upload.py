@@ -16,7 +16,7 @@ from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, Regenera
 from tabletop.image.v1.image_service_pb2 import ImageLayer, UploadImageRequest
 from tabletop.image.v1.types_pb2 import ImageFormat, ImageSubtype, ImageType
 
-from tests.contracts.patience import eventually
+from image_grpc_testkit.eventually import eventually
 from tests.service import OWN_MAP, Service, element, on_grid, payload_of, picture_bytes, refusal, service, some_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -28,7 +28,7 @@ from image_grpc.hub.memory import MemoryHub
 from image_grpc.images import ImageWatcher
 from image_grpc.storage import ChangeFeed
 from image_grpc.storage.codecs import IMAGES
-from tests.contracts.records import an_image
+from image_grpc_testkit.contracts.records import an_image
 from tests.service import Service, element, item, portrait, refusal, refused_stream, service, some_id
 from tests.storage.fake_service import storage_bench
 

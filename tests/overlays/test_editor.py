@@ -18,7 +18,7 @@ from tabletop.image.v1.image_service_pb2 import DeleteImageRequest, ListImagesRe
 from tabletop.image.v1.overlay_pb2 import CampaignElement, Overlay, TacticalElement
 from tabletop.image.v1.types_pb2 import ImageSubtype
 
-from tests.contracts.patience import eventually
+from image_grpc_testkit.eventually import eventually
 from tests.service import CELL, Refusal, Service, element, on_grid, payload_of, portrait, refusal, service, some_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

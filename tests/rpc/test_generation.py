@@ -15,7 +15,7 @@ from tabletop.image.v1 import status_service_pb2, theme_service_pb2
 from tabletop.image.v1.generation_pb2 import GenerationState
 
 from getimg_standin import MODELS
-from tests.contracts.patience import eventually
+from image_grpc_testkit.eventually import eventually
 from tests.service import PRICE, Service, campaign_map, item, portrait, refusal, refused_stream, service, tactical_map
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -21,7 +21,7 @@ from image_grpc.rpc.overlay import OverlayServicer
 from image_grpc.rpc.server import OPTIONS
 from image_grpc.rpc.status import StatusServicer
 from image_grpc.rpc.theme import ThemeServicer
-from tests.contracts.patience import PATIENCE_SECONDS
+from image_grpc_testkit.eventually import PATIENCE_SECONDS
 from tests.service import Service, refusal, service
 
 SERVICES = [f"tabletop.image.v1.{name}Service" for name in ("Generation", "Image", "Overlay", "Status", "Theme")]

@@ -16,8 +16,7 @@ from image_grpc.errors import StorageServiceError
 from image_grpc.storage import RecordNotFound
 from image_grpc.storage.codecs import IMAGES, OVERLAYS
 from image_grpc.storage.read_cache import ReadCache
-from tests.contracts.patience import eventually
-from tests.contracts.records import (
+from image_grpc_testkit.contracts.records import (
     MEBIBYTE,
     a_cache_entry,
     a_generation,
@@ -28,6 +27,7 @@ from tests.contracts.records import (
     new_id,
     some_bytes,
 )
+from image_grpc_testkit.eventually import eventually
 from tests.storage.fake_service import Bench, storage_bench
 
 inline = pytest.mark.parametrize("inline", [True, False], ids=["with record", "without record"])

@@ -14,8 +14,8 @@ from image_grpc.hub.memory import MemoryHub
 from image_grpc.storage import ChangeFeed
 from image_grpc.storage.change_feed import Changes, Signal, next_change
 from image_grpc.storage.codecs import IMAGES, OVERLAYS
-from tests.contracts.patience import PATIENCE_SECONDS
-from tests.contracts.records import an_image, an_overlay
+from image_grpc_testkit.contracts.records import an_image, an_overlay
+from image_grpc_testkit.eventually import PATIENCE_SECONDS
 from tests.storage.fake_service import Bench, storage_bench
 
 IMAGE = RecordKind.RECORD_KIND_IMAGE

@@ -19,8 +19,8 @@ from image_grpc.settings import StorageServiceSettings, load
 from image_grpc.storage import ImageStorageClient, blobs, requester
 from image_grpc.storage_service import StorageService
 from image_grpc.telemetry import Telemetry
-from tests.contracts.patience import PATIENCE_SECONDS, eventually, longer_and_longer
-from tests.contracts.records import MEBIBYTE, an_image, name_of, some_bytes
+from image_grpc_testkit.contracts.records import MEBIBYTE, an_image, name_of, some_bytes
+from image_grpc_testkit.eventually import PATIENCE_SECONDS, eventually, longer_and_longer
 from tests.storage.conftest import SECONDS, Shelf
 
 ENDLESS = 3600.0

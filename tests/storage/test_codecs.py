@@ -16,7 +16,7 @@ from image_grpc.errors import StorageServiceError
 from image_grpc.messages import clone
 from image_grpc.storage import codecs
 from image_grpc.storage.codecs import Codec
-from tests.contracts.records import (
+from image_grpc_testkit.contracts.records import (
     a_cache_entry,
     a_generation,
     a_theme,

@@ -15,7 +15,16 @@ from image_grpc.messages import clone
 from image_grpc.storage import RecordNotFound
 from image_grpc.storage.codecs import GENERATIONS, IMAGES, OVERLAYS, THEMES
 from image_grpc.storage.filters import in_states, overlays_of_map, pictures, with_theme
-from tests.contracts.records import MEBIBYTE, a_generation, a_theme, an_image, an_overlay, name_of, new_id, some_bytes
+from image_grpc_testkit.contracts.records import (
+    MEBIBYTE,
+    a_generation,
+    a_theme,
+    an_image,
+    an_overlay,
+    name_of,
+    new_id,
+    some_bytes,
+)
 from tests.storage.fake_service import Bench, storage_bench
 
 

@@ -18,8 +18,8 @@ from image_grpc.errors import RequestIdReused, VersionConflict
 from image_grpc.storage import RecordNotFound, UnitOfWork
 from image_grpc.storage.codecs import IMAGES, OVERLAYS, THEMES
 from image_grpc.storage.unit_of_work import request_identity
-from tests.contracts.patience import eventually
-from tests.contracts.records import a_theme, an_image, an_overlay, new_id
+from image_grpc_testkit.contracts.records import a_theme, an_image, an_overlay, new_id
+from image_grpc_testkit.eventually import eventually
 from tests.storage.fake_service import Bench, storage_bench
 
 

@@ -15,7 +15,7 @@ from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2 import DeleteImageRequest, UndeleteImageRequest
 from tabletop.image.v1.types_pb2 import ImageFormat, ImageSubtype, ImageType, Priority
 
-from tests.contracts.patience import eventually
+from image_grpc_testkit.eventually import eventually
 from tests.generation.revisions.calls import apply, is_conflict, is_not_found, prompt_of, regenerate
 from tests.service import MODEL, PRICE, Service, held, item, portrait, refusal, service, some_id
 

@@ -10,7 +10,7 @@ from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, Regenera
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2 import DeleteImageRequest, ListImageVersionsRequest, RestoreImageVersionRequest
 
-from tests.contracts.patience import eventually
+from image_grpc_testkit.eventually import eventually
 from tests.generation.revisions.calls import apply, is_conflict, is_not_found, regenerate, restore
 from tests.service import Service, payload_of, refusal, some_id
 

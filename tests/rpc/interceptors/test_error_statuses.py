@@ -13,7 +13,7 @@ from tabletop.image.v1.generation_request_pb2 import GenerateTacticalMapRequest
 
 from image_grpc.errors import ImageNotFound, StorageServiceError
 from image_grpc.rpc.interceptors import translate_errors
-from tests.contracts.patience import PATIENCE_SECONDS
+from image_grpc_testkit.eventually import PATIENCE_SECONDS
 from tests.rpc.small_server import SmallServer, raising, raising_stream, say_hello, small_server
 from tests.service import Refusal, refusal
 

@@ -15,7 +15,7 @@ from image_grpc.rpc.interceptors import Call, Next, Stage
 from image_grpc.rpc.server import stages_of
 from image_grpc.settings import ServerSettings, load
 from image_grpc.telemetry import Telemetry
-from tests.contracts.patience import PATIENCE_SECONDS
+from image_grpc_testkit.eventually import PATIENCE_SECONDS
 from tests.rpc.small_server import SERVICE, small_server
 from tests.service import refusal
 
