@@ -15,7 +15,7 @@ from tabletop.image.v1.theme_service_pb2 import CreateThemeRequest, DeleteThemeR
 
 from getimg_standin import MODELS, queries
 from image_grpc.generation.resolve import Resolver
-from image_grpc.getimg import catalog
+from image_grpc.getimg import models
 from image_grpc.themes import ThemeCatalog
 from tests.service import Refusal, Service, portrait, refusal, service
 
@@ -69,7 +69,7 @@ async def test_a_withdrawn_model_is_an_invalid_argument(platform: Service, monke
     async def withdraw() -> None:
         remaining = {id_: model for id_, model in MODELS.items() if id_ != REFERENCE_MODEL}
         monkeypatch.setattr(queries, "MODELS", remaining)
-        monkeypatch.setattr(catalog, "MAX_AGE_SECONDS", -1)
+        monkeypatch.setattr(models, "MAX_AGE_SECONDS", -1)
 
     refused = await checked_then_submitted(platform, portrait(model=REFERENCE_MODEL), withdraw())
     assert (refused.reason, refused.fields) == ("INVALID_ARGUMENT", ["model"])

@@ -14,7 +14,6 @@ from tabletop.image.v1.types_pb2 import Priority
 from image_grpc.correlation import current_correlation_id
 from image_grpc.errors import RequestIdReused, ServiceError, StorageServiceError, VersionConflict
 from image_grpc.generation import jobs as job_messages
-from image_grpc.generation import pipeline as pipeline_module
 from image_grpc.generation import states
 from image_grpc.generation.pipeline import Pipeline, Steps, requeue_unfinished
 from image_grpc.generation.repository import GenerationRepository
@@ -23,7 +22,7 @@ from image_grpc.hub import Ack, Settlement, topology
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.retry import RetryLadder
 from image_grpc.settings import ServerSettings, load
-from image_grpc.storage import Storage
+from image_grpc.storage import Storage, collection
 from image_grpc.telemetry import Telemetry
 from tests.contracts.patience import eventually
 from tests.generation.builders import portrait, provider_result, queued
@@ -215,7 +214,7 @@ async def test_stopping_refuses_the_jobs_that_wait_for_a_slot(
 async def test_unfinished_generations_are_requeued_at_their_step(
     hub: MemoryHub, storage: Storage, database: Database, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline_module, "PAGE_SIZE", 2)
+    monkeypatch.setattr(collection, "MAX_PAGE_SIZE", 2)
     waiting = [queued(), states.generating(queued(), owner="me", lease_seconds=90)]
     generated = [states.storing(queued(), provider_result()) for _ in range(2)]
     ended = [states.cancelled(queued()), states.served_by(queued(), "other")]
