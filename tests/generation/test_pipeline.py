@@ -18,9 +18,9 @@ from image_grpc.generation import states
 from image_grpc.generation.pipeline import Pipeline, Steps, requeue_unfinished
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.weighted_fair_semaphore import Closed, WeightedFairSemaphore
-from image_grpc.hub import Ack, Settlement, topology
+from image_grpc.hub import Ack, Delivery, Settlement, topology
 from image_grpc.hub.memory import MemoryHub
-from image_grpc.retry import RetryLadder
+from image_grpc.retry import MAX_HANDLER_FAULTS, RetryLadder
 from image_grpc.settings import ServerSettings, load
 from image_grpc.storage import Storage, collection
 from image_grpc.telemetry import Telemetry
@@ -124,13 +124,19 @@ async def test_an_ended_generation_runs_no_step(
 
 
 @pytest.mark.usefixtures("pipeline")
-async def test_a_job_of_an_unknown_generation_is_a_dead_letter(hub: MemoryHub, jobs: Jobs) -> None:
-    await hub.publish(job_messages.generate_job(queued()), timeout=1)
+async def test_a_job_of_an_unknown_generation_is_a_dead_letter(hub: MemoryHub) -> None:
+    reasons: list[str] = []
 
-    async def dead() -> bool:
-        return await jobs.count(topology.DEAD_QUEUE) == 1
+    async def read(delivery: Delivery) -> Settlement:
+        reasons.append(delivery.headers["reason"])
+        return Ack()
 
-    await eventually(dead, "the job is a dead letter")
+    reader = await hub.consume(topology.DEAD_QUEUE, read, concurrency=1)
+    unknown = queued()
+    await hub.publish(job_messages.generate_job(unknown), timeout=1)
+    await eventually(lambda: bool(reasons), "the job is a dead letter")
+    assert reasons == [f"generation {unknown.generation.id} does not exist"]
+    await reader.stop(grace=1)
 
 
 @pytest.mark.parametrize(
@@ -143,16 +149,16 @@ async def test_a_job_that_cannot_go_on_is_retried(
     hub: MemoryHub, steps: ScriptedSteps, database: Database, failure: ServiceError | Closed
 ) -> None:
     record = await database.add_generation(queued())
-    failures: list[Exception] = [failure]
+    failures: list[Exception] = [failure] * (MAX_HANDLER_FAULTS + 1)
 
-    async def fail_once() -> Settlement:
+    async def fail_at_first() -> Settlement:
         if failures:
             raise failures.pop()
         return Ack()
 
-    steps.act = fail_once
+    steps.act = fail_at_first
     await hub.publish(job_messages.generate_job(record), timeout=1)
-    await eventually(lambda: len(steps.generated) == 2, "the step runs again")
+    await eventually(lambda: len(steps.generated) == MAX_HANDLER_FAULTS + 2, "the step runs until it succeeds")
 
 
 @pytest.mark.usefixtures("pipeline")
