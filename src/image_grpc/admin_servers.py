@@ -1,7 +1,7 @@
 """Small gRPC servers on ports of their own, for operators and orchestrators."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import grpc
 from grpc_channelz.v1 import channelz
@@ -23,11 +23,9 @@ async def health_server(listen: str) -> AsyncIterator[None]:
             health.stop_serving()
 
 
-@asynccontextmanager
-async def channelz_server(listen: str) -> AsyncIterator[None]:
+def channelz_server(listen: str) -> AbstractAsyncContextManager[None]:
     """Serve channelz within the block. Raises OSError if the port is unavailable."""
-    async with _serving(listen, channelz.add_channelz_servicer):
-        yield
+    return _serving(listen, channelz.add_channelz_servicer)
 
 
 @asynccontextmanager

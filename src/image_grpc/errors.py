@@ -61,7 +61,12 @@ class ServiceError(Exception):
     `retry_delay` is the time in seconds after which the same request may succeed, or None if retrying is useless.
     """
 
-    error_reason: ClassVar[ErrorReason]
+    reason: ClassVar[str]
+    """The reason as programs see it, for example `IMAGE_NOT_FOUND`; the two abstract groups have none."""
+
+    def __init_subclass__(cls, *, reason: ErrorReason | None = None) -> None:
+        if reason is not None:
+            cls.reason = reason_name(reason)
 
     def __init__(
         self,
@@ -77,20 +82,13 @@ class ServiceError(Exception):
         self.metadata = dict(metadata or {})
         self.retry_delay = retry_delay
 
-    @property
-    def reason(self) -> str:
-        """The reason as programs see it, for example `IMAGE_NOT_FOUND`."""
-        return reason_name(self.error_reason)
-
 
 class CallerError(ServiceError):
     """The caller must change the request."""
 
 
-class InvalidArgument(CallerError):
+class InvalidArgument(CallerError, reason=ErrorReason.ERROR_REASON_INVALID_ARGUMENT):
     """Fields of the request are invalid; `violations` lists them."""
-
-    error_reason = ErrorReason.ERROR_REASON_INVALID_ARGUMENT
 
     @classmethod
     def of(cls, violations: Sequence[Violation]) -> InvalidArgument:
@@ -104,22 +102,16 @@ class InvalidArgument(CallerError):
         return error_class(f"invalid request: {text}{suffix}", violations=violations)
 
 
-class InvalidTheme(InvalidArgument):
+class InvalidTheme(InvalidArgument, reason=ErrorReason.ERROR_REASON_INVALID_THEME):
     """The theme is unknown or malformed."""
 
-    error_reason = ErrorReason.ERROR_REASON_INVALID_THEME
 
-
-class OffsetOutOfRange(CallerError):
+class OffsetOutOfRange(CallerError, reason=ErrorReason.ERROR_REASON_OFFSET_OUT_OF_RANGE):
     """A read starts past the end of the picture."""
 
-    error_reason = ErrorReason.ERROR_REASON_OFFSET_OUT_OF_RANGE
 
-
-class ImageNotFound(CallerError):
+class ImageNotFound(CallerError, reason=ErrorReason.ERROR_REASON_IMAGE_NOT_FOUND):
     """The image, or this version of it, does not exist or is deleted."""
-
-    error_reason = ErrorReason.ERROR_REASON_IMAGE_NOT_FOUND
 
     @classmethod
     def with_id(cls, image_id: str, version: int = 0) -> ImageNotFound:
@@ -128,107 +120,73 @@ class ImageNotFound(CallerError):
         return cls(f"image {image_id}{suffix} does not exist", metadata={"image_id": image_id})
 
 
-class GenerationNotFound(CallerError):
+class GenerationNotFound(CallerError, reason=ErrorReason.ERROR_REASON_GENERATION_NOT_FOUND):
     """The generation does not exist."""
 
-    error_reason = ErrorReason.ERROR_REASON_GENERATION_NOT_FOUND
 
-
-class ThemeNotFound(CallerError):
+class ThemeNotFound(CallerError, reason=ErrorReason.ERROR_REASON_INVALID_THEME):
     """The theme does not exist."""
 
-    error_reason = ErrorReason.ERROR_REASON_INVALID_THEME
 
-
-class ThemeExists(CallerError):
+class ThemeExists(CallerError, reason=ErrorReason.ERROR_REASON_THEME_ERROR):
     """A theme of this name exists already."""
 
-    error_reason = ErrorReason.ERROR_REASON_THEME_ERROR
 
-
-class ThemeNotEditable(CallerError):
+class ThemeNotEditable(CallerError, reason=ErrorReason.ERROR_REASON_THEME_ERROR):
     """The theme is built in."""
 
-    error_reason = ErrorReason.ERROR_REASON_THEME_ERROR
 
-
-class ThemeInUse(CallerError):
+class ThemeInUse(CallerError, reason=ErrorReason.ERROR_REASON_THEME_ERROR):
     """Images use the theme."""
 
-    error_reason = ErrorReason.ERROR_REASON_THEME_ERROR
 
-
-class OverlayNotFound(CallerError):
+class OverlayNotFound(CallerError, reason=ErrorReason.ERROR_REASON_OVERLAY_ERROR):
     """The overlay does not exist or is deleted."""
 
-    error_reason = ErrorReason.ERROR_REASON_OVERLAY_ERROR
 
-
-class OverlayMapMismatch(CallerError):
+class OverlayMapMismatch(CallerError, reason=ErrorReason.ERROR_REASON_OVERLAY_ERROR):
     """The image is not a map of the overlay's kind."""
 
-    error_reason = ErrorReason.ERROR_REASON_OVERLAY_ERROR
 
-
-class OverlayLimitExceeded(CallerError):
+class OverlayLimitExceeded(CallerError, reason=ErrorReason.ERROR_REASON_OVERLAY_ERROR):
     """The overlay, or the number of overlays of the map, would exceed a limit."""
 
-    error_reason = ErrorReason.ERROR_REASON_OVERLAY_ERROR
 
-
-class RequestIdReused(CallerError):
+class RequestIdReused(CallerError, reason=ErrorReason.ERROR_REASON_REQUEST_ID_REUSED):
     """A request_id was used before with other content."""
 
-    error_reason = ErrorReason.ERROR_REASON_REQUEST_ID_REUSED
 
-
-class VersionConflict(CallerError):
+class VersionConflict(CallerError, reason=ErrorReason.ERROR_REASON_VERSION_CONFLICT):
     """The resource is not at the version that the request names."""
 
-    error_reason = ErrorReason.ERROR_REASON_VERSION_CONFLICT
 
-
-class GetimgNotConfigured(ServiceError):
+class GetimgNotConfigured(ServiceError, reason=ErrorReason.ERROR_REASON_GETIMG_NOT_CONFIGURED):
     """The service has no GetImg.AI API key."""
 
-    error_reason = ErrorReason.ERROR_REASON_GETIMG_NOT_CONFIGURED
 
-
-class GenerationError(ServiceError):
+class GenerationError(ServiceError, reason=ErrorReason.ERROR_REASON_GENERATION_ERROR):
     """GetImg.AI returned nothing that can become the requested picture."""
 
-    error_reason = ErrorReason.ERROR_REASON_GENERATION_ERROR
 
-
-class Overloaded(ServiceError):
+class Overloaded(ServiceError, reason=ErrorReason.ERROR_REASON_OVERLOADED):
     """The process is at its limit of concurrent work."""
 
-    error_reason = ErrorReason.ERROR_REASON_OVERLOADED
 
-
-class DeadlineExceeded(ServiceError):
+class DeadlineExceeded(ServiceError, reason=ErrorReason.ERROR_REASON_DEADLINE_EXCEEDED):
     """The call did not complete before its deadline."""
-
-    error_reason = ErrorReason.ERROR_REASON_DEADLINE_EXCEEDED
 
 
 class DependencyError(ServiceError):
     """A peer is unavailable or failed."""
 
 
-class ApiError(DependencyError):
+class ApiError(DependencyError, reason=ErrorReason.ERROR_REASON_API_ERROR):
     """GetImg.AI refused or failed the call. `retry_delay` is set if the call may be repeated."""
 
-    error_reason = ErrorReason.ERROR_REASON_API_ERROR
 
-
-class HubError(DependencyError):
+class HubError(DependencyError, reason=ErrorReason.ERROR_REASON_MESSAGE_HUB_ERROR):
     """The Message Hub is unavailable or did not accept a message."""
 
-    error_reason = ErrorReason.ERROR_REASON_MESSAGE_HUB_ERROR
 
-
-class StorageServiceError(DependencyError):
+class StorageServiceError(DependencyError, reason=ErrorReason.ERROR_REASON_STORAGE_SERVICE_ERROR):
     """The Storage Service is unavailable or failed."""
-
-    error_reason = ErrorReason.ERROR_REASON_STORAGE_SERVICE_ERROR

@@ -57,15 +57,12 @@ def overlay_updated(map_id: str, overlay_id: str, changes: OverlayChanges, origi
 
 
 def _event(type_: str, payload: Message, origin: Origin) -> OutboundMessage:
+    id_ = derived_id(origin.cause, type_)
     return OutboundMessage(
         exchange=topology.EVENTS,
         routing_key=topology.event_routing_key(type_),
         headers=origin.headers,
         envelope=envelopes.json_envelope(
-            type_,
-            payload,
-            correlation_id=origin.correlation_id,
-            message_id=derived_id(origin.cause, type_),
-            time_to_live=TIME_TO_LIVE_SECONDS,
+            type_, payload, correlation_id=origin.correlation_id, message_id=id_, time_to_live=TIME_TO_LIVE_SECONDS
         ),
     )

@@ -1,7 +1,7 @@
 """The status of this process and of what it depends on."""
 
 import asyncio
-from typing import Protocol
+from dataclasses import dataclass
 
 import structlog
 from tabletop.image.v1 import status_service_pb2 as pb
@@ -9,6 +9,7 @@ from tabletop.image.v1 import status_service_pb2 as pb
 from image_grpc import __version__
 from image_grpc.deadline import deadline_in
 from image_grpc.errors import HubError, StorageServiceError
+from image_grpc.getimg import GetimgClient
 from image_grpc.hub import Hub, topology
 from image_grpc.storage import ImageStorageClient
 from image_grpc.telemetry import Counters
@@ -21,18 +22,6 @@ PROBE_SECONDS = 5.0
 HEALTHY = pb.HealthStatus.HEALTH_STATUS_HEALTHY
 DEGRADED = pb.HealthStatus.HEALTH_STATUS_DEGRADED
 UNHEALTHY = pb.HealthStatus.HEALTH_STATUS_UNHEALTHY
-
-
-class Provider(Protocol):
-    """The state of GetImg.AI as its client sees it."""
-
-    @property
-    def last_failure(self) -> str:
-        """Why the last call failed; empty if it succeeded."""
-
-    @property
-    def configured(self) -> bool:
-        """Whether there is an API key."""
 
 
 class DependencyMonitor:
@@ -62,33 +51,32 @@ class DependencyMonitor:
             log.exception("probe failed")
 
 
+@dataclass(frozen=True, slots=True)
 class StatusReporter:
     """Assembles the status from what is in memory."""
 
-    def __init__(
-        self, hub: Hub, storage: ImageStorageClient, provider: Provider, monitor: DependencyMonitor, counters: Counters
-    ) -> None:
-        self._hub, self._storage, self._provider = hub, storage, provider
-        self._monitor, self._counters = monitor, counters
+    hub: Hub
+    storage: ImageStorageClient
+    getimg: GetimgClient
+    monitor: DependencyMonitor
+    counters: Counters
 
     def report(self) -> pb.GetStatusResponse:
         """Return the current status."""
         dependencies = pb.Dependencies(
-            message_hub=_dependency("" if self._hub.connected else "not connected"),
-            storage_service=_dependency(self._storage.last_failure),
-            getimg_api=_dependency(
-                self._provider.last_failure if self._provider.configured else "GETIMG_API_KEY is not set"
-            ),
+            message_hub=_dependency("" if self.hub.connected else "not connected"),
+            storage_service=_dependency(self.storage.last_failure),
+            getimg_api=_dependency(self.getimg.last_failure if self.getimg.configured else "GETIMG_API_KEY is not set"),
             cache=_dependency(""),
         )
-        counters = self._counters
+        counters = self.counters
         return pb.GetStatusResponse(
             status=_overall(dependencies),
             version=__version__,
             dependencies=dependencies,
             metrics=pb.Metrics(
                 images_generated=counters.images_generated,
-                generation_queue=counters.generations_unfinished + self._monitor.queued,
+                generation_queue=counters.generations_unfinished + self.monitor.queued,
                 error_rate=counters.error_rate,
                 cache_hit_rate=counters.cache_hit_rate,
             ),

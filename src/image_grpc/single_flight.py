@@ -32,7 +32,7 @@ class SingleFlight(Generic[K, V]):
         return await asyncio.shield(task)
 
     def invalidate(self, key: K) -> None:
-        """Let the next call for `key` load anew. Those who wait already still get the running load's result."""
+        """Let the next call for `key` load anew. Callers that already wait get the result of the running load."""
         self._running.pop(key, None)
 
     def invalidate_all(self) -> None:
@@ -40,10 +40,8 @@ class SingleFlight(Generic[K, V]):
         self._running.clear()
 
     def _finish(self, key: K, task: asyncio.Task[V], on_loaded: Callable[[V], None] | None) -> None:
-        overtaken = self._running.get(key) is not task
-        if not overtaken:
+        failed = task.cancelled() or task.exception() is not None  # which also marks the exception as retrieved
+        if self._running.get(key) is task:
             del self._running[key]
-        if task.cancelled() or task.exception() is not None:
-            return
-        if on_loaded is not None and not overtaken:
-            on_loaded(task.result())
+            if on_loaded is not None and not failed:
+                on_loaded(task.result())

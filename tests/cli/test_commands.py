@@ -71,6 +71,19 @@ async def test_every_kind_of_picture_has_a_command(platform: Service, kind: str,
     assert generation["image"]["content"]["size"] == {"width": 64, "height": 64}
 
 
+async def test_grid_cells_may_have_fractional_sizes(platform: Service, tmp_path: Path) -> None:
+    file = tmp_path / "map.png"
+    options = ("--theme", "fantasy", "--size", "320x256", "--cell", "32.5", "--out", str(file))
+    code, out, error = await run("generate", "tactical-map", *options, "--json", *at(platform))
+    assert code == 0, error
+    assert json.loads(out)["image"]["map"]["grid"]["size"] == 32.5
+
+    options = ("--subtype", "tactical", "--theme", "fantasy", "--grid", "64.25")
+    code, out, error = await run("image", "upload", str(file), *options, "--json", *at(platform))
+    assert code == 0, error
+    assert json.loads(out)["map"]["grid"] == {"enabled": True, "size": 64.25}
+
+
 async def test_errors_name_the_invalid_fields(platform: Service) -> None:
     code, _, error = await run("generate", "item", "--theme", "fantasy", "--size", "1x99999", *at(platform))
     assert code == 1

@@ -12,7 +12,7 @@ from tabletop.image.v1.types_pb2 import ImageFormat, Size
 from getimg_standin import MODELS
 from image_grpc.errors import ApiError
 from image_grpc.getimg import Downloader, GetimgClient, GetimgConfig, ProviderRequest, UrlPolicy
-from image_grpc.getimg.circuit_breaker import CircuitBreaker
+from image_grpc.getimg.limits import CircuitBreaker
 from image_grpc.telemetry import Telemetry
 from tests.getimg.scripted_server import response
 from tests.service import MODEL, Provider, listening

@@ -6,7 +6,7 @@ import pytest
 
 from getimg_standin import Fault
 from image_grpc.getimg import CallNotSent
-from image_grpc.getimg.circuit_breaker import CircuitBreaker, CircuitState
+from image_grpc.getimg.limits import CircuitBreaker, CircuitState
 from tests.getimg.conftest import FakeClock, connected, generate, generate_failure
 from tests.service import Provider
 

@@ -155,7 +155,7 @@ async def test_an_invalid_response_is_an_api_error(body: bytes) -> None:
 
 
 async def test_a_response_that_is_too_large_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("image_grpc.getimg.transport.MAX_RESPONSE_BYTES", 10_000)
+    monkeypatch.setattr("image_grpc.getimg.connection.MAX_RESPONSE_BYTES", 10_000)
     huge = response(b'{"id": "' + b"x" * 100_000 + b'"}', "200 OK", JSON)
     async with scripted_server({"/v2/models": CATALOG, "/v2/images": huge}) as server:
         async with connected(server.url) as client:

@@ -8,7 +8,7 @@ from tabletop.image.v1.model_pb2 import Model
 from tabletop.image.v1.types_pb2 import Size
 
 from image_grpc.getimg import GetimgClient, expected_cost
-from image_grpc.getimg.pricing import billed_cost
+from image_grpc.getimg.client import billed_cost
 from tests.service import MODEL, PRICE
 
 

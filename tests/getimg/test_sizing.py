@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from getimg_standin import MODELS, pixel_size
-from image_grpc.getimg.sizing import nearest_ratio, parse_ratio, parse_resolution, smallest_resolution
+from image_grpc.getimg.models import nearest_ratio, parse_ratio, parse_resolution, smallest_resolution
 
 ALL = ("1:1", "4:3", "3:4", "16:9", "9:16", "3:2", "2:3", "21:9")
 sides = st.integers(32, 4096)

@@ -35,6 +35,11 @@ def test_a_grid_has_the_size_and_kind_of_the_map() -> None:
     assert Grid.of_map(image) == Grid(HEX_ROWS, 57.69, 140, 70)
 
 
+@every_kind
+def test_a_cell_is_5_ft_wide(kind: GridKind) -> None:
+    assert Grid(kind, 20, 100, 100).pixels_per_foot == 4
+
+
 def test_the_center_of_a_cell_is_half_a_cell_from_its_corner() -> None:
     assert Grid(SQUARE, 10, 100, 100).pixels(in_cells(3.5, 2.5)) == (35, 25)
 

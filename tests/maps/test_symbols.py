@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from image_grpc.maps.symbols import SYMBOLS, symbol
+from image_grpc.maps import symbols
+from image_grpc.maps.symbols import symbol
 from tests.maps.builders import a_map, campaign, overlay_svg, pixels
 from tests.maps.elements import a_place
+
+SYMBOLS = json.loads(Path(symbols.__file__).with_name("symbols.json").read_text())["symbols"]
 
 
 @pytest.mark.parametrize("name", SYMBOLS)

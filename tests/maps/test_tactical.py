@@ -63,6 +63,11 @@ def test_a_grid_has_its_color() -> None:
     assert float(lines["stroke-opacity"]) == pytest.approx(0.5, abs=0.01)
 
 
+def test_a_grid_is_translucent_black_by_default() -> None:
+    (lines,) = shapes(map_svg(a_tactical_map(enabled=True)))
+    assert (lines["stroke"], lines["stroke-opacity"]) == ("#000000", "0.5")
+
+
 @pytest.mark.parametrize("kind", [HEX_ROWS, HEX_COLUMNS])
 def test_hexagons_are_closed_up_to_the_edge_of_the_map(kind: GridKind) -> None:
     # A flood fill that starts inside of a cell stays in that cell.

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
 from getimg_standin.damage import HTML_PAGE, huge_png
-from image_grpc.pictures import MAX_PIXELS, MAX_SIDE, BadPicture, Description, describe, fit, render, size_of
+from image_grpc.pictures import BadPicture, Description, describe, fit, render, size_of
+from image_grpc.pictures.decoding import MAX_PIXELS, MAX_SIDE
 from tests.pictures.samples import PNG, every_format, noise
 
 

@@ -7,7 +7,8 @@ import pytest
 import pyvips
 from tabletop.image.v1.types_pb2 import ImageFormat
 
-from image_grpc.pictures import BadPicture, Box, render, size_of
+from image_grpc.pictures import BadPicture, render, size_of
+from image_grpc.pictures.rendering import Box
 from tests.pictures.samples import AVIF, FORMATS, JPEG, PNG, decoded, noise, with_metadata
 
 

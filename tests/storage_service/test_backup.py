@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import Table, select
 from tabletop.storage.v1.storage_pb2 import ListFilter
 
+from image_grpc.storage_service import backup_files as module
 from image_grpc.storage_service.backup import BackupError, back_up, restore
-from image_grpc.storage_service.backup import objects as module
 from image_grpc.storage_service.database import Database
 from image_grpc.storage_service.object_store import open_store
 from image_grpc.storage_service.schema import blob, outbox, record, record_version

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from tabletop.storage.v1.storage_pb2 import RecordKeys, RetrieveRequest, StoreRequest
 
 from image_grpc.hub import topology
-from image_grpc.storage_service import outbox, record_reads, record_writes
+from image_grpc.storage_service import outbox, records
 from tests.contracts.patience import eventually
 from tests.contracts.records import an_image, name_of, new_id, some_bytes
 from tests.contracts.storage_bench import StartStorage, a_message, a_stored_image, message_names, parts_of, subscribed
@@ -50,7 +50,7 @@ async def test_a_failure_of_the_database_is_retryable(
         storage_correlation_id=new_id(), records=RecordKeys(keys=[storage.client.images.key(image.id)])
     )
     with monkeypatch.context() as patch:
-        patch.setattr(record_reads, "read", fail)
+        patch.setattr(records, "read", fail)
         error = await storage.request_error(topology.RETRIEVE, request)
     assert (error.code, error.details.retryable) == ("STORAGE_SERVICE_ERROR", True)
     assert "disk" not in error.message
@@ -62,7 +62,7 @@ async def test_the_client_retries_temporary_failures(
 ) -> None:
     storage = await start_storage()
     failures = 3
-    put = record_writes.put
+    put = records.put
 
     def fail_at_first(connection: Connection, puts: Any) -> Any:
         nonlocal failures
@@ -71,7 +71,7 @@ async def test_the_client_retries_temporary_failures(
             raise OperationalError("INSERT", {}, Exception("database is locked"))
         return put(connection, puts)
 
-    monkeypatch.setattr(record_writes, "put", fail_at_first)
+    monkeypatch.setattr(records, "put", fail_at_first)
     assert (await storage.store_image(an_image())).version == 1
 
 

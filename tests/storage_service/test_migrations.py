@@ -1,26 +1,32 @@
-"""Migrations create exactly the tables of the code, and refuse the data of a pre-release."""
+"""Creating and migrating the schema give the tables of the code, and databases of a pre-release are refused."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, MetaData, create_engine, text
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, MetaData, create_engine, inspect, text
+from sqlalchemy.schema import CreateSchema
 
 from image_grpc.app.storage_service import run_storage_service
 from image_grpc.errors import StorageServiceError
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.settings import StorageServiceSettings, load
-from image_grpc.storage_service.database import Database, IncompatibleDatabase
-from image_grpc.storage_service.schema import SCHEMA, metadata
+from image_grpc.storage_service.database import Database
+from image_grpc.storage_service.errors import IncompatibleDatabase
+from image_grpc.storage_service.schema import REVISION, SCHEMA, metadata, migrate, upgrade
 
 PRE_RELEASE = "written by a pre-release version of image-grpc"
+TABLES = {"record", "record_version", "blob", "applied_request", "outbox"}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -38,17 +44,24 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-@pytest.fixture
-def pre_release(engine: Engine) -> Engine:
-    """A database with the empty tables of a pre-release."""
-    config = Config()
-    config.set_main_option("script_location", "image_grpc.storage_service:migrations")
-    config.attributes["engine"] = engine
-    command.upgrade(config, "0001")
+@pytest.fixture(params=["0001", "0002", "no revision"])
+def pre_release(request: pytest.FixtureRequest, engine: Engine) -> Engine:
+    """A database with a record of a pre-release."""
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(CreateSchema(SCHEMA))
+        if request.param != "no revision":
+            version = qualified(engine, "alembic_version")
+            connection.exec_driver_sql(f"CREATE TABLE {version} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+            connection.exec_driver_sql(f"INSERT INTO {version} VALUES ('{request.param}')")
+        time = "update_time" if request.param == "no revision" else "create_time"
+        record = qualified(engine, "record")
+        connection.exec_driver_sql(f"CREATE TABLE {record} (id VARCHAR(64) NOT NULL PRIMARY KEY, {time} BIGINT)")
+        connection.exec_driver_sql(f"INSERT INTO {record} VALUES ('old', 1)")
     return engine
 
 
-async def migrate(url: str) -> None:
+async def start(url: str) -> None:
     database = Database(url)
     try:
         await database.start()
@@ -56,20 +69,37 @@ async def migrate(url: str) -> None:
         await database.close()
 
 
-def insert(engine: Engine, table: str, **values: Any) -> None:
-    """Insert a row into a table of a pre-release."""
-    columns, parameters = ", ".join(values), ", ".join(f":{name}" for name in values)
-    with engine.begin() as connection:
-        connection.execute(text(f"INSERT INTO {qualified(engine, table)} ({columns}) VALUES ({parameters})"), values)
+async def schema_after(url: str, build: Callable[[Connection], None]) -> list[Any]:
+    """Return all that the database has after `build` ran in an empty database; it is rolled back."""
+
+    def transaction(connection: Connection) -> list[Any]:
+        sqlite = connection.dialect.name == "sqlite"
+        if not sqlite:
+            connection.execute(CreateSchema(SCHEMA, if_not_exists=True))
+        build(connection)
+        schema, inspector = None if sqlite else SCHEMA, inspect(connection)
+        content = [
+            reflect(schema=schema)
+            for reflect in (
+                inspector.get_multi_columns,
+                inspector.get_multi_pk_constraint,
+                inspector.get_multi_indexes,
+                inspector.get_multi_unique_constraints,
+            )
+        ]
+        revision = connection.execute(text(f"SELECT * FROM {qualified(connection, 'alembic_version')}")).all()
+        connection.rollback()
+        return [*(sorted(repr(each) for each in part.items()) for part in content), revision]
+
+    database = Database(url)
+    try:
+        return await database.write(transaction)
+    finally:
+        await database.close()
 
 
-def qualified(engine: Engine, table: str) -> str:
-    return table if engine.dialect.name == "sqlite" else f"{SCHEMA}.{table}"
-
-
-def count(engine: Engine, table: str) -> int:
-    with engine.connect() as connection:
-        return connection.execute(text(f"SELECT count(*) FROM {qualified(engine, table)}")).scalar_one()
+def qualified(database: Engine | Connection, table: str) -> str:
+    return table if database.dialect.name == "sqlite" else f"{SCHEMA}.{table}"
 
 
 def differences(engine: Engine) -> list[Any]:
@@ -90,50 +120,68 @@ def differences(engine: Engine) -> list[Any]:
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), expected))
 
 
-def insert_record(engine: Engine) -> None:
-    """Insert a record as a pre-release did."""
-    times = {"version": 1, "create_time": 1, "update_time": 1}
-    index = {"type": 1, "subtype": 1, "theme": "", "source_id": "", "service": "", "state": 0, "map_id": ""}
-    insert(engine, "record", kind=1, id="old", **times, **index, body=b"old")
+async def test_a_start_on_an_empty_database_creates_the_tables_of_the_code(database_url: str, engine: Engine) -> None:
+    assert {each[1].name for each in differences(engine) if each[0] == "add_table"} == TABLES
+    for _ in range(2):
+        await start(database_url)
+        assert differences(engine) == []
 
 
-async def test_migrations_of_an_empty_database_create_the_tables_of_the_code(database_url: str, engine: Engine) -> None:
-    assert {each[1].name for each in differences(engine) if each[0] == "add_table"} == {
-        "record",
-        "record_version",
-        "blob",
-        "applied_request",
-        "outbox",
-    }
-    await migrate(database_url)
-    assert differences(engine) == []
+async def test_migrations_create_the_same_schema(database_url: str) -> None:
+    created, migrated = [await schema_after(database_url, build) for build in (migrate, upgrade)]
+    assert all(any(f"'{table}'" in each for each in created[0]) for table in (*TABLES, "alembic_version"))
+    assert migrated == created
 
 
-async def test_an_empty_database_of_a_pre_release_is_migrated(database_url: str, pre_release: Engine) -> None:
-    insert(pre_release, "applied_request", storage_correlation_id="old", digest=b"", response=b"", expire_time=1)
-    insert(pre_release, "outbox", claim_time=1, message=b"old")
-    insert(pre_release, "blob", sha256="old", byte_size=1, state=3, touch_time=1)
-    await migrate(database_url)
-    assert differences(pre_release) == []
-    assert [count(pre_release, table) for table in ("applied_request", "outbox", "blob")] == [0, 0, 1]
+async def test_a_database_with_an_unknown_revision_is_refused(database_url: str, engine: Engine) -> None:
+    await start(database_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE {qualified(engine, 'alembic_version')} SET version_num = 'newer'")
+    with pytest.raises(CommandError, match="Can't locate revision identified by 'newer'"):
+        await start(database_url)
 
 
-async def test_a_database_with_records_of_a_pre_release_is_refused_and_left_unchanged(
+def test_the_newest_migration_is_the_revision_of_the_schema() -> None:
+    config = Config()
+    config.set_main_option("script_location", "image_grpc.storage_service:migrations")
+    assert ScriptDirectory.from_config(config).get_current_head() == REVISION
+
+
+START = """
+import asyncio, sys
+from image_grpc.storage_service.database import Database
+
+async def start():
+    database = Database(sys.argv[1])
+    await database.start()
+    await database.close()
+
+asyncio.run(start())
+print("alembic" in sys.modules)
+"""
+
+
+def test_an_empty_or_current_database_does_without_alembic(database_url: str) -> None:
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", START, database_url], capture_output=True, text=True, check=False)
+        assert done.stdout == "False\n", done.stderr
+
+
+async def test_a_database_of_a_pre_release_is_refused_and_left_unchanged(
     database_url: str, pre_release: Engine
 ) -> None:
-    insert_record(pre_release)
+    tables = inspect(pre_release).get_table_names(schema=None if "sqlite" in database_url else SCHEMA)
     for _ in range(2):
         with pytest.raises(IncompatibleDatabase, match=PRE_RELEASE):
-            await migrate(database_url)
+            await start(database_url)
+    assert inspect(pre_release).get_table_names(schema=None if "sqlite" in database_url else SCHEMA) == tables
     with pre_release.connect() as connection:
-        body = connection.execute(text(f"SELECT body FROM {qualified(pre_release, 'record')}")).scalar_one()
-    assert bytes(body) == b"old"
+        assert connection.execute(text(f"SELECT id FROM {qualified(pre_release, 'record')}")).scalar_one() == "old"
 
 
 async def test_a_start_on_records_of_a_pre_release_reports_a_service_error(
     database_url: str, pre_release: Engine, tmp_path: Path
 ) -> None:
-    insert_record(pre_release)
     settings = load(StorageServiceSettings, database_url=database_url, blob_url=f"file://{tmp_path}/blobs")
     hub = MemoryHub()
     await hub.start()

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from image_grpc.storage_service import database as database_module
-from image_grpc.storage_service.database import Database, Unavailable
+from image_grpc.storage_service.database import Database
+from image_grpc.storage_service.errors import Unavailable
 from tests.contracts.records import an_image
 from tests.contracts.storage_bench import StartStorage
 from tests.contracts.storage_contract import StorageContract

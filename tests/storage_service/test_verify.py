@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, delete, insert, update
 
 from image_grpc.storage_service import verify as module
-from image_grpc.storage_service.blob_table import State
+from image_grpc.storage_service.blobs import State
 from image_grpc.storage_service.object_store import blob_path, open_store
 from image_grpc.storage_service.schema import blob, record_version
 from image_grpc.storage_service.verify import Report, verify

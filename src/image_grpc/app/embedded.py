@@ -1,31 +1,47 @@
 """The programs that run a server: `up`, which runs everything in one process, and `serve`."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+import structlog
+from pydantic import SecretStr
 
 from image_grpc.app.folder_lock import folder_lock
 from image_grpc.app.hub import run_hub
 from image_grpc.app.hub_bridge import run_bridge
-from image_grpc.app.running import Running
 from image_grpc.app.server import run_server
-from image_grpc.app.standin import run_standin
 from image_grpc.app.storage_service import run_storage_service
-from image_grpc.settings import EmbeddedSettings
+from image_grpc.hub import Hub
+from image_grpc.settings import EmbeddedSettings, InvalidSettings
 from image_grpc.telemetry import Telemetry
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Running:
+    """A service that accepts calls."""
+
+    address: str
+    """Address of the gRPC server, `host:port`."""
+    hub: Hub
+    """The hub in use. Only through it can subscribers in this process receive events of an in-memory hub."""
+    standin_url: str = ""
+    """URL of the stand-in; empty if GetImg.AI is used."""
 
 
 @asynccontextmanager
 async def up(settings: EmbeddedSettings) -> AsyncIterator[Running]:
     """Run server, bridge and Storage Service, and the stand-in if there is no API key of GetImg.AI."""
-    async with AsyncExitStack() as stack:
-        stack.enter_context(folder_lock(settings.data_dir))
-        standin_url = ""
-        if settings.getimg_api_key is None:
-            settings = await stack.enter_async_context(run_standin(settings))
-            standin_url = settings.getimg_base_url
-        running = await stack.enter_async_context(_run_all(settings))
-        yield replace(running, standin_url=standin_url)
+    if settings.getimg_api_key is not None:
+        async with up_without_standin(settings) as running:
+            yield running
+    else:
+        with folder_lock(settings.data_dir):
+            async with _run_standin(settings) as with_standin, _run_all(with_standin) as running:
+                yield replace(running, standin_url=with_standin.getimg_base_url)
 
 
 @asynccontextmanager
@@ -38,30 +54,27 @@ async def up_without_standin(settings: EmbeddedSettings) -> AsyncIterator[Runnin
 
 @asynccontextmanager
 async def _run_all(settings: EmbeddedSettings) -> AsyncIterator[Running]:
-    async with AsyncExitStack() as stack:
-        hub = await stack.enter_async_context(run_hub(settings))
-        await stack.enter_async_context(run_storage_service(settings, hub))
-        telemetry = Telemetry()
-        address = await stack.enter_async_context(run_server(settings, hub, telemetry))
-        await stack.enter_async_context(run_bridge(settings, hub, address, telemetry))
+    telemetry = Telemetry()
+    async with (
+        run_hub(settings) as hub,
+        run_storage_service(settings, hub),
+        run_server(settings, hub, telemetry) as address,
+        run_bridge(settings, hub, address, telemetry),
+    ):
         yield Running(address=address, hub=hub)
 
 
-@asynccontextmanager
-async def serve(settings: EmbeddedSettings) -> AsyncIterator[Running]:
+def serve(settings: EmbeddedSettings) -> AbstractAsyncContextManager[Running]:
     """Run the server with its pipeline. The in-memory hub reaches no other process, so with it the Storage Service
     runs in this one too."""
-    async with _serve(settings, Telemetry()) as running:
-        yield running
+    return _serve(settings, Telemetry())
 
 
 @asynccontextmanager
 async def serve_with_bridge(settings: EmbeddedSettings) -> AsyncIterator[Running]:
     """Run the server as `serve` does, and the bridge."""
     telemetry = Telemetry()
-    async with AsyncExitStack() as stack:
-        running = await stack.enter_async_context(_serve(settings, telemetry))
-        await stack.enter_async_context(run_bridge(settings, running.hub, running.address, telemetry))
+    async with _serve(settings, telemetry) as running, run_bridge(settings, running.hub, running.address, telemetry):
         yield running
 
 
@@ -74,3 +87,31 @@ async def _serve(settings: EmbeddedSettings, telemetry: Telemetry) -> AsyncItera
             await stack.enter_async_context(run_storage_service(settings, hub))
         address = await stack.enter_async_context(run_server(settings, hub, telemetry))
         yield Running(address=address, hub=hub)
+
+
+@asynccontextmanager
+async def _run_standin(settings: EmbeddedSettings) -> AsyncIterator[EmbeddedSettings]:
+    """Within the block, a stand-in listens. Yields the settings with its URL and its API key.
+
+    The data folder must be locked: it keeps the port number across restarts.
+    """
+    try:
+        from getimg_standin import Behavior, Standin
+    except ImportError as error:
+        raise InvalidSettings(
+            "GETIMG_API_KEY is not set, and the stand-in is not installed: pip install 'image-grpc[embedded]'"
+        ) from error
+    standin = Standin(behavior=Behavior(latency=settings.standin_latency_seconds))
+    host, _, port = settings.standin_listen.rpartition(":")
+    port_file = settings.data_dir / "standin-port"
+    async with AsyncExitStack() as stack:
+        if port != "0":
+            url = await stack.enter_async_context(standin.listen(host, int(port)))
+        else:  # on the previous port if possible: pictures generated before a crash keep their URLs
+            try:
+                url = await stack.enter_async_context(standin.listen(host, int(port_file.read_text())))
+            except (OSError, ValueError):  # no previous port, or another program uses it
+                url = await stack.enter_async_context(standin.listen(host))
+            port_file.write_text(str(urlsplit(url).port))
+        log.info("GETIMG_API_KEY is not set, using the stand-in", url=url)
+        yield settings.model_copy(update={"getimg_base_url": url, "getimg_api_key": SecretStr(standin.api_key)})

@@ -1,7 +1,7 @@
 """The hub bridge."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
 from image_grpc.app.hub import require_broker, run_hub
 from image_grpc.bridge import Bridge
@@ -21,8 +21,9 @@ async def bridge(settings: BridgeSettings, target: str) -> AsyncIterator[None]:
 @asynccontextmanager
 async def run_bridge(settings: BridgeSettings, hub: Hub, target: str, telemetry: Telemetry) -> AsyncIterator[None]:
     """Within the block, hub messages become calls of the server at `target`."""
-    async with AsyncExitStack() as stack:
-        running = Bridge(settings, hub, target, telemetry)
-        stack.push_async_callback(running.stop)
+    running = Bridge(settings, hub, target, telemetry)
+    try:
         await running.start()
         yield
+    finally:
+        await running.stop()

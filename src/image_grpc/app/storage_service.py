@@ -1,7 +1,7 @@
 """The Storage Service."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from image_grpc.admin_servers import health_server
 from image_grpc.app.hub import require_broker, run_hub
@@ -14,11 +14,8 @@ from image_grpc.settings import InvalidSettings, StorageServiceSettings, storage
 async def storage(settings: StorageServiceSettings) -> AsyncIterator[None]:
     """Run one replica of the Storage Service, with its health service if the settings name an address for it."""
     require_broker(settings)
-    async with AsyncExitStack() as stack:
-        hub = await stack.enter_async_context(run_hub(settings))
-        await stack.enter_async_context(run_storage_service(settings, hub))
-        if settings.health_listen:
-            await stack.enter_async_context(health_server(settings.health_listen))
+    health = health_server(settings.health_listen) if settings.health_listen else nullcontext()
+    async with run_hub(settings) as hub, run_storage_service(settings, hub), health:
         yield
 
 

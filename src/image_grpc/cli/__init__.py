@@ -9,14 +9,16 @@ from image_grpc.cli.demo import demo
 from image_grpc.cli.generate import generate
 from image_grpc.cli.image import image
 from image_grpc.cli.overlay import overlay
-from image_grpc.cli.servers import bridge, serve, up
-from image_grpc.cli.standin import standin
+from image_grpc.cli.servers import bridge, serve, standin, up
 from image_grpc.cli.status import status
 from image_grpc.cli.storage import storage
 from image_grpc.cli.theme import theme
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    commands=[demo, up, serve, bridge, storage, standin, generate, image, overlay, theme, status, dead_letters, config],
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="image-grpc")
 def main() -> None:
     """Pictures for tabletop role-playing games: a gRPC service, and a client for it.
@@ -25,21 +27,3 @@ def main() -> None:
     `image-grpc up` in one terminal and `image-grpc generate portrait --theme fantasy --out hero.png` in
     another.
     """
-
-
-for command in (
-    demo,
-    up,
-    serve,
-    bridge,
-    storage,
-    standin,
-    generate,
-    image,
-    overlay,
-    theme,
-    status,
-    dead_letters,
-    config,
-):
-    main.add_command(command)

@@ -1,17 +1,20 @@
-"""Shared by the client commands: the channel, error messages, and output."""
+"""Shared by the client commands: the channel, error messages, names of enum values, and output."""
 
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import IO, Any, TypeVar
 
 import click
 import grpc
 from google.protobuf import json_format
+from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from rich.console import Console
+from rich.table import Table
 
 M = TypeVar("M", bound=Message)
 
@@ -19,13 +22,50 @@ CALL_SECONDS = 60.0
 """Deadline of calls that do not wait for a picture."""
 
 _HINTS = {
-    grpc.StatusCode.UNAVAILABLE: "Is the service running? `image-grpc up` starts one; --target selects another.",
-    grpc.StatusCode.DEADLINE_EXCEEDED: "The service did not respond in time; see `image-grpc status`.",
+    grpc.StatusCode.UNAVAILABLE: "\nIs the service running? `image-grpc up` starts one; --target selects another.",
+    grpc.StatusCode.DEADLINE_EXCEEDED: "\nThe service did not respond in time; see `image-grpc status`.",
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Client:
+    """What every client command needs: the channel to the service, and the kind of output."""
+
+    channel: grpc.Channel
+    as_json: bool
+
+    def show(self, message: Message, *parts: str | Table) -> None:
+        """Print `parts`, or with --json the message as proto3 JSON with the field names of the contract."""
+        if self.as_json:
+            click.echo(json_format.MessageToJson(message, preserving_proto_field_name=True))
+            return
+        for part in parts:
+            click.echo(part) if isinstance(part, str) else console().print(part)
+
+
+class EnumChoice(click.Choice[str]):
+    """The values of an enum of the contract by their labels: the option value `map` is passed as `IMAGE_TYPE_MAP`."""
+
+    def __init__(self, enum: EnumTypeWrapper, *labels: str) -> None:
+        super().__init__(labels or [enum_label(enum, value) for value in enum.values()[1:]])
+        self._enum = enum
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name of the enum value with a label."""
+        return _prefix(self._enum) + super().convert(value, param, ctx).upper()
+
+
+def enum_label(enum: EnumTypeWrapper, value: int) -> str:
+    """Return an enum value's name without its prefix, in lower case: `IMAGE_TYPE_MAP` becomes `map`."""
+    return enum.Name(value).removeprefix(_prefix(enum)).lower() if value in enum.values() else str(value)
+
+
+def _prefix(enum: EnumTypeWrapper) -> str:
+    return enum.Name(0).removesuffix("UNSPECIFIED")
+
+
 def client_command(command: Callable[..., None]) -> Callable[..., None]:
-    """Add --target and --json, pass a `channel` to the command, and report RPC errors in plain text."""
+    """Add --target and --json, pass a Client to the command, and report RPC errors in plain text."""
 
     @click.option(
         "--target",
@@ -36,9 +76,9 @@ def client_command(command: Callable[..., None]) -> Callable[..., None]:
     )
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     @functools.wraps(command)
-    def run(*args: object, target: str, **options: object) -> None:
+    def run(*, target: str, as_json: bool, **options: object) -> None:
         with reported_rpc_errors(), grpc.insecure_channel(target) as channel:
-            command(*args, channel=channel, **options)
+            command(Client(channel, as_json), **options)
 
     return run
 
@@ -62,14 +102,13 @@ def _error_text(error: Any) -> str:  # the type of RPC errors lacks code() and d
             lines[0] = f"{code.name} ({info.reason}): {error.details()}"
         elif detail.Unpack(violations):
             lines += [f"  {each.field}: {each.description}" for each in violations.field_violations]
-    if code in _HINTS:
-        lines.append(_HINTS[code])
-    return "\n".join(lines)
+    return "\n".join(lines) + _HINTS.get(code, "")
 
 
-def print_json(message: Message) -> None:
-    """Print a message as proto3 JSON with the field names of the contract."""
-    click.echo(json_format.MessageToJson(message, preserving_proto_field_name=True))
+def rpc_for(request: Message, stub: object) -> Callable[..., Any]:
+    """Return the RPC of a stub that takes requests of this type."""
+    rpc: Callable[..., Any] = getattr(stub, type(request).__name__.removesuffix("Request"))
+    return rpc
 
 
 def parse_json(file: IO[str], message: M) -> M:
@@ -89,8 +128,3 @@ def console() -> Console:
 def format_bytes(size: int) -> str:
     """Return a size in MB or kB."""
     return f"{size / 1_000_000:.1f} MB" if size >= 1_000_000 else f"{size / 1000:.0f} kB"
-
-
-def enum_label(name: str, prefix: str) -> str:
-    """Return an enum value's name without its prefix, in lower case: `IMAGE_TYPE_MAP` becomes `map`."""
-    return name.removeprefix(prefix).lower()

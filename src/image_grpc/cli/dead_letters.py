@@ -7,8 +7,7 @@ import functools
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,7 +16,7 @@ from google.protobuf import json_format
 from rich.table import Table
 
 from image_grpc.cli.client import console
-from image_grpc.cli.programs import load
+from image_grpc.cli.programs import hub_option, load
 from image_grpc.errors import HubError
 from image_grpc.settings import InvalidSettings, ProgramSettings
 
@@ -25,35 +24,9 @@ if TYPE_CHECKING:  # importing the AMQP client takes a while
     from image_grpc.hub.amqp import DeadLetterMessage, DeadLetterQueue
 
 T = TypeVar("T")
-Process = Callable[["DeadLetterQueue", "DeadLetterMessage"], Awaitable[None]]
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _REASON_LENGTH = 100
-_HUB = click.option("--hub-url", help="URL of a RabbitMQ, amqp://…")
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_IDS = click.argument("ids", metavar="[ID]...", nargs=-1)
-_ALL = click.option("--all", "everything", is_flag=True, help="Select all messages.")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Filter:
-    """A selection of dead letters; the default selects all."""
-
-    ids: tuple[str, ...] = ()
-    reason: str = ""
-    """Part of the reason, in any case."""
-    type: str = ""
-    min_age: float = 0.0
-    """Seconds."""
-
-    def matches(self, letter: DeadLetterMessage) -> bool:
-        """Whether the filter selects a dead letter."""
-        return (
-            (not self.ids or letter.id in self.ids)
-            and self.reason.lower() in letter.reason.lower()
-            and self.type in (letter.envelope.type, "")
-            and letter.time <= time.time() - self.min_age
-        )
 
 
 class _Age(click.ParamType[float]):
@@ -69,16 +42,30 @@ class _Age(click.ParamType[float]):
 
 
 def _filtered(command: Callable[..., None]) -> Callable[..., None]:
-    """Pass a `letters` filter to the command, built from --reason, --type and --older-than."""
+    """Add the options whose values are the parameters of `_matching`."""
+    for option in (
+        click.option(
+            "--older-than", type=_Age(), default=0.0, help="Select messages by age as dead letters, e.g. 10m, 1d."
+        ),
+        click.option("--type", "type_", default="", help="Select messages of this type."),
+        click.option("--reason", default="", help="Select messages whose reason contains this text."),
+    ):
+        command = option(command)
+    return command
 
-    @click.option("--reason", default="", help="Select messages whose reason contains this text.")
-    @click.option("--type", "type_", default="", help="Select messages of this type.")
-    @click.option(
-        "--older-than", type=_Age(), default=0.0, help="Select messages by age as dead letters, e.g. 10m, 1d."
-    )
+
+def _selecting(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that select messages to process, at least one of which is required."""
+
+    @click.argument("ids", metavar="[ID]...", nargs=-1)
+    @_filtered
+    @click.option("--all", "everything", is_flag=True, help="Select all messages.")
+    @hub_option
     @functools.wraps(command)
-    def run(*, reason: str, type_: str, older_than: float, **options: object) -> None:
-        command(letters=Filter(reason=reason, type=type_, min_age=older_than), **options)
+    def run(everything: bool, hub_url: str | None, **filters: Any) -> None:
+        if not everything and not any(filters.values()):
+            raise click.UsageError("say which messages: IDs, --reason, --type, --older-than, or --all")
+        command(hub_url, **filters)
 
     return run
 
@@ -90,11 +77,11 @@ def dead_letters() -> None:
 
 @dead_letters.command("list")
 @_filtered
-@_HUB
-@_JSON
-def list_(hub_url: str | None, as_json: bool, letters: Filter) -> None:
+@hub_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_(hub_url: str | None, as_json: bool, **filters: Any) -> None:
     """List dead letters, oldest first."""
-    rows = _with_queue(hub_url, lambda queue: _rows(queue, letters))
+    rows = _with_queue(hub_url, lambda queue: _rows(queue, **filters))
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
@@ -107,48 +94,38 @@ def list_(hub_url: str | None, as_json: bool, letters: Filter) -> None:
 
 @dead_letters.command()
 @click.argument("id_", metavar="ID")
-@_HUB
+@hub_option
 def show(id_: str, hub_url: str | None) -> None:
     """Show one dead letter with its payload."""
-    rows = _with_queue(hub_url, lambda queue: _rows(queue, Filter(ids=(id_,))))
+    rows = _with_queue(hub_url, lambda queue: _rows(queue, ids=[id_]))
     if not rows:
         raise click.ClickException(f"dead letter {id_} not found")
     click.echo(json.dumps(rows[0], indent=2, ensure_ascii=False))
 
 
 @dead_letters.command()
-@_IDS
-@_filtered
-@_ALL
-@_HUB
-def replay(ids: tuple[str, ...], everything: bool, hub_url: str | None, letters: Filter) -> None:
+@_selecting
+def replay(hub_url: str | None, **filters: Any) -> None:
     """Return messages to the queues they came from, to be processed again."""
-    selected = _selected(ids, letters, everything)
-    _process_each(hub_url, selected, "replayed", lambda queue, letter: queue.replay(letter))
+    _process_each(hub_url, "replayed", lambda queue, letter: queue.replay(letter), **filters)
 
 
 @dead_letters.command()
-@_IDS
-@_filtered
-@_ALL
-@_HUB
-def discard(ids: tuple[str, ...], everything: bool, hub_url: str | None, letters: Filter) -> None:
+@_selecting
+def discard(hub_url: str | None, **filters: Any) -> None:
     """Delete messages for good."""
-    selected = _selected(ids, letters, everything)
-    _process_each(hub_url, selected, "discarded", lambda queue, letter: queue.discard(letter))
+    _process_each(hub_url, "discarded", lambda queue, letter: queue.discard(letter), **filters)
 
 
-def _selected(ids: tuple[str, ...], letters: Filter, everything: bool) -> Filter:
-    selected = replace(letters, ids=ids)
-    if selected == Filter() and not everything:
-        raise click.UsageError("say which messages: IDs, --reason, --type, --older-than, or --all")
-    return selected
-
-
-def _process_each(hub_url: str | None, letters: Filter, outcome: str, process: Process) -> None:
+def _process_each(
+    hub_url: str | None,
+    outcome: str,
+    process: Callable[[DeadLetterQueue, DeadLetterMessage], Awaitable[None]],
+    **filters: Any,
+) -> None:
     async def process_all(queue: DeadLetterQueue) -> int:
         count = 0
-        async for letter in _matching(queue, letters):
+        async for letter in _matching(queue, **filters):
             try:
                 await process(queue, letter)
             except HubError as error:
@@ -164,28 +141,35 @@ def _process_each(hub_url: str | None, letters: Filter, outcome: str, process: P
         raise SystemExit(1)
 
 
-async def _matching(queue: DeadLetterQueue, letters: Filter) -> AsyncIterator[DeadLetterMessage]:
+async def _matching(
+    queue: DeadLetterQueue, *, ids: Collection[str] = (), reason: str = "", type_: str = "", older_than: float = 0.0
+) -> AsyncIterator[DeadLetterMessage]:
+    """Yield the messages that all filters select; `reason` is part of the reason in any case, `older_than` seconds."""
     async for letter in queue:
-        if letters.matches(letter):
+        if (
+            (not ids or letter.id in ids)
+            and reason.lower() in letter.reason.lower()
+            and type_ in (letter.envelope.type, "")
+            and letter.time <= time.time() - older_than
+        ):
             yield letter
 
 
-async def _rows(queue: DeadLetterQueue, letters: Filter) -> list[dict[str, Any]]:
-    return [_row(letter) async for letter in _matching(queue, letters)]
-
-
-def _row(letter: DeadLetterMessage) -> dict[str, Any]:
-    return {
-        "id": letter.id,
-        "type": letter.envelope.type,
-        "from": letter.origin,
-        "routing_key": letter.routing_key,
-        "time": datetime.fromtimestamp(letter.time, UTC).isoformat(timespec="seconds"),
-        "reason": letter.reason,
-        "source_service": letter.envelope.source_service,
-        "correlation_id": letter.envelope.correlation_id,
-        "payload": _payload(letter),
-    }
+async def _rows(queue: DeadLetterQueue, **filters: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": letter.id,
+            "type": letter.envelope.type,
+            "from": letter.origin,
+            "routing_key": letter.routing_key,
+            "time": datetime.fromtimestamp(letter.time, UTC).isoformat(timespec="seconds"),
+            "reason": letter.reason,
+            "source_service": letter.envelope.source_service,
+            "correlation_id": letter.envelope.correlation_id,
+            "payload": _payload(letter),
+        }
+        async for letter in _matching(queue, **filters)
+    ]
 
 
 def _payload(letter: DeadLetterMessage) -> dict[str, Any] | str:

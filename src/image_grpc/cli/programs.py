@@ -1,6 +1,8 @@
-"""Shared by the commands that run a program: settings and the event loop."""
+"""Shared by the commands that run a program: settings, the event loop, and the wait for a signal."""
 
-from collections.abc import Coroutine
+import gc
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
 
 import click
@@ -12,6 +14,8 @@ from image_grpc.settings import InvalidSettings, TelemetrySettings
 
 S = TypeVar("S", bound=TelemetrySettings)
 T = TypeVar("T")
+
+hub_option = click.option("--hub-url", help="URL of a RabbitMQ, amqp://…")
 
 
 def load(settings_class: type[S], **options: object) -> S:
@@ -31,3 +35,19 @@ def run(program: Coroutine[object, object, T]) -> T:
         return uvloop.run(program)
     except (InvalidSettings, ServiceError, OSError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def run_until_stopped(program: AbstractAsyncContextManager[T], started: Callable[[T], str]) -> None:
+    """Run a program until SIGTERM or SIGINT, and report why it cannot start. Prints the text of `started`."""
+    from image_grpc.app import stop_signals
+
+    async def run_program() -> None:
+        with stop_signals() as stop:
+            async with program as running:
+                # Objects created during startup live on, so garbage collection may skip them from now on.
+                gc.collect()
+                gc.freeze()
+                click.echo(started(running))
+                await stop.wait()
+
+    run(run_program())

@@ -1,17 +1,14 @@
-"""Commands that run a server or the bridge until they receive SIGTERM or SIGINT."""
+"""Commands that run a server, the bridge or the stand-in until they receive SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
-import asyncio
-import gc
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from image_grpc import __version__
-from image_grpc.cli.programs import load, run
+from image_grpc.cli.programs import hub_option, load, run, run_until_stopped
 from image_grpc.settings import BridgeSettings, EmbeddedSettings
 
 if TYPE_CHECKING:  # importing the server takes a second, which client commands should not spend
@@ -29,13 +26,7 @@ _DATA = click.option(
 @click.option("--no-standin", is_flag=True, help="Do not start the stand-in if GETIMG_API_KEY is not set.")
 @click.option("--standin-listen", metavar="HOST:PORT", help="Address of the stand-in; port 0 selects a free one.")
 @click.option("--standin-latency-seconds", type=float, help="Delay that the stand-in adds to each picture.")
-def up(
-    no_standin: bool,
-    listen: str | None,
-    data_dir: Path | None,
-    standin_listen: str | None,
-    standin_latency_seconds: float | None,
-) -> None:
+def up(no_standin: bool, **options: object) -> None:
     """Run all programs in one process.
 
     These are the server, the bridge, the Storage Service, and, if GETIMG_API_KEY is not set, a stand-in for
@@ -43,14 +34,9 @@ def up(
     """
     from image_grpc import app
 
-    settings = load(
-        EmbeddedSettings,
-        listen=listen,
-        data_dir=data_dir,
-        standin_listen=standin_listen,
-        standin_latency_seconds=standin_latency_seconds,
-    )
-    run(_until_stopped(settings, app.up_without_standin(settings) if no_standin else app.up(settings)))
+    settings = load(EmbeddedSettings, **options)
+    program = app.up_without_standin(settings) if no_standin else app.up(settings)
+    run_until_stopped(program, lambda running: _started(settings, running))
 
 
 @click.command()
@@ -65,19 +51,20 @@ def up(
     show_default=True,
     help="Number of processes that share the address. Killed processes are restarted.",
 )
-def serve(with_bridge: bool, workers: int, listen: str | None, data_dir: Path | None, hub_url: str | None) -> None:
+def serve(with_bridge: bool, workers: int, **options: object) -> None:
     """Run the gRPC server, with GetImg.AI and a RabbitMQ.
 
     With the hub `memory:`, the Storage Service runs in the same process, and there can be only one worker.
     """
     from image_grpc import app
 
-    settings = load(EmbeddedSettings, listen=listen, data_dir=data_dir, hub_url=hub_url)
+    settings = load(EmbeddedSettings, **options)
     if workers > 1:
         from image_grpc.cli.workers import run_workers
 
         raise SystemExit(run(run_workers(settings, workers, ["--bridge"] if with_bridge else [])))
-    run(_until_stopped(settings, app.serve_with_bridge(settings) if with_bridge else app.serve(settings)))
+    program = app.serve_with_bridge(settings) if with_bridge else app.serve(settings)
+    run_until_stopped(program, lambda running: _started(settings, running))
 
 
 @click.command()
@@ -88,7 +75,7 @@ def serve(with_bridge: bool, workers: int, listen: str | None, data_dir: Path | 
     show_default=True,
     help="Address of the server, HOST:PORT.",
 )
-@click.option("--hub-url", help="URL of a RabbitMQ, amqp://…")
+@hub_option
 def bridge(target: str, hub_url: str | None) -> None:
     """Run the hub bridge alone.
 
@@ -96,33 +83,29 @@ def bridge(target: str, hub_url: str | None) -> None:
     """
     from image_grpc import app
 
-    settings = load(BridgeSettings, hub_url=hub_url)
-
-    async def run_bridge() -> None:
-        with app.stop_signals() as stop:
-            async with app.bridge(settings, target):
-                click.echo(f"The bridge connects the hub to the server at {target}. Press Ctrl-C to stop.")
-                await stop.wait()
-
-    run(run_bridge())
+    text = f"The bridge connects the hub to the server at {target}. Press Ctrl-C to stop."
+    run_until_stopped(app.bridge(load(BridgeSettings, hub_url=hub_url), target), lambda _: text)
 
 
-async def _until_stopped(settings: EmbeddedSettings, service: AbstractAsyncContextManager[Running]) -> None:
-    from image_grpc.app import stop_signals
+@click.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def standin(arguments: tuple[str, ...]) -> None:
+    """Run a stand-in for the GetImg.AI API, like the command `getimg-standin`."""
+    try:
+        from getimg_standin.cli import main
+    except ModuleNotFoundError as error:
+        text = f"the stand-in is not installed: pip install 'image-grpc[standin]' ({error})"
+        raise click.ClickException(text) from error
+    main.main(list(arguments), prog_name="image-grpc standin")
 
-    with stop_signals() as stop:
-        stopping = asyncio.create_task(stop.wait())
-        async with service as running:
-            # Objects created during startup live on, so garbage collection may skip them from now on.
-            gc.collect()
-            gc.freeze()
-            click.echo(f"image-grpc {__version__} listens on {running.address}, data in {settings.data_dir.resolve()}")
-            if running.standin_url:
-                click.echo(
-                    f"The stand-in for GetImg.AI at {running.standin_url} draws the pictures. "
-                    "Set GETIMG_API_KEY to use GetImg.AI."
-                )
-            elif settings.getimg_api_key is None:
-                click.echo("Nothing can be generated without an API key for GetImg.AI. Set GETIMG_API_KEY.")
-            click.echo("Press Ctrl-C to stop.")
-            await stopping
+
+def _started(settings: EmbeddedSettings, running: Running) -> str:
+    lines = [f"image-grpc {__version__} listens on {running.address}, data in {settings.data_dir.resolve()}"]
+    if running.standin_url:
+        lines.append(
+            f"The stand-in for GetImg.AI at {running.standin_url} draws the pictures. "
+            "Set GETIMG_API_KEY to use GetImg.AI."
+        )
+    elif settings.getimg_api_key is None:
+        lines.append("Nothing can be generated without an API key for GetImg.AI. Set GETIMG_API_KEY.")
+    return "\n".join([*lines, "Press Ctrl-C to stop."])

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import functools
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from image_grpc.cli.programs import load, run
+from image_grpc.cli.programs import hub_option, load, run_until_stopped
 from image_grpc.settings import StorageServiceSettings, storage_urls
 
 if TYPE_CHECKING:  # importing the Storage Service takes a while
+    from image_grpc.storage_service.backup import Manifest
     from image_grpc.storage_service.database import Database
 
 T = TypeVar("T")
-Options = Mapping[str, str | None]
 
 _DATABASE = click.option("--database-url", help="Database, postgresql://… or sqlite:///…")
 _BLOBS = click.option("--blob-url", help="Object store, s3://… or file:///…")
@@ -24,74 +25,71 @@ _FOLDER = click.argument("folder", metavar="DIR", type=click.Path(file_okay=Fals
 
 
 @click.group(invoke_without_command=True)
-@click.option("--hub-url", help="URL of a RabbitMQ, amqp://…")
+@hub_option
 @_DATABASE
 @_BLOBS
 @click.pass_context
-def storage(context: click.Context, /, hub_url: str | None, database_url: str | None, blob_url: str | None) -> None:
+def storage(context: click.Context, /, **options: str | None) -> None:
     """Run one replica of the Storage Service, or maintain its data.
 
     A replica needs the RabbitMQ that --hub-url or IMAGE_GRPC_HUB_URL names. AWS_ENDPOINT_URL, AWS_REGION,
     AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY configure access to an S3-compatible object store.
     """
-    context.obj = options = {"hub_url": hub_url, "database_url": database_url, "blob_url": blob_url}
-    if context.invoked_subcommand is not None:
-        return
-    from image_grpc import app
+    context.obj = options
+    if context.invoked_subcommand is None:
+        from image_grpc import app
 
-    settings = load(StorageServiceSettings, **options)
+        settings = load(StorageServiceSettings, **options)
+        run_until_stopped(app.storage(settings), lambda _: "The Storage Service is ready. Press Ctrl-C to stop.")
 
-    async def run_storage() -> None:
-        with app.stop_signals() as stop:
-            async with app.storage(settings):
-                click.echo("The Storage Service is ready. Press Ctrl-C to stop.")
-                await stop.wait()
 
-    run(run_storage())
+def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of the data, and pass the settings to the command. Options of `storage` are defaults."""
+
+    @_DATABASE
+    @_BLOBS
+    @click.pass_obj
+    @functools.wraps(command)
+    def run(
+        defaults: dict[str, str | None], /, *, database_url: str | None, blob_url: str | None, **options: object
+    ) -> None:
+        overrides = {"database_url": database_url, "blob_url": blob_url}
+        urls = {name: overrides.get(name) or default for name, default in defaults.items()}
+        command(load(StorageServiceSettings, **urls), **options)
+
+    return run
 
 
 @storage.command()
 @_FOLDER
-@_DATABASE
-@_BLOBS
-@click.pass_obj
-def backup(options: Options, /, folder: Path, database_url: str | None, blob_url: str | None) -> None:
+@_with_settings
+def backup(settings: StorageServiceSettings, folder: Path) -> None:
     """Copy all data as of one moment into the folder DIR, while the service may be running.
 
     An older backup in DIR is updated: blobs that it already contains are not copied again.
     """
     from image_grpc.storage_service.backup import back_up
 
-    manifest = _with_stores(
-        options, lambda database, blobs: back_up(database, blobs, folder), database_url=database_url, blob_url=blob_url
-    )
-    click.echo(_summary(manifest.records.count, manifest.messages.count, manifest.time))
+    _print_summary(_with_stores(settings, lambda database, blobs: back_up(database, blobs, folder)))
 
 
 @storage.command()
 @_FOLDER
-@_DATABASE
-@_BLOBS
-@click.pass_obj
-def restore(options: Options, /, folder: Path, database_url: str | None, blob_url: str | None) -> None:
+@_with_settings
+def restore(settings: StorageServiceSettings, folder: Path) -> None:
     """Copy the backup in DIR into an empty Storage Service, with any kind of database and object store."""
     from image_grpc.storage_service.backup import restore
 
-    manifest = _with_stores(
-        options, lambda database, blobs: restore(database, blobs, folder), database_url=database_url, blob_url=blob_url
-    )
-    click.echo(_summary(manifest.records.count, manifest.messages.count, manifest.time))
+    _print_summary(_with_stores(settings, lambda database, blobs: restore(database, blobs, folder)))
 
 
 @storage.command()
-@_DATABASE
-@_BLOBS
-@click.pass_obj
-def verify(options: Options, /, database_url: str | None, blob_url: str | None) -> None:
+@_with_settings
+def verify(settings: StorageServiceSettings) -> None:
     """Check that records and blobs match and that no blob is damaged. Exits with code 1 if there are problems."""
     from image_grpc.storage_service.verify import verify
 
-    report = _with_stores(options, verify, database_url=database_url, blob_url=blob_url)
+    report = _with_stores(settings, verify)
     for problem in report.problems:
         click.echo(problem)
     click.echo(
@@ -102,17 +100,19 @@ def verify(options: Options, /, database_url: str | None, blob_url: str | None) 
         raise SystemExit(1)
 
 
-def _summary(versions: int, messages: int, time: str) -> str:
-    return f"{versions} versions of records, {messages} messages, as of {time}"
+def _print_summary(manifest: Manifest) -> None:
+    click.echo(
+        f"{manifest.records.count} versions of records, {manifest.messages.count} messages, as of {manifest.time}"
+    )
 
 
-def _with_stores(options: Options, work: Callable[[Database, Any], Awaitable[T]], **overrides: str | None) -> T:
+def _with_stores(settings: StorageServiceSettings, work: Callable[[Database, Any], Awaitable[T]]) -> T:
     """Call `work` with the database, migrated to the current schema, and the object store of the settings."""
     from image_grpc.storage_service.backup import BackupError
-    from image_grpc.storage_service.database import Database, DatabaseError
+    from image_grpc.storage_service.database import Database
+    from image_grpc.storage_service.errors import DatabaseError
     from image_grpc.storage_service.object_store import FAILURES, open_store
 
-    settings = load(StorageServiceSettings, **{name: overrides.get(name) or value for name, value in options.items()})
     database_url, blob_url = storage_urls(settings)
 
     async def run_work() -> T:

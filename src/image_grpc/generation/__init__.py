@@ -1,5 +1,36 @@
 """Generating pictures: from a request to a stored image."""
 
-from image_grpc.generation.use_cases import GenerationUseCases
+from dataclasses import dataclass
 
-__all__ = ["GenerationUseCases"]
+from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
+from tabletop.image.v1.generation_service_pb2 import CancelOutcome
+
+from image_grpc.generation.cancel import cancel
+from image_grpc.generation.intake import Intake
+from image_grpc.generation.kinds import PictureRequest
+from image_grpc.generation.reader import GenerationReader
+from image_grpc.generation.repository import GenerationRepository
+from image_grpc.generation.resolve import Resolver
+from image_grpc.generation.revise import Reviser
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GenerationUseCases:
+    """The use cases of GenerationService."""
+
+    resolver: Resolver
+    intake: Intake
+    revise: Reviser
+    reader: GenerationReader
+    generations: GenerationRepository
+
+    async def generate(self, request: PictureRequest) -> GenerationRecord:
+        """Return the generation that serves a Generate request.
+
+        Raises InvalidArgument, GetimgNotConfigured, RequestIdReused, ApiError, StorageServiceError.
+        """
+        return await self.intake.submit(request, await self.resolver.resolve(request))
+
+    async def cancel(self, id_: str) -> tuple[GenerationRecord, CancelOutcome]:
+        """Cancel a generation that costs nothing yet. Raises GenerationNotFound, StorageServiceError."""
+        return await cancel(self.generations, id_)

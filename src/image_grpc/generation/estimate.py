@@ -31,12 +31,12 @@ class Estimator:
 
         Nothing is set while the hub cannot report the length of the queue.
         """
-        generation = record.generation
         queue = topology.GENERATE_QUEUES[picture_in(complete_request(record)).priority]
         try:
             position = await self._hub.depth(queue) + self._semaphore.waiting
         except HubError:
             return
+        generation = record.generation
         generation.queue_position = position
         seconds = self._seconds * (1 + position / self._semaphore.capacity)
         generation.expect_finish_time.FromMilliseconds(int(now().ToMilliseconds() + seconds * 1000))

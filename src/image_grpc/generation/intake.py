@@ -1,7 +1,5 @@
 """Intake: a resolved request is served by an earlier equal one, or stored as a new generation."""
 
-from typing import NoReturn
-
 from tabletop.image.internal.v1.cache_entry_pb2 import CacheEntry, CacheEntryState
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.v1.generation_pb2 import Generation
@@ -32,10 +30,8 @@ class Intake:
     def require_provider(self) -> None:
         """Raise GetimgNotConfigured if the service cannot generate pictures."""
         if not self._models.configured:
-            raise GetimgNotConfigured(
-                "the service has no GetImg.AI API key; set GETIMG_API_KEY, or run `image-grpc up` without one to "
-                "use the stand-in"
-            )
+            advice = "set GETIMG_API_KEY, or run `image-grpc up` without one to use the stand-in"
+            raise GetimgNotConfigured(f"the service has no GetImg.AI API key; {advice}")
 
     async def submit(self, request: PictureRequest, resolved: Resolved) -> GenerationRecord:
         """Return the generation that serves a request: a new one, or that of an equal earlier request.
@@ -57,32 +53,25 @@ class Intake:
         raise StorageServiceError("too many equal requests at once", retry_delay=1.0)
 
     async def repeated(self, call: CallIdentity) -> GenerationRecord | None:
-        """Return the generation of an earlier call with the same `request_id`, if there was one.
-
-        Raises RequestIdReused if that call had other content.
-        """
+        """Return the generation of an earlier call with the same `request_id`, or None. Raises RequestIdReused."""
         if not call.repeatable:
             return None
         record = await self._generations.find(call.generation_id)
-        if record is None:
-            return None
-        if record.request_digest != call.request_digest:
-            _raise_request_id_reused()
-        return await self._generations.find(record.answered_by) if record.answered_by else record
+        if record is not None and record.request_digest != call.request_digest:
+            violation = Violation("request_id", "was used before with other content")
+            message = "this request_id was used before with other content; use a new one for each new request"
+            raise RequestIdReused(message, violations=[violation])
+        return await self._generations.find(record.answered_by) if record is not None and record.answered_by else record
 
     async def store(self, record: GenerationRecord) -> GenerationRecord:
-        """Store a queued generation together with its job, and return it.
-
-        Raises VersionConflict if the generation exists.
-        """
+        """Store a queued generation together with its job, and return it. Raises VersionConflict if it exists."""
         unit = await self._queue(record)
         return (await unit.commit()).of(self._storage.generations)
 
     def preview(self, record: GenerationRecord, resolved: Resolved) -> GenerationRecord:
         """Return what a request would become, with its expected cost, without storing anything."""
         generation = Generation(request=record.generation.request, model=record.generation.model)
-        cost = expected_cost(resolved.model, resolved.picture.size) if resolved.model is not None else None
-        if cost is not None:
+        if resolved.model is not None and (cost := expected_cost(resolved.model, resolved.picture.size)) is not None:
             generation.cost.CopyFrom(cost)
         return GenerationRecord(generation=generation, prompt=record.prompt)
 
@@ -92,18 +81,14 @@ class Intake:
         if resolved.picture.cache != CacheMode.CACHE_MODE_USE:
             return await self.store(record)
         entry = await self._generations.cache_entry(record)
-        if entry is not None and (image := await self._ready_image(entry)) is not None:
+        if (image := await self._ready_image(entry)) is not None:
             return await self._create(states.served_from_cache(record, image))
-        if entry is not None and (running := await self._in_flight(entry)) is not None:
+        if (running := await self._in_flight(entry)) is not None:
             if call.repeatable:  # so that the same request_id gets the same generation later
                 await self._create(states.served_by(record, running.generation.id))
             return running
         unit = await self._queue(record)
-        in_flight = states.in_flight_entry(record)
-        if entry is None:
-            unit.create(self._storage.cache_entries, in_flight)
-        else:
-            unit.update(self._storage.cache_entries, in_flight, entry.version)
+        self._generations.replace_cache_entry(unit, entry, states.in_flight_entry(record))
         return (await unit.commit()).of(self._storage.generations)
 
     async def _create(self, record: GenerationRecord) -> GenerationRecord:
@@ -118,23 +103,16 @@ class Intake:
         unit.publish(jobs.generate_job(record))
         return unit
 
-    async def _ready_image(self, entry: CacheEntry) -> Image | None:
-        if entry.state != CacheEntryState.CACHE_ENTRY_STATE_READY:
+    async def _ready_image(self, entry: CacheEntry | None) -> Image | None:
+        if entry is None or entry.state != CacheEntryState.CACHE_ENTRY_STATE_READY:
             return None
         # A deleted image serves no request, not even by an old version.
         if await self._storage.images.get(entry.image_id) is None:
             return None
         return await self._storage.images.get_version(entry.image_id, entry.image_version)
 
-    async def _in_flight(self, entry: CacheEntry) -> GenerationRecord | None:
-        if entry.state != CacheEntryState.CACHE_ENTRY_STATE_IN_FLIGHT:
+    async def _in_flight(self, entry: CacheEntry | None) -> GenerationRecord | None:
+        if entry is None or entry.state != CacheEntryState.CACHE_ENTRY_STATE_IN_FLIGHT:
             return None
         record = await self._generations.find(entry.generation_id)
         return record if record is not None and not states.is_final(record.generation) else None
-
-
-def _raise_request_id_reused() -> NoReturn:
-    raise RequestIdReused(
-        "this request_id was used before with other content; use a new one for each new request",
-        violations=[Violation("request_id", "was used before with other content")],
-    )

@@ -12,9 +12,8 @@ from image_grpc.hub import topology
 
 def generate_job(record: GenerationRecord) -> OutboundMessage:
     """Return the message that makes the pipeline generate the picture of a generation."""
-    priority = picture_in(complete_request(record)).priority
-    job = GenerateJob(generation_id=record.generation.id)
-    return _message(record, topology.GENERATE_QUEUES[priority], topology.GENERATE_JOB, job)
+    queue = topology.GENERATE_QUEUES[picture_in(complete_request(record)).priority]
+    return _message(record, queue, topology.GENERATE_JOB, GenerateJob(generation_id=record.generation.id))
 
 
 def store_job(record: GenerationRecord, result: ProviderResult) -> OutboundMessage:
@@ -25,9 +24,8 @@ def store_job(record: GenerationRecord, result: ProviderResult) -> OutboundMessa
 
 def next_job(record: GenerationRecord) -> OutboundMessage:
     """Return the message for the step that an unfinished generation is at."""
-    if record.HasField("provider_result"):
-        return store_job(record, record.provider_result)
-    return generate_job(record)
+    generated = record.HasField("provider_result")
+    return store_job(record, record.provider_result) if generated else generate_job(record)
 
 
 def trace_headers(record: GenerationRecord) -> dict[str, str]:
@@ -36,9 +34,5 @@ def trace_headers(record: GenerationRecord) -> dict[str, str]:
 
 
 def _message(record: GenerationRecord, queue: str, type_: str, job: Message) -> OutboundMessage:
-    return OutboundMessage(
-        routing_key=queue,
-        mandatory=True,
-        headers=trace_headers(record),
-        envelope=envelopes.protobuf_envelope(type_, job, correlation_id=record.correlation_id),
-    )
+    envelope = envelopes.protobuf_envelope(type_, job, correlation_id=record.correlation_id)
+    return OutboundMessage(routing_key=queue, mandatory=True, headers=trace_headers(record), envelope=envelope)

@@ -6,10 +6,10 @@ import uuid
 from dataclasses import dataclass
 
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
-from tabletop.image.v1.generation_pb2 import GenerationState
+from tabletop.image.v1.generation_pb2 import Generation, GenerationState
 from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, RegenerateImageRequest
 from tabletop.image.v1.image_pb2 import Image
-from tabletop.image.v1.theme_pb2 import Theme
+from tabletop.image.v1.theme_pb2 import Theme, ThemeAssociation
 
 from image_grpc.correlation import new_correlation_id
 from image_grpc.generation import prompts
@@ -34,16 +34,19 @@ class CallIdentity:
     def of(cls, request: MessageLike) -> CallIdentity:
         """Return the identity of a call with this request."""
         request_id: str = getattr(request, "request_id", "")
-        return cls(
-            generation_id=derived_id("generation", request_id) if request_id else str(uuid.uuid4()),
-            request_digest=content_digest(request),
-            repeatable=bool(request_id),
-        )
+        id_ = derived_id("generation", request_id) if request_id else str(uuid.uuid4())
+        return cls(generation_id=id_, request_digest=content_digest(request), repeatable=bool(request_id))
 
 
 def new_image(resolved: Resolved, call: CallIdentity) -> GenerationRecord:
     """Return the record of a queued generation of a new image."""
-    record = GenerationRecord(
+    return GenerationRecord(
+        generation=Generation(
+            id=call.generation_id,
+            state=GenerationState.GENERATION_STATE_QUEUED,
+            request=resolved.request,
+            model=resolved.picture.model,
+        ),
         fingerprint=resolved.fingerprint,
         request_digest=call.request_digest,
         image_id=derived_id(call.generation_id, "image"),
@@ -53,11 +56,6 @@ def new_image(resolved: Resolved, call: CallIdentity) -> GenerationRecord:
         correlation_id=new_correlation_id(),
         traceparent=inject().get("traceparent", ""),
     )
-    record.generation.id = call.generation_id
-    record.generation.state = GenerationState.GENERATION_STATE_QUEUED
-    record.generation.request.CopyFrom(resolved.request)
-    record.generation.model = resolved.picture.model
-    return record
 
 
 def regenerated_version(
@@ -73,17 +71,20 @@ def restyled_version(
     image: Image, old_theme: Theme, request: ApplyThemeRequest, resolved: Resolved, call: CallIdentity
 ) -> GenerationRecord:
     """Return the record of a queued generation of a new version in another theme, based on the current picture."""
-    record = _new_version(image, resolved, call)
+    record, theme = _new_version(image, resolved, call), resolved.theme
     record.generation.request.apply_theme.CopyFrom(clone_without(request, *CALL_FIELDS))
-    blended = prompts.blend_themes(old_theme, resolved.theme, request)
-    record.prompt = prompts.restyle(_prompt(resolved, blended), resolved.theme, request)
+    blended = prompts.blend_themes(old_theme, theme, request)
+    record.prompt = prompts.restyle(_prompt(resolved, blended), theme, request)
     record.reference_version = image.version
-    association = record.theme_association
-    association.theme, association.theme_version = resolved.theme.name, resolved.theme.version
-    association.strength = prompts.applied_strength(request)
-    association.elements.extend(request.elements)
-    association.style.CopyFrom(request.style)
-    association.apply_time.CopyFrom(now())
+    association = ThemeAssociation(
+        theme=theme.name,
+        theme_version=theme.version,
+        strength=prompts.applied_strength(request),
+        elements=request.elements,
+        style=request.style,
+        apply_time=now(),
+    )
+    record.theme_association.CopyFrom(association)
     return record
 
 

@@ -6,13 +6,14 @@ Its two steps acknowledge a message only after their result is durable, so a pro
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from opentelemetry.trace import SpanKind
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.internal.v1.job_pb2 import GenerateJob, StoreJob
 from tabletop.image.v1.types_pb2 import Priority
-from tabletop.storage.v1.storage_pb2 import ListFilter, ListOrder
+from tabletop.storage.v1.storage_pb2 import ListFilter
 
 from image_grpc.correlation import correlated
 from image_grpc.deadline import remaining
@@ -31,8 +32,6 @@ from image_grpc.storage.filters import in_states
 from image_grpc.telemetry import ATTR_GENERATION_ID, SPAN_GENERATE, SPAN_STORE, Telemetry
 
 log = structlog.get_logger(__name__)
-
-PAGE_SIZE = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,12 +64,11 @@ class Pipeline:
         """Start consuming. If it fails, `stop` ends what was started."""
         concurrency = self._settings.generation_concurrency
         for priority, queue in topology.GENERATE_QUEUES.items():
-            handler = self._generate_handler(priority)
+            handler = partial(self._handle_generate, priority)
             self._generate_consumers.append(await self._hub.consume(queue, handler, concurrency=concurrency))
         concurrency = self._settings.store_concurrency
-        self._store_consumers.append(
-            await self._hub.consume(topology.STORE_QUEUE, self._handle_store, concurrency=concurrency)
-        )
+        consumer = await self._hub.consume(topology.STORE_QUEUE, self._handle_store, concurrency=concurrency)
+        self._store_consumers.append(consumer)
 
     async def stop(self) -> None:
         """Take no more jobs and finish the current ones within the grace period.
@@ -82,24 +80,18 @@ class Pipeline:
             grace = remaining(self._settings.shutdown_grace_seconds)
             await asyncio.gather(*(consumer.stop(grace) for consumer in consumers))
 
-    def _generate_handler(self, priority: Priority) -> Callable[[Delivery], Awaitable[Settlement]]:
-        async def handle(delivery: Delivery) -> Settlement:
-            id_ = envelopes.payload(delivery.envelope, GenerateJob).generation_id
-
-            async def step(record: GenerationRecord) -> Settlement:
-                return await self._steps.generate(record, priority)
-
-            return await self._run(id_, delivery, SPAN_GENERATE, step)
-
-        return handle
+    async def _handle_generate(self, priority: Priority, delivery: Delivery) -> Settlement:
+        id_ = envelopes.payload(delivery.envelope, GenerateJob).generation_id
+        return await self._run(id_, delivery, SPAN_GENERATE, lambda record: self._steps.generate(record, priority))
 
     async def _handle_store(self, delivery: Delivery) -> Settlement:
         job = envelopes.payload(delivery.envelope, StoreJob)
-
-        async def step(record: GenerationRecord) -> Settlement:
-            return await self._steps.store(record, job.result, delivery.attempt)
-
-        return await self._run(job.generation_id, delivery, SPAN_STORE, step)
+        return await self._run(
+            job.generation_id,
+            delivery,
+            SPAN_STORE,
+            lambda record: self._steps.store(record, job.result, delivery.attempt),
+        )
 
     async def _run(
         self, id_: str, delivery: Delivery, span_name: str, step: Callable[[GenerationRecord], Awaitable[Settlement]]
@@ -110,9 +102,8 @@ class Pipeline:
             return Retry(PEER_UNAVAILABLE_DELAY, "another delivery is in progress")
         self._in_progress.add(key)
         self._telemetry.counters.generations_unfinished += 1
-        span = self._telemetry.span(
-            span_name, parent=delivery.headers, kind=SpanKind.CONSUMER, attributes={ATTR_GENERATION_ID: id_}
-        )
+        attributes = {ATTR_GENERATION_ID: id_}
+        span = self._telemetry.span(span_name, parent=delivery.headers, kind=SpanKind.CONSUMER, attributes=attributes)
         try:
             with correlated(delivery.envelope.correlation_id), span:
                 return await self._run_step(id_, step)
@@ -143,13 +134,7 @@ async def requeue_unfinished(hub: Hub, storage: Storage) -> int:
     A hub that is not durable loses its jobs with its process.
     """
     unfinished = ListFilter(states=in_states(states.UNFINISHED))
-    count, token = 0, ""
-    while True:
-        page, token = await storage.generations.list(
-            unfinished, page_size=PAGE_SIZE, page_token=token, order=ListOrder.LIST_ORDER_OLDEST_FIRST
-        )
-        for record in page:
-            await hub.publish(jobs.next_job(record), timeout=PUBLISH_SECONDS)
-            count += 1
-        if not token:
-            return count
+    records = await storage.generations.all(unfinished)
+    for record in records:
+        await hub.publish(jobs.next_job(record), timeout=PUBLISH_SECONDS)
+    return len(records)

@@ -3,7 +3,7 @@
 Grid, labels and tokens are never part of a prompt: they are data, and drawn when a map is read.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest
 from tabletop.image.v1.theme_pb2 import Theme, ThemeElement
@@ -21,8 +21,9 @@ def join_parts(parts: Sequence[str], details: str) -> str:
 def restyle(prompt: str, theme: Theme, request: ApplyThemeRequest) -> str:
     """Return the prompt that redraws the reference picture, which `prompt` describes, in another theme."""
     strength = applied_strength(request)
+    degree = next(phrase for minimum, phrase in _STRENGTHS if strength >= minimum)
     parts = (
-        f"Redraw the reference picture in {theme_name(theme)} style, {_degree(strength)}: strength {strength:g} "
+        f"Redraw the reference picture in {theme_name(theme)} style, {degree}: strength {strength:g} "
         "of 1. Keep its layout, subject and proportions.",
         prompt,
         labeled("Mood", request.style.atmosphere),
@@ -59,16 +60,7 @@ def labeled(label: str, text: str) -> str:
     return f"{label}: {text.rstrip('.')}." if text else ""
 
 
-def enumeration(items: Iterable[str]) -> str:
-    """Return items separated by commas."""
-    return ", ".join(items)
-
-
 def with_properties(name: str, properties: Mapping[str, str]) -> str:
     """Return a name with its properties in parentheses, sorted by key."""
     listed = ", ".join(f"{key} {value}" for key, value in sorted(properties.items()))
     return f"{name} ({listed})" if name and listed else name or listed
-
-
-def _degree(strength: float) -> str:
-    return next(phrase for minimum, phrase in _STRENGTHS if strength >= minimum)

@@ -52,29 +52,23 @@ class GenerationReader:
 
     async def list(self, request: ListGenerationsRequest, page_size: int) -> tuple[Sequence[Generation], str]:
         """Return a page of generations, newest first, and the token of the next page."""
-        filter_ = pictures(request)
+        filter_, generations = pictures(request), self._storage.generations
         filter_.states.extend(in_states([request.state] if request.state else ALL_STATES))
-        records, token = await self._storage.generations.list(
-            filter_, page_size=page_size, page_token=request.page_token
-        )
+        records, token = await generations.list(filter_, page_size=page_size, page_token=request.page_token)
         return [await self.present(record) for record in records], token
 
     async def present(self, record: GenerationRecord) -> Generation:
         """Return the generation in a record, with its image filled in."""
         generation = clone(record.generation)
-        if generation.image.id:
-            image = await self._storage.images.get_version(
-                generation.image.id, generation.image.version, include_deleted=True
-            )
+        images, reference = self._storage.images, generation.image
+        if reference.id:
+            image = await images.get_version(reference.id, reference.version, include_deleted=True)
             if image is not None:
-                generation.image.CopyFrom(await self._storage.images.with_overlay_ids(image))
+                reference.CopyFrom(await images.with_overlay_ids(image))
         return generation
 
     async def wait(self, id_: str, seconds: float) -> Generation:
-        """Return a generation when it ends, or as it is after `seconds` or when the server stops.
-
-        Raises GenerationNotFound.
-        """
+        """Return a generation when it ends, after `seconds`, or when the server stops. Raises GenerationNotFound."""
         end = time.monotonic() + seconds
         with self._feed.watch(GENERATION, id_) as changes:
             record = await self._generations.require(id_)
@@ -118,7 +112,7 @@ class GenerationReader:
         if self._stopping.is_set():
             return record
         if isinstance(change, RecordChange) and change.HasField("record"):
-            return self._storage.generations.collection.decode(change.record)
+            return self._storage.generations.decode(change.record)
         return await self._generations.require(id_)
 
 

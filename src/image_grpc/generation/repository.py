@@ -54,9 +54,8 @@ class GenerationRepository:
         """
         unit = self._storage.unit_of_work()
         self.add_update(unit, record)
-        entry = await self.own_cache_entry(record)
-        if entry is not None:
-            unit.update(self._storage.cache_entries, states.void_entry(entry), entry.version)
+        if (entry := await self.own_cache_entry(record)) is not None:
+            self.replace_cache_entry(unit, entry, states.void_entry(entry))
         return (await unit.commit()).of(self._storage.generations)
 
     async def own_cache_entry(self, record: GenerationRecord) -> CacheEntry | None:
@@ -67,6 +66,13 @@ class GenerationRepository:
     async def cache_entry(self, record: GenerationRecord) -> CacheEntry | None:
         """Return the cache entry for the fingerprint of a generation, or None if there is none."""
         return await self._storage.cache_entries.get_latest(record.fingerprint) if record.fingerprint else None
+
+    def replace_cache_entry(self, unit: UnitOfWork, previous: CacheEntry | None, entry: CacheEntry) -> None:
+        """Add a cache entry to a unit of work, as the next version of the previous one if there is any."""
+        if previous is None:
+            unit.create(self._storage.cache_entries, entry)
+        else:
+            unit.update(self._storage.cache_entries, entry, previous.version)
 
     async def fail(self, record: GenerationRecord, failure: ServiceError) -> None:
         """End a generation without a picture.

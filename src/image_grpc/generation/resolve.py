@@ -71,8 +71,15 @@ class Resolver:
         kind = kind_of(picture)
         request = normalize(kind, picture, self._settings)
         violations = kind.violations(picture)
-        theme = await self._theme(picture, violations)
-        references = await self._references(picture, violations)
+        theme = await self._themes.get(picture.theme)
+        if theme is None:
+            violations.append(Violation("theme", f"theme {picture.theme!r} does not exist, see ListThemes"))
+        images = await self._storage.images.get_many(picture.reference_image_ids)
+        violations += [
+            Violation(f"reference_image_ids[{index}]", "image does not exist")
+            for index, image in enumerate(images)
+            if image is None
+        ]
         model = await self._model(picture, picture_in(request).model, violations)
         if violations or theme is None:
             raise InvalidArgument.of([Violation(path + each.field, each.description) for each in violations])
@@ -82,24 +89,9 @@ class Resolver:
             request=request,
             theme=theme,
             model=model,
-            references=references,
+            references=tuple(image for image in images if image is not None),
             fingerprint=fingerprint(request, theme) if shared else "",
         )
-
-    async def _theme(self, picture: PictureRequest, violations: list[Violation]) -> Theme | None:
-        theme = await self._themes.get(picture.theme)
-        if theme is None:
-            violations.append(Violation("theme", f"theme {picture.theme!r} does not exist, see ListThemes"))
-        return theme
-
-    async def _references(self, picture: PictureRequest, violations: list[Violation]) -> tuple[Image, ...]:
-        images = await self._storage.images.get_many(picture.reference_image_ids)
-        violations += [
-            Violation(f"reference_image_ids[{index}]", "image does not exist")
-            for index, image in enumerate(images)
-            if image is None
-        ]
-        return tuple(image for image in images if image is not None)
 
     async def _model(self, picture: PictureRequest, id_: str, violations: list[Violation]) -> Model | None:
         needed = picture.model or picture.reference_image_ids or picture.validate_only

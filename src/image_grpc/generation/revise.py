@@ -58,8 +58,7 @@ class Reviser:
             return await self._intake.store(record)
         except VersionConflict:
             # The same request may have been sent twice at once.
-            repeated = await self._intake.repeated(call)
-            if repeated is None:
+            if (repeated := await self._intake.repeated(call)) is None:
                 raise
             return repeated
 

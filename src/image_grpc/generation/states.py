@@ -10,7 +10,7 @@ from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.types_pb2 import Error
 
 from image_grpc.errors import ServiceError
-from image_grpc.messages import clone, now
+from image_grpc.messages import clone, clone_without, now
 
 FINAL = (
     GenerationState.GENERATION_STATE_SUCCEEDED,
@@ -41,9 +41,9 @@ def served_by(record: GenerationRecord, generation_id: str) -> GenerationRecord:
 
 def served_from_cache(record: GenerationRecord, image: Image) -> GenerationRecord:
     """Return a generation that succeeds at once with an existing image."""
-    hit = clone(record)
-    hit.generation.cache_hit = True
-    return _succeeded(hit, image)
+    record = _succeeded(record, image)
+    record.generation.cache_hit = True
+    return record
 
 
 def generating(record: GenerationRecord, *, owner: str, lease_seconds: float) -> GenerationRecord:
@@ -63,21 +63,19 @@ def generating(record: GenerationRecord, *, owner: str, lease_seconds: float) ->
 
 def released_after_call(record: GenerationRecord) -> GenerationRecord:
     """Return the record without a lease, after a call that may have reached GetImg.AI."""
-    record = clone(record)
-    record.ClearField("lease")
-    return record
+    return clone_without(record, "lease")
 
 
 def released_before_call(record: GenerationRecord) -> GenerationRecord:
     """Return the record without a lease and without the attempt that never reached GetImg.AI."""
-    record = released_after_call(record)
+    record = clone_without(record, "lease")
     record.generation.attempts -= 1
     return record
 
 
 def storing(record: GenerationRecord, result: ProviderResult) -> GenerationRecord:
     """Return the record after GetImg.AI has generated, and billed, the picture."""
-    record = clone(record)
+    record = clone_without(record, "lease")
     generation = record.generation
     generation.state = GenerationState.GENERATION_STATE_STORING
     generation.progress = max(generation.progress, PROGRESS_STORING)
@@ -86,43 +84,37 @@ def storing(record: GenerationRecord, result: ProviderResult) -> GenerationRecor
     generation.draw_time.CopyFrom(result.draw_time)
     generation.ClearField("queue_position")
     record.provider_result.CopyFrom(result)
-    record.ClearField("lease")
     return record
 
 
 def generating_again(record: GenerationRecord) -> GenerationRecord:
     """Return the record after the generated picture expired before it was stored."""
-    record = clone(record)
-    record.ClearField("provider_result")
-    return record
+    return clone_without(record, "provider_result")
 
 
 def succeeded(record: GenerationRecord, image: Image, *, storage_correlation_id: str) -> GenerationRecord:
     """Return the record once its image is stored, by the same storage operation."""
-    record = clone(record)
+    record = _succeeded(record, image)
     record.generation.storage_correlation_id = storage_correlation_id
-    return _succeeded(record, image)
+    return record
 
 
 def failed(record: GenerationRecord, error: ServiceError) -> GenerationRecord:
     """Return the record of a generation that ends without a picture."""
-    record = clone(record)
+    record = _ended(record, GenerationState.GENERATION_STATE_FAILED)
     record.generation.error.CopyFrom(Error(reason=error.reason, message=error.message, metadata=error.metadata))
-    return _end(record, GenerationState.GENERATION_STATE_FAILED)
+    return record
 
 
 def cancelled(record: GenerationRecord) -> GenerationRecord:
     """Return the record of a generation that a caller stopped."""
-    return _end(clone(record), GenerationState.GENERATION_STATE_CANCELLED)
+    return _ended(record, GenerationState.GENERATION_STATE_CANCELLED)
 
 
 def in_flight_entry(record: GenerationRecord) -> CacheEntry:
     """Return the cache entry by which equal requests share a generation in progress."""
-    return CacheEntry(
-        fingerprint=record.fingerprint,
-        state=CacheEntryState.CACHE_ENTRY_STATE_IN_FLIGHT,
-        generation_id=record.generation.id,
-    )
+    state = CacheEntryState.CACHE_ENTRY_STATE_IN_FLIGHT
+    return CacheEntry(fingerprint=record.fingerprint, state=state, generation_id=record.generation.id)
 
 
 def ready_entry(entry: CacheEntry, image: Image) -> CacheEntry:
@@ -141,20 +133,20 @@ def void_entry(entry: CacheEntry) -> CacheEntry:
 
 
 def _succeeded(record: GenerationRecord, image: Image) -> GenerationRecord:
+    record = _ended(record, GenerationState.GENERATION_STATE_SUCCEEDED)
     # Only the id and the version: the image itself is looked up when the generation is read.
     record.generation.image.id = record.image_id = image.id
     record.generation.image.version = image.version
-    return _end(record, GenerationState.GENERATION_STATE_SUCCEEDED)
+    return record
 
 
-def _end(record: GenerationRecord, state: GenerationState) -> GenerationRecord:
+def _ended(record: GenerationRecord, state: GenerationState) -> GenerationRecord:
+    record = clone_without(record, "lease")
     generation = record.generation
-    generation.state = state
-    generation.progress = 1.0
+    generation.state, generation.progress = state, 1.0
     generation.finish_time.CopyFrom(now())
     generation.ClearField("queue_position")
     generation.ClearField("expect_finish_time")
-    record.ClearField("lease")
     return record
 
 

@@ -68,7 +68,8 @@ class WeightedFairSemaphore(Generic[C]):
             raise
 
     def _release(self) -> None:
-        while (class_ := self._next_class()) is not None:
+        while waiting := [class_ for class_, queue in self._queues.items() if queue]:
+            class_ = min(waiting, key=lambda each: self._passes[each])  # has received least for its weight
             waiter = self._queues[class_].popleft()
             if not waiter.done():
                 self._current_pass = self._passes[class_]
@@ -76,8 +77,3 @@ class WeightedFairSemaphore(Generic[C]):
                 waiter.set_result(None)
                 return
         self._free += 1
-
-    def _next_class(self) -> C | None:
-        """Return the waiting class that has received least for its weight."""
-        waiting = [class_ for class_, queue in self._queues.items() if queue]
-        return min(waiting, key=lambda class_: self._passes[class_], default=None)

@@ -1,12 +1,10 @@
 """The client of the GetImg.AI API, and the guarded download of the pictures it generates."""
 
-from image_grpc.getimg.client import GetimgClient
+from image_grpc.getimg.client import GetimgClient, ProviderRequest
 from image_grpc.getimg.connection import GetimgConfig
-from image_grpc.getimg.download import Downloader, PictureGone
+from image_grpc.getimg.download import Downloader, PictureGone, UrlPolicy
 from image_grpc.getimg.errors import CallNotSent
-from image_grpc.getimg.payloads import ProviderRequest
-from image_grpc.getimg.pricing import expected_cost
-from image_grpc.getimg.url_policy import UrlPolicy
+from image_grpc.getimg.models import expected_cost
 
 __all__ = [
     "CallNotSent",

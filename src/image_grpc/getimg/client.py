@@ -1,49 +1,60 @@
 """The client of the GetImg.AI API: its models, and slots to generate pictures in."""
 
+import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
 
+import structlog
 from getimg.types import ImageGenerateResponse
+from getimg.types.image_generate_params import ImageGenerateParams
+from getimg.types.usage import Usage
 from tabletop.image.internal.v1.job_pb2 import ProviderResult
+from tabletop.image.v1.generation_pb2 import Cost
 from tabletop.image.v1.model_pb2 import Model
+from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
 from image_grpc.errors import ApiError
-from image_grpc.getimg.catalog import Catalog
-from image_grpc.getimg.circuit_breaker import CircuitBreaker
 from image_grpc.getimg.connection import Connection, GetimgConfig
-from image_grpc.getimg.limits import RateLimiter
-from image_grpc.getimg.payloads import ProviderRequest, generate_params, read_result
+from image_grpc.getimg.limits import CircuitBreaker, RateLimiter
+from image_grpc.getimg.models import Catalog, fit_to_model
+from image_grpc.messages import now
 from image_grpc.telemetry import ATTR_OUTCOME, SPAN_GETIMG_GENERATE, Telemetry
+
+log = structlog.get_logger(__name__)
 
 FAILURE_THRESHOLD = 10
 """Consecutive failures after which calls are suspended."""
 SUSPENSION_SECONDS = 10.0
+_FORMATS: Mapping[ImageFormat, Literal["png", "jpeg", "webp"]] = {
+    ImageFormat.IMAGE_FORMAT_PNG: "png",
+    ImageFormat.IMAGE_FORMAT_JPEG: "jpeg",
+    ImageFormat.IMAGE_FORMAT_WEBP: "webp",
+}
 
 
-class GetimgClient:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProviderRequest:
+    """A picture to generate."""
+
+    prompt: str
+    model: str
+    size: Size
+    format: ImageFormat
+    reference_urls: Sequence[str] = ()
+    """https or data URLs."""
+
+
+class GetimgClient(Connection):
     """One workspace of GetImg.AI. Without an API key every call raises GetimgNotConfigured."""
 
     def __init__(self, telemetry: Telemetry, config: GetimgConfig, *, breaker: CircuitBreaker | None = None) -> None:
-        self._telemetry = telemetry
-        self._limiter = RateLimiter(config.max_in_flight)
         breaker = breaker or CircuitBreaker(FAILURE_THRESHOLD, SUSPENSION_SECONDS)
-        self._connection = Connection(config, self._limiter, breaker)
-        self._catalog = Catalog(self._connection)
-
-    @property
-    def configured(self) -> bool:
-        """Whether there is an API key."""
-        return self._connection.configured
-
-    @property
-    def last_failure(self) -> str:
-        """Why the last call failed; empty if it succeeded."""
-        return self._connection.last_failure
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._connection.close()
+        super().__init__(config, RateLimiter(config.max_in_flight), breaker)
+        self._telemetry, self._catalog = telemetry, Catalog(self)
 
     async def models(self) -> list[Model]:
         """Return the image models in the order of the catalog. Raises ApiError, GetimgNotConfigured."""
@@ -61,19 +72,20 @@ class GetimgClient:
         if it may be repeated), CallNotSent if nothing was sent, GetimgNotConfigured.
         """
         async with self._limiter.slot():
-            self._connection.raise_if_suspended()
+            if self._breaker.refuses_calls:
+                raise self._suspended()
             yield self._generate
 
     async def _generate(self, request: ProviderRequest) -> ProviderResult:
         model = await self.model(request.model)
         if model is None:
             raise ApiError(f"GetImg.AI has no image model {request.model!r}")
-        params = generate_params(request, model)
+        params = _generate_params(request, model)
         started = time.perf_counter()
         outcome = "failed"
         with self._telemetry.span(SPAN_GETIMG_GENERATE):
             try:
-                async with self._connection.call() as sdk:
+                async with self.call() as sdk:
                     raw = await sdk.images.with_raw_response.generate(**params)
                     self._limiter.observe(raw.headers)
                     response = await raw.parse()
@@ -82,4 +94,39 @@ class GetimgClient:
                 outcome = "ok"
             finally:
                 self._telemetry.getimg_duration.record(time.perf_counter() - started, {ATTR_OUTCOME: outcome})
-        return read_result(response)
+        return _read_result(response)
+
+
+def _generate_params(request: ProviderRequest, model: Model) -> ImageGenerateParams:
+    params = ImageGenerateParams(model=request.model, prompt=request.prompt, output_format=_FORMATS[request.format])
+    ratio, resolution = fit_to_model(model, request.size)
+    if ratio:
+        params["aspect_ratio"] = ratio
+    if resolution:
+        params["resolution"] = resolution
+    if request.reference_urls:
+        params["images"] = [{"url": url} for url in request.reference_urls]
+    return params
+
+
+def _read_result(response: ImageGenerateResponse) -> ProviderResult:
+    """Return the generated picture. Raises ApiError if there is none."""
+    if not response.data:
+        raise ApiError("the response of GetImg.AI contains no picture")
+    picture = response.data[0]
+    result = ProviderResult(provider_id=response.id, url=picture.url, model=response.model, draw_time=now())
+    cost = billed_cost(response.usage)
+    if cost is None:
+        log.warning("GetImg.AI reported no valid cost", provider_id=response.id)
+    else:
+        result.cost.CopyFrom(cost)
+    result.expire_time.FromDatetime(picture.deletes_at)
+    return result
+
+
+def billed_cost(usage: Usage) -> Cost | None:
+    """Return what a call has cost, or None if the response does not say."""
+    if not (math.isfinite(usage.total_cost) and usage.total_cost >= 0 and math.isfinite(usage.quantity)):
+        return None
+    amount = format(Decimal(str(usage.total_cost)), "f")
+    return Cost(amount=amount, currency="USD", unit=usage.billable_unit, quantity=usage.quantity)

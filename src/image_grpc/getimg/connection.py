@@ -13,12 +13,12 @@ import getimg
 import httpx
 
 from image_grpc.errors import GetimgNotConfigured
-from image_grpc.getimg.circuit_breaker import CircuitBreaker
-from image_grpc.getimg.errors import MIN_RETRY_SECONDS, CallNotSent, is_server_failure, needs_attention, translate
-from image_grpc.getimg.limits import RateLimiter, retry_after
-from image_grpc.getimg.transport import BoundedTransport
+from image_grpc.getimg import errors
+from image_grpc.getimg.limits import CircuitBreaker, RateLimiter, retry_after
 
 CONNECT_TIMEOUT = 5.0
+MAX_RESPONSE_BYTES = 8 * 1024 * 1024
+"""The catalog has a few kilobytes; pictures are downloaded separately."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,11 +54,6 @@ class Connection:
         if self._sdk is not None:
             await self._sdk.close()
 
-    def raise_if_suspended(self) -> None:
-        """Raises CallNotSent while the circuit breaker refuses calls."""
-        if self._breaker.refuses_calls:
-            raise self._suspended()
-
     @asynccontextmanager
     async def call(self) -> AsyncIterator[getimg.AsyncGetimgAI]:
         """Make one call with the SDK within the block.
@@ -68,19 +63,19 @@ class Connection:
         if self._sdk is None:
             raise GetimgNotConfigured("no GetImg.AI key: set GETIMG_API_KEY, or run `image-grpc up` without one")
         try:
-            with self._breaker.guard(refusal=self._suspended, is_failure=is_server_failure):
+            with self._breaker.guard(refusal=self._suspended, is_failure=errors.is_server_failure):
                 async with asyncio.timeout(self._timeout):
                     yield self._sdk
         except (getimg.APIError, TimeoutError, ValueError) as error:
-            failure = translate(error, api_key=self._api_key, retry_delay=self._retry_delay(error))
-            if needs_attention(error):
+            failure = errors.translate(error, api_key=self._api_key, retry_delay=self._retry_delay(error))
+            if errors.needs_attention(error):
                 self.last_failure = failure.message
             raise failure from error
         self.last_failure = ""
 
-    def _suspended(self) -> CallNotSent:
-        seconds = self._breaker.open_seconds
-        return CallNotSent(f"GetImg.AI keeps failing; calls are suspended for {seconds:g} s", retry_delay=seconds)
+    def _suspended(self) -> errors.CallNotSent:
+        delay = self._breaker.open_seconds
+        return errors.CallNotSent(f"GetImg.AI keeps failing; calls are suspended for {delay:g} s", retry_delay=delay)
 
     def _retry_delay(self, error: Exception) -> float | None:
         """Return the delay before a call that was not billed may be repeated, or None if it must not be."""
@@ -88,9 +83,9 @@ class Connection:
             return None
         headers = error.response.headers
         if error.status_code == 429:
-            return max(MIN_RETRY_SECONDS, self._limiter.observe_throttling(headers))
+            return max(errors.MIN_RETRY_SECONDS, self._limiter.observe_throttling(headers))
         if error.status_code >= 500:
-            return max(MIN_RETRY_SECONDS, retry_after(headers.get("retry-after"), time.time()) or 0.0)
+            return max(errors.MIN_RETRY_SECONDS, retry_after(headers.get("retry-after"), time.time()) or 0.0)
         return None
 
 
@@ -101,6 +96,34 @@ def _sdk(config: GetimgConfig, api_key: str) -> getimg.AsyncGetimgAI:
         base_url=config.base_url,
         max_retries=0,
         timeout=httpx.Timeout(config.timeout, connect=min(CONNECT_TIMEOUT, config.timeout / 2)),
-        http_client=httpx.AsyncClient(transport=BoundedTransport(limits=limits)),
+        http_client=httpx.AsyncClient(
+            transport=httpx.AsyncHTTPTransport(limits=limits),
+            headers={"Accept-Encoding": "identity"},
+            event_hooks={"response": [_bound_size]},
+        ),
         _strict_response_validation=True,
     )
+
+
+async def _bound_size(response: httpx.Response) -> None:
+    """Limit an uncompressed response to MAX_RESPONSE_BYTES. Raises ResponseTooLarge if it is compressed."""
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        raise errors.ResponseTooLarge("the response is compressed")
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    response.stream = _BoundedStream(response.stream)
+
+
+class _BoundedStream(httpx.AsyncByteStream):
+    def __init__(self, stream: httpx.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        remaining = MAX_RESPONSE_BYTES
+        async for chunk in self._stream:
+            remaining -= len(chunk)
+            if remaining < 0:
+                raise errors.ResponseTooLarge(f"the response exceeds {MAX_RESPONSE_BYTES} bytes")
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()

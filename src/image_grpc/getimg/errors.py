@@ -4,14 +4,10 @@ import getimg
 import httpx
 
 from image_grpc.errors import ApiError
-from image_grpc.getimg.transport import ResponseTooLarge
 
 MIN_RETRY_SECONDS = 1.0
 """Shortest delay before a call that failed is repeated."""
 
-_UNEXPECTED_RESPONSE = "unexpected response from GetImg.AI"
-_TIMEOUT = "GetImg.AI did not respond in time; the call may have been billed and is not repeated"
-_DISCONNECTED = "the connection to GetImg.AI broke; the call may have been billed and is not repeated"
 _ADVICE = {
     401: "GetImg.AI rejected the API key: check GETIMG_API_KEY",
     402: "the GetImg.AI balance is exhausted: top it up",
@@ -19,12 +15,14 @@ _ADVICE = {
     404: "GetImg.AI has no such model or path",
     429: "the GetImg.AI rate limit is reached",
 }
-_OPERATOR_STATUSES = (401, 402, 403)
-"""The operator has to act: the key or the balance."""
 
 
 class CallNotSent(ApiError):
     """The request never reached GetImg.AI, so it cannot have been billed. `retry_delay` is always set."""
+
+
+class ResponseTooLarge(httpx.TransportError):
+    """The response is too large, or compressed, which hides its size."""
 
 
 def is_server_failure(error: Exception) -> bool:
@@ -33,10 +31,8 @@ def is_server_failure(error: Exception) -> bool:
 
 
 def needs_attention(error: Exception) -> bool:
-    """Whether operators should see the failure in the status of the service."""
-    return is_server_failure(error) or (
-        isinstance(error, getimg.APIStatusError) and error.status_code in _OPERATOR_STATUSES
-    )
+    """Whether operators should see the failure in the status: GetImg.AI failed, or it is the key or the balance."""
+    return is_server_failure(error) or getattr(error, "status_code", None) in (401, 402, 403)
 
 
 def translate(error: Exception, *, api_key: str, retry_delay: float | None) -> ApiError:
@@ -52,13 +48,13 @@ def translate(error: Exception, *, api_key: str, retry_delay: float | None) -> A
         case getimg.APITimeoutError() if isinstance(cause, httpx.ConnectTimeout | httpx.PoolTimeout):
             return CallNotSent("could not connect to GetImg.AI in time", retry_delay=MIN_RETRY_SECONDS)
         case getimg.APITimeoutError() | TimeoutError():  # the latter: a response that arrives too slowly
-            return ApiError(_TIMEOUT)
+            return ApiError("GetImg.AI did not respond in time; the call may have been billed and is not repeated")
         case getimg.APIConnectionError() if isinstance(cause, httpx.ConnectError):
             return CallNotSent("could not connect to GetImg.AI", retry_delay=MIN_RETRY_SECONDS)
         case getimg.APIConnectionError() if not isinstance(cause, ResponseTooLarge):
-            return ApiError(_DISCONNECTED)
+            return ApiError("the connection to GetImg.AI broke; the call may have been billed and is not repeated")
         case _:  # among them ValueError: a body that is not JSON or does not match the schema
-            return ApiError(_UNEXPECTED_RESPONSE)
+            return ApiError("unexpected response from GetImg.AI")
 
 
 def as_unbilled(failure: ApiError) -> ApiError:

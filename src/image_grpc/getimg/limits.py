@@ -1,10 +1,11 @@
-"""Rate limiting: calls in flight, and pauses that the response headers of GetImg.AI ask for."""
+"""What holds back calls of GetImg.AI: the rate limiter and the circuit breaker."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from email.utils import parsedate_to_datetime
+from enum import Enum
 
 from image_grpc.getimg.errors import CallNotSent
 
@@ -17,7 +18,7 @@ MAX_PAUSE_SECONDS = 600.0
 
 
 class RateLimiter:
-    """Bounds the calls in flight, and pauses all calls while the workspace's request budget is spent."""
+    """Bounds the calls in flight, and pauses all calls while response headers say that the request budget is spent."""
 
     def __init__(self, max_in_flight: int, *, clock: Callable[[], float] = time.time) -> None:
         self._slots = asyncio.Semaphore(max_in_flight)
@@ -58,10 +59,8 @@ def retry_after(value: str | None, now: float) -> float | None:
     if value is None:
         return None
     seconds = _parse_number(value)
-    if seconds is not None:
-        return _clamp(seconds)
     try:
-        return _clamp(parsedate_to_datetime(value).timestamp() - now)
+        return _clamp(parsedate_to_datetime(value).timestamp() - now if seconds is None else seconds)
     except (ValueError, OverflowError):
         return None
 
@@ -84,3 +83,65 @@ def _parse_number(value: str | None) -> float | None:
         return float(value) if value is not None else None
     except ValueError:
         return None
+
+
+class CircuitState(Enum):
+    CLOSED = "closed"
+    """Calls pass."""
+    OPEN = "open"
+    """Calls are refused."""
+    HALF_OPEN = "half-open"
+    """The next call passes as the probe; the others are refused until it ends."""
+
+
+class CircuitBreaker:
+    """Stops calls to a peer that keeps failing, and probes whether it has recovered.
+
+    It opens after `failure_threshold` consecutive failures; after `open_seconds` a single call probes the peer.
+    """
+
+    def __init__(
+        self, failure_threshold: int, open_seconds: float, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.open_seconds = open_seconds
+        self._failure_threshold, self._clock = failure_threshold, clock
+        self._failures = 0
+        self._opened_at: float | None = None
+        self._probing = False
+
+    @property
+    def state(self) -> CircuitState:
+        if self._opened_at is None:
+            return CircuitState.CLOSED
+        waiting = self._clock() < self._opened_at + self.open_seconds
+        return CircuitState.OPEN if waiting else CircuitState.HALF_OPEN
+
+    @property
+    def refuses_calls(self) -> bool:
+        """Whether a call would be refused now."""
+        return self.state is CircuitState.OPEN or self._probing
+
+    @contextmanager
+    def guard(self, *, refusal: Callable[[], Exception], is_failure: Callable[[Exception], bool]) -> Iterator[None]:
+        """Run one call within the block. Raises `refusal()` instead while calls are refused.
+
+        Exceptions for which `is_failure` is False show that the peer works. A cancelled call shows nothing.
+        """
+        if self.refuses_calls:
+            raise refusal()
+        opened_at = self._opened_at
+        self._probing = opened_at is not None
+        failures: int | None = None
+        try:
+            yield
+            failures = 0
+        except Exception as error:
+            failures = self._failures + 1 if is_failure(error) else 0
+            raise
+        finally:
+            if opened_at is not None:
+                self._probing = False
+            # A call that began before the circuit opened says nothing about the peer now.
+            if failures is not None and opened_at == self._opened_at:
+                self._failures = failures
+                self._opened_at = self._clock() if failures >= self._failure_threshold else None

@@ -82,7 +82,7 @@ class ImageLibrary:
         latest = await self._images.get_latest(request.image_id)
         if latest is None:
             raise ImageNotFound.with_id(request.image_id)
-        image = await self._images.collection.retrieve(request.image_id, request.restore_version)
+        image = await self._images.retrieve(request.image_id, request.restore_version)
         if image is None:
             raise ImageNotFound.with_id(request.image_id, request.restore_version)
         unit = self._storage.unit_for("restore version", request)

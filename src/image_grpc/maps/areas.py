@@ -4,7 +4,7 @@ An area is a core shape plus everything within a radius of it: circles are exact
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import shapely
@@ -47,8 +47,7 @@ class Area:
     def cells(self, grid: Grid, inclusion: CellInclusion) -> Cells:
         """Return the cells of the map that the area covers, row by row."""
         nearby = self._nearby(grid)
-        covered: Cells = grid.cells[nearby[self._covers(grid, nearby, inclusion)]]
-        return covered
+        return np.asarray(grid.cells[nearby[self._covers(grid, nearby, inclusion)]])
 
     def _nearby(self, grid: Grid) -> NDArray[np.int64]:
         """Return the indices of all cells that might be covered."""
@@ -81,43 +80,30 @@ def sphere(x: float, y: float, radius: float) -> Area:
     return Area(shapely.Point(x, y), radius)
 
 
-def cone(x: float, y: float, length: float, degrees: float) -> Area:
-    """Return a cone whose width at each point equals the distance of that point from the origin."""
-    return Area(_rotated(x, y, degrees, [(0, 0), (length, -length / 2), (length, length / 2)]))
-
-
-def cube(x: float, y: float, side: float, degrees: float) -> Area:
-    """Return a cube with the origin at the center of one face."""
-    return line(x, y, side, side, degrees)
-
-
-def line(x: float, y: float, length: float, width: float, degrees: float) -> Area:
-    """Return a rectangle that extends from the origin, with half of its width on either side."""
-    half = width / 2
-    return Area(_rotated(x, y, degrees, [(0, -half), (length, -half), (length, half), (0, half)]))
-
-
-def emanation(x: float, y: float, side: float, distance: float) -> Area:
-    """Return everything within a distance of a creature's space, a square around the origin, and that space."""
-    return Area(shapely.box(x - side / 2, y - side / 2, x + side / 2, y + side / 2), distance)
-
-
 def area_of(effect: AreaOfEffect, x: float, y: float, grid: Grid) -> Area:
     """Return the area of an effect with its origin at (x, y) pixels."""
     scale = grid.pixels_per_foot
     size, degrees = effect.size_feet * scale, effect.direction_degrees
     match effect.shape:
         case AreaShape.AREA_SHAPE_CONE:
-            return cone(x, y, size, degrees)
+            # As wide at each point as the distance of that point from the origin.
+            return Area(_rotated(x, y, degrees, [(0, 0), (size, -size / 2), (size, size / 2)]))
         case AreaShape.AREA_SHAPE_CUBE:
-            return cube(x, y, size, degrees)
+            return _line(x, y, size, size, degrees)
         case AreaShape.AREA_SHAPE_LINE:
-            return line(x, y, size, (effect.width_feet or DEFAULT_LINE_FEET) * scale, degrees)
+            return _line(x, y, size, (effect.width_feet or DEFAULT_LINE_FEET) * scale, degrees)
         case AreaShape.AREA_SHAPE_EMANATION:
-            area = emanation(x, y, SPACE_SQUARES[effect.origin_size] * grid.cell_size, size)
-            return area if effect.origin_included else replace(area, hollow=True)
+            half = SPACE_SQUARES[effect.origin_size] * grid.cell_size / 2
+            space = shapely.box(x - half, y - half, x + half, y + half)
+            return Area(space, size, hollow=not effect.origin_included)
         case _:
             return sphere(x, y, size)
+
+
+def _line(x: float, y: float, length: float, width: float, degrees: float) -> Area:
+    """Return a rectangle that extends from the origin, with half of its width on either side."""
+    half = width / 2
+    return Area(_rotated(x, y, degrees, [(0, -half), (length, -half), (length, half), (0, half)]))
 
 
 def _rotated(x: float, y: float, degrees: float, corners: list[tuple[float, float]]) -> Polygon:

@@ -10,7 +10,7 @@ from image_grpc.maps.canvas import Canvas
 from image_grpc.maps.color import Color, parse
 from image_grpc.maps.drawing_context import DrawingContext
 from image_grpc.maps.svg import NO_FILL, clipped_polyline, fill, polygon, stroke
-from image_grpc.maps.symbols import SYMBOLS, symbol
+from image_grpc.maps.symbols import symbol
 
 _PARTY, _CONTROL, _BORDER = parse("#1457b8"), parse("#8a3ab9"), parse("#7a2e12")
 _ROUTE, _PLACE, _RESOURCE = parse("#b3202a"), parse("#2b2118"), parse("#0f766e")
@@ -20,52 +20,37 @@ _PAPER = parse("#fffaf0")
 def draw_point_of_interest(context: DrawingContext, place: PointOfInterest) -> None:
     """Draw a point of interest of the map and add it to the legend."""
     context.legend.add("Place", _PLACE)
-    x, y = place.location.x, place.location.y
-    _draw_symbol(context.canvas, symbol(place.icon, place.type), x, y, _PLACE)
-    _draw_label_below(context.canvas, place.name, x, y)
+    path = symbol(place.icon, place.type)
+    _draw_symbol(context.canvas, path, place.location.x, place.location.y, _PLACE, label=place.name)
 
 
 def draw_element(context: DrawingContext, element: CampaignElement) -> None:
     """Draw an element and add it to the legend."""
+    canvas, x, y, label = context.canvas, element.coordinates.x, element.coordinates.y, element.properties.label
     match element.WhichOneof("kind"):
         case "party":
-            members = f"{element.party.members} travelers" if element.party.members else ""
-            label = element.properties.label or members
-            _draw_marker(context, element, "Party", _PARTY, SYMBOLS["flag"], label, scale=1.25)
+            label = label or (f"{element.party.members} travelers" if element.party.members else "")
+            color = context.color(element, "Party", _PARTY)
+            _draw_symbol(canvas, symbol("flag"), x, y, color, label=label, scale=1.25)
         case "territory":
             _draw_territory(context, element)
+            canvas.label(label, x, y, size=canvas.text_size * 1.25)
         case "route":
             _draw_route(context, element)
+            canvas.label(label, x, y - canvas.text_size * 0.6)
         case "place":
             path = symbol(element.place.icon, element.place.type)
-            _draw_marker(context, element, "Place", _PLACE, path, element.properties.label)
+            _draw_symbol(canvas, path, x, y, context.color(element, "Place", _PLACE), label=label)
         case "resource":
-            label = element.properties.label or element.resource.type
-            _draw_marker(context, element, "Resource", _RESOURCE, SYMBOLS["gem"], label, scale=0.8)
-
-
-def _draw_marker(
-    context: DrawingContext,
-    element: CampaignElement,
-    name: str,
-    default: Color,
-    path: str,
-    label: str,
-    *,
-    scale: float = 1.0,
-) -> None:
-    color = _color(element, default)
-    context.legend.add(name, color)
-    x, y = element.coordinates.x, element.coordinates.y
-    _draw_symbol(context.canvas, path, x, y, color, scale=scale)
-    _draw_label_below(context.canvas, label, x, y)
+            color = context.color(element, "Resource", _RESOURCE)
+            _draw_symbol(canvas, symbol("gem"), x, y, color, label=label or element.resource.type, scale=0.8)
 
 
 def _draw_territory(context: DrawingContext, element: CampaignElement) -> None:
     canvas = context.canvas
     border = element.territory.kind == TerritoryKind.TERRITORY_KIND_POLITICAL_BORDER
-    color = _color(element, _BORDER if border else _CONTROL)
-    context.legend.add("Border" if border else "Territory", color)
+    meaning, default = ("Border", _BORDER) if border else ("Territory", _CONTROL)
+    color = context.color(element, meaning, default)
     corners = [(corner.x, corner.y) for corner in element.territory.boundary]
     style = element.properties.style or (LineStyle.LINE_STYLE_DASHED if border else LineStyle.LINE_STYLE_SOLID)
     if not border:
@@ -73,13 +58,10 @@ def _draw_territory(context: DrawingContext, element: CampaignElement) -> None:
     width = _line_width(canvas)
     edge = clipped_polyline([*corners, corners[0]], canvas.width, canvas.height, 2 * width)
     canvas.path(edge, {**NO_FILL, **stroke(color, width, 0.95, _dashes(style, width))})
-    x, y = element.coordinates.x, element.coordinates.y
-    canvas.label(element.properties.label, x, y, size=canvas.text_size * 1.25)
 
 
 def _draw_route(context: DrawingContext, element: CampaignElement) -> None:
-    canvas, color = context.canvas, _color(element, _ROUTE)
-    context.legend.add("Route", color)
+    canvas, color = context.canvas, context.color(element, "Route", _ROUTE)
     points = [(point.x, point.y) for point in element.route.waypoints]
     width = _line_width(canvas)
     style = element.properties.style or LineStyle.LINE_STYLE_DASHED
@@ -91,8 +73,6 @@ def _draw_route(context: DrawingContext, element: CampaignElement) -> None:
     legs = [(a, b) for a, b in itertools.pairwise(points) if a != b]
     if legs:
         _draw_arrow(canvas, *legs[-1], width * 4, color)
-    x, y = element.coordinates.x, element.coordinates.y
-    canvas.label(element.properties.label, x, y - canvas.text_size * 0.6)
 
 
 def _draw_arrow(
@@ -104,19 +84,14 @@ def _draw_arrow(
     canvas.path(polygon([wings[0], tip, wings[1]]), {**fill(color), **stroke(_PAPER, size / 10)})
 
 
-def _draw_symbol(canvas: Canvas, path: str, x: float, y: float, color: Color, *, scale: float = 1.0) -> None:
+def _draw_symbol(
+    canvas: Canvas, path: str, x: float, y: float, color: Color, *, label: str, scale: float = 1.0
+) -> None:
     size = canvas.text_size * 1.7 * scale
     halo = {**fill(_PAPER), **stroke(_PAPER, 5)}
     canvas.symbol(path, x, y, size, halo)
     canvas.symbol(path, x, y, size, fill(color))
-
-
-def _draw_label_below(canvas: Canvas, text: str, x: float, y: float) -> None:
-    canvas.label(text, x, y + canvas.text_size * 1.95)
-
-
-def _color(element: CampaignElement, default: Color) -> Color:
-    return parse(element.properties.color) if element.properties.color else default
+    canvas.label(label, x, y + canvas.text_size * 1.95)
 
 
 def _line_width(canvas: Canvas) -> float:
@@ -124,9 +99,5 @@ def _line_width(canvas: Canvas) -> float:
 
 
 def _dashes(style: LineStyle, width: float) -> tuple[float, ...]:
-    match style:
-        case LineStyle.LINE_STYLE_DASHED:
-            return width * 4, width * 3
-        case LineStyle.LINE_STYLE_DOTTED:
-            return 0.01, width * 2.2
-    return ()
+    patterns = {LineStyle.LINE_STYLE_DASHED: (width * 4, width * 3), LineStyle.LINE_STYLE_DOTTED: (0.01, width * 2.2)}
+    return patterns.get(style, ())

@@ -13,14 +13,10 @@ import numpy as np
 
 from image_grpc.maps import fonts
 from image_grpc.maps.svg import MAX_COORDINATE, number
+from image_grpc.pictures.rendering import Box
 
 _STRAIGHT_PATH = frozenset("MLZ -.0123456789")
 _SEPARATE_POINTS = str.maketrans("MLZ", "   ")
-_HALO = "#ffffff"
-_INK = "#1b1b1f"
-
-Box = tuple[float, float, float, float]
-"""Left, top, width, height in pixels."""
 
 
 class Layer(Enum):
@@ -49,15 +45,9 @@ class Canvas:
         A part has no shapes from elsewhere, because a renderer processes all shapes, visible or not.
         """
         left, top, width, height = part or (0, 0, self.width, self.height)
-        root = Element(
-            "svg",
-            {
-                "xmlns": "http://www.w3.org/2000/svg",
-                "width": number(width * scale),
-                "height": number(height * scale),
-                "viewBox": " ".join(map(number, (left, top, width, height))),
-            },
-        )
+        size = _numbers(width=width * scale, height=height * scale)
+        view = " ".join(map(number, (left, top, width, height)))
+        root = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", **size, "viewBox": view})
         shapes = SubElement(root, "g")
         labels = SubElement(root, "g", {"font-family": fonts.FAMILY, "font-weight": "bold"})
         for group, layer in ((shapes, Layer.SHAPES), (labels, Layer.LABELS)):
@@ -69,42 +59,34 @@ class Canvas:
         self._layers[layer].append((_path_box(data, _line_width(paint)), Element("path", {"d": data, **paint})))
 
     def circle(self, x: float, y: float, radius: float, paint: Mapping[str, str]) -> None:
-        circle = Element("circle", {"cx": number(x), "cy": number(y), "r": number(radius), **paint})
+        circle = Element("circle", {**_numbers(cx=x, cy=y, r=radius), **paint})
         self._layers[Layer.SHAPES].append((_box_around(x, y, radius + _line_width(paint)), circle))
 
-    def rectangle(self, box: Box, paint: Mapping[str, str], layer: Layer = Layer.SHAPES) -> None:
-        """Draw a rectangle with slightly rounded corners."""
+    def rectangle(self, box: Box, paint: Mapping[str, str]) -> None:
+        """Draw a rectangle with slightly rounded corners, in the layer of the labels."""
         x, y, width, height = box
-        attributes = {"x": number(x), "y": number(y), "width": number(width), "height": number(height)}
-        radius = {"rx": number(min(width, height) * 0.12)}
+        numbers = _numbers(x=x, y=y, width=width, height=height, rx=min(width, height) * 0.12)
         line = _line_width(paint)
         bounds = (x - line, y - line, width + 2 * line, height + 2 * line)
-        self._layers[layer].append((bounds, Element("rect", {**attributes, **radius, **paint})))
+        self._layers[Layer.LABELS].append((bounds, Element("rect", {**numbers, **paint})))
 
     def symbol(self, data: str, x: float, y: float, size: float, paint: Mapping[str, str]) -> None:
         """Draw a symbol, whose path data fills a box of 24 x 24, centered on a point."""
-        scale = size / 24
-        move = f"translate({number(x - size / 2)} {number(y - size / 2)}) scale({number(scale)})"
+        move = f"translate({number(x - size / 2)} {number(y - size / 2)}) scale({number(size / 24)})"
         symbol = Element("path", {"d": data, "transform": move, **paint})
         self._layers[Layer.SHAPES].append((_box_around(x, y, size), symbol))
 
-    def picture(self, jpeg: bytes, x: float, y: float, radius: float, opacity: float = 1.0) -> None:
+    def picture(self, jpeg: bytes, x: float, y: float, radius: float, opacity: float) -> None:
         """Draw a square picture, clipped to a circle."""
         self._clip_paths += 1
         name = f"clip{self._clip_paths}"
         group = Element("g")
         clip = SubElement(group, "clipPath", {"id": name})
-        SubElement(clip, "circle", {"cx": number(x), "cy": number(y), "r": number(radius)})
-        attributes = {
-            "href": f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}",
-            "x": number(x - radius),
-            "y": number(y - radius),
-            "width": number(2 * radius),
-            "height": number(2 * radius),
-            "clip-path": f"url(#{name})",
-            "opacity": number(opacity),
-        }
-        SubElement(group, "image", attributes)
+        SubElement(clip, "circle", _numbers(cx=x, cy=y, r=radius))
+        href = f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
+        box = _numbers(x=x - radius, y=y - radius, width=2 * radius, height=2 * radius)
+        look = {"clip-path": f"url(#{name})", "opacity": number(opacity)}
+        SubElement(group, "image", {"href": href, **box, **look})
         self._layers[Layer.SHAPES].append((_box_around(x, y, radius), group))
 
     def label(self, text: str, x: float, y: float, *, size: float | None = None, anchor: str = "middle") -> None:
@@ -118,12 +100,11 @@ class Canvas:
         height = size or self.text_size
         y = min(max(y, height * 1.1), self.height - height * 0.35)
         attributes = {
-            "x": number(x),
-            "y": number(y),
+            **_numbers(x=x, y=y),
             "font-size": number(height),
             "text-anchor": anchor,
-            "fill": _INK,
-            "stroke": _HALO,
+            "fill": "#1b1b1f",
+            "stroke": "#ffffff",
             "stroke-opacity": "0.85",
             "stroke-width": number(height * 0.22),
             "stroke-linejoin": "round",
@@ -143,6 +124,10 @@ def _path_box(data: str, margin: float) -> Box:
     left, top = points.min(axis=0, initial=MAX_COORDINATE) - margin
     right, bottom = points.max(axis=0, initial=-MAX_COORDINATE) + margin
     return (float(left), float(top), float(right - left), float(bottom - top))
+
+
+def _numbers(**values: float) -> dict[str, str]:
+    return {name: number(value) for name, value in values.items()}
 
 
 def _line_width(paint: Mapping[str, str]) -> float:

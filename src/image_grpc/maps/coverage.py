@@ -5,19 +5,19 @@ Coverage is computed on demand and never stored, so it stays correct when the ma
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import shapely
 from cachetools import LRUCache
 from tabletop.image.v1.image_pb2 import Image
-from tabletop.image.v1.overlay_pb2 import CellInclusion, ElementCoverage, Overlay, Range, RangeKind, TacticalElement
+from tabletop.image.v1.map_pb2 import Cell, Wall
+from tabletop.image.v1.overlay_pb2 import CellInclusion, ElementCoverage, Overlay, RangeKind, TacticalElement
 
 from image_grpc.maps.areas import area_of, sphere
-from image_grpc.maps.grid import Cells, Grid, cell_messages
-from image_grpc.maps.movement import reachable_cells
-from image_grpc.maps.sight import visible_cells
+from image_grpc.maps.grid import Cells, Grid
 from image_grpc.maps.svg import outline_path
+from image_grpc.maps.walls import reachable_cells, visible_cells
 from image_grpc.messages import clone, clone_without
 
 MAX_CELLS = 100_000
@@ -63,20 +63,21 @@ class Coverage:
 
     async def with_coverage(self, overlay: Overlay, image: Image) -> Overlay:
         """Return a copy of an overlay for a response, with the cells that its elements cover."""
-        return await asyncio.to_thread(self._with_coverage, overlay, image)
+
+        def copy_with_coverage() -> Overlay:
+            copy = clone(overlay)
+            for element_id, covered in self._of_elements(overlay, image):
+                cells = [Cell(column=column, row=row) for column, row in covered.cells.tolist()]
+                copy.tactical.coverage.append(ElementCoverage(element_id=element_id, cells=cells))
+            return copy
+
+        return await asyncio.to_thread(copy_with_coverage)
 
     async def count_cells(self, overlay: Overlay, image: Image) -> int:
         """Return the number of cells that the elements of an overlay cover in total."""
         return await asyncio.to_thread(
             lambda: sum(len(covered.cells) for _, covered in self._of_elements(overlay, image))
         )
-
-    def _with_coverage(self, overlay: Overlay, image: Image) -> Overlay:
-        copy = clone(overlay)
-        for element_id, covered in self._of_elements(overlay, image):
-            entry = ElementCoverage(element_id=element_id, cells=cell_messages(covered.cells))
-            copy.tactical.coverage.append(entry)
-        return copy
 
     def _of_elements(self, overlay: Overlay, image: Image) -> Iterator[tuple[str, CoveredCells]]:
         for element in overlay.tactical.elements:
@@ -86,27 +87,22 @@ class Coverage:
 
 def _covered(element: TacticalElement, image: Image) -> CoveredCells:
     grid = Grid.of_map(image)
-    cells = _cells(element, image, grid)
+    cells = _cells(element, image.map.walls, grid)
     union = shapely.coverage_union_all(grid.outlines(cells))
     return CoveredCells(cells, outline_path(union.simplify(0)))
 
 
-def _cells(element: TacticalElement, image: Image, grid: Grid) -> Cells:
+def _cells(element: TacticalElement, walls: Iterable[Wall], grid: Grid) -> Cells:
     x, y = grid.pixels(element.position)
+    range_, sight = element.range, element.line_of_sight
     match element.WhichOneof("kind"):
         case "effect":
             return area_of(element.effect, x, y, grid).cells(grid, element.effect.inclusion)
         case "line_of_sight":
-            sight = element.line_of_sight
-            return visible_cells(grid, x, y, sight.range_feet, [*image.map.walls, *sight.walls])
+            return visible_cells(grid, x, y, sight.range_feet, [*walls, *sight.walls])
+        case _ if range_.kind == RangeKind.RANGE_KIND_SPELL:
+            area = sphere(x, y, range_.distance_feet * grid.pixels_per_foot)
+            return area.cells(grid, CellInclusion.CELL_INCLUSION_CENTER)
         case _:
-            return _range_cells(element.range, x, y, image, grid)
-
-
-def _range_cells(range_: Range, x: float, y: float, image: Image, grid: Grid) -> Cells:
-    if range_.kind == RangeKind.RANGE_KIND_SPELL:
-        return sphere(x, y, range_.distance_feet * grid.pixels_per_foot).cells(
-            grid, CellInclusion.CELL_INCLUSION_CENTER
-        )
-    difficult = [(cell.column, cell.row) for cell in range_.difficult_terrain]
-    return reachable_cells(grid, x, y, range_.distance_feet, difficult, [*image.map.walls, *range_.walls])
+            difficult = [(cell.column, cell.row) for cell in range_.difficult_terrain]
+            return reachable_cells(grid, x, y, range_.distance_feet, difficult, [*walls, *range_.walls])

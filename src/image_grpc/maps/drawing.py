@@ -9,7 +9,7 @@ from image_grpc.maps import campaign, tactical
 from image_grpc.maps.canvas import Canvas
 from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.drawing_context import DrawingContext
-from image_grpc.maps.scale_bar import draw_scale_bar
+from image_grpc.maps.panels import draw_scale_bar
 
 
 def draw_map(image: Image, overlays: Iterable[Overlay], coverage: Coverage, portraits: Mapping[str, bytes]) -> Canvas:
@@ -17,7 +17,7 @@ def draw_map(image: Image, overlays: Iterable[Overlay], coverage: Coverage, port
 
     `portraits` has square JPEG pictures by image id. Takes time: call it in a worker thread.
     """
-    context = DrawingContext.for_map(image, coverage, portraits)
+    context = DrawingContext(image, coverage, portraits)
     if image.map.grid.enabled:
         tactical.draw_grid(context)
     for place in image.map.points_of_interest:
@@ -31,20 +31,15 @@ def draw_map(image: Image, overlays: Iterable[Overlay], coverage: Coverage, port
 
 def draw_overlay(image: Image, overlay: Overlay, coverage: Coverage, portraits: Mapping[str, bytes]) -> Canvas:
     """Draw a single overlay, without legend. Takes time: call it in a worker thread."""
-    context = DrawingContext.for_map(image, coverage, portraits)
+    context = DrawingContext(image, coverage, portraits)
     _draw_elements(context, overlay)
     return context.canvas
 
 
 def portrait_ids(overlays: Iterable[Overlay]) -> list[str]:
     """Return the distinct ids of the images that the tokens of overlays show."""
-    ids = (
-        element.token.image_id
-        for overlay in overlays
-        for element in overlay.tactical.elements
-        if element.token.image_id
-    )
-    return list(dict.fromkeys(ids))
+    ids = [element.token.image_id for overlay in overlays for element in overlay.tactical.elements]
+    return list(filter(None, dict.fromkeys(ids)))
 
 
 def _draw_elements(context: DrawingContext, overlay: Overlay) -> None:

@@ -1,33 +1,28 @@
 """State of one drawing of a map."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.overlay_pb2 import CampaignElement, TacticalElement
 
 from image_grpc.maps.canvas import Canvas
+from image_grpc.maps.color import Color, parse
 from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.grid import Grid
-from image_grpc.maps.legend import Legend
+from image_grpc.maps.panels import Legend
 
 
-@dataclass(frozen=True, slots=True)
 class DrawingContext:
     """Canvas and legend of a drawing, and the map that it shows."""
 
-    canvas: Canvas
-    legend: Legend
-    image: Image
-    grid: Grid
-    coverage: Coverage
-    portraits: Mapping[str, bytes]
-    """Square portraits of tokens by image id, JPEG."""
+    def __init__(self, image: Image, coverage: Coverage, portraits: Mapping[str, bytes]) -> None:
+        """`portraits` has square JPEG pictures of tokens by image id."""
+        self.image, self.coverage, self.portraits = image, coverage, portraits
+        self.canvas = Canvas(image.content.size.width, image.content.size.height)
+        self.grid, self.legend = Grid.of_map(image), Legend()
 
-    @classmethod
-    def for_map(cls, image: Image, coverage: Coverage, portraits: Mapping[str, bytes]) -> DrawingContext:
-        """Return the context of an empty drawing of a map's size."""
-        size = image.content.size
-        canvas = Canvas(size.width, size.height)
-        return cls(canvas, Legend(), image, Grid.of_map(image), coverage, portraits)
+    def color(self, element: TacticalElement | CampaignElement, meaning: str, default: Color) -> Color:
+        """Return the color of an element, and add it to the legend."""
+        color = parse(element.properties.color) if element.properties.color else default
+        self.legend.add(meaning, color)
+        return color

@@ -14,7 +14,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from tabletop.image.v1.image_pb2 import Image
-from tabletop.image.v1.map_pb2 import Cell, CoordinateUnit, GridKind, Position
+from tabletop.image.v1.map_pb2 import CoordinateUnit, GridKind, Position
 
 DEFAULT_CELL = 70
 """Cell size in pixels of a grid that has none."""
@@ -94,14 +94,12 @@ class Grid:
 
     def center(self, cells: Cells) -> Points:
         """Return the centers of cells."""
-        points: Points = self._lattice_centers(cells) * self._lattice_unit
-        return points
+        return self._lattice_centers(cells) * self._lattice_unit
 
     def outlines(self, cells: Cells) -> Shapes:
         """Return the outlines of cells as polygons. Neighbors share their corners exactly."""
         corners = self._lattice_centers(cells)[:, None, :] + np.array(_CORNERS[self.kind])
-        polygons: Any = shapely.polygons(corners * self._lattice_unit)
-        return np.asarray(polygons)
+        return np.asarray(shapely.polygons(corners * self._lattice_unit))
 
     def pixels(self, position: Position) -> tuple[float, float]:
         """Return a position in pixels."""
@@ -132,11 +130,10 @@ class Grid:
 
     def neighbors(self, column: int, row: int) -> list[tuple[int, int]]:
         """Return the cells that are one step away: eight for a square, six for a hexagon."""
-        if self.kind == GridKind.GRID_KIND_SQUARE:
-            return [(column + i, row + j) for i, j in _SQUARE_NEIGHBORS]
         if self._in_columns:
             return [(column + j, row + i) for i, j in _HEX_NEIGHBORS[column % 2]]
-        return [(column + i, row + j) for i, j in _HEX_NEIGHBORS[row % 2]]
+        steps = _SQUARE_NEIGHBORS if self.kind == GridKind.GRID_KIND_SQUARE else _HEX_NEIGHBORS[row % 2]
+        return [(column + i, row + j) for i, j in steps]
 
     def _hexagons(self) -> Cells:
         along, across = (self.height, self.width) if self._in_columns else (self.width, self.height)
@@ -152,8 +149,7 @@ class Grid:
         on_map = ~at_edge
         on_map[at_edge] = wide & (overlap > TOUCH * self.cell_size)
         cells = cells[on_map]
-        ordered: Cells = cells[np.lexsort(cells.T)]
-        return ordered
+        return np.asarray(cells[np.lexsort(cells.T)])
 
     @property
     def _in_columns(self) -> bool:
@@ -183,18 +179,10 @@ class Grid:
         return centers[:, ::-1] if self._in_columns else centers
 
 
-@lru_cache(64)
-def _shared_grid(kind: GridKind, cell_size: float, width: int, height: int) -> Grid:
-    """Return the same grid for equal arguments, so that its cells are computed once."""
-    return Grid(kind, cell_size, width, height)
-
-
 def _product(columns: range, rows: range) -> Cells:
     """Return all cells in these columns and rows, row by row."""
-    cells: Cells = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
-    return cells
+    return np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
 
 
-def cell_messages(cells: Cells) -> list[Cell]:
-    """Return cells as messages of the contract."""
-    return [Cell(column=int(column), row=int(row)) for column, row in cells]
+# The same grid for equal arguments, so that its cells are computed once.
+_shared_grid = lru_cache(64)(Grid)

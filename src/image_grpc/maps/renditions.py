@@ -2,9 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from cachetools import LRUCache
 from tabletop.image.v1.image_pb2 import Image, ImageContent
@@ -15,6 +14,7 @@ from image_grpc import pictures
 from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.drawing import draw_map, draw_overlay, portrait_ids
 from image_grpc.pictures.provenance import composed_xmp
+from image_grpc.pictures.rendering import Drawing
 from image_grpc.single_flight import SingleFlight
 
 PORTRAIT_SIDE = 256
@@ -55,8 +55,7 @@ class Renditions:
             data = await self._read(image.content)
             return await asyncio.to_thread(_rendition, data, format_, max_side)
 
-        key = _key(image.content.sha256.encode(), b"base", format_, max_side)
-        return await self._cached(key, render)
+        return await self._cached(_key(image.content.sha256.encode(), b"base", format_, max_side), render)
 
     async def composed(
         self, image: Image, overlays: Sequence[Overlay], format_: ImageFormat, max_side: int
@@ -66,7 +65,7 @@ class Renditions:
         tokens = await self._token_images(visible)
 
         async def render() -> Rendition:
-            portraits = {id_: await self._portrait(token) for id_, token in tokens.items()}
+            portraits = await self._portraits_of(tokens)
             data = await self._read(image.content)
 
             def draw() -> Rendition:
@@ -81,48 +80,46 @@ class Renditions:
 
     async def map_svg(self, image: Image, overlays: Sequence[Overlay]) -> str:
         """Return everything that is drawn over a map, with these overlays (bottom first), as SVG."""
-        portraits = await self._token_portraits(overlays)
+        portraits = await self._portraits_of(await self._token_images(overlays))
         return await asyncio.to_thread(lambda: draw_map(image, overlays, self._coverage, portraits).svg())
 
     async def overlay_svg(self, image: Image, overlay: Overlay) -> str:
         """Return a single overlay as SVG."""
-        portraits = await self._token_portraits([overlay])
+        portraits = await self._portraits_of(await self._token_images([overlay]))
         return await asyncio.to_thread(lambda: draw_overlay(image, overlay, self._coverage, portraits).svg())
-
-    async def _token_portraits(self, overlays: Sequence[Overlay]) -> Mapping[str, bytes]:
-        images = await self._token_images(overlays)
-        return {id_: await self._portrait(image) for id_, image in images.items()}
 
     async def _token_images(self, overlays: Sequence[Overlay]) -> dict[str, Image]:
         """Return the images that tokens show, by id, without those that no longer exist."""
         images = {id_: await self._find(id_) for id_ in portrait_ids(overlays)}
         return {id_: image for id_, image in images.items() if image is not None}
 
-    async def _portrait(self, image: Image) -> bytes:
-        portrait = self._portraits.get(image.content.sha256)
-        if portrait is None:
-            data = await self._read(image.content)
-            portrait = await asyncio.to_thread(pictures.square, data, PORTRAIT_SIDE)
-            self._portraits[image.content.sha256] = portrait
-        return portrait
+    async def _portraits_of(self, tokens: Mapping[str, Image]) -> dict[str, bytes]:
+        portraits = {}
+        for id_, image in tokens.items():
+            portrait = self._portraits.get(image.content.sha256)
+            if portrait is None:
+                data = await self._read(image.content)
+                portrait = await asyncio.to_thread(pictures.square, data, PORTRAIT_SIDE)
+                self._portraits[image.content.sha256] = portrait
+            portraits[id_] = portrait
+        return portraits
 
-    async def _cached(self, key: str, render: Callable[[], Coroutine[Any, Any, Rendition]]) -> Rendition:
+    async def _cached(self, key: str, render: Callable[[], Awaitable[Rendition]]) -> Rendition:
         if (rendition := self._cache.get(key)) is not None:
             return rendition
 
         async def render_in_turn() -> Rendition:
             async with self._slots:
-                return await render()
+                rendition = await render()
+            if len(rendition.data) <= self._cache.maxsize:
+                self._cache[key] = rendition
+            return rendition
 
-        return await self._renders.run(key, render_in_turn, on_loaded=lambda loaded: self._keep(key, loaded))
-
-    def _keep(self, key: str, rendition: Rendition) -> None:
-        if len(rendition.data) <= self._cache.maxsize:
-            self._cache[key] = rendition
+        return await self._renders.run(key, render_in_turn)
 
 
 def _rendition(
-    data: bytes, format_: ImageFormat, max_side: int, *, drawing: pictures.Drawing | None = None, xmp: bytes = b""
+    data: bytes, format_: ImageFormat, max_side: int, *, drawing: Drawing | None = None, xmp: bytes = b""
 ) -> Rendition:
     """Render and describe a picture. Takes time."""
     rendered = pictures.render(data, format_, max_side=max_side, drawing=drawing, xmp=xmp)

@@ -8,27 +8,24 @@ from image_grpc.maps.color import Color, parse
 from image_grpc.maps.drawing_context import DrawingContext
 from image_grpc.maps.grid import DEFAULT_COLOR, Grid
 from image_grpc.maps.svg import NO_FILL, fill, number, outline_path, polyline, stroke
+from image_grpc.messages import enum_label
 
 _CHARACTER, _MONSTER = parse("#1b7f4b"), parse("#b3202a")
 _SPELL, _MOVE, _EFFECT, _SIGHT = parse("#7b4fd0"), parse("#1769d2"), parse("#e2620d"), parse("#e9c400")
 _PAPER, _SHADOW = parse("#fffaf0"), parse("#00000040")
 
-_SHAPE_NAMES = {
-    AreaShape.AREA_SHAPE_SPHERE: "Sphere",
-    AreaShape.AREA_SHAPE_CYLINDER: "Cylinder",
-    AreaShape.AREA_SHAPE_CONE: "Cone",
-    AreaShape.AREA_SHAPE_CUBE: "Cube",
-    AreaShape.AREA_SHAPE_LINE: "Line",
-    AreaShape.AREA_SHAPE_EMANATION: "Emanation",
-}
-
 
 def draw_grid(context: DrawingContext) -> None:
     """Draw the lines between cells."""
     grid, color = context.grid, parse(context.image.map.grid.color or DEFAULT_COLOR)
-    paint = {**NO_FILL, **stroke(color, max(1.0, grid.cell_size / 48))}
-    lines = _square_lines(grid) if grid.kind == GridKind.GRID_KIND_SQUARE else _hexagon_lines(grid)
-    context.canvas.path(lines, paint)
+    if grid.kind == GridKind.GRID_KIND_SQUARE:
+        columns, rows = grid.square_counts
+        lines = [f"M{number(column * grid.cell_size)} 0V{grid.height}" for column in range(columns + 1)]
+        lines += [f"M0 {number(row * grid.cell_size)}H{grid.width}" for row in range(rows + 1)]
+    else:
+        # Three edges of each cell: its neighbors draw the others.
+        lines = [polyline(list(cell.exterior.coords)[:4]) for cell in grid.polygons]
+    context.canvas.path("".join(lines), {**NO_FILL, **stroke(color, max(1.0, grid.cell_size / 48))})
 
 
 def draw_element(context: DrawingContext, element: TacticalElement) -> None:
@@ -48,8 +45,8 @@ def draw_element(context: DrawingContext, element: TacticalElement) -> None:
 def _draw_token(context: DrawingContext, element: TacticalElement, x: float, y: float) -> None:
     canvas, portrait = context.canvas, context.portraits.get(element.token.image_id)
     monster = element.token.kind == TokenKind.TOKEN_KIND_MONSTER
-    color = _color(element, _MONSTER if monster else _CHARACTER)
-    context.legend.add("Monster" if monster else "Character", color)
+    meaning, default = ("Monster", _MONSTER) if monster else ("Character", _CHARACTER)
+    color = context.color(element, meaning, default)
     opacity = _opacity(element, 1.0)
     radius = element.properties.radius or SPACE_SQUARES[element.token.size] * context.grid.cell_size * 0.46
     ring = min(max(1.5, radius * 0.13), radius / 2)
@@ -67,13 +64,10 @@ def _draw_token(context: DrawingContext, element: TacticalElement, x: float, y: 
 def _draw_range(context: DrawingContext, element: TacticalElement, x: float, y: float) -> None:
     grid = context.grid
     if element.range.kind != RangeKind.RANGE_KIND_SPELL:
-        color = _color(element, _MOVE)
-        context.legend.add("Movement", color)
-        _draw_coverage(context, element, color, 0.22)
+        _draw_coverage(context, element, context.color(element, "Movement", _MOVE), 0.22)
         _draw_label_above(context, element, x, y - grid.cell_size / 2)
         return
-    color = _color(element, _SPELL)
-    context.legend.add("Spell range", color)
+    color = context.color(element, "Spell range", _SPELL)
     _draw_coverage(context, element, color, 0.22)
     radius = element.range.distance_feet * grid.pixels_per_foot
     dashes = (grid.cell_size / 5, grid.cell_size / 7)
@@ -83,22 +77,22 @@ def _draw_range(context: DrawingContext, element: TacticalElement, x: float, y: 
 
 
 def _draw_effect(context: DrawingContext, element: TacticalElement, x: float, y: float) -> None:
-    grid, color, opacity = context.grid, _color(element, _EFFECT), _opacity(element, 1.0)
-    context.legend.add(_SHAPE_NAMES[element.effect.shape], color)
+    name = enum_label(AreaShape, element.effect.shape).capitalize()
+    color, opacity = context.color(element, name, _EFFECT), _opacity(element, 1.0)
     _draw_coverage(context, element, color, 0.28)
-    shape = area_of(element.effect, x, y, grid).outline
-    paint = {**fill(color, 0.16 * opacity), **stroke(color, _line_width(grid), opacity)}
+    shape = area_of(element.effect, x, y, context.grid).outline
+    paint = {**fill(color, 0.16 * opacity), **stroke(color, _line_width(context.grid), opacity)}
     context.canvas.path(outline_path(shape), paint)
     left, top, right, _ = shape.bounds
     _draw_label_above(context, element, (left + right) / 2, top)
 
 
 def _draw_sight(context: DrawingContext, element: TacticalElement, x: float, y: float) -> None:
-    grid, color, opacity = context.grid, _color(element, _SIGHT), _opacity(element, 1.0)
-    context.legend.add("Line of sight", color)
+    color, opacity = context.color(element, "Line of sight", _SIGHT), _opacity(element, 1.0)
     _draw_coverage(context, element, color, 0.2)
-    radius = element.properties.radius or max(3.0, grid.cell_size / 9)
-    context.canvas.circle(x, y, radius, {**fill(color, opacity), **stroke(_PAPER, _line_width(grid) / 2, opacity)})
+    radius = element.properties.radius or max(3.0, context.grid.cell_size / 9)
+    outline = stroke(_PAPER, _line_width(context.grid) / 2, opacity)
+    context.canvas.circle(x, y, radius, {**fill(color, opacity), **outline})
     _draw_label_above(context, element, x, y - radius)
 
 
@@ -114,25 +108,9 @@ def _draw_label_above(context: DrawingContext, element: TacticalElement, x: floa
     context.canvas.label(element.properties.label, x, top - context.canvas.text_size * 0.4)
 
 
-def _color(element: TacticalElement, default: Color) -> Color:
-    return parse(element.properties.color) if element.properties.color else default
-
-
 def _opacity(element: TacticalElement, default: float) -> float:
     return element.properties.opacity if element.properties.HasField("opacity") else default
 
 
 def _line_width(grid: Grid) -> float:
     return max(1.5, grid.cell_size / 24)
-
-
-def _square_lines(grid: Grid) -> str:
-    columns, rows = grid.square_counts
-    vertical = [f"M{number(column * grid.cell_size)} 0V{grid.height}" for column in range(columns + 1)]
-    horizontal = [f"M0 {number(row * grid.cell_size)}H{grid.width}" for row in range(rows + 1)]
-    return "".join(vertical + horizontal)
-
-
-def _hexagon_lines(grid: Grid) -> str:
-    # Three edges of each cell: its neighbors draw the others.
-    return "".join(polyline(list(cell.exterior.coords)[:4]) for cell in grid.polygons)

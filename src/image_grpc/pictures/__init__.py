@@ -3,24 +3,7 @@
 `check` and `fit` run in a worker thread. Other functions that decode say so: call them in a worker thread.
 """
 
-from image_grpc.pictures.decoding import check
-from image_grpc.pictures.fitting import fit, square
-from image_grpc.pictures.header import MAX_PIXELS, MAX_SIDE, BadPicture, Description, describe, size_of
-from image_grpc.pictures.libvips import configure
-from image_grpc.pictures.rendering import Box, Drawing, render
+from image_grpc.pictures.decoding import BadPicture, Description, check, configure, describe, size_of
+from image_grpc.pictures.rendering import fit, render, square
 
-__all__ = [
-    "MAX_PIXELS",
-    "MAX_SIDE",
-    "BadPicture",
-    "Box",
-    "Description",
-    "Drawing",
-    "check",
-    "configure",
-    "describe",
-    "fit",
-    "render",
-    "size_of",
-    "square",
-]
+__all__ = ["BadPicture", "Description", "check", "configure", "describe", "fit", "render", "size_of", "square"]

@@ -1,15 +1,72 @@
-"""Decoding of pictures from untrusted sources."""
+"""Checks and decoding of pictures from untrusted sources."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import pyvips
+from tabletop.image.v1.types_pb2 import ImageFormat
 
-from image_grpc.pictures.header import BadPicture, Description, describe
+from image_grpc.errors import GenerationError
 
+MAX_SIDE = 8192
+"""Maximum width and height in pixels."""
+MAX_PIXELS = 40_000_000
+"""Maximum area in pixels: a picture of a few hundred kilobytes can decode to gigabytes."""
 RETRY_DELAY = 1.0
 """Seconds after which a download may be repeated that was damaged on its way."""
+
+_SIGNATURES = {
+    ImageFormat.IMAGE_FORMAT_PNG: re.compile(rb"\x89PNG\r\n\x1a\n"),
+    ImageFormat.IMAGE_FORMAT_JPEG: re.compile(rb"\xff\xd8\xff"),
+    ImageFormat.IMAGE_FORMAT_WEBP: re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
+}
+
+
+class BadPicture(GenerationError):
+    """The bytes are not a picture, or not one that is safe to decode."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """Format and size in pixels, according to the header."""
+
+    format: ImageFormat
+    width: int
+    height: int
+
+
+def configure() -> None:
+    """Turn off the cache of libvips: it would keep decoded pictures, and none is decoded twice. Idempotent."""
+    pyvips.cache_set_max(0)
+
+
+def describe(data: bytes) -> Description:
+    """Read the header of a PNG, JPEG or WebP picture without decoding it.
+
+    Raises BadPicture for other formats, and for pictures larger than MAX_SIDE or MAX_PIXELS. Crafted headers can
+    take time: call it in a worker thread.
+    """
+    format_ = next((format_ for format_, signature in _SIGNATURES.items() if signature.match(data)), None)
+    if format_ is None:
+        raise BadPicture("not a PNG, JPEG or WebP picture", retry_delay=RETRY_DELAY)
+    try:
+        width, height = size_of(data)
+    except pyvips.Error as error:
+        raise BadPicture("the header of the picture is damaged", retry_delay=RETRY_DELAY) from error
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise BadPicture(
+            f"the picture has {width} x {height} pixels, limits are {MAX_SIDE} per side and {MAX_PIXELS} in total"
+        )
+    return Description(format_, width, height)
+
+
+def size_of(data: bytes) -> tuple[int, int]:
+    """Return width and height according to the header of a trusted picture. Raises pyvips.Error."""
+    header = pyvips.Image.new_from_buffer(data, "", access="sequential")
+    return header.width, header.height
 
 
 @contextmanager
@@ -27,10 +84,10 @@ def opened(data: bytes) -> Iterator[pyvips.Image]:
 
 async def check(data: bytes) -> Description:
     """Decode a picture to verify that it is complete. Raises BadPicture."""
-    return await asyncio.to_thread(_check, data)
 
+    def decode() -> Description:
+        with opened(data) as picture:
+            picture.avg()
+        return describe(data)
 
-def _check(data: bytes) -> Description:
-    with opened(data) as picture:
-        picture.avg()
-    return describe(data)
+    return await asyncio.to_thread(decode)

@@ -13,21 +13,6 @@ GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMe
 COMPOSED_GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 COMPOSED = "http://cv.iptc.org/newscodes/digitalsourcetype/composite"
 
-_PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
-<x:xmpmeta xmlns:x="adobe:ns:meta/">
- <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
-  <rdf:Description rdf:about=""
-    xmlns:xmp="http://ns.adobe.com/xap/1.0/"
-    xmlns:xmpMM="http://ns.adobe.com/xap/1.0/mm/"
-    xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
-    Iptc4xmpExt:DigitalSourceType="{source_type}"
-    xmp:CreatorTool="{tool}"{system}
-    xmpMM:DocumentID="uuid:{id}"
-    xmpMM:VersionID="{version}"/>
- </rdf:RDF>
-</x:xmpmeta>
-<?xpacket end="w"?>"""
-
 
 def xmp(image: Image) -> bytes:
     """Return the XMP packet of a version of a generated image."""
@@ -40,16 +25,22 @@ def composed_xmp(image: Image) -> bytes:
 
 
 def _packet(image: Image, source_type: str) -> bytes:
-    model = image.metadata.generation_params.model
-    system = f'\n    Iptc4xmpExt:AISystemUsed="GetImg.AI {_attribute(model)}"' if model else ""
-    packet = _PACKET.format(
-        source_type=source_type,
-        tool=f"image-grpc {version('image-grpc')}",
-        system=system,
-        id=_attribute(image.id),
-        version=image.version,
-    )
-    return packet.encode()
+    model = _attribute(image.metadata.generation_params.model)
+    system = f'\n    Iptc4xmpExt:AISystemUsed="GetImg.AI {model}"' if model else ""
+    return f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about=""
+    xmlns:xmp="http://ns.adobe.com/xap/1.0/"
+    xmlns:xmpMM="http://ns.adobe.com/xap/1.0/mm/"
+    xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+    Iptc4xmpExt:DigitalSourceType="{source_type}"
+    xmp:CreatorTool="image-grpc {version("image-grpc")}"{system}
+    xmpMM:DocumentID="uuid:{_attribute(image.id)}"
+    xmpMM:VersionID="{image.version}"/>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>""".encode()
 
 
 def _attribute(text: str) -> str:

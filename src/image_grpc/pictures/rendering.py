@@ -1,17 +1,29 @@
-"""Rendering of pictures for callers: with a drawing over it, smaller, in another format."""
+"""Encoded pictures: fitted to a size; with a drawing over them, smaller, in another format."""
 
-import functools
-import itertools
+import asyncio
+import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import pyvips
-from tabletop.image.v1.types_pb2 import ImageFormat
+from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
 from image_grpc.pictures.decoding import opened
-from image_grpc.pictures.encoding import FAST_ENCODINGS, encode
 
+_STORED = {
+    ImageFormat.IMAGE_FORMAT_PNG: ".png[compression=3]",
+    ImageFormat.IMAGE_FORMAT_JPEG: ".jpg[Q=90,optimize_coding=true,background=255]",
+    ImageFormat.IMAGE_FORMAT_WEBP: ".webp[Q=88,effort=3]",
+}
+"""Suffixes and options of libvips for pictures that are stored."""
+_FAST = {
+    ImageFormat.IMAGE_FORMAT_PNG: ".png[compression=1]",
+    ImageFormat.IMAGE_FORMAT_JPEG: ".jpg[Q=85,background=255]",
+    ImageFormat.IMAGE_FORMAT_WEBP: ".webp[Q=75,effort=0]",
+    ImageFormat.IMAGE_FORMAT_AVIF: ".avif[Q=55,effort=1]",
+}
+"""Suffixes and options for pictures that a caller waits for: speed matters more than size."""
 _TILE = 1408
 """Side in pixels of the tiles in which a drawing is rendered. The largest map has 3 x 3."""
 
@@ -24,6 +36,22 @@ class Drawing(Protocol):
 
     def svg(self, part: Box | None = None, *, scale: float = 1.0) -> str:
         """Return the drawing, or a part of it, as an SVG document, enlarged by `scale`."""
+
+
+async def fit(data: bytes, size: Size, format_: ImageFormat, *, xmp: bytes = b"") -> bytes:
+    """Scale a picture to cover `size`, crop it around its center, and encode it.
+
+    Its metadata is replaced by `xmp`. Raises BadPicture.
+    """
+    return await asyncio.to_thread(_fit, data, size.width, size.height, format_, xmp)
+
+
+def square(data: bytes, side: int) -> bytes:
+    """Return the middle of a picture, scaled to a square of `side` pixels, as JPEG.
+
+    Takes time: call it in a worker thread. Raises BadPicture.
+    """
+    return _fit(data, side, side, ImageFormat.IMAGE_FORMAT_JPEG, b"")
 
 
 def render(
@@ -39,7 +67,17 @@ def render(
         scaled = _scaled(picture, scale) if scale < 1 else picture
         if drawing is not None:
             scaled = _compose(scaled, _rasterize(drawing, scale, scaled.width, scaled.height))
-        return encode(scaled, FAST_ENCODINGS[format_], xmp)
+        return _encode(scaled, _FAST[format_], xmp)
+
+
+def _fit(data: bytes, width: int, height: int, format_: ImageFormat, xmp: bytes) -> bytes:
+    with opened(data) as picture:
+        # thumbnail_buffer ignores fail_on, and would accept truncated pictures.
+        fitted = picture.thumbnail_image(width, height=height, size="both", crop="centre")
+        if (fitted.width, fitted.height) != (width, height):  # rounding, at extreme ratios
+            fitted = fitted.resize(width / fitted.width, vscale=height / fitted.height)
+            fitted = fitted.crop(0, 0, width, height)
+        return _encode(fitted, _STORED[format_], xmp, keep="xmp" if xmp else "none")
 
 
 def _scaled(picture: pyvips.Image, scale: float) -> pyvips.Image:
@@ -58,20 +96,26 @@ def _compose(picture: pyvips.Image, overlay: pyvips.Image) -> pyvips.Image:
 
 def _rasterize(drawing: Drawing, scale: float, width: int, height: int) -> pyvips.Image:
     """Render a drawing in tiles, because the renderer uses one core, and a whole document per 2,000 pixels."""
-    columns = [(left, min(_TILE, width - left)) for left in range(0, width, _TILE)]
-    rows = [(top, min(_TILE, height - top)) for top in range(0, height, _TILE)]
+    corners = [(left, top) for top in range(0, height, _TILE) for left in range(0, width, _TILE)]
 
-    def tile(place: tuple[tuple[int, int], tuple[int, int]]) -> pyvips.Image:
-        (top, tile_height), (left, tile_width) = place
+    def tile(corner: tuple[int, int]) -> pyvips.Image:
+        left, top = corner
+        tile_width, tile_height = min(_TILE, width - left), min(_TILE, height - top)
         part = (left / scale, top / scale, tile_width / scale, tile_height / scale)
         svg = drawing.svg(part, scale=scale).encode()
         picture = pyvips.Image.svgload_buffer(svg, unlimited=True)
         return picture.gravity("north-west", tile_width, tile_height).copy_memory()
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
-        tiles = list(threads.map(tile, itertools.product(rows, columns)))
-    joined_rows = [
-        functools.reduce(lambda row, one: row.join(one, "horizontal"), tiles[start : start + len(columns)])
-        for start in range(0, len(tiles), len(columns))
-    ]
-    return functools.reduce(lambda whole, row: whole.join(row, "vertical"), joined_rows)
+        tiles = list(threads.map(tile, corners))
+    # Only the tiles of the last column and row are smaller.
+    return pyvips.Image.arrayjoin(tiles, across=math.ceil(width / _TILE)).crop(0, 0, width, height)
+
+
+def _encode(picture: pyvips.Image, encoding: str, xmp: bytes, *, keep: str = "xmp") -> bytes:
+    """Encode a picture with only the metadata to `keep`. Its XMP packet is replaced by `xmp`, unless that is empty."""
+    if xmp:
+        picture = picture.copy()
+        picture.set_type(pyvips.GValue.blob_type, "xmp-data", xmp)
+    data: bytes = picture.write_to_buffer(encoding, keep=keep)
+    return data

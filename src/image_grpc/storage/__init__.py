@@ -1,11 +1,10 @@
 """The Storage Service as the image service uses it: repositories, units of work, change feed."""
 
 from image_grpc.storage.change_feed import ChangeFeed
-from image_grpc.storage.client import ImageStorageClient
+from image_grpc.storage.collection import ImageStorageClient
 from image_grpc.storage.errors import BlobIncomplete, RecordNotFound
 from image_grpc.storage.read_cache import CacheLimits, ReadCache
-from image_grpc.storage.storage import Storage
-from image_grpc.storage.unit_of_work import UnitOfWork
+from image_grpc.storage.unit_of_work import Storage, UnitOfWork
 
 __all__ = [
     "BlobIncomplete",

@@ -2,23 +2,15 @@
 
 import asyncio
 import hashlib
-import uuid
 from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
-from tabletop.storage.v1.storage_pb2 import (
-    BlobPart,
-    BlobRange,
-    RetrieveRequest,
-    RetrieveResponse,
-    StoreRequest,
-    StoreResponse,
-)
+from tabletop.storage.v1 import storage_pb2 as pb
 
 from image_grpc.errors import StorageServiceError
 from image_grpc.hub import topology
 from image_grpc.slots import Slots
-from image_grpc.storage.requester import StorageRequester
+from image_grpc.storage.requester import StorageRequester, new_id
 
 PART_BYTES = 1024 * 1024
 MAX_CONCURRENT_PARTS = 8
@@ -34,26 +26,25 @@ class BlobClient:
 
     def __init__(self, requester: StorageRequester) -> None:
         self._requester = requester
-        self._puts, self._reads = _part_slots(), _part_slots()
+        self._puts = Slots(MAX_CONCURRENT_PARTS, timeout=SLOT_SECONDS, error=_too_many_parts)
+        self._reads = Slots(MAX_CONCURRENT_PARTS, timeout=SLOT_SECONDS, error=_too_many_parts)
 
     async def put(self, data: bytes | memoryview) -> str:
         """Transfer a blob so that a record can refer to it. Return its SHA-256. Raises StorageServiceError."""
         sha256 = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
         first, *rest = range(0, len(data), PART_BYTES)
-        if await self._put_part(sha256, data, first):
-            return sha256
-        await gather_all(self._put_part(sha256, data, offset) for offset in rest)
+        if not await self._put_part(sha256, data, first):
+            await gather_all(self._put_part(sha256, data, offset) for offset in rest)
         return sha256
 
     async def _put_part(self, sha256: str, data: bytes | memoryview, offset: int) -> bool:
         """Return whether the whole blob is stored already."""
         async with self._puts.slot():
-            part = BlobPart(
+            part = pb.BlobPart(
                 sha256=sha256, byte_size=len(data), offset=offset, data=bytes(data[offset : offset + PART_BYTES])
             )
-            request = StoreRequest(storage_correlation_id=str(uuid.uuid4()), blob_part=part)
-            response = await self._requester.request(topology.STORE, request, StoreResponse)
-            return response.blob_part.committed
+            request = pb.StoreRequest(storage_correlation_id=new_id(), blob_part=part)
+            return (await self._requester.request(topology.STORE, request, pb.StoreResponse)).blob_part.committed
 
     async def read_all(self, sha256: str, byte_size: int) -> bytes:
         """Return a whole blob. Raises RecordNotFound, StorageServiceError."""
@@ -62,10 +53,10 @@ class BlobClient:
 
     async def read(self, sha256: str, offset: int, limit: int) -> bytes:
         """Return a range of a blob, at most 1 MiB. Raises RecordNotFound, StorageServiceError."""
-        blob_range = BlobRange(sha256=sha256, offset=offset, limit=min(limit, PART_BYTES))
-        request = RetrieveRequest(storage_correlation_id=str(uuid.uuid4()), blob_range=blob_range)
+        blob_range = pb.BlobRange(sha256=sha256, offset=offset, limit=min(limit, PART_BYTES))
+        request = pb.RetrieveRequest(storage_correlation_id=new_id(), blob_range=blob_range)
         async with self._reads.slot():
-            return (await self._requester.request(topology.RETRIEVE, request, RetrieveResponse)).data
+            return (await self._requester.request(topology.RETRIEVE, request, pb.RetrieveResponse)).data
 
 
 async def gather_all(calls: Iterable[Coroutine[Any, Any, P]]) -> list[P]:
@@ -78,8 +69,5 @@ async def gather_all(calls: Iterable[Coroutine[Any, Any, P]]) -> list[P]:
     return [task.result() for task in tasks]
 
 
-def _part_slots() -> Slots:
-    def error() -> StorageServiceError:
-        return StorageServiceError("too many blob parts are being transferred", retry_delay=1.0)
-
-    return Slots(MAX_CONCURRENT_PARTS, timeout=SLOT_SECONDS, error=error)
+def _too_many_parts() -> StorageServiceError:
+    return StorageServiceError("too many blob parts are being transferred", retry_delay=1.0)

@@ -15,18 +15,15 @@ from tabletop.image.v1.generation_pb2 import GenerationState
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.overlay_pb2 import Overlay
 from tabletop.image.v1.theme_pb2 import Theme
-from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 from tabletop.storage.v1.record_pb2 import BlobReference, IndexFields, Record, RecordKey, RecordKind
 
 from image_grpc.errors import StorageServiceError
 from image_grpc.messages import clone, enum_label
+from image_grpc.storage.filters import picture_index
 
 T = TypeVar("T", bound=Message)
-_ASSIGNED = ("version", "create_time", "update_time", "delete_time", "purge_time", "storage_id")
-
-
-def _no_blob(_: Any) -> BlobReference | None:
-    return None
+_TIMES = ("create_time", "update_time", "delete_time", "purge_time")
+_ASSIGNED = {"version", "storage_id", *_TIMES}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,8 +34,8 @@ class Codec(Generic[T]):
     message: type[T]
     id_of: Callable[[T], str]
     index_of: Callable[[T], IndexFields]
-    blob_of: Callable[[T], BlobReference | None] = _no_blob
-    versioned_part: Callable[[T], Any]
+    blob_of: Callable[[T], BlobReference | None] = lambda _: None
+    versioned_part: Callable[[T], Any] = lambda message: message
     """The message inside the body that has the version and the times."""
 
     def key(self, id_: str, version: int = 0) -> RecordKey:
@@ -48,7 +45,9 @@ class Codec(Generic[T]):
     def encode(self, message: T) -> Record:
         """Return the record for a message."""
         body = clone(message)
-        _clear_assigned(self.versioned_part(body))
+        part = self.versioned_part(body)
+        for name in _ASSIGNED.intersection(part.DESCRIPTOR.fields_by_name):
+            part.ClearField(name)
         if isinstance(body, Image):
             body.content.ClearField("storage_path")
         return Record(
@@ -61,44 +60,24 @@ class Codec(Generic[T]):
 
     def decode(self, record: Record) -> T:
         """Return the message in a record. Raises StorageServiceError if the body is not of the codec's type."""
-        if record.body_type != self.message.DESCRIPTOR.full_name:
-            raise StorageServiceError(
-                f"record {record.key.id} contains a {record.body_type}, not a {self.message.DESCRIPTOR.full_name}"
-            )
+        type_ = self.message.DESCRIPTOR.full_name
+        if record.body_type != type_:
+            raise StorageServiceError(f"record {record.key.id} contains a {record.body_type}, not a {type_}")
         try:
             message = self.message.FromString(record.body)
         except DecodeError as error:
             raise StorageServiceError(f"record {record.key.id} cannot be decoded: {error}") from error
-        _copy_assigned(record, self.versioned_part(message))
+        part = self.versioned_part(message)
+        fields = part.DESCRIPTOR.fields_by_name
+        part.version = record.key.version
+        if "storage_id" in fields:
+            part.storage_id = record.storage_id
+        for name in _TIMES:
+            if name in fields and record.HasField(name):
+                getattr(part, name).CopyFrom(getattr(record, name))
         if isinstance(message, Image):
             message.content.storage_path = record.blob.path
         return message
-
-
-def _clear_assigned(part: Message) -> None:
-    for field in _ASSIGNED:
-        if field in part.DESCRIPTOR.fields_by_name:
-            part.ClearField(field)
-
-
-def _copy_assigned(record: Record, part: Any) -> None:
-    fields = part.DESCRIPTOR.fields_by_name
-    part.version = record.key.version
-    if "storage_id" in fields:
-        part.storage_id = record.storage_id
-    for name in ("create_time", "update_time", "delete_time", "purge_time"):
-        if name in fields and record.HasField(name):
-            getattr(part, name).CopyFrom(getattr(record, name))
-
-
-def _image_index(image: Image) -> IndexFields:
-    return IndexFields(
-        type=enum_label(ImageType, image.type),
-        subtype=enum_label(ImageSubtype, image.subtype),
-        theme=image.metadata.theme,
-        source_id=image.metadata.source_id,
-        service=image.metadata.service,
-    )
 
 
 def _image_blob(image: Image) -> BlobReference | None:
@@ -107,38 +86,29 @@ def _image_blob(image: Image) -> BlobReference | None:
 
 
 def _generation_index(record: GenerationRecord) -> IndexFields:
-    facets = record.facets
-    return IndexFields(
-        type=enum_label(ImageType, facets.type),
-        subtype=enum_label(ImageSubtype, facets.subtype),
-        theme=facets.theme,
-        source_id=facets.source_id,
-        service=facets.service,
-        state=enum_label(GenerationState, record.generation.state),
-    )
+    index = picture_index(record.facets, record.facets)
+    index.state = enum_label(GenerationState, record.generation.state)
+    return index
 
 
 IMAGES = Codec(
     kind=RecordKind.RECORD_KIND_IMAGE,
     message=Image,
     id_of=lambda image: image.id,
-    index_of=_image_index,
+    index_of=lambda image: picture_index(image, image.metadata),
     blob_of=_image_blob,
-    versioned_part=lambda image: image,
 )
 OVERLAYS = Codec(
     kind=RecordKind.RECORD_KIND_OVERLAY,
     message=Overlay,
     id_of=lambda overlay: overlay.id,
     index_of=lambda overlay: IndexFields(map_id=overlay.map_id),
-    versioned_part=lambda overlay: overlay,
 )
 THEMES = Codec(
     kind=RecordKind.RECORD_KIND_THEME,
     message=Theme,
     id_of=lambda theme: theme.name,
     index_of=lambda theme: IndexFields(theme=theme.name),
-    versioned_part=lambda theme: theme,
 )
 GENERATIONS = Codec(
     kind=RecordKind.RECORD_KIND_GENERATION,
@@ -152,5 +122,4 @@ CACHE_ENTRIES = Codec(
     message=CacheEntry,
     id_of=lambda entry: entry.fingerprint,
     index_of=lambda _: IndexFields(),
-    versioned_part=lambda entry: entry,
 )

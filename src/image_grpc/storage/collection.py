@@ -1,15 +1,17 @@
-"""The records of one kind, as the contract's messages."""
+"""The client of the Storage Service: a collection per kind of record, in the contract's messages, and blobs."""
 
-import uuid
 from collections.abc import Sequence
 from typing import Generic
 
-from tabletop.storage.v1.record_pb2 import Record, RecordKey, RecordKind
+from tabletop.storage.v1.record_pb2 import Record, RecordKey
 from tabletop.storage.v1.storage_pb2 import ListFilter, ListOrder, ListRequest, ListResponse, Put
 
-from image_grpc.hub import topology
+from image_grpc.hub import Hub, topology
+from image_grpc.storage import codecs
+from image_grpc.storage.blobs import BlobClient
 from image_grpc.storage.codecs import Codec, T
-from image_grpc.storage.operations import StorageOperations
+from image_grpc.storage.requester import StorageRequester, new_id
+from image_grpc.telemetry import Telemetry
 
 MAX_PAGE_SIZE = 500
 
@@ -17,13 +19,9 @@ MAX_PAGE_SIZE = 500
 class Collection(Generic[T]):
     """Reads and conditional writes of one kind of record, uncached."""
 
-    def __init__(self, operations: StorageOperations, codec: Codec[T]) -> None:
-        self._operations, self.codec = operations, codec
-
-    @property
-    def kind(self) -> RecordKind:
-        """The kind of its records."""
-        return self.codec.kind
+    def __init__(self, requester: StorageRequester, codec: Codec[T]) -> None:
+        self.requester, self.codec = requester, codec
+        self.kind = codec.kind
 
     def key(self, id_: str, version: int = 0) -> RecordKey:
         """Return the key of a record; version 0 is the latest."""
@@ -46,23 +44,23 @@ class Collection(Generic[T]):
         return self.codec.decode(record)
 
     async def store(self, put: Put) -> T:
-        """Store one record and return it as stored. Raises as StorageOperations.store does."""
-        return self.decode((await self._operations.store([put]))[0])
+        """Store one record and return it as stored. Raises as StorageRequester.store does."""
+        return self.decode((await self.requester.store([put]))[0])
 
     async def retrieve(self, id_: str, version: int = 0, *, include_deleted: bool = False) -> T | None:
         """Return one record, or None if it does not exist. Raises StorageServiceError."""
-        records = await self._operations.retrieve([self.key(id_, version)], include_deleted=include_deleted)
+        records = await self.requester.retrieve([self.key(id_, version)], include_deleted=include_deleted)
         return self.decode(records[0]) if records else None
 
     async def delete(self, id_: str, version: int = 0, *, storage_correlation_id: str = "") -> T:
-        """Delete one record and return it. Raises as StorageOperations.delete does."""
-        key = self.key(id_, version)
-        records = await self._operations.delete([key], storage_correlation_id=storage_correlation_id)
-        return self.decode(records[0])
+        """Delete one record and return it. Raises as StorageRequester.delete does."""
+        keys = [self.key(id_, version)]
+        return self.decode((await self.requester.delete(keys, storage_correlation_id=storage_correlation_id))[0])
 
     async def undelete(self, id_: str, *, storage_correlation_id: str = "") -> T:
         """Restore one record and return it. Raises RecordNotFound, StorageServiceError."""
-        records = await self._operations.store(undeletes=[self.key(id_)], storage_correlation_id=storage_correlation_id)
+        keys = [self.key(id_)]
+        records = await self.requester.store(undeletes=keys, storage_correlation_id=storage_correlation_id)
         return self.decode(records[0])
 
     async def list(
@@ -77,32 +75,35 @@ class Collection(Generic[T]):
 
         Raises InvalidArgument for a token that was issued for another listing, StorageServiceError.
         """
-        request = ListRequest(
-            storage_correlation_id=str(uuid.uuid4()),
-            kind=self.kind,
-            filter=filter_,
-            page_size=page_size,
-            page_token=page_token,
-            order=order,
-        )
-        page = await self._operations.request(topology.LIST, request, ListResponse)
+        page = await self._list(ListRequest(filter=filter_, page_size=page_size, page_token=page_token, order=order))
         return [self.decode(record) for record in page.records], page.next_page_token
 
     async def all(self, filter_: ListFilter) -> Sequence[T]:
-        """Return every record of a listing that is known to be short, oldest first."""
-        messages: list[T] = []
-        token = ""
+        """Return every record of a listing, oldest first, for those that fit in memory. Raises StorageServiceError."""
+        messages, token, order = list[T](), "", ListOrder.LIST_ORDER_OLDEST_FIRST
         while True:
-            page, token = await self.list(
-                filter_, page_size=MAX_PAGE_SIZE, page_token=token, order=ListOrder.LIST_ORDER_OLDEST_FIRST
-            )
+            page, token = await self.list(filter_, page_size=MAX_PAGE_SIZE, page_token=token, order=order)
             messages += page
             if not token:
                 return messages
 
     async def count(self, filter_: ListFilter) -> int:
         """Return the number of records in a listing, up to 10,000. Raises StorageServiceError."""
-        request = ListRequest(
-            storage_correlation_id=str(uuid.uuid4()), kind=self.kind, filter=filter_, page_size=1, count=True
-        )
-        return (await self._operations.request(topology.LIST, request, ListResponse)).total_size
+        return (await self._list(ListRequest(filter=filter_, page_size=1, count=True))).total_size
+
+    async def _list(self, request: ListRequest) -> ListResponse:
+        request.storage_correlation_id, request.kind = new_id(), self.kind
+        return await self.requester.request(topology.LIST, request, ListResponse)
+
+
+class ImageStorageClient(StorageRequester):
+    """The Storage Service, uncached."""
+
+    def __init__(self, hub: Hub, telemetry: Telemetry, *, timeout: float) -> None:
+        super().__init__(hub, telemetry, timeout=timeout)
+        self.images = Collection(self, codecs.IMAGES)
+        self.overlays = Collection(self, codecs.OVERLAYS)
+        self.themes = Collection(self, codecs.THEMES)
+        self.generations = Collection(self, codecs.GENERATIONS)
+        self.cache_entries = Collection(self, codecs.CACHE_ENTRIES)
+        self.blobs = BlobClient(self)

@@ -20,7 +20,8 @@ class RetryableFailure(Exception):
 
 def exception_for(error: Error) -> Exception:
     """Return the exception for an error reply."""
-    match _code(error.code):
+    code = StorageErrorCode.DESCRIPTOR.values_by_name.get(f"STORAGE_ERROR_CODE_{error.code}")
+    match code.number if code is not None else StorageErrorCode.STORAGE_ERROR_CODE_UNSPECIFIED:
         case StorageErrorCode.STORAGE_ERROR_CODE_VERSION_CONFLICT:
             return VersionConflict(error.message)
         case StorageErrorCode.STORAGE_ERROR_CODE_ALREADY_EXISTS:
@@ -35,8 +36,3 @@ def exception_for(error: Error) -> Exception:
     if error.details.retryable:
         return RetryableFailure(error.message)
     return StorageServiceError(f"the Storage Service failed: {error.message}")
-
-
-def _code(name: str) -> int:
-    value = StorageErrorCode.DESCRIPTOR.values_by_name.get(f"STORAGE_ERROR_CODE_{name}")
-    return value.number if value is not None else StorageErrorCode.STORAGE_ERROR_CODE_UNSPECIFIED

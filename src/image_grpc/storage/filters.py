@@ -1,42 +1,35 @@
-"""Filters of listings, from the contract's enums."""
+"""Index fields and filters of listings, from the contract's messages and enums."""
 
 from collections.abc import Iterable
-from typing import Protocol
 
+from tabletop.image.internal.v1.generation_record_pb2 import Facets
 from tabletop.image.v1.generation_pb2 import GenerationState
+from tabletop.image.v1.generation_service_pb2 import ListGenerationsRequest
+from tabletop.image.v1.image_pb2 import Image, ImageMetadata
+from tabletop.image.v1.image_service_pb2 import ListImagesRequest
 from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 from tabletop.storage.v1.record_pb2 import IndexFields
 from tabletop.storage.v1.storage_pb2 import ListFilter
 
 from image_grpc.messages import enum_label
 
-
-class PictureFilter(Protocol):
-    """A List request with the filters that images and generations share."""
-
-    @property
-    def type(self) -> ImageType: ...
-    @property
-    def subtype(self) -> ImageSubtype: ...
-    @property
-    def theme(self) -> str: ...
-    @property
-    def source_id(self) -> str: ...
-    @property
-    def service(self) -> str: ...
+ListPictures = ListImagesRequest | ListGenerationsRequest
 
 
-def pictures(request: PictureFilter) -> ListFilter:
-    """Return the filter that a List request describes."""
-    return ListFilter(
-        index=IndexFields(
-            type=enum_label(ImageType, request.type),
-            subtype=enum_label(ImageSubtype, request.subtype),
-            theme=request.theme,
-            source_id=request.source_id,
-            service=request.service,
-        )
+def picture_index(typed: Image | Facets | ListPictures, labels: ImageMetadata | Facets | ListPictures) -> IndexFields:
+    """Return the index fields that images and generations share, from the parts that have the type and the labels."""
+    return IndexFields(
+        type=enum_label(ImageType, typed.type),
+        subtype=enum_label(ImageSubtype, typed.subtype),
+        theme=labels.theme,
+        source_id=labels.source_id,
+        service=labels.service,
     )
+
+
+def pictures(request: ListPictures) -> ListFilter:
+    """Return the filter that a List request describes."""
+    return ListFilter(index=picture_index(request, request))
 
 
 def overlays_of_map(map_id: str) -> ListFilter:

@@ -5,9 +5,9 @@ by their content, so they never become stale.
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Hashable, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from cachetools import LRUCache
 from google.protobuf.message import Message
@@ -19,9 +19,8 @@ from image_grpc.deadline import remaining
 from image_grpc.errors import StorageServiceError
 from image_grpc.single_flight import SingleFlight
 from image_grpc.storage.blobs import PART_BYTES, gather_all
-from image_grpc.storage.client import ImageStorageClient
 from image_grpc.storage.codecs import T
-from image_grpc.storage.collection import Collection
+from image_grpc.storage.collection import Collection, ImageStorageClient
 from image_grpc.storage.filters import overlays_of_map
 from image_grpc.storage.requester import MARGIN_SECONDS
 from image_grpc.telemetry import Counters
@@ -31,9 +30,8 @@ MAX_MAPS = 1000
 CACHED_KINDS = frozenset({RecordKind.RECORD_KIND_IMAGE, RecordKind.RECORD_KIND_THEME, RecordKind.RECORD_KIND_OVERLAY})
 """Generations and cache entries change too fast to be worth caching."""
 
+K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-_Key = tuple[RecordKind, str]
-_Part = tuple[str, int]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,59 +51,32 @@ class ReadCache:
 
     def __init__(self, client: ImageStorageClient, counters: Counters, limits: CacheLimits) -> None:
         self._client, self._counters = client, counters
-        self._records: LRUCache[_Key, Message] = LRUCache(limits.max_records)
-        self._parts: LRUCache[_Part, bytes] = LRUCache(limits.max_bytes, getsizeof=len)
-        self._overlays: LRUCache[str, list[Overlay]] = LRUCache(MAX_MAPS)
-        self._record_loads: SingleFlight[_Key, Any] = SingleFlight()
-        self._part_loads: SingleFlight[_Part, bytes] = SingleFlight()
-        self._overlay_loads: SingleFlight[str, list[Overlay]] = SingleFlight()
+        self._records = _Entries[tuple[RecordKind, str], Message | None](
+            LRUCache(limits.max_records), lambda key, record: record is not None and key[0] in CACHED_KINDS
+        )
+        self._parts = _Entries[tuple[str, int], bytes](
+            LRUCache(limits.max_bytes, getsizeof=len), lambda _, part: len(part) <= limits.max_bytes
+        )
+        self._overlays = _Entries[str, list[Overlay]](LRUCache(MAX_MAPS), lambda *_: True)
 
     async def record(self, collection: Collection[T], id_: str) -> T | None:
-        """Return the latest version of a record, or None if it does not exist or is deleted.
-
-        Raises StorageServiceError.
-        """
-        key = (collection.kind, id_)
-        cached = self._count(self._records.get(key))
-        if cached is not None:
-            return cast(T, cached)
-
-        def keep(loaded: T | None) -> None:
-            if loaded is not None and collection.kind in CACHED_KINDS:
-                self._records[key] = loaded
-
-        load = self._record_loads.run(key, lambda: collection.retrieve(id_), on_loaded=keep)
-        return cast("T | None", await self._wait(load))
+        """Return the latest version of a record, or None if it is missing or deleted. Raises StorageServiceError."""
+        record = await self._read(self._records, (collection.kind, id_), lambda: collection.retrieve(id_))
+        return cast("T | None", record)
 
     async def overlays(self, map_id: str) -> list[Overlay]:
         """Return the overlays of a map in drawing order. Raises StorageServiceError."""
-        cached = self._count(self._overlays.get(map_id))
-        if cached is not None:
-            return cached
-
-        def keep(loaded: list[Overlay]) -> None:
-            self._overlays[map_id] = loaded
-
-        load = self._overlay_loads.run(map_id, lambda: self._load_overlays(map_id), on_loaded=keep)
-        return await self._wait(load)
+        return await self._read(self._overlays, map_id, lambda: self._load_overlays(map_id))
 
     async def part(self, sha256: str, index: int) -> bytes:
         """Return the part of a blob that starts at `index` MiB: 1 MiB, or less at the end of the blob.
 
         Raises RecordNotFound, StorageServiceError.
         """
-        key = (sha256, index)
-        cached = self._count(self._parts.get(key))
-        if cached is not None:
-            return cached
-
-        def keep(loaded: bytes) -> None:
-            if len(loaded) <= self._parts.maxsize:
-                self._parts[key] = loaded
-
         offset = index * PART_BYTES
-        load = self._part_loads.run(key, lambda: self._client.blobs.read(sha256, offset, PART_BYTES), on_loaded=keep)
-        return await self._wait(load)
+        return await self._read(
+            self._parts, (sha256, index), lambda: self._client.blobs.read(sha256, offset, PART_BYTES)
+        )
 
     async def blob(self, sha256: str, byte_size: int) -> bytes:
         """Return a whole blob. Raises RecordNotFound, StorageServiceError."""
@@ -122,40 +93,54 @@ class ReadCache:
 
         The record in the change is not kept: the feed delivers at least once, so it may be older than a deletion.
         """
-        key = (change.key.kind, change.key.id)
-        # A running load may have read the old state: its callers get that state, later callers do not.
-        self._record_loads.invalidate(key)
-        self._records.pop(key, None)
-        if change.key.kind != RecordKind.RECORD_KIND_OVERLAY:
-            return
-        if change.HasField("record"):
-            self._overlay_loads.invalidate(change.record.index.map_id)
-            self._overlays.pop(change.record.index.map_id, None)
-        else:
-            self._overlay_loads.invalidate_all()
-            self._overlays.clear()
+        self._records.discard((change.key.kind, change.key.id))
+        if change.key.kind == RecordKind.RECORD_KIND_OVERLAY:
+            if change.HasField("record"):
+                self._overlays.discard(change.record.index.map_id)
+            else:
+                self._overlays.clear()
 
     def drop_records(self) -> None:
         """Drop all records: the change feed may have missed changes."""
-        self._record_loads.invalidate_all()
         self._records.clear()
-        self._overlay_loads.invalidate_all()
         self._overlays.clear()
 
     async def _load_overlays(self, map_id: str) -> list[Overlay]:
         overlays = await self._client.overlays.all(overlays_of_map(map_id))
         return sorted(overlays, key=lambda overlay: (overlay.z_index, overlay.create_time.ToNanoseconds()))
 
-    def _count(self, cached: V | None) -> V | None:
-        if cached is None:
-            self._counters.cache_misses += 1
-        else:
+    async def _read(self, entries: "_Entries[K, V]", key: K, load: Callable[[], Coroutine[Any, Any, V]]) -> V:
+        cached = entries.cached.get(key)
+        if cached is not None:
             self._counters.cache_hits += 1
-        return cached
-
-    async def _wait(self, load: Coroutine[Any, Any, V]) -> V:
+            return cached
+        self._counters.cache_misses += 1
         try:
             async with asyncio.timeout(remaining(self._client.timeout, margin=MARGIN_SECONDS)):
-                return await load
+                return await entries.load(key, load)
         except TimeoutError as expired:
             raise StorageServiceError("the Storage Service did not reply in time", retry_delay=1.0) from expired
+
+
+class _Entries(Generic[K, V]):
+    """The cached values of one sort, and the loads of others; `keep` decides which values are cached."""
+
+    def __init__(self, cached: LRUCache[K, V], keep: Callable[[K, V], bool]) -> None:
+        self.cached, self._keep = cached, keep
+        self._loads = SingleFlight[K, V]()
+
+    async def load(self, key: K, load: Callable[[], Coroutine[Any, Any, V]]) -> V:
+        def on_loaded(value: V) -> None:
+            if self._keep(key, value):
+                self.cached[key] = value
+
+        return await self._loads.run(key, load, on_loaded=on_loaded)
+
+    def discard(self, key: K) -> None:
+        # A running load may have read the old state: its callers get that state, later callers do not.
+        self._loads.invalidate(key)
+        self.cached.pop(key, None)
+
+    def clear(self) -> None:
+        self._loads.invalidate_all()
+        self.cached.clear()

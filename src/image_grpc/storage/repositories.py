@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Generic
 
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.overlay_pb2 import Overlay
 from tabletop.image.v1.types_pb2 import ImageType
-from tabletop.storage.v1.storage_pb2 import ListFilter, ListOrder, RecordChange
+from tabletop.storage.v1.storage_pb2 import RecordChange
 
 from image_grpc.errors import ImageNotFound
 from image_grpc.messages import clone
@@ -17,55 +16,34 @@ from image_grpc.storage.collection import Collection
 from image_grpc.storage.read_cache import ReadCache
 
 
-class Repository(Generic[T]):
-    """The records of one kind."""
+class Repository(Collection[T]):
+    """The records of one kind. Only `get` and what is based on it read from the cache."""
 
     def __init__(self, collection: Collection[T], cache: ReadCache) -> None:
-        self.collection, self._cache = collection, cache
+        super().__init__(collection.requester, collection.codec)
+        self._cache = cache
 
     async def get(self, id_: str) -> T | None:
         """Return the latest version of a record, possibly cached, or None if it does not exist or is deleted."""
-        return await self._cache.record(self.collection, id_)
+        return await self._cache.record(self, id_)
 
     async def get_latest(self, id_: str) -> T | None:
         """Return the latest version of a record from the Storage Service: for writes that depend on it."""
-        return await self.collection.retrieve(id_)
+        return await self.retrieve(id_)
 
     async def get_version(self, id_: str, version: int, *, include_deleted: bool = False) -> T | None:
         """Return a version of a record (0: the latest), or None if it does not exist."""
         if version:
             latest = await self.get(id_)
-            if latest is not None and self._version_of(latest) == version:
+            if latest is not None and self.codec.versioned_part(latest).version == version:
                 return latest
-        return await self.collection.retrieve(id_, version, include_deleted=include_deleted)
-
-    async def list(
-        self,
-        filter_: ListFilter,
-        *,
-        page_size: int,
-        page_token: str = "",
-        order: ListOrder = ListOrder.LIST_ORDER_NEWEST_FIRST,
-    ) -> tuple[list[T], str]:
-        """Return a page of records and the token of the next one, which is empty on the last page."""
-        return await self.collection.list(filter_, page_size=page_size, page_token=page_token, order=order)
-
-    async def all(self, filter_: ListFilter) -> Sequence[T]:
-        """Return every record of a listing that is known to be short, oldest first."""
-        return await self.collection.all(filter_)
-
-    async def count(self, filter_: ListFilter) -> int:
-        """Return the number of records in a listing, up to 10,000."""
-        return await self.collection.count(filter_)
+        return await self.retrieve(id_, version, include_deleted=include_deleted)
 
     async def after_change(self, change: RecordChange) -> T | None:
         """Return the record that a change led to, deleted or not."""
         if change.HasField("record"):
-            return self.collection.decode(change.record)
-        return await self.collection.retrieve(change.key.id, change.key.version, include_deleted=True)
-
-    def _version_of(self, message: T) -> int:
-        return int(self.collection.codec.versioned_part(message).version)
+            return self.decode(change.record)
+        return await self.retrieve(change.key.id, change.key.version, include_deleted=True)
 
 
 class ImageRepository(Repository[Image]):
@@ -73,22 +51,18 @@ class ImageRepository(Repository[Image]):
 
     async def require(self, id_: str) -> Image:
         """Return the latest version of an image, possibly cached. Raises ImageNotFound."""
-        image = await self.get(id_)
-        if image is None:
-            raise ImageNotFound.with_id(id_)
-        return image
+        return await self.require_version(id_, 0)
 
     async def require_version(self, id_: str, version: int, *, include_deleted: bool = False) -> Image:
         """Return a version of an image (0: the latest).
 
         Raises ImageNotFound; also for all versions of a deleted image, unless deleted ones are included.
         """
-        latest = await self.get(id_)
-        if latest is not None and version in (0, latest.version):
-            return latest
-        image = None
-        if latest is not None or include_deleted:
-            image = await self.collection.retrieve(id_, version, include_deleted=include_deleted)
+        image = await self.get(id_)
+        if image is not None and version in (0, image.version):
+            return image
+        if image is not None or include_deleted:
+            image = await self.retrieve(id_, version, include_deleted=include_deleted)
         if image is None:
             raise ImageNotFound.with_id(id_, version)
         return image
@@ -115,23 +89,23 @@ class OverlayRepository(Repository[Overlay]):
 
 
 class BlobRepository:
-    """Blobs. Reads go through the cache."""
+    """Blobs. Reads go through the cache. Raises StorageServiceError, reads also RecordNotFound."""
 
     def __init__(self, client: BlobClient, cache: ReadCache) -> None:
         self._client, self._cache = client, cache
 
     async def put(self, data: bytes | memoryview) -> str:
-        """Transfer a blob so that a record can refer to it. Return its SHA-256. Raises StorageServiceError."""
+        """Transfer a blob so that a record can refer to it. Return its SHA-256."""
         return await self._client.put(data)
 
     async def part(self, sha256: str, index: int) -> bytes:
-        """Return the part of a blob that starts at `index` MiB. Raises RecordNotFound, StorageServiceError."""
+        """Return the part of a blob that starts at `index` MiB."""
         return await self._cache.part(sha256, index)
 
     async def read(self, sha256: str, byte_size: int) -> bytes:
-        """Return a whole blob, cached. Raises RecordNotFound, StorageServiceError."""
+        """Return a whole blob, cached."""
         return await self._cache.blob(sha256, byte_size)
 
     async def read_uncached(self, sha256: str, byte_size: int) -> bytes:
-        """Return a whole blob that is not worth caching. Raises RecordNotFound, StorageServiceError."""
+        """Return a whole blob that is not worth caching."""
         return await self._client.read_all(sha256, byte_size)

@@ -1,13 +1,16 @@
-"""Requests to the Storage Service over the hub, repeated until a reply arrives or the time is over."""
+"""The operations of the Storage Service over the hub, repeated until a reply arrives or the time is over."""
 
 import asyncio
 import time
+import uuid
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from google.protobuf.message import Message
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 from tabletop.hub.v1.error_pb2 import ErrorReply
-from tabletop.storage.v1.storage_pb2 import DeleteRequest, ListRequest, RetrieveRequest, StoreRequest
+from tabletop.storage.v1 import storage_pb2 as pb
+from tabletop.storage.v1.record_pb2 import Record, RecordKey
 
 from image_grpc.deadline import remaining
 from image_grpc.errors import HubError, StorageServiceError
@@ -26,33 +29,76 @@ BACKOFF = Backoff(initial=0.05, maximum=1.0, jitter=0.1)
 R = TypeVar("R", bound=Message)
 
 
-StorageRequest = StoreRequest | RetrieveRequest | DeleteRequest | ListRequest
-
-
 class StorageRequester:
     """Sends the requests of one process."""
 
     def __init__(self, hub: Hub, telemetry: Telemetry, *, timeout: float) -> None:
-        self._hub, self._telemetry, self._timeout = hub, telemetry, timeout
+        self._hub, self._telemetry = hub, telemetry
+        self.timeout = timeout
+        """Longest time in seconds that a request may take, retries included."""
         self.last_failure = ""
         """Why the last request failed; empty if it succeeded or was refused as invalid."""
 
-    @property
-    def timeout(self) -> float:
-        """Longest time in seconds that a request may take, retries included."""
-        return self._timeout
+    async def store(
+        self,
+        puts: Iterable[pb.Put] = (),
+        *,
+        undeletes: Iterable[RecordKey] = (),
+        messages: Iterable[OutboundMessage] = (),
+        storage_correlation_id: str = "",
+        content_digest: str = "",
+    ) -> list[Record]:
+        """Change records atomically, publish `messages` afterwards, and return the changed records.
 
-    async def request(self, operation: str, request: StorageRequest, response: type[R]) -> R:
+        A repeated `storage_correlation_id` returns the first result if the content is the same: that of the batch,
+        or the one that `content_digest` identifies. Raises VersionConflict, RequestIdReused, RecordNotFound,
+        BlobIncomplete, StorageServiceError.
+        """
+        batch = pb.Batch(puts=puts, undeletes=undeletes, messages=messages)
+        request = pb.StoreRequest(
+            storage_correlation_id=storage_correlation_id or new_id(), batch=batch, content_digest=content_digest
+        )
+        return list((await self.request(topology.STORE, request, pb.StoreResponse)).batch.records)
+
+    async def retrieve(self, keys: Sequence[RecordKey], *, include_deleted: bool = False) -> list[Record]:
+        """Return the records that exist, in the order of the keys. Raises StorageServiceError."""
+        records = pb.RecordKeys(keys=keys, include_deleted=include_deleted)
+        request = pb.RetrieveRequest(storage_correlation_id=new_id(), records=records)
+        return list((await self.request(topology.RETRIEVE, request, pb.RetrieveResponse)).records)
+
+    async def delete(
+        self,
+        keys: Sequence[RecordKey],
+        *,
+        messages: Iterable[OutboundMessage] = (),
+        storage_correlation_id: str = "",
+        content_digest: str = "",
+    ) -> list[Record]:
+        """Delete records atomically. Raises RecordNotFound, VersionConflict, StorageServiceError."""
+        request = pb.DeleteRequest(
+            storage_correlation_id=storage_correlation_id or new_id(),
+            keys=keys,
+            messages=messages,
+            content_digest=content_digest,
+        )
+        return list((await self.request(topology.DELETE, request, pb.DeleteResponse)).records)
+
+    async def request(
+        self,
+        operation: str,
+        request: pb.StoreRequest | pb.RetrieveRequest | pb.DeleteRequest | pb.ListRequest,
+        response: type[R],
+    ) -> R:
         """Perform one operation, repeating it under the same storage_correlation_id.
 
         The request ends at the caller's deadline or after the configured timeout, whichever is earlier. Raises
         StorageServiceError, or the exception for an error reply.
         """
-        with self._telemetry.track_storage_operation(operation, request.storage_correlation_id) as tracked:
+        id_ = request.storage_correlation_id
+        with self._telemetry.track_storage_operation(operation, id_) as tracked:
             tracked.bytes = request.ByteSize()
             try:
-                reply = await self._repeat_until_reply(operation, request)
-                result = _payload(reply, response)
+                result = _payload(await self._repeat_until_reply(operation, request, id_), response)
             except Exception as failure:
                 self.last_failure = failure.message if isinstance(failure, StorageServiceError) else ""
                 raise
@@ -60,18 +106,26 @@ class StorageRequester:
             tracked.bytes += result.ByteSize()
             return result
 
-    async def _repeat_until_reply(self, operation: str, request: StorageRequest) -> Envelope:
-        budget = remaining(self._timeout, margin=MARGIN_SECONDS)
+    async def _repeat_until_reply(self, operation: str, request: Message, id_: str) -> Envelope:
+        budget = remaining(self.timeout, margin=MARGIN_SECONDS)
         end = time.monotonic() + budget
         problem = "no reply"
 
         async def attempt() -> Envelope:
             nonlocal problem
+            seconds = min(ATTEMPT_SECONDS, end - time.monotonic())
+            envelope = envelopes.protobuf_envelope(operation, request, correlation_id=id_, time_to_live=seconds)
+            message = OutboundMessage(
+                exchange=topology.REQUESTS, routing_key=operation, mandatory=True, headers=inject(), envelope=envelope
+            )
             try:
-                return await self._attempt(operation, request, min(ATTEMPT_SECONDS, end - time.monotonic()))
-            except RetryableFailure as failure:
+                reply = await self._hub.request(message, timeout=seconds)
+                if reply.type == topology.ERROR:
+                    raise exception_for(_payload(reply, ErrorReply).error)
+                return reply
+            except (HubError, RetryableFailure) as failure:
                 problem = str(failure)
-                raise
+                raise RetryableFailure(problem) from failure
 
         try:
             async with asyncio.timeout(budget):
@@ -81,23 +135,10 @@ class StorageRequester:
                 f"the Storage Service did not complete {operation} within {budget:.1f} s: {problem}", retry_delay=1.0
             ) from expired
 
-    async def _attempt(self, operation: str, request: StorageRequest, seconds: float) -> Envelope:
-        message = OutboundMessage(
-            exchange=topology.REQUESTS,
-            routing_key=operation,
-            mandatory=True,
-            headers=inject(),
-            envelope=envelopes.protobuf_envelope(
-                operation, request, correlation_id=request.storage_correlation_id, time_to_live=seconds
-            ),
-        )
-        try:
-            reply = await self._hub.request(message, timeout=seconds)
-        except HubError as failure:
-            raise RetryableFailure(failure.message) from failure
-        if reply.type == topology.ERROR:
-            raise exception_for(_payload(reply, ErrorReply).error)
-        return reply
+
+def new_id() -> str:
+    """Return a storage_correlation_id for a request that is never repeated by its caller."""
+    return str(uuid.uuid4())
 
 
 def _payload(reply: Envelope, message: type[R]) -> R:

@@ -1,4 +1,4 @@
-"""Units of work: changes that are committed together, once per request, and known to the read cache at once."""
+"""Units of work: changes that are committed together, once per request, and visible to the read cache at once."""
 
 import uuid
 from collections.abc import Iterable
@@ -10,10 +10,11 @@ from tabletop.storage.v1.storage_pb2 import Put
 from image_grpc.idempotency import content_digest, derived_id
 from image_grpc.messages import MessageLike
 from image_grpc.storage.codecs import T
+from image_grpc.storage.collection import ImageStorageClient
 from image_grpc.storage.errors import RecordNotFound
-from image_grpc.storage.operations import StorageOperations
 from image_grpc.storage.read_cache import ReadCache
-from image_grpc.storage.repositories import Repository
+from image_grpc.storage.repositories import BlobRepository, ImageRepository, OverlayRepository, Repository
+from image_grpc.storage.requester import StorageRequester
 
 
 class Committed:
@@ -24,11 +25,10 @@ class Committed:
 
     def of(self, repository: Repository[T]) -> T:
         """Return the first changed record of the repository's kind. Raises LookupError if there is none."""
-        collection = repository.collection
         for record in self._records:
-            if record.key.kind == collection.kind:
-                return collection.decode(record)
-        raise LookupError(f"the unit of work changed no record of kind {collection.kind}")
+            if record.key.kind == repository.kind:
+                return repository.decode(record)
+        raise LookupError(f"the unit of work changed no record of kind {repository.kind}")
 
 
 class UnitOfWork:
@@ -39,9 +39,9 @@ class UnitOfWork:
     """
 
     def __init__(
-        self, operations: StorageOperations, cache: ReadCache, *, id_: str = "", content_digest: str = ""
+        self, requester: StorageRequester, cache: ReadCache, *, id_: str = "", content_digest: str = ""
     ) -> None:
-        self._operations, self._cache = operations, cache
+        self._requester, self._cache = requester, cache
         self.id = id_ or str(uuid.uuid4())
         self._content_digest = content_digest
         self._puts: list[Put] = []
@@ -55,45 +55,42 @@ class UnitOfWork:
 
     def create(self, repository: Repository[T], message: T) -> None:
         """Put a record that must not exist yet, not even deleted."""
-        self._puts.append(repository.collection.put_if_absent(message))
+        self._puts.append(repository.put_if_absent(message))
 
     def update(self, repository: Repository[T], message: T, version: int) -> None:
         """Put the next version of a record that must be at `version`."""
-        self._puts.append(repository.collection.put_at_version(message, version))
+        self._puts.append(repository.put_at_version(message, version))
 
     def put(self, repository: Repository[T], message: T) -> None:
         """Put the next version of a record, whether it exists or not."""
-        self._puts.append(repository.collection.put(message))
+        self._puts.append(repository.put(message))
 
     def undelete(self, repository: Repository[T], id_: str) -> None:
         """Restore a deleted record."""
-        self._undeletes.append(repository.collection.key(id_))
+        self._undeletes.append(repository.key(id_))
 
     def delete(self, repository: Repository[T], id_: str, version: int = 0) -> None:
         """Delete a record, which must be at `version` unless that is 0. A unit that deletes does nothing else."""
-        self._deletes.append(repository.collection.key(id_, version))
+        self._deletes.append(repository.key(id_, version))
 
     def publish(self, *messages: OutboundMessage) -> None:
         """Publish messages once the changes are durable."""
         self._messages += messages
 
     async def commit(self) -> Committed:
-        """Apply the changes.
-
-        Raises VersionConflict, RequestIdReused, RecordNotFound, BlobIncomplete, StorageServiceError.
-        """
-        records = await (self._delete() if self._deletes else self._store())
+        """Apply the changes. Raises as StorageRequester.store and StorageRequester.delete do."""
+        if self._deletes:
+            records = await self._delete()
+        else:
+            records = await self._requester.store(
+                self._puts,
+                undeletes=self._undeletes,
+                messages=self._messages,
+                storage_correlation_id=self.id,
+                content_digest=self._content_digest,
+            )
         self._cache.invalidate(records)
         return Committed(records)
-
-    async def _store(self) -> list[Record]:
-        return await self._operations.store(
-            self._puts,
-            undeletes=self._undeletes,
-            messages=self._messages,
-            storage_correlation_id=self.id,
-            content_digest=self._content_digest,
-        )
 
     async def _delete(self) -> list[Record]:
         if self._puts or self._undeletes:
@@ -102,9 +99,9 @@ class UnitOfWork:
         # a deleted record is an error.
         if not self._content_digest:
             keys = [RecordKey(kind=key.kind, id=key.id) for key in self._deletes]
-            if len(await self._operations.retrieve(keys)) < len(keys):
+            if len(await self._requester.retrieve(keys)) < len(keys):
                 raise RecordNotFound(f"{keys[0].id} does not exist")
-        return await self._operations.delete(
+        return await self._requester.delete(
             self._deletes, messages=self._messages, storage_correlation_id=self.id, content_digest=self._content_digest
         )
 
@@ -118,3 +115,25 @@ def request_identity(operation: str, request: MessageLike) -> tuple[str, str]:
     if not request_id:
         return str(uuid.uuid4()), ""
     return derived_id(operation, request_id), content_digest(request)
+
+
+class Storage:
+    """Everything that is stored, through one read cache."""
+
+    def __init__(self, client: ImageStorageClient, cache: ReadCache) -> None:
+        self._client, self._cache = client, cache
+        self.images = ImageRepository(client.images, cache)
+        self.overlays = OverlayRepository(client.overlays, cache)
+        self.themes = Repository(client.themes, cache)
+        self.generations = Repository(client.generations, cache)
+        self.cache_entries = Repository(client.cache_entries, cache)
+        self.blobs = BlobRepository(client.blobs, cache)
+
+    def unit_of_work(self, id_: str = "") -> UnitOfWork:
+        """Return a unit of work with this storage_correlation_id, or a new one."""
+        return UnitOfWork(self._client, self._cache, id_=id_)
+
+    def unit_for(self, operation: str, request: MessageLike) -> UnitOfWork:
+        """Return the unit of work of a caller's request, which its `request_id` makes repeatable."""
+        id_, digest = request_identity(operation, request)
+        return UnitOfWork(self._client, self._cache, id_=id_, content_digest=digest)

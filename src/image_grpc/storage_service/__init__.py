@@ -4,7 +4,7 @@ It keeps records in a database and blobs in an object store, both named by URL. 
 API's messages: the bodies of records are bytes to it.
 """
 
-from image_grpc.storage_service.database import DatabaseError, IncompatibleDatabase, Unavailable
+from image_grpc.storage_service.errors import DatabaseError, IncompatibleDatabase, Unavailable
 from image_grpc.storage_service.service import StorageService
 
 __all__ = ["DatabaseError", "IncompatibleDatabase", "StorageService", "Unavailable"]

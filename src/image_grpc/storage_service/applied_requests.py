@@ -7,7 +7,14 @@ from typing import TypeVar
 from sqlalchemy import Connection, bindparam, select, update
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.storage.v1.record_pb2 import Record
-from tabletop.storage.v1.storage_pb2 import DeleteRequest, DeleteResponse, StorageChanged, StoreRequest, StoreResponse
+from tabletop.storage.v1.storage_pb2 import (
+    Batch,
+    DeleteRequest,
+    DeleteResponse,
+    StorageChanged,
+    StoreRequest,
+    StoreResponse,
+)
 
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub import topology
@@ -16,6 +23,7 @@ from image_grpc.storage_service.database import Database, insert_new, microsecon
 from image_grpc.storage_service.errors import CorrelationIdReused
 from image_grpc.storage_service.schema import applied_request
 
+Request = StoreRequest | DeleteRequest
 R = TypeVar("R", StoreResponse, DeleteResponse)
 Change = Callable[[Connection, R], Sequence[Record]]
 """Changes records within a transaction, fills in the response, and returns the changed records."""
@@ -23,12 +31,9 @@ Change = Callable[[Connection, R], Sequence[Record]]
 MAX_INLINE_BYTES = 16 * 1024
 """Records up to this size are part of the event that reports their change."""
 
-_FIND = select(applied_request).where(applied_request.c.storage_correlation_id == bindparam("key"))
-_SET_RESPONSE = (
-    update(applied_request)
-    .where(applied_request.c.storage_correlation_id == bindparam("key"))
-    .values(response=bindparam("stored_response"))
-)
+_SAME_REQUEST = applied_request.c.storage_correlation_id == bindparam("key")
+_FIND = select(applied_request).where(_SAME_REQUEST)
+_SET_RESPONSE = update(applied_request).where(_SAME_REQUEST).values(response=bindparam("stored_response"))
 
 
 class ChangeExecutor:
@@ -37,14 +42,9 @@ class ChangeExecutor:
     def __init__(self, database: Database, relay: outbox.Relay, *, memory: float) -> None:
         self._database, self._relay, self._memory = database, relay, memory
 
-    async def execute(
-        self,
-        request: StoreRequest | DeleteRequest,
-        response_type: type[R],
-        messages: Sequence[OutboundMessage],
-        change: Change[R],
-    ) -> R:
+    async def execute(self, request: Request, response_type: type[R], change: Change[R]) -> R:
         """Apply a change, or return the response of the same request before. Raises CorrelationIdReused."""
+        content: Batch | DeleteRequest = request.batch if isinstance(request, StoreRequest) else request
 
         def transaction(connection: Connection) -> tuple[R, list[outbox.Entry]]:
             previous = _claim(connection, request, memory=self._memory)
@@ -52,7 +52,7 @@ class ChangeExecutor:
                 return response_type.FromString(previous), []
             response = response_type(storage_correlation_id=request.storage_correlation_id)
             records = change(connection, response)
-            entries = outbox.add(connection, [*messages, _changed_event(request, records)])
+            entries = outbox.add(connection, [*content.messages, _changed_event(request, records)])
             parameters = {"key": request.storage_correlation_id, "stored_response": response.SerializeToString()}
             connection.execute(_SET_RESPONSE, parameters)
             return response, entries
@@ -62,7 +62,7 @@ class ChangeExecutor:
         return response
 
 
-def _claim(connection: Connection, request: StoreRequest | DeleteRequest, *, memory: float) -> bytes | None:
+def _claim(connection: Connection, request: Request, *, memory: float) -> bytes | None:
     """Claim a request's storage_correlation_id. Return the stored response if the request was applied before.
 
     Waits for a transaction that is applying the same request, on any replica. Raises CorrelationIdReused.
@@ -79,7 +79,7 @@ def _claim(connection: Connection, request: StoreRequest | DeleteRequest, *, mem
     return bytes(existing.response)
 
 
-def _changed_event(request: StoreRequest | DeleteRequest, records: Sequence[Record]) -> OutboundMessage:
+def _changed_event(request: Request, records: Sequence[Record]) -> OutboundMessage:
     correlation_id = request.storage_correlation_id
     event = StorageChanged(storage_correlation_id=correlation_id)
     # In the response to a batch, the restored records follow those that were put.

@@ -1,28 +1,37 @@
-"""Blobs: bytes that are named by their SHA-256, put in parts, and kept in an object store."""
+"""Blobs: bytes that are named by their SHA-256, put in parts, and kept in an object store.
+
+The database has their states: a blob is PENDING while its parts arrive, COMMITTED once a record refers to it, and
+DELETING when nothing refers to it any more.
+"""
 
 import contextlib
+import enum
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import obstore
 from obstore.store import ObjectStore
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, Row, delete, exists, insert, select, update
 from tabletop.storage.v1.storage_pb2 import BlobPart
 
-from image_grpc.storage_service import blob_table
-from image_grpc.storage_service.blob_table import State
 from image_grpc.storage_service.database import Database, microseconds
 from image_grpc.storage_service.errors import BlobIncomplete, InvalidField, NotFound, TemporaryFailure
 from image_grpc.storage_service.object_store import PART_BYTES, PARTS, blob_path, part_path, part_paths
-from image_grpc.storage_service.schema import blob
+from image_grpc.storage_service.schema import blob, record_version
 
 _TOUCH_SECONDS = 60
 """How often an upload refreshes its expiry, which would otherwise take a transaction per part."""
 
 
-class _HashMismatch(Exception):
-    """The parts of a blob have another SHA-256 than its name."""
+class State(enum.IntEnum):
+    """The state of a blob."""
+
+    PENDING = 1
+    COMMITTED = 2
+    DELETING = 3
 
 
 class Blobs:
@@ -32,18 +41,15 @@ class Blobs:
         self._store, self._database = store, database
 
     async def put_part(self, part: BlobPart) -> bool:
-        """Store a part. Return whether the whole blob is committed already.
-
-        Raises InvalidField, TemporaryFailure.
-        """
+        """Store a part. Return whether the whole blob is committed already. Raises InvalidField, TemporaryFailure."""
         _check_part(part)
-        row = await self._database.read(lambda connection: blob_table.find(connection, part.sha256))
+        row = await self._database.read(lambda connection: find(connection, part.sha256))
         if row is not None and row.state == State.COMMITTED:
             return True
         if row is not None and row.state == State.DELETING:
             raise TemporaryFailure(f"blob {part.sha256} is being deleted")
         if row is None or row.touch_time < microseconds(-_TOUCH_SECONDS):
-            await self._database.write(lambda connection: blob_table.touch(connection, part.sha256, part.byte_size))
+            await self._database.write(lambda connection: _touch(connection, part.sha256, part.byte_size))
         await obstore.put_async(self._store, part_path(part.sha256, part.offset), part.data)
         return False
 
@@ -57,9 +63,9 @@ class Blobs:
             if await self._is_committed(sha256, byte_size):  # by another replica, which then removed the parts
                 return
             raise BlobIncomplete(f"blob {sha256}: a part is missing") from missing
-        except _HashMismatch as mismatch:
+        except BlobIncomplete:
             await self.remove_parts(sha256, byte_size)
-            raise BlobIncomplete(f"blob {sha256}: its parts have another SHA-256") from mismatch
+            raise
 
     async def _write_from_parts(self, sha256: str, byte_size: int) -> None:
         digest = hashlib.sha256()
@@ -70,7 +76,8 @@ class Blobs:
                 digest.update(part)
                 await writer.write(part)
             if digest.hexdigest() != sha256:
-                raise _HashMismatch  # within the block, which then creates no object
+                # Within the block, which then creates no object.
+                raise BlobIncomplete(f"blob {sha256}: its parts have another SHA-256")
 
     async def remove_parts(self, sha256: str, byte_size: int) -> None:
         """Remove the parts of a blob."""
@@ -78,7 +85,7 @@ class Blobs:
 
     async def read(self, sha256: str, offset: int, limit: int) -> bytes:
         """Return a range of a blob, which is shorter than `limit` at its end. Raises NotFound."""
-        row = await self._database.read(lambda connection: blob_table.find(connection, sha256))
+        row = await self._database.read(lambda connection: find(connection, sha256))
         if row is None or row.state != State.COMMITTED:
             raise NotFound(f"blob {sha256} does not exist")
         if offset >= row.byte_size:
@@ -90,7 +97,7 @@ class Blobs:
     async def sweep(self, *, part_expiry: float, limit: int) -> None:
         """Remove unreferenced blobs, and parts older than `part_expiry` seconds."""
         hashes = await self._database.write(
-            lambda connection: blob_table.expire(connection, part_expiry=part_expiry, limit=limit)
+            lambda connection: _expire(connection, part_expiry=part_expiry, limit=limit)
         )
         for sha256 in hashes:
             await self._database.write(partial(self._erase, sha256=sha256))
@@ -115,7 +122,7 @@ class Blobs:
         connection.execute(delete(blob).where(blob.c.sha256 == sha256))
 
     async def _is_committed(self, sha256: str, byte_size: int) -> bool:
-        row = await self._database.read(lambda connection: blob_table.find(connection, sha256))
+        row = await self._database.read(lambda connection: find(connection, sha256))
         if row is None or row.state != State.COMMITTED:
             return False
         if row.byte_size != byte_size:
@@ -134,3 +141,42 @@ def _check_part(part: BlobPart) -> None:
     expected = min(PART_BYTES, part.byte_size - part.offset)
     if len(part.data) != expected:
         raise InvalidField("blob_part.data", f"must have {expected} bytes at this offset")
+
+
+def find(connection: Connection, sha256: str) -> Row[Any] | None:
+    """Return the row of a blob."""
+    return connection.execute(select(blob).where(blob.c.sha256 == sha256)).one_or_none()
+
+
+def _touch(connection: Connection, sha256: str, byte_size: int) -> None:
+    """Record that parts of a blob are arriving."""
+    now = microseconds()
+    touched = update(blob).where(blob.c.sha256 == sha256).values(touch_time=now)
+    if connection.execute(touched).rowcount == 0:
+        row = {"sha256": sha256, "byte_size": byte_size, "state": State.PENDING, "touch_time": now}
+        connection.execute(insert(blob).values(row))
+
+
+def commit(connection: Connection, sha256: str, byte_size: int) -> None:
+    """Record that a record refers to the blob. Raises TemporaryFailure."""
+    usable = (blob.c.sha256 == sha256) & (blob.c.state != State.DELETING)
+    # The size that was assembled: the part that created the row may have had a wrong one.
+    values = {"state": State.COMMITTED, "byte_size": byte_size, "touch_time": microseconds()}
+    if connection.execute(update(blob).where(usable).values(values)).rowcount != 1:
+        raise TemporaryFailure(f"blob {sha256} is being deleted")
+
+
+def release(connection: Connection, hashes: Iterable[str]) -> None:
+    """Mark those of the blobs for deletion that no record refers to any more."""
+    for sha256 in hashes:
+        connection.execute(select(blob.c.sha256).where(blob.c.sha256 == sha256).with_for_update())
+        referenced = exists().where(record_version.c.blob_sha256 == sha256)
+        connection.execute(update(blob).where(blob.c.sha256 == sha256, ~referenced).values(state=State.DELETING))
+
+
+def _expire(connection: Connection, *, part_expiry: float, limit: int) -> list[str]:
+    """Mark abandoned uploads for deletion, and return up to `limit` blobs that are to be deleted."""
+    abandoned = (blob.c.state == State.PENDING) & (blob.c.touch_time < microseconds(-part_expiry))
+    connection.execute(update(blob).where(abandoned).values(state=State.DELETING))
+    deleting = select(blob.c.sha256).where(blob.c.state == State.DELETING).limit(limit)
+    return list(connection.execute(deleting).scalars())

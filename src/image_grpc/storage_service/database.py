@@ -1,64 +1,38 @@
 """The database, named by URL: SQLite or PostgreSQL. Transactions are plain functions that run in threads."""
 
 import asyncio
-import enum
-import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from image_grpc.storage_service.schema import SCHEMA
+from image_grpc.storage_service.errors import Unavailable
+from image_grpc.storage_service.schema import SCHEMA, migrate
 
 T = TypeVar("T")
 
-_ALEMBIC = threading.Lock()
-"""Alembic passes the context of a migration in a global variable: one migration at a time in a process."""
-
 STATEMENT_SECONDS = 30.0
 """Timeout of statements on PostgreSQL, when clients no longer wait. Migrations and snapshots have none."""
-_UNLIMITED = "SET LOCAL statement_timeout = 0"
 _NETWORK = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 """Defaults of libpq parameters: a dead server is detected within half a minute."""
 
-
-class DatabaseError(Exception):
-    """The database cannot be used."""
-
-
-class Unavailable(DatabaseError):
-    """The database is unavailable or could not serialize the transaction. Retrying may help."""
-
-
-class IncompatibleDatabase(DatabaseError):
-    """The database has data that this version cannot read."""
-
-
-class Mode(enum.Enum):
-    """The kind of a transaction."""
-
-    READ = enum.auto()
-    SNAPSHOT = enum.auto()
-    WRITE = enum.auto()
-
-
+Mode = Literal["read", "snapshot", "write"]
+"""The kind of a transaction."""
 _BEGIN = {
     # A writer takes the write lock first: upgrading a read lock later could fail.
-    "sqlite": {Mode.READ: ["BEGIN"], Mode.SNAPSHOT: ["BEGIN"], Mode.WRITE: ["BEGIN IMMEDIATE"]},
+    "sqlite": {"read": ["BEGIN"], "snapshot": ["BEGIN"], "write": ["BEGIN IMMEDIATE"]},
     # Each statement sees what was committed when it began, in a transaction or not, so reads need none.
     "postgresql": {
-        Mode.READ: [],
-        Mode.SNAPSHOT: ["BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", _UNLIMITED],
-        Mode.WRITE: ["BEGIN"],
+        "read": [],
+        "snapshot": ["BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", "SET LOCAL statement_timeout = 0"],
+        "write": ["BEGIN"],
     },
 }
 """The statements that begin a transaction. The drivers do not begin any by themselves."""
@@ -76,20 +50,20 @@ class Database:
         self._writers = ThreadPoolExecutor(1, "database-write") if sqlite else self._readers
 
     async def start(self) -> None:
-        """Migrate the schema to the latest revision. Raises Unavailable, IncompatibleDatabase."""
-        await self._run(self._writers, self._migrate)
+        """Create the schema, or migrate it to the latest revision. Raises Unavailable, IncompatibleDatabase."""
+        await self.write(migrate)
 
     async def write(self, transaction: Callable[[Connection], T]) -> T:
         """Run a transaction that may write. Its changes are durable when this returns. Raises Unavailable."""
-        return await self._run(self._writers, lambda: self._transact(transaction, Mode.WRITE))
+        return await self._run(self._writers, "write", transaction)
 
     async def read(self, statements: Callable[[Connection], T]) -> T:
         """Run statements that only read. Each may see a later state than the previous one. Raises Unavailable."""
-        return await self._run(self._readers, lambda: self._transact(statements, Mode.READ))
+        return await self._run(self._readers, "read", statements)
 
     async def snapshot(self, transaction: Callable[[Connection], T]) -> T:
         """Run a transaction that only reads, and sees one state throughout. Raises Unavailable."""
-        return await self._run(self._readers, lambda: self._transact(transaction, Mode.SNAPSHOT))
+        return await self._run(self._readers, "snapshot", transaction)
 
     async def close(self) -> None:
         """Wait for running transactions and close all connections."""
@@ -97,25 +71,15 @@ class Database:
             await asyncio.to_thread(pool.shutdown)
         self._engine.dispose()
 
-    async def _run(self, pool: ThreadPoolExecutor, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(pool, call)
+    async def _run(self, pool: ThreadPoolExecutor, mode: Mode, transaction: Callable[[Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(pool, self._transact, mode, transaction)
 
-    def _transact(self, transaction: Callable[[Connection], T], mode: Mode) -> T:
+    def _transact(self, mode: Mode, transaction: Callable[[Connection], T]) -> T:
         # Broken connections are detected on use: a ping before each use costs as much as a read. SQLAlchemy then
         # discards all connections of the same age, and the client retries.
         try:
             with self._engine.connect().execution_options(mode=mode) as connection, connection.begin():
                 return transaction(connection)
-        except DBAPIError as failure:
-            raise Unavailable(str(failure.orig)) from failure
-
-    def _migrate(self) -> None:
-        config = Config()
-        config.set_main_option("script_location", "image_grpc.storage_service:migrations")
-        config.attributes["engine"] = self._engine
-        try:
-            with _ALEMBIC:
-                command.upgrade(config, "head")
         except DBAPIError as failure:
             raise Unavailable(str(failure.orig)) from failure
 
@@ -153,23 +117,20 @@ def _set_up_postgresql(connection: Any, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    mode = connection.get_execution_options().get("mode", Mode.WRITE)
+    mode = connection.get_execution_options().get("mode", "write")
     for statement in _BEGIN[connection.dialect.name][mode]:
         connection.exec_driver_sql(statement)
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> int:
-    """Insert the rows whose keys do not exist yet and return their number.
-
-    Waits for concurrent transactions that insert the same keys.
-    """
+    """Insert the rows with new keys and return their number. Waits for transactions that insert the same keys."""
     return len(connection.execute(_insert_new(connection.dialect.name, table), rows).all())
 
 
 @cache  # building a statement takes as long as running it
 def _insert_new(dialect: str, table: Table) -> Any:
-    statement: Any = (postgresql if dialect == "postgresql" else sqlite).insert(table)
-    return statement.on_conflict_do_nothing().returning(*table.primary_key)
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(table).on_conflict_do_nothing().returning(*table.primary_key)
 
 
 def microseconds(seconds_from_now: float = 0) -> int:

@@ -1,22 +1,29 @@
-"""Why the Storage Service refuses a request. Each exception becomes an error reply with its code."""
+"""Why the Storage Service cannot use its database, and why it refuses a request."""
 
 from typing import ClassVar
 
 from tabletop.storage.v1.error_code_pb2 import StorageErrorCode
 
 
+class DatabaseError(Exception):
+    """The database cannot be used."""
+
+
+class Unavailable(DatabaseError):
+    """The database is unavailable or could not serialize the transaction. Retrying may help."""
+
+
+class IncompatibleDatabase(DatabaseError):
+    """The database has data that this version cannot read."""
+
+
 class RequestError(Exception):
-    """The request has no effect. `error_code` is for programs, the text for people."""
+    """The request has no effect. The error reply has `error_code` for programs and the text for people."""
 
     error_code: ClassVar[StorageErrorCode]
     retryable: ClassVar[bool] = False
     field: str = ""
     """Path of the invalid field, if there is one."""
-
-    @property
-    def code(self) -> str:
-        """The code as error replies have it, for example `VERSION_CONFLICT`."""
-        return StorageErrorCode.Name(self.error_code).removeprefix("STORAGE_ERROR_CODE_")
 
 
 class InvalidField(RequestError):

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select, tuple_
-from tabletop.storage.v1.storage_pb2 import ListFilter, ListOrder, ListRequest, ListResponse
+from tabletop.storage.v1.storage_pb2 import ListOrder, ListRequest, ListResponse
 
 from image_grpc import page_tokens
 from image_grpc.storage_service.errors import InvalidField
@@ -17,20 +17,23 @@ MAX_COUNT = 10_000
 def page(connection: Connection, request: ListRequest) -> ListResponse:
     """Return a page of records, or of the versions of one record."""
     query, keyset = _versions(request) if request.filter.versions_of else _records(request)
+    if not request.filter.include_deleted:
+        query = query.where(record.c.delete_time.is_(None))
     response = ListResponse(storage_correlation_id=request.storage_correlation_id)
     if request.count:
         count = select(func.count()).select_from(query.limit(MAX_COUNT).subquery())
         response.total_size = connection.execute(count).scalar_one()
     ascending = request.order == ListOrder.LIST_ORDER_OLDEST_FIRST
     if request.page_token:
-        position, previous = tuple_(*keyset), tuple_(*_decode_token(request))
-        query = query.where(position > previous if ascending else position < previous)
+        key, previous = tuple_(*keyset), tuple_(*_decode_token(request))
+        query = query.where(key > previous if ascending else key < previous)
     query = query.order_by(*(column.asc() if ascending else column.desc() for column in keyset))
     rows = connection.execute(query.limit(request.page_size + 1)).all()
-    response.records.extend(to_record(row) for row in rows[: request.page_size])
+    response.records.extend(to_record(row._mapping) for row in rows[: request.page_size])
     if len(rows) > request.page_size:
         last = rows[request.page_size - 1]
-        response.next_page_token = _encode_token(request, [getattr(last, column.name) for column in keyset])
+        position = json.dumps([getattr(last, column.name) for column in keyset], separators=(",", ":"))
+        response.next_page_token = page_tokens.encode(position.encode(), listing=_identity(request))
     return response
 
 
@@ -45,7 +48,7 @@ def _records(request: ListRequest) -> tuple[Select[Any], list[ColumnElement[Any]
         query = query.where(record.c.state.in_(list(filter_.states)))
     if filter_.HasField("create_time_before"):
         query = query.where(record.c.create_time < filter_.create_time_before.ToMicroseconds())
-    return _without_deleted(query, filter_), [record.c.create_time, record.c.id]
+    return query, [record.c.create_time, record.c.id]
 
 
 def _versions(request: ListRequest) -> tuple[Select[Any], list[ColumnElement[Any]]]:
@@ -54,15 +57,7 @@ def _versions(request: ListRequest) -> tuple[Select[Any], list[ColumnElement[Any
         .join_from(record_version, record, SAME_RECORD)
         .where(record_version.c.kind == request.kind, record_version.c.id == request.filter.versions_of)
     )
-    return _without_deleted(query, request.filter), [record_version.c.version]
-
-
-def _without_deleted(query: Select[Any], filter_: ListFilter) -> Select[Any]:
-    return query if filter_.include_deleted else query.where(record.c.delete_time.is_(None))
-
-
-def _encode_token(request: ListRequest, position: list[Any]) -> str:
-    return page_tokens.encode(json.dumps(position, separators=(",", ":")).encode(), listing=_identity(request))
+    return query, [record_version.c.version]
 
 
 def _decode_token(request: ListRequest) -> list[Any]:

@@ -3,31 +3,27 @@
 Paths follow from the SHA-256, so a part or a blob that is written twice is the same object.
 """
 
-from __future__ import annotations
-
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, from_url
-
-if TYPE_CHECKING:
-    from obstore.store import ClientConfig, RetryConfig
 
 PART_BYTES = 1024 * 1024
 PARTS, BLOBS = "parts", "blobs"
 FAILURES = (OSError, BaseError)
 """What the object store raises when it is unavailable or fails. Retrying may help."""
-# The store gives up within the time that clients wait by default, and they retry.
-_RETRY: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=4)}
-_OPTIONS: ClientConfig = {"allow_http": True, "connect_timeout": "2s", "timeout": "8s"}
 
 
 def open_store(url: str) -> ObjectStore:
     """Return the object store at a URL. The environment's AWS_* variables tell how to reach S3."""
     if url.startswith("file:"):
         return from_url(url, mkdir=True)
-    return from_url(url, client_options=_OPTIONS, retry_config=_RETRY)
+    return from_url(
+        url,
+        client_options={"allow_http": True, "connect_timeout": "2s", "timeout": "8s"},
+        # The store gives up within the time that clients wait by default, and they retry.
+        retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=4)},
+    )
 
 
 def blob_path(sha256: str) -> str:

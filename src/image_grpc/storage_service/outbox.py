@@ -10,11 +10,12 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 import structlog
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 
 from image_grpc.hub import Hub, Outcome
-from image_grpc.storage_service.database import Database, Unavailable, microseconds
+from image_grpc.storage_service.database import Database, microseconds
+from image_grpc.storage_service.errors import Unavailable
 from image_grpc.storage_service.schema import outbox
 
 log = structlog.get_logger(__name__)
@@ -30,7 +31,6 @@ Entry = tuple[int, OutboundMessage]
 """The sequence number of a row, and its message."""
 
 _INSERT = insert(outbox).returning(outbox.c.sequence, sort_by_parameter_order=True)
-_DELETE = delete(outbox).where(outbox.c.sequence.in_(bindparam("published", expanding=True)))
 
 
 def add(connection: Connection, messages: Sequence[OutboundMessage]) -> list[Entry]:
@@ -120,7 +120,7 @@ class Relay:
 
 
 def _delete(published: list[int], connection: Connection) -> None:
-    connection.execute(_DELETE, {"published": published})
+    connection.execute(delete(outbox).where(outbox.c.sequence.in_(published)))
 
 
 def _claim_expired(connection: Connection) -> list[Entry]:

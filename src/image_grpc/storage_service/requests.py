@@ -1,22 +1,86 @@
-"""Requests from the hub: decodes and validates them, performs the operation, and replies."""
+"""The four storage operations, and the requests from the hub for them: decoded, validated, performed, replied to."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 import structlog
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
+from sqlalchemy import Connection
 from tabletop.hub.v1.envelope_pb2 import Envelope
-from tabletop.storage.v1.storage_pb2 import DeleteRequest, ListRequest, RetrieveRequest, StoreRequest
+from tabletop.storage.v1 import storage_pb2 as api
+from tabletop.storage.v1.error_code_pb2 import StorageErrorCode
+from tabletop.storage.v1.record_pb2 import Record
 
 from image_grpc.hub import Ack, Delivery, Hub, Settlement, topology
 from image_grpc.hub import envelope as envelopes
-from image_grpc.storage_service import rules
-from image_grpc.storage_service.database import Unavailable
-from image_grpc.storage_service.errors import InvalidField, RequestError, TemporaryFailure
+from image_grpc.messages import enum_label
+from image_grpc.storage_service import listing, records
+from image_grpc.storage_service.applied_requests import ChangeExecutor
+from image_grpc.storage_service.blobs import Blobs, commit
+from image_grpc.storage_service.database import Database
+from image_grpc.storage_service.errors import InvalidField, RequestError, TemporaryFailure, Unavailable
 from image_grpc.storage_service.object_store import FAILURES
-from image_grpc.storage_service.operations import Operations
 from image_grpc.validation import violations
 
 log = structlog.get_logger(__name__)
 
 REPLY_SECONDS = 5
+
+
+class Operations:
+    """Performs valid requests. Deleted records are purged after `purge_after` seconds."""
+
+    def __init__(self, database: Database, blobs: Blobs, executor: ChangeExecutor, *, purge_after: float) -> None:
+        self._database, self._blobs, self._executor = database, blobs, executor
+        self._purge_after = purge_after
+
+    async def store(self, request: api.StoreRequest) -> api.StoreResponse:
+        """Apply a batch, or store a part of a blob."""
+        if request.WhichOneof("operation") == "blob_part":
+            response = api.StoreResponse(storage_correlation_id=request.storage_correlation_id)
+            response.blob_part.committed = await self._blobs.put_part(request.blob_part)
+            return response
+        batch = request.batch
+        blobs = (put.record.blob for put in batch.puts if put.record.HasField("blob"))
+        references = sorted({(blob.sha256, blob.byte_size) for blob in blobs})  # in one order for all batches
+        for sha256, byte_size in references:
+            await self._blobs.assemble(sha256, byte_size)
+
+        def change(connection: Connection, response: api.StoreResponse) -> Sequence[Record]:
+            for sha256, byte_size in references:
+                commit(connection, sha256, byte_size)
+            response.batch.records.extend(records.put(connection, batch.puts))
+            response.batch.records.extend(records.restore(connection, batch.undeletes))
+            return response.batch.records
+
+        response = await self._executor.execute(request, api.StoreResponse, change)
+        for sha256, byte_size in references:
+            await self._blobs.remove_parts(sha256, byte_size)
+        return response
+
+    async def retrieve(self, request: api.RetrieveRequest) -> api.RetrieveResponse:
+        """Read records, or a range of a blob."""
+        response = api.RetrieveResponse(storage_correlation_id=request.storage_correlation_id)
+        if request.WhichOneof("operation") == "blob_range":
+            range_ = request.blob_range
+            response.data = await self._blobs.read(range_.sha256, range_.offset, range_.limit)
+        else:
+            response.records.extend(await self._database.read(partial(records.read, request=request.records)))
+        return response
+
+    async def delete(self, request: api.DeleteRequest) -> api.DeleteResponse:
+        """Delete records."""
+
+        def change(connection: Connection, response: api.DeleteResponse) -> Sequence[Record]:
+            response.records.extend(records.mark_deleted(connection, request.keys, purge_after=self._purge_after))
+            return response.records
+
+        return await self._executor.execute(request, api.DeleteResponse, change)
+
+    async def list(self, request: api.ListRequest) -> api.ListResponse:
+        """List records, or the versions of a record."""
+        return await self._database.read(partial(listing.page, request=request))
 
 
 class RequestHandler:
@@ -47,13 +111,13 @@ class RequestHandler:
     async def _perform(self, request: Envelope) -> Message:
         match request.type:
             case topology.STORE:
-                return await self._operations.store(_payload(request, StoreRequest))
+                return await self._operations.store(_payload(request, api.StoreRequest))
             case topology.RETRIEVE:
-                return await self._operations.retrieve(_payload(request, RetrieveRequest))
+                return await self._operations.retrieve(_payload(request, api.RetrieveRequest))
             case topology.DELETE:
-                return await self._operations.delete(_payload(request, DeleteRequest))
+                return await self._operations.delete(_payload(request, api.DeleteRequest))
             case topology.LIST:
-                return await self._operations.list(_payload(request, ListRequest))
+                return await self._operations.list(_payload(request, api.ListRequest))
         raise InvalidField("type", f"operation {request.type!r} does not exist")
 
 
@@ -62,10 +126,26 @@ def _payload(request: Envelope, message: type[envelopes.M]) -> envelopes.M:
     payload = envelopes.payload(request, message)
     for violation in violations(payload):
         raise InvalidField(violation.field, violation.description)
-    rules.check_text(payload)
+    for path in _texts_with_nul(payload, ""):
+        raise InvalidField(path, "must not contain NUL characters")
     return payload
 
 
+def _texts_with_nul(message: Message, prefix: str) -> Iterator[str]:
+    """Yield the paths of texts with a NUL character, which not every database can store."""
+    for field, value in message.ListFields():
+        path = f"{prefix}{field.name}"
+        values = (
+            ((f"{path}[{index}]", each) for index, each in enumerate(value)) if field.is_repeated else [(path, value)]
+        )
+        for each_path, each in values:
+            if field.type == FieldDescriptor.TYPE_STRING and "\0" in each:
+                yield each_path
+            elif field.message_type is not None and field.message_type.file.package == api.DESCRIPTOR.package:
+                yield from _texts_with_nul(each, f"{each_path}.")
+
+
 def _error_reply(request: Envelope, error: RequestError) -> Envelope:
-    reply = envelopes.error_reply(request.id, error.code, str(error), field=error.field, retryable=error.retryable)
+    code = enum_label(StorageErrorCode, error.error_code).upper()
+    reply = envelopes.error_reply(request.id, code, str(error), field=error.field, retryable=error.retryable)
     return envelopes.reply_envelope(request, topology.ERROR, reply)

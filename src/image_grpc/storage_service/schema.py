@@ -1,84 +1,144 @@
-"""Tables of the schema `image_storage_db`. Times are microseconds since the epoch, UTC.
+"""Tables of the schema `image_storage_db`, and their creation and migration. Times are microseconds since 1970, UTC.
 
 `record` has a row per record, with the values of its latest version that listings filter and order by;
 `record_version` has a row per version, with the content.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, String, Table
+import threading
+
+import sqlalchemy as sa
+from sqlalchemy.schema import CreateSchema
+
+from image_grpc.storage_service.errors import IncompatibleDatabase
 
 SCHEMA = "image_storage_db"
+REVISION = "initial"
+"""The newest revision in `migrations/versions`, which creates the tables below."""
 
-metadata = MetaData(schema=SCHEMA)
+_ALEMBIC = threading.Lock()
+"""Alembic passes the context of a migration in a global variable: one migration at a time in a process."""
 
-record = Table(
+metadata = sa.MetaData(schema=SCHEMA)
+
+record = sa.Table(
     "record",
     metadata,
-    Column("kind", SmallInteger, primary_key=True, autoincrement=False),
-    Column("id", String(64), primary_key=True),
-    Column("version", BigInteger, nullable=False),
-    Column("create_time", BigInteger, nullable=False),
-    Column("delete_time", BigInteger),
-    Column("purge_time", BigInteger),
+    sa.Column("kind", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("create_time", sa.BigInteger, nullable=False),
+    sa.Column("delete_time", sa.BigInteger),
+    sa.Column("purge_time", sa.BigInteger),
     # The fields of tabletop.storage.v1.IndexFields, by their names.
-    Column("type", String(32), nullable=False),
-    Column("subtype", String(32), nullable=False),
-    Column("theme", String(64), nullable=False),
-    Column("source_id", String(36), nullable=False),
-    Column("service", String(100), nullable=False),
-    Column("state", String(32), nullable=False),
-    Column("map_id", String(36), nullable=False),
-    Index("record_by_time", "kind", "create_time", "id"),
-    Index("record_by_type", "kind", "type", "subtype", "create_time", "id"),
-    Index("record_by_theme", "kind", "theme", "create_time", "id"),
-    Index("record_by_source", "kind", "source_id", "create_time", "id"),
-    Index("record_by_service", "kind", "service", "create_time", "id"),
-    Index("record_by_state", "kind", "state", "create_time", "id"),
-    Index("record_by_map", "kind", "map_id", "create_time", "id"),
-    Index("record_by_purge_time", "purge_time"),
+    sa.Column("type", sa.String(32), nullable=False),
+    sa.Column("subtype", sa.String(32), nullable=False),
+    sa.Column("theme", sa.String(64), nullable=False),
+    sa.Column("source_id", sa.String(36), nullable=False),
+    sa.Column("service", sa.String(100), nullable=False),
+    sa.Column("state", sa.String(32), nullable=False),
+    sa.Column("map_id", sa.String(36), nullable=False),
+    sa.Index("record_by_time", "kind", "create_time", "id"),
+    sa.Index("record_by_type", "kind", "type", "subtype", "create_time", "id"),
+    sa.Index("record_by_theme", "kind", "theme", "create_time", "id"),
+    sa.Index("record_by_source", "kind", "source_id", "create_time", "id"),
+    sa.Index("record_by_service", "kind", "service", "create_time", "id"),
+    sa.Index("record_by_state", "kind", "state", "create_time", "id"),
+    sa.Index("record_by_map", "kind", "map_id", "create_time", "id"),
+    sa.Index("record_by_purge_time", "purge_time"),
 )
 
-record_version = Table(
+record_version = sa.Table(
     "record_version",
     metadata,
-    Column("kind", SmallInteger, primary_key=True, autoincrement=False),
-    Column("id", String(64), primary_key=True),
-    Column("version", BigInteger, primary_key=True, autoincrement=False),
-    Column("update_time", BigInteger, nullable=False),
+    sa.Column("kind", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("version", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("update_time", sa.BigInteger, nullable=False),
     # tabletop.storage.v1.IndexFields as they were put with this version
-    Column("index_fields", LargeBinary, nullable=False),
-    Column("body_type", String(200), nullable=False),
-    Column("body", LargeBinary, nullable=False),
-    Column("blob_sha256", String(64), nullable=False),
-    Column("blob_byte_size", BigInteger, nullable=False),
-    Index("record_version_by_blob", "blob_sha256"),
+    sa.Column("index_fields", sa.LargeBinary, nullable=False),
+    sa.Column("body_type", sa.String(200), nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("blob_sha256", sa.String(64), nullable=False),
+    sa.Column("blob_byte_size", sa.BigInteger, nullable=False),
+    sa.Index("record_version_by_blob", "blob_sha256"),
 )
 
-blob = Table(
+blob = sa.Table(
     "blob",
     metadata,
-    Column("sha256", String(64), primary_key=True),
-    Column("byte_size", BigInteger, nullable=False),
-    Column("state", SmallInteger, nullable=False),
-    Column("touch_time", BigInteger, nullable=False),
-    Index("blob_by_state", "state", "touch_time"),
+    sa.Column("sha256", sa.String(64), primary_key=True),
+    sa.Column("byte_size", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.SmallInteger, nullable=False),
+    sa.Column("touch_time", sa.BigInteger, nullable=False),
+    sa.Index("blob_by_state", "state", "touch_time"),
 )
 
-applied_request = Table(
+applied_request = sa.Table(
     "applied_request",
     metadata,
-    Column("storage_correlation_id", String(36), primary_key=True),
-    Column("digest", LargeBinary, nullable=False),
-    Column("response", LargeBinary, nullable=False),
-    Column("expire_time", BigInteger, nullable=False),
-    Index("applied_request_by_expire_time", "expire_time"),
+    sa.Column("storage_correlation_id", sa.String(36), primary_key=True),
+    sa.Column("digest", sa.LargeBinary, nullable=False),
+    sa.Column("response", sa.LargeBinary, nullable=False),
+    sa.Column("expire_time", sa.BigInteger, nullable=False),
+    sa.Index("applied_request_by_expire_time", "expire_time"),
 )
 
 # SQLite autoincrements keys of type INTEGER (64 bits) only.
-outbox = Table(
+outbox = sa.Table(
     "outbox",
     metadata,
-    Column("sequence", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    Column("claim_time", BigInteger, nullable=False),
-    Column("message", LargeBinary, nullable=False),
-    Index("outbox_by_claim_time", "claim_time", "sequence"),
+    sa.Column("sequence", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("claim_time", sa.BigInteger, nullable=False),
+    sa.Column("message", sa.LargeBinary, nullable=False),
+    sa.Index("outbox_by_claim_time", "claim_time", "sequence"),
 )
+
+_alembic_version = sa.Table(
+    "alembic_version",
+    sa.MetaData(schema=SCHEMA),
+    sa.Column("version_num", sa.String(32), nullable=False),
+    sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+
+
+def migrate(connection: sa.Connection) -> None:
+    """Create the schema in an empty database, or migrate it, within a transaction. Raises IncompatibleDatabase."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        # Replicas that start together migrate one at a time.
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(5213477)")
+        connection.execute(CreateSchema(SCHEMA, if_not_exists=True))
+    _alembic_version.create(connection, checkfirst=True)
+    revision = connection.execute(sa.select(_alembic_version.c.version_num)).scalar_one_or_none()
+    if revision == REVISION:
+        return
+    if revision in ("0001", "0002") or _has_pre_release_records(connection):
+        raise IncompatibleDatabase(
+            "this database was written by a pre-release version of image-grpc; "
+            "export nothing, start with an empty database or folder"
+        )
+    if revision is None:
+        metadata.create_all(connection, checkfirst=False)
+        connection.execute(sa.insert(_alembic_version).values(version_num=REVISION))
+    else:
+        upgrade(connection)
+
+
+def upgrade(connection: sa.Connection) -> None:
+    """Run the migrations that the database has not had yet, within a transaction."""
+    # Imported here because it takes a while, and new and current databases do without.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "image_grpc.storage_service:migrations")
+    config.attributes["connection"] = connection
+    with _ALEMBIC:
+        command.upgrade(config, "head")
+
+
+def _has_pre_release_records(connection: sa.Connection) -> bool:
+    inspector, schema = sa.inspect(connection), None if connection.dialect.name == "sqlite" else SCHEMA
+    if not inspector.has_table("record", schema=schema):
+        return False
+    return any(column["name"] == "update_time" for column in inspector.get_columns("record", schema=schema))

@@ -1,19 +1,26 @@
 """The Storage Service: handles the four storage operations and runs periodic cleanup."""
 
+import asyncio
 from contextlib import AsyncExitStack
+
+import structlog
+from sqlalchemy import Connection, delete
 
 from image_grpc.hub import Hub, topology
 from image_grpc.settings import StorageServiceSettings
-from image_grpc.storage_service import outbox
+from image_grpc.storage_service import outbox, records
 from image_grpc.storage_service.applied_requests import ChangeExecutor
-from image_grpc.storage_service.blobs import Blobs
-from image_grpc.storage_service.database import Database
-from image_grpc.storage_service.object_store import open_store
-from image_grpc.storage_service.operations import Operations
-from image_grpc.storage_service.requests import RequestHandler
-from image_grpc.storage_service.sweeper import Sweeper
+from image_grpc.storage_service.blobs import Blobs, release
+from image_grpc.storage_service.database import Database, microseconds
+from image_grpc.storage_service.errors import Unavailable
+from image_grpc.storage_service.object_store import FAILURES, open_store
+from image_grpc.storage_service.requests import Operations, RequestHandler
+from image_grpc.storage_service.schema import applied_request
+
+log = structlog.get_logger(__name__)
 
 CONCURRENCY = 64
+SWEEP_BATCH = 500
 STOP_SECONDS = 5
 """Time that operations in progress have to finish when the service stops."""
 
@@ -29,12 +36,7 @@ class StorageService:
         executor = ChangeExecutor(self._database, self._relay, memory=settings.request_memory_seconds)
         operations = Operations(self._database, blobs, executor, purge_after=settings.purge_after_seconds)
         self._handler = RequestHandler(operations, hub)
-        self._sweeper = Sweeper(
-            self._database,
-            blobs,
-            part_expiry=settings.blob_part_expiry_seconds,
-            interval=settings.sweep_interval_seconds,
-        )
+        self._sweeper = Sweeper(self._database, blobs, settings)
         self._stack = AsyncExitStack()
 
     async def start(self) -> None:
@@ -60,3 +62,45 @@ class StorageService:
     async def sweep(self) -> None:
         """Run the periodic cleanup now."""
         await self._sweeper.sweep()
+
+
+class Sweeper:
+    """Removes due records, unreferenced blobs, expired parts and responses, at an interval."""
+
+    _task: asyncio.Task[None]
+
+    def __init__(self, database: Database, blobs: Blobs, settings: StorageServiceSettings) -> None:
+        self._database, self._blobs = database, blobs
+        self._part_expiry, self._interval = settings.blob_part_expiry_seconds, settings.sweep_interval_seconds
+
+    def start(self) -> None:
+        """Begin to sweep."""
+        self._task = asyncio.create_task(self._run(), name="storage sweeper")
+
+    async def stop(self) -> None:
+        """Stop, at once."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def sweep(self) -> None:
+        """Remove everything that has expired by now."""
+        while await self._database.write(_purge) == SWEEP_BATCH:
+            pass
+        await self._blobs.sweep(part_expiry=self._part_expiry, limit=SWEEP_BATCH)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self.sweep()
+            except (Unavailable, *FAILURES) as failure:
+                log.warning("sweep failed, will be repeated", problem=str(failure))
+            except Exception:  # a bug that affects one record must not end the cleanup of all others
+                log.exception("sweep failed, will be repeated")
+            await asyncio.sleep(self._interval)
+
+
+def _purge(connection: Connection) -> int:
+    count, blobs = records.purge(connection, limit=SWEEP_BATCH)
+    release(connection, blobs)
+    connection.execute(delete(applied_request).where(applied_request.c.expire_time < microseconds()))
+    return count

@@ -8,14 +8,13 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import obstore
 from obstore.store import ObjectStore
-from sqlalchemy import ColumnElement, Connection, Row, Select, exists, select, tuple_
+from sqlalchemy import Row, Select, exists, select, tuple_
 
-from image_grpc.storage_service.blob_table import State, find
+from image_grpc.storage_service.blobs import State, find
 from image_grpc.storage_service.database import Database
 from image_grpc.storage_service.object_store import BLOBS, blob_path
 from image_grpc.storage_service.record_rows import LATEST_VERSION, display_name
@@ -25,8 +24,20 @@ PAGE_SIZE = 200
 MAX_CONCURRENT_READS = 4
 CHUNK_BYTES = 1024 * 1024
 
-_Keyset = tuple[Select[Any], list[ColumnElement[Any]]]
-"""A query, and the columns that identify its rows."""
+_RECORDS = select(
+    record.c.kind, record.c.id, record.c.version, record_version.c.version.label("latest_version")
+).join_from(record, record_version, LATEST_VERSION, isouter=True)
+_VERSIONS = select(
+    record_version.c.kind,
+    record_version.c.id,
+    record_version.c.version,
+    record_version.c.blob_sha256,
+    record_version.c.blob_byte_size,
+    blob.c.state,
+    blob.c.byte_size,
+).join_from(record_version, blob, record_version.c.blob_sha256 == blob.c.sha256, isouter=True)
+_REFERENCED = exists().where(record_version.c.blob_sha256 == blob.c.sha256)
+_BLOBS = select(blob.c.sha256, blob.c.byte_size, _REFERENCED.label("referenced")).where(blob.c.state == State.COMMITTED)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -44,13 +55,13 @@ class Report:
 async def verify(database: Database, store: ObjectStore) -> Report:
     """Verify everything that is stored."""
     report = Report()
-    async for rows in _pages(database, _records()):
+    async for rows in _pages(database, _RECORDS, key_columns=2):
         report.records += len(rows)
-        report.problems += [f"{_version_name(row)}: is missing" for row in rows if row.stored is None]
-    async for rows in _pages(database, _versions()):
+        report.problems += [f"{_version_name(row)}: is missing" for row in rows if row.latest_version is None]
+    async for rows in _pages(database, _VERSIONS, key_columns=3):
         report.versions += len(rows)
         report.problems += [problem for row in rows if (problem := _version_problem(row))]
-    async for rows in _pages(database, _blobs()):
+    async for rows in _pages(database, _BLOBS, key_columns=1):
         report.blobs += len(rows)
         report.bytes += sum(row.byte_size for row in rows)
         report.problems += [f"blob {row.sha256}: no record refers to it" for row in rows if not row.referenced]
@@ -59,54 +70,27 @@ async def verify(database: Database, store: ObjectStore) -> Report:
     return report
 
 
-async def _pages(database: Database, keyset: _Keyset) -> AsyncIterator[Sequence[Row[Any]]]:
-    """Yield the pages of a query, each in a transaction of its own."""
-    query, columns = keyset
-    page = query.order_by(*columns).limit(PAGE_SIZE)
-    rows = await database.read(partial(_all, page))
-    while rows:
+async def _pages(database: Database, query: Select[Any], *, key_columns: int) -> AsyncIterator[Sequence[Row[Any]]]:
+    """Yield the pages of a query, each in a transaction of its own. Its first columns identify the rows."""
+    key = list(query.selected_columns)[:key_columns]
+    page = next_page = query.order_by(*key).limit(PAGE_SIZE)
+    while rows := await _all(database, next_page):
         yield rows
-        last = tuple_(*(getattr(rows[-1], column.name) for column in columns))
-        rows = await database.read(partial(_all, page.where(tuple_(*columns) > last)))
+        next_page = page.where(tuple_(*key) > tuple_(*rows[-1][:key_columns]))
 
 
-def _all(query: Select[Any], connection: Connection) -> Sequence[Row[Any]]:
-    return connection.execute(query).all()
-
-
-def _records() -> _Keyset:
-    """All records, each with the number of its latest version if that is stored."""
-    query = select(record.c.kind, record.c.id, record.c.version, record_version.c.version.label("stored"))
-    return query.join_from(record, record_version, LATEST_VERSION, isouter=True), [record.c.kind, record.c.id]
-
-
-def _versions() -> _Keyset:
-    """All versions of records, each with the row of its blob."""
-    version = record_version.c
-    columns = (version.kind, version.id, version.version, version.blob_sha256, version.blob_byte_size)
-    query = select(*columns, blob.c.state, blob.c.byte_size).join_from(
-        record_version, blob, version.blob_sha256 == blob.c.sha256, isouter=True
-    )
-    return query, [version.kind, version.id, version.version]
-
-
-def _blobs() -> _Keyset:
-    """All committed blobs, each with whether a record refers to it."""
-    referenced = exists().where(record_version.c.blob_sha256 == blob.c.sha256)
-    query = select(blob.c.sha256, blob.c.byte_size, referenced.label("referenced"))
-    return query.where(blob.c.state == State.COMMITTED), [blob.c.sha256]
+async def _all(database: Database, query: Select[Any]) -> Sequence[Row[Any]]:
+    return await database.read(lambda connection: connection.execute(query).all())
 
 
 def _version_problem(row: Row[Any]) -> str:
     if not row.blob_sha256:
         return ""
+    name = f"{_version_name(row)}: "
     if row.state != State.COMMITTED:
-        return f"{_version_name(row)}: its blob {row.blob_sha256} is not stored"
+        return f"{name}its blob {row.blob_sha256} is not stored"
     if row.blob_byte_size != row.byte_size:
-        return (
-            f"{_version_name(row)}: refers to {row.blob_byte_size} bytes, "
-            f"but its blob {row.blob_sha256} has {row.byte_size}"
-        )
+        return f"{name}refers to {row.blob_byte_size} bytes, but its blob {row.blob_sha256} has {row.byte_size}"
     return ""
 
 
@@ -149,15 +133,11 @@ async def _orphans(database: Database, store: ObjectStore) -> list[str]:
     problems = []
     async for batch in obstore.list(store, BLOBS, chunk_size=PAGE_SIZE):
         paths = {each["path"].rpartition("/")[2]: each["path"] for each in batch}
-        stored = await database.read(partial(_stored, list(paths)))
-        for name in paths.keys() - stored:
+        stored = await _all(database, select(blob.c.sha256).where(blob.c.sha256.in_(paths)))
+        for name in paths.keys() - {row.sha256 for row in stored}:
             try:
                 await obstore.head_async(store, paths[name])
             except FileNotFoundError:  # deleted meanwhile
                 continue
             problems.append(f"object {paths[name]}: its blob is not in the database")
     return sorted(problems)
-
-
-def _stored(names: list[str], connection: Connection) -> set[str]:
-    return set(connection.execute(select(blob.c.sha256).where(blob.c.sha256.in_(names))).scalars())

@@ -7,7 +7,7 @@ from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 
 from image_grpc.generation.kinds.kind import Kind
-from image_grpc.generation.prompts import enumeration, labeled, theme_name
+from image_grpc.generation.prompts import labeled, theme_name
 from image_grpc.settings import ServerSettings
 
 
@@ -28,8 +28,8 @@ class CampaignMap(Kind[GenerateCampaignMapRequest]):
         return [
             f"Campaign map of a region for a tabletop role-playing game in {theme_name(theme)} style, "
             "hand-drawn cartography seen from above.",
-            labeled("It shows", enumeration(request.features)),
-            labeled("Places", enumeration(dict.fromkeys(place for place in places if place))),
+            labeled("It shows", ", ".join(request.features)),
+            labeled("Places", ", ".join(dict.fromkeys(place for place in places if place))),
             labeled("Scale", f"about {width:g} {request.scale.unit} across" if request.scale.unit else ""),
             labeled("Settlements", style.architecture),
             labeled("Land", style.environment),

@@ -6,7 +6,7 @@ from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 
 from image_grpc.generation.kinds.kind import Kind
-from image_grpc.generation.prompts import enumeration, labeled, theme_name
+from image_grpc.generation.prompts import labeled, theme_name
 from image_grpc.settings import ServerSettings
 
 _SUBTYPES = {
@@ -46,7 +46,7 @@ class ItemIllustration(Kind[GenerateItemIllustrationRequest]):
             f"{theme_name(theme)} style, one item centred on a plain plate.",
             labeled("Item", request.name),
             labeled("Material", properties.material),
-            labeled("Magical effects", enumeration(properties.magical_effects)),
+            labeled("Magical effects", ", ".join(properties.magical_effects)),
             labeled("Condition", properties.wear_state),
             labeled("Seen", staging.angle),
             labeled("Level of detail", staging.detail_level),

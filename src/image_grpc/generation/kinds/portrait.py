@@ -5,7 +5,7 @@ from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 
 from image_grpc.generation.kinds.kind import Kind
-from image_grpc.generation.prompts import enumeration, labeled, theme_name
+from image_grpc.generation.prompts import labeled, theme_name
 from image_grpc.settings import ServerSettings
 
 _SUBJECTS = {
@@ -33,12 +33,12 @@ class Portrait(Kind[GeneratePortraitRequest]):
     def prompt_parts(self, request: GeneratePortraitRequest, theme: Theme) -> list[str]:
         style, staging = theme.elements, request.style
         character = " ".join(part for part in (request.species, request.character_class) if part)
-        equipment = enumeration(request.equipment.items) if request.equipment.visible else ""
+        equipment = ", ".join(request.equipment.items) if request.equipment.visible else ""
         return [
             f"Character portrait of {_SUBJECTS[request.kind]} for a tabletop role-playing game in "
             f"{theme_name(theme)} style, head and shoulders, expressive face.",
             labeled("Character", character),
-            labeled("Traits", enumeration(request.traits)),
+            labeled("Traits", ", ".join(request.traits)),
             labeled("Equipment", equipment),
             labeled("Clothing", style.clothing),
             labeled("Technology", style.technology),

@@ -8,7 +8,7 @@ from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 
 from image_grpc.errors import Violation
 from image_grpc.generation.kinds.kind import Kind
-from image_grpc.generation.prompts import enumeration, labeled, theme_name, with_properties
+from image_grpc.generation.prompts import labeled, theme_name, with_properties
 from image_grpc.maps.grid import DEFAULT_CELL, DEFAULT_COLOR
 from image_grpc.maps.validation import grid_violations
 from image_grpc.settings import ServerSettings
@@ -41,7 +41,7 @@ class TacticalMap(Kind[GenerateTacticalMapRequest]):
             f"Tactical battle map for a tabletop role-playing game in {theme_name(theme)} style, "
             "seen straight from above, orthographic, evenly lit, playable, no perspective.",
             labeled("Terrain", with_properties(request.terrain.type, request.terrain.properties)),
-            labeled("It shows", enumeration(request.features)),
+            labeled("It shows", ", ".join(request.features)),
             labeled("Architecture", style.architecture),
             labeled("Environment", style.environment),
             labeled("Technology", style.technology),

@@ -10,14 +10,8 @@ from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.internal.v1.job_pb2 import ProviderResult
 from tabletop.image.v1.types_pb2 import Priority
 
-from image_grpc.errors import (
-    ApiError,
-    GenerationError,
-    GetimgNotConfigured,
-    ServiceError,
-    StorageServiceError,
-    VersionConflict,
-)
+from image_grpc import errors
+from image_grpc.errors import GenerationError, ServiceError, StorageServiceError, VersionConflict
 from image_grpc.generation import jobs, states
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.requests import complete_request, picture_in
@@ -82,16 +76,23 @@ class GenerateStep:
             return await self._generate(record)
 
     async def _generate(self, record: GenerationRecord) -> Settlement:
-        request = await self._provider_request(record)
+        picture = picture_in(complete_request(record))
+        request = ProviderRequest(
+            prompt=record.prompt,
+            model=record.generation.model,
+            size=picture.size,
+            format=picture.format,
+            reference_urls=await self._references.urls(record),
+        )
         previous = record
         try:
             async with self._provider.call_slot() as call:
                 # Stored before the call, so that no other delivery calls GetImg.AI at the same time.
-                record = await self._generations.update(
-                    states.generating(record, owner=self._policy.owner, lease_seconds=self._policy.lease_seconds)
-                )
+                owner, lease_seconds = self._policy.owner, self._policy.lease_seconds
+                leased = states.generating(record, owner=owner, lease_seconds=lease_seconds)
+                record = await self._generations.update(leased)
                 result = await self._call(call, request)
-        except (ApiError, GenerationError, GetimgNotConfigured) as failure:
+        except (errors.ApiError, GenerationError, errors.GetimgNotConfigured) as failure:
             return await self._after_failure(record, failure, previous)
         return await self._hand_over(record, result)
 
@@ -135,13 +136,11 @@ class GenerateStep:
     async def _after_failure(
         self, record: GenerationRecord, failure: ServiceError, previous: GenerationRecord
     ) -> Settlement:
-        sent = not isinstance(failure, CallNotSent)
+        sent, generation = not isinstance(failure, CallNotSent), record.generation
+        started = generation.start_time.ToMilliseconds() / 1000 if generation.HasField("start_time") else None
+        elapsed = time.time() - started if started is not None else None
         delay = delay_before_next_call(
-            failure,
-            sent=sent,
-            attempts=record.generation.attempts,
-            elapsed=_elapsed_seconds(record),
-            limits=self._policy.limits,
+            failure, sent=sent, attempts=generation.attempts, elapsed=elapsed, limits=self._policy.limits
         )
         if delay is None:
             await self._generations.fail(record, failure)
@@ -151,25 +150,8 @@ class GenerateStep:
             await self._generations.update(release(record))
         return Retry(delay, failure.message)
 
-    async def _provider_request(self, record: GenerationRecord) -> ProviderRequest:
-        picture = picture_in(complete_request(record))
-        return ProviderRequest(
-            prompt=record.prompt,
-            model=record.generation.model,
-            size=picture.size,
-            format=picture.format,
-            reference_urls=await self._references.urls(record),
-        )
-
     def _foreign_lease_seconds(self, record: GenerationRecord) -> float:
         """Return how long another process holds the lease, or 0 if none does."""
         if not record.HasField("lease") or record.lease.owner == self._policy.owner:
             return 0.0
         return max(0.0, record.lease.expire_time.ToMilliseconds() / 1000 - time.time())
-
-
-def _elapsed_seconds(record: GenerationRecord) -> float | None:
-    generation = record.generation
-    if not generation.HasField("start_time"):
-        return None
-    return time.time() - generation.start_time.ToMilliseconds() / 1000

@@ -24,15 +24,12 @@ class ReferenceLoader:
         self._storage = storage
 
     async def urls(self, record: GenerationRecord) -> list[str]:
-        """Return the reference images as data URLs, without those that were deleted meanwhile.
-
-        Raises StorageServiceError.
-        """
+        """Return the reference images as data URLs, without ones deleted meanwhile. Raises StorageServiceError."""
         if record.reference_version:
-            images = [await self._storage.images.get_version(record.image_id, record.reference_version)]
+            versions = [(record.image_id, record.reference_version)]
         else:
-            ids = picture_in(complete_request(record)).reference_image_ids
-            images = [await self._storage.images.get_version(id_, 0) for id_ in ids]
+            versions = [(id_, 0) for id_ in picture_in(complete_request(record)).reference_image_ids]
+        images = [await self._storage.images.get_version(*version) for version in versions]
         return [await self._url(image) for image in images if image is not None]
 
     async def _url(self, image: Image) -> str:

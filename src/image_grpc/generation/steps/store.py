@@ -6,19 +6,20 @@ import structlog
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.internal.v1.job_pb2 import ProviderResult
-from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.image_pb2 import Image, ImageContent
+from tabletop.image.v1.theme_pb2 import ThemeAssociation
 from tabletop.image.v1.types_pb2 import CacheMode
 
 from image_grpc import events, pictures
 from image_grpc.errors import ApiError, GenerationError, ImageNotFound, ServiceError
 from image_grpc.generation import jobs, states
 from image_grpc.generation.estimate import Estimator
-from image_grpc.generation.new_version import next_version
 from image_grpc.generation.repository import GenerationRepository
-from image_grpc.generation.requests import complete_request, picture_in
+from image_grpc.generation.requests import complete_request, kind_in, picture_in
 from image_grpc.getimg import Downloader, PictureGone
 from image_grpc.hub import Ack, Retry, Settlement
 from image_grpc.idempotency import derived_id
+from image_grpc.messages import clone, now
 from image_grpc.pictures.provenance import xmp
 from image_grpc.retry import GenerationLimits, delay_before_next_download
 from image_grpc.storage import BlobIncomplete, Storage, UnitOfWork
@@ -49,7 +50,7 @@ class StoreStep:
         try:
             generated = await self._downloader.download(result.url)
             previous = await self._previous_version(record)
-            image = next_version(previous, record)
+            image = _next_version(previous, record)
             picture = picture_in(complete_request(record))
             data = await pictures.fit(generated, picture.size, picture.format, xmp=xmp(image))
         except ImageNotFound as error:
@@ -64,12 +65,12 @@ class StoreStep:
         return Ack()
 
     async def _after_failure(self, record: GenerationRecord, failure: ServiceError, attempt: int) -> Settlement:
-        expired = time.time() >= record.provider_result.expire_time.seconds
-        if isinstance(failure, PictureGone) and expired:
+        gone = isinstance(failure, PictureGone)
+        if gone and time.time() >= record.provider_result.expire_time.seconds:
             return await self._generate_again(record, failure)
         delay = delay_before_next_download(
             failure,
-            unusable=isinstance(failure, GenerationError) and not isinstance(failure, PictureGone),
+            unusable=isinstance(failure, GenerationError) and not gone,
             attempt=attempt,
             elapsed=time.time() - record.generation.draw_time.ToMilliseconds() / 1000,
             limits=self._limits,
@@ -79,7 +80,7 @@ class StoreStep:
             return Ack()
         return Retry(delay, failure.message)
 
-    async def _generate_again(self, record: GenerationRecord, expired: PictureGone) -> Settlement:
+    async def _generate_again(self, record: GenerationRecord, expired: ServiceError) -> Settlement:
         if record.generation.attempts >= self._limits.max_attempts:
             await self._generations.fail(record, expired)
             return Ack()
@@ -121,18 +122,14 @@ class StoreStep:
         self._report(succeeded, image)
 
     async def _add_cache_entry(self, unit: UnitOfWork, record: GenerationRecord, image: Image) -> None:
-        entries = self._storage.cache_entries
         own = await self._generations.own_cache_entry(record)
         if own is not None:
-            unit.update(entries, states.ready_entry(own, image), own.version)
+            self._generations.replace_cache_entry(unit, own, states.ready_entry(own, image))
         elif picture_in(complete_request(record)).cache == CacheMode.CACHE_MODE_REFRESH:
             # A refresh leaves the entry that it replaces in place until it succeeds.
             replaced = await self._generations.cache_entry(record)
             ready = states.ready_entry(states.in_flight_entry(record), image)
-            if replaced is None:
-                unit.create(entries, ready)
-            else:
-                unit.update(entries, ready, replaced.version)
+            self._generations.replace_cache_entry(unit, replaced, ready)
 
     def _report(self, record: GenerationRecord, image: Image) -> None:
         seconds = time.time() - record.generation.start_time.ToMilliseconds() / 1000
@@ -150,11 +147,37 @@ class StoreStep:
 
 
 def _events(record: GenerationRecord, image: Image) -> list[OutboundMessage]:
-    origin = events.Origin(
-        cause=record.generation.id, correlation_id=record.correlation_id, headers=jobs.trace_headers(record)
-    )
+    headers = jobs.trace_headers(record)
+    origin = events.Origin(cause=record.generation.id, correlation_id=record.correlation_id, headers=headers)
     published = [events.image_generated(image, origin)]
     if record.HasField("theme_association"):
         association = record.theme_association
         published.append(events.theme_applied(image.id, association.theme, association.elements, origin))
     return published
+
+
+def _next_version(previous: Image, record: GenerationRecord) -> Image:
+    """Return the version of an image that a generation creates, without the size and digest of its bytes.
+
+    `previous` is the latest version, or an image with an id only.
+    """
+    request, facets = complete_request(record), record.facets
+    picture = picture_in(request)
+    image = clone(previous)
+    image.version = previous.version + 1
+    image.type, image.subtype = facets.type, facets.subtype
+    image.references[:] = picture.reference_image_ids
+    if (properties := kind_in(request).map_properties(picture)) is not None:
+        image.map.CopyFrom(properties)
+    image.content.CopyFrom(ImageContent(format=picture.format, size=picture.size))
+    metadata = image.metadata
+    metadata.theme, metadata.source_id, metadata.service = facets.theme, facets.source_id, facets.service
+    association = ThemeAssociation(theme=facets.theme, theme_version=record.theme_version, strength=1.0)
+    metadata.theme_association.CopyFrom(
+        record.theme_association if record.HasField("theme_association") else association
+    )
+    metadata.theme_association.apply_time.CopyFrom(now())
+    params, generation = metadata.generation_params, record.generation
+    params.request.CopyFrom(request)
+    params.prompt, params.model, params.generation_id = record.prompt, generation.model, generation.id
+    return image

@@ -1,27 +1,15 @@
-"""Alembic's entry point: runs the migrations on the engine in the configuration's attributes."""
-
-from __future__ import annotations
+"""Alembic's entry point: runs the migrations on the connection in the configuration's attributes."""
 
 from alembic import context
-from sqlalchemy import Engine
-from sqlalchemy.schema import CreateSchema
+from sqlalchemy import Connection
 
-from image_grpc.storage_service.schema import SCHEMA, metadata
+from image_grpc.storage_service.schema import SCHEMA
 
-engine: Engine = context.config.attributes["engine"]
-sqlite = engine.dialect.name == "sqlite"
+connection: Connection = context.config.attributes["connection"]
 
-with engine.connect() as connection, connection.begin():
-    if not sqlite:
-        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-        # Replicas that start together migrate one at a time.
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(5213477)")
-        connection.execute(CreateSchema(SCHEMA, if_not_exists=True))
-    context.configure(
-        connection=connection,
-        target_metadata=metadata,
-        version_table_schema=None if sqlite else SCHEMA,
-        include_schemas=not sqlite,
-        transactional_ddl=False,  # the transaction above spans all migrations
-    )
-    context.run_migrations()
+context.configure(
+    connection=connection,
+    version_table_schema=None if connection.dialect.name == "sqlite" else SCHEMA,
+    transactional_ddl=False,  # the transaction that the caller began spans all migrations
+)
+context.run_migrations()

@@ -23,12 +23,13 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from tabletop.image.v1 import map_pb2 as tabletop_dot_image_dot_v1_dot_map__pb2
 from tabletop.image.v1 import types_pb2 as tabletop_dot_image_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ftabletop/image/v1/overlay.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1btabletop/image/v1/map.proto\x1a\x1dtabletop/image/v1/types.proto\"\xc3\x02\n\x07Overlay\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06map_id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0f\n\x07visible\x18\x04 \x01(\x08\x12\x0f\n\x07z_index\x18\x05 \x01(\x05\x12\x36\n\x08tactical\x18\x06 \x01(\x0b\x32\".tabletop.image.v1.TacticalOverlayH\x00\x12\x36\n\x08\x63\x61mpaign\x18\x07 \x01(\x0b\x32\".tabletop.image.v1.CampaignOverlayH\x00\x12\x0f\n\x07version\x18\x08 \x01(\x03\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\t\n\x07\x63ontent\"}\n\x0fTacticalOverlay\x12\x34\n\x08\x65lements\x18\x01 \x03(\x0b\x32\".tabletop.image.v1.TacticalElement\x12\x34\n\x08\x63overage\x18\x02 \x03(\x0b\x32\".tabletop.image.v1.ElementCoverage\"M\n\x0f\x45lementCoverage\x12\x12\n\nelement_id\x18\x01 \x01(\t\x12&\n\x05\x63\x65lls\x18\x02 \x03(\x0b\x32\x17.tabletop.image.v1.Cell\"G\n\x0f\x43\x61mpaignOverlay\x12\x34\n\x08\x65lements\x18\x01 \x03(\x0b\x32\".tabletop.image.v1.CampaignElement\"\xf2\x02\n\x0fTacticalElement\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x35\n\x08position\x18\x02 \x01(\x0b\x32\x1b.tabletop.image.v1.PositionB\x06\xbaH\x03\xc8\x01\x01\x12@\n\nproperties\x18\x03 \x01(\x0b\x32,.tabletop.image.v1.TacticalElementProperties\x12)\n\x05token\x18\x04 \x01(\x0b\x32\x18.tabletop.image.v1.TokenH\x00\x12)\n\x05range\x18\x05 \x01(\x0b\x32\x18.tabletop.image.v1.RangeH\x00\x12\x31\n\x06\x65\x66\x66\x65\x63t\x18\x06 \x01(\x0b\x32\x1f.tabletop.image.v1.AreaOfEffectH\x00\x12\x37\n\rline_of_sight\x18\x07 \x01(\x0b\x32\x1e.tabletop.image.v1.LineOfSightH\x00\x42\r\n\x04kind\x12\x05\xbaH\x02\x08\x01\"\x93\x02\n\x19TacticalElementProperties\x12j\n\x05\x63olor\x18\x01 \x01(\tB[\xbaHXrS2Q^(#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})|[A-Za-z]{3,20})$\xd8\x01\x01\x12-\n\x07opacity\x18\x02 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00H\x00\x88\x01\x01\x12,\n\x06radius\x18\x03 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xb0@!\x00\x00\x00\x00\x00\x00\x00\x00H\x01\x88\x01\x01\x12\x16\n\x05label\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x42\n\n\x08_opacityB\t\n\x07_radius\"\x95\x01\n\x05Token\x12\x34\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.tabletop.image.v1.TokenKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x37\n\x04size\x18\x02 \x01(\x0e\x32\x1f.tabletop.image.v1.CreatureSizeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1d\n\x08image_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\xf6\x01\n\x05Range\x12\x36\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.tabletop.image.v1.RangeKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12.\n\rdistance_feet\x18\x02 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x88\xb3@!\x00\x00\x00\x00\x00\x00\x00\x00\x12=\n\x11\x64ifficult_terrain\x18\x03 \x03(\x0b\x32\x17.tabletop.image.v1.CellB\t\xbaH\x06\x92\x01\x03\x10\x90N\x12\x31\n\x05walls\x18\x04 \x03(\x0b\x32\x17.tabletop.image.v1.WallB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0fJ\x04\x08\x05\x10\x06R\rcovered_cells\"\x81\x03\n\x0c\x41reaOfEffect\x12\x37\n\x05shape\x18\x01 \x01(\x0e\x32\x1c.tabletop.image.v1.AreaShapeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12*\n\tsize_feet\x18\x02 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x88\xb3@!\x00\x00\x00\x00\x00\x00\x00\x00\x12+\n\nwidth_feet\x18\x03 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x88\xb3@)\x00\x00\x00\x00\x00\x00\x00\x00\x12\x32\n\x11\x64irection_degrees\x18\x04 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x80v@)\x00\x00\x00\x00\x00\x80v\xc0\x12=\n\tinclusion\x18\x05 \x01(\x0e\x32 .tabletop.image.v1.CellInclusionB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12>\n\x0borigin_size\x18\x06 \x01(\x0e\x32\x1f.tabletop.image.v1.CreatureSizeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x17\n\x0forigin_included\x18\x08 \x01(\x08J\x04\x08\x07\x10\x08R\rcovered_cells\"\x82\x01\n\x0bLineOfSight\x12+\n\nrange_feet\x18\x01 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x88\xb3@)\x00\x00\x00\x00\x00\x00\x00\x00\x12\x31\n\x05walls\x18\x02 \x03(\x0b\x32\x17.tabletop.image.v1.WallB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0fJ\x04\x08\x03\x10\x04R\rcovered_cells\"\xa4\x03\n\x0f\x43\x61mpaignElement\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x38\n\x0b\x63oordinates\x18\x02 \x01(\x0b\x32\x1b.tabletop.image.v1.LocationB\x06\xbaH\x03\xc8\x01\x01\x12@\n\nproperties\x18\x03 \x01(\x0b\x32,.tabletop.image.v1.CampaignElementProperties\x12)\n\x05party\x18\x04 \x01(\x0b\x32\x18.tabletop.image.v1.PartyH\x00\x12\x31\n\tterritory\x18\x05 \x01(\x0b\x32\x1c.tabletop.image.v1.TerritoryH\x00\x12)\n\x05route\x18\x06 \x01(\x0b\x32\x18.tabletop.image.v1.RouteH\x00\x12/\n\x05place\x18\x07 \x01(\x0b\x32\x1e.tabletop.image.v1.PlaceMarkerH\x00\x12\x35\n\x08resource\x18\x08 \x01(\x0b\x32!.tabletop.image.v1.ResourceMarkerH\x00\x42\r\n\x04kind\x12\x05\xbaH\x02\x08\x01\"\xd6\x01\n\x19\x43\x61mpaignElementProperties\x12j\n\x05\x63olor\x18\x01 \x01(\tB[\xbaHXrS2Q^(#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})|[A-Za-z]{3,20})$\xd8\x01\x01\x12\x35\n\x05style\x18\x02 \x01(\x0e\x32\x1c.tabletop.image.v1.LineStyleB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x16\n\x05label\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"$\n\x05Party\x12\x1b\n\x07members\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\"\x81\x01\n\tTerritory\x12\x38\n\x04kind\x18\x01 \x01(\x0e\x32 .tabletop.image.v1.TerritoryKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12:\n\x08\x62oundary\x18\x02 \x03(\x0b\x32\x1b.tabletop.image.v1.LocationB\x0b\xbaH\x08\x92\x01\x05\x08\x03\x10\xe8\x07\"D\n\x05Route\x12;\n\twaypoints\x18\x01 \x03(\x0b\x32\x1b.tabletop.image.v1.LocationB\x0b\xbaH\x08\x92\x01\x05\x08\x02\x10\xe8\x07\";\n\x0bPlaceMarker\x12\x15\n\x04type\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18<\x12\x15\n\x04icon\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18<\"\'\n\x0eResourceMarker\x12\x15\n\x04type\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18<*\xc7\x01\n\x0c\x43reatureSize\x12\x1d\n\x19\x43REATURE_SIZE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43REATURE_SIZE_TINY\x10\x01\x12\x17\n\x13\x43REATURE_SIZE_SMALL\x10\x02\x12\x18\n\x14\x43REATURE_SIZE_MEDIUM\x10\x03\x12\x17\n\x13\x43REATURE_SIZE_LARGE\x10\x04\x12\x16\n\x12\x43REATURE_SIZE_HUGE\x10\x05\x12\x1c\n\x18\x43REATURE_SIZE_GARGANTUAN\x10\x06*Y\n\tTokenKind\x12\x1a\n\x16TOKEN_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14TOKEN_KIND_CHARACTER\x10\x01\x12\x16\n\x12TOKEN_KIND_MONSTER\x10\x02*V\n\tRangeKind\x12\x1a\n\x16RANGE_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10RANGE_KIND_SPELL\x10\x01\x12\x17\n\x13RANGE_KIND_MOVEMENT\x10\x02*\xb0\x01\n\tAreaShape\x12\x1a\n\x16\x41REA_SHAPE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41REA_SHAPE_SPHERE\x10\x01\x12\x17\n\x13\x41REA_SHAPE_CYLINDER\x10\x02\x12\x13\n\x0f\x41REA_SHAPE_CONE\x10\x03\x12\x13\n\x0f\x41REA_SHAPE_CUBE\x10\x04\x12\x13\n\x0f\x41REA_SHAPE_LINE\x10\x05\x12\x18\n\x14\x41REA_SHAPE_EMANATION\x10\x06*\x89\x01\n\rCellInclusion\x12\x1e\n\x1a\x43\x45LL_INCLUSION_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43\x45LL_INCLUSION_CENTER\x10\x01\x12\x1c\n\x18\x43\x45LL_INCLUSION_ANY_TOUCH\x10\x02\x12\x1f\n\x1b\x43\x45LL_INCLUSION_HALF_COVERED\x10\x03*k\n\tLineStyle\x12\x1a\n\x16LINE_STYLE_UNSPECIFIED\x10\x00\x12\x14\n\x10LINE_STYLE_SOLID\x10\x01\x12\x15\n\x11LINE_STYLE_DASHED\x10\x02\x12\x15\n\x11LINE_STYLE_DOTTED\x10\x03*p\n\rTerritoryKind\x12\x1e\n\x1aTERRITORY_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16TERRITORY_KIND_CONTROL\x10\x01\x12#\n\x1fTERRITORY_KIND_POLITICAL_BORDER\x10\x02\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ftabletop/image/v1/overlay.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1btabletop/image/v1/map.proto\x1a\x1dtabletop/image/v1/types.proto\"\xff\x02\n\x07Overlay\x12\x10\n\x02id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x03\x12\x14\n\x06map_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x12\n\x04name\x18\x03 \x01(\tB\x04\xe2\x41\x01\x03\x12\x15\n\x07visible\x18\x04 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x15\n\x07z_index\x18\x05 \x01(\x05\x42\x04\xe2\x41\x01\x03\x12<\n\x08tactical\x18\x06 \x01(\x0b\x32\".tabletop.image.v1.TacticalOverlayB\x04\xe2\x41\x01\x03H\x00\x12<\n\x08\x63\x61mpaign\x18\x07 \x01(\x0b\x32\".tabletop.image.v1.CampaignOverlayB\x04\xe2\x41\x01\x03H\x00\x12\x15\n\x07version\x18\x08 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x42\t\n\x07\x63ontent\"\x83\x01\n\x0fTacticalOverlay\x12\x34\n\x08\x65lements\x18\x01 \x03(\x0b\x32\".tabletop.image.v1.TacticalElement\x12:\n\x08\x63overage\x18\x02 \x03(\x0b\x32\".tabletop.image.v1.ElementCoverageB\x04\xe2\x41\x01\x03\"M\n\x0f\x45lementCoverage\x12\x12\n\nelement_id\x18\x01 \x01(\t\x12&\n\x05\x63\x65lls\x18\x02 \x03(\x0b\x32\x17.tabletop.image.v1.Cell\"G\n\x0f\x43\x61mpaignOverlay\x12\x34\n\x08\x65lements\x18\x01 \x03(\x0b\x32\".tabletop.image.v1.CampaignElement\"\xfa\x02\n\x0fTacticalElement\x12\x19\n\x02id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12\x39\n\x08position\x18\x02 \x01(\x0b\x32\x1b.tabletop.image.v1.PositionB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12@\n\nproperties\x18\x03 \x01(\x0b\x32,.tabletop.image.v1.TacticalElementProperties\x12)\n\x05token\x18\x04 \x01(\x0b\x32\x18.tabletop.image.v1.TokenH\x00\x12)\n\x05range\x18\x05 \x01(\x0b\x32\x18.tabletop.image.v1.RangeH\x00\x12\x31\n\x06\x65\x66\x66\x65\x63t\x18\x06 \x01(\x0b\x32\x1f.tabletop.image.v1.AreaOfEffectH\x00\x12\x37\n\rline_of_sight\x18\x07 \x01(\x0b\x32\x1e.tabletop.image.v1.LineOfSightH\x00\x42\r\n\x04kind\x12\x05\xbaH\x02\x08\x01\"\x93\x02\n\x19TacticalElementProperties\x12j\n\x05\x63olor\x18\x01 \x01(\tB[\xbaHXrS2Q^(#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})|[A-Za-z]{3,20})$\xd8\x01\x01\x12-\n\x07opacity\x18\x02 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00H\x00\x88\x01\x01\x12,\n\x06radius\x18\x03 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xb0@!\x00\x00\x00\x00\x00\x00\x00\x00H\x01\x88\x01\x01\x12\x16\n\x05label\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x42\n\n\x08_opacityB\t\n\x07_radius\"\x95\x01\n\x05Token\x12\x34\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.tabletop.image.v1.TokenKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x37\n\x04size\x18\x02 \x01(\x0e\x32\x1f.tabletop.image.v1.CreatureSizeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1d\n\x08image_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\xfe\x01\n\x05Range\x12:\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.tabletop.image.v1.RangeKindB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x32\n\rdistance_feet\x18\x02 \x01(\x01\x42\x1b\xe2\x41\x01\x02\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x88\xb3@!\x00\x00\x00\x00\x00\x00\x00\x00\x12=\n\x11\x64ifficult_terrain\x18\x03 \x03(\x0b\x32\x17.tabletop.image.v1.CellB\t\xbaH\x06\x92\x01\x03\x10\x90N\x12\x31\n\x05walls\x18\x04 \x03(\x0b\x32\x17.tabletop.image.v1.WallB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0fJ\x04\x08\x05\x10\x06R\rcovered_cells\"\x89\x03\n\x0c\x41reaOfEffect\x12;\n\x05shape\x18\x01 \x01(\x0e\x32\x1c.tabletop.image.v1.AreaShapeB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12.\n\tsize_feet\x18\x02 \x01(\x01\x42\x1b\xe2\x41\x01\x02\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x88\xb3@!\x00\x00\x00\x00\x00\x00\x00\x00\x12+\n\nwidth_feet\x18\x03 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x88\xb3@)\x00\x00\x00\x00\x00\x00\x00\x00\x12\x32\n\x11\x64irection_degrees\x18\x04 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x80v@)\x00\x00\x00\x00\x00\x80v\xc0\x12=\n\tinclusion\x18\x05 \x01(\x0e\x32 .tabletop.image.v1.CellInclusionB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12>\n\x0borigin_size\x18\x06 \x01(\x0e\x32\x1f.tabletop.image.v1.CreatureSizeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x17\n\x0forigin_included\x18\x08 \x01(\x08J\x04\x08\x07\x10\x08R\rcovered_cells\"\x82\x01\n\x0bLineOfSight\x12+\n\nrange_feet\x18\x01 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x88\xb3@)\x00\x00\x00\x00\x00\x00\x00\x00\x12\x31\n\x05walls\x18\x02 \x03(\x0b\x32\x17.tabletop.image.v1.WallB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0fJ\x04\x08\x03\x10\x04R\rcovered_cells\"\xac\x03\n\x0f\x43\x61mpaignElement\x12\x19\n\x02id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12<\n\x0b\x63oordinates\x18\x02 \x01(\x0b\x32\x1b.tabletop.image.v1.LocationB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12@\n\nproperties\x18\x03 \x01(\x0b\x32,.tabletop.image.v1.CampaignElementProperties\x12)\n\x05party\x18\x04 \x01(\x0b\x32\x18.tabletop.image.v1.PartyH\x00\x12\x31\n\tterritory\x18\x05 \x01(\x0b\x32\x1c.tabletop.image.v1.TerritoryH\x00\x12)\n\x05route\x18\x06 \x01(\x0b\x32\x18.tabletop.image.v1.RouteH\x00\x12/\n\x05place\x18\x07 \x01(\x0b\x32\x1e.tabletop.image.v1.PlaceMarkerH\x00\x12\x35\n\x08resource\x18\x08 \x01(\x0b\x32!.tabletop.image.v1.ResourceMarkerH\x00\x42\r\n\x04kind\x12\x05\xbaH\x02\x08\x01\"\xd6\x01\n\x19\x43\x61mpaignElementProperties\x12j\n\x05\x63olor\x18\x01 \x01(\tB[\xbaHXrS2Q^(#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})|[A-Za-z]{3,20})$\xd8\x01\x01\x12\x35\n\x05style\x18\x02 \x01(\x0e\x32\x1c.tabletop.image.v1.LineStyleB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x16\n\x05label\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"$\n\x05Party\x12\x1b\n\x07members\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\"\x85\x01\n\tTerritory\x12\x38\n\x04kind\x18\x01 \x01(\x0e\x32 .tabletop.image.v1.TerritoryKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12>\n\x08\x62oundary\x18\x02 \x03(\x0b\x32\x1b.tabletop.image.v1.LocationB\x0f\xe2\x41\x01\x02\xbaH\x08\x92\x01\x05\x08\x03\x10\xe8\x07\"H\n\x05Route\x12?\n\twaypoints\x18\x01 \x03(\x0b\x32\x1b.tabletop.image.v1.LocationB\x0f\xe2\x41\x01\x02\xbaH\x08\x92\x01\x05\x08\x02\x10\xe8\x07\";\n\x0bPlaceMarker\x12\x15\n\x04type\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18<\x12\x15\n\x04icon\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18<\"\'\n\x0eResourceMarker\x12\x15\n\x04type\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18<*\xc7\x01\n\x0c\x43reatureSize\x12\x1d\n\x19\x43REATURE_SIZE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43REATURE_SIZE_TINY\x10\x01\x12\x17\n\x13\x43REATURE_SIZE_SMALL\x10\x02\x12\x18\n\x14\x43REATURE_SIZE_MEDIUM\x10\x03\x12\x17\n\x13\x43REATURE_SIZE_LARGE\x10\x04\x12\x16\n\x12\x43REATURE_SIZE_HUGE\x10\x05\x12\x1c\n\x18\x43REATURE_SIZE_GARGANTUAN\x10\x06*Y\n\tTokenKind\x12\x1a\n\x16TOKEN_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14TOKEN_KIND_CHARACTER\x10\x01\x12\x16\n\x12TOKEN_KIND_MONSTER\x10\x02*V\n\tRangeKind\x12\x1a\n\x16RANGE_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10RANGE_KIND_SPELL\x10\x01\x12\x17\n\x13RANGE_KIND_MOVEMENT\x10\x02*\xb0\x01\n\tAreaShape\x12\x1a\n\x16\x41REA_SHAPE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41REA_SHAPE_SPHERE\x10\x01\x12\x17\n\x13\x41REA_SHAPE_CYLINDER\x10\x02\x12\x13\n\x0f\x41REA_SHAPE_CONE\x10\x03\x12\x13\n\x0f\x41REA_SHAPE_CUBE\x10\x04\x12\x13\n\x0f\x41REA_SHAPE_LINE\x10\x05\x12\x18\n\x14\x41REA_SHAPE_EMANATION\x10\x06*\x89\x01\n\rCellInclusion\x12\x1e\n\x1a\x43\x45LL_INCLUSION_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43\x45LL_INCLUSION_CENTER\x10\x01\x12\x1c\n\x18\x43\x45LL_INCLUSION_ANY_TOUCH\x10\x02\x12\x1f\n\x1b\x43\x45LL_INCLUSION_HALF_COVERED\x10\x03*k\n\tLineStyle\x12\x1a\n\x16LINE_STYLE_UNSPECIFIED\x10\x00\x12\x14\n\x10LINE_STYLE_SOLID\x10\x01\x12\x15\n\x11LINE_STYLE_DASHED\x10\x02\x12\x15\n\x11LINE_STYLE_DOTTED\x10\x03*p\n\rTerritoryKind\x12\x1e\n\x1aTERRITORY_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16TERRITORY_KIND_CONTROL\x10\x01\x12#\n\x1fTERRITORY_KIND_POLITICAL_BORDER\x10\x02\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,12 +37,34 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tabletop.image.v1.overlay_p
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\025com.tabletop.image.v1P\001ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\252\002\021Tabletop.Image.V1'
+  _globals['_OVERLAY'].fields_by_name['id']._loaded_options = None
+  _globals['_OVERLAY'].fields_by_name['id']._serialized_options = b'\342A\001\003'
+  _globals['_OVERLAY'].fields_by_name['map_id']._loaded_options = None
+  _globals['_OVERLAY'].fields_by_name['map_id']._serialized_options = b'\342A\001\003'
+  _globals['_OVERLAY'].fields_by_name['name']._loaded_options = None
+  _globals['_OVERLAY'].fields_by_name['name']._serialized_options = b'\342A\001\003'
+  _globals['_OVERLAY'].fields_by_name['visible']._loaded_options = None
+  _globals['_OVERLAY'].fields_by_name['visible']._serialized_options = b'\342A\001\003'
+  _globals['_OVERLAY'].fields_by_name['z_index']._loaded_options = None
+  _globals['_OVERLAY'].fields_by_name['z_index']._serialized_options = b'\342A\001\003'
+  _globals['_OVERLAY'].fields_by_name['tactical']._loaded_options = None
+  _globals['_OVERLAY'].fields_by_name['tactical']._serialized_options = b'\342A\001\003'
+  _globals['_OVERLAY'].fields_by_name['campaign']._loaded_options = None
+  _globals['_OVERLAY'].fields_by_name['campaign']._serialized_options = b'\342A\001\003'
+  _globals['_OVERLAY'].fields_by_name['version']._loaded_options = None
+  _globals['_OVERLAY'].fields_by_name['version']._serialized_options = b'\342A\001\003'
+  _globals['_OVERLAY'].fields_by_name['create_time']._loaded_options = None
+  _globals['_OVERLAY'].fields_by_name['create_time']._serialized_options = b'\342A\001\003'
+  _globals['_OVERLAY'].fields_by_name['update_time']._loaded_options = None
+  _globals['_OVERLAY'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
+  _globals['_TACTICALOVERLAY'].fields_by_name['coverage']._loaded_options = None
+  _globals['_TACTICALOVERLAY'].fields_by_name['coverage']._serialized_options = b'\342A\001\003'
   _globals['_TACTICALELEMENT'].oneofs_by_name['kind']._loaded_options = None
   _globals['_TACTICALELEMENT'].oneofs_by_name['kind']._serialized_options = b'\272H\002\010\001'
   _globals['_TACTICALELEMENT'].fields_by_name['id']._loaded_options = None
-  _globals['_TACTICALELEMENT'].fields_by_name['id']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_TACTICALELEMENT'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030@'
   _globals['_TACTICALELEMENT'].fields_by_name['position']._loaded_options = None
-  _globals['_TACTICALELEMENT'].fields_by_name['position']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_TACTICALELEMENT'].fields_by_name['position']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
   _globals['_TACTICALELEMENTPROPERTIES'].fields_by_name['color']._loaded_options = None
   _globals['_TACTICALELEMENTPROPERTIES'].fields_by_name['color']._serialized_options = b'\272HXrS2Q^(#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})|[A-Za-z]{3,20})$\330\001\001'
   _globals['_TACTICALELEMENTPROPERTIES'].fields_by_name['opacity']._loaded_options = None
@@ -57,17 +80,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TOKEN'].fields_by_name['image_id']._loaded_options = None
   _globals['_TOKEN'].fields_by_name['image_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_RANGE'].fields_by_name['kind']._loaded_options = None
-  _globals['_RANGE'].fields_by_name['kind']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_RANGE'].fields_by_name['kind']._serialized_options = b'\342A\001\002\272H\007\202\001\004\020\001 \000'
   _globals['_RANGE'].fields_by_name['distance_feet']._loaded_options = None
-  _globals['_RANGE'].fields_by_name['distance_feet']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\000\210\263@!\000\000\000\000\000\000\000\000'
+  _globals['_RANGE'].fields_by_name['distance_feet']._serialized_options = b'\342A\001\002\272H\024\022\022\031\000\000\000\000\000\210\263@!\000\000\000\000\000\000\000\000'
   _globals['_RANGE'].fields_by_name['difficult_terrain']._loaded_options = None
   _globals['_RANGE'].fields_by_name['difficult_terrain']._serialized_options = b'\272H\006\222\001\003\020\220N'
   _globals['_RANGE'].fields_by_name['walls']._loaded_options = None
   _globals['_RANGE'].fields_by_name['walls']._serialized_options = b'\272H\006\222\001\003\020\320\017'
   _globals['_AREAOFEFFECT'].fields_by_name['shape']._loaded_options = None
-  _globals['_AREAOFEFFECT'].fields_by_name['shape']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_AREAOFEFFECT'].fields_by_name['shape']._serialized_options = b'\342A\001\002\272H\007\202\001\004\020\001 \000'
   _globals['_AREAOFEFFECT'].fields_by_name['size_feet']._loaded_options = None
-  _globals['_AREAOFEFFECT'].fields_by_name['size_feet']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\000\210\263@!\000\000\000\000\000\000\000\000'
+  _globals['_AREAOFEFFECT'].fields_by_name['size_feet']._serialized_options = b'\342A\001\002\272H\024\022\022\031\000\000\000\000\000\210\263@!\000\000\000\000\000\000\000\000'
   _globals['_AREAOFEFFECT'].fields_by_name['width_feet']._loaded_options = None
   _globals['_AREAOFEFFECT'].fields_by_name['width_feet']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\000\210\263@)\000\000\000\000\000\000\000\000'
   _globals['_AREAOFEFFECT'].fields_by_name['direction_degrees']._loaded_options = None
@@ -83,9 +106,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CAMPAIGNELEMENT'].oneofs_by_name['kind']._loaded_options = None
   _globals['_CAMPAIGNELEMENT'].oneofs_by_name['kind']._serialized_options = b'\272H\002\010\001'
   _globals['_CAMPAIGNELEMENT'].fields_by_name['id']._loaded_options = None
-  _globals['_CAMPAIGNELEMENT'].fields_by_name['id']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_CAMPAIGNELEMENT'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030@'
   _globals['_CAMPAIGNELEMENT'].fields_by_name['coordinates']._loaded_options = None
-  _globals['_CAMPAIGNELEMENT'].fields_by_name['coordinates']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_CAMPAIGNELEMENT'].fields_by_name['coordinates']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
   _globals['_CAMPAIGNELEMENTPROPERTIES'].fields_by_name['color']._loaded_options = None
   _globals['_CAMPAIGNELEMENTPROPERTIES'].fields_by_name['color']._serialized_options = b'\272HXrS2Q^(#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})|[A-Za-z]{3,20})$\330\001\001'
   _globals['_CAMPAIGNELEMENTPROPERTIES'].fields_by_name['style']._loaded_options = None
@@ -97,61 +120,61 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TERRITORY'].fields_by_name['kind']._loaded_options = None
   _globals['_TERRITORY'].fields_by_name['kind']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_TERRITORY'].fields_by_name['boundary']._loaded_options = None
-  _globals['_TERRITORY'].fields_by_name['boundary']._serialized_options = b'\272H\010\222\001\005\010\003\020\350\007'
+  _globals['_TERRITORY'].fields_by_name['boundary']._serialized_options = b'\342A\001\002\272H\010\222\001\005\010\003\020\350\007'
   _globals['_ROUTE'].fields_by_name['waypoints']._loaded_options = None
-  _globals['_ROUTE'].fields_by_name['waypoints']._serialized_options = b'\272H\010\222\001\005\010\002\020\350\007'
+  _globals['_ROUTE'].fields_by_name['waypoints']._serialized_options = b'\342A\001\002\272H\010\222\001\005\010\002\020\350\007'
   _globals['_PLACEMARKER'].fields_by_name['type']._loaded_options = None
   _globals['_PLACEMARKER'].fields_by_name['type']._serialized_options = b'\272H\004r\002\030<'
   _globals['_PLACEMARKER'].fields_by_name['icon']._loaded_options = None
   _globals['_PLACEMARKER'].fields_by_name['icon']._serialized_options = b'\272H\004r\002\030<'
   _globals['_RESOURCEMARKER'].fields_by_name['type']._loaded_options = None
   _globals['_RESOURCEMARKER'].fields_by_name['type']._serialized_options = b'\272H\004r\002\030<'
-  _globals['_CREATURESIZE']._serialized_start=3337
-  _globals['_CREATURESIZE']._serialized_end=3536
-  _globals['_TOKENKIND']._serialized_start=3538
-  _globals['_TOKENKIND']._serialized_end=3627
-  _globals['_RANGEKIND']._serialized_start=3629
-  _globals['_RANGEKIND']._serialized_end=3715
-  _globals['_AREASHAPE']._serialized_start=3718
-  _globals['_AREASHAPE']._serialized_end=3894
-  _globals['_CELLINCLUSION']._serialized_start=3897
-  _globals['_CELLINCLUSION']._serialized_end=4034
-  _globals['_LINESTYLE']._serialized_start=4036
-  _globals['_LINESTYLE']._serialized_end=4143
-  _globals['_TERRITORYKIND']._serialized_start=4145
-  _globals['_TERRITORYKIND']._serialized_end=4257
-  _globals['_OVERLAY']._serialized_start=177
-  _globals['_OVERLAY']._serialized_end=500
-  _globals['_TACTICALOVERLAY']._serialized_start=502
-  _globals['_TACTICALOVERLAY']._serialized_end=627
-  _globals['_ELEMENTCOVERAGE']._serialized_start=629
-  _globals['_ELEMENTCOVERAGE']._serialized_end=706
-  _globals['_CAMPAIGNOVERLAY']._serialized_start=708
-  _globals['_CAMPAIGNOVERLAY']._serialized_end=779
-  _globals['_TACTICALELEMENT']._serialized_start=782
-  _globals['_TACTICALELEMENT']._serialized_end=1152
-  _globals['_TACTICALELEMENTPROPERTIES']._serialized_start=1155
-  _globals['_TACTICALELEMENTPROPERTIES']._serialized_end=1430
-  _globals['_TOKEN']._serialized_start=1433
-  _globals['_TOKEN']._serialized_end=1582
-  _globals['_RANGE']._serialized_start=1585
-  _globals['_RANGE']._serialized_end=1831
-  _globals['_AREAOFEFFECT']._serialized_start=1834
-  _globals['_AREAOFEFFECT']._serialized_end=2219
-  _globals['_LINEOFSIGHT']._serialized_start=2222
-  _globals['_LINEOFSIGHT']._serialized_end=2352
-  _globals['_CAMPAIGNELEMENT']._serialized_start=2355
-  _globals['_CAMPAIGNELEMENT']._serialized_end=2775
-  _globals['_CAMPAIGNELEMENTPROPERTIES']._serialized_start=2778
-  _globals['_CAMPAIGNELEMENTPROPERTIES']._serialized_end=2992
-  _globals['_PARTY']._serialized_start=2994
-  _globals['_PARTY']._serialized_end=3030
-  _globals['_TERRITORY']._serialized_start=3033
-  _globals['_TERRITORY']._serialized_end=3162
-  _globals['_ROUTE']._serialized_start=3164
-  _globals['_ROUTE']._serialized_end=3232
-  _globals['_PLACEMARKER']._serialized_start=3234
-  _globals['_PLACEMARKER']._serialized_end=3293
-  _globals['_RESOURCEMARKER']._serialized_start=3295
-  _globals['_RESOURCEMARKER']._serialized_end=3334
+  _globals['_CREATURESIZE']._serialized_start=3477
+  _globals['_CREATURESIZE']._serialized_end=3676
+  _globals['_TOKENKIND']._serialized_start=3678
+  _globals['_TOKENKIND']._serialized_end=3767
+  _globals['_RANGEKIND']._serialized_start=3769
+  _globals['_RANGEKIND']._serialized_end=3855
+  _globals['_AREASHAPE']._serialized_start=3858
+  _globals['_AREASHAPE']._serialized_end=4034
+  _globals['_CELLINCLUSION']._serialized_start=4037
+  _globals['_CELLINCLUSION']._serialized_end=4174
+  _globals['_LINESTYLE']._serialized_start=4176
+  _globals['_LINESTYLE']._serialized_end=4283
+  _globals['_TERRITORYKIND']._serialized_start=4285
+  _globals['_TERRITORYKIND']._serialized_end=4397
+  _globals['_OVERLAY']._serialized_start=210
+  _globals['_OVERLAY']._serialized_end=593
+  _globals['_TACTICALOVERLAY']._serialized_start=596
+  _globals['_TACTICALOVERLAY']._serialized_end=727
+  _globals['_ELEMENTCOVERAGE']._serialized_start=729
+  _globals['_ELEMENTCOVERAGE']._serialized_end=806
+  _globals['_CAMPAIGNOVERLAY']._serialized_start=808
+  _globals['_CAMPAIGNOVERLAY']._serialized_end=879
+  _globals['_TACTICALELEMENT']._serialized_start=882
+  _globals['_TACTICALELEMENT']._serialized_end=1260
+  _globals['_TACTICALELEMENTPROPERTIES']._serialized_start=1263
+  _globals['_TACTICALELEMENTPROPERTIES']._serialized_end=1538
+  _globals['_TOKEN']._serialized_start=1541
+  _globals['_TOKEN']._serialized_end=1690
+  _globals['_RANGE']._serialized_start=1693
+  _globals['_RANGE']._serialized_end=1947
+  _globals['_AREAOFEFFECT']._serialized_start=1950
+  _globals['_AREAOFEFFECT']._serialized_end=2343
+  _globals['_LINEOFSIGHT']._serialized_start=2346
+  _globals['_LINEOFSIGHT']._serialized_end=2476
+  _globals['_CAMPAIGNELEMENT']._serialized_start=2479
+  _globals['_CAMPAIGNELEMENT']._serialized_end=2907
+  _globals['_CAMPAIGNELEMENTPROPERTIES']._serialized_start=2910
+  _globals['_CAMPAIGNELEMENTPROPERTIES']._serialized_end=3124
+  _globals['_PARTY']._serialized_start=3126
+  _globals['_PARTY']._serialized_end=3162
+  _globals['_TERRITORY']._serialized_start=3165
+  _globals['_TERRITORY']._serialized_end=3298
+  _globals['_ROUTE']._serialized_start=3300
+  _globals['_ROUTE']._serialized_end=3372
+  _globals['_PLACEMARKER']._serialized_start=3374
+  _globals['_PLACEMARKER']._serialized_end=3433
+  _globals['_RESOURCEMARKER']._serialized_start=3435
+  _globals['_RESOURCEMARKER']._serialized_end=3474
 # @@protoc_insertion_point(module_scope)

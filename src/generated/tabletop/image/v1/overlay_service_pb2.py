@@ -23,12 +23,13 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from tabletop.image.v1 import overlay_pb2 as tabletop_dot_image_dot_v1_dot_overlay__pb2
 from tabletop.image.v1 import rules_pb2 as tabletop_dot_image_dot_v1_dot_rules__pb2
 from tabletop.image.v1 import types_pb2 as tabletop_dot_image_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'tabletop/image/v1/overlay_service.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1ftabletop/image/v1/overlay.proto\x1a\x1dtabletop/image/v1/rules.proto\x1a\x1dtabletop/image/v1/types.proto\"\xc0\x01\n\x1c\x43reateTacticalOverlayRequest\x12\x18\n\x06map_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12?\n\x08\x65lements\x18\x03 \x03(\x0b\x32\".tabletop.image.v1.TacticalElementB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x0f\n\x07z_index\x18\x04 \x01(\x05\x12\x1d\n\nrequest_id\x18\x05 \x01(\tB\t\xbaH\x06r\x04\x90\xb5\x18\x01\"L\n\x1d\x43reateTacticalOverlayResponse\x12+\n\x07overlay\x18\x01 \x01(\x0b\x32\x1a.tabletop.image.v1.Overlay\"\xc0\x01\n\x1c\x43reateCampaignOverlayRequest\x12\x18\n\x06map_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12?\n\x08\x65lements\x18\x03 \x03(\x0b\x32\".tabletop.image.v1.CampaignElementB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x0f\n\x07z_index\x18\x04 \x01(\x05\x12\x1d\n\nrequest_id\x18\x05 \x01(\tB\t\xbaH\x06r\x04\x90\xb5\x18\x01\"L\n\x1d\x43reateCampaignOverlayResponse\x12+\n\x07overlay\x18\x01 \x01(\x0b\x32\x1a.tabletop.image.v1.Overlay\"1\n\x11GetOverlayRequest\x12\x1c\n\noverlay_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"A\n\x12GetOverlayResponse\x12+\n\x07overlay\x18\x01 \x01(\x0b\x32\x1a.tabletop.image.v1.Overlay\"i\n\x13ListOverlaysRequest\x12\x18\n\x06map_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"]\n\x14ListOverlaysResponse\x12,\n\x08overlays\x18\x01 \x03(\x0b\x32\x1a.tabletop.image.v1.Overlay\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xbe\x02\n\x0eOverlayChanges\x12\x1a\n\x04name\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64H\x00\x88\x01\x01\x12\x14\n\x07visible\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x14\n\x07z_index\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12L\n\x15put_tactical_elements\x18\x04 \x03(\x0b\x32\".tabletop.image.v1.TacticalElementB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12L\n\x15put_campaign_elements\x18\x05 \x03(\x0b\x32\".tabletop.image.v1.CampaignElementB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\'\n\x12remove_element_ids\x18\x06 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x10\xe8\x07\x18\x01\x42\x07\n\x05_nameB\n\n\x08_visibleB\n\n\x08_z_index\"\xa9\x01\n\x14UpdateOverlayRequest\x12\x1c\n\noverlay_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x07version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01\x12:\n\x07\x63hanges\x18\x03 \x01(\x0b\x32!.tabletop.image.v1.OverlayChangesB\x06\xbaH\x03\xc8\x01\x01\x12\x1d\n\nrequest_id\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x90\xb5\x18\x01\"D\n\x15UpdateOverlayResponse\x12+\n\x07overlay\x18\x01 \x01(\x0b\x32\x1a.tabletop.image.v1.Overlay\"m\n\x14\x44\x65leteOverlayRequest\x12\x1c\n\noverlay_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x07version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1d\n\nrequest_id\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x90\xb5\x18\x01\"\x17\n\x15\x44\x65leteOverlayResponse\"c\n\x14RenderOverlayRequest\x12\x1e\n\noverlay_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12\x1a\n\x06map_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x42\x0f\n\x06target\x12\x05\xbaH\x02\x08\x01\"K\n\x15RenderOverlayResponse\x12\x0b\n\x03svg\x18\x01 \x01(\t\x12%\n\x04size\x18\x02 \x01(\x0b\x32\x17.tabletop.image.v1.Size2\xf0\x05\n\x0eOverlayService\x12z\n\x15\x43reateTacticalOverlay\x12/.tabletop.image.v1.CreateTacticalOverlayRequest\x1a\x30.tabletop.image.v1.CreateTacticalOverlayResponse\x12z\n\x15\x43reateCampaignOverlay\x12/.tabletop.image.v1.CreateCampaignOverlayRequest\x1a\x30.tabletop.image.v1.CreateCampaignOverlayResponse\x12Y\n\nGetOverlay\x12$.tabletop.image.v1.GetOverlayRequest\x1a%.tabletop.image.v1.GetOverlayResponse\x12_\n\x0cListOverlays\x12&.tabletop.image.v1.ListOverlaysRequest\x1a\'.tabletop.image.v1.ListOverlaysResponse\x12\x62\n\rUpdateOverlay\x12\'.tabletop.image.v1.UpdateOverlayRequest\x1a(.tabletop.image.v1.UpdateOverlayResponse\x12\x62\n\rDeleteOverlay\x12\'.tabletop.image.v1.DeleteOverlayRequest\x1a(.tabletop.image.v1.DeleteOverlayResponse\x12\x62\n\rRenderOverlay\x12\'.tabletop.image.v1.RenderOverlayRequest\x1a(.tabletop.image.v1.RenderOverlayResponseBy\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'tabletop/image/v1/overlay_service.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1ftabletop/image/v1/overlay.proto\x1a\x1dtabletop/image/v1/rules.proto\x1a\x1dtabletop/image/v1/types.proto\"\xc4\x01\n\x1c\x43reateTacticalOverlayRequest\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12?\n\x08\x65lements\x18\x03 \x03(\x0b\x32\".tabletop.image.v1.TacticalElementB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x0f\n\x07z_index\x18\x04 \x01(\x05\x12\x1d\n\nrequest_id\x18\x05 \x01(\tB\t\xbaH\x06r\x04\x90\xb5\x18\x01\"L\n\x1d\x43reateTacticalOverlayResponse\x12+\n\x07overlay\x18\x01 \x01(\x0b\x32\x1a.tabletop.image.v1.Overlay\"\xc4\x01\n\x1c\x43reateCampaignOverlayRequest\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12?\n\x08\x65lements\x18\x03 \x03(\x0b\x32\".tabletop.image.v1.CampaignElementB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x0f\n\x07z_index\x18\x04 \x01(\x05\x12\x1d\n\nrequest_id\x18\x05 \x01(\tB\t\xbaH\x06r\x04\x90\xb5\x18\x01\"L\n\x1d\x43reateCampaignOverlayResponse\x12+\n\x07overlay\x18\x01 \x01(\x0b\x32\x1a.tabletop.image.v1.Overlay\"5\n\x11GetOverlayRequest\x12 \n\noverlay_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\"A\n\x12GetOverlayResponse\x12+\n\x07overlay\x18\x01 \x01(\x0b\x32\x1a.tabletop.image.v1.Overlay\"m\n\x13ListOverlaysRequest\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"]\n\x14ListOverlaysResponse\x12,\n\x08overlays\x18\x01 \x03(\x0b\x32\x1a.tabletop.image.v1.Overlay\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xbe\x02\n\x0eOverlayChanges\x12\x1a\n\x04name\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64H\x00\x88\x01\x01\x12\x14\n\x07visible\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x14\n\x07z_index\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12L\n\x15put_tactical_elements\x18\x04 \x03(\x0b\x32\".tabletop.image.v1.TacticalElementB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12L\n\x15put_campaign_elements\x18\x05 \x03(\x0b\x32\".tabletop.image.v1.CampaignElementB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\'\n\x12remove_element_ids\x18\x06 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x10\xe8\x07\x18\x01\x42\x07\n\x05_nameB\n\n\x08_visibleB\n\n\x08_z_index\"\xb5\x01\n\x14UpdateOverlayRequest\x12 \n\noverlay_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\x07version\x18\x02 \x01(\x03\x42\x0b\xe2\x41\x01\x02\xbaH\x04\"\x02(\x01\x12>\n\x07\x63hanges\x18\x03 \x01(\x0b\x32!.tabletop.image.v1.OverlayChangesB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1d\n\nrequest_id\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x90\xb5\x18\x01\"D\n\x15UpdateOverlayResponse\x12+\n\x07overlay\x18\x01 \x01(\x0b\x32\x1a.tabletop.image.v1.Overlay\"q\n\x14\x44\x65leteOverlayRequest\x12 \n\noverlay_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x07version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1d\n\nrequest_id\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x90\xb5\x18\x01\"\x17\n\x15\x44\x65leteOverlayResponse\"c\n\x14RenderOverlayRequest\x12\x1e\n\noverlay_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12\x1a\n\x06map_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x42\x0f\n\x06target\x12\x05\xbaH\x02\x08\x01\"K\n\x15RenderOverlayResponse\x12\x0b\n\x03svg\x18\x01 \x01(\t\x12%\n\x04size\x18\x02 \x01(\x0b\x32\x17.tabletop.image.v1.Size2\xf0\x05\n\x0eOverlayService\x12z\n\x15\x43reateTacticalOverlay\x12/.tabletop.image.v1.CreateTacticalOverlayRequest\x1a\x30.tabletop.image.v1.CreateTacticalOverlayResponse\x12z\n\x15\x43reateCampaignOverlay\x12/.tabletop.image.v1.CreateCampaignOverlayRequest\x1a\x30.tabletop.image.v1.CreateCampaignOverlayResponse\x12Y\n\nGetOverlay\x12$.tabletop.image.v1.GetOverlayRequest\x1a%.tabletop.image.v1.GetOverlayResponse\x12_\n\x0cListOverlays\x12&.tabletop.image.v1.ListOverlaysRequest\x1a\'.tabletop.image.v1.ListOverlaysResponse\x12\x62\n\rUpdateOverlay\x12\'.tabletop.image.v1.UpdateOverlayRequest\x1a(.tabletop.image.v1.UpdateOverlayResponse\x12\x62\n\rDeleteOverlay\x12\'.tabletop.image.v1.DeleteOverlayRequest\x1a(.tabletop.image.v1.DeleteOverlayResponse\x12\x62\n\rRenderOverlay\x12\'.tabletop.image.v1.RenderOverlayRequest\x1a(.tabletop.image.v1.RenderOverlayResponseBy\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,7 +38,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\025com.tabletop.image.v1P\001ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\252\002\021Tabletop.Image.V1'
   _globals['_CREATETACTICALOVERLAYREQUEST'].fields_by_name['map_id']._loaded_options = None
-  _globals['_CREATETACTICALOVERLAYREQUEST'].fields_by_name['map_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_CREATETACTICALOVERLAYREQUEST'].fields_by_name['map_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_CREATETACTICALOVERLAYREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_CREATETACTICALOVERLAYREQUEST'].fields_by_name['name']._serialized_options = b'\272H\004r\002\030d'
   _globals['_CREATETACTICALOVERLAYREQUEST'].fields_by_name['elements']._loaded_options = None
@@ -45,7 +46,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATETACTICALOVERLAYREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_CREATETACTICALOVERLAYREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\220\265\030\001'
   _globals['_CREATECAMPAIGNOVERLAYREQUEST'].fields_by_name['map_id']._loaded_options = None
-  _globals['_CREATECAMPAIGNOVERLAYREQUEST'].fields_by_name['map_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_CREATECAMPAIGNOVERLAYREQUEST'].fields_by_name['map_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_CREATECAMPAIGNOVERLAYREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_CREATECAMPAIGNOVERLAYREQUEST'].fields_by_name['name']._serialized_options = b'\272H\004r\002\030d'
   _globals['_CREATECAMPAIGNOVERLAYREQUEST'].fields_by_name['elements']._loaded_options = None
@@ -53,9 +54,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATECAMPAIGNOVERLAYREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_CREATECAMPAIGNOVERLAYREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\220\265\030\001'
   _globals['_GETOVERLAYREQUEST'].fields_by_name['overlay_id']._loaded_options = None
-  _globals['_GETOVERLAYREQUEST'].fields_by_name['overlay_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_GETOVERLAYREQUEST'].fields_by_name['overlay_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_LISTOVERLAYSREQUEST'].fields_by_name['map_id']._loaded_options = None
-  _globals['_LISTOVERLAYSREQUEST'].fields_by_name['map_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_LISTOVERLAYSREQUEST'].fields_by_name['map_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_LISTOVERLAYSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTOVERLAYSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTOVERLAYSREQUEST'].fields_by_name['page_token']._loaded_options = None
@@ -69,15 +70,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OVERLAYCHANGES'].fields_by_name['remove_element_ids']._loaded_options = None
   _globals['_OVERLAYCHANGES'].fields_by_name['remove_element_ids']._serialized_options = b'\272H\010\222\001\005\020\350\007\030\001'
   _globals['_UPDATEOVERLAYREQUEST'].fields_by_name['overlay_id']._loaded_options = None
-  _globals['_UPDATEOVERLAYREQUEST'].fields_by_name['overlay_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_UPDATEOVERLAYREQUEST'].fields_by_name['overlay_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_UPDATEOVERLAYREQUEST'].fields_by_name['version']._loaded_options = None
-  _globals['_UPDATEOVERLAYREQUEST'].fields_by_name['version']._serialized_options = b'\272H\004\"\002(\001'
+  _globals['_UPDATEOVERLAYREQUEST'].fields_by_name['version']._serialized_options = b'\342A\001\002\272H\004\"\002(\001'
   _globals['_UPDATEOVERLAYREQUEST'].fields_by_name['changes']._loaded_options = None
-  _globals['_UPDATEOVERLAYREQUEST'].fields_by_name['changes']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_UPDATEOVERLAYREQUEST'].fields_by_name['changes']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
   _globals['_UPDATEOVERLAYREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_UPDATEOVERLAYREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\220\265\030\001'
   _globals['_DELETEOVERLAYREQUEST'].fields_by_name['overlay_id']._loaded_options = None
-  _globals['_DELETEOVERLAYREQUEST'].fields_by_name['overlay_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_DELETEOVERLAYREQUEST'].fields_by_name['overlay_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_DELETEOVERLAYREQUEST'].fields_by_name['version']._loaded_options = None
   _globals['_DELETEOVERLAYREQUEST'].fields_by_name['version']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_DELETEOVERLAYREQUEST'].fields_by_name['request_id']._loaded_options = None
@@ -88,36 +89,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RENDEROVERLAYREQUEST'].fields_by_name['overlay_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_RENDEROVERLAYREQUEST'].fields_by_name['map_id']._loaded_options = None
   _globals['_RENDEROVERLAYREQUEST'].fields_by_name['map_id']._serialized_options = b'\272H\005r\003\260\001\001'
-  _globals['_CREATETACTICALOVERLAYREQUEST']._serialized_start=187
-  _globals['_CREATETACTICALOVERLAYREQUEST']._serialized_end=379
-  _globals['_CREATETACTICALOVERLAYRESPONSE']._serialized_start=381
-  _globals['_CREATETACTICALOVERLAYRESPONSE']._serialized_end=457
-  _globals['_CREATECAMPAIGNOVERLAYREQUEST']._serialized_start=460
-  _globals['_CREATECAMPAIGNOVERLAYREQUEST']._serialized_end=652
-  _globals['_CREATECAMPAIGNOVERLAYRESPONSE']._serialized_start=654
-  _globals['_CREATECAMPAIGNOVERLAYRESPONSE']._serialized_end=730
-  _globals['_GETOVERLAYREQUEST']._serialized_start=732
-  _globals['_GETOVERLAYREQUEST']._serialized_end=781
-  _globals['_GETOVERLAYRESPONSE']._serialized_start=783
-  _globals['_GETOVERLAYRESPONSE']._serialized_end=848
-  _globals['_LISTOVERLAYSREQUEST']._serialized_start=850
-  _globals['_LISTOVERLAYSREQUEST']._serialized_end=955
-  _globals['_LISTOVERLAYSRESPONSE']._serialized_start=957
-  _globals['_LISTOVERLAYSRESPONSE']._serialized_end=1050
-  _globals['_OVERLAYCHANGES']._serialized_start=1053
-  _globals['_OVERLAYCHANGES']._serialized_end=1371
-  _globals['_UPDATEOVERLAYREQUEST']._serialized_start=1374
-  _globals['_UPDATEOVERLAYREQUEST']._serialized_end=1543
-  _globals['_UPDATEOVERLAYRESPONSE']._serialized_start=1545
-  _globals['_UPDATEOVERLAYRESPONSE']._serialized_end=1613
-  _globals['_DELETEOVERLAYREQUEST']._serialized_start=1615
-  _globals['_DELETEOVERLAYREQUEST']._serialized_end=1724
-  _globals['_DELETEOVERLAYRESPONSE']._serialized_start=1726
-  _globals['_DELETEOVERLAYRESPONSE']._serialized_end=1749
-  _globals['_RENDEROVERLAYREQUEST']._serialized_start=1751
-  _globals['_RENDEROVERLAYREQUEST']._serialized_end=1850
-  _globals['_RENDEROVERLAYRESPONSE']._serialized_start=1852
-  _globals['_RENDEROVERLAYRESPONSE']._serialized_end=1927
-  _globals['_OVERLAYSERVICE']._serialized_start=1930
-  _globals['_OVERLAYSERVICE']._serialized_end=2682
+  _globals['_CREATETACTICALOVERLAYREQUEST']._serialized_start=220
+  _globals['_CREATETACTICALOVERLAYREQUEST']._serialized_end=416
+  _globals['_CREATETACTICALOVERLAYRESPONSE']._serialized_start=418
+  _globals['_CREATETACTICALOVERLAYRESPONSE']._serialized_end=494
+  _globals['_CREATECAMPAIGNOVERLAYREQUEST']._serialized_start=497
+  _globals['_CREATECAMPAIGNOVERLAYREQUEST']._serialized_end=693
+  _globals['_CREATECAMPAIGNOVERLAYRESPONSE']._serialized_start=695
+  _globals['_CREATECAMPAIGNOVERLAYRESPONSE']._serialized_end=771
+  _globals['_GETOVERLAYREQUEST']._serialized_start=773
+  _globals['_GETOVERLAYREQUEST']._serialized_end=826
+  _globals['_GETOVERLAYRESPONSE']._serialized_start=828
+  _globals['_GETOVERLAYRESPONSE']._serialized_end=893
+  _globals['_LISTOVERLAYSREQUEST']._serialized_start=895
+  _globals['_LISTOVERLAYSREQUEST']._serialized_end=1004
+  _globals['_LISTOVERLAYSRESPONSE']._serialized_start=1006
+  _globals['_LISTOVERLAYSRESPONSE']._serialized_end=1099
+  _globals['_OVERLAYCHANGES']._serialized_start=1102
+  _globals['_OVERLAYCHANGES']._serialized_end=1420
+  _globals['_UPDATEOVERLAYREQUEST']._serialized_start=1423
+  _globals['_UPDATEOVERLAYREQUEST']._serialized_end=1604
+  _globals['_UPDATEOVERLAYRESPONSE']._serialized_start=1606
+  _globals['_UPDATEOVERLAYRESPONSE']._serialized_end=1674
+  _globals['_DELETEOVERLAYREQUEST']._serialized_start=1676
+  _globals['_DELETEOVERLAYREQUEST']._serialized_end=1789
+  _globals['_DELETEOVERLAYRESPONSE']._serialized_start=1791
+  _globals['_DELETEOVERLAYRESPONSE']._serialized_end=1814
+  _globals['_RENDEROVERLAYREQUEST']._serialized_start=1816
+  _globals['_RENDEROVERLAYREQUEST']._serialized_end=1915
+  _globals['_RENDEROVERLAYRESPONSE']._serialized_start=1917
+  _globals['_RENDEROVERLAYRESPONSE']._serialized_end=1992
+  _globals['_OVERLAYSERVICE']._serialized_start=1995
+  _globals['_OVERLAYSERVICE']._serialized_end=2747
 # @@protoc_insertion_point(module_scope)

@@ -1,4 +1,4 @@
-"""Changing records within a transaction: put, delete, restore, purge."""
+"""Reading and changing records within a transaction: read, put, delete, restore, purge."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -7,22 +7,30 @@ from sqlalchemy import Connection, Insert, Update, bindparam, delete, insert, se
 from tabletop.storage.v1.record_pb2 import Record, RecordKey
 from tabletop.storage.v1.storage_pb2 import Put, RecordKeys
 
-from image_grpc.storage_service import record_reads
+from image_grpc.storage_service import record_rows
 from image_grpc.storage_service.database import microseconds
 from image_grpc.storage_service.errors import NotFound, VersionConflict
-from image_grpc.storage_service.record_rows import Name, display_name, index_columns, name_of, to_record, to_row
 from image_grpc.storage_service.schema import record, record_version
 
-# Built once: building a statement takes as long as running it. Rows are locked in one order, so that two batches
-# with the same records wait for each other instead of deadlocking.
+# Built once: building a statement takes as long as running it.
+_NAMED = tuple_(record.c.kind, record.c.id).in_(bindparam("names", expanding=True))
+_LATEST = select(*record_rows.COLUMNS).join_from(record, record_version, record_rows.LATEST_VERSION).where(_NAMED)
+_EXACT = (
+    select(*record_rows.COLUMNS)
+    .join_from(record_version, record, record_rows.SAME_RECORD)
+    .where(
+        tuple_(record_version.c.kind, record_version.c.id, record_version.c.version).in_(
+            bindparam("versions", expanding=True)
+        )
+    )
+)
+# Rows are locked in one order, so that two batches with the same records wait for each other instead of deadlocking.
 _LOCK = (
     select(record.c.kind, record.c.id, record.c.version, record.c.create_time, record.c.delete_time)
-    .where(tuple_(record.c.kind, record.c.id).in_(bindparam("names", expanding=True)))
+    .where(_NAMED)
     .order_by(record.c.kind, record.c.id)
     .with_for_update()
 )
-_INSERT = insert(record)
-_INSERT_VERSION = insert(record_version)
 _UPDATE = update(record).where(record.c.kind == bindparam("key_kind"), record.c.id == bindparam("key_id"))
 _NOT_DELETED = {"delete_time": None, "purge_time": None}
 
@@ -35,13 +43,18 @@ class _Head(NamedTuple):
     delete_time: int | None
 
 
-class Purged(NamedTuple):
-    """What a purge removed."""
-
-    records: int
-    """Number of records."""
-    blobs: set[str]
-    """SHA-256 of the blobs that they referred to."""
+def read(connection: Connection, request: RecordKeys) -> list[Record]:
+    """Return the records that exist, in the order of the keys."""
+    names = sorted({(key.kind, key.id) for key in request.keys if not key.version})
+    versions = sorted({(key.kind, key.id, key.version) for key in request.keys if key.version})
+    latest = connection.execute(_LATEST, {"names": names}).mappings() if names else ()
+    exact = connection.execute(_EXACT, {"versions": versions}).mappings() if versions else ()
+    rows = {(row["kind"], row["id"], 0): row for row in latest}
+    rows.update({(row["kind"], row["id"], row["version"]): row for row in exact})
+    matches = (rows.get((key.kind, key.id, key.version)) for key in request.keys)
+    return [
+        record_rows.to_record(row) for row in matches if row and (request.include_deleted or row["delete_time"] is None)
+    ]
 
 
 def put(connection: Connection, puts: Sequence[Put]) -> list[Record]:
@@ -51,32 +64,31 @@ def put(connection: Connection, puts: Sequence[Put]) -> list[Record]:
     """
     heads = _lock(connection, (each.record.key for each in puts))
     existing, now = set(heads), microseconds()
-    rows: dict[Name, dict[str, Any]] = {}
-    versions = []
+    rows: dict[record_rows.Name, dict[str, Any]] = {}
+    versions, records = [], []
     for each in puts:
-        name = name_of(each.record.key)
-        _check_precondition(each, heads.get(name))
-        heads[name] = head = _next_head(heads.get(name), now)
-        version = to_row(each.record, version=head.version, create_time=head.create_time, update_time=now)
+        name = record_rows.name_of(each.record.key)
+        previous = heads.get(name)
+        _check_precondition(each, previous)
+        number, create_time = (previous.version + 1, previous.create_time) if previous else (1, now)
+        heads[name] = _Head(number, create_time, None)
+        version = record_rows.version_columns(each.record, version=number, update_time=now)
         versions.append(version)
-        rows[name] = {"version": head.version, **_NOT_DELETED, **index_columns(each.record.index)}
+        records.append(record_rows.to_record({**version, "create_time": create_time, **_NOT_DELETED}))
+        rows[name] = {"version": number, **_NOT_DELETED, **record_rows.index_columns(each.record.index)}
     created = [
-        {"kind": kind, "id": id_, "create_time": now, **row}
-        for (kind, id_), row in rows.items()
-        if (kind, id_) not in existing
+        {"kind": name[0], "id": name[1], "create_time": now, **row}
+        for name, row in rows.items()
+        if name not in existing
     ]
-    _execute(connection, _INSERT, created)
+    _execute(connection, insert(record), created)
     _update(connection, {name: row for name, row in rows.items() if name in existing})
-    _execute(connection, _INSERT_VERSION, [version.columns() for version in versions])
-    return [to_record(version) for version in versions]
-
-
-def _next_head(head: _Head | None, now: int) -> _Head:
-    return _Head(1, now, None) if head is None else _Head(head.version + 1, head.create_time, None)
+    _execute(connection, insert(record_version), versions)
+    return records
 
 
 def _check_precondition(request: Put, head: _Head | None) -> None:
-    name = display_name(*name_of(request.record.key))
+    name = record_rows.display_name(*record_rows.name_of(request.record.key))
     if request.HasField("absent") and head is not None:
         raise VersionConflict(f"{name} already exists, at version {head.version}")
     if not request.HasField("at_version"):
@@ -93,7 +105,7 @@ def mark_deleted(connection: Connection, keys: Sequence[RecordKey], *, purge_aft
     for key in keys:
         head = _existing(heads, key)
         if key.version not in (0, head.version):
-            name = display_name(*name_of(key))
+            name = record_rows.display_name(*record_rows.name_of(key))
             raise VersionConflict(f"{name} is at version {head.version}, not {key.version}")
     times = {"delete_time": microseconds(), "purge_time": microseconds(purge_after)}
     _update(connection, {name: times for name, head in heads.items() if head.delete_time is None})
@@ -109,40 +121,40 @@ def restore(connection: Connection, keys: Sequence[RecordKey]) -> list[Record]:
     return _read_latest(connection, keys)
 
 
-def purge(connection: Connection, *, limit: int) -> Purged:
-    """Remove up to `limit` deleted records that are due, with all their versions."""
+def purge(connection: Connection, *, limit: int) -> tuple[int, set[str]]:
+    """Remove up to `limit` records that are due. Return their number, and the SHA-256 of the blobs they referred to."""
     due = connection.execute(
         select(record.c.kind, record.c.id).where(record.c.purge_time < microseconds()).limit(limit)
     ).all()
     blobs: set[str] = set()
     for kind, id_ in due:
         versions = (record_version.c.kind == kind, record_version.c.id == id_)
-        blobs |= set(connection.execute(select(record_version.c.blob_sha256).where(*versions)).scalars())
+        blobs.update(connection.execute(select(record_version.c.blob_sha256).where(*versions)).scalars())
         connection.execute(delete(record_version).where(*versions))
         connection.execute(delete(record).where(record.c.kind == kind, record.c.id == id_))
-    return Purged(len(due), blobs - {""})
+    return len(due), blobs - {""}
 
 
-def _lock(connection: Connection, keys: Iterable[RecordKey]) -> dict[Name, _Head]:
+def _lock(connection: Connection, keys: Iterable[RecordKey]) -> dict[record_rows.Name, _Head]:
     """Lock and return those of the records that exist, deleted or not."""
-    names = sorted({name_of(key) for key in keys})
+    names = sorted({record_rows.name_of(key) for key in keys})
     rows = connection.execute(_LOCK, {"names": names}) if names else ()
     return {(row.kind, row.id): _Head(row.version, row.create_time, row.delete_time) for row in rows}
 
 
-def _existing(heads: dict[Name, _Head], key: RecordKey) -> _Head:
-    head = heads.get(name_of(key))
+def _existing(heads: dict[record_rows.Name, _Head], key: RecordKey) -> _Head:
+    head = heads.get(record_rows.name_of(key))
     if head is None:
-        raise NotFound(f"{display_name(*name_of(key))} does not exist")
+        raise NotFound(f"{record_rows.display_name(*record_rows.name_of(key))} does not exist")
     return head
 
 
 def _read_latest(connection: Connection, keys: Sequence[RecordKey]) -> list[Record]:
     latest = [RecordKey(kind=key.kind, id=key.id) for key in keys]
-    return record_reads.read(connection, RecordKeys(keys=latest, include_deleted=True))
+    return read(connection, RecordKeys(keys=latest, include_deleted=True))
 
 
-def _update(connection: Connection, rows: dict[Name, dict[str, Any]]) -> None:
+def _update(connection: Connection, rows: dict[record_rows.Name, dict[str, Any]]) -> None:
     _execute(connection, _UPDATE, [{"key_kind": kind, "key_id": id_, **row} for (kind, id_), row in rows.items()])
 
 

@@ -1,0 +1,222 @@
+"""Settings: environment variables, read once at startup into one frozen object per program."""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _with_valid_port(address: str) -> str:
+    if int(address.rpartition(":")[2]) > 65_535:
+        raise ValueError("the port must be 0 to 65535")
+    return address
+
+
+Port = Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[^\s:]+):\d{1,5}$"), AfterValidator(_with_valid_port)]
+"""An address to listen on, `host:port` or `[IPv6]:port`."""
+Seconds = Annotated[float, Field(gt=0, le=86_400 * 366)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Bytes = Annotated[int, Field(ge=1_000_000)]
+PictureBytes = Annotated[Bytes, Field(le=256 * 1024 * 1024)]
+
+
+class EnvironmentSettings(BaseSettings):
+    """Frozen settings, each read from the environment variable `IMAGE_GRPC_` plus the field name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="IMAGE_GRPC_", frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
+S = TypeVar("S", bound=EnvironmentSettings)
+
+
+class InvalidSettings(Exception):
+    """One or more settings are missing or invalid; the message names each with its problem."""
+
+
+def load(settings_class: type[S], **overrides: object) -> S:
+    """Return settings from the environment. `overrides` that are not None take precedence.
+
+    Raises InvalidSettings with every problem, each under the name of its environment variable.
+    """
+    values = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return settings_class(**values)
+    except ValidationError as error:
+        lines = [f"  {variable(str(problem['loc'][0]))}: {problem['msg']}" for problem in error.errors()]
+        raise InvalidSettings("invalid settings:\n" + "\n".join(lines)) from error
+
+
+def variable(field: str) -> str:
+    """Return the name of the environment variable of a field."""
+    return "GETIMG_API_KEY" if field.upper() == "GETIMG_API_KEY" else f"IMAGE_GRPC_{field.upper()}"
+
+
+class TelemetrySettings(EnvironmentSettings):
+    """Logs, traces and metrics."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="minimum severity of log lines")
+    telemetry: Literal["none", "console", "otlp"] = Field(
+        "none",
+        description="where traces and metrics are sent: `console` is standard error, `otlp` is the collector at "
+        "`OTEL_EXPORTER_OTLP_ENDPOINT`",
+    )
+
+
+class HubSettings(EnvironmentSettings):
+    """The connection to the Message Hub."""
+
+    hub_url: str = Field(
+        "memory:", description="Message Hub: `amqp://` or `amqps://` URL of a RabbitMQ; `memory:` for a single process"
+    )
+
+    @field_validator("hub_url")
+    @classmethod
+    def _supported_scheme(cls, value: str) -> str:
+        if value == "memory:" or value.startswith(("amqp://", "amqps://")):
+            return value
+        raise ValueError("must be `memory:` or the amqp:// or amqps:// URL of a RabbitMQ")
+
+
+class ProgramSettings(HubSettings, TelemetrySettings):
+    """Settings of every program."""
+
+
+class CallSettings(EnvironmentSettings):
+    """Time limits that the server and the bridge share."""
+
+    rpc_max_seconds: Seconds = Field(660, description="deadline of unary calls without one, and the longest allowed")
+    shutdown_grace_seconds: Seconds = Field(20, description="time for running calls and jobs to finish during shutdown")
+
+
+class GetimgSettings(EnvironmentSettings):
+    """Access to GetImg.AI, its limits, and the default models."""
+
+    getimg_api_key: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("GETIMG_API_KEY", "getimg_api_key"),
+        description="API key of GetImg.AI; without it, `up` uses the stand-in",
+    )
+    getimg_base_url: str = Field("https://api.getimg.ai", description="URL of the GetImg.AI API; http on loopback only")
+    getimg_download_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("getimg.ai", "*.getimg.ai"),
+        description="hosts that pictures may be downloaded from, in addition to the host of the API; comma "
+        "separated, `*.` matches any subdomain",
+    )
+    getimg_timeout_seconds: Seconds = Field(60, description="timeout of a GetImg.AI request, which is then not retried")
+    getimg_max_in_flight: Count = Field(100, description="maximum concurrent GetImg.AI requests of one process")
+    getimg_download_max_bytes: PictureBytes = Field(50_000_000, description="maximum size of a downloaded picture")
+    model_tactical_map: str = Field("seedream-5-lite", description="default model for tactical maps")
+    model_campaign_map: str = Field("seedream-5-lite", description="default model for campaign maps")
+    model_portrait: str = Field("seedream-5-lite", description="default model for portraits")
+    model_item: str = Field("seedream-5-lite", description="default model for item illustrations")
+    model_apply_theme: str = Field(
+        "seedream-5-lite", description="model that applies a theme to existing pictures; must accept reference images"
+    )
+
+    @field_validator("getimg_download_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("getimg_api_key")
+    @classmethod
+    def _valid_in_a_header(cls, value: SecretStr | None) -> SecretStr | None:
+        key = value.get_secret_value().strip() if value else ""
+        if not all("!" <= character <= "~" for character in key):
+            raise ValueError("must consist of printable ASCII characters without spaces")
+        return SecretStr(key) if key else None
+
+    @field_validator("getimg_base_url")
+    @classmethod
+    def _https_or_loopback(cls, value: str) -> str:
+        url = urlsplit(value)
+        _ = url.port  # raises ValueError if the port is invalid
+        if url.hostname and (url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname))):
+            return value.rstrip("/")
+        raise ValueError("must be an https URL (http is allowed for loopback only)")
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a URL's host is `localhost` or a loopback address. Other names are not resolved."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+class ServerSettings(GetimgSettings, CallSettings, ProgramSettings):
+    """Settings of `serve`."""
+
+    listen: Port = Field("127.0.0.1:50051", description="address of the gRPC server; port 0 selects a free one")
+    listen_shared: bool = Field(
+        False, description="share the port with other servers of this machine; set by `serve --workers`"
+    )
+    admin_listen: Port | None = Field(
+        None, description="address of the channelz service, which shows who is connected; for operators only"
+    )
+    rpc_max_concurrent: Count = Field(1000, description="maximum concurrent calls, not counting health checks")
+    downloads_max_concurrent: Count = Field(32, description="maximum concurrent ReadImage streams")
+    upload_max_bytes: PictureBytes = Field(50_000_000, description="maximum size of a picture that UploadImage accepts")
+    heartbeat_seconds: Annotated[float, Field(gt=0, le=15)] = Field(
+        15, description="maximum silence on a watch stream before a heartbeat"
+    )
+    drain_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
+        1, description="time at shutdown from reporting NOT_SERVING to rejecting calls, for load balancers to notice"
+    )
+
+    generation_concurrency: Count = Field(100, description="maximum concurrent generations of one process")
+    generation_max_attempts: Count = Field(4, description="maximum GetImg.AI requests of a generation before it fails")
+    generation_timeout_seconds: Seconds = Field(120, description="time limit of generations if GetImg.AI keeps failing")
+    store_concurrency: Count = Field(8, description="maximum generated pictures that one process stores at once")
+
+    storage_timeout_seconds: Seconds = Field(10, description="timeout of a Storage Service request, including retries")
+    cache_max_bytes: Bytes = Field(256_000_000, description="memory limit of the read cache for picture data")
+    cache_max_records: Count = Field(50_000, description="maximum number of records in the read cache")
+    renditions_max_bytes: Bytes = Field(
+        128_000_000, description="memory limit of the cache of renditions: composed maps, other formats, thumbnails"
+    )
+    renditions_concurrency: Count = Field(2, description="maximum concurrent renditions; one takes up to 300 MB memory")
+
+
+class BridgeSettings(CallSettings, ProgramSettings):
+    """Settings of `bridge`."""
+
+    bridge_concurrency: Count = Field(200, description="maximum concurrent hub requests, and separately events")
+
+
+class StorageServiceSettings(ProgramSettings):
+    """Settings of `storage`."""
+
+    data_dir: Path = Field(Path("data"), description="data folder: the default location of the database and the blobs")
+    database_url: SecretStr | None = Field(
+        None, description="database, `postgresql://…` or `sqlite:///…`; default: in the data folder"
+    )
+    blob_url: str | None = Field(None, description="object store, `s3://…` or `file:///…`; default: in the data folder")
+    health_listen: Port | None = Field(None, description="address at which `storage` serves the gRPC health service")
+    blob_part_expiry_seconds: Seconds = Field(3600, description="age at which unreferenced parts of blobs are deleted")
+    purge_after_seconds: Seconds = Field(30 * 86_400, description="time that deleted records can be restored")
+    request_memory_seconds: Seconds = Field(86_400, description="time that a `storage_correlation_id` is remembered")
+    sweep_interval_seconds: Seconds = Field(30, description="interval of the periodic cleanup of expired data")
+
+
+def storage_urls(settings: StorageServiceSettings) -> tuple[str, str]:
+    """Return the URLs of the database and of the object store, which default to the data folder."""
+    folder, database = settings.data_dir.resolve(), settings.database_url
+    return (
+        database.get_secret_value() if database else f"sqlite:///{folder / 'image_storage.db'}",
+        settings.blob_url or (folder / "blobs").as_uri(),
+    )
+
+
+class EmbeddedSettings(StorageServiceSettings, BridgeSettings, ServerSettings):
+    """Settings of `up`: those of all programs, and of the stand-in for GetImg.AI."""
+
+    standin_listen: Port = Field("127.0.0.1:0", description="address of the stand-in that `up` starts")
+    standin_latency_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
+        0.5, description="delay that the stand-in adds to drawing each picture"
+    )
