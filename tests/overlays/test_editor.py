@@ -107,7 +107,7 @@ async def test_a_deleted_overlay_is_removed_from_its_map(running: Service, battl
     assert list((await running.image(battlefield.id)).overlays) == [other.id]
     error = await refusal(running.overlays.DeleteOverlay(pb.DeleteOverlayRequest(overlay_id=created.id)))
     assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "OVERLAY_ERROR")
-    assert (await refusal(update(running, created, some_id(), name="late"))).code is grpc.StatusCode.NOT_FOUND
+    assert (await refusal(update(running, created, some_id(), name="rejected"))).code is grpc.StatusCode.NOT_FOUND
 
 
 # Repeated requests

@@ -1,4 +1,4 @@
-"""Overlays that OverlayService rejects, over a real channel"""
+"""Overlays that OverlayService rejects, over a real channel."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def test_overlays_of_a_missing_or_deleted_map_are_not_found(running: Servi
         running.overlay(some_id()),
         running.overlay(battlefield.id),
         get(running, overlay.id),
-        update(running, overlay, name="late"),
+        update(running, overlay, name="rejected"),
         list_page(running, some_id()),
         running.overlays.RenderOverlay(pb.RenderOverlayRequest(map_id=battlefield.id)),
     ):

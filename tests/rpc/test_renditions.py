@@ -76,11 +76,11 @@ async def test_a_composed_map_shows_its_overlays_at_their_positions(running: Ser
 
 
 async def test_a_composed_map_shows_its_grid_only_if_it_is_enabled(running: Service) -> None:
-    shown = await running.upload(map=on_grid(color="#ff0000"))
-    hidden = await running.upload(map=on_grid(color="#ff0000", enabled=False))
-    stored = pixels(await running.read(shown.id))
-    with_grid = pixels(await running.read(shown.id, layer=COMPOSED))
-    without = pixels(await running.read(hidden.id, layer=COMPOSED))
+    enabled = await running.upload(map=on_grid(color="#ff0000"))
+    disabled = await running.upload(map=on_grid(color="#ff0000", enabled=False))
+    stored = pixels(await running.read(enabled.id))
+    with_grid = pixels(await running.read(enabled.id, layer=COMPOSED))
+    without = pixels(await running.read(disabled.id, layer=COMPOSED))
     line, inside = (CELL * 2 + CELL // 2, CELL), (CELL * 2 + CELL // 2, CELL + CELL // 2)
     assert with_grid[line][0] > stored[line][0] + 50
     assert tuple(with_grid[inside]) == tuple(without[inside]) == tuple(without[line]) == tuple(stored[line])

@@ -114,10 +114,10 @@ async def test_built_in_themes_are_listed_before_the_others_each_by_name(running
         token = page.next_page_token
     assert [theme.name for theme in listed[:6]] == list(built_in_themes())
     assert [theme.built_in for theme in listed[:6]] == [True] * 6
-    own = [theme.name for theme in listed[6:]]
-    assert own == sorted(own)
-    assert set(names) <= set(own)
-    assert len(own) == len(set(own))
+    custom = [theme.name for theme in listed[6:]]
+    assert custom == sorted(custom)
+    assert set(names) <= set(custom)
+    assert len(custom) == len(set(custom))
 
 
 # Update
@@ -139,7 +139,7 @@ async def test_a_stale_missing_or_deleted_theme_cannot_be_updated(running: Servi
 
     created = await create(running, a_theme())
     newer = await update(running, changed(created, description="new"))
-    assert is_conflict(await refusal(update(running, changed(created, description="late"), id_())))
+    assert is_conflict(await refusal(update(running, changed(created, description="rejected"), id_())))
     error = await refusal(update(running, Theme(name=created.name), id_()))
     assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["theme.version"])
     assert await get(running, created.name) == newer
