@@ -20,7 +20,7 @@ from tabletop.hub.v1.envelope_pb2 import Envelope
 from tabletop.storage.v1 import storage_pb2
 
 from image_grpc import __version__
-from image_grpc.bridge.methods import METHODS
+from image_grpc.bridge.client import METHODS
 from image_grpc.bridge.reactions import REACTIONS
 from image_grpc.hub import topology
 from tools.contracts import TIME, UUID, comment_of, example, first_sentence, reference, schemas

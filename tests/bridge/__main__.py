@@ -1,5 +1,5 @@
-"""`python -m tests.bridge`: 1,000 events on 20 maps while both bridges are killed, and 200 poison messages among
-2,000 good ones. What fails is raised."""
+"""`python -m tests.bridge` handles 1,000 events of 20 maps while both bridges are killed, and 2,000 valid events
+among 200 invalid ones. Failures are raised."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from image_grpc import telemetry
-from tests.bridge.many_events import moves_while_bridges_are_killed, poison_among_good_ones
+from tests.bridge.many_events import handle_valid_events_among_invalid_ones, move_tokens_while_bridges_are_killed
 from tests.servers import rabbitmq
 from tests.service import service
 
@@ -18,11 +18,11 @@ async def main(folder: Path) -> None:
     with rabbitmq() as node:
         async with service(folder / "server") as server:
             started = time.monotonic()
-            await moves_while_bridges_are_killed(node.url, server, folder, maps=20, steps=50)
+            await move_tokens_while_bridges_are_killed(node.url, server, folder, maps=20, steps=50)
             print(f"1,000 events on 20 maps, two bridges killed: {time.monotonic() - started:.1f} s")
             started = time.monotonic()
-            await poison_among_good_ones(node.url, server, good=2000, poison=200)
-            print(f"200 poison messages among 2,000 good ones: {time.monotonic() - started:.1f} s")
+            await handle_valid_events_among_invalid_ones(node.url, server, valid=2000, invalid=200)
+            print(f"2,000 valid events among 200 invalid ones: {time.monotonic() - started:.1f} s")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A service with its bridge on a RabbitMQ, and a client that speaks AMQP alone."""
+"""A service with its bridge on RabbitMQ, and a client that knows only AMQP."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.service import Service, service
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scene:
-    """What the tests of a module share."""
+    """The service and the client that the tests of a module share."""
 
     url: str
-    """The broker, with a virtual host of the module's own."""
+    """URL of the broker, with the module's own virtual host."""
     service: Service
-    """Everything in one process, the bridge included."""
+    """All programs in one process, including the bridge."""
     client: PlainClient
 
 
@@ -35,13 +35,13 @@ def node() -> Iterator[Node]:
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def host(node: Node) -> str:
-    """URL of a virtual host of the module's own."""
+    """URL of the module's own virtual host."""
     return await _virtual_host(node)
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def other_host(node: Node) -> str:
-    """URL of one where no bridge is but the test's."""
+    """URL of a virtual host without the bridge of `scene`."""
     return await _virtual_host(node)
 
 

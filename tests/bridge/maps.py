@@ -1,4 +1,4 @@
-"""Maps with tokens on them, moved by events."""
+"""Maps with a token that events move."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ HERO = "hero"
 PIXELS = CoordinateUnit.COORDINATE_UNIT_PIXELS
 
 
-async def map_with_overlay(service: Service) -> Overlay:
-    """A new map with an overlay that has a token."""
+async def create_overlay(service: Service) -> Overlay:
+    """Create a map with an overlay that contains a token."""
     generation = await service.generate(tactical_map(source={"id": str(uuid.uuid4())}))
     hero = TacticalElement(id=HERO, position=Position(x=0, y=0, unit=PIXELS), token=Token())
     request = CreateTacticalOverlayRequest(map_id=generation.image.id, elements=[hero])
@@ -27,30 +27,31 @@ async def map_with_overlay(service: Service) -> Overlay:
     return overlay
 
 
-async def now(service: Service, overlay: Overlay) -> Overlay:
-    """The overlay as it is now."""
-    found: Overlay = (await service.overlays.GetOverlay(GetOverlayRequest(overlay_id=overlay.id))).overlay
-    return found
+async def current(service: Service, overlay: Overlay) -> Overlay:
+    """Return the current state of an overlay."""
+    response = await service.overlays.GetOverlay(GetOverlayRequest(overlay_id=overlay.id))
+    result: Overlay = response.overlay
+    return result
 
 
 async def delete_map(service: Service, overlay: Overlay) -> None:
     await service.images.DeleteImage(DeleteImageRequest(image_id=overlay.map_id))
 
 
-def moved(overlay: Overlay, *steps: int) -> dict[str, Any]:
-    """An event: the token of the overlay goes to each of these places in turn."""
+def move_event(overlay: Overlay, *positions: int) -> dict[str, Any]:
+    """Return an event that moves the overlay's token to each of these positions in turn."""
     hero = {"id": HERO, "token": {"kind": "character"}}
     updates = [
         {
             "overlay_id": overlay.id,
-            "changes": {"put_tactical_elements": [hero | {"position": {"x": step, "y": 0, "unit": "pixels"}}]},
+            "changes": {"put_tactical_elements": [hero | {"position": {"x": position, "y": 0, "unit": "pixels"}}]},
         }
-        for step in steps
+        for position in positions
     ]
     return envelope("map_state_changed", {"map_id": overlay.map_id, "overlay_updates": updates})
 
 
-def place(overlay: Overlay) -> float:
-    """Where the token is."""
+def position_of(overlay: Overlay) -> float:
+    """Return the x coordinate of the overlay's token."""
     [hero] = overlay.tactical.elements
     return hero.position.x

@@ -1,4 +1,4 @@
-"""A service of the platform that knows AMQP and JSON, and nothing of this project's code."""
+"""A client that uses AMQP and JSON without the code of this project, as other services do."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ import aio_pika
 
 from tests.contracts.patience import eventually
 
-ANSWER_SECONDS = 120
-"""Longest wait for an answer that is expected to come."""
+REPLY_SECONDS = 120
+"""Longest time for an expected reply."""
 
 
 class PlainClient:
-    """Publishes, asks, and hears events."""
+    """Sends requests and publishes events."""
 
     def __init__(self, channel: Any, requests: Any, events: Any, replies: Any) -> None:
         self.channel, self._requests, self._events, self._replies = channel, requests, events, replies
         self._waiting: dict[str, asyncio.Future[Any]] = {}
 
-    async def ask(self, method: str, payload: object, **fields: Any) -> dict[str, Any]:
-        """The body of the reply to a request. `fields` are of the envelope."""
-        return json.loads((await self.ask_for_message(method, envelope(method, payload, **fields))).body)
+    async def request(self, method: str, payload: object, **fields: Any) -> dict[str, Any]:
+        """Return the body of the reply to a request. `fields` are set in the envelope."""
+        return json.loads((await self.request_message(method, envelope(method, payload, **fields))).body)
 
-    async def ask_for_message(self, method: str, body: object, **properties: Any) -> Any:
-        """The reply to a request with this body."""
+    async def request_message(self, method: str, body: object, **properties: Any) -> Any:
+        """Return the reply to a request with this body."""
         token = f"call-{uuid.uuid4()}"
         reply = self._waiting[token] = asyncio.get_running_loop().create_future()
         message = aio_pika.Message(
@@ -42,15 +42,15 @@ class PlainClient:
             },
         )
         await self._requests.publish(message, f"image.rpc.{method}")
-        async with asyncio.timeout(ANSWER_SECONDS):
+        async with asyncio.timeout(REPLY_SECONDS):
             return await reply
 
     async def send(self, method: str, body: object, **properties: Any) -> None:
-        """Sends a request without awaiting a reply."""
+        """Send a request without a reply address."""
         await self._publish(self._requests, f"image.rpc.{method}", body, properties)
 
-    async def tell(self, routing_key: str, body: object, **properties: Any) -> None:
-        """Publishes an event."""
+    async def publish_event(self, routing_key: str, body: object, **properties: Any) -> None:
+        """Publish an event."""
         await self._publish(self._events, routing_key, body, properties)
 
     async def _publish(self, exchange: Any, routing_key: str, body: object, properties: dict[str, Any]) -> None:
@@ -59,79 +59,79 @@ class PlainClient:
         await exchange.publish(message, routing_key)
 
     async def depth(self, queue: str) -> int:
-        """How many messages wait in a queue, as the broker tells it: a busy one may tell fewer."""
+        """Return the number of messages in a queue. A busy broker may report fewer."""
         declared = await self.channel.declare_queue(queue, passive=True)
         return int(declared.declaration_result.message_count)
 
-    async def holds(self, queue: str, count: int) -> None:
-        """Returns once so many messages wait in a queue."""
+    async def wait_for_depth(self, queue: str, count: int) -> None:
+        """Wait until a queue contains this number of messages."""
 
-        async def there() -> bool:
+        async def reached() -> bool:
             return await self.depth(queue) == count
 
-        await eventually(there, f"{count} messages wait in {queue}")
+        await eventually(reached, f"{count} messages are in {queue}")
 
-    async def take_reply(self, message: Any) -> None:
+    async def receive_reply(self, message: Any) -> None:
         reply = self._waiting[message.correlation_id]
-        if not reply.done():  # whoever asked may have given up
+        if not reply.done():  # the request may have timed out
             reply.set_result(message)
 
 
-class Ear:
-    """What was heard of some events."""
+class EventLog:
+    """The events received by `recording`."""
 
     def __init__(self) -> None:
         self.messages: list[Any] = []
 
-    async def take(self, message: Any) -> None:
+    async def receive(self, message: Any) -> None:
         self.messages.append(message)
 
     @property
     def bodies(self) -> list[dict[str, Any]]:
-        """The envelopes, in the order they came."""
+        """All envelopes, in order of arrival."""
         return [json.loads(message.body) for message in self.messages]
 
-    def messages_about(self, correlation_id: str) -> list[Any]:
-        """Those of one cause, as they came."""
+    def messages_of(self, correlation_id: str) -> list[Any]:
+        """Return the messages with this correlation id."""
         return [message for message in self.messages if json.loads(message.body)["correlation_id"] == correlation_id]
 
-    def about(self, correlation_id: str) -> list[dict[str, Any]]:
-        """The envelopes of those of one cause."""
-        return [json.loads(message.body) for message in self.messages_about(correlation_id)]
+    def events_of(self, correlation_id: str) -> list[dict[str, Any]]:
+        """Return the envelopes with this correlation id."""
+        return [json.loads(message.body) for message in self.messages_of(correlation_id)]
 
-    async def hears(self, correlation_id: str, count: int = 1) -> list[dict[str, Any]]:
-        """Those of one cause, once there are so many."""
-        await eventually(lambda: len(self.about(correlation_id)) >= count, f"{count} events of {correlation_id}")
-        return self.about(correlation_id)
+    async def wait_for(self, correlation_id: str, count: int = 1) -> list[dict[str, Any]]:
+        """Return the envelopes with this correlation id once there are at least `count`."""
+        await eventually(lambda: len(self.events_of(correlation_id)) >= count, f"{count} events of {correlation_id}")
+        return self.events_of(correlation_id)
 
 
 @asynccontextmanager
 async def plain_client(url: str) -> AsyncIterator[PlainClient]:
-    """A client that is connected."""
+    """Connect a client."""
     async with await aio_pika.connect(url) as connection:
         channel = await connection.channel()
         requests = await channel.declare_exchange("tabletop.requests", "topic", durable=True)
         events = await channel.declare_exchange("tabletop.events", "topic", durable=True)
         replies = await channel.declare_queue(exclusive=True)
         client = PlainClient(channel, requests, events, replies)
-        await replies.consume(client.take_reply, no_ack=True)
+        await replies.consume(client.receive_reply, no_ack=True)
         yield client
 
 
 @asynccontextmanager
-async def hearing(client: PlainClient, *routing_keys: str) -> AsyncIterator[Ear]:
-    """Hears events with these routing keys from now on."""
+async def recording(client: PlainClient, *routing_keys: str) -> AsyncIterator[EventLog]:
+    """Record events with these routing keys within the block."""
     queue = await client.channel.declare_queue(exclusive=True)
     for key in routing_keys:
         await queue.bind("tabletop.events", key)
-    ear = Ear()
-    tag = await queue.consume(ear.take, no_ack=True)
-    yield ear
+    log = EventLog()
+    tag = await queue.consume(log.receive, no_ack=True)
+    yield log
     await queue.cancel(tag)
 
 
 def envelope(type_: str, payload: object, **fields: Any) -> dict[str, Any]:
-    """The body of a message as other services write it."""
+    """Return the body of a message as other services write it."""
     return {
         "id": str(uuid.uuid4()),
         "correlation_id": str(uuid.uuid4()),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.bridge.conftest import Scene
-from tests.bridge.plain import hearing
+from tests.bridge.plain import recording
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -39,16 +39,16 @@ def assert_contains(actual: Any, expected: Any) -> None:
 async def test_the_examples_work(scene: Scene) -> None:
     examples = list(EXAMPLE.finditer(PAGE.read_text()))
     assert len(examples) == PAGE.read_text().count("To the exchange")
-    async with hearing(scene.client, "image.generated") as ear:
+    async with recording(scene.client, "image.generated") as log:
         for example in examples:
             body = json.loads(example["body"]) | {"id": str(uuid.uuid4())}
             if example["exchange"] == "tabletop.requests":
                 method = example["key"].removeprefix("image.rpc.")
-                reply = await scene.client.ask_for_message(method, body)
+                reply = await scene.client.request_message(method, body)
                 assert_contains(json.loads(reply.body)["payload"], json.loads(example["reply"]))
             else:
                 body["correlation_id"] = str(uuid.uuid4())
-                await scene.client.tell(example["key"], body)
+                await scene.client.publish_event(example["key"], body)
                 if body["type"] == "character_updated":  # about the character of the portrait above
-                    await ear.hears(body["correlation_id"])
-    await scene.client.holds("image.dead", 0)
+                    await log.wait_for(body["correlation_id"])
+    await scene.client.wait_for_depth("image.dead", 0)

@@ -1,4 +1,4 @@
-"""Things move on maps."""
+"""Events move tokens on maps."""
 
 from __future__ import annotations
 
@@ -6,41 +6,40 @@ import pytest
 from tabletop.image.v1.overlay_pb2 import Overlay
 
 from tests.bridge.conftest import Scene
-from tests.bridge.maps import EVENT, map_with_overlay, moved, now, place
-from tests.bridge.plain import hearing
+from tests.bridge.maps import EVENT, create_overlay, current, move_event, position_of
+from tests.bridge.plain import recording
 from tests.contracts.patience import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def at(scene: Scene, overlay: Overlay, where: float, version: int) -> None:
-    """Returns once the token is there, after so many changes: a server may hear of a change later than the
-    platform."""
+async def wait_for_position(scene: Scene, overlay: Overlay, position: float, version: int) -> None:
+    """Wait until the server has the token at this position: its cache may be updated after the event is published."""
 
-    async def there() -> bool:
-        after = await now(scene.service, overlay)
-        return (place(after), after.version) == (where, version)
+    async def reached() -> bool:
+        latest = await current(scene.service, overlay)
+        return (position_of(latest), latest.version) == (position, version)
 
-    await eventually(there, f"the token is at {where}, in version {version}")
+    await eventually(reached, f"the token is at {position}, in version {version}")
 
 
-async def test_an_event_moves_what_it_says_and_the_platform_is_told(scene: Scene) -> None:
-    overlay = await map_with_overlay(scene.service)
-    event = moved(overlay, 10, 20, 30)
-    async with hearing(scene.client, "overlay.updated") as ear:
-        await scene.client.tell(EVENT, event)
-        heard = await ear.hears(event["correlation_id"], 3)
-    assert [each["payload"]["overlay_id"] for each in heard] == [overlay.id] * 3
-    moves = [each["payload"]["changes"]["put_tactical_elements"][0]["position"]["x"] for each in heard]
+async def test_an_event_moves_the_token_and_each_change_is_published(scene: Scene) -> None:
+    overlay = await create_overlay(scene.service)
+    event = move_event(overlay, 10, 20, 30)
+    async with recording(scene.client, "overlay.updated") as log:
+        await scene.client.publish_event(EVENT, event)
+        received = await log.wait_for(event["correlation_id"], 3)
+    assert [each["payload"]["overlay_id"] for each in received] == [overlay.id] * 3
+    moves = [each["payload"]["changes"]["put_tactical_elements"][0]["position"]["x"] for each in received]
     assert moves == [10, 20, 30]
-    await at(scene, overlay, 30, overlay.version + 3)
+    await wait_for_position(scene, overlay, 30, overlay.version + 3)
 
 
-async def test_the_same_event_again_moves_nothing(scene: Scene) -> None:
-    overlay = await map_with_overlay(scene.service)
-    first, second, last = moved(overlay, 1), moved(overlay, 2), moved(overlay, 3)
-    async with hearing(scene.client, "overlay.updated") as ear:
+async def test_a_redelivered_event_has_no_further_effect(scene: Scene) -> None:
+    overlay = await create_overlay(scene.service)
+    first, second, last = move_event(overlay, 1), move_event(overlay, 2), move_event(overlay, 3)
+    async with recording(scene.client, "overlay.updated") as log:
         for event in (first, second, first, first, last):
-            await scene.client.tell(EVENT, event)
-        await ear.hears(last["correlation_id"])
-    await at(scene, overlay, 3, overlay.version + 3)
+            await scene.client.publish_event(EVENT, event)
+        await log.wait_for(last["correlation_id"])
+    await wait_for_position(scene, overlay, 3, overlay.version + 3)

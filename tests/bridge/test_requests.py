@@ -1,4 +1,4 @@
-"""Every unary RPC, from a client that speaks JSON over AMQP and nothing else."""
+"""Requests of a client that uses only JSON over AMQP."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tabletop.hub.v1.envelope_pb2 import Envelope
 from tabletop.image.v1.theme_service_pb2 import GetThemeRequest, GetThemeResponse
 
 from getimg_standin import Fault
-from image_grpc.bridge.methods import METHODS, services
+from image_grpc.bridge.client import METHODS, services
 from tests.bridge.conftest import Scene
-from tests.bridge.plain import envelope, hearing
+from tests.bridge.plain import envelope, recording
 from tests.contracts.patience import longer_and_longer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -26,19 +26,19 @@ PORTRAIT = {"theme": "fantasy", "size": {"width": 64, "height": 64}, "species": 
 
 
 async def portrait(scene: Scene, **fields: Any) -> dict[str, Any]:
-    """The finished generation of a portrait."""
-    reply = await scene.client.ask("GenerationService.GeneratePortrait", PORTRAIT | fields)
+    """Generate a portrait, and return its finished generation."""
+    reply = await scene.client.request("GenerationService.GeneratePortrait", PORTRAIT | fields)
     generation: dict[str, Any] = reply["payload"]["generation"]
     assert generation["state"] == "GENERATION_STATE_SUCCEEDED"
     return generation
 
 
-# What callers get
+# Replies
 
 
-async def test_a_portrait_is_asked_for_and_its_finished_generation_comes_back(scene: Scene) -> None:
+async def test_a_request_for_a_portrait_returns_its_finished_generation(scene: Scene) -> None:
     request = envelope("image.rpc.GenerationService.GeneratePortrait", PORTRAIT)
-    message = await scene.client.ask_for_message("GenerationService.GeneratePortrait", request)
+    message = await scene.client.request_message("GenerationService.GeneratePortrait", request)
     reply = json.loads(message.body)
     assert message.content_type == "application/json"
     assert reply["type"] == "image.rpc.GenerationService.GeneratePortrait.reply"
@@ -50,31 +50,31 @@ async def test_a_portrait_is_asked_for_and_its_finished_generation_comes_back(sc
     assert generation["image"]["content"]["byte_size"].isdigit()
 
 
-async def test_the_gallery_of_a_character_is_listed(scene: Scene) -> None:
+async def test_the_portraits_of_a_character_are_listed(scene: Scene) -> None:
     character = str(uuid.uuid4())
-    made = await portrait(scene, character_id=character)
-    reply = await scene.client.ask("ImageService.ListImages", {"source_id": character, "type": "character"})
-    assert [image["id"] for image in reply["payload"]["images"]] == [made["image"]["id"]]
+    generation = await portrait(scene, character_id=character)
+    reply = await scene.client.request("ImageService.ListImages", {"source_id": character, "type": "character"})
+    assert [image["id"] for image in reply["payload"]["images"]] == [generation["image"]["id"]]
     assert reply["payload"]["next_page_token"] == ""
 
 
 async def test_the_maps_of_a_campaign_are_generated_and_listed(scene: Scene) -> None:
     campaign = str(uuid.uuid4())
-    asked = {"theme": "western", "size": {"width": 64, "height": 64}, "source": {"id": campaign}, "wait_for": "100s"}
+    request = {"theme": "western", "size": {"width": 64, "height": 64}, "source": {"id": campaign}, "wait_for": "100s"}
     for kind in ("GenerateTacticalMap", "GenerateCampaignMap"):
-        reply = await scene.client.ask(f"GenerationService.{kind}", asked)
+        reply = await scene.client.request(f"GenerationService.{kind}", request)
         assert reply["payload"]["generation"]["state"] == "GENERATION_STATE_SUCCEEDED"
-    reply = await scene.client.ask("ImageService.ListImages", {"source_id": campaign, "type": "IMAGE_TYPE_MAP"})
+    reply = await scene.client.request("ImageService.ListImages", {"source_id": campaign, "type": "IMAGE_TYPE_MAP"})
     assert {image["subtype"] for image in reply["payload"]["images"]} == {
         "IMAGE_SUBTYPE_TACTICAL",
         "IMAGE_SUBTYPE_CAMPAIGN",
     }
 
 
-async def test_a_request_in_protobuf_is_answered_in_protobuf(scene: Scene) -> None:
+async def test_a_protobuf_request_gets_a_protobuf_reply(scene: Scene) -> None:
     request = Envelope(id=str(uuid.uuid4()), correlation_id=str(uuid.uuid4()), type="image.rpc.ThemeService.GetTheme")
     request.payload_bytes = GetThemeRequest(theme="horror").SerializeToString()
-    message = await scene.client.ask_for_message(
+    message = await scene.client.request_message(
         "ThemeService.GetTheme", request.SerializeToString(), content_type="application/x-protobuf"
     )
     assert message.content_type == "application/x-protobuf"
@@ -83,21 +83,21 @@ async def test_a_request_in_protobuf_is_answered_in_protobuf(scene: Scene) -> No
     assert GetThemeResponse.FromString(reply.payload_bytes).theme.name == "horror"
 
 
-async def test_each_unary_rpc_of_the_contract_is_reached(scene: Scene) -> None:
-    """An empty request is answered by the server, whatever it says, and not by the bridge."""
+async def test_every_unary_rpc_reaches_the_server(scene: Scene) -> None:
+    """The server handles even an empty request; the bridge itself rejects only unknown methods."""
     assert len(METHODS) == sum(not m.server_streaming and not m.client_streaming for s in services() for m in s.methods)
     for name in METHODS:
-        reply = await scene.client.ask(name, {})
+        reply = await scene.client.request(name, {})
         if reply["type"] == "error":
             assert "there is no unary RPC" not in reply["payload"]["error"]["message"]
 
 
-# What the envelope may leave out
+# Incomplete envelopes
 
 
 async def test_ids_and_type_are_taken_from_the_properties(scene: Scene) -> None:
     id_ = str(uuid.uuid4())
-    message = await scene.client.ask_for_message(
+    message = await scene.client.request_message(
         "ImageService.GetImage", {"payload": {"image_id": str(uuid.uuid4())}}, message_id=id_
     )
     reply = json.loads(message.body)
@@ -105,23 +105,23 @@ async def test_ids_and_type_are_taken_from_the_properties(scene: Scene) -> None:
     assert reply["payload"]["error"]["details"]["request_id"] == id_
 
 
-async def test_a_request_without_a_payload_is_answered_in_json(scene: Scene) -> None:
-    message = await scene.client.ask_for_message("StatusService.GetStatus", {"type": "status"})
+async def test_a_request_without_a_payload_gets_a_json_reply(scene: Scene) -> None:
+    message = await scene.client.request_message("StatusService.GetStatus", {"type": "status"})
     assert message.content_type == "application/json"
     assert json.loads(message.body)["payload"]["status"] == "HEALTH_STATUS_HEALTHY"
 
 
-async def test_direct_reply_to_works(scene: Scene) -> None:
+async def test_replies_can_use_direct_reply_to(scene: Scene) -> None:
     queue = await scene.client.channel.get_queue("amq.rabbitmq.reply-to", ensure=False)
-    tag = await queue.consume(scene.client.take_reply, no_ack=True)
-    message = await scene.client.ask_for_message(
+    tag = await queue.consume(scene.client.receive_reply, no_ack=True)
+    message = await scene.client.request_message(
         "ThemeService.GetTheme", envelope("any", {"theme": "horror"}), reply_to="amq.rabbitmq.reply-to"
     )
     await queue.cancel(tag)
     assert json.loads(message.body)["payload"]["theme"]["name"] == "horror"
 
 
-# What goes wrong
+# Errors
 
 
 @pytest.mark.parametrize(
@@ -138,11 +138,11 @@ async def test_direct_reply_to_works(scene: Scene) -> None:
         ("NoService.NoMethod", {}, "UNIMPLEMENTED", ""),
     ],
 )
-async def test_a_bad_request_gets_the_error_form_with_the_field(
+async def test_an_invalid_request_gets_an_error_that_names_the_field(
     scene: Scene, method: str, payload: object, code: str, field: str
 ) -> None:
     request = envelope(method, payload)
-    reply = json.loads((await scene.client.ask_for_message(method, request)).body)
+    reply = json.loads((await scene.client.request_message(method, request)).body)
     assert reply["type"] == "error"
     error = reply["payload"]["error"]
     assert (error["code"], error["details"]["field"]) == (code, field)
@@ -155,8 +155,8 @@ async def test_a_bad_request_gets_the_error_form_with_the_field(
 @pytest.mark.parametrize(
     "body", [b"{not json", b"", b"[]", b"<html>\xff", json.dumps(PORTRAIT).encode(), b'{"type": "any", "payload": [1]}']
 )
-async def test_whoever_sends_no_envelope_is_told_so(scene: Scene, body: bytes) -> None:
-    message = await scene.client.ask_for_message("GenerationService.GeneratePortrait", body, message_id="order 66")
+async def test_a_body_that_is_not_an_envelope_gets_an_error(scene: Scene, body: bytes) -> None:
+    message = await scene.client.request_message("GenerationService.GeneratePortrait", body, message_id="order 66")
     assert message.content_type == "application/json"
     reply = json.loads(message.body)
     assert (reply["type"], reply["correlation_id"]) == ("error", message.correlation_id)
@@ -166,13 +166,13 @@ async def test_whoever_sends_no_envelope_is_told_so(scene: Scene, body: bytes) -
     assert datetime.fromisoformat(error["details"]["timestamp"]).tzinfo
 
 
-# Once, and in time
+# Repetition and expiry
 
 
-async def test_the_same_request_twice_is_one_generation(scene: Scene) -> None:
+async def test_a_repeated_request_starts_one_generation(scene: Scene) -> None:
     request = envelope("any", PORTRAIT | {"cache": "bypass"})
     replies = [
-        json.loads((await scene.client.ask_for_message("GenerationService.GeneratePortrait", request)).body)
+        json.loads((await scene.client.request_message("GenerationService.GeneratePortrait", request)).body)
         for _ in range(2)
     ]
     first, second = (reply["payload"]["generation"]["id"] for reply in replies)
@@ -183,23 +183,23 @@ async def test_the_same_request_twice_is_one_generation(scene: Scene) -> None:
 async def test_any_id_makes_a_request_safe_to_repeat(scene: Scene, id_: str) -> None:
     request = envelope("any", PORTRAIT | {"cache": "bypass"}, id=id_)
     replies = [
-        json.loads((await scene.client.ask_for_message("GenerationService.GeneratePortrait", request)).body)
+        json.loads((await scene.client.request_message("GenerationService.GeneratePortrait", request)).body)
         for _ in range(2)
     ]
     first, second = (reply["payload"]["generation"]["id"] for reply in replies)
     assert first == second
 
 
-async def test_a_call_ends_with_the_time_of_its_request(scene: Scene) -> None:
+async def test_a_call_ends_when_its_request_expires(scene: Scene) -> None:
     scene.service.standin.add_fault(Fault(kind="status", status=503))
     try:
-        # A busy machine may need all of the time before the call is made.
+        # On a busy machine, the request may expire before the call.
         for seconds in longer_and_longer(2):
             request = PORTRAIT | {"cache": "bypass"}
             times = {"timestamp": datetime.now(UTC).isoformat(), "time_to_live": f"{seconds}s"}
-            asking = scene.client.ask("GenerationService.GeneratePortrait", request, **times)
+            requesting = scene.client.request("GenerationService.GeneratePortrait", request, **times)
             with contextlib.suppress(TimeoutError, KeyError):
-                reply = await asyncio.wait_for(asking, seconds + 10)
+                reply = await asyncio.wait_for(requesting, seconds + 10)
                 state = reply["payload"]["generation"]["state"]
                 break
     finally:
@@ -208,32 +208,32 @@ async def test_a_call_ends_with_the_time_of_its_request(scene: Scene) -> None:
 
 
 async def test_an_expired_request_is_not_executed(scene: Scene) -> None:
-    async with hearing(scene.client, "image.rpc.*") as ear:
-        old = datetime.fromtimestamp(time.time() - 60, UTC).isoformat()
+    async with recording(scene.client, "image.rpc.*") as log:
+        long_ago = datetime.fromtimestamp(time.time() - 60, UTC).isoformat()
         character = str(uuid.uuid4())
-        late = envelope("any", PORTRAIT | {"character_id": character}, timestamp=old, time_to_live="30s")
-        await scene.client.send("GenerationService.GeneratePortrait", late)
-        after = envelope("any", {"source_id": character})
-        await scene.client.send("GenerationService.ListGenerations", after)
-        [completed] = await ear.hears(after["correlation_id"])
+        expired = envelope("any", PORTRAIT | {"character_id": character}, timestamp=long_ago, time_to_live="30s")
+        await scene.client.send("GenerationService.GeneratePortrait", expired)
+        following = envelope("any", {"source_id": character})
+        await scene.client.send("GenerationService.ListGenerations", following)
+        [completed] = await log.wait_for(following["correlation_id"])
     assert completed["payload"]["response"]["generations"] == []
-    assert ear.about(late["correlation_id"]) == []
+    assert log.events_of(expired["correlation_id"]) == []
 
 
-# Without reply_to
+# Requests without a reply address
 
 
-async def test_without_reply_to_the_outcome_is_an_event(scene: Scene) -> None:
-    async with hearing(scene.client, "image.rpc.completed", "image.rpc.failed") as ear:
-        done, bad = envelope("any", {"theme": "horror"}), envelope("any", {"theme": "no_such"})
-        await scene.client.send("ThemeService.GetTheme", done)
-        await scene.client.send("ThemeService.GetTheme", bad)
-        [completed] = await ear.hears(done["correlation_id"])
-        [failed] = await ear.hears(bad["correlation_id"])
+async def test_without_a_reply_address_the_result_is_an_event(scene: Scene) -> None:
+    async with recording(scene.client, "image.rpc.completed", "image.rpc.failed") as log:
+        valid, invalid = envelope("any", {"theme": "horror"}), envelope("any", {"theme": "no_such"})
+        await scene.client.send("ThemeService.GetTheme", valid)
+        await scene.client.send("ThemeService.GetTheme", invalid)
+        [completed] = await log.wait_for(valid["correlation_id"])
+        [failed] = await log.wait_for(invalid["correlation_id"])
     assert completed["type"] == "image.rpc.completed"
-    assert completed["payload"]["request_id"] == done["id"]
+    assert completed["payload"]["request_id"] == valid["id"]
     assert completed["payload"]["method"] == "ThemeService.GetTheme"
     assert completed["payload"]["response"]["theme"]["name"] == "horror"
     assert failed["type"] == "image.rpc.failed"
-    assert failed["payload"]["request_id"] == bad["id"]
+    assert failed["payload"]["request_id"] == invalid["id"]
     assert failed["payload"]["error"]["code"] == "INVALID_THEME"

@@ -10,8 +10,7 @@ import pytest
 from tabletop.hub.v1.events_pb2 import CharacterUpdated
 
 from image_grpc.bridge import events
-from image_grpc.bridge.cause import Cause
-from image_grpc.bridge.client import ImageServiceClient
+from image_grpc.bridge.client import Cause, ImageServiceClient
 from image_grpc.bridge.errors import FAULT_CODES, TRANSIENT_CODES, CallError, invalid_argument
 from image_grpc.bridge.keyed_lock import KeyedLock
 from image_grpc.bridge.reaction_context import ReactionContext, Superseded

@@ -1,4 +1,4 @@
-"""The contract of `hub.port.Hub`, as tests that every implementation must pass.
+"""The contract of `hub.Hub`, as tests that every implementation must pass.
 
 To run them, subclass HubContract and provide a fixture `broker` that returns a `hub_testkit.Broker`. Each test
 uses unique queues and routing keys, so the suite can share a broker with other programs. All tests share the dead

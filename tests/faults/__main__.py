@@ -58,10 +58,10 @@ def steps(made: Platform, diary: Diary) -> dict[str, Step]:
 
     async def hold_storage() -> None:
         for program in made.storages:
-            program.hold()
+            program.pause()
         await asyncio.sleep(60)
         for program in made.storages:
-            program.go_on()
+            program.resume()
 
     async def alarm() -> None:
         await made.memory_alarm()

@@ -18,7 +18,7 @@ from tabletop.image.v1.generation_pb2 import Generation, GenerationState
 from tabletop.image.v1.generation_request_pb2 import GeneratePortraitRequest
 from tabletop.image.v1.generation_service_pb2 import ListGenerationsRequest, WaitGenerationRequest
 
-from image_grpc import records
+from image_grpc.messages import now
 from tests.faults.platform import Platform, Server
 from tests.service import MODEL
 
@@ -59,10 +59,10 @@ class Diary:
     @asynccontextmanager
     async def fault(self, name: str) -> AsyncIterator[None]:
         """Within the block, the platform is broken in this way."""
-        entry = Fault(name=name, begin=records.now().ToMilliseconds())
+        entry = Fault(name=name, begin=now().ToMilliseconds())
         self.faults.append(entry)
         yield
-        entry.end = records.now().ToMilliseconds()
+        entry.end = now().ToMilliseconds()
 
 
 def reason(error: grpc.aio.AioRpcError) -> str:

@@ -1,4 +1,4 @@
-"""A platform of real processes, each of which can be killed, held, and cut off."""
+"""A platform of real processes that can be killed, paused, and disconnected."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ from tests.service import MODEL
 
 KEY = "key"
 LEDGER = "test.ledger"
-"""Queue that keeps every `image_generated` event."""
+"""A queue that keeps every `image_generated` event."""
 START_SECONDS = 300.0
 
 
 class Program:
-    """One `image-grpc` process, and those that come after it in its place."""
+    """An `image-grpc` command that can be started again after its process has ended."""
 
-    def __init__(self, name: str, arguments: list[str], ready: str, folder: Path, **environment: str) -> None:
-        self.name, self._arguments, self._ready, self._environment = name, arguments, ready, environment
+    def __init__(self, name: str, arguments: list[str], ready_pattern: str, folder: Path, **environment: str) -> None:
+        self.name, self._arguments, self._ready_pattern, self._environment = name, arguments, ready_pattern, environment
         self._log = folder / f"{name}.log"
         self._process: asyncio.subprocess.Process | None = None
-        self.said = ""
-        """What the pattern of readiness has found in its output."""
+        self.address = ""
+        """The group that `ready_pattern` has matched in the output."""
 
     @property
     def pid(self) -> int:
-        """Of the process that runs."""
-        assert self._process is not None, "it runs"
+        """The id of the running process."""
+        assert self._process is not None, "the program is running"
         return self._process.pid
 
     async def start(self) -> None:
-        """Returns once it says that it is ready."""
+        """Start the process, and return once it prints that it is ready."""
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -59,13 +59,13 @@ class Program:
         assert self._process.stdout is not None
         async with asyncio.timeout(START_SECONDS):
             while line := (await self._process.stdout.readline()).decode():
-                if found := re.search(self._ready, line):
-                    self.said = found[1]
+                if match := re.search(self._ready_pattern, line):
+                    self.address = match[1]
                     return
         raise AssertionError(f"{self.name} ended before it was ready: {self._log.read_text()[-2000:]}")
 
-    async def start_for_good(self) -> None:
-        """Starts it as a supervisor does: again, when it does not come up."""
+    async def start_until_ready(self) -> None:
+        """Start the process as a supervisor does: again if it ends before it is ready."""
         while True:
             try:
                 return await self.start()
@@ -73,21 +73,21 @@ class Program:
                 await asyncio.sleep(1)
 
     async def kill(self) -> None:
-        """SIGKILL."""
+        """Kill the process, if it is running."""
         if self._process is None:
             return
         if self._process.returncode is None:
             self._process.kill()
         await self._process.wait()
-        self._process._transport.close()  # type: ignore[attr-defined]  # else its pipes outlive the loop, and warn
+        self._process._transport.close()  # type: ignore[attr-defined]  # its pipes would outlive the event loop
         self._process = None
 
-    def hold(self) -> None:
-        """SIGSTOP: it neither works nor ends."""
+    def pause(self) -> None:
+        """Stop the process with SIGSTOP, without ending it."""
         self._signal(signal.SIGSTOP)
 
-    def go_on(self) -> None:
-        """SIGCONT."""
+    def resume(self) -> None:
+        """Continue a paused process."""
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: signal.Signals) -> None:
@@ -97,7 +97,7 @@ class Program:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Server:
-    """An `image-grpc serve`, and what callers have of it. Its address stays when it starts anew."""
+    """An `image-grpc serve` and its stubs. It keeps its address when it is restarted."""
 
     program: Program
     channel: grpc.aio.Channel
@@ -107,7 +107,7 @@ class Server:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Platform:
-    """Two servers, two replicas of the Storage Service, and what they stand on."""
+    """Two servers, two replicas of the Storage Service, and their dependencies."""
 
     broker: Node
     database: Cluster
@@ -121,47 +121,47 @@ class Platform:
 
     @property
     def programs(self) -> list[Program]:
-        """All but the stand-in, which is no part of what must not fail."""
+        """All programs except the stand-in, which must not fail."""
         return [*(server.program for server in self.servers), *self.storages]
 
     async def restart_broker(self) -> None:
-        """Stops it, and starts it on the same data."""
+        """Restart the broker with its data."""
         await asyncio.to_thread(self.broker.stop)
         await asyncio.to_thread(self.broker.start)
 
     async def stop_database(self, seconds: float) -> None:
-        """Away for so long, and back with the same data."""
+        """Stop the database for some seconds, and start it with its data."""
         await asyncio.to_thread(self.database.stop)
         await asyncio.sleep(seconds)
         await asyncio.to_thread(self.database.start)
 
     async def memory_alarm(self) -> None:
-        """The broker takes nothing from publishers any more."""
+        """Let the broker block all publishers."""
         await asyncio.to_thread(self.broker.control, "set_vm_memory_high_watermark", "0.00001")
 
     async def clear_alarm(self) -> None:
-        """It takes from them again."""
+        """Let the broker accept messages again."""
         await asyncio.to_thread(self.broker.control, "set_vm_memory_high_watermark", "0.4")
 
     async def standin_report(self) -> dict[str, Any]:
-        """The stand-in's counters."""
+        """Return the stand-in's counters."""
         async with httpx.AsyncClient() as client:
-            report: dict[str, Any] = (await client.get(f"{self.standin.said}/_standin")).json()
+            report: dict[str, Any] = (await client.get(f"{self.standin.address}/_standin")).json()
             return report
 
     @asynccontextmanager
     async def channel(self) -> AsyncIterator[aio_pika.abc.AbstractChannel]:
-        """A channel to the broker itself, past the proxy."""
+        """Open a channel to the broker that bypasses the proxy."""
         async with await aio_pika.connect(self.broker.url) as connection:
             yield await connection.channel()
 
 
 @asynccontextmanager
 async def platform(folder: Path, *, latency: float, variety: int, getimg_timeout: float) -> AsyncIterator[Platform]:
-    """All of it, started. Logs are in the folder."""
+    """Start a platform. Its logs are in the folder."""
     async with AsyncExitStack() as stack:
-        drawing = ["standin", "--listen", "127.0.0.1:0", "--latency", str(latency), "--variety", str(variety)]
-        standin = Program("standin", [*drawing, "--api-key", KEY], r"at (http\S+),", folder)
+        arguments = ["standin", "--listen", "127.0.0.1:0", "--latency", str(latency), "--variety", str(variety)]
+        standin = Program("standin", [*arguments, "--api-key", KEY], r"at (http\S+),", folder)
         stack.push_async_callback(standin.kill)
         broker, database, _ = await asyncio.gather(
             asyncio.to_thread(stack.enter_context, rabbitmq()),
@@ -172,24 +172,24 @@ async def platform(folder: Path, *, latency: float, variety: int, getimg_timeout
         sql = await stack.enter_async_context(proxy(database.port))
         environment = {
             "IMAGE_GRPC_HUB_URL": _through(broker.url, broker.port, hub),
-            "IMAGE_GRPC_GETIMG_BASE_URL": standin.said,
+            "IMAGE_GRPC_GETIMG_BASE_URL": standin.address,
             "IMAGE_GRPC_GETIMG_TIMEOUT_SECONDS": str(getimg_timeout),
             "IMAGE_GRPC_MODEL_PORTRAIT": MODEL,
             "IMAGE_GRPC_SWEEP_INTERVAL_SECONDS": "3",
             "GETIMG_API_KEY": KEY,
         }
         url = _through(database.url, database.port, sql)
-        keeping = ["storage", "--database-url", url, "--blob-url", (folder / "blobs").as_uri()]
-        storages = [Program(f"storage-{n}", keeping, "(answers)", folder, **environment) for n in (1, 2)]
+        arguments = ["storage", "--database-url", url, "--blob-url", (folder / "blobs").as_uri()]
+        storages = [Program(f"storage-{n}", arguments, "(is ready)", folder, **environment) for n in (1, 2)]
         servers = [await _server(stack, f"serve-{n}", folder, environment) for n in (1, 2)]
-        made = Platform(
+        running = Platform(
             broker=broker, database=database, standin=standin, servers=servers, storages=storages, hub=hub, sql=sql
         )
-        for program in made.programs:
+        for program in running.programs:
             stack.push_async_callback(program.kill)
-        await asyncio.gather(*(program.start() for program in made.programs))
-        await _keep_events(made)
-        yield made
+        await asyncio.gather(*(program.start() for program in running.programs))
+        await _keep_events(running)
+        yield running
 
 
 async def _server(stack: AsyncExitStack, name: str, folder: Path, environment: dict[str, str]) -> Server:
@@ -203,12 +203,12 @@ async def _server(stack: AsyncExitStack, name: str, folder: Path, environment: d
     )
 
 
-def _through(url: str, port: int, way: Proxy) -> str:
-    return url.replace(f":{port}/", f":{way.port}/")
+def _through(url: str, port: int, proxy_: Proxy) -> str:
+    return url.replace(f":{port}/", f":{proxy_.port}/")
 
 
-async def _keep_events(made: Platform) -> None:
-    """A queue of the test's own: what is published is there at the end, whoever listens meanwhile."""
-    async with made.channel() as channel:
+async def _keep_events(running: Platform) -> None:
+    """Bind a queue that keeps the events until the test reads them."""
+    async with running.channel() as channel:
         queue = await channel.declare_queue(LEDGER, durable=True)
         await queue.bind(topology.EVENTS, topology.event_routing_key(topology.IMAGE_GENERATED))

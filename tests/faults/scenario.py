@@ -31,7 +31,7 @@ async def kill_and_start(platform: Platform, program: Program, diary: Diary) -> 
     others = [server for server in platform.servers if server.program is not program]
     if len(others) < len(platform.servers):
         # Nothing may move between the look at what is in its hands and its end.
-        program.hold()
+        program.pause()
         while True:
             try:
                 diary.in_hand_at_a_kill |= await drawing_now(others[0])
@@ -40,4 +40,4 @@ async def kill_and_start(platform: Platform, program: Program, diary: Diary) -> 
                 await asyncio.sleep(PAUSE_SECONDS)
     await program.kill()
     await asyncio.sleep(AWAY_SECONDS)
-    await program.start_for_good()
+    await program.start_until_ready()

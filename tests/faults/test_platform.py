@@ -111,14 +111,14 @@ async def test_while_storage_is_away_callers_are_told_and_what_is_cached_is_read
 
     async def read_while_storage_is_away() -> bool:
         for storage in scene.platform.storages:
-            storage.hold()
+            storage.pause()
         refused.extend(await told_that_storage_is_away(scene.callers))
         try:
             found = await read(server, picture.image.id)
         except grpc.aio.AioRpcError:
             found = b""  # the change feed told of it after it was read, so it is not cached any more
         for storage in scene.platform.storages:
-            storage.go_on()
+            storage.resume()
         if found:
             assert found == seen
         else:
@@ -171,7 +171,7 @@ async def test_a_message_that_nobody_can_process_is_put_aside_and_those_behind_i
         await eventually(both_are_there, "both are dead letters")
     garbage, nothing = sorted(reasons)
     assert garbage.startswith("body is not an envelope")
-    assert nothing == f"there is no generation {job.generation_id}"
+    assert nothing == f"generation {job.generation_id} does not exist"
 
 
 async def test_while_the_broker_is_out_of_memory_callers_are_told_and_all_recovers(scene: Scene) -> None:

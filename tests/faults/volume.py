@@ -1,6 +1,6 @@
-"""Many large pictures at once: 100 of 10 MB, put and read back by one process, kept by another, through RabbitMQ.
+"""Stores 100 pictures of 10 MB at once through RabbitMQ, and reads them back.
 
-Prints times and memory; the exit code is 0 only if every byte came back within the memory that a process may take.
+Prints times and memory. The exit code is 0 only if all bytes are equal and no process exceeds the memory limit.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ PICTURES = 100
 MEGABYTE = 1_000_000
 PART_BYTES = 1024 * 1024
 TIMEOUT_SECONDS = 10.0
-"""As a server has it by default."""
-MOST_MEGABYTES = 600.0
-"""What each process of ours may have resident."""
+"""The default of a server."""
+MAX_MEGABYTES = 600.0
+"""Limit of the resident memory of the caller and of the Storage Service."""
 SAMPLE_SECONDS = 0.1
 
 
 class Caller:
-    """Puts and reads pictures, all at once. Its pictures overlap in one buffer: measured is the memory that moving
-    them takes, not what having them does."""
+    """Stores and reads all pictures at once. They overlap in one buffer, so that the measured memory is that of the
+    transfers."""
 
     def __init__(self, client: ImageStorageClient, count: int, size: int) -> None:
         self._client = client
-        everything = memoryview(os.urandom(size + count))
-        self._pictures = [everything[at : at + size] for at in range(count)]
-        self._names: dict[int, str] = {}
+        buffer = memoryview(os.urandom(size + count))
+        self._pictures = [buffer[offset : offset + size] for offset in range(count)]
+        self._digests: dict[int, str] = {}
 
     async def put_all(self) -> None:
         await asyncio.gather(*map(self._put, range(len(self._pictures))))
@@ -52,26 +52,27 @@ class Caller:
 
     async def _put(self, number: int) -> None:
         picture = self._pictures[number]
-        sha256 = self._names[number] = await self._client.blobs.put(picture)
+        sha256 = self._digests[number] = await self._client.blobs.put(picture)
         image = Image(id=str(uuid.uuid4()))
         image.content.sha256, image.content.byte_size = sha256, len(picture)
-        await self._client.images.store(image)
+        images = self._client.images
+        await images.store(images.put_if_absent(image))
 
     async def _read(self, number: int) -> None:
-        picture, sha256 = self._pictures[number], self._names[number]
-        for at in range(0, len(picture), PART_BYTES):
-            part = await self._client.blobs.read(sha256, at, PART_BYTES)
-            if part != picture[at : at + PART_BYTES]:
-                raise AssertionError(f"picture {number} came back with other bytes at {at}")
+        picture, sha256 = self._pictures[number], self._digests[number]
+        for offset in range(0, len(picture), PART_BYTES):
+            part = await self._client.blobs.read(sha256, offset, PART_BYTES)
+            if part != picture[offset : offset + PART_BYTES]:
+                raise AssertionError(f"picture {number} has other bytes at offset {offset}")
 
 
 async def call(url: str, count: int, size: int) -> None:
-    """What the process of the caller does; it says how long it took."""
+    """Store and read the pictures, and print how long it took."""
     hub = AmqpHub(url)
     await hub.start()
     try:
         caller = Caller(ImageStorageClient(hub, Telemetry(), timeout=TIMEOUT_SECONDS), count, size)
-        for name, step in (("put", caller.put_all), ("read back", caller.read_all)):
+        for name, step in (("stored", caller.put_all), ("read back", caller.read_all)):
             print(f"{count} x {size / MEGABYTE:g} MB {name} in {await _seconds(step):.1f} s", flush=True)
     finally:
         await hub.close()
@@ -84,15 +85,15 @@ async def _seconds(step: Callable[[], Awaitable[None]]) -> float:
 
 
 async def run(folder: Path, count: int, size: int) -> bool:
-    """Whether all went well."""
+    """Run the caller in a process of its own, and return whether it succeeded within the memory limit."""
     with rabbitmq() as broker, postgresql() as database:
         environment = {"IMAGE_GRPC_HUB_URL": broker.url}
-        keeping = ["storage", "--database-url", database, "--blob-url", (folder / "blobs").as_uri()]
-        storage = Program("storage", keeping, "(answers)", folder, **environment)
+        arguments = ["storage", "--database-url", database, "--blob-url", (folder / "blobs").as_uri()]
+        storage = Program("storage", arguments, "(is ready)", folder, **environment)
         try:
             await storage.start()
-            arguments = ("--count", str(count), "--bytes", str(size), "--caller", broker.url)
-            caller = await asyncio.create_subprocess_exec(sys.executable, "-m", __spec__.name, *arguments)
+            options = ("--count", str(count), "--bytes", str(size), "--caller", broker.url)
+            caller = await asyncio.create_subprocess_exec(sys.executable, "-m", __spec__.name, *options)
             peaks: defaultdict[str, float] = defaultdict(float)
             while caller.returncode is None:
                 sizes = {"caller": _megabytes(caller.pid), "storage": _megabytes(storage.pid)}
@@ -101,12 +102,12 @@ async def run(folder: Path, count: int, size: int) -> bool:
                 await asyncio.sleep(SAMPLE_SECONDS)
         finally:
             await storage.kill()
-    print("most resident: " + ", ".join(f"{name} {megabytes:.0f} MB" for name, megabytes in peaks.items()))
-    return caller.returncode == 0 and max(peaks["caller"], peaks["storage"]) < MOST_MEGABYTES
+    print("peak resident memory: " + ", ".join(f"{name} {megabytes:.0f} MB" for name, megabytes in peaks.items()))
+    return caller.returncode == 0 and max(peaks["caller"], peaks["storage"]) < MAX_MEGABYTES
 
 
 def _megabytes(pid: int) -> float:
-    """What a process has resident; nothing once it has ended."""
+    """Return the resident memory of a process; 0 once it has ended."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -115,7 +116,7 @@ def _megabytes(pid: int) -> float:
 
 
 def _megabytes_of_session(leader: int) -> float:
-    """What all processes of a session have resident."""
+    """Return the resident memory of all processes of a session."""
     pids = [int(each.name) for each in Path("/proc").iterdir() if each.name.isdecimal()]
     return sum(_megabytes(pid) for pid in pids if _session(pid) == leader)
 
@@ -132,12 +133,12 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=PICTURES)
     parser.add_argument("--bytes", type=int, default=10 * MEGABYTE)
     parser.add_argument("--caller", metavar="URL", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.caller:
-        asyncio.run(call(given.caller, given.count, given.bytes))
+    options = parser.parse_args()
+    if options.caller:
+        asyncio.run(call(options.caller, options.count, options.bytes))
         return
     with tempfile.TemporaryDirectory(prefix="image-grpc-volume-") as folder:
-        sys.exit(0 if asyncio.run(run(Path(folder), given.count, given.bytes)) else 1)
+        sys.exit(0 if asyncio.run(run(Path(folder), options.count, options.bytes)) else 1)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ SETTINGS = load(
     model_apply_theme="model-of-themes",
 )
 THEME = built_in_themes()["fantasy"]
-SIDE = 16
+SIDE = 32
 """Width and height of the pictures, in pixels."""
 
 

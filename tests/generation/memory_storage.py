@@ -1,4 +1,4 @@
-"""A Storage Service in memory: the four operations over a hub, with preconditions, idempotency and change events."""
+"""A Storage Service in memory: the four operations over a hub, with preconditions, idempotency and events."""
 
 from __future__ import annotations
 
@@ -123,6 +123,8 @@ class MemoryStorageService:
         self._refuse()
         response = RetrieveResponse()
         for key in request.records.keys:
+            if not key.id:
+                raise Refused("INVALID_ARGUMENT", "a key has no id")
             self.retrieved.append((key.kind, key.id))
             versions = self._versions.get((key.kind, key.id), [])
             deleted = bool(versions) and versions[-1].HasField("delete_time")
@@ -144,11 +146,11 @@ class MemoryStorageService:
 
     def _list(self, request: ListRequest) -> ListResponse:
         self._refuse()
-        wanted = {name.name: value for name, value in request.filter.index.ListFields()}
+        values = {name.name: value for name, value in request.filter.index.ListFields()}
         records = [
             versions[-1]
             for (kind, _), versions in self._versions.items()
-            if kind == request.kind and all(getattr(versions[-1].index, name) == wanted[name] for name in wanted)
+            if kind == request.kind and all(getattr(versions[-1].index, name) == values[name] for name in values)
         ]
         if request.filter.states:
             records = [record for record in records if record.index.state in request.filter.states]
@@ -163,6 +165,8 @@ class MemoryStorageService:
     def _check(self, put: Put) -> None:
         latest = self.latest(put.record.key.kind, put.record.key.id)
         version = latest.key.version if latest is not None else 0
+        if put.HasField("at_version") and put.at_version < 1:
+            raise Refused("INVALID_ARGUMENT", "at_version must be at least 1")
         if (put.absent and version) or (put.HasField("at_version") and put.at_version != version):
             raise Refused("VERSION_CONFLICT", f"{put.record.key.id} is at version {version}")
         if put.record.HasField("blob") and put.record.blob.sha256 not in self._blobs:
@@ -178,10 +182,10 @@ class MemoryStorageService:
         versions.append(stored)
         return stored
 
-    def _range(self, wanted: BlobRange) -> bytes:
-        if wanted.sha256 not in self._blobs:
+    def _range(self, blob_range: BlobRange) -> bytes:
+        if blob_range.sha256 not in self._blobs:
             raise Refused("RECORD_NOT_FOUND")
-        return self._blobs[wanted.sha256][wanted.offset : wanted.offset + wanted.limit]
+        return self._blobs[blob_range.sha256][blob_range.offset : blob_range.offset + blob_range.limit]
 
     def _repeated(self, request: StoreRequest) -> StoreResponse | None:
         content, response = self._applied.get(request.storage_correlation_id, (b"", None))

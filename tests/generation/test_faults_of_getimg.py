@@ -1,5 +1,4 @@
-"""GetImg.AI fails in every way it can: each ends in the right state with the right reason, and the server stays
-up."""
+"""Failures of GetImg.AI: each ends in the right state with the right reason, and the server stays up."""
 
 from __future__ import annotations
 
@@ -21,13 +20,13 @@ FAILED = GenerationState.GENERATION_STATE_FAILED
 
 @pytest.fixture
 async def platform(tmp_path: Path) -> AsyncIterator[Service]:
-    # Patient: a busy machine draws slowly.
+    # A long timeout, because a busy machine generates slowly.
     async with service(tmp_path, generation_max_attempts=2, generation_timeout_seconds=600) as running:
         yield running
 
 
 async def generated_with(platform: Service, fault: Fault) -> Generation:
-    """The generation that meets the fault; the next one, without it, must succeed."""
+    """Return the generation that meets the fault. The next one, without it, must succeed."""
     platform.standin.add_fault(fault)
     generation = await platform.generate(portrait(details="unlucky"))
     platform.standin.clear_faults()
@@ -35,43 +34,43 @@ async def generated_with(platform: Service, fault: Fault) -> Generation:
     return generation
 
 
-PASSING = {
+TEMPORARY = {
     "429 with Retry-After": Fault(kind="status", status=429, retry_after=1, count=1),
     "429 without": Fault(kind="status", status=429, count=1),
     "500": Fault(kind="status", status=500, count=1),
     "503": Fault(kind="status", status=503, count=1),
     "truncated picture": Fault(kind="truncated", count=1),
     "HTML instead of a picture": Fault(kind="html", count=1),
-    "download cut half-way": Fault(kind="cut_download", count=1),
+    "interrupted download": Fault(kind="cut_download", count=1),
     "picture gone": Fault(kind="gone", count=1),
     "picture in another size": Fault(kind="wrong_size", count=1),
 }
 
 
-@pytest.mark.parametrize("name", PASSING)
-async def test_what_passes_is_tried_again_and_succeeds(platform: Service, name: str) -> None:
-    generation = await generated_with(platform, PASSING[name])
+@pytest.mark.parametrize("name", TEMPORARY)
+async def test_a_temporary_failure_is_retried(platform: Service, name: str) -> None:
+    generation = await generated_with(platform, TEMPORARY[name])
     assert generation.state == SUCCEEDED
     assert (generation.image.content.size.width, generation.image.content.size.height) == (64, 64)
 
 
-LASTING = {
+PERMANENT = {
     "400": (Fault(kind="status", status=400), "API_ERROR", "400"),
     "401": (Fault(kind="status", status=401), "API_ERROR", "401"),
     "402": (Fault(kind="status", status=402), "API_ERROR", "402"),
     "403": (Fault(kind="status", status=403), "API_ERROR", "403"),
     "422": (Fault(kind="status", status=422), "API_ERROR", "422"),
     "500 every time": (Fault(kind="status", status=500), "API_ERROR", "500"),
-    "cut connection": (Fault(kind="cut"), "API_ERROR", ""),
-    "nonsense": (Fault(kind="invalid"), "API_ERROR", ""),
+    "interrupted connection": (Fault(kind="cut"), "API_ERROR", ""),
+    "invalid response": (Fault(kind="invalid"), "API_ERROR", ""),
     "40,000 x 40,000 picture": (Fault(kind="huge"), "GENERATION_ERROR", ""),
     "redirect": (Fault(kind="redirect", target="http://127.0.0.1:1/"), "GENERATION_ERROR", ""),
 }
 
 
-@pytest.mark.parametrize("name", LASTING)
-async def test_what_does_not_pass_ends_the_generation_with_its_reason(platform: Service, name: str) -> None:
-    fault, reason, http_status = LASTING[name]
+@pytest.mark.parametrize("name", PERMANENT)
+async def test_a_permanent_failure_ends_the_generation_with_its_reason(platform: Service, name: str) -> None:
+    fault, reason, http_status = PERMANENT[name]
     generation = await generated_with(platform, fault)
     assert generation.state == FAILED
     assert generation.error.reason == reason
@@ -81,7 +80,7 @@ async def test_what_does_not_pass_ends_the_generation_with_its_reason(platform: 
     assert not generation.HasField("image")
 
 
-async def test_an_answer_that_does_not_come_in_time_ends_the_generation(tmp_path: Path) -> None:
+async def test_a_timeout_ends_the_generation(tmp_path: Path) -> None:
     async with listening() as provider:
         standin = provider.standin
         standin.add_fault(Fault(kind="hang"))
@@ -92,26 +91,26 @@ async def test_an_answer_that_does_not_come_in_time_ends_the_generation(tmp_path
                 unlucky = await hasty.generate(portrait(details=f"waits {seconds} s"))
             assert unlucky.state == FAILED
             assert unlucky.error.reason == "API_ERROR"
-            if standin.calls:  # else not even the question came in time
+            if standin.calls:  # otherwise not even the request arrived in time
                 break
         standin.clear_faults()
         async with service(tmp_path, provider) as patient:
             assert (await patient.generate(portrait(details="lucky"))).state == SUCCEEDED
-            assert standin.calls == 2  # the unlucky one and the lucky one: it is not asked again
+            assert standin.calls == 2  # the unlucky and the lucky one: the call is not repeated
 
 
 @pytest.mark.parametrize("kind", ["cut", "invalid"])
-async def test_a_call_that_may_be_paid_for_is_not_made_again(platform: Service, kind: str) -> None:
+async def test_a_call_that_may_have_been_billed_is_not_repeated(platform: Service, kind: str) -> None:
     await generated_with(platform, Fault(kind=kind))
-    assert platform.standin.calls == 2  # the unlucky one and the lucky one
+    assert platform.standin.calls == 2  # the unlucky and the lucky one
 
 
-async def test_500_is_tried_as_often_as_configured(platform: Service) -> None:
+async def test_500_is_retried_as_often_as_configured(platform: Service) -> None:
     generation = await generated_with(platform, Fault(kind="status", status=500))
     assert generation.attempts == 2
 
 
-async def test_429_is_no_attempt_that_counts(platform: Service) -> None:
+async def test_429_does_not_count_as_an_attempt(platform: Service) -> None:
     generation = await generated_with(platform, Fault(kind="status", status=429, retry_after=0.1, count=3))
     assert generation.state == SUCCEEDED
 
@@ -121,24 +120,24 @@ async def test_a_picture_that_stays_damaged_ends_the_generation(tmp_path: Path) 
         generation = await generated_with(platform, Fault(kind="truncated", count=3))
         assert generation.state == FAILED
         assert generation.error.reason == "GENERATION_ERROR"
-        assert generation.cost.amount == PRICE  # it was paid for all the same
+        assert generation.cost.amount == PRICE  # it was billed nevertheless
 
 
-async def test_a_failed_generation_is_no_answer_to_an_equal_request(platform: Service) -> None:
+async def test_a_failed_generation_serves_no_equal_request(platform: Service) -> None:
     failed = await generated_with(platform, Fault(kind="status", status=400, count=1))
     again = await platform.generate(portrait(details="unlucky"))
     assert again.id != failed.id
     assert again.state == SUCCEEDED
 
 
-async def test_a_picture_that_is_not_found_for_a_moment_is_not_paid_for_again(platform: Service) -> None:
+async def test_a_picture_that_is_missing_for_a_moment_is_not_billed_again(platform: Service) -> None:
     generation = await generated_with(platform, Fault(kind="gone", count=1))
     assert generation.state == SUCCEEDED
     assert generation.cost.amount == PRICE
     assert generation.attempts == 1
 
 
-async def test_a_picture_whose_time_is_over_is_drawn_again_as_often_as_configured(tmp_path: Path) -> None:
+async def test_an_expired_picture_is_generated_again_as_often_as_configured(tmp_path: Path) -> None:
     async with listening(quick(url_lifetime=-1)) as provider, service(tmp_path, provider) as platform:
         generation = await platform.generate(portrait())
         assert generation.state == FAILED
@@ -147,8 +146,8 @@ async def test_a_picture_whose_time_is_over_is_drawn_again_as_often_as_configure
         assert Decimal(generation.cost.amount) == 4 * Decimal(PRICE)
 
 
-async def test_an_exhausted_rate_limit_delays_but_loses_nothing(tmp_path: Path) -> None:
+async def test_an_exhausted_rate_limit_only_delays_generations(tmp_path: Path) -> None:
     async with listening(quick(max_in_flight=2, latency=0.05)) as provider:
         async with service(tmp_path, provider) as platform:
-            answers = await asyncio.gather(*(platform.generate(portrait(details=str(n))) for n in range(8)))
-            assert {answer.state for answer in answers} == {SUCCEEDED}
+            generations = await asyncio.gather(*(platform.generate(portrait(details=str(n))) for n in range(8)))
+            assert {generation.state for generation in generations} == {SUCCEEDED}

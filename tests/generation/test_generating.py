@@ -1,4 +1,4 @@
-"""A caller asks for pictures and gets them."""
+"""Generating pictures through the whole service."""
 
 from __future__ import annotations
 
@@ -8,44 +8,20 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import grpc
 import pytest
 import pyvips
 from google.protobuf import json_format
 from tabletop.image.v1.generation_pb2 import GenerationState
 from tabletop.image.v1.generation_request_pb2 import ItemType
-from tabletop.image.v1.generation_service_pb2 import (
-    CancelGenerationRequest,
-    CancelOutcome,
-    GetGenerationRequest,
-    ListGenerationsRequest,
-    ListModelsRequest,
-    WaitGenerationRequest,
-    WatchGenerationRequest,
-)
+from tabletop.image.v1.generation_service_pb2 import ListGenerationsRequest, ListModelsRequest
 from tabletop.image.v1.image_service_pb2 import DeleteImageRequest, GetImageRequest, ListImagesRequest
 from tabletop.image.v1.types_pb2 import CacheMode, ImageFormat, ImageSubtype, ImageType, Size, Source
 
 from tests.contracts.patience import eventually
-from tests.service import (
-    PRICE,
-    Service,
-    campaign_map,
-    held,
-    item,
-    listening,
-    portrait,
-    quick,
-    refusal,
-    service,
-    tactical_map,
-)
+from tests.service import PRICE, Service, campaign_map, item, listening, portrait, quick, refusal, service, tactical_map
 
 SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED
 CHARACTER = "0f8fad5b-d9cb-469f-a165-70867728950e"
-ENDLESS = 600.0
-ENDLESSLY = {"getimg_timeout_seconds": ENDLESS}
-"""Settings for what is drawn for ever."""
 
 
 @pytest.fixture
@@ -68,7 +44,7 @@ KINDS = {
 async def test_each_kind_is_generated_stored_and_announced(platform: Service, kind: str) -> None:
     request, type_, subtype = KINDS[kind]
     events: list[Any] = []
-    ears = await platform.running.hub.subscribe(
+    subscription = await platform.running.hub.subscribe(
         ["image.generated"], lambda delivery: events.append(delivery.envelope), on_gap=lambda: None
     )
     generation = await platform.generate(request)
@@ -82,8 +58,8 @@ async def test_each_kind_is_generated_stored_and_announced(platform: Service, ki
     assert image.content.storage_path
     assert image == (await platform.images.GetImage(GetImageRequest(image_id=image.id))).image
     assert len(await platform.read(image.id)) == image.content.byte_size
-    await eventually(lambda: bool(events), "it happens")
-    await ears.stop(grace=1)
+    await eventually(lambda: bool(events), "the event arrives")
+    await subscription.stop(grace=1)
     (event,) = events
     payload = json_format.MessageToDict(event.payload)
     assert payload["image_id"] == image.id
@@ -105,7 +81,7 @@ async def test_each_kind_is_generated_stored_and_announced(platform: Service, ki
         (501, 35, ImageFormat.IMAGE_FORMAT_PNG, "pngload_buffer"),
     ],
 )
-async def test_the_bytes_are_of_exactly_the_requested_size_and_format(
+async def test_a_picture_has_exactly_the_requested_size_and_format(
     platform: Service, width: int, height: int, format_: ImageFormat, loader: str
 ) -> None:
     generation = await platform.generate(tactical_map(size=Size(width=width, height=height), format=format_))
@@ -114,7 +90,7 @@ async def test_the_bytes_are_of_exactly_the_requested_size_and_format(
     assert generation.image.content.format == format_
 
 
-async def test_the_default_is_1024_pixels_a_side_and_png(platform: Service) -> None:
+async def test_the_default_is_a_png_of_1024_x_1024_pixels(platform: Service) -> None:
     request = tactical_map()
     request.ClearField("size")
     content = (await platform.generate(request)).image.content
@@ -122,7 +98,7 @@ async def test_the_default_is_1024_pixels_a_side_and_png(platform: Service) -> N
     assert content.format == ImageFormat.IMAGE_FORMAT_PNG
 
 
-async def test_the_same_request_again_is_a_cache_hit_that_costs_nothing(platform: Service) -> None:
+async def test_an_equal_request_is_a_cache_hit_at_no_cost(platform: Service) -> None:
     first = await platform.generate(portrait(details="red hair"))
     second = await platform.generate(portrait(details="red hair"))
     assert second.cache_hit
@@ -131,20 +107,20 @@ async def test_the_same_request_again_is_a_cache_hit_that_costs_nothing(platform
     assert second.image == first.image
     assert not second.HasField("cost")
     assert platform.standin.calls == 1
-    assert await platform.generate(portrait(details="grey hair")) != first
+    assert await platform.generate(portrait(details="gray hair")) != first
     assert platform.standin.calls == 2
 
 
-async def test_twenty_equal_requests_at_once_are_one_call(tmp_path: Path) -> None:
+async def test_twenty_concurrent_equal_requests_are_one_call(tmp_path: Path) -> None:
     async with listening(quick(latency=0.3)) as provider, service(tmp_path, provider) as platform:
-        answers = await asyncio.gather(*(platform.generate(item(details="a ring")) for _ in range(20)))
-        assert {answer.state for answer in answers} == {SUCCEEDED}
-        assert len({answer.image.id for answer in answers}) == 1
+        generations = await asyncio.gather(*(platform.generate(item(details="a ring")) for _ in range(20)))
+        assert {each.state for each in generations} == {SUCCEEDED}
+        assert len({each.image.id for each in generations}) == 1
         assert provider.standin.calls == 1
 
 
 @pytest.mark.parametrize("mode", [CacheMode.CACHE_MODE_BYPASS, CacheMode.CACHE_MODE_REFRESH])
-async def test_bypass_and_refresh_make_a_new_picture(platform: Service, mode: CacheMode) -> None:
+async def test_bypass_and_refresh_generate_a_new_picture(platform: Service, mode: CacheMode) -> None:
     old = await platform.generate(item())
     new = await platform.generate(item(cache=mode))
     assert new.image.id != old.image.id
@@ -154,7 +130,7 @@ async def test_bypass_and_refresh_make_a_new_picture(platform: Service, mode: Ca
     assert later.image.id == expected.image.id
 
 
-async def test_a_deleted_picture_is_not_the_answer_to_an_equal_request(platform: Service) -> None:
+async def test_a_deleted_picture_serves_no_equal_request(platform: Service) -> None:
     first = await platform.generate(item())
     await platform.images.DeleteImage(DeleteImageRequest(image_id=first.image.id))
     second = await platform.generate(item())
@@ -162,14 +138,14 @@ async def test_a_deleted_picture_is_not_the_answer_to_an_equal_request(platform:
     assert platform.standin.calls == 2
 
 
-async def test_a_repeated_request_id_gets_the_first_answer(platform: Service) -> None:
+async def test_a_repeated_request_id_gets_the_first_generation(platform: Service) -> None:
     request = portrait(details="scar", request_id=str(uuid.uuid4()), cache=CacheMode.CACHE_MODE_BYPASS)
     first = await platform.generate(request)
     assert await platform.generate(request) == first
     assert platform.standin.calls == 1
 
 
-async def test_a_request_id_that_was_answered_by_another_generation_keeps_its_answer(tmp_path: Path) -> None:
+async def test_a_request_id_that_shared_a_generation_keeps_it(tmp_path: Path) -> None:
     async with listening(quick(latency=0.3)) as provider, service(tmp_path, provider) as platform:
         named = portrait(details="scar", request_id=str(uuid.uuid4()))
         first, shared = await asyncio.gather(platform.generate(portrait(details="scar")), platform.generate(named))
@@ -177,7 +153,7 @@ async def test_a_request_id_that_was_answered_by_another_generation_keeps_its_an
         assert (await platform.generate(named)).id == shared.id
 
 
-async def test_a_request_id_with_other_content_already_exists(platform: Service) -> None:
+async def test_a_request_id_must_not_be_reused_with_other_content(platform: Service) -> None:
     request_id = str(uuid.uuid4())
     await platform.generate(portrait(request_id=request_id))
     refused = await refusal(platform.generate(portrait(request_id=request_id, details="other")))
@@ -186,7 +162,7 @@ async def test_a_request_id_with_other_content_already_exists(platform: Service)
     assert refused.fields == ["request_id"]
 
 
-async def test_validate_only_says_what_it_would_cost_and_does_nothing(platform: Service) -> None:
+async def test_validate_only_returns_the_cost_and_does_nothing(platform: Service) -> None:
     preview = await platform.generate(item(validate_only=True))
     assert preview.id == ""
     assert preview.state == GenerationState.GENERATION_STATE_UNSPECIFIED
@@ -196,93 +172,7 @@ async def test_validate_only_says_what_it_would_cost_and_does_nothing(platform: 
     assert not (await platform.generations.ListGenerations(ListGenerationsRequest())).generations
 
 
-async def test_without_waiting_the_answer_is_the_queued_generation(platform: Service) -> None:
-    answer = (await platform.generations.GeneratePortrait(portrait())).generation
-    assert answer.state == GenerationState.GENERATION_STATE_QUEUED
-    assert answer.HasField("queue_position")
-    assert answer.HasField("expect_finish_time")
-    done = await platform.generations.WaitGeneration(WaitGenerationRequest(generation_id=answer.id))
-    assert done.generation.state == SUCCEEDED
-    got = await platform.generations.GetGeneration(GetGenerationRequest(generation_id=answer.id))
-    assert got.generation == done.generation
-
-
-async def test_wait_answers_what_is_when_the_time_is_over(tmp_path: Path) -> None:
-    async with listening(quick(latency=ENDLESS)) as provider:
-        async with service(tmp_path, provider, shutdown_grace_seconds=0.1, **ENDLESSLY) as platform:
-            answer = (await platform.generations.GeneratePortrait(portrait())).generation
-            request = WaitGenerationRequest(generation_id=answer.id)
-            request.timeout.FromMilliseconds(200)
-            waited = (await platform.generations.WaitGeneration(request)).generation
-            assert waited.state < SUCCEEDED
-            # A call's own deadline ends the wait as well, early enough for the answer to arrive.
-            waiting = portrait()
-            waiting.wait_for.seconds = 60
-
-            async def answered() -> bool:
-                try:
-                    got = (await platform.generations.GeneratePortrait(waiting, timeout=1)).generation
-                except grpc.aio.AioRpcError as error:
-                    if error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED:
-                        raise
-                    return False  # the machine took longer than is left for the answer
-                return bool(got.id == answer.id)
-
-            await eventually(answered, "the answer arrives before the deadline")
-
-
-async def test_a_watch_sees_every_state_and_can_be_resumed(platform: Service) -> None:
-    queued = (await platform.generations.GeneratePortrait(portrait())).generation
-    watch = platform.generations.WatchGeneration(WatchGenerationRequest(generation_id=queued.id))
-    seen = [change async for change in watch]
-    states = [change.generation.state for change in seen if change.HasField("generation")]
-    assert states == [1, 2, 3, 4]
-    assert seen[-1].generation.image.content.byte_size > 0
-    resumed = platform.generations.WatchGeneration(
-        WatchGenerationRequest(generation_id=queued.id, cursor=seen[1].cursor)
-    )
-    assert [change.generation.state async for change in resumed] == [3, 4]
-
-
-async def test_a_silent_watch_has_heartbeats(tmp_path: Path) -> None:
-    async with listening(quick(latency=ENDLESS)) as provider:
-        settings = {"shutdown_grace_seconds": 0.1, "heartbeat_seconds": 0.1}
-        async with service(tmp_path, provider, **settings, **ENDLESSLY) as platform:
-            queued = (await platform.generations.GeneratePortrait(portrait())).generation
-            beats = 0
-            async for change in platform.generations.WatchGeneration(WatchGenerationRequest(generation_id=queued.id)):
-                beats += not change.HasField("generation")
-                if beats == 2:
-                    break
-            assert beats == 2
-
-
-async def test_a_queued_generation_can_be_cancelled_and_one_that_is_drawn_cannot(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    may_go_on = held(monkeypatch)
-    async with listening(quick()) as provider:
-        async with service(tmp_path, provider, generation_concurrency=1) as platform:
-            drawn = (await platform.generations.GeneratePortrait(portrait(details="first"))).generation
-            queued = (await platform.generations.GeneratePortrait(portrait(details="second"))).generation
-            await eventually(lambda: provider.standin.in_flight == 1, "it happens")
-            stopped = await platform.generations.CancelGeneration(CancelGenerationRequest(generation_id=queued.id))
-            assert stopped.outcome == CancelOutcome.CANCEL_OUTCOME_STOPPED
-            assert stopped.generation.state == GenerationState.GENERATION_STATE_CANCELLED
-            late = await platform.generations.CancelGeneration(CancelGenerationRequest(generation_id=drawn.id))
-            assert late.outcome == CancelOutcome.CANCEL_OUTCOME_TOO_LATE
-            may_go_on.set()
-            done = (await platform.generations.WaitGeneration(WaitGenerationRequest(generation_id=drawn.id))).generation
-            assert done.state == SUCCEEDED
-            ended = await platform.generations.CancelGeneration(CancelGenerationRequest(generation_id=drawn.id))
-            assert ended.outcome == CancelOutcome.CANCEL_OUTCOME_ALREADY_ENDED
-            # The cancelled one is no answer: an equal request draws.
-            again = await platform.generate(portrait(details="second"))
-            assert again.state == SUCCEEDED
-            assert provider.standin.calls == 2
-
-
-async def test_lists_filter_by_what_was_asked(platform: Service) -> None:
+async def test_listings_are_filtered(platform: Service) -> None:
     source = Source(id=CHARACTER, service="character-service")
     await platform.generate(portrait(source=source))
     await platform.generate(item(theme="horror"))
@@ -306,7 +196,7 @@ async def test_lists_filter_by_what_was_asked(platform: Service) -> None:
     assert rest.next_page_token == ""
 
 
-async def test_reference_images_reach_getimg(platform: Service) -> None:
+async def test_reference_images_are_sent_to_getimg(platform: Service) -> None:
     face = await platform.generate(portrait(details="a face"))
     await platform.generate(portrait(details="older", reference_image_ids=[face.image.id], model="seedream-5-lite"))
     sent = platform.standin.prompts[-1]
@@ -316,7 +206,7 @@ async def test_reference_images_reach_getimg(platform: Service) -> None:
     assert refused.fields == ["reference_image_ids[0]"]
 
 
-async def test_models_are_those_of_the_catalogue(platform: Service) -> None:
+async def test_models_are_those_of_the_catalog(platform: Service) -> None:
     models = (await platform.generations.ListModels(ListModelsRequest())).models
     by_id = {model.id: model for model in models}
     assert "1:1" in by_id["seedream-5-lite"].aspect_ratios
@@ -325,7 +215,7 @@ async def test_models_are_those_of_the_catalogue(platform: Service) -> None:
     assert refused.fields == ["model"]
 
 
-async def test_without_a_key_generating_is_a_failed_precondition(tmp_path: Path) -> None:
+async def test_generating_without_an_api_key_is_a_failed_precondition(tmp_path: Path) -> None:
     async with service(tmp_path, getimg_api_key="") as platform:
         refused = await refusal(platform.generate(item()))
         assert refused.code.name == "FAILED_PRECONDITION"

@@ -172,9 +172,13 @@ async def test_a_request_id_must_not_be_reused_with_other_content(intake: Intake
     assert await database.generation(first.generation.id) == first
 
 
-async def test_calls_without_a_request_id_are_not_repetitions(intake: Intake) -> None:
+async def test_calls_without_a_request_id_are_not_repetitions(
+    intake: Intake, storage_service: MemoryStorageService
+) -> None:
+    storage_service.retrieved.clear()
     first, second = await submit(intake, cache=BYPASS), await submit(intake, cache=BYPASS)
     assert first.generation.id != second.generation.id
+    assert storage_service.retrieved == [], "no earlier call is looked up"
 
 
 async def test_a_request_that_is_overtaken_by_an_equal_one_shares_its_generation(

@@ -38,7 +38,7 @@ def fingerprint(request: Any, theme: Theme = THEME) -> str:
 
 
 def with_one_field_cleared(message: Message, prefix: str = "") -> Iterator[tuple[str, Message]]:
-    """Yield the path of every field that is set, also in nested messages, with a copy of the message without it."""
+    """Yield the path of every field that is set, also in nested messages, and the message without that field."""
     for field, value in message.ListFields():
         path = f"{prefix}{field.name}"
         without = clone(message)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from tabletop.hub.v1.envelope_pb2 import Envelope
 
-from image_grpc.hub import Ack, DeadLetter, Delivery, Retry, Settlement
+from image_grpc.hub import Ack, DeadLetter, Delivery, Retry, Settlement, Unreadable
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.handling import IncomingMessage, acknowledging, handle_message
-from image_grpc.hub.port import Unreadable
 from image_grpc.retry import MAX_DELIVERIES, MAX_HANDLER_FAULTS
 from tests.contracts.hub_testkit import Inbox, envelope_named
 
 
 def incoming(**fields: object) -> IncomingMessage:
     body, content_type = envelopes.encode(envelope_named("message"))
-    defaults = {"body": body, "content_type": content_type, "queue": "queue", "routing_key": "key"}
+    defaults = {"body": body, "content_type": content_type, "delivery": delivery_at(attempt=1)}
     return IncomingMessage(**(defaults | fields))  # type: ignore[arg-type]
+
+
+def delivery_at(attempt: int) -> Delivery:
+    return Delivery(envelope=Envelope(), queue="queue", routing_key="key", attempt=attempt)
 
 
 def fail(_: Delivery) -> Settlement:
@@ -31,25 +35,30 @@ async def test_the_handler_s_settlement_is_returned(settlement: Settlement) -> N
 
 
 async def test_the_handler_receives_the_message_and_its_metadata() -> None:
-    inbox, properties = Inbox(), Envelope(correlation_id="property")
-    message = incoming(
-        attempt=3, redelivered=True, reply_to="sender", headers={"traceparent": "trace"}, properties=properties
+    inbox, properties = Inbox(), Envelope(source_service="property", correlation_id="property")
+    expected = Delivery(
+        envelope=properties,
+        queue="queue",
+        routing_key="key",
+        attempt=3,
+        redelivered=True,
+        reply_to="sender",
+        reply_correlation_id="property",
+        headers={"traceparent": "trace"},
     )
-    await handle_message(inbox, message)
-    [delivery] = inbox.deliveries
-    assert (delivery.queue, delivery.routing_key, delivery.attempt) == ("queue", "key", 3)
-    assert (delivery.redelivered, delivery.reply_to) == (True, "sender")
-    assert (delivery.reply_correlation_id, delivery.headers) == ("property", {"traceparent": "trace"})
+    await handle_message(inbox, incoming(delivery=expected))
+    assert inbox.names == ["message"]
+    assert [replace(each, envelope=properties) for each in inbox.deliveries] == [expected]
 
 
 @pytest.mark.parametrize("attempt", [1, MAX_HANDLER_FAULTS - 1])
 async def test_a_failing_handler_is_retried_below_the_limit(attempt: int) -> None:
-    assert await handle_message(Inbox(fail), incoming(attempt=attempt)) == Retry(0, "handler failed")
+    assert await handle_message(Inbox(fail), incoming(delivery=delivery_at(attempt))) == Retry(0, "handler failed")
 
 
 @pytest.mark.parametrize("attempt", [MAX_HANDLER_FAULTS, MAX_HANDLER_FAULTS + 1])
 async def test_a_message_is_dead_lettered_when_its_handler_fails_at_the_limit(attempt: int) -> None:
-    settlement = await handle_message(Inbox(fail), incoming(attempt=attempt))
+    settlement = await handle_message(Inbox(fail), incoming(delivery=delivery_at(attempt)))
     assert settlement == DeadLetter(f"handler failed {attempt} times: ZeroDivisionError")
 
 

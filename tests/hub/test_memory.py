@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from tabletop.hub.v1.envelope_pb2 import Envelope
 
-from image_grpc.hub import Outcome, Retry, topology
+from image_grpc.hub import Delivery, Outcome, Retry, memory, topology
 from image_grpc.hub.handling import IncomingMessage
-from image_grpc.hub.memory import MemoryHub, queue
+from image_grpc.hub.memory import MemoryHub
 from image_grpc.retry import RetryLadder
 from tests.contracts.hub_contract import HubContract
 from tests.contracts.hub_testkit import Features, Inbox, declare_queue, envelope_named, queue_message, receive, send
@@ -30,9 +31,8 @@ class MemoryBroker:
 
     async def send_bytes(self, queue: str, body: bytes, content_type: str) -> None:
         # The hub's interface accepts envelopes only, but its consumers share their handling with those of AMQP.
-        self.hub._queues[queue].put(
-            IncomingMessage(body=body, content_type=content_type, queue=queue, routing_key=queue)
-        )
+        delivery = Delivery(envelope=Envelope(), queue=queue, routing_key=queue)
+        self.hub._queues[queue].put(IncomingMessage(body=body, content_type=content_type, delivery=delivery))
 
     async def reopen(self) -> None:
         raise NotImplementedError
@@ -54,7 +54,7 @@ class TestMemoryHub(HubContract):
 
 
 async def test_a_full_queue_refuses_messages(broker: MemoryBroker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "MAX_QUEUE_LENGTH", 2)
+    monkeypatch.setattr(memory, "MAX_QUEUE_LENGTH", 2)
     name = await declare_queue(broker)
     await send(broker, name, "one", "two")
     third = queue_message(name, envelope_named("three"))

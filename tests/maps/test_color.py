@@ -24,6 +24,7 @@ from image_grpc.maps.color import Color, is_color, parse
 )
 def test_hexadecimal_forms_and_css_names_are_parsed(text: str, expected: Color) -> None:
     assert parse(text) == expected
+    assert is_color(text)
 
 
 @pytest.mark.parametrize(

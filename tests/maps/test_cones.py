@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-from tabletop.image.v1.overlay_pb2 import CellInclusion
+import math
 
+import pytest
+from tabletop.image.v1.overlay_pb2 import AreaOfEffect, CellInclusion
+
+from image_grpc.maps.areas import area_of
 from tests.maps.areas import ANY_TOUCH, CENTER, CONE, HALF_COVERED, covered
+from tests.maps.builders import CELL, squares
 
 
 @pytest.mark.parametrize(
@@ -93,3 +97,12 @@ def test_a_diagonal_cone() -> None:
     ....
     """
     assert covered(CONE, 15, (0, 0), expected, direction_degrees=45) == expected.split()
+
+
+@pytest.mark.parametrize("degrees", [*range(-360, 361, 15), -91, -89, 89, 91])
+def test_the_axis_of_a_cone_has_its_direction(degrees: int) -> None:
+    # 15 ft are 3 squares of CELL pixels; the far side is halved by the axis.
+    cone = AreaOfEffect(shape=CONE, size_feet=15, direction_degrees=degrees)
+    _, one, other, _ = area_of(cone, 50, 40, squares(10, 10)).outline.exterior.coords
+    end = (50 + 3 * CELL * math.cos(math.radians(degrees)), 40 + 3 * CELL * math.sin(math.radians(degrees)))
+    assert ((one[0] + other[0]) / 2, (one[1] + other[1]) / 2) == pytest.approx(end)

@@ -157,3 +157,15 @@ def test_the_space_of_the_creature_is_excluded_by_every_rule(inclusion: CellIncl
     rows = covered(EMANATION, 5, (2, 2), "....\n....\n....\n....", inclusion, origin_size=LARGE)
     assert [row[1:3] for row in rows[1:3]] == ["..", ".."]
     assert rows[0][1:3] == rows[3][1:3] == "##"
+
+
+def test_a_center_on_the_edge_of_the_space_is_covered() -> None:
+    # The space goes from 1.5 to 3.5, through the centers of cells; only the center at 2.5, 2.5 is inside.
+    expected = """
+    .###.
+    #####
+    ##.##
+    #####
+    .###.
+    """
+    assert covered(EMANATION, 5, (2.5, 2.5), expected, origin_size=LARGE) == expected.split()

@@ -1,5 +1,37 @@
 """The hub bridge: a gRPC client of the server that turns hub messages into calls, and responses into messages."""
 
-from image_grpc.bridge.bridge import Bridge
+import asyncio
 
-__all__ = ["Bridge"]
+from image_grpc.bridge.client import ImageServiceClient
+from image_grpc.bridge.events import Events
+from image_grpc.bridge.requests import Requests
+from image_grpc.hub import Consumer, Hub, topology
+from image_grpc.settings import BridgeSettings
+from image_grpc.telemetry import Telemetry
+
+
+class Bridge:
+    """The two consumers, which connect the hub with the server that listens at `target`."""
+
+    def __init__(self, settings: BridgeSettings, hub: Hub, target: str, telemetry: Telemetry) -> None:
+        self._settings, self._hub = settings, hub
+        self._client = ImageServiceClient(target)
+        self._requests = Requests(hub, self._client, telemetry, max_call_seconds=settings.rpc_max_seconds)
+        self._events = Events(self._client, telemetry)
+        self._consumers: list[Consumer] = []
+
+    async def start(self) -> None:
+        """Start consuming. After a failure, `stop` ends what was started."""
+        concurrency = self._settings.bridge_concurrency
+        for queue, handler in (
+            (topology.BRIDGE_REQUESTS_QUEUE, self._requests.handle),
+            (topology.BRIDGE_EVENTS_QUEUE, self._events.handle),
+        ):
+            self._consumers.append(await self._hub.consume(queue, handler, concurrency=concurrency))
+
+    async def stop(self) -> None:
+        """Stop consuming, and finish running handlers within the grace period; other messages are requeued."""
+        self._events.close()
+        grace = self._settings.shutdown_grace_seconds
+        await asyncio.gather(*(consumer.stop(grace) for consumer in self._consumers))
+        await self._client.close()

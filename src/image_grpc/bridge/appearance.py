@@ -21,13 +21,9 @@ VISIBLE = GROUPS | frozenset([
 # fmt: on
 """Names of visible changes; others do not affect portraits."""
 
-_PARAMETERS = {
-    "species": "species",
-    "race": "species",
-    "ancestry": "species",
-    "class": "character_class",
-    "character_class": "character_class",
-}
+_PARAMETERS = dict.fromkeys(["species", "race", "ancestry"], "species") | dict.fromkeys(
+    ["class", "character_class"], "character_class"
+)
 """Changes for which the portrait request has a text field."""
 _ITEM_LISTS = frozenset({"items", "equipment", "gear"})
 """Changes whose list value is what the character carries."""
@@ -72,15 +68,11 @@ def apply_changes(
         else:
             details[name.replace("_", " ")] = _text(value)
     if details:
-        portrait.details = _merge_details(current.details, details)
+        kept = [line for line in current.details.splitlines() if line.partition(": ")[0] not in details]
+        lines = [*kept, *(f"{name}: {text}" for name, text in details.items())]
+        portrait.details = "\n".join(lines)[-MAX_DETAILS:]  # the newest details are at the end
         mask.add("details")
     return portrait, FieldMask(paths=sorted(mask))
-
-
-def _merge_details(current: str, changes: Mapping[str, str]) -> str:
-    """Replace the lines about changed properties, and cut the beginning if the text becomes too long."""
-    kept = [line for line in current.splitlines() if line.partition(": ")[0] not in changes]
-    return "\n".join([*kept, *(f"{name}: {text}" for name, text in changes.items())])[-MAX_DETAILS:]
 
 
 def _texts(values: list[JsonValue]) -> list[str]:

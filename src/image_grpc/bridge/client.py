@@ -1,23 +1,103 @@
-"""A client of the image service."""
+"""A client of the image service, whose calls carry the ids and the trace of the hub message that causes them."""
 
-from typing import TypeVar
+import importlib
+import pkgutil
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Self, TypeVar
 
 import grpc
+from google.protobuf import message_factory
+from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
+from tabletop.image import v1
 from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 from tabletop.image.v1.overlay_service_pb2_grpc import OverlayServiceStub
 
-from image_grpc.bridge.cause import Cause
 from image_grpc.bridge.errors import call_error
-from image_grpc.bridge.methods import METHODS, Method
+from image_grpc.hub import Delivery
+from image_grpc.idempotency import derived_id
+from image_grpc.telemetry import inject
+
+_VALID_METADATA = re.compile(r"[ -~]{1,512}")
 
 MAX_MESSAGE_BYTES = 15 * 1024 * 1024
 """Largest response: a broker refuses messages over 16 MiB by default."""
-MAX_RECONNECT_BACKOFF_MILLISECONDS = 1000
 
 Req = TypeVar("Req", bound=Message)
 Res = TypeVar("Res", bound=Message)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cause:
+    """The message that calls are made for."""
+
+    message_id: str
+    correlation_id: str
+    headers: Mapping[str, str]
+    """The message's headers, including its W3C trace context."""
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> Self:
+        """Return a delivery as the cause of calls, with new ids in place of missing ones."""
+        message_id = delivery.envelope.id or str(uuid.uuid4())
+        correlation_id = delivery.envelope.correlation_id or message_id
+        return cls(message_id=message_id, correlation_id=correlation_id, headers=delivery.headers)
+
+    @property
+    def request_id(self) -> str:
+        """The message id as a UUID, the form that the API requires."""
+        try:
+            return str(uuid.UUID(self.message_id))
+        except ValueError:
+            return derived_id(self.message_id)
+
+    def trace(self) -> dict[str, str]:
+        """Return the W3C trace context of the current span, or that of the message if tracing is off."""
+        return inject() or {name: self.headers[name] for name in ("traceparent", "tracestate") if name in self.headers}
+
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """Return the metadata of a call."""
+        metadata = {"x-correlation-id": self.correlation_id, "x-request-id": self.message_id} | self.trace()
+        # The values come from any publisher, and gRPC fails calls with invalid ones.
+        return tuple((name, value) for name, value in metadata.items() if _VALID_METADATA.fullmatch(value))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Method:
+    """A unary RPC."""
+
+    name: str
+    """For example `ImageService.GetImage`."""
+    path: str
+    """For example `/tabletop.image.v1.ImageService/GetImage`."""
+    request: type[Message]
+    response: type[Message]
+
+
+def services() -> Iterator[ServiceDescriptor]:
+    """Yield the services of the API in alphabetical order."""
+    for module in sorted(pkgutil.iter_modules(v1.__path__), key=lambda each: each.name):
+        if module.name.endswith("_service_pb2"):
+            file: FileDescriptor = importlib.import_module(f"{v1.__name__}.{module.name}").DESCRIPTOR
+            yield from file.services_by_name.values()
+
+
+METHODS: Mapping[str, Method] = {
+    f"{service.name}.{method.name}": Method(
+        name=f"{service.name}.{method.name}",
+        path=f"/{service.full_name}/{method.name}",
+        request=message_factory.GetMessageClass(method.input_type),
+        response=message_factory.GetMessageClass(method.output_type),
+    )
+    for service in services()
+    for method in service.methods
+    if not (method.client_streaming or method.server_streaming)
+}
+"""All unary RPCs of the API by name. They come from the service descriptors: a new RPC needs no change here."""
 
 
 class ImageServiceClient:
@@ -26,22 +106,11 @@ class ImageServiceClient:
     def __init__(self, target: str) -> None:
         self._channel = grpc.aio.insecure_channel(
             target,
-            options=[
-                ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-                ("grpc.max_reconnect_backoff_ms", MAX_RECONNECT_BACKOFF_MILLISECONDS),
-            ],
+            options=[("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.max_reconnect_backoff_ms", 1000)],
         )
         self.generations = GenerationServiceStub(self._channel)
         self.images = ImageServiceStub(self._channel)
         self.overlays = OverlayServiceStub(self._channel)
-        self._rpcs: dict[str, grpc.aio.UnaryUnaryMultiCallable[Message, Message]] = {
-            method.name: self._channel.unary_unary(
-                method.path,
-                request_serializer=method.request.SerializeToString,
-                response_deserializer=method.response.FromString,
-            )
-            for method in METHODS.values()
-        }
 
     async def call(
         self, rpc: grpc.aio.UnaryUnaryMultiCallable[Req, Res], request: Req, cause: Cause, *, timeout: float
@@ -54,7 +123,12 @@ class ImageServiceClient:
 
     async def call_method(self, method: Method, request: Message, cause: Cause, *, timeout: float) -> Message:
         """Call any unary RPC."""
-        return await self.call(self._rpcs[method.name], request, cause, timeout=timeout)
+        rpc: grpc.aio.UnaryUnaryMultiCallable[Message, Message] = self._channel.unary_unary(
+            method.path,
+            request_serializer=method.request.SerializeToString,
+            response_deserializer=method.response.FromString,
+        )
+        return await self.call(rpc, request, cause, timeout=timeout)
 
     async def close(self) -> None:
         """Close the channel, and cancel its calls."""

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-import grpc
 from google.rpc import error_details_pb2
+from grpc import StatusCode
+from grpc.aio import AioRpcError
 from grpc_status import rpc_status
 from tabletop.image.v1.error_reason_pb2 import ErrorReason
 
@@ -14,21 +15,21 @@ UNIMPLEMENTED = reason_name(ErrorReason.ERROR_REASON_UNIMPLEMENTED)
 REQUEST_ID_REUSED = reason_name(ErrorReason.ERROR_REASON_REQUEST_ID_REUSED)
 IMAGE_NOT_FOUND = reason_name(ErrorReason.ERROR_REASON_IMAGE_NOT_FOUND)
 
-TRANSIENT_CODES = {
-    grpc.StatusCode.UNAVAILABLE,
-    grpc.StatusCode.DEADLINE_EXCEEDED,
-    grpc.StatusCode.RESOURCE_EXHAUSTED,
-    grpc.StatusCode.CANCELLED,
-}
+TRANSIENT_CODES = (
+    StatusCode.UNAVAILABLE,
+    StatusCode.DEADLINE_EXCEEDED,
+    StatusCode.RESOURCE_EXHAUSTED,
+    StatusCode.CANCELLED,
+)
 """ABORTED is not among them: the version that the request names stays stale."""
-FAULT_CODES = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.DATA_LOSS}
+FAULT_CODES = (StatusCode.INTERNAL, StatusCode.UNKNOWN, StatusCode.DATA_LOSS)
 
 
 @dataclass(kw_only=True)
 class CallError(Exception):
     """A call that failed, or could not be made."""
 
-    code: grpc.StatusCode
+    code: StatusCode
     reason: str
     """The reason in the status's `ErrorInfo`, or else the name of the code."""
     message: str
@@ -48,7 +49,7 @@ class CallError(Exception):
     @property
     def permanent(self) -> bool:
         """Whether repeating the whole reaction, starting from the current state, cannot succeed either."""
-        return not (self.transient or self.fault or self.code is grpc.StatusCode.ABORTED)
+        return not (self.transient or self.fault or self.code is StatusCode.ABORTED)
 
     def __str__(self) -> str:
         field = f"{self.field}: " if self.field else ""
@@ -57,10 +58,10 @@ class CallError(Exception):
 
 def invalid_argument(message: str, field: str = "") -> CallError:
     """Return the error for a message whose content is invalid."""
-    return CallError(code=grpc.StatusCode.INVALID_ARGUMENT, reason=INVALID_ARGUMENT, message=message, field=field)
+    return CallError(code=StatusCode.INVALID_ARGUMENT, reason=INVALID_ARGUMENT, message=message, field=field)
 
 
-def call_error(error: grpc.aio.AioRpcError) -> CallError:
+def call_error(error: AioRpcError) -> CallError:
     """Translate gRPC's error with its status details."""
     info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
     status = rpc_status.from_call(error)

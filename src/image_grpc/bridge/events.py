@@ -6,8 +6,7 @@ import time
 import structlog
 from opentelemetry.trace import SpanKind
 
-from image_grpc.bridge.cause import Cause
-from image_grpc.bridge.client import ImageServiceClient
+from image_grpc.bridge.client import Cause, ImageServiceClient
 from image_grpc.bridge.errors import CallError
 from image_grpc.bridge.keyed_lock import KeyedLock
 from image_grpc.bridge.payloads import decode_event
@@ -50,15 +49,16 @@ class Events:
             payload = decode_event(delivery.envelope, reaction.payload)
         except CallError as error:
             return "dead", DeadLetter(str(error))
-        cause = Cause.of(delivery)
+        cause, envelope = Cause.of(delivery), delivery.envelope
+        created = envelope.timestamp.ToNanoseconds() if envelope.HasField("timestamp") else time.time_ns()
         # Nothing is awaited before this line: the locks are acquired in order of arrival.
-        async with self._locks.hold(f"{reaction.event}/{reaction.key(payload)}", _timestamp(delivery)) as lock:
+        async with self._locks.hold(f"{reaction.event}/{reaction.key(payload)}", created) as lock:
             span = self._telemetry.span(SPAN_BRIDGE + reaction.event, parent=delivery.headers, kind=SpanKind.CONSUMER)
             with correlated(cause.correlation_id), span:
                 context = ReactionContext(
                     payload=payload, only_newest=reaction.only_newest, cause=cause, client=self._client, lock=lock
                 )
-                return await react(reaction, context, expires_at=envelopes.expires_at(delivery.envelope))
+                return await react(reaction, context, expires_at=envelopes.expires_at(envelope))
 
 
 async def react(
@@ -87,9 +87,3 @@ async def react(
         # Wait here instead of on the retry ladder: later events with the key must wait for this one.
         await context.lock.sleep(BACKOFF.delay(attempt))
     raise AssertionError("unreachable")
-
-
-def _timestamp(delivery: Delivery) -> int:
-    """Return when an event was created, in nanoseconds since the epoch; now if it does not say."""
-    envelope = delivery.envelope
-    return envelope.timestamp.ToNanoseconds() if envelope.HasField("timestamp") else time.time_ns()

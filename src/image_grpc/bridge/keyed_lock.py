@@ -1,7 +1,5 @@
 """A lock per key: holders of the same key run one after the other in order of arrival, those of others at once."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
@@ -20,11 +18,13 @@ class _KeyState:
     newest: Rank = (0, 0)
 
 
+@dataclass(frozen=True, slots=True)
 class LockHolder:
     """The current holder of a key's lock."""
 
-    def __init__(self, owner: KeyedLock, state: _KeyState, rank: Rank) -> None:
-        self._owner, self._state, self._rank = owner, state, rank
+    _closed: asyncio.Event
+    _state: _KeyState
+    _rank: Rank
 
     @property
     def is_newest(self) -> bool:
@@ -33,21 +33,22 @@ class LockHolder:
 
     def raise_if_closed(self) -> None:
         """Raise CancelledError if the lock has been closed."""
-        self._owner.raise_if_closed()
+        if self._closed.is_set():
+            raise asyncio.CancelledError
 
     async def sleep(self, seconds: float) -> None:
         """Wait. Raises CancelledError once the lock is closed."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._owner.closed.wait()
-        self._owner.raise_if_closed()
+                await self._closed.wait()
+        self.raise_if_closed()
 
 
 class KeyedLock:
     """One lock for each key that is in use."""
 
     def __init__(self) -> None:
-        self.closed = asyncio.Event()
+        self._closed = asyncio.Event()
         self._states: dict[str, _KeyState] = {}
 
     @asynccontextmanager
@@ -58,20 +59,16 @@ class KeyedLock:
         state.arrivals += 1
         rank = (timestamp, state.arrivals)
         state.newest = max(state.newest, rank)
+        holder = LockHolder(self._closed, state, rank)
         try:
             async with state.lock:
-                self.raise_if_closed()
-                yield LockHolder(self, state, rank)
+                holder.raise_if_closed()
+                yield holder
         finally:
             state.users -= 1
             if not state.users:
                 del self._states[key]
 
-    def raise_if_closed(self) -> None:
-        """Raise CancelledError if the lock has been closed."""
-        if self.closed.is_set():
-            raise asyncio.CancelledError
-
     def close(self) -> None:
         """End waiting callers and sleeping holders with CancelledError. Holders that run are not interrupted."""
-        self.closed.set()
+        self._closed.set()

@@ -17,12 +17,7 @@ M = TypeVar("M", bound=Message)
 
 def decode_request(envelope: Envelope, message_type: type[M]) -> M:
     """Return a request's payload. Raises CallError that names the invalid field; unknown fields are invalid."""
-    try:
-        if envelope.WhichOneof("content") == "payload_bytes":
-            return message_type.FromString(envelope.payload_bytes)
-        return json_format.ParseDict(_json_payload(envelope, message_type), message_type())
-    except (json_format.ParseError, DecodeError, ValueError) as error:
-        raise _decode_error(error, message_type) from error
+    return _decode(envelope, message_type, ignore_unknown_fields=False)
 
 
 def decode_event(envelope: Envelope, message_type: type[M]) -> M:
@@ -30,33 +25,26 @@ def decode_event(envelope: Envelope, message_type: type[M]) -> M:
 
     Unknown fields are ignored: the publisher may be newer. Raises CallError that names the invalid field.
     """
-    try:
-        if envelope.WhichOneof("content") == "payload_bytes":
-            event = message_type.FromString(envelope.payload_bytes)
-        else:
-            data = _json_payload(envelope, message_type)
-            event = json_format.ParseDict(data, message_type(), ignore_unknown_fields=True)
-    except (json_format.ParseError, DecodeError, ValueError) as error:
-        raise _decode_error(error, message_type) from error
+    event = _decode(envelope, message_type, ignore_unknown_fields=True)
     if invalid := violations(event):
-        raise invalid_argument(_not_valid(message_type, invalid[0].description), invalid[0].field)
+        raise _invalid_payload(message_type, invalid[0].description, invalid[0].field)
     normalize_uuids(event)
     return event
 
 
-def _json_payload(envelope: Envelope, message_type: type[M]) -> dict[str, JsonValue]:
-    data: dict[str, JsonValue] = json_format.MessageToDict(envelope.payload)
-    _expand_enums(data, message_type.DESCRIPTOR)  # type: ignore[arg-type]  # the stubs name two classes
-    return data
+def _decode(envelope: Envelope, message_type: type[M], *, ignore_unknown_fields: bool) -> M:
+    try:
+        if envelope.WhichOneof("content") == "payload_bytes":
+            return message_type.FromString(envelope.payload_bytes)
+        data: dict[str, JsonValue] = json_format.MessageToDict(envelope.payload)
+        _expand_enums(data, message_type.DESCRIPTOR)  # type: ignore[arg-type]  # the stubs name two classes
+        return json_format.ParseDict(data, message_type(), ignore_unknown_fields=ignore_unknown_fields)
+    except (json_format.ParseError, DecodeError, ValueError) as error:
+        raise _invalid_payload(message_type, str(error), _field_path(str(error))) from error
 
 
-def _decode_error(error: Exception, message_type: type[Message]) -> CallError:
-    field = _field_path(str(error)) if isinstance(error, json_format.ParseError) else ""
-    return invalid_argument(_not_valid(message_type, str(error)), field)
-
-
-def _not_valid(message_type: type[Message], problem: str) -> str:
-    return f"the payload is not a valid {message_type.DESCRIPTOR.name}: {problem}"
+def _invalid_payload(message_type: type[Message], problem: str, field: str) -> CallError:
+    return invalid_argument(f"the payload is not a valid {message_type.DESCRIPTOR.name}: {problem}", field)
 
 
 def _expand_enums(data: JsonValue, descriptor: Descriptor) -> None:
@@ -65,20 +53,18 @@ def _expand_enums(data: JsonValue, descriptor: Descriptor) -> None:
         return
     for name, value in data.items():
         field = descriptor.fields_by_name.get(name) or descriptor.fields_by_camelcase_name.get(name)
+        values = value if isinstance(value, list) else [value]
         if field is not None and field.message_type is not None:
-            for each in value if isinstance(value, list) else [value]:
+            for each in values:
                 _expand_enums(each, field.message_type)
         elif field is not None and field.enum_type is not None:
-            data[name] = _full_names(value, field.enum_type)
+            full_names = [_full_name(each, field.enum_type) for each in values]
+            data[name] = full_names if isinstance(value, list) else full_names[0]
 
 
-def _full_names(value: JsonValue, enum: EnumDescriptor) -> JsonValue:
-    if isinstance(value, list):
-        return [_full_names(each, enum) for each in value]
-    if not isinstance(value, str):
-        return value
+def _full_name(value: JsonValue, enum: EnumDescriptor) -> JsonValue:
     # By the rules of the contracts, the first value of each enum is `<PREFIX>_UNSPECIFIED`.
-    full_name = enum.values[0].name.removesuffix("UNSPECIFIED") + value.upper()
+    full_name = f"{enum.values[0].name.removesuffix('UNSPECIFIED')}{value}".upper()
     return full_name if full_name in enum.values_by_name else value
 
 

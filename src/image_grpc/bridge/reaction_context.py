@@ -7,24 +7,23 @@ from typing import Generic, TypeVar
 
 import grpc
 from google.protobuf.message import Message
+from tabletop.image.v1 import generation_service_pb2 as service
 from tabletop.image.v1.generation_pb2 import Generation, GenerationState
 from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, RegenerateImageRequest
-from tabletop.image.v1.generation_service_pb2 import ListGenerationsRequest, WaitGenerationRequest
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2 import ListImagesRequest
 
-from image_grpc.bridge.cause import Cause
-from image_grpc.bridge.client import ImageServiceClient
+from image_grpc.bridge.client import Cause, ImageServiceClient, Req, Res
 from image_grpc.bridge.errors import IMAGE_NOT_FOUND, REQUEST_ID_REUSED, CallError
 from image_grpc.bridge.keyed_lock import LockHolder
 from image_grpc.idempotency import derived_id
+from image_grpc.messages import clone
 
 CALL_SECONDS = 30.0
 WAIT_SECONDS = 25
 """Duration of one WaitGeneration call, shorter than the call's deadline; it is repeated until the end."""
 MAX_CONCURRENT_IMAGES = 4
 """Images of one event that are generated at the same time."""
-PAGE_SIZE = 50
 UNFINISHED_STATES = (
     GenerationState.GENERATION_STATE_QUEUED,
     GenerationState.GENERATION_STATE_GENERATING,
@@ -32,9 +31,8 @@ UNFINISHED_STATES = (
 )
 
 P = TypeVar("P", bound=Message)
-Req = TypeVar("Req", bound=Message)
-Res = TypeVar("Res", bound=Message)
 Revision = TypeVar("Revision", RegenerateImageRequest, ApplyThemeRequest)
+Revised = TypeVar("Revised", service.RegenerateImageResponse, service.ApplyThemeResponse)
 
 
 class Superseded(Exception):
@@ -68,8 +66,7 @@ class ReactionContext(Generic[P]):
 
     async def images(self, filters: ListImagesRequest) -> AsyncIterator[Image]:
         """Yield all images that match the filters."""
-        request = ListImagesRequest(page_size=PAGE_SIZE)
-        request.MergeFrom(filters)
+        request = clone(filters)
         while True:
             page = await self.call(self.client.images.ListImages, request)
             for image in page.images:
@@ -81,7 +78,7 @@ class ReactionContext(Generic[P]):
     async def unfinished_generations(self, source_id: str) -> AsyncIterator[Generation]:
         """Yield all generations for a source that have not ended."""
         for state in UNFINISHED_STATES:
-            request = ListGenerationsRequest(page_size=PAGE_SIZE, state=state, source_id=source_id)
+            request = service.ListGenerationsRequest(state=state, source_id=source_id)
             while True:
                 page = await self.call(self.client.generations.ListGenerations, request)
                 for generation in page.generations:
@@ -92,34 +89,21 @@ class ReactionContext(Generic[P]):
 
     async def wait_for_end(self, generation: Generation) -> Generation:
         """Return the generation once it has ended."""
-        request = WaitGenerationRequest(generation_id=generation.id)
+        request = service.WaitGenerationRequest(generation_id=generation.id)
         request.timeout.FromSeconds(WAIT_SECONDS)
         while generation.state in UNFINISHED_STATES:
             generation = (await self.call(self.client.generations.WaitGeneration, request)).generation
         return generation
 
-    async def regenerate(self, request: RegenerateImageRequest) -> None:
+    async def revise(self, rpc: grpc.aio.UnaryUnaryMultiCallable[Revision, Revised], request: Revision) -> None:
         """Create a new version of an image, once per event, and wait for it."""
-        await self._revise(request, self._regenerated)
-
-    async def apply_theme(self, request: ApplyThemeRequest) -> None:
-        """Create a new version of an image in another theme, once per event, and wait for it."""
-        await self._revise(request, self._themed)
-
-    async def _regenerated(self, request: RegenerateImageRequest) -> Generation:
-        return (await self.call(self.client.generations.RegenerateImage, request)).generation
-
-    async def _themed(self, request: ApplyThemeRequest) -> Generation:
-        return (await self.call(self.client.generations.ApplyTheme, request)).generation
-
-    async def _revise(self, request: Revision, start: Callable[[Revision], Awaitable[Generation]]) -> None:
         request.request_id = self.request_id(request.image_id)
         try:
-            generation = await start(request)
+            generation = (await self.call(rpc, request)).generation
             while generation.state == GenerationState.GENERATION_STATE_FAILED:
                 # It failed for an earlier delivery of this event, which is delivered again to be tried again.
                 request.request_id = derived_id(request.request_id, "again")
-                generation = await start(request)
+                generation = (await self.call(rpc, request)).generation
         except CallError as error:
             # An earlier delivery started the change when the image was different, or the image is deleted.
             if error.reason in (REQUEST_ID_REUSED, IMAGE_NOT_FOUND):
@@ -150,9 +134,8 @@ class ReactionContext(Generic[P]):
     async def _apply(self, batch: list[Image], act: Callable[[Image], Awaitable[None]]) -> list[CallError]:
         """Return the permanent errors of a batch; raise any other."""
         self.checkpoint()
-        results = await asyncio.gather(*map(act, batch), return_exceptions=True)
         errors = []
-        for result in results:
+        for result in await asyncio.gather(*map(act, batch), return_exceptions=True):
             if isinstance(result, CallError) and result.permanent:
                 errors.append(result)
             elif isinstance(result, BaseException):

@@ -19,7 +19,7 @@ from image_grpc.bridge.reaction_context import P, ReactionContext
 from image_grpc.hub import topology
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Reaction(Generic[P]):
     """The reaction to one type of event. Events with the same key are handled one after the other."""
 
@@ -47,9 +47,8 @@ async def regenerate_portraits(context: ReactionContext[CharacterUpdated]) -> No
     async def regenerate(image: Image) -> None:
         current = image.metadata.generation_params.request.portrait
         portrait, mask = appearance.apply_changes(current, changes)
-        await context.regenerate(
-            RegenerateImageRequest(image_id=image.id, version=image.version, portrait=portrait, update_mask=mask)
-        )
+        request = RegenerateImageRequest(image_id=image.id, version=image.version, portrait=portrait, update_mask=mask)
+        await context.revise(context.client.generations.RegenerateImage, request)
 
     portraits = ListImagesRequest(
         source_id=context.payload.character_id,
@@ -66,21 +65,20 @@ async def change_theme(context: ReactionContext[CampaignThemeChanged]) -> None:
     so a redelivered event continues where it stopped."""
     campaign, theme = context.payload.campaign_id, context.payload.new_theme
     # Changes that an earlier event started, in this or another process, must not end after those of this one.
-    generations = [each async for each in context.unfinished_generations(campaign)]
-    for generation in generations:
+    for generation in [each async for each in context.unfinished_generations(campaign)]:
         if not generation.request.HasField("apply_theme"):
             continue
         context.checkpoint()
         if generation.request.apply_theme.theme != theme:
-            await context.call(
-                context.client.generations.CancelGeneration, CancelGenerationRequest(generation_id=generation.id)
-            )
+            cancel = CancelGenerationRequest(generation_id=generation.id)
+            await context.call(context.client.generations.CancelGeneration, cancel)
         await context.wait_for_end(generation)
 
     async def apply(image: Image) -> None:
-        await context.apply_theme(
-            ApplyThemeRequest(image_id=image.id, version=image.version, theme=theme, priority=Priority.PRIORITY_LOW)
+        request = ApplyThemeRequest(
+            image_id=image.id, version=image.version, theme=theme, priority=Priority.PRIORITY_LOW
         )
+        await context.revise(context.client.generations.ApplyTheme, request)
 
     images = context.images(ListImagesRequest(source_id=campaign))
     await context.for_each(_where(images, lambda image: image.metadata.theme != theme), apply)
@@ -90,21 +88,15 @@ async def update_overlays(context: ReactionContext[MapStateChanged]) -> None:
     """Changes the overlays of a map in the order of the event. The server publishes `overlay_updated` for each."""
     overlays = context.client.overlays
     for index, update in enumerate(context.payload.overlay_updates):
-        request = GetOverlayRequest(overlay_id=update.overlay_id)
-        overlay = (await context.call(overlays.GetOverlay, request)).overlay
+        overlay = (await context.call(overlays.GetOverlay, GetOverlayRequest(overlay_id=update.overlay_id))).overlay
         if overlay.map_id != context.payload.map_id:  # events are ordered per map
-            raise invalid_argument(
-                f"overlay {overlay.id} belongs to map {overlay.map_id}", f"overlay_updates[{index}].overlay_id"
-            )
-        await context.call(
-            overlays.UpdateOverlay,
-            UpdateOverlayRequest(
-                overlay_id=overlay.id,
-                version=overlay.version,
-                changes=update.changes,
-                request_id=context.request_id(str(index)),
-            ),
+            problem = f"overlay {overlay.id} belongs to map {overlay.map_id}"
+            raise invalid_argument(problem, f"overlay_updates[{index}].overlay_id")
+        id_ = context.request_id(str(index))
+        request = UpdateOverlayRequest(
+            overlay_id=overlay.id, version=overlay.version, changes=update.changes, request_id=id_
         )
+        await context.call(overlays.UpdateOverlay, request)
 
 
 async def _where(images: AsyncIterator[Image], matches: Callable[[Image], bool]) -> AsyncIterator[Image]:
@@ -115,23 +107,13 @@ async def _where(images: AsyncIterator[Image], matches: Callable[[Image], bool])
 
 # Any: each reaction has a payload type of its own.
 REACTIONS: tuple[Reaction[Any], ...] = (
+    Reaction(topology.CHARACTER_UPDATED, CharacterUpdated, lambda event: event.character_id, regenerate_portraits),
     Reaction(
-        event=topology.CHARACTER_UPDATED,
-        payload=CharacterUpdated,
-        key=lambda payload: payload.character_id,
-        react=regenerate_portraits,
-    ),
-    Reaction(
-        event=topology.CAMPAIGN_THEME_CHANGED,
-        payload=CampaignThemeChanged,
-        key=lambda payload: payload.campaign_id,
-        react=change_theme,
+        topology.CAMPAIGN_THEME_CHANGED,
+        CampaignThemeChanged,
+        lambda event: event.campaign_id,
+        change_theme,
         only_newest=True,
     ),
-    Reaction(
-        event=topology.MAP_STATE_CHANGED,
-        payload=MapStateChanged,
-        key=lambda payload: payload.map_id,
-        react=update_overlays,
-    ),
+    Reaction(topology.MAP_STATE_CHANGED, MapStateChanged, lambda event: event.map_id, update_overlays),
 )

@@ -1,19 +1,17 @@
 """Requests: turns a hub message into a call, and its result into a reply, or an event if no reply is expected."""
 
+import math
 import time
 
 import grpc
 import structlog
-from google.protobuf import json_format
 from google.protobuf.message import Message
 from opentelemetry.trace import SpanKind
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.hub.v1.events_pb2 import RpcCompleted, RpcFailed
 
-from image_grpc.bridge.cause import Cause
-from image_grpc.bridge.client import ImageServiceClient
+from image_grpc.bridge.client import METHODS, Cause, ImageServiceClient
 from image_grpc.bridge.errors import UNIMPLEMENTED, CallError
-from image_grpc.bridge.methods import METHODS, Method
 from image_grpc.bridge.payloads import decode_request
 from image_grpc.correlation import correlated
 from image_grpc.hub import Ack, DeadLetter, Delivery, Hub, Outcome, Retry, Settlement, topology
@@ -25,7 +23,9 @@ from image_grpc.telemetry import ATTR_OPERATION, ATTR_OUTCOME, SPAN_BRIDGE, Tele
 log = structlog.get_logger(__name__)
 
 PUBLISH_SECONDS = 10.0
-UNKNOWN_METHOD = "unknown"
+
+Result = tuple[str, Settlement]
+"""Outcome for the metrics, and settlement of the message."""
 
 
 class Requests:
@@ -39,82 +39,76 @@ class Requests:
     async def handle(self, delivery: Delivery) -> Settlement:
         """Make the call, publish its result, and only then settle the message."""
         cause, name = Cause.of(delivery), _method_name(delivery)
-        operation = name if name in METHODS else UNKNOWN_METHOD
+        operation = name if name in METHODS else "unknown"
         span = self._telemetry.span(SPAN_BRIDGE + operation, parent=delivery.headers, kind=SpanKind.CONSUMER)
         with correlated(cause.correlation_id), span:
             outcome, settlement = await self._handle(delivery, cause, name)
         self._telemetry.bridge_messages.add(1, {ATTR_OPERATION: operation, ATTR_OUTCOME: outcome})
         return settlement
 
-    async def _handle(self, delivery: Delivery, cause: Cause, name: str) -> tuple[str, Settlement]:
+    async def _handle(self, delivery: Delivery, cause: Cause, name: str) -> Result:
         timeout = self._remaining_seconds(delivery)
         if timeout <= 0:
             log.info("request expired", method=name, message_id=cause.message_id)
             return "expired", Ack()
         try:
-            method = _method(name)
-            request = _request(method, delivery, cause)
-            response = await self._client.call_method(method, request, cause, timeout=timeout)
+            response = await self._call(delivery, cause, name, timeout)
         except CallError as error:
+            log.info("request failed", method=name, message_id=cause.message_id, error=str(error))
             return await self._failed(delivery, cause, name, error)
-        if not await self._publish_response(delivery, cause, name, response):
-            return "retried", Retry(0, "result not published")
-        return "completed", Ack()
-
-    async def _failed(self, delivery: Delivery, cause: Cause, name: str, error: CallError) -> tuple[str, Settlement]:
-        log.info("request failed", method=name, message_id=cause.message_id, error=str(error))
-        if not delivery.reply_to:
-            delay = delay_before_next_attempt(error, delivery.attempt)
-            if delay is not None and delay < self._remaining_seconds(delivery):
-                return "retried", Retry(delay, str(error))
-        if not await self._publish_error(delivery, cause, name, error):
-            return "retried", Retry(0, "result not published")
-        if delivery.reply_to or error.transient:
-            return "failed", Ack()
-        return "dead", DeadLetter(str(error))
-
-    def _remaining_seconds(self, delivery: Delivery) -> float:
-        expires_at = envelopes.expires_at(delivery.envelope)
-        if expires_at is None:
-            return self._max_call_seconds
-        return min(self._max_call_seconds, expires_at - time.time())
-
-    async def _publish_response(self, delivery: Delivery, cause: Cause, name: str, response: Message) -> bool:
         if delivery.reply_to:
-            return await self._reply(delivery, cause, f"{topology.RPC}{name}.reply", response)
+            await self._reply(delivery, cause, f"{topology.RPC}{name}.reply", response)
+            return "completed", Ack()
         completed = RpcCompleted(request_id=cause.message_id, method=name)
-        completed.response.update(
-            json_format.MessageToDict(
-                response, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
-            )
-        )
-        return await self._publish(cause, topology.RPC_COMPLETED, completed)
+        completed.response.update(envelopes.json_fields(response))
+        return await self._publish(cause, topology.RPC_COMPLETED, completed, ("completed", Ack()))
 
-    async def _publish_error(self, delivery: Delivery, cause: Cause, name: str, error: CallError) -> bool:
+    async def _call(self, delivery: Delivery, cause: Cause, name: str, timeout: float) -> Message:
+        method = METHODS.get(name)
+        if method is None:
+            problem = f"there is no unary RPC {name!r}; requests have the routing key {topology.RPC}<Service>.<Method>"
+            raise CallError(code=grpc.StatusCode.UNIMPLEMENTED, reason=UNIMPLEMENTED, message=problem)
+        request = decode_request(delivery.envelope, method.request)
+        # With a request id, the call is safe to repeat.
+        if "request_id" in method.request.DESCRIPTOR.fields_by_name and not getattr(request, "request_id"):  # noqa: B009
+            setattr(request, "request_id", cause.request_id)  # noqa: B010
+        return await self._client.call_method(method, request, cause, timeout=timeout)
+
+    async def _failed(self, delivery: Delivery, cause: Cause, name: str, error: CallError) -> Result:
         reply = envelopes.error_reply(
             cause.message_id, error.reason, error.message, field=error.field, retryable=error.transient
         )
         if delivery.reply_to:
-            return await self._reply(delivery, cause, topology.ERROR, reply)
+            await self._reply(delivery, cause, topology.ERROR, reply)
+            return "failed", Ack()
+        delay = delay_before_next_attempt(error, delivery.attempt)
+        if delay is not None and delay < self._remaining_seconds(delivery):
+            return "retried", Retry(delay, str(error))
         failed = RpcFailed(request_id=cause.message_id, method=name, error=reply.error)
-        return await self._publish(cause, topology.RPC_FAILED, failed)
+        result: Result = ("failed", Ack()) if error.transient else ("dead", DeadLetter(str(error)))
+        return await self._publish(cause, topology.RPC_FAILED, failed, result)
 
-    async def _reply(self, delivery: Delivery, cause: Cause, type_: str, payload: Message) -> bool:
+    def _remaining_seconds(self, delivery: Delivery) -> float:
+        expires_at = envelopes.expires_at(delivery.envelope)
+        return min(self._max_call_seconds, math.inf if expires_at is None else expires_at - time.time())
+
+    async def _reply(self, delivery: Delivery, cause: Cause, type_: str, payload: Message) -> None:
+        """Send a reply. The sender may be gone; otherwise it repeats the request."""
         reply = envelopes.reply_envelope(delivery.envelope, type_, payload)
         reply.correlation_id = cause.correlation_id
         await self._hub.reply(delivery, reply, timeout=PUBLISH_SECONDS)
-        return True  # the sender may be gone; otherwise it repeats the request
 
-    async def _publish(self, cause: Cause, type_: str, payload: Message) -> bool:
+    async def _publish(self, cause: Cause, type_: str, payload: Message, result: Result) -> Result:
+        """Publish an event, and return `result` if it is stored."""
+        id_ = derived_id(cause.message_id, type_)
         message = OutboundMessage(
             exchange=topology.EVENTS,
             routing_key=topology.event_routing_key(type_),
             headers=cause.trace(),
-            envelope=envelopes.json_envelope(
-                type_, payload, correlation_id=cause.correlation_id, message_id=derived_id(cause.message_id, type_)
-            ),
+            envelope=envelopes.json_envelope(type_, payload, correlation_id=cause.correlation_id, message_id=id_),
         )
-        return await self._hub.publish(message, timeout=PUBLISH_SECONDS) is Outcome.CONFIRMED
+        outcome = await self._hub.publish(message, timeout=PUBLISH_SECONDS)
+        return result if outcome is Outcome.CONFIRMED else ("retried", Retry(0, "result not published"))
 
 
 def delay_before_next_attempt(error: CallError, attempt: int) -> float | None:
@@ -128,20 +122,3 @@ def _method_name(delivery: Delivery) -> str:
     """Return the requested method: from the routing key, or from the type if it was sent to the queue directly."""
     key = delivery.routing_key if delivery.routing_key.startswith(topology.RPC) else delivery.envelope.type
     return key.removeprefix(topology.RPC)
-
-
-def _method(name: str) -> Method:
-    if name not in METHODS:
-        raise CallError(
-            code=grpc.StatusCode.UNIMPLEMENTED,
-            reason=UNIMPLEMENTED,
-            message=f"there is no unary RPC {name!r}; requests have the routing key {topology.RPC}<Service>.<Method>",
-        )
-    return METHODS[name]
-
-
-def _request(method: Method, delivery: Delivery, cause: Cause) -> Message:
-    request = decode_request(delivery.envelope, method.request)
-    if method.takes_request_id and not getattr(request, "request_id"):  # noqa: B009  # not of every message
-        setattr(request, "request_id", cause.request_id)  # noqa: B010
-    return request

@@ -7,16 +7,14 @@ from typing import TypeAlias, TypeVar
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
 from tabletop.hub.v1.envelope_pb2 import Envelope
-from tabletop.hub.v1.error_pb2 import ErrorReply
-from tabletop.image.v1.error_reason_pb2 import ErrorReason
+from tabletop.hub.v1.error_pb2 import Error, ErrorDetails, ErrorReply
 
-from image_grpc.errors import reason_name
 from image_grpc.hub import topology
+from image_grpc.messages import now
 
 SOURCE_SERVICE = "image-service"
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
-INVALID_ARGUMENT = reason_name(ErrorReason.ERROR_REASON_INVALID_ARGUMENT)
 MAX_SAFE_INTEGER = 2**53
 """Up to here, every JSON reader represents integers exactly."""
 
@@ -29,29 +27,23 @@ class BadEnvelope(Exception):
 
 
 def json_envelope(
-    type_: str,
-    payload: Message,
-    *,
-    correlation_id: str,
-    message_id: str | None = None,
-    time_to_live: float | None = None,
+    type_: str, payload: Message, *, correlation_id: str, message_id: str = "", time_to_live: float | None = None
 ) -> Envelope:
     """Return an envelope with a JSON payload. `time_to_live` is in seconds; None: unlimited."""
     envelope = _new_envelope(type_, correlation_id, message_id, time_to_live)
-    # Empty fields are written as well, so that consumers can rely on every field being present.
-    envelope.payload.update(
-        json_format.MessageToDict(payload, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
-    )
+    envelope.payload.update(json_fields(payload))
     return envelope
 
 
+def json_fields(message: Message) -> dict[str, JsonValue]:
+    """Return a message as JSON, with its empty fields: consumers can rely on every field being present."""
+    return json_format.MessageToDict(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+
+
 def protobuf_envelope(
-    type_: str,
-    payload: Message,
-    *,
-    correlation_id: str,
-    message_id: str | None = None,
-    time_to_live: float | None = None,
+    type_: str, payload: Message, *, correlation_id: str, message_id: str = "", time_to_live: float | None = None
 ) -> Envelope:
     """Return an envelope with a protobuf payload. `time_to_live` is in seconds; None: unlimited."""
     envelope = _new_envelope(type_, correlation_id, message_id, time_to_live)
@@ -67,29 +59,13 @@ def reply_envelope(request: Envelope, type_: str, payload: Message) -> Envelope:
 
 def error_reply(request_id: str, code: str, message: str, *, field: str = "", retryable: bool = False) -> ErrorReply:
     """Return the payload of an error reply."""
-    reply = ErrorReply()
-    reply.error.code, reply.error.message = code, message
-    reply.error.details.request_id, reply.error.details.field = request_id, field
-    reply.error.details.retryable = retryable
-    reply.error.details.timestamp.GetCurrentTime()
-    return reply
+    details = ErrorDetails(request_id=request_id, field=field, retryable=retryable, timestamp=now())
+    return ErrorReply(error=Error(code=code, message=message, details=details))
 
 
-def unreadable_reply(properties: Envelope, content_type: str, reason: str) -> Envelope:
-    """Return the error reply to a request whose body is not an envelope."""
-    reply = error_reply(properties.id or properties.correlation_id, INVALID_ARGUMENT, reason)
-    create = protobuf_envelope if content_type == PROTOBUF else json_envelope
-    return create(topology.ERROR, reply, correlation_id=properties.correlation_id)
-
-
-def _new_envelope(type_: str, correlation_id: str, message_id: str | None, time_to_live: float | None) -> Envelope:
-    envelope = Envelope(
-        id=message_id or str(uuid.uuid4()),
-        correlation_id=correlation_id,
-        source_service=SOURCE_SERVICE,
-        type=type_,
-        version=1,
-    )
+def _new_envelope(type_: str, correlation_id: str, message_id: str = "", time_to_live: float | None = None) -> Envelope:
+    id_ = message_id or str(uuid.uuid4())
+    envelope = Envelope(id=id_, correlation_id=correlation_id, source_service=SOURCE_SERVICE, type=type_, version=1)
     envelope.timestamp.GetCurrentTime()
     if time_to_live is not None:
         envelope.time_to_live.FromNanoseconds(int(time_to_live * 1e9))
@@ -153,10 +129,8 @@ def _complete(envelope: Envelope, properties: Envelope) -> None:
     if properties.HasField("time_to_live") and not envelope.HasField("time_to_live"):
         envelope.time_to_live.CopyFrom(properties.time_to_live)
     if envelope.HasField("time_to_live") and not envelope.HasField("timestamp"):
-        if properties.HasField("timestamp"):
-            envelope.timestamp.CopyFrom(properties.timestamp)
-        else:  # the time-to-live starts on arrival, because the sender did not say when it started
-            envelope.timestamp.GetCurrentTime()
+        # Without any, the time-to-live starts on arrival.
+        envelope.timestamp.CopyFrom(properties.timestamp if properties.HasField("timestamp") else now())
 
 
 def ensure_envelope(body: bytes, content_type: str, properties: Envelope | None = None) -> tuple[bytes, str]:
@@ -164,7 +138,7 @@ def ensure_envelope(body: bytes, content_type: str, properties: Envelope | None 
     try:
         decode(body, content_type, properties)
     except BadEnvelope:
-        wrapper = _new_envelope(topology.UNDECODABLE, str(uuid.uuid4()), None, None)
+        wrapper = _new_envelope(topology.UNDECODABLE, str(uuid.uuid4()))
         wrapper.payload_bytes = body
         return encode(wrapper)
     return body, content_type

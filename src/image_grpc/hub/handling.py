@@ -1,14 +1,17 @@
-"""From an incoming message to its settlement, the same on every hub."""
+"""What every hub does with incoming messages: settles them, or passes replies to waiting requests."""
 
+import asyncio
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import structlog
 from tabletop.hub.v1.envelope_pb2 import Envelope
 
+from image_grpc.errors import HubError
+from image_grpc.hub import Ack, DeadLetter, Delivery, Handler, Retry, Settlement, Unreadable
 from image_grpc.hub import envelope as envelopes
-from image_grpc.hub.port import Ack, DeadLetter, Delivery, Handler, Retry, Settlement, Unreadable
 from image_grpc.retry import MAX_DELIVERIES, MAX_HANDLER_FAULTS
 
 log = structlog.get_logger(__name__)
@@ -16,55 +19,36 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IncomingMessage:
-    """A message as a hub received it: the encoded envelope and the transport's metadata."""
+    """A message as a hub received it."""
 
     body: bytes
+    """The encoded envelope."""
     content_type: str
-    queue: str
-    routing_key: str
-    attempt: int = 1
-    redelivered: bool = False
+    delivery: Delivery
+    """The transport's metadata. Its envelope has the fields that the body may leave out."""
     previous_deliveries: int = 0
     """Deliveries that ended without a settlement, if the queue counts them."""
     expires_at: float | None = None
     """Seconds since the epoch; None: never."""
-    reply_to: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    properties: Envelope | None = None
-    """Envelope fields from the transport's properties, for what the body leaves out."""
-
-    @property
-    def expired(self) -> bool:
-        return self.expires_at is not None and self.expires_at <= time.time()
-
-    def decode(self) -> Delivery:
-        """Return the delivery for a handler. Raises BadEnvelope."""
-        return Delivery(
-            envelope=envelopes.decode(self.body, self.content_type, self.properties),
-            queue=self.queue,
-            routing_key=self.routing_key,
-            attempt=self.attempt,
-            redelivered=self.redelivered,
-            reply_to=self.reply_to,
-            reply_correlation_id=self.properties.correlation_id if self.properties else "",
-            headers=self.headers,
-        )
 
 
 async def handle_message(handler: Handler, message: IncomingMessage) -> Settlement:
     """Run the handler and return the message's settlement. Raises nothing but CancelledError."""
-    if message.expired:
+    if message.expires_at is not None and message.expires_at <= time.time():
         return Ack()
     if message.previous_deliveries >= MAX_DELIVERIES:
         return DeadLetter(f"delivered {message.previous_deliveries} times without being settled")
+    delivery = message.delivery
     try:
-        return await handler(message.decode())
+        envelope = envelopes.decode(message.body, message.content_type, delivery.envelope)
+        return await handler(replace(delivery, envelope=envelope))
     except envelopes.BadEnvelope as error:
         return Unreadable(str(error))
     except Exception as bug:
-        log.exception("handler failed", queue=message.queue, routing_key=message.routing_key, attempt=message.attempt)
-        if message.attempt >= MAX_HANDLER_FAULTS:
-            return DeadLetter(f"handler failed {message.attempt} times: {type(bug).__name__}")
+        attempt = delivery.attempt
+        log.exception("handler failed", queue=delivery.queue, routing_key=delivery.routing_key, attempt=attempt)
+        if attempt >= MAX_HANDLER_FAULTS:
+            return DeadLetter(f"handler failed {attempt} times: {type(bug).__name__}")
         return Retry(0, "handler failed")
 
 
@@ -76,3 +60,46 @@ def acknowledging(callback: Callable[[Delivery], None]) -> Handler:
         return Ack()
 
     return handle
+
+
+async def finish_tasks(tasks: set[asyncio.Task[None]], grace: float) -> None:
+    """Wait up to `grace` seconds for tasks, and cancel those that are still running then."""
+    if tasks:
+        await asyncio.wait(tasks, timeout=grace)
+    for task in list(tasks):
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class PendingReplies:
+    """Matches incoming replies to waiting requests by a token that is unique to each request."""
+
+    def __init__(self) -> None:
+        self._replies: dict[str, asyncio.Future[Envelope]] = {}
+
+    @contextmanager
+    def expect(self, token: str) -> Iterator[asyncio.Future[Envelope]]:
+        """Accept a reply with this token within the block. The first one counts; late ones are ignored."""
+        reply: asyncio.Future[Envelope] = asyncio.get_running_loop().create_future()
+        self._replies[token] = reply
+        try:
+            yield reply
+        finally:
+            del self._replies[token]
+            if not reply.cancel() and not reply.cancelled():
+                reply.exception()  # marks it as retrieved: the request may have ended before its reply was read
+
+    def resolve(self, token: str, result: Envelope | HubError) -> None:
+        """Return the reply to the request that waits for it, or raise the error there."""
+        reply = self._replies.get(token)
+        if reply is None or reply.done():
+            return
+        if isinstance(result, HubError):
+            reply.set_exception(result)
+        else:
+            reply.set_result(result)
+
+    def fail_all(self, message: str) -> None:
+        """Let every waiting request fail with a HubError."""
+        for token in self._replies:
+            self.resolve(token, HubError(message))

@@ -1,5 +1,6 @@
 """Names and properties of all exchanges and queues, and the types of messages."""
 
+import re
 from dataclasses import dataclass
 
 from tabletop.image.v1.types_pb2 import Priority
@@ -8,8 +9,6 @@ EVENTS = "tabletop.events"
 REQUESTS = "tabletop.requests"
 DEFAULT_EXCHANGE = ""
 """Routes by queue name."""
-
-TOPIC_EXCHANGES = (EVENTS, REQUESTS)
 
 STORAGE_QUEUE = "image.storage"
 STORE_QUEUE = "image.store"
@@ -87,12 +86,6 @@ def is_ordered(queue: str) -> bool:
 
 def matches(pattern: str, routing_key: str) -> bool:
     """Whether a routing key matches a topic exchange's pattern: `*` is one word, `#` any number of words."""
-    return _match(pattern.split("."), routing_key.split("."))
-
-
-def _match(pattern: list[str], words: list[str]) -> bool:
-    if not pattern:
-        return not words
-    if pattern[0] == "#":
-        return _match(pattern[1:], words) or (bool(words) and _match(pattern, words[1:]))
-    return bool(words) and pattern[0] in ("*", words[0]) and _match(pattern[1:], words[1:])
+    words = {"*": r"[^.]*\.", "#": r"(?:[^.]*\.)*"}
+    expression = "".join(words.get(word, re.escape(f"{word}.")) for word in pattern.split("."))
+    return re.fullmatch(expression, f"{routing_key}.") is not None

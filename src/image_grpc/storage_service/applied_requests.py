@@ -7,14 +7,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, bindparam, select, update
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.storage.v1.record_pb2 import Record
-from tabletop.storage.v1.storage_pb2 import (
-    Batch,
-    DeleteRequest,
-    DeleteResponse,
-    StorageChanged,
-    StoreRequest,
-    StoreResponse,
-)
+from tabletop.storage.v1.storage_pb2 import DeleteRequest, DeleteResponse, StorageChanged, StoreRequest, StoreResponse
 
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub import topology
@@ -44,7 +37,6 @@ class ChangeExecutor:
 
     async def execute(self, request: Request, response_type: type[R], change: Change[R]) -> R:
         """Apply a change, or return the response of the same request before. Raises CorrelationIdReused."""
-        content: Batch | DeleteRequest = request.batch if isinstance(request, StoreRequest) else request
 
         def transaction(connection: Connection) -> tuple[R, list[outbox.Entry]]:
             previous = _claim(connection, request, memory=self._memory)
@@ -52,7 +44,7 @@ class ChangeExecutor:
                 return response_type.FromString(previous), []
             response = response_type(storage_correlation_id=request.storage_correlation_id)
             records = change(connection, response)
-            entries = outbox.add(connection, [*content.messages, _changed_event(request, records)])
+            entries = outbox.add(connection, [*_messages(request), _changed_event(request, records)])
             parameters = {"key": request.storage_correlation_id, "stored_response": response.SerializeToString()}
             connection.execute(_SET_RESPONSE, parameters)
             return response, entries
@@ -77,6 +69,10 @@ def _claim(connection: Connection, request: Request, *, memory: float) -> bytes 
     if existing.digest != digest:
         raise CorrelationIdReused(f"storage_correlation_id {id_} was used with other content")
     return bytes(existing.response)
+
+
+def _messages(request: Request) -> Sequence[OutboundMessage]:
+    return request.batch.messages if isinstance(request, StoreRequest) else request.messages
 
 
 def _changed_event(request: Request, records: Sequence[Record]) -> OutboundMessage:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 
+import aio_pika
 import pytest
-from aio_pika.abc import AbstractIncomingMessage
 
 from image_grpc.hub import Ack, DeadLetter, Delivery, Settlement, handling, topology
-from image_grpc.hub.amqp.forwarder import Forwarder
+from image_grpc.hub.amqp import messages
 from tests.contracts.hub_testkit import (
     TIMEOUT_SECONDS,
     Inbox,
@@ -43,13 +43,13 @@ async def test_a_message_is_redelivered_if_settling_it_fails(
     broker: AmqpBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An unsettled message would occupy its slot forever."""
-    dead_letter = Forwarder.dead_letter
+    forwarded = messages.forwarded
 
-    async def fail_once(forwarder: Forwarder, message: AbstractIncomingMessage, queue: str, reason: str) -> bool:
-        monkeypatch.setattr(Forwarder, "dead_letter", dead_letter)
+    def fail_once(*_: object, **__: object) -> aio_pika.Message:
+        monkeypatch.setattr(messages, "forwarded", forwarded)
         raise ValueError("a bug")
 
-    monkeypatch.setattr(Forwarder, "dead_letter", fail_once)
+    monkeypatch.setattr(messages, "forwarded", fail_once)
     queue = await declare_queue(broker)
     async with consuming(broker, queue, Inbox(lambda _: DeadLetter("unwanted"))):
         await send(broker, queue, "first")

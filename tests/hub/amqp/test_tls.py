@@ -12,10 +12,9 @@ import trustme
 from tabletop.hub.v1.events_pb2 import ImageGenerated
 
 from image_grpc.errors import HubError
-from image_grpc.hub import Delivery, Outcome, topology
+from image_grpc.hub import Ack, Delivery, Outcome, Settlement, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.amqp import AmqpHub
-from image_grpc.hub.port import Ack, Settlement
 from tests.contracts.hub_testkit import TIMEOUT_SECONDS, Inbox, envelope_named, queue_message, request_message
 from tests.servers import free_port, rabbitmq
 

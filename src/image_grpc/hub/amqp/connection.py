@@ -1,25 +1,22 @@
-"""Connections to RabbitMQ."""
+"""Connections to RabbitMQ, and whether consumers exist there."""
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import aio_pika
 import structlog
-from aio_pika.abc import AbstractConnection, AbstractRobustConnection
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractRobustConnection
 from aio_pika.exceptions import AMQPError
-from pamqp.common import FieldTable
 
 from image_grpc.errors import HubError
 from image_grpc.hub.amqp import pamqp_patch
 
 log = structlog.get_logger(__name__)
 
-HEARTBEAT_SECONDS = 15
-RECONNECT_SECONDS = 1
 HANDSHAKE_SECONDS = 15.0
 """Longest time for connecting. Without it, the client waits forever for a peer that does not respond."""
-CLOSE_SECONDS = 10.0
 CONNECTION_ERRORS = (AMQPError, OSError, RuntimeError)
 """Raised by calls on a closed channel or connection."""
 
@@ -27,7 +24,9 @@ CONNECTION_ERRORS = (AMQPError, OSError, RuntimeError)
 async def connect(url: str, purpose: str) -> AbstractConnection:
     """Open a connection that is not restored after a failure."""
     pamqp_patch.apply()
-    return await aio_pika.connect(url, timeout=HANDSHAKE_SECONDS, client_properties=_properties(purpose))
+    return await aio_pika.connect(
+        url, timeout=HANDSHAKE_SECONDS, client_properties={"connection_name": f"image-grpc {purpose}"}
+    )
 
 
 async def connect_robust(url: str, purpose: str) -> AbstractRobustConnection:
@@ -36,14 +35,10 @@ async def connect_robust(url: str, purpose: str) -> AbstractRobustConnection:
     return await aio_pika.connect_robust(
         url,
         timeout=HANDSHAKE_SECONDS,
-        heartbeat=HEARTBEAT_SECONDS,
-        reconnect_interval=RECONNECT_SECONDS,
-        client_properties=_properties(purpose),
+        heartbeat=15,
+        reconnect_interval=1,
+        client_properties={"connection_name": f"image-grpc {purpose}"},
     )
-
-
-def _properties(purpose: str) -> FieldTable:
-    return {"connection_name": f"image-grpc {purpose}"}
 
 
 @contextmanager
@@ -58,7 +53,16 @@ def translated_errors() -> Iterator[None]:
 async def close(connection: AbstractRobustConnection) -> None:
     """Close a connection in any state, even if the broker no longer responds."""
     try:
-        async with asyncio.timeout(CLOSE_SECONDS):
+        async with asyncio.timeout(10):
             await connection.close()
     except (TimeoutError, *CONNECTION_ERRORS) as error:
         log.warning("connection did not close cleanly", error=repr(error))
+
+
+async def consumer_exists(probe: AbstractChannel, channel: AbstractChannel, queue: str, tag: str) -> bool:
+    """Whether the client has the consumer on an open channel, and the broker any consumer on the queue."""
+    underlay: Any = await channel.get_underlay_channel()
+    if underlay.is_closed or tag not in underlay.consumers:
+        return False
+    declared = await probe.declare_queue(queue, passive=True)
+    return bool(declared.declaration_result.consumer_count)

@@ -1,37 +1,35 @@
-"""Consumers of shared queues."""
+"""A consumer of a shared queue. Messages that it cannot finish go to the retry ladder or to the dead letters."""
 
 import asyncio
 import contextlib
 
 import structlog
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractRobustConnection
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractRobustConnection, HeadersType
+from tabletop.image.v1.error_reason_pb2 import ErrorReason
 
-from image_grpc.hub import topology
-from image_grpc.hub.amqp.connection import CONNECTION_ERRORS
-from image_grpc.hub.amqp.forwarder import Forwarder
-from image_grpc.hub.amqp.messages import incoming_message
-from image_grpc.hub.amqp.watchdog import consumer_exists
-from image_grpc.hub.handling import handle_message
-from image_grpc.hub.port import DeadLetter, Handler, Retry, Settlement, Unreadable
+from image_grpc.errors import reason_name
+from image_grpc.hub import DeadLetter, Delivery, Handler, Outcome, Retry, Settlement, Unreadable, topology
+from image_grpc.hub import envelope as envelopes
+from image_grpc.hub.amqp import messages
+from image_grpc.hub.amqp.connection import CONNECTION_ERRORS, consumer_exists
+from image_grpc.hub.amqp.declarations import retry_name
+from image_grpc.hub.amqp.publisher import Publisher
+from image_grpc.hub.handling import finish_tasks, handle_message
+from image_grpc.retry import LADDER
 
 log = structlog.get_logger(__name__)
 
-REQUEUE_DELAY_SECONDS = 1.0
+PUBLISH_SECONDS = 10.0
+INVALID_ARGUMENT = reason_name(ErrorReason.ERROR_REASON_INVALID_ARGUMENT)
 
 
 class QueueConsumer:
     """Consumes one queue on a channel of its own."""
 
     def __init__(
-        self,
-        connection: AbstractRobustConnection,
-        forwarder: Forwarder,
-        queue: str,
-        handler: Handler,
-        *,
-        concurrency: int,
+        self, connection: AbstractRobustConnection, publisher: Publisher, queue: str, handler: Handler, concurrency: int
     ) -> None:
-        self._connection, self._forwarder = connection, forwarder
+        self._connection, self._publisher = connection, publisher
         self.name, self._handler, self._concurrency = queue, handler, concurrency
         self._tasks: set[asyncio.Task[None]] = set()
         self._channel: AbstractChannel
@@ -39,15 +37,18 @@ class QueueConsumer:
         self.stopped = False
 
     async def start(self) -> None:
+        """Start consuming, on a new channel."""
         self._channel = await self._connection.channel()
         await self._channel.set_qos(prefetch_count=self._concurrency)
         queue = await self._channel.get_queue(self.name)
         self._tag = await queue.consume(self._receive)
 
     async def is_consuming(self, probe: AbstractChannel) -> bool:
+        """Whether client and broker both know the consumer. Calls on `probe` may close it."""
         return await consumer_exists(probe, self._channel, self.name, self._tag)
 
     async def restore(self) -> None:
+        """Register the consumer again, on a new channel."""
         with contextlib.suppress(*CONNECTION_ERRORS):
             await self._channel.close()  # handlers go on; their messages are redelivered
         await self.start()
@@ -61,11 +62,7 @@ class QueueConsumer:
             with contextlib.suppress(*CONNECTION_ERRORS):
                 queue = await self._channel.get_queue(self.name, ensure=False)
                 await queue.cancel(self._tag)
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace)
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await finish_tasks(self._tasks, grace)
         with contextlib.suppress(*CONNECTION_ERRORS):
             await self._channel.close()  # requeues unsettled messages
 
@@ -80,47 +77,55 @@ class QueueConsumer:
 
     async def _handle(self, message: AbstractIncomingMessage) -> None:
         try:
-            settlement = await handle_message(self._handler, incoming_message(message, self.name))
-            await self._settle(message, settlement)
+            incoming = messages.incoming_message(message, self.name)
+            await self._settle(message, incoming.delivery, await handle_message(self._handler, incoming))
         except Exception:  # an unsettled message would occupy its slot forever
             log.exception("message not settled", queue=self.name)
-            await asyncio.sleep(REQUEUE_DELAY_SECONDS)
+            await asyncio.sleep(1)
             with contextlib.suppress(*CONNECTION_ERRORS):
                 await message.nack(requeue=True)
 
-    async def _settle(self, message: AbstractIncomingMessage, settlement: Settlement) -> None:
+    async def _settle(self, message: AbstractIncomingMessage, delivery: Delivery, settlement: Settlement) -> None:
         """Acknowledge a message once its settlement is durable; requeue it otherwise."""
         if isinstance(settlement, Unreadable) and message.reply_to:
-            await self._forwarder.reject(message, settlement.reason)
+            await self._reject(message, delivery, settlement.reason)
+        outcome = Outcome.CONFIRMED
         match settlement:
             case Retry(delay=delay):
-                settled = await self._forwarder.retry(message, self.name, delay)
+                outcome = await self._retry(message, delivery, delay)
             case DeadLetter(reason=reason):
-                settled = await self._forwarder.dead_letter(message, self.name, reason)
-            case _:
-                settled = True
+                outcome = await self._dead_letter(message, delivery, reason)
         with contextlib.suppress(*CONNECTION_ERRORS):  # a broken channel has requeued the message
-            if settled:
-                await message.ack()
-            else:
-                await message.nack(requeue=True)
+            await (message.ack() if outcome is Outcome.CONFIRMED else message.nack(requeue=True))
 
+    async def _retry(self, message: AbstractIncomingMessage, delivery: Delivery, delay: float) -> Outcome:
+        headers: HeadersType = {messages.ROUTING_KEY: delivery.routing_key, messages.ATTEMPT: delivery.attempt + 1}
+        return await self._publisher.publish(
+            messages.forwarded(message, message.body, message.content_type or "", headers),
+            exchange=retry_name(LADDER.round_up(delay)),
+            routing_key=self.name,
+            timeout=PUBLISH_SECONDS,
+        )
 
-class Consumers:
-    """Starts the consumers of one connection and keeps track of those that have not been stopped."""
+    async def _dead_letter(self, message: AbstractIncomingMessage, delivery: Delivery, reason: str) -> Outcome:
+        headers: HeadersType = {
+            messages.ROUTING_KEY: delivery.routing_key,
+            messages.REASON: reason,
+            messages.ORIGIN: self.name,
+        }
+        original_type = message.content_type or ""
+        body, content_type = envelopes.ensure_envelope(message.body, original_type, delivery.envelope)
+        if body is not message.body:
+            headers[messages.CONTENT_TYPE] = original_type
+        drop = (messages.EXPIRES, messages.ATTEMPT)
+        dead = messages.forwarded(message, body, content_type, headers, drop=drop)
+        return await self._publisher.publish(dead, routing_key=topology.DEAD_QUEUE, timeout=PUBLISH_SECONDS)
 
-    def __init__(self, connection: AbstractRobustConnection, forwarder: Forwarder) -> None:
-        self._connection, self._forwarder = connection, forwarder
-        self._consumers: list[QueueConsumer] = []
-
-    async def start(self, queue: str, handler: Handler, *, concurrency: int) -> QueueConsumer:
-        consumer = QueueConsumer(self._connection, self._forwarder, queue, handler, concurrency=concurrency)
-        await consumer.start()
-        self._consumers.append(consumer)
-        return consumer
-
-    @property
-    def running(self) -> list[QueueConsumer]:
-        """Consumers that have not been stopped."""
-        self._consumers = [consumer for consumer in self._consumers if not consumer.stopped]
-        return self._consumers
+    async def _reject(self, message: AbstractIncomingMessage, delivery: Delivery, reason: str) -> None:
+        """Reply to the sender of a request that it cannot be decoded."""
+        id_ = delivery.envelope.id or delivery.reply_correlation_id
+        error = envelopes.error_reply(id_, INVALID_ARGUMENT, reason)
+        is_protobuf = message.content_type == envelopes.PROTOBUF
+        create = envelopes.protobuf_envelope if is_protobuf else envelopes.json_envelope
+        reply = create(topology.ERROR, error, correlation_id=delivery.reply_correlation_id)
+        await self._publisher.reply(delivery, reply, timeout=PUBLISH_SECONDS)

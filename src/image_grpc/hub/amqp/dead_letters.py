@@ -9,23 +9,12 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from tabletop.hub.v1.envelope_pb2 import Envelope
 
 from image_grpc.errors import HubError
+from image_grpc.hub import Outcome, topology
 from image_grpc.hub import envelope as envelopes
-from image_grpc.hub import topology
+from image_grpc.hub.amqp import messages
 from image_grpc.hub.amqp.connection import connect, translated_errors
-from image_grpc.hub.amqp.forwarder import forwarded
-from image_grpc.hub.amqp.messages import (
-    CONTENT_TYPE,
-    DEDUP_KEY,
-    EXPIRES,
-    ORIGIN,
-    REASON,
-    envelope_id,
-    envelope_properties,
-    forwarded_headers,
-    routing_key,
-)
+from image_grpc.hub.amqp.messages import CONTENT_TYPE, EXPIRES, ORIGIN, REASON
 from image_grpc.hub.amqp.publisher import Publisher
-from image_grpc.hub.port import Outcome
 from image_grpc.messages import clone
 
 CONFIRM_SECONDS = 10.0
@@ -64,21 +53,16 @@ class DeadLetterQueue:
         for _ in range(queue.declaration_result.message_count or 0):
             if (message := await queue.get(fail=False)) is None:
                 return
-            yield _dead_letter_message(message)
+            yield _dead_letter(message)
 
     async def replay(self, letter: DeadLetterMessage) -> None:
         """Publish a message to its original queue, then remove it here. An expired time-to-live starts anew.
 
         Raises HubError if the original queue does not accept the message.
         """
-        body, content_type = _renewed(letter)
-        headers = forwarded_headers(letter.message) | {DEDUP_KEY: envelope_id(letter.message)}
-        for name in (REASON, ORIGIN, CONTENT_TYPE, EXPIRES):
-            headers.pop(name, None)
-        outcome = await self._publisher.publish(
-            forwarded(letter.message, headers, routing_key=letter.origin, body=body, content_type=content_type),
-            timeout=CONFIRM_SECONDS,
-        )
+        drop = (REASON, ORIGIN, CONTENT_TYPE, EXPIRES)
+        message = messages.forwarded(letter.message, *_renewed(letter), {}, drop=drop)
+        outcome = await self._publisher.publish(message, routing_key=letter.origin, timeout=CONFIRM_SECONDS)
         if outcome is not Outcome.CONFIRMED:
             raise HubError(f"{letter.id} was not replayed to {letter.origin!r}: {outcome.value}")
         await letter.message.ack()
@@ -103,24 +87,20 @@ async def open_dead_letters(url: str) -> AsyncIterator[DeadLetterQueue]:
             await channel.close()
 
 
-def _dead_letter_message(message: AbstractIncomingMessage) -> DeadLetterMessage:
-    return DeadLetterMessage(
-        envelope=_envelope(message),
-        reason=str(message.headers.get(REASON, "")),
-        origin=str(message.headers.get(ORIGIN, "")),
-        routing_key=routing_key(message),
-        time=message.timestamp.timestamp() if message.timestamp else 0.0,
-        message=message,
-    )
-
-
-def _envelope(message: AbstractIncomingMessage) -> Envelope:
-    properties = envelope_properties(message)
+def _dead_letter(message: AbstractIncomingMessage) -> DeadLetterMessage:
+    properties = messages.envelope_properties(message)
     body, content_type = envelopes.ensure_envelope(message.body, message.content_type or "", properties)
     envelope = envelopes.decode(body, content_type, properties)
     if body is not message.body:  # just wrapped: its random id would differ on the next listing
         envelope.id = properties.id or envelope.id
-    return envelope
+    return DeadLetterMessage(
+        envelope=envelope,
+        reason=str(message.headers.get(REASON, "")),
+        origin=str(message.headers.get(ORIGIN, "")),
+        routing_key=messages.routing_key(message),
+        time=message.timestamp.timestamp() if message.timestamp else 0.0,
+        message=message,
+    )
 
 
 def _renewed(letter: DeadLetterMessage) -> tuple[bytes, str]:

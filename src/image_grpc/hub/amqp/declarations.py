@@ -4,8 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.abc import AbstractChannel, AbstractConnection, ExchangeType
 from aio_pika.exceptions import ChannelPreconditionFailed
 
 from image_grpc.errors import HubError
@@ -27,31 +26,25 @@ async def declare_topology(connection: AbstractConnection) -> None:
     Raises HubError that names every queue and exchange that exists with other arguments. The connection must not
     be a robust one, which would retry forever.
     """
-    conflicts = []
-    for name, declare_one in _declarations():
+    topic = ExchangeType.TOPIC
+    declarations: dict[str, Callable[[AbstractChannel], Awaitable[object]]] = {
+        topology.EVENTS: lambda channel: channel.declare_exchange(topology.EVENTS, topic, durable=True),
+        topology.REQUESTS: lambda channel: channel.declare_exchange(topology.REQUESTS, topic, durable=True),
+        **{queue.name: partial(declare, queue=queue) for queue in topology.QUEUES},
+        **{retry_name(step): partial(_declare_retry_step, step=step) for step in LADDER.steps},
+    }
+    conflicts = ""
+    for name, declare_one in declarations.items():
         channel = await connection.channel()  # a conflict closes it
         try:
             await declare_one(channel)
             await channel.close()
         except ChannelPreconditionFailed as conflict:
-            conflicts.append(f"  {name}: {conflict}")
+            conflicts += f"\n  {name}: {conflict}"
     if conflicts:
-        lines = "\n".join(conflicts)
         raise HubError(
-            "these exist with other arguments; drain and delete them, or use another virtual host:\n" + lines
+            f"these exist with other arguments; drain and delete them, or use another virtual host:{conflicts}"
         )
-
-
-def _declarations() -> list[tuple[str, Callable[[AbstractChannel], Awaitable[None]]]]:
-    return [
-        *((name, partial(_declare_exchange, name=name)) for name in topology.TOPIC_EXCHANGES),
-        *((queue.name, partial(declare, queue=queue)) for queue in topology.QUEUES),
-        *((retry_name(step), partial(_declare_retry_step, step=step)) for step in LADDER.steps),
-    ]
-
-
-async def _declare_exchange(channel: AbstractChannel, name: str) -> None:
-    await channel.declare_exchange(name, aio_pika.ExchangeType.TOPIC, durable=True)
 
 
 async def declare(channel: AbstractChannel, queue: topology.Queue) -> None:
@@ -69,7 +62,7 @@ async def declare(channel: AbstractChannel, queue: topology.Queue) -> None:
 async def _declare_retry_step(channel: AbstractChannel, step: float) -> None:
     """Declare an exchange and a queue that return messages to their original queue after `step` seconds."""
     name = retry_name(step)
-    exchange = await channel.declare_exchange(name, aio_pika.ExchangeType.FANOUT, durable=True)
+    exchange = await channel.declare_exchange(name, ExchangeType.FANOUT, durable=True)
     arguments: dict[str, Any] = {
         "x-queue-type": "quorum",
         "x-message-ttl": int(step * 1000),

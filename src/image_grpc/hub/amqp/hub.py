@@ -6,48 +6,49 @@ consumers.
 """
 
 import asyncio
+import time
+import uuid
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-from aio_pika.abc import AbstractRobustConnection
+from aio_pika.abc import AbstractRobustChannel, AbstractRobustConnection
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 
-from image_grpc.hub.amqp.connection import close, connect, connect_robust, translated_errors
-from image_grpc.hub.amqp.consumers import Consumers, QueueConsumer
+from image_grpc.errors import HubError
+from image_grpc.hub import Delivery, Handler, Outcome, RequestTimeout, RequestUnroutable
+from image_grpc.hub.amqp.connection import CONNECTION_ERRORS, close, connect, connect_robust, translated_errors
+from image_grpc.hub.amqp.consumers import QueueConsumer
 from image_grpc.hub.amqp.declarations import declare_topology
-from image_grpc.hub.amqp.depths import QueueDepths
-from image_grpc.hub.amqp.exclusive_queues import ExclusiveQueues, Subscription
-from image_grpc.hub.amqp.forwarder import Forwarder
-from image_grpc.hub.amqp.messages import publication
+from image_grpc.hub.amqp.exclusive_queues import ExclusiveQueue, ExclusiveQueues
+from image_grpc.hub.amqp.messages import REQUEST_TOKEN
 from image_grpc.hub.amqp.publisher import Publisher
-from image_grpc.hub.amqp.requester import Requester
 from image_grpc.hub.amqp.watchdog import Watchdog
-from image_grpc.hub.port import Delivery, Handler, Outcome
+from image_grpc.messages import clone
 
 START_SECONDS = 60.0
+DEPTH_SECONDS = 1.0
 
 
 class AmqpHub:
-    """Implements `hub.port.Hub`."""
+    """Implements `hub.Hub`."""
 
     durable = True
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._resources = AsyncExitStack()
-        self._connection: AbstractRobustConnection | None = None
+        self._publishing: AbstractRobustConnection | None = None
+        self._consuming: AbstractRobustConnection
         self._publisher: Publisher
-        self._requester: Requester
         self._queues: ExclusiveQueues
-        self._consumers: Consumers
-        self._depths: QueueDepths
+        self._consumers: list[QueueConsumer] = []
+        self._depth_channel: AbstractRobustChannel  # aio-pika closes the channel of a call that is cancelled
         self._watchdog: Watchdog
 
     @property
     def connected(self) -> bool:
-        if self._connection is None:
-            return False
-        return self._connection.connected.is_set() and self._queues.consuming and not self._watchdog.missing
+        publishing = self._publishing is not None and self._publishing.connected.is_set()
+        return publishing and self._queues.consuming and not self._watchdog.missing
 
     async def start(self) -> None:
         with translated_errors():
@@ -62,43 +63,66 @@ class AmqpHub:
         async with await connect(self._url, "topology") as connection:
             await declare_topology(connection)
         publishing = await self._connect("publishing")
-        consuming = await self._connect("consuming")
+        self._consuming = await self._connect("consuming")
         self._publisher = await Publisher.open(publishing)
-        self._queues = ExclusiveQueues(consuming)
-        self._requester = Requester(self._publisher, self._queues)
-        self._consumers = Consumers(consuming, Forwarder(self._publisher))
-        self._depths = QueueDepths(await consuming.channel())
+        self._queues = ExclusiveQueues(self._consuming)
+        self._depth_channel = await self._consuming.channel()
         await self._queues.start()
-        self._watchdog = Watchdog(consuming, lambda: [self._queues, *self._consumers.running])
+        self._watchdog = Watchdog(self._consuming, self._running_consumers)
         watching = asyncio.create_task(self._watchdog.run(), name="consumer watchdog")
         self._resources.push_async_callback(asyncio.wait, [watching])
         self._resources.callback(watching.cancel)
-        self._connection = publishing
+        self._publishing = publishing
 
     async def _connect(self, purpose: str) -> AbstractRobustConnection:
         connection = await connect_robust(self._url, purpose)
         self._resources.push_async_callback(close, connection)
         return connection
 
+    def _running_consumers(self) -> list[QueueConsumer | ExclusiveQueues]:
+        self._consumers = [consumer for consumer in self._consumers if not consumer.stopped]
+        return [self._queues, *self._consumers]
+
     async def close(self) -> None:
         await self._resources.aclose()
 
     async def publish(self, message: OutboundMessage, *, timeout: float, reply_to: str = "") -> Outcome:
-        return await self._publisher.publish(publication(message, reply_to=reply_to), timeout=timeout)
+        return await self._publisher.send(message, reply_to=reply_to, timeout=timeout)
 
     async def request(self, message: OutboundMessage, *, timeout: float) -> Envelope:
-        return await self._requester.request(message, timeout=timeout)
+        deadline = time.monotonic() + timeout
+        token = str(uuid.uuid4())
+        request = clone(message)
+        request.mandatory = True  # so that a request without a queue fails at once
+        request.headers[REQUEST_TOKEN] = token
+        try:
+            with self._queues.replies.expect(token) as reply:
+                outcome = await self.publish(request, timeout=timeout, reply_to=self._queues.reply_queue.name)
+                if outcome is Outcome.RETURNED:
+                    raise RequestUnroutable(f"{message.routing_key}: no queue is bound for such requests")
+                async with asyncio.timeout(deadline - time.monotonic()):
+                    return await reply
+        except TimeoutError as expired:
+            raise RequestTimeout(f"{message.routing_key}: no reply within {timeout:.1f} s") from expired
 
     async def reply(self, delivery: Delivery, envelope: Envelope, *, timeout: float) -> None:
-        await self._requester.reply(delivery, envelope, timeout=timeout)
+        await self._publisher.reply(delivery, envelope, timeout=timeout)
 
     async def consume(self, queue: str, handler: Handler, *, concurrency: int) -> QueueConsumer:
-        return await self._consumers.start(queue, handler, concurrency=concurrency)
+        consumer = QueueConsumer(self._consuming, self._publisher, queue, handler, concurrency=concurrency)
+        await consumer.start()
+        self._consumers.append(consumer)
+        return consumer
 
     async def subscribe(
         self, routing_keys: list[str], handler: Callable[[Delivery], None], *, on_gap: Callable[[], None]
-    ) -> Subscription:
+    ) -> ExclusiveQueue:
         return await self._queues.subscribe(routing_keys, handler, on_gap=on_gap)
 
     async def depth(self, queue: str) -> int:
-        return await self._depths.depth(queue)
+        try:
+            async with asyncio.timeout(DEPTH_SECONDS):
+                declared = await self._depth_channel.declare_queue(queue, passive=True, robust=False)
+        except (TimeoutError, *CONNECTION_ERRORS) as error:
+            raise HubError(f"the depth of {queue} is unavailable: {error!r}") from error
+        return declared.declaration_result.message_count or 0

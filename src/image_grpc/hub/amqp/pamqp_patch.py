@@ -16,8 +16,7 @@ from pamqp.common import FieldTable
 
 log = structlog.get_logger(__name__)
 
-SUPPORTED_VERSION = "4."
-"""Prefix of the versions whose decoders the patch fits."""
+SUPPORTED_VERSION = "4."  # prefix
 
 
 def apply() -> None:

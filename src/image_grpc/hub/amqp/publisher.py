@@ -1,15 +1,17 @@
 """Publishes messages with confirms."""
 
-from __future__ import annotations
-
 import asyncio
+from typing import Self
 
+import aio_pika
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
-from aio_pika.exceptions import AMQPError, DeliveryError, PublishError
+from aio_pika.exceptions import DeliveryError, PublishError
+from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 
-from image_grpc.hub.amqp.messages import Publication
-from image_grpc.hub.port import Outcome
+from image_grpc.hub import Delivery, Outcome
+from image_grpc.hub.amqp.connection import CONNECTION_ERRORS
+from image_grpc.hub.amqp.messages import REQUEST_TOKEN, encoded, stamp
 
 log = structlog.get_logger(__name__)
 
@@ -22,23 +24,45 @@ class Publisher:
         self._exchanges: dict[str, AbstractExchange] = {}
 
     @classmethod
-    async def open(cls, connection: AbstractConnection) -> Publisher:
+    async def open(cls, connection: AbstractConnection) -> Self:
         return cls(connection, await connection.channel(publisher_confirms=True, on_return_raises=True))
 
-    async def publish(self, publication: Publication, *, timeout: float) -> Outcome:
+    async def publish(
+        self, message: aio_pika.Message, *, exchange: str = "", routing_key: str, mandatory: bool = True, timeout: float
+    ) -> Outcome:
         """Publish a message, and wait for its confirm."""
+        stamp(message)
         try:
             async with asyncio.timeout(timeout):
-                exchange = await self._exchange(publication.exchange)
-                await exchange.publish(publication.message(), publication.routing_key, mandatory=publication.mandatory)
+                target = await self._exchange(exchange)
+                await target.publish(message, routing_key, mandatory=mandatory)
         except PublishError:
             return Outcome.RETURNED
         except DeliveryError:
             return Outcome.REFUSED
-        except (TimeoutError, AMQPError, OSError, RuntimeError) as error:
-            log.warning("publish outcome unknown", routing_key=publication.routing_key, error=repr(error))
+        except (TimeoutError, *CONNECTION_ERRORS) as error:
+            log.warning("publish outcome unknown", routing_key=routing_key, error=repr(error))
             return Outcome.UNKNOWN
         return Outcome.CONFIRMED
+
+    async def send(
+        self, message: OutboundMessage, *, reply_to: str = "", correlation_id: str = "", timeout: float
+    ) -> Outcome:
+        """Publish an envelope; `correlation_id` overrides that of the envelope."""
+        return await self.publish(
+            encoded(message, reply_to=reply_to, correlation_id=correlation_id),
+            exchange=message.exchange,
+            routing_key=message.routing_key,
+            mandatory=message.mandatory,
+            timeout=timeout,
+        )
+
+    async def reply(self, delivery: Delivery, envelope: Envelope, *, timeout: float) -> Outcome:
+        """Reply to the sender of a request."""
+        message = OutboundMessage(routing_key=delivery.reply_to, envelope=envelope)
+        if REQUEST_TOKEN in delivery.headers:
+            message.headers[REQUEST_TOKEN] = delivery.headers[REQUEST_TOKEN]
+        return await self.send(message, correlation_id=delivery.reply_correlation_id, timeout=timeout)
 
     async def _exchange(self, name: str) -> AbstractExchange:
         await self._connection.ready()

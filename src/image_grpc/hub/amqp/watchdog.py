@@ -6,13 +6,14 @@ which must not be declared again under their old names, nor a channel whose firs
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
 
 import aio_pika
 import structlog
-from aio_pika.abc import AbstractChannel, AbstractRobustConnection
+from aio_pika.abc import AbstractRobustConnection
 
 from image_grpc.hub.amqp.connection import CONNECTION_ERRORS
+from image_grpc.hub.amqp.consumers import QueueConsumer
+from image_grpc.hub.amqp.exclusive_queues import ExclusiveQueues
 
 log = structlog.get_logger(__name__)
 
@@ -22,28 +23,14 @@ CHECK_TIMEOUT_SECONDS = 10.0
 """Longest time for one check including the restoration."""
 
 
-class WatchedConsumer(Protocol):
-    """One or more consumers that share a channel."""
-
-    @property
-    def name(self) -> str:
-        """Name for the log."""
-
-    async def is_consuming(self, probe: AbstractChannel) -> bool:
-        """Whether client and broker both know the consumers. Calls on `probe` may close it."""
-
-    async def restore(self) -> None:
-        """Register the consumers again, on a new channel."""
-
-
 class Watchdog:
-    """Checks the consumers every few seconds while connected. aio-pika restores most of them on a reconnect."""
+    """Checks the consumers every few seconds while connected."""
 
     def __init__(
-        self, connection: AbstractRobustConnection, consumers: Callable[[], Iterable[WatchedConsumer]]
+        self, connection: AbstractRobustConnection, consumers: Callable[[], Iterable[QueueConsumer | ExclusiveQueues]]
     ) -> None:
         self._connection, self._consumers = connection, consumers
-        self.missing: list[WatchedConsumer] = []
+        self.missing: list[QueueConsumer | ExclusiveQueues] = []
         """Consumers that the last check missed."""
 
     async def run(self) -> None:
@@ -69,23 +56,10 @@ class Watchdog:
             if consumer in previous:  # aio-pika has had its chance
                 await consumer.restore()
 
-    async def _is_consuming(self, consumer: WatchedConsumer) -> bool:
+    async def _is_consuming(self, consumer: QueueConsumer | ExclusiveQueues) -> bool:
         # A plain channel: a missing queue closes it, and it must not be restored.
         try:
             async with aio_pika.Channel(self._connection) as probe:
                 return await consumer.is_consuming(probe)
         except CONNECTION_ERRORS:
             return False
-
-
-async def consumer_exists(probe: AbstractChannel, channel: AbstractChannel, queue: str, tag: str) -> bool:
-    """Whether a consumer exists.
-
-    The client must consider the channel open and the consumer registered, and the broker must have a consumer on
-    the queue; it does not say whose.
-    """
-    underlay: Any = await channel.get_underlay_channel()
-    if underlay.is_closed or tag not in underlay.consumers:
-        return False
-    declared = await probe.declare_queue(queue, passive=True)
-    return bool(declared.declaration_result.consumer_count)

@@ -1,4 +1,4 @@
-"""What was paid for is durable before anything else can happen: no stop, no second delivery pays again."""
+"""A billed picture is durable at once: neither a restart nor a second delivery is billed again."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED
 
 
 async def state_of(platform: Service, id_: str) -> int:
-    answer = await platform.generations.GetGeneration(GetGenerationRequest(generation_id=id_))
-    state: int = answer.generation.state
+    response = await platform.generations.GetGeneration(GetGenerationRequest(generation_id=id_))
+    state: int = response.generation.state
     return state
 
 
-async def test_drawn_pictures_that_wait_for_their_turn_to_be_stored_survive_a_stop(tmp_path: Path) -> None:
+async def test_generated_pictures_that_are_not_stored_yet_survive_a_restart(tmp_path: Path) -> None:
     async with listening(quick()) as provider:
         provider.standin.add_fault(Fault(kind="hang_download"))
         async with service(tmp_path, provider, store_concurrency=1, shutdown_grace_seconds=0.2) as platform:
@@ -35,16 +35,16 @@ async def test_drawn_pictures_that_wait_for_their_turn_to_be_stored_survive_a_st
                 states = await asyncio.gather(*(state_of(platform, id_) for id_ in ids))
                 return all(state == GenerationState.GENERATION_STATE_STORING for state in states)
 
-            await eventually(all_storing, "every picture is known to be drawn")
+            await eventually(all_storing, "every picture is generated")
         provider.standin.clear_faults()
-        async with service(tmp_path, provider) as again:
+        async with service(tmp_path, provider) as restarted:
             for id_ in ids:
-                done = await again.generations.WaitGeneration(WaitGenerationRequest(generation_id=id_))
+                done = await restarted.generations.WaitGeneration(WaitGenerationRequest(generation_id=id_))
                 assert done.generation.state == SUCCEEDED
         assert provider.standin.billed == 5
 
 
-async def test_a_second_delivery_of_a_drawn_job_pays_nothing(tmp_path: Path) -> None:
+async def test_a_second_delivery_of_a_finished_job_costs_nothing(tmp_path: Path) -> None:
     async with service(tmp_path) as platform:
         platform.standin.add_fault(Fault(kind="hang_download"))
         id_ = (await platform.generations.GeneratePortrait(portrait())).generation.id
@@ -57,21 +57,21 @@ async def test_a_second_delivery_of_a_drawn_job_pays_nothing(tmp_path: Path) -> 
         assert platform.standin.calls == 1
 
 
-async def test_what_was_accepted_with_a_key_waits_until_there_is_one_again(tmp_path: Path) -> None:
+async def test_a_generation_waits_until_there_is_an_api_key_again(tmp_path: Path) -> None:
     async with listening(quick(latency=600)) as provider:
         async with service(tmp_path, provider, shutdown_grace_seconds=0.1) as platform:
             id_ = (await platform.generations.GeneratePortrait(portrait())).generation.id
-            await eventually(lambda: provider.standin.in_flight == 1, "it is being drawn")
+            await eventually(lambda: provider.standin.in_flight == 1, "GetImg.AI is called")
         provider.standin.behavior = Behavior(variety=1)
-        async with service(tmp_path, provider, getimg_api_key="") as without:
+        async with service(tmp_path, provider, getimg_api_key="") as without_key:
             await asyncio.sleep(0.3)
-            assert await state_of(without, id_) == GenerationState.GENERATION_STATE_GENERATING
-        async with service(tmp_path, provider) as again:
-            done = await again.generations.WaitGeneration(WaitGenerationRequest(generation_id=id_))
+            assert await state_of(without_key, id_) == GenerationState.GENERATION_STATE_GENERATING
+        async with service(tmp_path, provider) as restarted:
+            done = await restarted.generations.WaitGeneration(WaitGenerationRequest(generation_id=id_))
             assert done.generation.state == SUCCEEDED
 
 
-async def test_a_refresh_that_fails_leaves_the_old_answer_in_place(tmp_path: Path) -> None:
+async def test_a_failed_refresh_leaves_the_cache_entry_in_place(tmp_path: Path) -> None:
     async with service(tmp_path) as platform:
         old = await platform.generate(portrait())
         platform.standin.add_fault(Fault(kind="status", status=400, count=1))

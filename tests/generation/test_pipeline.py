@@ -1,0 +1,240 @@
+"""The pipeline: what becomes of a job when its step returns, or raises."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+import pytest_asyncio
+from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
+from tabletop.image.internal.v1.job_pb2 import GenerateJob, ProviderResult, StoreJob
+from tabletop.image.v1.types_pb2 import Priority
+
+from image_grpc.correlation import current_correlation_id
+from image_grpc.errors import RequestIdReused, ServiceError, StorageServiceError, VersionConflict
+from image_grpc.generation import jobs as job_messages
+from image_grpc.generation import pipeline as pipeline_module
+from image_grpc.generation import states
+from image_grpc.generation.pipeline import Pipeline, Steps, requeue_unfinished
+from image_grpc.generation.repository import GenerationRepository
+from image_grpc.generation.weighted_fair_semaphore import Closed, WeightedFairSemaphore
+from image_grpc.hub import Ack, Settlement, topology
+from image_grpc.hub.memory import MemoryHub
+from image_grpc.retry import RetryLadder
+from image_grpc.settings import ServerSettings, load
+from image_grpc.storage import Storage
+from image_grpc.telemetry import Telemetry
+from tests.contracts.patience import eventually
+from tests.generation.builders import portrait, provider_result, queued
+from tests.generation.conftest import Database, Jobs
+
+QUEUE = topology.GENERATE_QUEUES[Priority.PRIORITY_NORMAL]
+
+
+class ScriptedSteps:
+    """Both steps: record how they were called, then do what a test wants."""
+
+    def __init__(self) -> None:
+        self.generated: list[tuple[GenerationRecord, Priority]] = []
+        self.stored: list[tuple[GenerationRecord, ProviderResult, int]] = []
+        self.correlation_ids: list[str] = []
+        self.act: Callable[[], Awaitable[Settlement]] = self.acknowledge
+
+    async def acknowledge(self) -> Settlement:
+        return Ack()
+
+    async def generate(self, record: GenerationRecord, priority: Priority) -> Settlement:
+        self.generated.append((record, priority))
+        self.correlation_ids.append(current_correlation_id())
+        return await self.act()
+
+    async def store(self, record: GenerationRecord, result: ProviderResult, attempt: int) -> Settlement:
+        self.stored.append((record, result, attempt))
+        return await self.act()
+
+
+@pytest.fixture
+async def hub() -> AsyncIterator[MemoryHub]:
+    hub = MemoryHub(ladder=RetryLadder((0.01, 0.02)))
+    await hub.start()
+    yield hub
+    await hub.close()
+
+
+@pytest.fixture
+def steps() -> ScriptedSteps:
+    return ScriptedSteps()
+
+
+@pytest_asyncio.fixture
+async def pipeline(
+    hub: MemoryHub,
+    generations: GenerationRepository,
+    semaphore: WeightedFairSemaphore[Priority],
+    steps: ScriptedSteps,
+    telemetry: Telemetry,
+) -> AsyncIterator[Pipeline]:
+    pipeline = Pipeline(
+        load(ServerSettings, shutdown_grace_seconds=1),
+        hub,
+        generations,
+        semaphore,
+        Steps(generate=steps.generate, store=steps.store),  # type: ignore[arg-type]
+        telemetry,
+    )
+    await pipeline.start()
+    yield pipeline
+    await pipeline.stop()
+
+
+@pytest.mark.parametrize("priority", [each for each in Priority.values() if each], ids=Priority.Name)
+@pytest.mark.usefixtures("pipeline")
+async def test_a_generate_job_runs_its_step_with_the_stored_record(
+    hub: MemoryHub, steps: ScriptedSteps, database: Database, telemetry: Telemetry, priority: Priority
+) -> None:
+    record = await database.add_generation(queued(portrait(priority=priority)))
+    await hub.publish(job_messages.generate_job(record), timeout=1)
+    await eventually(lambda: bool(steps.generated), "the step runs")
+    assert steps.generated == [(record, priority)]
+    assert steps.correlation_ids == [record.correlation_id]
+    await eventually(lambda: telemetry.counters.generations_unfinished == 0, "the step ends")
+
+
+@pytest.mark.usefixtures("pipeline")
+async def test_a_store_job_runs_its_step_with_result_and_attempt(
+    hub: MemoryHub, steps: ScriptedSteps, database: Database
+) -> None:
+    record, result = await database.add_generation(queued()), provider_result()
+    await hub.publish(job_messages.store_job(record, result), timeout=1)
+    await eventually(lambda: bool(steps.stored), "the step runs")
+    assert steps.stored == [(record, result, 1)]
+
+
+@pytest.mark.usefixtures("pipeline")
+async def test_an_ended_generation_runs_no_step(
+    hub: MemoryHub, steps: ScriptedSteps, database: Database, jobs: Jobs
+) -> None:
+    ended = await database.add_generation(states.cancelled(queued()))
+    open_ = await database.add_generation(queued())
+    for record in (ended, open_):
+        await hub.publish(job_messages.generate_job(record), timeout=1)
+    await eventually(lambda: bool(steps.generated), "the other step runs")
+    assert [record.generation.id for record, _ in steps.generated] == [open_.generation.id]
+    assert await jobs.count(topology.DEAD_QUEUE) == 0
+
+
+@pytest.mark.usefixtures("pipeline")
+async def test_a_job_of_an_unknown_generation_is_a_dead_letter(hub: MemoryHub, jobs: Jobs) -> None:
+    await hub.publish(job_messages.generate_job(queued()), timeout=1)
+
+    async def dead() -> bool:
+        return await jobs.count(topology.DEAD_QUEUE) == 1
+
+    await eventually(dead, "the job is a dead letter")
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [StorageServiceError("away"), VersionConflict("changed"), RequestIdReused("stored"), Closed()],
+    ids=lambda failure: type(failure).__name__,
+)
+@pytest.mark.usefixtures("pipeline")
+async def test_a_job_that_cannot_go_on_is_retried(
+    hub: MemoryHub, steps: ScriptedSteps, database: Database, failure: ServiceError | Closed
+) -> None:
+    record = await database.add_generation(queued())
+    failures: list[Exception] = [failure]
+
+    async def fail_once() -> Settlement:
+        if failures:
+            raise failures.pop()
+        return Ack()
+
+    steps.act = fail_once
+    await hub.publish(job_messages.generate_job(record), timeout=1)
+    await eventually(lambda: len(steps.generated) == 2, "the step runs again")
+
+
+@pytest.mark.usefixtures("pipeline")
+async def test_a_generation_has_one_step_in_progress(
+    hub: MemoryHub, steps: ScriptedSteps, database: Database, telemetry: Telemetry
+) -> None:
+    record = await database.add_generation(queued())
+    may_end = asyncio.Event()
+
+    async def wait() -> Settlement:
+        await may_end.wait()
+        return Ack()
+
+    steps.act = wait
+    for _ in range(2):
+        await hub.publish(job_messages.generate_job(record), timeout=1)
+    await eventually(lambda: bool(steps.generated), "the step runs")
+    await asyncio.sleep(0.05)
+    assert len(steps.generated) == 1
+    assert telemetry.counters.generations_unfinished == 1
+    may_end.set()
+    await eventually(lambda: len(steps.generated) == 2, "the second delivery follows")
+
+
+async def test_a_stopped_pipeline_finishes_its_steps_and_takes_no_more(
+    hub: MemoryHub, pipeline: Pipeline, steps: ScriptedSteps, database: Database, jobs: Jobs
+) -> None:
+    record, other = await database.add_generation(queued()), await database.add_generation(queued())
+    finished = []
+
+    async def wait() -> Settlement:
+        await asyncio.sleep(0.1)
+        finished.append(True)
+        return Ack()
+
+    steps.act = wait
+    await hub.publish(job_messages.generate_job(record), timeout=1)
+    await eventually(lambda: bool(steps.generated), "the step runs")
+    await pipeline.stop()
+    assert finished == [True]
+    await hub.publish(job_messages.generate_job(other), timeout=1)
+    await hub.publish(job_messages.store_job(other, provider_result()), timeout=1)
+    await asyncio.sleep(0.05)
+    assert (await jobs.count(QUEUE), await jobs.count(topology.STORE_QUEUE)) == (1, 1)
+
+
+async def test_stopping_refuses_the_jobs_that_wait_for_a_slot(
+    pipeline: Pipeline, semaphore: WeightedFairSemaphore[Priority]
+) -> None:
+    await pipeline.stop()
+    with pytest.raises(Closed):
+        async with semaphore.slot(Priority.PRIORITY_HIGH):
+            pass
+
+
+# Requeuing
+
+
+async def test_unfinished_generations_are_requeued_at_their_step(
+    hub: MemoryHub, storage: Storage, database: Database, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline_module, "PAGE_SIZE", 2)
+    waiting = [queued(), states.generating(queued(), owner="me", lease_seconds=90)]
+    generated = [states.storing(queued(), provider_result()) for _ in range(2)]
+    ended = [states.cancelled(queued()), states.served_by(queued(), "other")]
+    await database.add(*waiting, *generated, *ended)
+    assert await requeue_unfinished(hub, storage) == 4
+    assert await jobs.take(QUEUE, GenerateJob) == [
+        GenerateJob(generation_id=record.generation.id) for record in waiting
+    ]
+    assert await jobs.take(topology.STORE_QUEUE, StoreJob) == [
+        StoreJob(generation_id=record.generation.id, result=record.provider_result) for record in generated
+    ]
+
+
+def test_a_job_carries_the_trace_and_the_correlation_id_of_its_request() -> None:
+    record = queued()
+    record.correlation_id, record.traceparent = "campaign-9", "00-trace"
+    job = job_messages.generate_job(record)
+    assert (job.envelope.correlation_id, job.envelope.type) == ("campaign-9", topology.GENERATE_JOB)
+    assert dict(job.headers) == {"traceparent": "00-trace"}
+    assert job.mandatory
+    record.traceparent = ""
+    assert dict(job_messages.store_job(record, provider_result()).headers) == {}
