@@ -65,10 +65,7 @@ def list_(client: Client, map_id: str) -> None:
 @click.option("--version", type=int, required=True, help="The current version of the overlay.")
 @client_command
 def update(client: Client, overlay_id: str, changes: IO[str], version: int) -> None:
-    """Change an overlay.
-
-    CHANGES is a JSON file (- for standard input) like {"remove_element_ids": ["ogre"]}.
-    """
+    """Change an overlay. CHANGES is a JSON file (- for standard input) like {"remove_element_ids": ["ogre"]}."""
     request = pb.UpdateOverlayRequest(
         overlay_id=overlay_id, version=version, changes=parse_json(changes, pb.OverlayChanges())
     )

@@ -77,10 +77,7 @@ def serve(with_bridge: bool, workers: int, **options: object) -> None:
 )
 @hub_option
 def bridge(target: str, hub_url: str | None) -> None:
-    """Run the hub bridge alone.
-
-    It turns requests and events on the hub into calls of the server at --target.
-    """
+    """Run the hub bridge alone. It turns requests and events on the hub into calls of the server at --target."""
     from image_grpc import app
 
     text = f"The bridge connects the hub to the server at {target}. Press Ctrl-C to stop."

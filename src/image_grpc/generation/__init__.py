@@ -27,10 +27,10 @@ class GenerationUseCases:
     async def generate(self, request: PictureRequest) -> GenerationRecord:
         """Return the generation that serves a Generate request.
 
-        Raises InvalidArgument, GetimgNotConfigured, RequestIdReused, ApiError, StorageServiceError.
+        Raises InvalidArgument, GetimgNotConfigured, RequestIdReused, ApiError.
         """
         return await self.intake.submit(request, await self.resolver.resolve(request))
 
     async def cancel(self, id_: str) -> tuple[GenerationRecord, CancelOutcome]:
-        """Cancel a generation that costs nothing yet. Raises GenerationNotFound, StorageServiceError."""
+        """Cancel a generation that costs nothing yet. Raises GenerationNotFound."""
         return await cancel(self.generations, id_)

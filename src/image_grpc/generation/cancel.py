@@ -11,7 +11,7 @@ from image_grpc.generation.repository import GenerationRepository
 async def cancel(generations: GenerationRepository, id_: str) -> tuple[GenerationRecord, CancelOutcome]:
     """Cancel a generation that GetImg.AI was not called for, and return it with the outcome.
 
-    Raises GenerationNotFound, StorageServiceError.
+    Raises GenerationNotFound.
     """
     while True:
         record = await generations.require(id_)

@@ -37,7 +37,7 @@ class Intake:
         """Return the generation that serves a request: a new one, or that of an equal earlier request.
 
         `request` is the caller's message. With `validate_only`, return a preview. Raises GetimgNotConfigured,
-        RequestIdReused, ApiError, StorageServiceError.
+        RequestIdReused, ApiError.
         """
         self.require_provider()
         call = CallIdentity.of(request)

@@ -37,8 +37,7 @@ class Reviser:
     async def regenerate(self, request: RegenerateImageRequest) -> GenerationRecord:
         """Return the generation of a new version with changed parameters.
 
-        Raises ImageNotFound, VersionConflict, InvalidArgument, GetimgNotConfigured, RequestIdReused,
-        StorageServiceError.
+        Raises ImageNotFound, VersionConflict, InvalidArgument, GetimgNotConfigured, RequestIdReused.
         """
         return await self._revise(request)
 

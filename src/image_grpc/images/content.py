@@ -53,10 +53,7 @@ class ContentReader:
 
     @asynccontextmanager
     async def open(self, request: ReadImageRequest) -> AsyncIterator[Content]:
-        """Prepare the requested bytes for the time of the block.
-
-        Raises ImageNotFound, OffsetOutOfRange, Overloaded, StorageServiceError.
-        """
+        """Prepare the requested bytes for the time of the block. Raises ImageNotFound, OffsetOutOfRange, Overloaded."""
         image = await self._storage.images.require_version(request.image_id, request.version)
         async with self._slots.slot():
             description, chunk = await self._prepare(request, image)

@@ -25,7 +25,7 @@ class ImageLibrary:
         self._storage, self._images = storage, storage.images
 
     async def get(self, id_: str, version: int, *, include_deleted: bool) -> Image:
-        """Return an image at a version (0: the latest). Raises ImageNotFound, StorageServiceError."""
+        """Return an image at a version (0: the latest). Raises ImageNotFound."""
         image = await self._images.require_version(id_, version, include_deleted=include_deleted)
         return await self._images.with_overlay_ids(image)
 
@@ -42,10 +42,7 @@ class ImageLibrary:
         return await self._page(filter_, page_size, request.page_token)
 
     async def list_versions(self, request: ListImageVersionsRequest, page_size: int) -> tuple[Sequence[Image], str]:
-        """Return a page of an image's versions, newest first, and the token of the next page.
-
-        Raises ImageNotFound.
-        """
+        """Return a page of an image's versions, newest first, and the token of the next page. Raises ImageNotFound."""
         images, token = await self._page(ListFilter(versions_of=request.image_id), page_size, request.page_token)
         if not images and not request.page_token:
             raise ImageNotFound.with_id(request.image_id)
@@ -54,7 +51,7 @@ class ImageLibrary:
     async def delete(self, request: DeleteImageRequest) -> Image:
         """Delete an image with all its versions and return it.
 
-        Raises ImageNotFound, VersionConflict, RequestIdReused, StorageServiceError.
+        Raises ImageNotFound, VersionConflict, RequestIdReused.
         """
         unit = self._storage.unit_for("delete", request)
         unit.delete(self._images, request.image_id, request.version)
@@ -65,7 +62,7 @@ class ImageLibrary:
         return await self._images.with_overlay_ids(deleted)
 
     async def undelete(self, request: UndeleteImageRequest) -> Image:
-        """Restore a deleted image and return it. Raises ImageNotFound, RequestIdReused, StorageServiceError."""
+        """Restore a deleted image and return it. Raises ImageNotFound, RequestIdReused."""
         unit = self._storage.unit_for("undelete", request)
         unit.undelete(self._images, request.image_id)
         try:
@@ -77,7 +74,7 @@ class ImageLibrary:
     async def restore_version(self, request: RestoreImageVersionRequest) -> Image:
         """Store an old version of an image as its new version and return it.
 
-        Raises ImageNotFound, VersionConflict, RequestIdReused, StorageServiceError.
+        Raises ImageNotFound, VersionConflict, RequestIdReused.
         """
         latest = await self._images.get_latest(request.image_id)
         if latest is None:

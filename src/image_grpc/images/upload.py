@@ -29,10 +29,7 @@ class Uploader:
         self._storage, self._themes, self._max_bytes = storage, themes, max_bytes
 
     async def upload(self, parts: AsyncIterator[UploadImageRequest]) -> Image:
-        """Store the picture that the parts contain and return its image.
-
-        Raises InvalidArgument, RequestIdReused, StorageServiceError.
-        """
+        """Store the picture that the parts contain and return its image. Raises InvalidArgument, RequestIdReused."""
         description, data = await receive(parts, max_bytes=self._max_bytes)
         theme = await self._themes.get(description.theme)
         if theme is None:

@@ -31,8 +31,7 @@ class OverlayEditor:
     async def create_tactical(self, request: CreateTacticalOverlayRequest) -> Overlay:
         """Create an overlay on a tactical map and return it with its coverage.
 
-        Raises ImageNotFound, OverlayMapMismatch, OverlayLimitExceeded, InvalidArgument, RequestIdReused,
-        StorageServiceError.
+        Raises ImageNotFound, OverlayMapMismatch, OverlayLimitExceeded, InvalidArgument, RequestIdReused.
         """
         overlay = Overlay(tactical=TacticalOverlay(elements=request.elements))
         return await self._create(request, overlay, OverlayChanges(put_tactical_elements=request.elements))
@@ -64,7 +63,7 @@ class OverlayEditor:
         return await self._coverage.with_coverage(stored, map_)
 
     async def delete(self, request: DeleteOverlayRequest) -> None:
-        """Delete an overlay. Raises OverlayNotFound, VersionConflict, RequestIdReused, StorageServiceError."""
+        """Delete an overlay. Raises OverlayNotFound, VersionConflict, RequestIdReused."""
         unit = self._storage.unit_for("delete overlay", request)
         overlay = await self._storage.overlays.get_latest(request.overlay_id)
         if overlay is not None:

@@ -25,15 +25,12 @@ class OverlayReader:
         self._storage, self._coverage, self._renditions = storage, coverage, renditions
 
     async def get(self, id_: str) -> Overlay:
-        """Return an overlay. Raises OverlayNotFound, StorageServiceError."""
+        """Return an overlay. Raises OverlayNotFound."""
         overlay = await self._require(id_)
         return await self._coverage.with_coverage(overlay, await self._storage.images.require(overlay.map_id))
 
     async def list(self, request: ListOverlaysRequest) -> ListOverlaysResponse:
-        """Return a page of a map's overlays in drawing order.
-
-        Raises ImageNotFound, InvalidArgument, StorageServiceError.
-        """
+        """Return a page of a map's overlays in drawing order. Raises ImageNotFound, InvalidArgument."""
         map_ = await self._storage.images.require(request.map_id)
         pager = Pager(request, await self._storage.overlays.of_map(request.map_id))
         response, size = ListOverlaysResponse(next_page_token=pager.next_page_token), 0
@@ -49,7 +46,7 @@ class OverlayReader:
     async def render(self, request: RenderOverlayRequest) -> RenderOverlayResponse:
         """Return the SVG of one overlay, or of everything that is drawn over a map.
 
-        Raises OverlayNotFound, ImageNotFound, StorageServiceError.
+        Raises OverlayNotFound, ImageNotFound.
         """
         if request.overlay_id:
             overlay = await self._require(request.overlay_id)

@@ -30,7 +30,7 @@ class BlobClient:
         self._reads = Slots(MAX_CONCURRENT_PARTS, timeout=SLOT_SECONDS, error=_too_many_parts)
 
     async def put(self, data: bytes | memoryview) -> str:
-        """Transfer a blob so that a record can refer to it. Return its SHA-256. Raises StorageServiceError."""
+        """Transfer a blob so that a record can refer to it. Return its SHA-256."""
         sha256 = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
         first, *rest = range(0, len(data), PART_BYTES)
         if not await self._put_part(sha256, data, first):
@@ -47,12 +47,12 @@ class BlobClient:
             return (await self._requester.request(topology.STORE, request, pb.StoreResponse)).blob_part.committed
 
     async def read_all(self, sha256: str, byte_size: int) -> bytes:
-        """Return a whole blob. Raises RecordNotFound, StorageServiceError."""
+        """Return a whole blob. Raises RecordNotFound."""
         offsets = range(0, byte_size, PART_BYTES)
         return b"".join(await gather_all(self.read(sha256, offset, PART_BYTES) for offset in offsets))
 
     async def read(self, sha256: str, offset: int, limit: int) -> bytes:
-        """Return a range of a blob, at most 1 MiB. Raises RecordNotFound, StorageServiceError."""
+        """Return a range of a blob, at most 1 MiB. Raises RecordNotFound."""
         blob_range = pb.BlobRange(sha256=sha256, offset=offset, limit=min(limit, PART_BYTES))
         request = pb.RetrieveRequest(storage_correlation_id=new_id(), blob_range=blob_range)
         async with self._reads.slot():

@@ -40,7 +40,7 @@ class Collection(Generic[T]):
         return Put(record=self.codec.encode(message))
 
     def decode(self, record: Record) -> T:
-        """Return the message in a record of this kind. Raises StorageServiceError."""
+        """Return the message in a record of this kind."""
         return self.codec.decode(record)
 
     async def store(self, put: Put) -> T:
@@ -48,7 +48,7 @@ class Collection(Generic[T]):
         return self.decode((await self.requester.store([put]))[0])
 
     async def retrieve(self, id_: str, version: int = 0, *, include_deleted: bool = False) -> T | None:
-        """Return one record, or None if it does not exist. Raises StorageServiceError."""
+        """Return one record, or None if it does not exist."""
         records = await self.requester.retrieve([self.key(id_, version)], include_deleted=include_deleted)
         return self.decode(records[0]) if records else None
 
@@ -58,7 +58,7 @@ class Collection(Generic[T]):
         return self.decode((await self.requester.delete(keys, storage_correlation_id=storage_correlation_id))[0])
 
     async def undelete(self, id_: str, *, storage_correlation_id: str = "") -> T:
-        """Restore one record and return it. Raises RecordNotFound, StorageServiceError."""
+        """Restore one record and return it. Raises RecordNotFound."""
         keys = [self.key(id_)]
         records = await self.requester.store(undeletes=keys, storage_correlation_id=storage_correlation_id)
         return self.decode(records[0])
@@ -73,13 +73,13 @@ class Collection(Generic[T]):
     ) -> tuple[list[T], str]:
         """Return a page and the token of the next one, which is empty on the last page.
 
-        Raises InvalidArgument for a token that was issued for another listing, StorageServiceError.
+        Raises InvalidArgument for a token that was issued for another listing.
         """
         page = await self._list(ListRequest(filter=filter_, page_size=page_size, page_token=page_token, order=order))
         return [self.decode(record) for record in page.records], page.next_page_token
 
     async def all(self, filter_: ListFilter) -> Sequence[T]:
-        """Return every record of a listing, oldest first, for those that fit in memory. Raises StorageServiceError."""
+        """Return every record of a listing, oldest first, for those that fit in memory."""
         messages, token, order = list[T](), "", ListOrder.LIST_ORDER_OLDEST_FIRST
         while True:
             page, token = await self.list(filter_, page_size=MAX_PAGE_SIZE, page_token=token, order=order)
@@ -88,7 +88,7 @@ class Collection(Generic[T]):
                 return messages
 
     async def count(self, filter_: ListFilter) -> int:
-        """Return the number of records in a listing, up to 10,000. Raises StorageServiceError."""
+        """Return the number of records in a listing, up to 10,000."""
         return (await self._list(ListRequest(filter=filter_, page_size=1, count=True))).total_size
 
     async def _list(self, request: ListRequest) -> ListResponse:

@@ -60,18 +60,18 @@ class ReadCache:
         self._overlays = _Entries[str, list[Overlay]](LRUCache(MAX_MAPS), lambda *_: True)
 
     async def record(self, collection: Collection[T], id_: str) -> T | None:
-        """Return the latest version of a record, or None if it is missing or deleted. Raises StorageServiceError."""
+        """Return the latest version of a record, or None if it is missing or deleted."""
         record = await self._read(self._records, (collection.kind, id_), lambda: collection.retrieve(id_))
         return cast("T | None", record)
 
     async def overlays(self, map_id: str) -> list[Overlay]:
-        """Return the overlays of a map in drawing order. Raises StorageServiceError."""
+        """Return the overlays of a map in drawing order."""
         return await self._read(self._overlays, map_id, lambda: self._load_overlays(map_id))
 
     async def part(self, sha256: str, index: int) -> bytes:
         """Return the part of a blob that starts at `index` MiB: 1 MiB, or less at the end of the blob.
 
-        Raises RecordNotFound, StorageServiceError.
+        Raises RecordNotFound.
         """
         offset = index * PART_BYTES
         return await self._read(
@@ -79,7 +79,7 @@ class ReadCache:
         )
 
     async def blob(self, sha256: str, byte_size: int) -> bytes:
-        """Return a whole blob. Raises RecordNotFound, StorageServiceError."""
+        """Return a whole blob. Raises RecordNotFound."""
         count = -(-byte_size // PART_BYTES)
         return b"".join(await gather_all(self.part(sha256, index) for index in range(count)))
 

@@ -50,9 +50,9 @@ class StorageRequester:
     ) -> list[Record]:
         """Change records atomically, publish `messages` afterwards, and return the changed records.
 
-        A repeated `storage_correlation_id` returns the first result if the content is the same: that of the batch,
-        or the one that `content_digest` identifies. Raises VersionConflict, RequestIdReused, RecordNotFound,
-        BlobIncomplete, StorageServiceError.
+        A repeated `storage_correlation_id` returns the first result if the content is the same: that of the batch, or
+        the one that `content_digest` identifies. Raises VersionConflict, RequestIdReused, RecordNotFound,
+        BlobIncomplete.
         """
         batch = pb.Batch(puts=puts, undeletes=undeletes, messages=messages)
         request = pb.StoreRequest(
@@ -61,7 +61,7 @@ class StorageRequester:
         return list((await self.request(topology.STORE, request, pb.StoreResponse)).batch.records)
 
     async def retrieve(self, keys: Sequence[RecordKey], *, include_deleted: bool = False) -> list[Record]:
-        """Return the records that exist, in the order of the keys. Raises StorageServiceError."""
+        """Return the records that exist, in the order of the keys."""
         records = pb.RecordKeys(keys=keys, include_deleted=include_deleted)
         request = pb.RetrieveRequest(storage_correlation_id=new_id(), records=records)
         return list((await self.request(topology.RETRIEVE, request, pb.RetrieveResponse)).records)
@@ -74,7 +74,7 @@ class StorageRequester:
         storage_correlation_id: str = "",
         content_digest: str = "",
     ) -> list[Record]:
-        """Delete records atomically. Raises RecordNotFound, VersionConflict, StorageServiceError."""
+        """Delete records atomically. Raises RecordNotFound, VersionConflict."""
         request = pb.DeleteRequest(
             storage_correlation_id=storage_correlation_id or new_id(),
             keys=keys,
@@ -91,8 +91,8 @@ class StorageRequester:
     ) -> R:
         """Perform one operation, repeating it under the same storage_correlation_id.
 
-        The request ends at the caller's deadline or after the configured timeout, whichever is earlier. Raises
-        StorageServiceError, or the exception for an error reply.
+        The request ends at the caller's deadline or after the configured timeout, whichever is earlier. Raises or the
+        exception for an error reply.
         """
         id_ = request.storage_correlation_id
         with self._telemetry.track_storage_operation(operation, id_) as tracked:

@@ -27,19 +27,19 @@ class ThemeCatalog:
         self._storage = storage
 
     async def get(self, name: str) -> Theme | None:
-        """Return a theme, or None if there is none of this name. Raises StorageServiceError."""
+        """Return a theme, or None if there is none of this name."""
         theme = built_in_themes().get(name)
         return theme if theme is not None else await self._storage.themes.get(name)
 
     async def require(self, name: str) -> Theme:
-        """Return a theme. Raises ThemeNotFound, StorageServiceError."""
+        """Return a theme. Raises ThemeNotFound."""
         theme = await self.get(name)
         if theme is None:
             raise theme_not_found(name)
         return theme
 
     async def all(self) -> list[Theme]:
-        """Return the built-in themes, then the callers' own, each by name. Raises StorageServiceError."""
+        """Return the built-in themes, then the callers' own, each by name."""
         own = await self._storage.themes.all(ListFilter())
         return [*built_in_themes().values(), *sorted(own, key=lambda theme: theme.name)]
 

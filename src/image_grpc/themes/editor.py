@@ -16,7 +16,7 @@ class ThemeEditor:
         self._storage = storage
 
     async def create(self, request: CreateThemeRequest) -> Theme:
-        """Add a theme and return it. Raises ThemeExists, RequestIdReused, StorageServiceError."""
+        """Add a theme and return it. Raises ThemeExists, RequestIdReused."""
         name, themes = request.theme.name, self._storage.themes
         if name in built_in_themes():
             raise ThemeExists(f"theme {name!r} is built in")
@@ -35,8 +35,7 @@ class ThemeEditor:
     async def update(self, request: UpdateThemeRequest) -> Theme:
         """Change a theme and return it.
 
-        Raises ThemeNotEditable, InvalidArgument, ThemeNotFound, VersionConflict, RequestIdReused,
-        StorageServiceError.
+        Raises ThemeNotEditable, InvalidArgument, ThemeNotFound, VersionConflict, RequestIdReused.
         """
         name, version = request.theme.name, request.theme.version
         _require_editable(name)
@@ -54,7 +53,7 @@ class ThemeEditor:
     async def delete(self, request: DeleteThemeRequest) -> None:
         """Delete a theme that no image uses.
 
-        Raises ThemeNotEditable, ThemeInUse, ThemeNotFound, VersionConflict, RequestIdReused, StorageServiceError.
+        Raises ThemeNotEditable, ThemeInUse, ThemeNotFound, VersionConflict, RequestIdReused.
         """
         _require_editable(request.theme)
         count = await self._storage.images.count(with_theme(request.theme))

@@ -24,7 +24,7 @@ class ReferenceLoader:
         self._storage = storage
 
     async def urls(self, record: GenerationRecord) -> list[str]:
-        """Return the reference images as data URLs, without ones deleted meanwhile. Raises StorageServiceError."""
+        """Return the reference images as data URLs, without ones deleted meanwhile."""
         if record.reference_version:
             versions = [(record.image_id, record.reference_version)]
         else:
