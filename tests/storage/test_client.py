@@ -45,7 +45,7 @@ class LossyHub(MemoryHub):
         if self.lose < 0:
             await super().reply(delivery, envelope, timeout=timeout)
         else:  # as if the request had timed out
-            self._replies.fail(delivery.reply_to, RequestTimeout("the reply is lost"))
+            self._replies.resolve(delivery.reply_to, RequestTimeout("the reply is lost"))
 
 
 @asynccontextmanager
