@@ -1,4 +1,4 @@
-"""Health, reflection, and the port."""
+"""Health, reflection, the port, and the RPCs of the contract."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 
 import grpc
 import pytest
-import pytest_asyncio
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
@@ -29,12 +28,6 @@ HEALTH = health_pb2.HealthCheckResponse
 ENDLESS = 3600.0
 
 together = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
-    async with service(tmp_path_factory.mktemp("server")) as it:
-        yield it
 
 
 # Health
@@ -170,7 +163,7 @@ def test_clients_may_ping_every_ten_seconds_even_without_calls() -> None:
     assert options["grpc.keepalive_permit_without_calls"] == 1
 
 
-# The contract
+# RPCs of the contract
 
 
 @pytest.mark.parametrize(

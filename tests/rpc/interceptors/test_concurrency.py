@@ -16,7 +16,7 @@ from tests.service import refusal
 ENDLESS = 3600.0
 
 
-async def test_calls_beyond_the_limit_are_refused_while_health_is_not() -> None:
+async def test_calls_beyond_the_limit_are_rejected_except_health_checks() -> None:
     started, may_end = asyncio.Event(), asyncio.Event()
 
     async def wait(request: Any, context: Any) -> StringValue:
@@ -41,7 +41,7 @@ async def test_calls_beyond_the_limit_are_refused_while_health_is_not() -> None:
         assert (await server.call()).value == "done", "the slot is free again"
 
 
-async def test_as_many_calls_as_the_limit_run_at_once() -> None:
+async def test_calls_up_to_the_limit_run_concurrently() -> None:
     running, all_started = 0, asyncio.Event()
 
     async def handler(request: Any, context: Any) -> StringValue:

@@ -57,15 +57,15 @@ async def test_a_handlers_own_timeout_is_not_the_deadline() -> None:
         assert (await refusal(server.call())).code is grpc.StatusCode.INTERNAL
 
 
-async def test_handlers_know_how_much_time_remains() -> None:
-    left: list[float] = []
+async def test_the_remaining_time_is_available_to_handlers() -> None:
+    seconds: list[float] = []
 
     async def unary(request: Any, context: Any) -> StringValue:
-        left.append(remaining(ENDLESS))
+        seconds.append(remaining(ENDLESS))
         return StringValue()
 
     async def stream(request: Any, context: Any) -> AsyncIterator[StringValue]:
-        left.append(remaining(ENDLESS))
+        seconds.append(remaining(ENDLESS))
         yield StringValue()
 
     async with small_server(unary, stream=stream, stages=[enforce_deadline(100)]) as server:
@@ -73,7 +73,7 @@ async def test_handlers_know_how_much_time_remains() -> None:
         await server.messages(timeout=30)
         await server.call(timeout=None)
         await server.messages(timeout=None)
-    assert 0 < left[0] < 60
-    assert 0 < left[1] < 60
-    assert 60 < left[2] <= 100
-    assert left[3] == ENDLESS, "a stream without a deadline, such as a watch, has none"
+    assert 0 < seconds[0] < 60
+    assert 0 < seconds[1] < 60
+    assert 60 < seconds[2] <= 100
+    assert seconds[3] == ENDLESS, "the maximum does not apply to streams, such as watches"

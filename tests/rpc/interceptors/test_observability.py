@@ -17,7 +17,7 @@ from tests.service import refusal
 
 
 class Histogram:
-    """Collects what is recorded."""
+    """A fake histogram that keeps the recorded amounts and attributes."""
 
     def __init__(self) -> None:
         self.recorded: list[tuple[float, dict[str, str]]] = []
@@ -33,7 +33,7 @@ def durations(monkeypatch: pytest.MonkeyPatch) -> tuple[Telemetry, Histogram]:
     return telemetry, histogram
 
 
-async def test_each_call_is_a_json_line_of_the_access_log(log_lines: Any) -> None:
+async def test_the_access_log_has_a_json_line_for_each_call(log_lines: Any) -> None:
     async with small_server() as server:
         metadata = (("x-request-id", "r-1"), ("x-correlation-id", "c-1"))
         await server.call(metadata=metadata)
@@ -54,7 +54,7 @@ async def test_the_access_log_has_the_code_and_the_reason_of_an_error(log_lines:
     assert (line["code"], line["reason"]) == ("INVALID_ARGUMENT", "INVALID_THEME")
 
 
-async def test_health_checks_do_not_fill_the_access_log(log_lines: Any) -> None:
+async def test_health_checks_are_not_in_the_access_log(log_lines: Any) -> None:
     async with small_server() as server:
         await health_pb2_grpc.HealthStub(server.channel).Check(health_pb2.HealthCheckRequest())
     assert log_lines() == []

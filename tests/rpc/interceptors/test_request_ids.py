@@ -17,18 +17,18 @@ METADATA = (("x-request-id", "r-1"), ("x-correlation-id", "c-1"))
 
 
 async def test_the_callers_ids_are_returned_and_apply_to_the_work() -> None:
-    seen = []
+    correlation_ids = []
 
     async def handler(request: Any, context: Any) -> StringValue:
-        seen.append(current_correlation_id())
+        correlation_ids.append(current_correlation_id())
         return StringValue()
 
     async with small_server(handler, stages=[adopt_ids]) as server:
         trailers = dict(await server.unary(StringValue(), metadata=METADATA).trailing_metadata())
         await server.call()
     assert (trailers["x-request-id"], trailers["x-correlation-id"]) == ("r-1", "c-1")
-    assert seen[0] == "c-1"
-    assert uuid.UUID(seen[1])
+    assert correlation_ids[0] == "c-1"
+    assert uuid.UUID(correlation_ids[1])
 
 
 async def test_a_caller_without_ids_gets_new_ones() -> None:

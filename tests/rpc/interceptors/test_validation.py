@@ -18,7 +18,7 @@ from tests.service import refusal
 ALONE = [translate_errors, validate]
 
 
-async def test_all_broken_rules_are_reported_at_once() -> None:
+async def test_all_violations_are_reported_at_once() -> None:
     request = GenerateTacticalMapRequest(theme="NOT A NAME", details="x" * 2001, request_id="7", features=["ok", ""])
     request.size.width, request.size.height = 0, 100_000
     request.source.id = "nobody"
@@ -53,12 +53,12 @@ async def test_an_invalid_request_does_not_reach_the_handler() -> None:
         assert (await refusal(server.call(GenerateTacticalMapRequest()))).code is (grpc.StatusCode.INVALID_ARGUMENT)
 
 
-async def test_names_are_not_looked_up() -> None:
+async def test_validation_does_not_look_up_names() -> None:
     async with small_server(say_hello, takes=GenerateTacticalMapRequest, stages=ALONE) as server:
         assert (await server.call(GenerateTacticalMapRequest(theme="no_such_theme"))).value == "hello"
 
 
-async def test_items_of_lists_and_keys_of_maps_are_named() -> None:
+async def test_paths_contain_list_indexes_and_map_keys() -> None:
     request = GenerateTacticalMapRequest(theme="fantasy")
     request.terrain.properties["floor"] = "x" * 201
     async with small_server(say_hello, takes=GenerateTacticalMapRequest, stages=ALONE) as server:
@@ -69,18 +69,18 @@ async def test_items_of_lists_and_keys_of_maps_are_named() -> None:
 
 
 async def test_a_valid_request_reaches_the_handler_with_its_uuids_in_lower_case() -> None:
-    id_, seen = str(uuid.uuid4()), []
+    id_, requests = str(uuid.uuid4()), []
 
     async def handler(request: GetImageRequest, context: Any) -> Message:
-        seen.append(request)
+        requests.append(request)
         return StringValue()
 
     async with small_server(handler, takes=GetImageRequest, stages=ALONE) as server:
         await server.call(GetImageRequest(image_id=id_.upper(), version=3))
-    assert seen == [GetImageRequest(image_id=id_, version=3)]
+    assert requests == [GetImageRequest(image_id=id_, version=3)]
 
 
-async def test_bytes_that_are_no_message_are_refused_as_invalid() -> None:
+async def test_malformed_bytes_are_an_invalid_argument() -> None:
     async with small_server(takes=GenerateTacticalMapRequest) as server:
         raw = server.channel.unary_unary(f"/{SERVICE}/Unary")
         status = await refusal(raw(b"\x0a\x02\xff\xfe", timeout=SECONDS))
