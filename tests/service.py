@@ -47,10 +47,6 @@ from getimg_standin.picture import Picture
 from image_grpc import app
 from image_grpc.messages import clone
 from image_grpc.settings import EmbeddedSettings, load
-from tests.statuses import Refusal as Refusal
-from tests.statuses import read_refusal as read_refusal
-from tests.statuses import refusal as refusal
-from tests.statuses import refused_stream as refused_stream
 
 PATIENCE_SECONDS = 120
 """Maximum wait for a generation."""
@@ -137,7 +133,7 @@ class Service:
         return (await self.overlays.CreateTacticalOverlay(request)).overlay
 
     @asynccontextmanager
-    async def hearing(self, *routing_keys: str) -> AsyncIterator[list[Envelope]]:
+    async def events_on(self, *routing_keys: str) -> AsyncIterator[list[Envelope]]:
         """Yield a list to which events with these routing keys are appended within the block."""
         events: list[Envelope] = []
         subscription = await self.running.hub.subscribe(

@@ -12,7 +12,7 @@ from grpc_status import rpc_status
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Refusal:
+class CallStatus:
     """The status of a failed call with its `google.rpc` details. Absent details are empty."""
 
     code: grpc.StatusCode
@@ -29,25 +29,25 @@ class Refusal:
     trailers: dict[str, str | bytes]
 
 
-async def refusal(call: Awaitable[Any]) -> Refusal:
+async def failed_call(call: Awaitable[Any]) -> CallStatus:
     """Await a call that must fail and return its status."""
     try:
         response = await call
     except grpc.aio.AioRpcError as error:
-        return read_refusal(error)
+        return read_status(error)
     raise AssertionError(f"the call succeeded: {response}")
 
 
-async def refused_stream(call: Any) -> Refusal:
+async def failed_stream(call: Any) -> CallStatus:
     """Read a stream that must fail and return its status."""
 
     async def drain() -> list[Any]:
         return [message async for message in call]
 
-    return await refusal(drain())
+    return await failed_call(drain())
 
 
-def read_refusal(error: Any) -> Refusal:
+def read_status(error: Any) -> CallStatus:
     """Return the status of an error of grpc.aio with its `google.rpc` details."""
     info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
     retry, quota = error_details_pb2.RetryInfo(), error_details_pb2.QuotaFailure()
@@ -56,7 +56,7 @@ def read_refusal(error: Any) -> Refusal:
     for detail in status.details if status is not None else ():
         for message in (info, bad, retry, quota, request):
             detail.Unpack(message)
-    return Refusal(
+    return CallStatus(
         code=error.code(),
         message=error.details(),
         reason=info.reason,

@@ -74,7 +74,7 @@ async def told_that_storage_is_away(callers: Callers) -> list[GeneratePortraitRe
     was refused meanwhile."""
     refused = []
     while True:
-        request, error = await callers.refusal(DEADLINE_SECONDS)
+        request, error = await callers.failed_call(DEADLINE_SECONDS)
         refused.append(request)
         if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
             continue  # the machine took longer than is left for the answer

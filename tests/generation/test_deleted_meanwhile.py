@@ -17,7 +17,8 @@ from getimg_standin import MODELS, queries
 from image_grpc.generation.resolve import Resolver
 from image_grpc.getimg import models
 from image_grpc.themes import ThemeCatalog
-from tests.service import Refusal, Service, portrait, refusal, service
+from tests.service import Service, portrait, service
+from tests.statuses import CallStatus, failed_call
 
 SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED
 REFERENCE_MODEL = "seedream-5-lite"
@@ -36,7 +37,7 @@ async def create_theme(platform: Service) -> str:
     return theme.name
 
 
-async def checked_then_submitted(platform: Service, request: Any, delete: Any) -> Refusal:
+async def checked_then_submitted(platform: Service, request: Any, delete: Any) -> CallStatus:
     """Validate a request, delete what it names, and submit it; return how it is refused."""
     preview = type(request)()
     preview.CopyFrom(request)
@@ -44,7 +45,7 @@ async def checked_then_submitted(platform: Service, request: Any, delete: Any) -
     await platform.generate(preview)
     calls = platform.standin.calls
     await delete
-    refused = await refusal(platform.generate(request))
+    refused = await failed_call(platform.generate(request))
     assert refused.code is grpc.StatusCode.INVALID_ARGUMENT
     assert platform.standin.calls == calls
     return refused

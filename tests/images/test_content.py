@@ -13,7 +13,8 @@ from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2 import ImageLayer, ReadImageRequest
 
 from image_grpc.storage import ReadCache
-from tests.service import Service, portrait, refused_stream, service
+from tests.service import Service, portrait, service
+from tests.statuses import failed_stream
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -48,7 +49,7 @@ async def test_a_read_at_the_end_returns_only_the_description(running: Service, 
 
 async def test_an_offset_past_the_end_is_rejected(running: Service, image: Image) -> None:
     request = ReadImageRequest(image_id=image.id, offset=image.content.byte_size + 1)
-    error = await refused_stream(running.images.ReadImage(request))
+    error = await failed_stream(running.images.ReadImage(request))
     assert (error.code, error.reason) == (grpc.StatusCode.OUT_OF_RANGE, "OFFSET_OUT_OF_RANGE")
     assert error.fields == ["offset"]
 
@@ -59,7 +60,7 @@ async def test_an_offset_past_the_end_is_rejected(running: Service, image: Image
 )
 async def test_an_invalid_field_is_rejected(running: Service, image: Image, field: str, value: Any) -> None:
     request = ReadImageRequest(**{"image_id": image.id, field: value})
-    error = await refused_stream(running.images.ReadImage(request))
+    error = await failed_stream(running.images.ReadImage(request))
     assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
 
 
@@ -86,7 +87,7 @@ async def test_downloads_beyond_the_limit_are_rejected_after_a_wait(
         async with asyncio.TaskGroup() as group:
             first = group.create_task(it.read(stored.id))
             await started.wait()
-            error = await refused_stream(it.images.ReadImage(ReadImageRequest(image_id=stored.id)))
+            error = await failed_stream(it.images.ReadImage(ReadImageRequest(image_id=stored.id)))
             may_finish.set()
         assert (error.code, error.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
         assert error.retry_seconds == 1.0

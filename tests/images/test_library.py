@@ -11,7 +11,8 @@ from tabletop.image.v1 import image_service_pb2 as pb
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.types_pb2 import ImageFormat, ImageSubtype, ImageType
 
-from tests.service import Service, item, portrait, refusal, refused_stream, service, some_id
+from tests.service import Service, item, portrait, service, some_id
+from tests.statuses import failed_call, failed_stream
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -39,7 +40,7 @@ async def test_an_image_has_the_fields_of_its_generation_request(running: Servic
 @pytest.mark.parametrize("version", [0, 7])
 async def test_an_image_that_does_not_exist_is_not_found(running: Service, version: int) -> None:
     id_ = some_id()
-    error = await refusal(running.images.GetImage(pb.GetImageRequest(image_id=id_, version=version)))
+    error = await failed_call(running.images.GetImage(pb.GetImageRequest(image_id=id_, version=version)))
     assert (error.code, error.reason, error.metadata) == (
         grpc.StatusCode.NOT_FOUND,
         "IMAGE_NOT_FOUND",
@@ -48,13 +49,13 @@ async def test_an_image_that_does_not_exist_is_not_found(running: Service, versi
 
 
 async def test_a_version_that_does_not_exist_is_not_found(running: Service, image: Image) -> None:
-    error = await refusal(running.images.GetImage(pb.GetImageRequest(image_id=image.id, version=2)))
+    error = await failed_call(running.images.GetImage(pb.GetImageRequest(image_id=image.id, version=2)))
     assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "IMAGE_NOT_FOUND")
 
 
 @pytest.mark.parametrize("id_", ["", "7", "not-a-uuid", "x" * 36, "g1a2b3c4-0000-4000-8000-000000000000"])
 async def test_a_malformed_id_is_rejected(running: Service, id_: str) -> None:
-    error = await refusal(running.images.GetImage(pb.GetImageRequest(image_id=id_)))
+    error = await failed_call(running.images.GetImage(pb.GetImageRequest(image_id=id_)))
     assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["image_id"])
 
 
@@ -69,7 +70,7 @@ async def test_a_batch_reports_the_ids_of_missing_images(running: Service, image
 
 @pytest.mark.parametrize(("ids", "field"), [([], "image_ids"), ([some_id()] * 101, "image_ids")], ids=["0", "101"])
 async def test_a_batch_of_0_or_more_than_100_images_is_rejected(running: Service, ids: list[str], field: str) -> None:
-    error = await refusal(running.images.BatchGetImages(pb.BatchGetImagesRequest(image_ids=ids)))
+    error = await failed_call(running.images.BatchGetImages(pb.BatchGetImagesRequest(image_ids=ids)))
     assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
 
 
@@ -116,7 +117,7 @@ async def test_pages_together_are_the_whole_listing(running: Service) -> None:
 
 
 async def test_a_negative_page_size_is_rejected(running: Service) -> None:
-    error = await refusal(running.images.ListImages(pb.ListImagesRequest(page_size=-1)))
+    error = await failed_call(running.images.ListImages(pb.ListImagesRequest(page_size=-1)))
     assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["page_size"])
 
 
@@ -130,21 +131,21 @@ async def test_a_forged_page_token_is_rejected(running: Service, token: str) -> 
         running.images.ListImages(pb.ListImagesRequest(page_token=token)),
         running.images.ListImageVersions(pb.ListImageVersionsRequest(image_id=some_id(), page_token=token)),
     ):
-        error = await refusal(call)
+        error = await failed_call(call)
         assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENT")
         assert error.fields == ["page_token"]
 
 
 async def test_a_page_token_of_another_listing_is_rejected(running: Service, image: Image, own_image: Image) -> None:
     token = (await running.images.ListImages(pb.ListImagesRequest(page_size=1))).next_page_token
-    error = await refusal(running.images.ListImages(pb.ListImagesRequest(theme="horror", page_token=token)))
+    error = await failed_call(running.images.ListImages(pb.ListImagesRequest(theme="horror", page_token=token)))
     assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["page_token"])
 
 
 async def test_the_versions_of_an_image_are_listed(running: Service, image: Image) -> None:
     listed = await running.images.ListImageVersions(pb.ListImageVersionsRequest(image_id=image.id))
     assert list(listed.images) == [image]
-    error = await refusal(running.images.ListImageVersions(pb.ListImageVersionsRequest(image_id=some_id())))
+    error = await failed_call(running.images.ListImageVersions(pb.ListImageVersionsRequest(image_id=some_id())))
     assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "IMAGE_NOT_FOUND")
 
 
@@ -154,11 +155,11 @@ async def test_the_versions_of_an_image_are_listed(running: Service, image: Imag
 async def test_a_deleted_image_is_not_found_until_it_is_restored(running: Service, own_image: Image) -> None:
     data = await running.read(own_image.id)
     await running.images.DeleteImage(pb.DeleteImageRequest(image_id=own_image.id))
-    assert (await refusal(running.images.GetImage(pb.GetImageRequest(image_id=own_image.id)))).reason == (
+    assert (await failed_call(running.images.GetImage(pb.GetImageRequest(image_id=own_image.id)))).reason == (
         "IMAGE_NOT_FOUND"
     )
     read = running.images.ReadImage(pb.ReadImageRequest(image_id=own_image.id))
-    assert (await refused_stream(read)).reason == "IMAGE_NOT_FOUND"
+    assert (await failed_stream(read)).reason == "IMAGE_NOT_FOUND"
     deleted = await running.images.GetImage(pb.GetImageRequest(image_id=own_image.id, show_deleted=True))
     assert deleted.image.id == own_image.id
     restored = await running.images.UndeleteImage(pb.UndeleteImageRequest(image_id=own_image.id))
@@ -174,7 +175,7 @@ async def test_a_deletion_is_visible_at_once_without_the_change_feed(
         monkeypatch.setattr("image_grpc.storage_service.outbox.Relay.publish", lambda relay, entries: None)
         assert (await it.images.GetImage(pb.GetImageRequest(image_id=stored.id))).image == stored
         await it.images.DeleteImage(pb.DeleteImageRequest(image_id=stored.id))
-        error = await refusal(it.images.GetImage(pb.GetImageRequest(image_id=stored.id)))
+        error = await failed_call(it.images.GetImage(pb.GetImageRequest(image_id=stored.id)))
         assert error.reason == "IMAGE_NOT_FOUND"
         await it.images.UndeleteImage(pb.UndeleteImageRequest(image_id=stored.id))
         assert (await it.images.GetImage(pb.GetImageRequest(image_id=stored.id))).image == stored
@@ -192,12 +193,12 @@ async def test_deleted_images_are_listed_on_request_only(running: Service) -> No
 @pytest.mark.parametrize("method", ["DeleteImage", "UndeleteImage"])
 async def test_a_missing_image_cannot_be_deleted_or_restored(running: Service, method: str) -> None:
     request = getattr(pb, f"{method}Request")(image_id=some_id())
-    error = await refusal(getattr(running.images, method)(request))
+    error = await failed_call(getattr(running.images, method)(request))
     assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "IMAGE_NOT_FOUND")
 
 
 async def test_a_stale_version_is_aborted(running: Service, own_image: Image) -> None:
-    error = await refusal(running.images.DeleteImage(pb.DeleteImageRequest(image_id=own_image.id, version=7)))
+    error = await failed_call(running.images.DeleteImage(pb.DeleteImageRequest(image_id=own_image.id, version=7)))
     assert (error.code, error.reason) == (grpc.StatusCode.ABORTED, "VERSION_CONFLICT")
     assert (await running.images.GetImage(pb.GetImageRequest(image_id=own_image.id))).image == own_image
 
@@ -222,7 +223,7 @@ async def test_a_request_id_with_other_content_is_rejected(
     request_id = some_id()
     await running.images.DeleteImage(pb.DeleteImageRequest(image_id=own_image.id, request_id=request_id))
     await running.images.UndeleteImage(pb.UndeleteImageRequest(image_id=own_image.id, request_id=request_id))
-    error = await refusal(call(kind(image_id=image.id, request_id=request_id)))
+    error = await failed_call(call(kind(image_id=image.id, request_id=request_id)))
     assert (error.code, error.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
     assert (await running.images.GetImage(pb.GetImageRequest(image_id=image.id))).image == image
 

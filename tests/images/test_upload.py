@@ -16,7 +16,8 @@ from tabletop.image.v1.image_service_pb2 import ImageLayer, UploadImageRequest
 from tabletop.image.v1.types_pb2 import ImageFormat, ImageSubtype, ImageType
 
 from image_grpc_testkit.eventually import eventually
-from tests.service import OWN_MAP, Service, element, on_grid, payload_of, picture_bytes, refusal, service, some_id
+from tests.service import OWN_MAP, Service, element, on_grid, payload_of, picture_bytes, service, some_id
+from tests.statuses import failed_call
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -90,7 +91,7 @@ async def test_an_upload_is_published_with_the_callers_correlation_id(running: S
         yield data_part(picture_bytes())
 
     source_id = some_id()
-    async with running.hearing("image.generated") as events:
+    async with running.events_on("image.generated") as events:
         metadata = (("x-correlation-id", "upload-1"),)
         image = (await running.images.UploadImage(parts(), metadata=metadata)).image
         await eventually(lambda: bool(events), "the upload is published")
@@ -132,11 +133,11 @@ BAD_DATA = {
 async def test_data_that_is_not_a_complete_picture_of_a_supported_format_and_size_is_rejected(
     running: Service, bad: str
 ) -> None:
-    assert_rejected(await refusal(running.upload(BAD_DATA[bad])), "data")
+    assert_rejected(await failed_call(running.upload(BAD_DATA[bad])), "data")
 
 
 async def test_a_sha256_that_does_not_match_the_data_is_rejected(running: Service) -> None:
-    error = await refusal(running.upload(sha256="0" * 64))
+    error = await failed_call(running.upload(sha256="0" * 64))
     assert_rejected(error, "description.sha256")
     assert hashlib.sha256(picture_bytes()).hexdigest() in error.message
 
@@ -162,7 +163,7 @@ async def test_a_sha256_that_does_not_match_the_data_is_rejected(running: Servic
     ids=str,
 )
 async def test_an_invalid_description_is_rejected(running: Service, fields: dict[str, Any], field: str) -> None:
-    error = await refusal(running.upload(**fields))
+    error = await failed_call(running.upload(**fields))
     assert_rejected(error, field)
     assert error.reason == ("INVALID_THEME" if field.endswith("theme") else "INVALID_ARGUMENT")
 
@@ -176,9 +177,9 @@ async def test_the_description_must_be_the_first_part_and_only_the_first(running
         [description_part(), description_part(), data_part(data)],
         [description_part(), data_part(data), description_part()],
     ):
-        assert_rejected(await refusal(send(running, parts)), "description")
-    assert_rejected(await refusal(send(running, [UploadImageRequest()])), "part")
-    assert_rejected(await refusal(send(running, [description_part(), data_part(b"x" * (1024 * 1024 + 1))])), "data")
+        assert_rejected(await failed_call(send(running, parts)), "description")
+    assert_rejected(await failed_call(send(running, [UploadImageRequest()])), "part")
+    assert_rejected(await failed_call(send(running, [description_part(), data_part(b"x" * (1024 * 1024 + 1))])), "data")
 
 
 async def test_an_upload_beyond_the_configured_size_is_rejected_before_it_ends(tmp_path: Path) -> None:
@@ -192,7 +193,7 @@ async def test_an_upload_beyond_the_configured_size_is_rejected_before_it_ends(t
             yield data_part(b"x" * 100_000)
 
     async with service(tmp_path, upload_max_bytes=1_000_000) as it:
-        error = await refusal(it.images.UploadImage(endless()))
+        error = await failed_call(it.images.UploadImage(endless()))
         assert_rejected(error, "data")
         assert "1000000" in error.message
         assert sent < 1000
@@ -228,7 +229,7 @@ async def test_repeated_uploads_with_one_request_id_create_one_image(running: Se
         running.upload(picture_bytes(64, 64), request_id=request_id),
         running.upload(theme="horror", request_id=request_id),
     ):
-        error = await refusal(other)
+        error = await failed_call(other)
         assert (error.code, error.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
 
 

@@ -29,7 +29,8 @@ from image_grpc.images import ImageWatcher
 from image_grpc.storage import ChangeFeed
 from image_grpc.storage.codecs import IMAGES
 from image_grpc_testkit.contracts.records import an_image
-from tests.service import Service, element, item, portrait, refusal, refused_stream, service, some_id
+from tests.service import Service, element, item, portrait, service, some_id
+from tests.statuses import failed_call, failed_stream
 from tests.storage.fake_service import storage_bench
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -184,7 +185,7 @@ async def test_excluded_changes_do_not_delay_heartbeats() -> None:
 
 
 async def test_invalid_filters_are_rejected(running: Service) -> None:
-    error = await refused_stream(running.images.WatchImages(WatchImagesRequest(source_id="7", type=99)))
+    error = await failed_stream(running.images.WatchImages(WatchImagesRequest(source_id="7", type=99)))
     assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["type", "source_id"])
 
 
@@ -218,7 +219,7 @@ async def test_a_watch_that_may_have_missed_changes_fails_and_can_be_repeated(
             await watch.changes(1)
             for report_gap in gap_handlers:  # as after a lost connection
                 report_gap()
-            error = await refusal(watch.changes(1))
+            error = await failed_call(watch.changes(1))
         assert (error.code, error.reason) == (grpc.StatusCode.UNAVAILABLE, "MESSAGE_HUB_ERROR")
         assert error.retry_seconds
         async with watching(it.images) as repeated:

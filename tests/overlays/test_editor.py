@@ -15,7 +15,8 @@ from tabletop.image.v1.overlay_pb2 import Overlay
 
 from image_grpc_testkit.eventually import eventually
 from tests.overlays.builders import MOVE, NEIGHBORHOOD, covered, get, ids, list_page, place, update
-from tests.service import Service, element, payload_of, read_refusal, refusal, some_id
+from tests.service import Service, element, payload_of, some_id
+from tests.statuses import failed_call, read_status
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -37,7 +38,7 @@ async def test_a_campaign_overlay_has_its_elements(running: Service, region: Ima
 
 
 async def test_coverage_is_not_part_of_events(running: Service, battlefield: Image) -> None:
-    async with running.hearing("overlay.updated") as events:
+    async with running.events_on("overlay.updated") as events:
         created = await running.overlay(battlefield.id, element("move", range=MOVE))
         updated = await update(running, created, put_tactical_elements=[element("move", range=MOVE)])
         await eventually(lambda: len(events) == 2, "both changes are published")
@@ -69,11 +70,11 @@ async def test_an_update_with_elements_of_the_other_kind_is_rejected(
     running: Service, battlefield: Image, region: Image
 ) -> None:
     tactical = await running.overlay(battlefield.id)
-    error = await refusal(update(running, tactical, put_campaign_elements=[place("inn")]))
+    error = await failed_call(update(running, tactical, put_campaign_elements=[place("inn")]))
     assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["changes.put_campaign_elements"])
     request = pb.CreateCampaignOverlayRequest(map_id=region.id)
     campaign = (await running.overlays.CreateCampaignOverlay(request)).overlay
-    error = await refusal(update(running, campaign, put_tactical_elements=[element("goblin")]))
+    error = await failed_call(update(running, campaign, put_tactical_elements=[element("goblin")]))
     assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["changes.put_tactical_elements"])
 
 
@@ -88,7 +89,7 @@ async def test_one_of_two_concurrent_updates_is_aborted(running: Service, battle
     failures: list[Any] = [response for response in results if not isinstance(response, Overlay)]
     assert (len(successes), len(failures)) == (1, 1)
 
-    error = read_refusal(failures[0])
+    error = read_status(failures[0])
     assert (error.code, error.reason) == (grpc.StatusCode.ABORTED, "VERSION_CONFLICT")
     assert await get(running, created.id) == successes[0]
     assert (successes[0].version, successes[0].name) == (2, names[results.index(successes[0])])
@@ -100,14 +101,14 @@ async def test_one_of_two_concurrent_updates_is_aborted(running: Service, battle
 async def test_a_deleted_overlay_is_removed_from_its_map(running: Service, battlefield: Image) -> None:
     created, other = await running.overlay(battlefield.id), await running.overlay(battlefield.id)
     stale = pb.DeleteOverlayRequest(overlay_id=created.id, version=7)
-    assert (await refusal(running.overlays.DeleteOverlay(stale))).reason == "VERSION_CONFLICT"
+    assert (await failed_call(running.overlays.DeleteOverlay(stale))).reason == "VERSION_CONFLICT"
     await running.overlays.DeleteOverlay(pb.DeleteOverlayRequest(overlay_id=created.id, version=1))
-    assert (await refusal(get(running, created.id))).reason == "OVERLAY_ERROR"
+    assert (await failed_call(get(running, created.id))).reason == "OVERLAY_ERROR"
     assert ids((await list_page(running, battlefield.id)).overlays) == [other.id]
     assert list((await running.image(battlefield.id)).overlays) == [other.id]
-    error = await refusal(running.overlays.DeleteOverlay(pb.DeleteOverlayRequest(overlay_id=created.id)))
+    error = await failed_call(running.overlays.DeleteOverlay(pb.DeleteOverlayRequest(overlay_id=created.id)))
     assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "OVERLAY_ERROR")
-    assert (await refusal(update(running, created, some_id(), name="rejected"))).code is grpc.StatusCode.NOT_FOUND
+    assert (await failed_call(update(running, created, some_id(), name="rejected"))).code is grpc.StatusCode.NOT_FOUND
 
 
 # Repeated requests
@@ -138,12 +139,12 @@ async def test_a_request_id_with_other_content_is_rejected(running: Service, bat
     request_id = some_id()
     created = await running.overlay(battlefield.id, request_id=request_id)
     other = await running.overlay(battlefield.id, request_id=some_id())
-    errors = [await refusal(running.overlay(battlefield.id, name="other", request_id=request_id))]
+    errors = [await failed_call(running.overlay(battlefield.id, name="other", request_id=request_id))]
     await update(running, created, request_id, name="once")
-    errors.append(await refusal(update(running, created, request_id, name="other")))
+    errors.append(await failed_call(update(running, created, request_id, name="other")))
     await running.overlays.DeleteOverlay(pb.DeleteOverlayRequest(overlay_id=created.id, request_id=request_id))
     reused = pb.DeleteOverlayRequest(overlay_id=other.id, request_id=request_id)
-    errors.append(await refusal(running.overlays.DeleteOverlay(reused)))
+    errors.append(await failed_call(running.overlays.DeleteOverlay(reused)))
     for error in errors:
         assert (error.code, error.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
     assert await get(running, other.id) == other
@@ -157,7 +158,7 @@ async def test_each_change_is_published_with_its_content_and_correlation_id(
 ) -> None:
     metadata = (("x-correlation-id", "table-7"),)
     overlays = running.overlays
-    async with running.hearing("overlay.updated") as events:
+    async with running.events_on("overlay.updated") as events:
         create = pb.CreateTacticalOverlayRequest(map_id=battlefield.id, elements=[element("a"), element("b")])
         id_ = (await overlays.CreateTacticalOverlay(create, metadata=metadata)).overlay.id
         change = pb.UpdateOverlayRequest(
@@ -180,11 +181,11 @@ async def test_each_change_is_published_with_its_content_and_correlation_id(
 
 async def test_rejected_and_repeated_updates_are_not_published(running: Service, battlefield: Image) -> None:
     created = await running.overlay(battlefield.id)
-    async with running.hearing("overlay.updated") as events:
+    async with running.events_on("overlay.updated") as events:
         request_id = some_id()
         await update(running, created, request_id, name="once")
         await update(running, created, request_id, name="once")
-        await refusal(update(running, created, name="stale"))
+        await failed_call(update(running, created, name="stale"))
         last = await running.overlay(battlefield.id)
         await eventually(
             lambda: any(payload_of(event)["overlay_id"] == last.id for event in events), "the last change is published"

@@ -12,7 +12,8 @@ from tabletop.image.v1.image_service_pb2 import DeleteImageRequest
 from tabletop.image.v1.overlay_pb2 import TacticalElement
 
 from tests.overlays.builders import MOVE, get, ids, list_page, place, update
-from tests.service import Refusal, Service, element, portrait, refusal, some_id
+from tests.service import Service, element, portrait, some_id
+from tests.statuses import CallStatus, failed_call
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -26,14 +27,14 @@ async def test_an_overlay_of_the_other_kind_of_map_is_rejected(
     else:
         request = pb.CreateCampaignOverlayRequest(map_id=battlefield.id, elements=[place("inn")])
         call = running.overlays.CreateCampaignOverlay(request)
-    error = await refusal(call)
+    error = await failed_call(call)
     assert (error.code, error.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "OVERLAY_ERROR")
     assert f"is not a {kind} map" in error.message
 
 
 async def test_an_overlay_of_a_portrait_is_rejected(running: Service) -> None:
     image = (await running.generate(portrait())).image
-    assert (await refusal(running.overlay(image.id))).reason == "OVERLAY_ERROR"
+    assert (await failed_call(running.overlay(image.id))).reason == "OVERLAY_ERROR"
 
 
 async def test_overlays_of_a_missing_or_deleted_map_are_not_found(running: Service, battlefield: Image) -> None:
@@ -47,7 +48,7 @@ async def test_overlays_of_a_missing_or_deleted_map_are_not_found(running: Servi
         list_page(running, some_id()),
         running.overlays.RenderOverlay(pb.RenderOverlayRequest(map_id=battlefield.id)),
     ):
-        error = await refusal(call)
+        error = await failed_call(call)
         assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "IMAGE_NOT_FOUND")
 
 
@@ -59,7 +60,7 @@ async def test_a_missing_overlay_is_not_found(running: Service) -> None:
         pb.DeleteOverlayRequest(overlay_id=some_id(), request_id=some_id()),
         pb.RenderOverlayRequest(overlay_id=some_id()),
     ):
-        error = await refusal(getattr(running.overlays, type(request).__name__.removesuffix("Request"))(request))
+        error = await failed_call(getattr(running.overlays, type(request).__name__.removesuffix("Request"))(request))
         assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "OVERLAY_ERROR")
         assert error.metadata["overlay_id"]
 
@@ -83,12 +84,12 @@ async def test_invalid_elements_are_rejected_with_their_path(running: Service, b
     elements, path = INVALID_ELEMENTS[case]
     overlay = await running.overlay(battlefield.id)
 
-    def assert_rejected(error: Refusal, list_path: str) -> None:
+    def assert_rejected(error: CallStatus, list_path: str) -> None:
         assert error.code is grpc.StatusCode.INVALID_ARGUMENT
         assert [field.removesuffix(".kind") for field in error.fields] == [f"{list_path}{path}".removesuffix(".kind")]
 
-    assert_rejected(await refusal(running.overlay(battlefield.id, *elements)), "elements")
-    error = await refusal(update(running, overlay, put_tactical_elements=elements))
+    assert_rejected(await failed_call(running.overlay(battlefield.id, *elements)), "elements")
+    error = await failed_call(update(running, overlay, put_tactical_elements=elements))
     assert_rejected(error, "changes.put_tactical_elements")
     assert ids((await list_page(running, battlefield.id)).overlays) == [overlay.id]
 
@@ -101,14 +102,14 @@ async def test_an_overlay_too_large_for_a_response_is_rejected(
     moves = [element(f"{n}" * 50, range=MOVE) for n in range(3)]
     overlay = await running.overlay(battlefield.id, *moves[:2])
     for call in (running.overlay(battlefield.id, *moves), update(running, overlay, put_tactical_elements=moves[2:])):
-        error = await refusal(call)
+        error = await failed_call(call)
         assert (error.code, error.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "OVERLAY_ERROR")
     assert await get(running, overlay.id) == overlay
 
 
 async def test_an_overlay_has_at_most_1000_elements(running: Service, battlefield: Image) -> None:
     overlay = await running.overlay(battlefield.id, *(element(str(n)) for n in range(1000)))
-    error = await refusal(update(running, overlay, put_tactical_elements=[element("one more")]))
+    error = await failed_call(update(running, overlay, put_tactical_elements=[element("one more")]))
     assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["changes.put_tactical_elements"])
 
 
@@ -116,7 +117,7 @@ async def test_a_map_has_at_most_100_overlays(running: Service, battlefield: Ima
     created = await asyncio.gather(*(running.overlay(battlefield.id, request_id=some_id()) for _ in range(99)))
     request_id = some_id()
     last = await running.overlay(battlefield.id, request_id=request_id)
-    assert (await refusal(running.overlay(battlefield.id))).reason == "OVERLAY_ERROR"
+    assert (await failed_call(running.overlay(battlefield.id))).reason == "OVERLAY_ERROR"
     assert await running.overlay(battlefield.id, request_id=request_id) == last
     await running.overlays.DeleteOverlay(pb.DeleteOverlayRequest(overlay_id=created[0].id))
     assert await running.overlay(battlefield.id)

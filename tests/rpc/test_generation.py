@@ -11,18 +11,8 @@ from tabletop.image.v1 import generation_service_pb2 as pb
 from tabletop.image.v1 import status_service_pb2
 from tabletop.image.v1.generation_pb2 import GenerationState
 
-from tests.service import (
-    PRICE,
-    Service,
-    campaign_map,
-    item,
-    portrait,
-    refusal,
-    refused_stream,
-    service,
-    some_id,
-    tactical_map,
-)
+from tests.service import PRICE, Service, campaign_map, item, portrait, service, some_id, tactical_map
+from tests.statuses import failed_stream
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -38,21 +28,21 @@ UNKNOWN_ID = "6f0c5b7e-3f0e-4d3a-9a53-0a3f6f9b1c11"
 @every_kind
 @pytest.mark.parametrize("theme", ["", "atlantis", "Fantasy", "x" * 65, "'; DROP TABLE themes"])
 async def test_an_unknown_or_malformed_theme_is_rejected(running: Service, kind: Any, theme: str) -> None:
-    error = await refusal(running.generate(kind(theme=theme)))
+    error = await failed_call(running.generate(kind(theme=theme)))
     assert (error.code, error.reason, error.fields) == (INVALID, "INVALID_THEME", ["theme"])
 
 
 @every_kind
 @pytest.mark.parametrize("side", [-1, 0, 31, 4097, 100_000])
 async def test_both_sides_of_a_size_out_of_range_are_reported(running: Service, kind: Any, side: int) -> None:
-    error = await refusal(running.generate(kind(size={"width": side, "height": side})))
+    error = await failed_call(running.generate(kind(size={"width": side, "height": side})))
     assert (error.code, error.reason) == (INVALID, "INVALID_ARGUMENT")
     assert error.fields == ["size.width", "size.height"]
 
 
 @every_kind
 async def test_3000_characters_of_details_are_rejected(running: Service, kind: Any) -> None:
-    error = await refusal(running.generate(kind(details="x" * 3000)))
+    error = await failed_call(running.generate(kind(details="x" * 3000)))
     assert (error.code, error.fields) == (INVALID, ["details"])
 
 
@@ -76,14 +66,14 @@ async def test_3000_characters_of_details_are_rejected(running: Service, kind: A
     ids=str,
 )
 async def test_an_invalid_field_is_reported(running: Service, kind: Any, fields: dict[str, Any], invalid: str) -> None:
-    error = await refusal(running.generate(kind(**fields)))
+    error = await failed_call(running.generate(kind(**fields)))
     assert error.code is INVALID
     assert error.fields[0] == invalid
 
 
 async def test_references_beyond_the_limit_of_the_model_are_rejected(running: Service) -> None:
     stored = (await running.generate(portrait())).image.id
-    error = await refusal(running.generate(portrait(reference_image_ids=[stored], model="z-image-turbo")))
+    error = await failed_call(running.generate(portrait(reference_image_ids=[stored], model="z-image-turbo")))
     assert (error.code, error.fields) == (INVALID, ["reference_image_ids"])
 
 
@@ -99,7 +89,7 @@ async def test_all_violations_are_reported_at_once(running: Service) -> None:
         grid={"size": 7},
         reference_image_ids=["7"],
     )
-    error = await refusal(running.generate(request))
+    error = await failed_call(running.generate(request))
     assert (error.code, error.reason) == (INVALID, "INVALID_ARGUMENT")
     assert sorted(error.fields) == [
         "details",
@@ -118,15 +108,15 @@ async def test_all_unknown_names_are_reported_at_once(running: Service) -> None:
     request = tactical_map(
         theme="atlantis", model="mona-lisa", grid={"color": "notacolor"}, reference_image_ids=[UNKNOWN_ID]
     )
-    error = await refusal(running.generate(request))
+    error = await failed_call(running.generate(request))
     assert (error.code, error.reason) == (INVALID, "INVALID_ARGUMENT")
     assert sorted(error.fields) == ["grid.color", "model", "reference_image_ids[0]", "theme"]
 
 
 async def test_a_rejected_request_costs_nothing(running: Service) -> None:
     running.standin.reset()
-    await refusal(running.generate(portrait(theme="atlantis")))
-    await refusal(running.generate(portrait(details="x" * 3000)))
+    await failed_call(running.generate(portrait(theme="atlantis")))
+    await failed_call(running.generate(portrait(details="x" * 3000)))
     assert running.standin.calls == 0
 
 
@@ -134,14 +124,14 @@ async def test_a_rejected_request_costs_nothing(running: Service) -> None:
 @pytest.mark.parametrize("method", ["GetGeneration", "WaitGeneration", "CancelGeneration"])
 async def test_a_malformed_generation_id_is_rejected(running: Service, method: str, id_: str) -> None:
     request = getattr(pb, f"{method}Request")(generation_id=id_)
-    error = await refusal(getattr(running.generations, method)(request))
+    error = await failed_call(getattr(running.generations, method)(request))
     assert (error.code, error.fields) == (INVALID, ["generation_id"])
 
 
 @pytest.mark.parametrize("method", ["GetGeneration", "WaitGeneration", "CancelGeneration"])
 async def test_a_generation_that_does_not_exist_is_not_found(running: Service, method: str) -> None:
     request = getattr(pb, f"{method}Request")(generation_id=UNKNOWN_ID)
-    error = await refusal(getattr(running.generations, method)(request))
+    error = await failed_call(getattr(running.generations, method)(request))
     assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "GENERATION_NOT_FOUND")
 
 
@@ -160,16 +150,16 @@ async def test_a_watch_with_an_invalid_id_or_cursor_is_rejected(
     running: Service, fields: dict[str, str], reason: str
 ) -> None:
     watch = running.generations.WatchGeneration(pb.WatchGenerationRequest(**fields))
-    assert (await refused_stream(watch)).reason == reason
+    assert (await failed_stream(watch)).reason == reason
 
 
 async def test_errors_and_status_name_the_missing_api_key(tmp_path: Path) -> None:
     async with service(tmp_path, getimg_api_key="") as it:
         for kind in KINDS:
-            error = await refusal(it.generate(kind()))
+            error = await failed_call(it.generate(kind()))
             assert (error.code, error.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "GETIMG_NOT_CONFIGURED")
             assert "GETIMG_API_KEY" in error.message
-        error = await refusal(it.generations.ListModels(pb.ListModelsRequest()))
+        error = await failed_call(it.generations.ListModels(pb.ListModelsRequest()))
         assert error.reason == "GETIMG_NOT_CONFIGURED"
         status = await it.status.GetStatus(status_service_pb2.GetStatusRequest())
         assert status.status == status_service_pb2.HEALTH_STATUS_DEGRADED
@@ -199,7 +189,7 @@ async def test_a_request_id_with_other_content_is_rejected(running: Service) -> 
     request_id = some_id()
     first = await running.generate(portrait(request_id=request_id))
     assert (await running.generate(portrait(request_id=request_id))).id == first.id
-    error = await refusal(running.generate(portrait(request_id=request_id, details="other")))
+    error = await failed_call(running.generate(portrait(request_id=request_id, details="other")))
     assert (error.code, error.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
-    error = await refusal(running.generate(item(request_id=request_id)))
+    error = await failed_call(running.generate(item(request_id=request_id)))
     assert error.reason == "REQUEST_ID_REUSED"

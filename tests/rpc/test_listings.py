@@ -11,7 +11,8 @@ from tabletop.image.v1 import theme_service_pb2
 from tabletop.image.v1.generation_pb2 import GenerationState
 
 from getimg_standin import MODELS
-from tests.service import Service, portrait, refusal, some_id
+from tests.service import Service, portrait, some_id
+from tests.statuses import failed_call
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -53,7 +54,7 @@ async def test_pages_of_any_size_list_all_themes(running: Service, size: int) ->
 
 
 async def test_an_unknown_theme_is_not_found(running: Service) -> None:
-    error = await refusal(running.themes.GetTheme(theme_service_pb2.GetThemeRequest(theme="atlantis")))
+    error = await failed_call(running.themes.GetTheme(theme_service_pb2.GetThemeRequest(theme="atlantis")))
     assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "INVALID_THEME")
 
 
@@ -64,7 +65,7 @@ async def test_every_method_rejects_a_forged_page_token(running: Service, token:
         running.generations.ListGenerations(pb.ListGenerationsRequest(page_token=token)),
         running.themes.ListThemes(theme_service_pb2.ListThemesRequest(page_token=token)),
     ):
-        error = await refusal(call)
+        error = await failed_call(call)
         assert (error.code, error.reason, error.fields) == (INVALID, "INVALID_ARGUMENT", ["page_token"])
 
 
@@ -74,7 +75,7 @@ async def test_every_method_rejects_the_page_token_of_another(running: Service) 
         running.themes.ListThemes(theme_service_pb2.ListThemesRequest(page_token=token)),
         running.generations.ListGenerations(pb.ListGenerationsRequest(page_token=token)),
     ):
-        error = await refusal(call)
+        error = await failed_call(call)
         assert (error.code, error.reason, error.fields) == (INVALID, "INVALID_ARGUMENT", ["page_token"])
 
 
@@ -84,7 +85,7 @@ async def test_a_negative_page_size_is_rejected_and_a_too_large_one_reduced(runn
         (running.generations.ListGenerations, pb.ListGenerationsRequest),
         (running.themes.ListThemes, theme_service_pb2.ListThemesRequest),
     ):
-        error = await refusal(call(kind(page_size=-1)))
+        error = await failed_call(call(kind(page_size=-1)))
         assert (error.code, error.fields) == (INVALID, ["page_size"])
         assert await call(kind(page_size=2**31 - 1))
 

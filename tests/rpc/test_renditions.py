@@ -18,17 +18,8 @@ from tabletop.image.v1.image_service_pb2 import ImageLayer, ReadImageRequest
 from tabletop.image.v1.overlay_service_pb2 import UpdateOverlayRequest
 from tabletop.image.v1.types_pb2 import ImageFormat
 
-from tests.service import (
-    CELL,
-    Service,
-    element,
-    on_grid,
-    picture_bytes,
-    portrait,
-    refused_stream,
-    service,
-    tactical_map,
-)
+from tests.service import CELL, Service, element, on_grid, picture_bytes, portrait, service, tactical_map
+from tests.statuses import failed_stream
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -131,7 +122,7 @@ async def test_old_versions_can_be_composed(running: Service, map_image: Image) 
     whole = await running.read(map_image.id, layer=COMPOSED)
     assert await running.read(map_image.id, layer=COMPOSED, version=1) == whole
     request = ReadImageRequest(image_id=map_image.id, version=2, layer=COMPOSED)
-    assert (await refused_stream(running.images.ReadImage(request))).reason == "IMAGE_NOT_FOUND"
+    assert (await failed_stream(running.images.ReadImage(request))).reason == "IMAGE_NOT_FOUND"
 
 
 # Formats and sizes
@@ -199,7 +190,7 @@ async def test_an_offset_past_the_end_of_a_rendition_is_rejected(
 ) -> None:
     size = len(await running.read(map_image.id, **fields))
     request = ReadImageRequest(image_id=map_image.id, offset=size + 1, **fields)
-    error = await refused_stream(running.images.ReadImage(request))
+    error = await failed_stream(running.images.ReadImage(request))
     assert (error.code, error.reason) == (grpc.StatusCode.OUT_OF_RANGE, "OFFSET_OUT_OF_RANGE")
     assert error.fields == ["offset"]
 

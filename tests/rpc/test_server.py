@@ -21,7 +21,8 @@ from image_grpc.rpc.server import OPTIONS
 from image_grpc.rpc.status import StatusServicer
 from image_grpc.rpc.theme import ThemeServicer
 from image_grpc_testkit.eventually import PATIENCE_SECONDS
-from tests.service import Service, refusal, service
+from tests.service import Service, service
+from tests.statuses import failed_call
 
 SERVICES = [f"tabletop.image.v1.{name}Service" for name in ("Generation", "Image", "Overlay", "Status", "Theme")]
 HEALTH = health_pb2.HealthCheckResponse
@@ -51,7 +52,7 @@ async def test_health_lists_every_service(running: Service) -> None:
 @together
 async def test_the_health_of_an_unknown_service_is_not_found(running: Service) -> None:
     stub = health_pb2_grpc.HealthStub(running.channel)
-    status = await refusal(stub.Check(health_pb2.HealthCheckRequest(service="unknown")))
+    status = await failed_call(stub.Check(health_pb2.HealthCheckRequest(service="unknown")))
     assert status.code is grpc.StatusCode.NOT_FOUND
 
 
@@ -177,4 +178,4 @@ def test_every_rpc_of_the_contract_is_implemented(servicer: type) -> None:
 @together
 async def test_a_method_that_does_not_exist_is_unimplemented(running: Service) -> None:
     call = running.channel.unary_unary("/tabletop.image.v1.ImageService/PaintImage")
-    assert (await refusal(call(b""))).code is grpc.StatusCode.UNIMPLEMENTED
+    assert (await failed_call(call(b""))).code is grpc.StatusCode.UNIMPLEMENTED

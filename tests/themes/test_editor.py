@@ -16,7 +16,8 @@ from tabletop.image.v1.theme_pb2 import Theme
 
 from image_grpc.messages import clone
 from image_grpc.themes import built_in_themes
-from tests.service import Refusal, Service, item, portrait, refusal, service, some_id
+from tests.service import Service, item, portrait, service, some_id
+from tests.statuses import CallStatus, failed_call
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -60,19 +61,19 @@ def changed(theme: Theme, **fields: Any) -> Theme:
     return copy
 
 
-def is_taken(error: Refusal) -> bool:
+def is_taken(error: CallStatus) -> bool:
     return (error.code, error.reason) == (grpc.StatusCode.ALREADY_EXISTS, "THEME_ERROR")
 
 
-def is_unknown(error: Refusal) -> bool:
+def is_unknown(error: CallStatus) -> bool:
     return (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "INVALID_THEME")
 
 
-def is_conflict(error: Refusal) -> bool:
+def is_conflict(error: CallStatus) -> bool:
     return (error.code, error.reason) == (grpc.StatusCode.ABORTED, "VERSION_CONFLICT")
 
 
-def is_reused(error: Refusal) -> bool:
+def is_reused(error: CallStatus) -> bool:
     return (error.code, error.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
 
 
@@ -87,12 +88,12 @@ async def test_a_new_theme_has_the_input_fields_of_its_request(running: Service)
     assert (created.built_in, created.version) == (False, 1), "output-only fields of the request are ignored"
     assert created.create_time == created.update_time != Theme().create_time
     assert await get(running, theme.name) == created
-    assert is_unknown(await refusal(get(running, new_name())))
+    assert is_unknown(await failed_call(get(running, new_name())))
 
 
 @pytest.mark.parametrize("name", ["", "Noir", "film noir", "noir-2", "x" * 65, "nöir"])
 async def test_an_invalid_name_is_rejected(running: Service, name: str) -> None:
-    error = await refusal(create(running, Theme(name=name)))
+    error = await failed_call(create(running, Theme(name=name)))
     assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["theme.name"])
 
 
@@ -100,8 +101,8 @@ async def test_only_one_theme_can_have_a_name(running: Service) -> None:
     theme = a_theme()
     results: list[Any] = await asyncio.gather(*(create(running, theme) for _ in range(5)), return_exceptions=True)
     assert sum(isinstance(response, Theme) for response in results) == 1
-    assert is_taken(await refusal(create(running, theme)))
-    assert is_taken(await refusal(create(running, Theme(name="fantasy"))))
+    assert is_taken(await failed_call(create(running, theme)))
+    assert is_taken(await failed_call(create(running, Theme(name="fantasy"))))
     assert (await get(running, theme.name)).version == 1
 
 
@@ -139,13 +140,13 @@ async def test_a_stale_missing_or_deleted_theme_cannot_be_updated(running: Servi
 
     created = await create(running, a_theme())
     newer = await update(running, changed(created, description="new"))
-    assert is_conflict(await refusal(update(running, changed(created, description="rejected"), id_())))
-    error = await refusal(update(running, Theme(name=created.name), id_()))
+    assert is_conflict(await failed_call(update(running, changed(created, description="rejected"), id_())))
+    error = await failed_call(update(running, Theme(name=created.name), id_()))
     assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["theme.version"])
     assert await get(running, created.name) == newer
-    assert is_unknown(await refusal(update(running, a_theme(version=1), id_())))
+    assert is_unknown(await failed_call(update(running, a_theme(version=1), id_())))
     await delete(running, created.name)
-    assert is_unknown(await refusal(update(running, newer, id_())))
+    assert is_unknown(await failed_call(update(running, newer, id_())))
 
 
 async def test_one_of_two_concurrent_updates_succeeds(running: Service) -> None:
@@ -162,27 +163,27 @@ async def test_one_of_two_concurrent_updates_succeeds(running: Service) -> None:
 
 async def test_a_deleted_theme_is_not_found_and_its_name_can_be_reused(running: Service) -> None:
     created = await create(running, a_theme())
-    assert is_conflict(await refusal(delete(running, created.name, version=7)))
+    assert is_conflict(await failed_call(delete(running, created.name, version=7)))
     await delete(running, created.name, version=1)
-    assert is_unknown(await refusal(get(running, created.name)))
-    assert is_unknown(await refusal(delete(running, created.name)))
-    assert is_unknown(await refusal(delete(running, new_name())))
-    error = await refusal(running.generate(portrait(theme=created.name)))
+    assert is_unknown(await failed_call(get(running, created.name)))
+    assert is_unknown(await failed_call(delete(running, created.name)))
+    assert is_unknown(await failed_call(delete(running, new_name())))
+    error = await failed_call(running.generate(portrait(theme=created.name)))
     assert (error.reason, error.fields) == ("INVALID_THEME", ["theme"])
     recreated = await create(running, a_theme(name=created.name, display_name="Neo-noir"))
     assert (recreated.display_name, recreated.version) == ("Neo-noir", 2)
     assert await get(running, created.name) == recreated
-    assert is_taken(await refusal(create(running, created)))
+    assert is_taken(await failed_call(create(running, created)))
 
 
 async def test_a_theme_in_use_cannot_be_deleted(running: Service) -> None:
     theme = await create(running, a_theme())
     first = (await running.generate(portrait(theme=theme.name))).image
-    error = await refusal(delete(running, theme.name))
+    error = await failed_call(delete(running, theme.name))
     assert (error.code, error.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "THEME_ERROR")
     assert "1 image uses" in error.message
     second = (await running.generate(item(theme=theme.name))).image
-    error = await refusal(delete(running, theme.name))
+    error = await failed_call(delete(running, theme.name))
     assert "2 images use" in error.message
     assert (error.metadata["images"], error.metadata["theme"]) == ("2", theme.name)
     for image in (first, second):
@@ -193,7 +194,7 @@ async def test_a_theme_in_use_cannot_be_deleted(running: Service) -> None:
 async def test_built_in_themes_cannot_be_changed_or_deleted(running: Service) -> None:
     for name in built_in_themes():
         for call in (update(running, Theme(name=name, version=1)), delete(running, name)):
-            error = await refusal(call)
+            error = await failed_call(call)
             assert (error.code, error.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "THEME_ERROR")
     assert await get(running, "fantasy") == built_in_themes()["fantasy"]
 
@@ -216,18 +217,18 @@ async def test_a_repeated_request_id_returns_the_first_response(running: Service
     await delete(running, created.name, 3, deletion)
     await delete(running, created.name, 3, deletion)
     assert await create(running, theme, creation) == created
-    assert is_unknown(await refusal(get(running, created.name)))
+    assert is_unknown(await failed_call(get(running, created.name)))
 
 
 async def test_a_request_id_with_other_content_is_rejected(running: Service) -> None:
     request_id = some_id()
     created = await create(running, a_theme(), request_id)
-    assert is_reused(await refusal(create(running, a_theme(), request_id)))
+    assert is_reused(await failed_call(create(running, a_theme(), request_id)))
     await update(running, changed(created, description="new"), request_id)
-    assert is_reused(await refusal(update(running, changed(created, description="other"), request_id)))
+    assert is_reused(await failed_call(update(running, changed(created, description="other"), request_id)))
     other = await create(running, a_theme())
     await delete(running, created.name, request_id=request_id)
-    assert is_reused(await refusal(delete(running, other.name, request_id=request_id)))
+    assert is_reused(await failed_call(delete(running, other.name, request_id=request_id)))
     assert await get(running, other.name) == other
 
 

@@ -11,7 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from image_grpc.rpc.interceptors import limit_concurrency, translate_errors
 from tests.rpc.small_server import small_server
-from tests.service import refusal
+from tests.statuses import failed_call
 
 ENDLESS = 3600.0
 
@@ -28,7 +28,7 @@ async def test_calls_beyond_the_limit_are_rejected_except_health_checks() -> Non
         first = server.unary(StringValue())
         await started.wait()
         for call in (server.call(), server.messages()):
-            status = await refusal(call)
+            status = await failed_call(call)
             assert (status.code, status.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
             assert status.message == "too many concurrent calls (limit 1)"
             assert status.retry_seconds == 1.0
@@ -72,7 +72,7 @@ async def test_failed_and_cancelled_calls_free_their_slots() -> None:
         return StringValue(value="hello")
 
     async with small_server(handler, rpc_max_concurrent=1) as server:
-        await refusal(server.call(StringValue(value="fail")))
+        await failed_call(server.call(StringValue(value="fail")))
         hanging = server.unary(StringValue(value="hang"))
         await started.wait()
         hanging.cancel()

@@ -15,14 +15,14 @@ from image_grpc.errors import ImageNotFound, StorageServiceError
 from image_grpc.rpc.interceptors import translate_errors
 from image_grpc_testkit.eventually import PATIENCE_SECONDS
 from tests.rpc.small_server import SmallServer, raising, raising_stream, say_hello, small_server
-from tests.service import Refusal, refusal
+from tests.statuses import CallStatus, failed_call
 
 SECRET = "password=swordfish"
 INTERNAL = "internal error; the request id identifies it in the server's logs"
 
 
-async def status_of(server: SmallServer, kind: str) -> Refusal:
-    return await refusal(server.call() if kind == "unary" else server.messages())
+async def status_of(server: SmallServer, kind: str) -> CallStatus:
+    return await failed_call(server.call() if kind == "unary" else server.messages())
 
 
 def failing(kind: str, error: BaseException) -> dict[str, Any]:
@@ -86,7 +86,7 @@ async def test_a_cancelled_task_that_was_awaited_ends_the_call_instead_of_hangin
         raise AssertionError("unreachable")
 
     async with small_server(await_cancelled_task) as server:
-        assert (await refusal(server.call())).code is grpc.StatusCode.INTERNAL
+        assert (await failed_call(server.call())).code is grpc.StatusCode.INTERNAL
 
 
 @both
@@ -124,7 +124,7 @@ async def test_a_handler_can_abort_the_call() -> None:
         raise AssertionError("unreachable")
 
     async with small_server(abort) as server:
-        status = await refusal(server.call())
+        status = await failed_call(server.call())
     assert (status.code, status.message) == (grpc.StatusCode.NOT_FOUND, "not here")
 
 
@@ -134,7 +134,7 @@ async def test_the_details_of_hundreds_of_violations_fit_into_the_trailers(lette
     for index in range(40):
         request.terrain.properties[letter * 400 + str(index)] = letter * 400
     async with small_server(say_hello, takes=GenerateTacticalMapRequest) as server:
-        status = await refusal(server.call(request))
+        status = await failed_call(server.call(request))
     assert status.code is grpc.StatusCode.INVALID_ARGUMENT
     assert status.reason == "INVALID_ARGUMENT"
     assert status.fields[0] == "theme"
@@ -143,6 +143,6 @@ async def test_the_details_of_hundreds_of_violations_fit_into_the_trailers(lette
 
 async def test_the_stage_works_without_the_others() -> None:
     async with small_server(raising(ImageNotFound("gone")), stages=[translate_errors]) as server:
-        status = await refusal(server.call())
+        status = await failed_call(server.call())
         assert [message.value for message in await server.messages()] == ["hello"]
     assert (status.code, status.reason, status.request_id) == (grpc.StatusCode.NOT_FOUND, "IMAGE_NOT_FOUND", "")

@@ -13,7 +13,7 @@ from image_grpc.errors import ImageNotFound
 from image_grpc.rpc.interceptors import observe, translate_errors
 from image_grpc.telemetry import Telemetry
 from tests.rpc.small_server import UNARY, raising, say_hello, small_server
-from tests.service import refusal
+from tests.statuses import failed_call
 
 
 class Histogram:
@@ -49,7 +49,7 @@ async def test_the_access_log_has_a_json_line_for_each_call(log_lines: Any) -> N
 
 async def test_the_access_log_has_the_code_and_the_reason_of_an_error(log_lines: Any) -> None:
     async with small_server(say_hello, takes=GenerateTacticalMapRequest) as server:
-        await refusal(server.call(GenerateTacticalMapRequest()))
+        await failed_call(server.call(GenerateTacticalMapRequest()))
     [line] = log_lines()
     assert (line["code"], line["reason"]) == ("INVALID_ARGUMENT", "INVALID_THEME")
 
@@ -78,7 +78,7 @@ async def test_the_duration_is_recorded_by_method_status_and_error(
         if error is None:
             await server.call()
         else:
-            assert (await refusal(server.call())).code is grpc.StatusCode[code]
+            assert (await failed_call(server.call())).code is grpc.StatusCode[code]
     [(seconds, attributes)] = histogram.recorded
     assert 0 < seconds < 60
     expected = {"rpc.system.name": "grpc", "rpc.method": UNARY, "rpc.response.status_code": code}

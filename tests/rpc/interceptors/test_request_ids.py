@@ -11,7 +11,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from image_grpc.correlation import current_correlation_id
 from image_grpc.rpc.interceptors import adopt_ids
 from tests.rpc.small_server import raising, small_server
-from tests.service import refusal
+from tests.statuses import failed_call
 
 METADATA = (("x-request-id", "r-1"), ("x-correlation-id", "c-1"))
 
@@ -65,7 +65,7 @@ async def test_hostile_ids_are_replaced(id_: str) -> None:
 
 async def test_ids_are_returned_with_errors_and_streams_too() -> None:
     async with small_server(raising(RuntimeError())) as server:
-        status = await refusal(server.call(metadata=METADATA))
+        status = await failed_call(server.call(metadata=METADATA))
         stream = server.stream(StringValue(), metadata=METADATA)
         assert [message.value async for message in stream] == ["hello"]
         trailers = dict(await stream.trailing_metadata())

@@ -17,7 +17,7 @@ from image_grpc.settings import ServerSettings, load
 from image_grpc.telemetry import Telemetry
 from image_grpc_testkit.eventually import PATIENCE_SECONDS
 from tests.rpc.small_server import SERVICE, small_server
-from tests.service import refusal
+from tests.statuses import failed_call
 
 
 def test_each_stage_is_outside_of_the_stages_that_depend_on_it() -> None:
@@ -74,7 +74,7 @@ async def test_the_call_describes_the_method() -> None:
 async def test_an_unknown_method_is_unimplemented() -> None:
     async with small_server() as server:
         call = server.channel.unary_unary(f"/{SERVICE}/Unknown")
-        assert (await refusal(call(b""))).code is grpc.StatusCode.UNIMPLEMENTED
+        assert (await failed_call(call(b""))).code is grpc.StatusCode.UNIMPLEMENTED
 
 
 async def test_a_stream_ends_when_its_caller_stops_reading(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from tabletop.image.v1.image_service_pb2 import BatchGetImagesRequest, GetImageR
 
 from image_grpc.rpc.interceptors import translate_errors, validate
 from tests.rpc.small_server import SECONDS, SERVICE, say_hello, small_server
-from tests.service import refusal
+from tests.statuses import failed_call
 
 ALONE = [translate_errors, validate]
 
@@ -23,7 +23,7 @@ async def test_all_violations_are_reported_at_once() -> None:
     request.size.width, request.size.height = 0, 100_000
     request.source.id = "nobody"
     async with small_server(say_hello, takes=GenerateTacticalMapRequest, stages=ALONE) as server:
-        status = await refusal(server.call(request))
+        status = await failed_call(server.call(request))
     assert (status.code, status.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENT")
     assert sorted(status.fields) == [
         "details",
@@ -40,7 +40,7 @@ async def test_all_violations_are_reported_at_once() -> None:
 
 async def test_a_field_is_reported_once() -> None:
     async with small_server(say_hello, takes=GenerateTacticalMapRequest, stages=ALONE) as server:
-        status = await refusal(server.call(GenerateTacticalMapRequest(theme="NOT A NAME")))
+        status = await failed_call(server.call(GenerateTacticalMapRequest(theme="NOT A NAME")))
     assert status.fields == ["theme"]
     assert status.reason == "INVALID_THEME"
 
@@ -50,7 +50,7 @@ async def test_an_invalid_request_does_not_reach_the_handler() -> None:
         raise AssertionError("reached the handler")
 
     async with small_server(handler, takes=GenerateTacticalMapRequest, stages=ALONE) as server:
-        assert (await refusal(server.call(GenerateTacticalMapRequest()))).code is (grpc.StatusCode.INVALID_ARGUMENT)
+        assert (await failed_call(server.call(GenerateTacticalMapRequest()))).code is (grpc.StatusCode.INVALID_ARGUMENT)
 
 
 async def test_validation_does_not_look_up_names() -> None:
@@ -62,10 +62,10 @@ async def test_paths_contain_list_indexes_and_map_keys() -> None:
     request = GenerateTacticalMapRequest(theme="fantasy")
     request.terrain.properties["floor"] = "x" * 201
     async with small_server(say_hello, takes=GenerateTacticalMapRequest, stages=ALONE) as server:
-        assert (await refusal(server.call(request))).fields == ['terrain.properties["floor"]']
+        assert (await failed_call(server.call(request))).fields == ['terrain.properties["floor"]']
     batch = BatchGetImagesRequest(image_ids=[str(uuid.uuid4()), "7"])
     async with small_server(say_hello, takes=BatchGetImagesRequest, stages=ALONE) as server:
-        assert (await refusal(server.call(batch))).fields == ["image_ids[1]"]
+        assert (await failed_call(server.call(batch))).fields == ["image_ids[1]"]
 
 
 async def test_a_valid_request_reaches_the_handler_with_its_uuids_in_lower_case() -> None:
@@ -83,7 +83,7 @@ async def test_a_valid_request_reaches_the_handler_with_its_uuids_in_lower_case(
 async def test_malformed_bytes_are_an_invalid_argument() -> None:
     async with small_server(takes=GenerateTacticalMapRequest) as server:
         raw = server.channel.unary_unary(f"/{SERVICE}/Unary")
-        status = await refusal(raw(b"\x0a\x02\xff\xfe", timeout=SECONDS))
+        status = await failed_call(raw(b"\x0a\x02\xff\xfe", timeout=SECONDS))
     assert (status.code, status.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENT")
     assert status.request_id
     assert "DecodeError" not in status.message
