@@ -12,7 +12,7 @@ from tabletop.image.v1 import status_service_pb2
 from tabletop.image.v1.generation_pb2 import GenerationState
 
 from tests.service import PRICE, Service, campaign_map, item, portrait, service, some_id, tactical_map
-from tests.statuses import failed_stream
+from tests.statuses import failed_call, failed_stream
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
