@@ -187,11 +187,23 @@ async def test_a_closed_semaphore_refuses_current_and_future_waiters() -> None:
         holder = await join("normal")
         waiting = [await join(class_) for class_ in ("high", "low")]
         semaphore.close()
+        assert semaphore.waiting == 0
         results = await asyncio.gather(*waiting, await join("high"), return_exceptions=True)
         assert [type(result) for result in results] == [Closed, Closed, Closed]
         assert admitted == ["normal"]
         assert not holder.done(), "a holder may finish"
     assert semaphore.waiting == 0
+
+
+async def test_a_semaphore_can_be_closed_while_a_waiter_is_being_cancelled() -> None:
+    semaphore: Semaphore = WeightedFairSemaphore(1, WEIGHTS)
+    async with line(semaphore) as (join, _):
+        await join("normal")
+        cancelled, waiting = await join("high"), await join("high")
+        cancelled.cancel()
+        semaphore.close()
+        results = await asyncio.gather(cancelled, waiting, return_exceptions=True)
+        assert [type(result) for result in results] == [asyncio.CancelledError, Closed]
 
 
 async def test_a_closed_semaphore_refuses_even_while_it_has_free_slots() -> None:
