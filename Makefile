@@ -8,6 +8,7 @@ BUILD := $(VENV)/.build
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 PACKAGES := . packages/getimg-standin
+TEST_PACKAGES := packages/image-grpc-testkit
 LOCK := $(UV) compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-package getimg-standin --no-emit-index-url --no-header --quiet
 # The contract of the last release, as `buf build` writes it.
@@ -87,7 +88,8 @@ $(RUNTIME): $(BUILD) requirements.lock pyproject.toml packages/getimg-standin/py
 	@$(UV) install --no-deps --no-build-isolation $(PACKAGES:%=-e %)
 	@touch $@
 
-$(DEV): $(RUNTIME) requirements-dev.lock
+$(DEV): $(RUNTIME) requirements-dev.lock $(TEST_PACKAGES:%=%/pyproject.toml)
 	@echo "Installing the development dependencies"
 	@$(UV) install --require-hashes -r requirements-dev.lock
+	@$(UV) install --no-deps --no-build-isolation $(TEST_PACKAGES:%=-e %)
 	@touch $@

@@ -17,7 +17,7 @@ from tabletop.image.v1.generation_request_pb2 import GeneratePortraitRequest
 from benchmarks import servers
 from benchmarks.generations import run_generation
 from benchmarks.report import Row, compared
-from tests.servers import postgresql, rabbitmq
+from image_grpc_testkit.servers import postgresql, rabbitmq
 
 PROCESSES = 4
 ROUNDS = 3

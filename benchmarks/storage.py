@@ -21,7 +21,7 @@ from benchmarks.report import Row, compared
 from image_grpc.hub.amqp import AmqpHub
 from image_grpc.storage import ImageStorageClient
 from image_grpc.telemetry import Telemetry
-from tests.servers import postgresql, rabbitmq
+from image_grpc_testkit.servers import postgresql, rabbitmq
 
 ROUNDS = 9
 CALLS = 60

@@ -1,10 +1,10 @@
-"""The whole service in this process, on a free port, drawing with a stand-in; and how its answers are read."""
+"""The whole service in this process, with a stand-in of GetImg.AI."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,6 @@ import grpc
 import pytest
 import pyvips
 from google.protobuf import json_format
-from google.rpc import error_details_pb2
-from grpc_status import rpc_status
 from tabletop.hub.v1.envelope_pb2 import Envelope
 from tabletop.image.v1.generation_pb2 import Generation
 from tabletop.image.v1.generation_request_pb2 import (
@@ -47,14 +45,15 @@ from getimg_standin import Behavior, Standin
 from getimg_standin.gallery import Gallery
 from getimg_standin.picture import Picture
 from image_grpc import app
+from image_grpc.messages import clone
 from image_grpc.settings import EmbeddedSettings, load
 
 PATIENCE_SECONDS = 120
-"""Longest wait for a generation that is expected to end."""
+"""Maximum wait for a generation."""
 MODEL = "z-image-turbo"
-"""The model of all kinds in tests: it has one resolution, the smallest and quickest to draw."""
+"""The model that tests use for all kinds. Its only resolution is the smallest and quickest to generate."""
 PRICE = "0.005"
-"""USD that a picture of it costs."""
+"""The price of one image of MODEL in USD."""
 
 _METHODS = {
     GenerateTacticalMapRequest: "GenerateTacticalMap",
@@ -68,7 +67,7 @@ _METHODS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Provider:
-    """A stand-in of GetImg.AI that listens."""
+    """A listening stand-in of GetImg.AI and its base URL."""
 
     standin: Standin
     url: str
@@ -76,10 +75,10 @@ class Provider:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Service:
-    """A service that answers, with a stub of each of its services."""
+    """A running service with a stub of each of its gRPC services."""
 
     running: app.Running
-    """Its address, and the hub on which its events are heard."""
+    """Its address, and the hub on which it publishes events."""
     provider: Provider
     channel: grpc.aio.Channel
     generations: Any
@@ -90,66 +89,68 @@ class Service:
 
     @property
     def standin(self) -> Standin:
-        """What it draws with."""
+        """The stand-in that generates its images."""
         return self.provider.standin
 
     async def generate(self, request: Any, **options: Any) -> Generation:
-        """The generation that answers a request of any kind, once it has ended or the request's `wait_for` is
-        over. `options` are those of a gRPC call."""
-        sent = type(request)()
-        sent.CopyFrom(request)
-        if not sent.HasField("wait_for"):
-            sent.wait_for.seconds = PATIENCE_SECONDS
+        """Generate an image with a request of any kind and return the generation.
+
+        Returns when it has ended, or after the `wait_for` of the request. `options` are gRPC call options.
+        """
+        request = clone(request)
+        if not request.HasField("wait_for"):
+            request.wait_for.seconds = PATIENCE_SECONDS
         call = getattr(self.generations, _METHODS[type(request)])
-        return (await call(sent, **options)).generation
+        return (await call(request, **options)).generation
 
     async def read(self, image_id: str, **fields: Any) -> bytes:
-        """The bytes of a stored picture."""
+        """Return the bytes of an image. `fields` are those of ReadImageRequest."""
         return (await self.read_described(image_id, **fields))[1]
 
     async def read_described(self, image_id: str, **fields: Any) -> tuple[ImageContent, bytes]:
-        """The description of a stored picture, and its bytes."""
+        """Return the content description and the bytes of an image."""
         first, *parts = [part async for part in self.images.ReadImage(ReadImageRequest(image_id=image_id, **fields))]
         return first.content, b"".join(part.data for part in parts)
 
     async def image(self, image_id: str, **fields: Any) -> Image:
-        """What is known of an image."""
         return (await self.images.GetImage(GetImageRequest(image_id=image_id, **fields))).image
 
     async def upload(self, data: bytes | None = None, **description: Any) -> Image:
-        """A picture of the caller's own: unless said otherwise, a tactical map of 10 x 10 cells."""
-        described = UploadImageDescription(**{**OWN_MAP, **description})
-        chunks = picture_bytes() if data is None else data
+        """Upload a picture, by default a tactical map of 10 x 10 cells, and return its image."""
+        description_part = UploadImageDescription(**{**OWN_MAP, **description})
+        picture = picture_bytes() if data is None else data
 
         async def parts() -> AsyncIterator[UploadImageRequest]:
-            yield UploadImageRequest(description=described)
-            for start in range(0, len(chunks), CHUNK):
-                yield UploadImageRequest(data=chunks[start : start + CHUNK])
+            yield UploadImageRequest(description=description_part)
+            for start in range(0, len(picture), CHUNK):
+                yield UploadImageRequest(data=picture[start : start + CHUNK])
 
         return (await self.images.UploadImage(parts())).image
 
     async def overlay(self, map_id: str, *elements: TacticalElement, **fields: Any) -> Overlay:
-        """A new overlay on a tactical map."""
+        """Create an overlay on a tactical map."""
         request = CreateTacticalOverlayRequest(map_id=map_id, elements=elements, **fields)
         return (await self.overlays.CreateTacticalOverlay(request)).overlay
 
     @asynccontextmanager
-    async def hearing(self, *routing_keys: str) -> AsyncIterator[list[Envelope]]:
-        """The events on these keys, as they come."""
-        heard: list[Envelope] = []
-        ears = await self.running.hub.subscribe(
-            list(routing_keys), lambda delivery: heard.append(delivery.envelope), on_gap=lambda: None
+    async def events_on(self, *routing_keys: str) -> AsyncIterator[list[Envelope]]:
+        """Yield a list to which events with these routing keys are appended within the block."""
+        events: list[Envelope] = []
+        subscription = await self.running.hub.subscribe(
+            list(routing_keys), lambda delivery: events.append(delivery.envelope), on_gap=lambda: None
         )
         try:
-            yield heard
+            yield events
         finally:
-            await ears.stop(grace=1)
+            await subscription.stop(grace=1)
 
 
 @asynccontextmanager
 async def listening(standin: Standin | None = None) -> AsyncIterator[Provider]:
-    """A stand-in, by default one without latency that draws one picture per size and format. One that several
-    services use, for instance before and after a crash, is started by itself."""
+    """Within the block, serve a stand-in, by default one without latency and with one picture per size and format.
+
+    Use it where several services share one stand-in, for instance before and after a crash.
+    """
     standin = standin or quick()
     async with standin.listen() as url:
         yield Provider(standin=standin, url=url)
@@ -157,8 +158,10 @@ async def listening(standin: Standin | None = None) -> AsyncIterator[Provider]:
 
 @asynccontextmanager
 async def service(data_dir: Path, provider: Provider | None = None, **settings: object) -> AsyncIterator[Service]:
-    """A service on a folder, with a stand-in of its own unless one is given. `settings` are those of
-    EmbeddedSettings; `getimg_api_key=""` starts it without a key."""
+    """Within the block, run a service with its data in a folder, by default with its own stand-in.
+
+    `settings` are those of EmbeddedSettings; `getimg_api_key=""` starts it without a key.
+    """
     async with AsyncExitStack() as stack:
         provider = provider or await stack.enter_async_context(listening())
         defaults: dict[str, object] = {
@@ -172,7 +175,7 @@ async def service(data_dir: Path, provider: Provider | None = None, **settings: 
             "model_item": MODEL,
             "drain_seconds": 0,
             "shutdown_grace_seconds": 5,
-            "storage_timeout_seconds": 60,  # a busy machine is no failure
+            "storage_timeout_seconds": 60,  # tests must pass on a slow machine too
         }
         running = await stack.enter_async_context(
             app.up_without_standin(load(EmbeddedSettings, **(defaults | settings)))
@@ -191,46 +194,42 @@ async def service(data_dir: Path, provider: Provider | None = None, **settings: 
 
 
 def held(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    """Stand-ins that listen from now on finish no picture before the event is set."""
-    may_go_on = asyncio.Event()
+    """Return an event that blocks stand-ins which start after this call from finishing images until it is set."""
+    may_finish = asyncio.Event()
 
     class Held(Gallery):
         async def encoded(self, picture: Picture) -> bytes:
-            await may_go_on.wait()
+            await may_finish.wait()
             return await super().encoded(picture)
 
     monkeypatch.setattr("getimg_standin.standin.Gallery", Held)
-    return may_go_on
+    return may_finish
 
 
 def quick(**behavior: Any) -> Standin:
-    """A stand-in that wastes no time."""
+    """Return a stand-in without latency. `behavior` overrides fields of its Behavior."""
     return Standin(behavior=Behavior(**{"variety": 1, **behavior}))
 
 
 def tactical_map(**fields: Any) -> GenerateTacticalMapRequest:
-    """A request that is valid."""
     return _small(GenerateTacticalMapRequest(**{"theme": "fantasy", **fields}))
 
 
 def campaign_map(**fields: Any) -> GenerateCampaignMapRequest:
-    """A request that is valid."""
     return _small(GenerateCampaignMapRequest(**{"theme": "fantasy", **fields}))
 
 
 def portrait(**fields: Any) -> GeneratePortraitRequest:
-    """A request that is valid."""
     return _small(GeneratePortraitRequest(**{"theme": "fantasy", **fields}))
 
 
 def item(**fields: Any) -> GenerateItemIllustrationRequest:
-    """A request that is valid."""
     return _small(GenerateItemIllustrationRequest(**{"theme": "fantasy", **fields}))
 
 
 CHUNK = 1024 * 1024
 CELL = 20
-"""Pixels of a cell of the maps that are uploaded."""
+"""Side of a cell of uploaded maps in pixels."""
 OWN_MAP: dict[str, Any] = {
     "type": ImageType.IMAGE_TYPE_MAP,
     "subtype": ImageSubtype.IMAGE_SUBTYPE_TACTICAL,
@@ -239,19 +238,19 @@ OWN_MAP: dict[str, Any] = {
 
 
 def picture_bytes(width: int = 10 * CELL, height: int = 10 * CELL, *, suffix: str = ".png") -> bytes:
-    """A picture of one colour."""
+    """Return an encoded picture of one color."""
     plain = pyvips.Image.black(width, height).new_from_image([90, 110, 70]).copy(interpretation="srgb")
     data: bytes = plain.write_to_buffer(suffix)
     return data
 
 
 def on_grid(**grid: Any) -> dict[str, Any]:
-    """Properties of a map with a grid."""
+    """Return the properties of a map with a grid of CELL pixels."""
     return {"grid": {"enabled": True, "size": CELL, **grid}}
 
 
 def element(id_: str, column: float = 2.5, row: float = 2.5, **fields: Any) -> TacticalElement:
-    """Something on a tactical map, a token unless said otherwise."""
+    """Return an element of a tactical map, by default a token. `column` and `row` are in cells."""
     if not fields.keys() & {"token", "range", "effect", "line_of_sight"}:
         fields["token"] = {}
     position = Position(x=column, y=row, unit=CoordinateUnit.COORDINATE_UNIT_CELLS)
@@ -259,76 +258,17 @@ def element(id_: str, column: float = 2.5, row: float = 2.5, **fields: Any) -> T
 
 
 def some_id() -> str:
-    """A UUID that nothing has."""
+    """Return a new UUID, which no resource has."""
     return str(uuid.uuid4())
 
 
 def payload_of(event: Envelope) -> dict[str, Any]:
-    """What an event says, as its JSON has it."""
-    said: dict[str, Any] = json_format.MessageToDict(event.payload)
-    return said
+    """Return the payload of an event as JSON."""
+    payload: dict[str, Any] = json_format.MessageToDict(event.payload)
+    return payload
 
 
 def _small(request: Any) -> Any:
     if not request.HasField("size"):
         request.size.width = request.size.height = 64
     return request
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Refusal:
-    """What a call that failed told its caller. What it did not tell is empty."""
-
-    code: grpc.StatusCode
-    message: str
-    reason: str = ""
-    domain: str = ""
-    metadata: dict[str, str]
-    fields: list[str]
-    """Paths of the violated fields, in the order of the answer."""
-    retry_seconds: float | None = None
-    quota_subjects: list[str]
-    request_id: str = ""
-    """As the details say it."""
-    trailers: dict[str, str | bytes]
-
-
-async def refusal(call: Awaitable[Any]) -> Refusal:
-    """How a call is refused. Fails if it is not."""
-    try:
-        answer = await call
-    except grpc.aio.AioRpcError as error:
-        return read_refusal(error)
-    raise AssertionError(f"the call was answered: {answer}")
-
-
-async def refused_stream(call: Any) -> Refusal:
-    """How a call that answers with a stream is refused. Fails if it is not."""
-
-    async def drain() -> list[Any]:
-        return [message async for message in call]
-
-    return await refusal(drain())
-
-
-def read_refusal(error: Any) -> Refusal:
-    """What an error of grpc.aio says, with its `google.rpc` details."""
-    info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
-    retry, quota = error_details_pb2.RetryInfo(), error_details_pb2.QuotaFailure()
-    request = error_details_pb2.RequestInfo()
-    status = rpc_status.from_call(error)
-    for detail in status.details if status is not None else ():
-        for known in (info, bad, retry, quota, request):
-            detail.Unpack(known)
-    return Refusal(
-        code=error.code(),
-        message=error.details(),
-        reason=info.reason,
-        domain=info.domain,
-        metadata=dict(info.metadata),
-        fields=[violation.field for violation in bad.field_violations],
-        retry_seconds=retry.retry_delay.ToMilliseconds() / 1000 if retry.HasField("retry_delay") else None,
-        quota_subjects=[violation.subject for violation in quota.violations],
-        request_id=request.request_id,
-        trailers=dict(error.trailing_metadata() or ()),
-    )

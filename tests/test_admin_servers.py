@@ -11,7 +11,7 @@ from image_grpc import app
 from image_grpc.admin_servers import health_server
 from image_grpc.probe import is_serving
 from image_grpc.settings import StorageServiceSettings, load
-from tests.servers import free_port, rabbitmq
+from image_grpc_testkit.servers import free_port, rabbitmq
 from tests.service import service
 
 

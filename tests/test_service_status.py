@@ -18,8 +18,8 @@ from image_grpc.generation import jobs
 from image_grpc.hub import topology
 from image_grpc.service_status import PROBE_SECONDS, DependencyMonitor, StatusReporter
 from image_grpc.telemetry import Counters
-from tests.contracts.patience import eventually
-from tests.contracts.records import a_generation
+from image_grpc_testkit.contracts.records import a_generation
+from image_grpc_testkit.eventually import eventually
 from tests.storage.fake_service import Bench, storage_bench
 
 HEALTHY, DEGRADED, UNHEALTHY = pb.HEALTH_STATUS_HEALTHY, pb.HEALTH_STATUS_DEGRADED, pb.HEALTH_STATUS_UNHEALTHY

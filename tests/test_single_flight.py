@@ -10,7 +10,7 @@ import pytest
 
 from image_grpc.deadline import deadline_in, remaining
 from image_grpc.single_flight import SingleFlight
-from tests.contracts.patience import eventually
+from image_grpc_testkit.eventually import eventually
 
 
 class Loader:

@@ -10,7 +10,7 @@ import pytest
 from image_grpc.deadline import deadline_in
 from image_grpc.errors import Overloaded
 from image_grpc.slots import Slots
-from tests.contracts.patience import PATIENCE_SECONDS, eventually
+from image_grpc_testkit.eventually import PATIENCE_SECONDS, eventually
 
 ENDLESS = 3600.0
 

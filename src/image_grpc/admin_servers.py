@@ -9,8 +9,6 @@ from grpc_health.v1 import health_pb2_grpc
 
 from image_grpc.rpc.health import HealthServicer
 
-STOP_SECONDS = 1.0
-
 
 @asynccontextmanager
 async def health_server(listen: str) -> AsyncIterator[None]:
@@ -40,4 +38,4 @@ async def _serving(listen: str, add_servicer: Callable[[grpc.aio.Server], None])
     try:
         yield
     finally:
-        await server.stop(STOP_SECONDS)
+        await server.stop(grace=1.0)

@@ -21,10 +21,7 @@ def deadline_in(seconds: float) -> Iterator[None]:
 
 
 def remaining(limit: float, *, margin: float = 0.0) -> float:
-    """Return the seconds that a step may take, which are never negative.
-
-    They are at most `limit`, and `margin` less than the time until the deadline if there is one.
-    """
+    """Return the seconds, 0 or more, that a step may take: `limit`, or `margin` less than the time to the deadline."""
     deadline = _deadline.get()
     if deadline is None:
         return limit

@@ -28,8 +28,6 @@
 The reasons are those of `tabletop.image.v1.ErrorReason`; `rpc.errors` maps each class to a gRPC status.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -91,15 +89,14 @@ class InvalidArgument(CallerError, reason=ErrorReason.ERROR_REASON_INVALID_ARGUM
     """Fields of the request are invalid; `violations` lists them."""
 
     @classmethod
-    def of(cls, violations: Sequence[Violation]) -> InvalidArgument:
+    def of(cls, violations: Sequence[Violation]) -> "InvalidArgument":
         """Return the error for these violations; an InvalidTheme if all of them concern themes."""
         only_themes = all(violation.field.rpartition(".")[2] == "theme" for violation in violations)
-        listed = violations[:MAX_LISTED_VIOLATIONS]
-        text = "; ".join(f"{violation.field}: {violation.description}" for violation in listed)
-        rest = len(violations) - len(listed)
-        suffix = f" (and {rest} more)" if rest else ""
+        listed = (f"{violation.field}: {violation.description}" for violation in violations[:MAX_LISTED_VIOLATIONS])
+        rest = len(violations) - MAX_LISTED_VIOLATIONS
+        suffix = f" (and {rest} more)" if rest > 0 else ""
         error_class = InvalidTheme if only_themes else InvalidArgument
-        return error_class(f"invalid request: {text}{suffix}", violations=violations)
+        return error_class(f"invalid request: {'; '.join(listed)}{suffix}", violations=violations)
 
 
 class InvalidTheme(InvalidArgument, reason=ErrorReason.ERROR_REASON_INVALID_THEME):
@@ -114,7 +111,7 @@ class ImageNotFound(CallerError, reason=ErrorReason.ERROR_REASON_IMAGE_NOT_FOUND
     """The image, or this version of it, does not exist or is deleted."""
 
     @classmethod
-    def with_id(cls, image_id: str, version: int = 0) -> ImageNotFound:
+    def with_id(cls, image_id: str, version: int = 0) -> "ImageNotFound":
         """Return the error for an image, or for one of its versions."""
         suffix = f" with version {version}" if version else ""
         return cls(f"image {image_id}{suffix} does not exist", metadata={"image_id": image_id})

@@ -18,8 +18,6 @@ from image_grpc.idempotency import derived_id
 from image_grpc.messages import enum_label, now
 from image_grpc.telemetry import inject
 
-TIME_TO_LIVE_SECONDS = 86_400.0
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
@@ -63,6 +61,6 @@ def _event(type_: str, payload: Message, origin: Origin) -> OutboundMessage:
         routing_key=topology.event_routing_key(type_),
         headers=origin.headers,
         envelope=envelopes.json_envelope(
-            type_, payload, correlation_id=origin.correlation_id, message_id=id_, time_to_live=TIME_TO_LIVE_SECONDS
+            type_, payload, correlation_id=origin.correlation_id, message_id=id_, time_to_live=86_400.0
         ),
     )

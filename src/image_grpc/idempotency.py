@@ -18,8 +18,7 @@ def derived_id(*parts: str) -> str:
 def content_digest(request: MessageLike) -> str:
     """Return a SHA-256 that detects a `request_id` that is reused with other content, in hexadecimal digits.
 
-    How long the caller waits is not content, and neither is the version it saw last: a repeated request may name
-    a later one.
+    The time to wait and the version that the caller saw last are not content: a repeated request may differ in them.
     """
     content = clone_without(request, "wait_for", "version")
     theme = getattr(content, "theme", None)

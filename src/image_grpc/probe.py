@@ -5,15 +5,13 @@ import sys
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-TIMEOUT_SECONDS = 2.0
-
 
 def is_serving(address: str) -> bool:
     """Return whether the health service at this address reports SERVING."""
     with grpc.insecure_channel(address) as channel:
         try:
             health = health_pb2_grpc.HealthStub(channel)
-            response = health.Check(health_pb2.HealthCheckRequest(), timeout=TIMEOUT_SECONDS)
+            response = health.Check(health_pb2.HealthCheckRequest(), timeout=2.0)
         except grpc.RpcError:
             return False
         return bool(response.status == health_pb2.HealthCheckResponse.SERVING)

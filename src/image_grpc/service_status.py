@@ -91,5 +91,4 @@ def _overall(dependencies: pb.Dependencies) -> pb.HealthStatus:
     """Without the hub nothing works; without another dependency some things still do."""
     if dependencies.message_hub.status != HEALTHY:
         return UNHEALTHY
-    others = (dependencies.storage_service, dependencies.getimg_api, dependencies.cache)
-    return HEALTHY if all(each.status == HEALTHY for each in others) else DEGRADED
+    return HEALTHY if all(each.status == HEALTHY for _, each in dependencies.ListFields()) else DEGRADED

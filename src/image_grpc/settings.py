@@ -102,8 +102,7 @@ class GetimgSettings(EnvironmentSettings):
     getimg_base_url: str = Field("https://api.getimg.ai", description="URL of the GetImg.AI API; http on loopback only")
     getimg_download_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         ("getimg.ai", "*.getimg.ai"),
-        description="hosts that pictures may be downloaded from, in addition to the host of the API; comma "
-        "separated, `*.` matches any subdomain",
+        description="hosts to download from, besides that of the API; comma separated, `*.` matches any subdomain",
     )
     getimg_timeout_seconds: Seconds = Field(60, description="timeout of a GetImg.AI request, which is then not retried")
     getimg_max_in_flight: Count = Field(100, description="maximum concurrent GetImg.AI requests of one process")
@@ -112,9 +111,7 @@ class GetimgSettings(EnvironmentSettings):
     model_campaign_map: str = Field("seedream-5-lite", description="default model for campaign maps")
     model_portrait: str = Field("seedream-5-lite", description="default model for portraits")
     model_item: str = Field("seedream-5-lite", description="default model for item illustrations")
-    model_apply_theme: str = Field(
-        "seedream-5-lite", description="model that applies a theme to existing pictures; must accept reference images"
-    )
+    model_apply_theme: str = Field("seedream-5-lite", description="model for ApplyTheme; must accept reference images")
 
     @field_validator("getimg_download_hosts", mode="before")
     @classmethod
@@ -153,18 +150,14 @@ class ServerSettings(GetimgSettings, CallSettings, ProgramSettings):
     """Settings of `serve`."""
 
     listen: Port = Field("127.0.0.1:50051", description="address of the gRPC server; port 0 selects a free one")
-    listen_shared: bool = Field(
-        False, description="share the port with other servers of this machine; set by `serve --workers`"
-    )
+    listen_shared: bool = Field(False, description="share the port with other servers; set by `serve --workers`")
     admin_listen: Port | None = Field(
         None, description="address of the channelz service, which shows who is connected; for operators only"
     )
     rpc_max_concurrent: Count = Field(1000, description="maximum concurrent calls, not counting health checks")
     downloads_max_concurrent: Count = Field(32, description="maximum concurrent ReadImage streams")
     upload_max_bytes: PictureBytes = Field(50_000_000, description="maximum size of a picture that UploadImage accepts")
-    heartbeat_seconds: Annotated[float, Field(gt=0, le=15)] = Field(
-        15, description="maximum silence on a watch stream before a heartbeat"
-    )
+    heartbeat_seconds: float = Field(15, gt=0, le=15, description="silence on a watch stream before a heartbeat")
     drain_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
         1, description="time at shutdown from reporting NOT_SERVING to rejecting calls, for load balancers to notice"
     )
@@ -217,6 +210,4 @@ class EmbeddedSettings(StorageServiceSettings, BridgeSettings, ServerSettings):
     """Settings of `up`: those of all programs, and of the stand-in for GetImg.AI."""
 
     standin_listen: Port = Field("127.0.0.1:0", description="address of the stand-in that `up` starts")
-    standin_latency_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
-        0.5, description="delay that the stand-in adds to drawing each picture"
-    )
+    standin_latency_seconds: float = Field(0.5, ge=0, le=600, description="delay that the stand-in adds per picture")

@@ -168,10 +168,6 @@ def set_up_logs(level: str) -> None:
         logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )
-    _set_up_library_logs(level, shared)
-
-
-def _set_up_library_logs(level: str, shared: list[structlog.types.Processor]) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from image_grpc_testkit.servers import Node, rabbitmq
 from tests.bridge.plain import PlainClient, plain_client
-from tests.servers import Node, rabbitmq
 from tests.service import Service, service
 
 

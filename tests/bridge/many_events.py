@@ -13,10 +13,10 @@ from tabletop.image.v1.image_service_pb2 import UndeleteImageRequest
 
 from image_grpc import app
 from image_grpc.settings import BridgeSettings, load
+from image_grpc_testkit.eventually import eventually
 from tests.bridge.maps import EVENT, create_overlay, current, delete_map, move_event, position_of
 from tests.bridge.plain import envelope, plain_client
 from tests.cli.processes import run
-from tests.contracts.patience import eventually
 from tests.faults.platform import Program
 from tests.service import Service
 

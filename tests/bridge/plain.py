@@ -11,7 +11,7 @@ from typing import Any
 
 import aio_pika
 
-from tests.contracts.patience import eventually
+from image_grpc_testkit.eventually import eventually
 
 REPLY_SECONDS = 120
 """Longest time for an expected reply."""

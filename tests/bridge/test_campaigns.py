@@ -14,9 +14,9 @@ from tabletop.image.v1.types_pb2 import CacheMode
 
 from image_grpc import app
 from image_grpc.settings import BridgeSettings, load
+from image_grpc_testkit.eventually import eventually
 from tests.bridge.conftest import Scene
 from tests.bridge.plain import envelope, plain_client, recording
-from tests.contracts.patience import eventually
 from tests.service import Service, campaign_map, held, listening, service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

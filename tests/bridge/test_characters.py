@@ -10,10 +10,10 @@ import pytest
 from tabletop.image.v1.image_pb2 import Image
 
 from getimg_standin import Fault
+from image_grpc_testkit.eventually import eventually
 from tests.bridge.conftest import Scene
 from tests.bridge.plain import EventLog, envelope, recording
 from tests.cli.processes import run
-from tests.contracts.patience import eventually
 from tests.service import portrait
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -9,9 +9,9 @@ import pytest
 
 from image_grpc import app
 from image_grpc.settings import BridgeSettings, load
+from image_grpc_testkit.eventually import eventually
+from image_grpc_testkit.servers import free_port
 from tests.bridge.plain import envelope, plain_client, recording
-from tests.contracts.patience import eventually
-from tests.servers import free_port
 from tests.service import held, listening, service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from tabletop.image.v1.overlay_pb2 import Overlay
 
+from image_grpc_testkit.eventually import eventually
 from tests.bridge.conftest import Scene
 from tests.bridge.maps import EVENT, create_overlay, current, move_event, position_of
 from tests.bridge.plain import recording
-from tests.contracts.patience import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

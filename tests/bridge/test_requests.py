@@ -16,9 +16,9 @@ from tabletop.image.v1.theme_service_pb2 import GetThemeRequest, GetThemeRespons
 
 from getimg_standin import Fault
 from image_grpc.bridge.client import METHODS, services
+from image_grpc_testkit.eventually import longer_and_longer
 from tests.bridge.conftest import Scene
 from tests.bridge.plain import envelope, recording
-from tests.contracts.patience import longer_and_longer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -11,9 +11,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from image_grpc_testkit.eventually import eventually
 from tests.bridge.maps import EVENT, create_overlay, move_event
 from tests.bridge.plain import envelope, plain_client, recording
-from tests.contracts.patience import eventually
 from tests.service import service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -13,8 +13,8 @@ import pyvips
 
 from getimg_standin import Fault
 from image_grpc.probe import is_serving
+from image_grpc_testkit.eventually import eventually
 from tests.cli.processes import run
-from tests.contracts.patience import eventually
 from tests.service import Service, service
 
 

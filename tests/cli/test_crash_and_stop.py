@@ -23,8 +23,8 @@ from getimg_standin import Standin
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.settings import StorageServiceSettings, load, storage_urls
 from image_grpc.storage_service import StorageService
+from image_grpc_testkit.eventually import PATIENCE_SECONDS, eventually
 from tests.cli.processes import Up, up
-from tests.contracts.patience import PATIENCE_SECONDS, eventually
 from tests.service import MODEL, held, listening, portrait, quick
 
 SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED

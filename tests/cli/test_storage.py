@@ -13,7 +13,7 @@ from image_grpc.settings import StorageServiceSettings, load
 from image_grpc.storage import ImageStorageClient
 from image_grpc.storage_service import StorageService
 from image_grpc.telemetry import Telemetry
-from tests.contracts.records import an_image, some_bytes
+from image_grpc_testkit.contracts.records import an_image, some_bytes
 
 
 def storage(*arguments: str) -> tuple[int, str]:

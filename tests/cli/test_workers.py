@@ -15,9 +15,9 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from image_grpc_testkit.eventually import eventually
+from image_grpc_testkit.servers import Node, free_port, rabbitmq
 from tests.cli.processes import run
-from tests.contracts.patience import eventually
-from tests.servers import Node, free_port, rabbitmq
 
 
 @pytest.fixture(scope="module")

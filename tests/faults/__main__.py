@@ -12,10 +12,10 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from image_grpc_testkit.proxy import Direction
 from tests.faults.callers import Callers, Diary
 from tests.faults.checker import Verdict, check
 from tests.faults.platform import Platform, platform
-from tests.faults.proxy import Direction
 from tests.faults.scenario import cut_often, kill_and_start
 
 GENERATIONS = 300

@@ -113,7 +113,7 @@ class Callers:
         self._diary.promised[id_] = request.details
         return id_
 
-    async def refusal(self, seconds: float) -> tuple[GeneratePortraitRequest, grpc.aio.AioRpcError]:
+    async def failed_call(self, seconds: float) -> tuple[GeneratePortraitRequest, grpc.aio.AioRpcError]:
         """Asks, with so short a deadline, until a request is refused; that request, and what was said."""
         server = next(self._servers)
         while True:

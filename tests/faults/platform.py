@@ -20,8 +20,8 @@ from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 
 from image_grpc.hub import topology
-from tests.faults.proxy import Proxy, proxy
-from tests.servers import Cluster, Node, free_port, postgresql_cluster, rabbitmq
+from image_grpc_testkit.proxy import Proxy, proxy
+from image_grpc_testkit.servers import Cluster, Node, free_port, postgresql_cluster, rabbitmq
 from tests.service import MODEL
 
 KEY = "key"

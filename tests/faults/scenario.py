@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import grpc
 
+from image_grpc_testkit.proxy import Proxy
 from tests.faults.callers import PAUSE_SECONDS, Diary, drawing_now
 from tests.faults.platform import Platform, Program
-from tests.faults.proxy import Proxy
 
 AWAY_SECONDS = 2.0
 

@@ -22,7 +22,7 @@ from tabletop.image.v1.types_pb2 import Priority
 
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub import topology
-from tests.contracts.patience import eventually
+from image_grpc_testkit.eventually import eventually
 from tests.faults.callers import CALL_SECONDS, PAUSE_SECONDS, Callers, Diary, detail, portrait, reason
 from tests.faults.checker import check
 from tests.faults.platform import Platform, Server, platform
@@ -74,7 +74,7 @@ async def told_that_storage_is_away(callers: Callers) -> list[GeneratePortraitRe
     was refused meanwhile."""
     refused = []
     while True:
-        request, error = await callers.refusal(DEADLINE_SECONDS)
+        request, error = await callers.failed_call(DEADLINE_SECONDS)
         refused.append(request)
         if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
             continue  # the machine took longer than is left for the answer

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.contracts.patience import eventually
-from tests.faults.proxy import Direction, Proxy, proxy
+from image_grpc_testkit.eventually import eventually
+from image_grpc_testkit.proxy import Direction, Proxy, proxy
 
 
 @asynccontextmanager

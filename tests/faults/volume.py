@@ -21,8 +21,8 @@ from tabletop.image.v1.image_pb2 import Image
 from image_grpc.hub.amqp import AmqpHub
 from image_grpc.storage import ImageStorageClient
 from image_grpc.telemetry import Telemetry
+from image_grpc_testkit.servers import postgresql, rabbitmq
 from tests.faults.platform import Program
-from tests.servers import postgresql, rabbitmq
 
 PICTURES = 100
 MEGABYTE = 1_000_000

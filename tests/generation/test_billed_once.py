@@ -11,7 +11,7 @@ from tabletop.image.v1.generation_service_pb2 import GetGenerationRequest, WaitG
 
 from getimg_standin import Behavior, Fault
 from image_grpc.generation import jobs
-from tests.contracts.patience import eventually
+from image_grpc_testkit.eventually import eventually
 from tests.service import Service, listening, portrait, quick, service
 
 SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED

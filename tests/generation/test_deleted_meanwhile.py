@@ -15,9 +15,10 @@ from tabletop.image.v1.theme_service_pb2 import CreateThemeRequest, DeleteThemeR
 
 from getimg_standin import MODELS, queries
 from image_grpc.generation.resolve import Resolver
-from image_grpc.getimg import catalog
+from image_grpc.getimg import models
 from image_grpc.themes import ThemeCatalog
-from tests.service import Refusal, Service, portrait, refusal, service
+from tests.service import Service, portrait, service
+from tests.statuses import CallStatus, failed_call
 
 SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED
 REFERENCE_MODEL = "seedream-5-lite"
@@ -36,7 +37,7 @@ async def create_theme(platform: Service) -> str:
     return theme.name
 
 
-async def checked_then_submitted(platform: Service, request: Any, delete: Any) -> Refusal:
+async def checked_then_submitted(platform: Service, request: Any, delete: Any) -> CallStatus:
     """Validate a request, delete what it names, and submit it; return how it is refused."""
     preview = type(request)()
     preview.CopyFrom(request)
@@ -44,7 +45,7 @@ async def checked_then_submitted(platform: Service, request: Any, delete: Any) -
     await platform.generate(preview)
     calls = platform.standin.calls
     await delete
-    refused = await refusal(platform.generate(request))
+    refused = await failed_call(platform.generate(request))
     assert refused.code is grpc.StatusCode.INVALID_ARGUMENT
     assert platform.standin.calls == calls
     return refused
@@ -69,7 +70,7 @@ async def test_a_withdrawn_model_is_an_invalid_argument(platform: Service, monke
     async def withdraw() -> None:
         remaining = {id_: model for id_, model in MODELS.items() if id_ != REFERENCE_MODEL}
         monkeypatch.setattr(queries, "MODELS", remaining)
-        monkeypatch.setattr(catalog, "MAX_AGE_SECONDS", -1)
+        monkeypatch.setattr(models, "MAX_AGE_SECONDS", -1)
 
     refused = await checked_then_submitted(platform, portrait(model=REFERENCE_MODEL), withdraw())
     assert (refused.reason, refused.fields) == ("INVALID_ARGUMENT", ["model"])

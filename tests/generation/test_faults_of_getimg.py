@@ -11,7 +11,7 @@ import pytest
 from tabletop.image.v1.generation_pb2 import Generation, GenerationState
 
 from getimg_standin import Fault
-from tests.contracts.patience import longer_and_longer
+from image_grpc_testkit.eventually import longer_and_longer
 from tests.service import PRICE, Service, listening, portrait, quick, service
 
 SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED

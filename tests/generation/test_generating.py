@@ -17,8 +17,9 @@ from tabletop.image.v1.generation_service_pb2 import ListGenerationsRequest, Lis
 from tabletop.image.v1.image_service_pb2 import DeleteImageRequest, GetImageRequest, ListImagesRequest
 from tabletop.image.v1.types_pb2 import CacheMode, ImageFormat, ImageSubtype, ImageType, Size, Source
 
-from tests.contracts.patience import eventually
-from tests.service import PRICE, Service, campaign_map, item, listening, portrait, quick, refusal, service, tactical_map
+from image_grpc_testkit.eventually import eventually
+from tests.service import PRICE, Service, campaign_map, item, listening, portrait, quick, service, tactical_map
+from tests.statuses import failed_call
 
 SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED
 CHARACTER = "0f8fad5b-d9cb-469f-a165-70867728950e"
@@ -156,7 +157,7 @@ async def test_a_request_id_that_shared_a_generation_keeps_it(tmp_path: Path) ->
 async def test_a_request_id_must_not_be_reused_with_other_content(platform: Service) -> None:
     request_id = str(uuid.uuid4())
     await platform.generate(portrait(request_id=request_id))
-    refused = await refusal(platform.generate(portrait(request_id=request_id, details="other")))
+    refused = await failed_call(platform.generate(portrait(request_id=request_id, details="other")))
     assert refused.code.name == "ALREADY_EXISTS"
     assert refused.reason == "REQUEST_ID_REUSED"
     assert refused.fields == ["request_id"]
@@ -202,7 +203,7 @@ async def test_reference_images_are_sent_to_getimg(platform: Service) -> None:
     sent = platform.standin.prompts[-1]
     assert sent["images"][0]["url"].startswith("data:image/png;base64,")
     unknown = portrait(reference_image_ids=[str(uuid.uuid4())], model="seedream-5-lite")
-    refused = await refusal(platform.generate(unknown))
+    refused = await failed_call(platform.generate(unknown))
     assert refused.fields == ["reference_image_ids[0]"]
 
 
@@ -211,13 +212,13 @@ async def test_models_are_those_of_the_catalog(platform: Service) -> None:
     by_id = {model.id: model for model in models}
     assert "1:1" in by_id["seedream-5-lite"].aspect_ratios
     assert by_id["seedream-5-lite"].prices
-    refused = await refusal(platform.generate(item(model="no-such-model")))
+    refused = await failed_call(platform.generate(item(model="no-such-model")))
     assert refused.fields == ["model"]
 
 
 async def test_generating_without_an_api_key_is_a_failed_precondition(tmp_path: Path) -> None:
     async with service(tmp_path, getimg_api_key="") as platform:
-        refused = await refusal(platform.generate(item()))
+        refused = await failed_call(platform.generate(item()))
         assert refused.code.name == "FAILED_PRECONDITION"
         assert refused.reason == "GETIMG_NOT_CONFIGURED"
         assert "GETIMG_API_KEY" in refused.message

@@ -14,18 +14,17 @@ from tabletop.image.v1.types_pb2 import Priority
 from image_grpc.correlation import current_correlation_id
 from image_grpc.errors import RequestIdReused, ServiceError, StorageServiceError, VersionConflict
 from image_grpc.generation import jobs as job_messages
-from image_grpc.generation import pipeline as pipeline_module
 from image_grpc.generation import states
 from image_grpc.generation.pipeline import Pipeline, Steps, requeue_unfinished
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.weighted_fair_semaphore import Closed, WeightedFairSemaphore
-from image_grpc.hub import Ack, Settlement, topology
+from image_grpc.hub import Ack, Delivery, Settlement, topology
 from image_grpc.hub.memory import MemoryHub
-from image_grpc.retry import RetryLadder
+from image_grpc.retry import MAX_HANDLER_FAULTS, RetryLadder
 from image_grpc.settings import ServerSettings, load
-from image_grpc.storage import Storage
+from image_grpc.storage import Storage, collection
 from image_grpc.telemetry import Telemetry
-from tests.contracts.patience import eventually
+from image_grpc_testkit.eventually import eventually
 from tests.generation.builders import portrait, provider_result, queued
 from tests.generation.conftest import Database, Jobs
 
@@ -125,13 +124,19 @@ async def test_an_ended_generation_runs_no_step(
 
 
 @pytest.mark.usefixtures("pipeline")
-async def test_a_job_of_an_unknown_generation_is_a_dead_letter(hub: MemoryHub, jobs: Jobs) -> None:
-    await hub.publish(job_messages.generate_job(queued()), timeout=1)
+async def test_a_job_of_an_unknown_generation_is_a_dead_letter(hub: MemoryHub) -> None:
+    reasons: list[str] = []
 
-    async def dead() -> bool:
-        return await jobs.count(topology.DEAD_QUEUE) == 1
+    async def read(delivery: Delivery) -> Settlement:
+        reasons.append(delivery.headers["reason"])
+        return Ack()
 
-    await eventually(dead, "the job is a dead letter")
+    reader = await hub.consume(topology.DEAD_QUEUE, read, concurrency=1)
+    unknown = queued()
+    await hub.publish(job_messages.generate_job(unknown), timeout=1)
+    await eventually(lambda: bool(reasons), "the job is a dead letter")
+    assert reasons == [f"generation {unknown.generation.id} does not exist"]
+    await reader.stop(grace=1)
 
 
 @pytest.mark.parametrize(
@@ -144,16 +149,16 @@ async def test_a_job_that_cannot_go_on_is_retried(
     hub: MemoryHub, steps: ScriptedSteps, database: Database, failure: ServiceError | Closed
 ) -> None:
     record = await database.add_generation(queued())
-    failures: list[Exception] = [failure]
+    failures: list[Exception] = [failure] * (MAX_HANDLER_FAULTS + 1)
 
-    async def fail_once() -> Settlement:
+    async def fail_at_first() -> Settlement:
         if failures:
             raise failures.pop()
         return Ack()
 
-    steps.act = fail_once
+    steps.act = fail_at_first
     await hub.publish(job_messages.generate_job(record), timeout=1)
-    await eventually(lambda: len(steps.generated) == 2, "the step runs again")
+    await eventually(lambda: len(steps.generated) == MAX_HANDLER_FAULTS + 2, "the step runs until it succeeds")
 
 
 @pytest.mark.usefixtures("pipeline")
@@ -215,7 +220,7 @@ async def test_stopping_refuses_the_jobs_that_wait_for_a_slot(
 async def test_unfinished_generations_are_requeued_at_their_step(
     hub: MemoryHub, storage: Storage, database: Database, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline_module, "PAGE_SIZE", 2)
+    monkeypatch.setattr(collection, "MAX_PAGE_SIZE", 2)
     waiting = [queued(), states.generating(queued(), owner="me", lease_seconds=90)]
     generated = [states.storing(queued(), provider_result()) for _ in range(2)]
     ended = [states.cancelled(queued()), states.served_by(queued(), "other")]

@@ -20,7 +20,7 @@ from image_grpc.generation.reader import GenerationReader, WatchEvent
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.storage import ChangeFeed, ReadCache, Storage
-from tests.contracts.patience import eventually
+from image_grpc_testkit.eventually import eventually
 from tests.generation.builders import item, new_id, portrait, queued, stored_image
 from tests.generation.conftest import Database
 from tests.generation.memory_storage import SECONDS, MemoryStorageService, Refused

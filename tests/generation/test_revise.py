@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tabletop.image.v1.generation_pb2 import GenerationState
-from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, RegenerateImageRequest
+from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, ItemType, RegenerateImageRequest
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.model_pb2 import Model
 from tabletop.image.v1.types_pb2 import ImageFormat, ImageSubtype, Priority
@@ -27,7 +27,7 @@ from tests.generation.conftest import Database, Jobs, ScriptedProvider
 from tests.generation.memory_storage import MemoryStorageService
 
 HORROR = built_in_themes()["horror"]
-ORIGINAL = portrait(species="elf", traits=["scar"], priority=Priority.PRIORITY_LOW)
+ORIGINAL = portrait(species="elf", traits=["scar"], style={"background": "a cave"}, priority=Priority.PRIORITY_LOW)
 
 
 @pytest.fixture
@@ -91,12 +91,22 @@ async def test_the_priority_is_that_of_the_request(
     assert await jobs.count(topology.GENERATE_QUEUES[priority]) == 2
 
 
+async def test_repeated_and_nested_fields_are_replaced_not_merged(reviser: Reviser, image: Image) -> None:
+    changed = portrait(traits=["beard"], style={"pose": "sitting"})
+    first = await reviser.regenerate(regenerate(image, portrait={"traits": changed.traits, "style": changed.style}))
+    assert list(first.picture.portrait.traits) == ["beard"]
+    assert first.picture.portrait.style == changed.style
+
+
 async def test_a_restyled_version_uses_the_current_picture_as_its_only_reference(
-    reviser: Reviser, image: Image
+    reviser: Reviser, database: Database
 ) -> None:
-    image.metadata.generation_params.request.portrait.reference_image_ids.append(new_id())
-    record = await reviser.apply_theme(restyle(image))
-    assert record.reference_version == image.version
+    new = stored_image()
+    new.metadata.generation_params.request.CopyFrom(resolved(ORIGINAL).request)
+    new.metadata.generation_params.request.portrait.reference_image_ids.append(new_id())
+    await database.add(new)
+    record = await reviser.apply_theme(restyle(Image(id=new.id, version=1)))
+    assert record.reference_version == 1
     assert record.generation.model == SETTINGS.model_apply_theme
     picture = record.picture.portrait
     assert (picture.theme, picture.species, list(picture.reference_image_ids)) == ("horror", "elf", [])
@@ -229,6 +239,8 @@ def test_an_uploaded_image_leads_to_a_request_for_a_picture_like_it(subtype: Ima
     request = request_of(image)
     assert request.WhichOneof("kind") == field
     picture = picture_in(request)
+    if subtype == ImageSubtype.IMAGE_SUBTYPE_ARMOR:
+        assert request.item_illustration.type == ItemType.ITEM_TYPE_ARMOR
     assert (picture.theme, picture.format) == ("fantasy", ImageFormat.IMAGE_FORMAT_WEBP)
     assert (picture.size.width, picture.size.height) == (30, 20)
     assert (picture.source.id, picture.source.service) == ("it", "some-service")

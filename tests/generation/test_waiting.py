@@ -16,7 +16,7 @@ from tabletop.image.v1.generation_service_pb2 import (
     WatchGenerationRequest,
 )
 
-from tests.contracts.patience import eventually
+from image_grpc_testkit.eventually import eventually
 from tests.service import Service, held, listening, portrait, quick, service
 
 SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED

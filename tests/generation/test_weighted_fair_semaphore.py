@@ -132,6 +132,25 @@ async def test_an_idle_class_accumulates_no_credit(idle: str, busy: str) -> None
     assert Counter(order)[idle] == pytest.approx(share, abs=2)
 
 
+async def test_an_idle_class_accumulates_no_credit_with_one_waiter_at_a_time() -> None:
+    semaphore: Semaphore = WeightedFairSemaphore(1, WEIGHTS)
+    order: list[str] = []
+
+    async def visit_repeatedly(class_: str) -> None:
+        while len(order) < 300:
+            async with semaphore.slot(class_):
+                order.append(class_)
+                await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(3):
+            group.create_task(visit_repeatedly("high"))
+        while len(order) < 200:  # noqa: ASYNC110 (only the semaphore decides when)
+            await asyncio.sleep(0)
+        group.create_task(visit_repeatedly("low"))
+    assert Counter(order[200:270])["low"] <= 12
+
+
 async def test_a_holder_that_leaves_admits_the_next_waiter() -> None:
     async with line(WeightedFairSemaphore(1, WEIGHTS)) as (join, admitted):
         first = await join("normal")
@@ -169,6 +188,19 @@ async def test_a_waiter_that_is_cancelled_while_it_is_admitted_passes_its_slot_o
         assert admitted in (["normal", "low"], ["normal", "high", "low"])
 
 
+async def test_a_waiter_that_is_cancelled_while_a_slot_becomes_free_is_skipped() -> None:
+    async with line(WeightedFairSemaphore(1, WEIGHTS)) as (join, admitted):
+        first = await join("normal")
+        cancelled = await join("high")
+        await join("low")
+        first.cancel()
+        cancelled.cancel()
+        results = await asyncio.gather(first, cancelled, return_exceptions=True)
+        assert [type(result) for result in results] == [asyncio.CancelledError] * 2
+        await asyncio.sleep(0)
+        assert admitted == ["normal", "low"]
+
+
 async def test_a_cancelled_waiter_does_not_count_as_waiting() -> None:
     semaphore: Semaphore = WeightedFairSemaphore(1, WEIGHTS)
     async with line(semaphore) as (join, _):
@@ -187,11 +219,23 @@ async def test_a_closed_semaphore_refuses_current_and_future_waiters() -> None:
         holder = await join("normal")
         waiting = [await join(class_) for class_ in ("high", "low")]
         semaphore.close()
+        assert semaphore.waiting == 0
         results = await asyncio.gather(*waiting, await join("high"), return_exceptions=True)
         assert [type(result) for result in results] == [Closed, Closed, Closed]
         assert admitted == ["normal"]
         assert not holder.done(), "a holder may finish"
     assert semaphore.waiting == 0
+
+
+async def test_a_semaphore_can_be_closed_while_a_waiter_is_being_cancelled() -> None:
+    semaphore: Semaphore = WeightedFairSemaphore(1, WEIGHTS)
+    async with line(semaphore) as (join, _):
+        await join("normal")
+        cancelled, waiting = await join("high"), await join("high")
+        cancelled.cancel()
+        semaphore.close()
+        results = await asyncio.gather(cancelled, waiting, return_exceptions=True)
+        assert [type(result) for result in results] == [asyncio.CancelledError, Closed]
 
 
 async def test_a_closed_semaphore_refuses_even_while_it_has_free_slots() -> None:

@@ -11,7 +11,7 @@ from image_grpc.getimg import CallNotSent, GetimgClient
 from image_grpc.getimg.connection import Connection, GetimgConfig
 from image_grpc.getimg.limits import CircuitBreaker, RateLimiter
 from image_grpc.getimg.models import MAX_AGE_SECONDS, Catalog
-from tests.contracts.patience import PATIENCE_SECONDS
+from image_grpc_testkit.eventually import PATIENCE_SECONDS
 from tests.getimg.conftest import CATALOG, INCOMPLETE, JSON, KEY, FakeClock, connected, generate_failure
 from tests.getimg.scripted_server import Drip, response, scripted_server
 from tests.service import Provider

@@ -11,7 +11,7 @@ import pyvips
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
 from image_grpc.getimg import GetimgClient
-from tests.contracts.patience import eventually
+from image_grpc_testkit.eventually import eventually
 from tests.getimg.conftest import connected, generate
 from tests.service import MODEL, PRICE, Provider, held, listening
 

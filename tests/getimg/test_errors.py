@@ -15,7 +15,7 @@ from getimg_standin import Behavior, Fault, FaultKind
 from image_grpc.errors import GetimgNotConfigured
 from image_grpc.getimg import CallNotSent, GetimgClient
 from image_grpc.getimg.limits import DEFAULT_THROTTLE_SECONDS
-from tests.contracts.patience import PATIENCE_SECONDS, longer_and_longer
+from image_grpc_testkit.eventually import PATIENCE_SECONDS, longer_and_longer
 from tests.getimg.conftest import CATALOG, INCOMPLETE, JSON, KEY, connected, generate, generate_failure
 from tests.getimg.scripted_server import Drip, response, scripted_server
 from tests.service import Provider, listening

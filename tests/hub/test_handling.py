@@ -12,7 +12,7 @@ from image_grpc.hub import Ack, DeadLetter, Delivery, Retry, Settlement, Unreada
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.handling import IncomingMessage, acknowledging, handle_message
 from image_grpc.retry import MAX_DELIVERIES, MAX_HANDLER_FAULTS
-from tests.contracts.hub_testkit import Inbox, envelope_named
+from image_grpc_testkit.contracts.hub_testkit import Inbox, envelope_named
 
 
 def incoming(**fields: object) -> IncomingMessage:

@@ -12,8 +12,16 @@ from image_grpc.hub import Delivery, Outcome, Retry, memory, topology
 from image_grpc.hub.handling import IncomingMessage
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.retry import RetryLadder
-from tests.contracts.hub_contract import HubContract
-from tests.contracts.hub_testkit import Features, Inbox, declare_queue, envelope_named, queue_message, receive, send
+from image_grpc_testkit.contracts.hub_contract import HubContract
+from image_grpc_testkit.contracts.hub_testkit import (
+    Features,
+    Inbox,
+    declare_queue,
+    envelope_named,
+    queue_message,
+    receive,
+    send,
+)
 
 LADDER = RetryLadder((0.1, 0.2, 0.4))
 

@@ -28,8 +28,9 @@ from image_grpc.hub.memory import MemoryHub
 from image_grpc.images import ImageWatcher
 from image_grpc.storage import ChangeFeed
 from image_grpc.storage.codecs import IMAGES
-from tests.contracts.records import an_image
-from tests.service import Service, element, item, portrait, refusal, refused_stream, service, some_id
+from image_grpc_testkit.contracts.records import an_image
+from tests.service import Service, element, item, portrait, service, some_id
+from tests.statuses import failed_call, failed_stream
 from tests.storage.fake_service import storage_bench
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -46,35 +47,35 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
 
 
 class Watch:
-    """A watch of images that is under way."""
+    """An open WatchImages call."""
 
     def __init__(self, call: Any) -> None:
         self.call = call
 
     async def read(self) -> Any:
-        """The next response."""
+        """Return the next response."""
         async with asyncio.timeout(60):
             return await self.call.read()
 
     async def changes(self, count: int) -> list[tuple[int, Image]]:
-        """So many changes, heartbeats left out."""
-        found: list[tuple[int, Image]] = []
-        while len(found) < count:
+        """Return this many changes, without the heartbeats between them."""
+        changes: list[tuple[int, Image]] = []
+        while len(changes) < count:
             response = await self.read()
             assert response.HasField("send_time")
             if response.HasField("image"):
-                found.append((response.change, response.image))
+                changes.append((response.change, response.image))
             else:
                 assert response.change == ImageChange.IMAGE_CHANGE_UNSPECIFIED
-        return found
+        return changes
 
 
 @asynccontextmanager
 async def watching(images: Any, **filters: Any) -> AsyncIterator[Watch]:
-    """A watch that sees all that happens from now on."""
+    """Yield a watch that receives every change within the block."""
     call = images.WatchImages(WatchImagesRequest(**filters))
     watch = Watch(call)
-    await watch.read()  # a heartbeat: it has started
+    await watch.read()  # the first heartbeat: the watch has started
     try:
         yield watch
     finally:
@@ -89,76 +90,76 @@ async def undelete(running: Service, image: Image) -> Image:
     return (await running.images.UndeleteImage(UndeleteImageRequest(image_id=image.id))).image
 
 
-async def test_everything_that_happens_to_an_image_is_seen_in_order(running: Service) -> None:
+async def test_all_changes_of_an_image_arrive_in_order(running: Service) -> None:
     async with watching(running.images) as watch:
         first = (await running.generate(portrait(details=some_id()))).image
         changed = RegenerateImageRequest(image_id=first.id, version=1, portrait={"species": "orc"})
         second = (await running.generate(changed)).image
         deleted = await delete(running, first)
         restored = await undelete(running, first)
-        own = await running.upload()
+        uploaded = await running.upload()
         assert await watch.changes(5) == [
             (STORED, first),
             (STORED, second),
             (DELETED, deleted),
             (UNDELETED, restored),
-            (STORED, own),
+            (STORED, uploaded),
         ]
     assert deleted.HasField("delete_time")
     assert restored == second
 
 
-async def test_a_map_is_seen_with_its_overlays(running: Service) -> None:
+async def test_a_changed_map_has_its_overlays(running: Service) -> None:
     image = await running.upload()
     overlay = await running.overlay(image.id, element("orc"))
     async with watching(running.images) as watch:
         await delete(running, image)
         await undelete(running, image)
-        for _, seen in await watch.changes(2):
-            assert list(seen.overlays) == [overlay.id]
+        for _, changed in await watch.changes(2):
+            assert list(changed.overlays) == [overlay.id]
 
 
 @pytest.mark.parametrize("filters", ["type", "subtype", "source_id", "service", "all"])
-async def test_only_what_is_asked_for_is_seen(running: Service, filters: str) -> None:
-    wanted = {
+async def test_only_changes_that_match_the_filters_arrive(running: Service, filters: str) -> None:
+    criteria = {
         "type": ImageType.IMAGE_TYPE_CHARACTER,
         "subtype": ImageSubtype.IMAGE_SUBTYPE_PORTRAIT,
         "source_id": some_id(),
         "service": some_id(),
     }
-    request = wanted if filters == "all" else {filters: wanted[filters]}
-    source = {"id": wanted["source_id"], "service": wanted["service"]}
+    request = criteria if filters == "all" else {filters: criteria[filters]}
+    source = {"id": criteria["source_id"], "service": criteria["service"]}
     async with watching(running.images, **request) as watch:
         await running.generate(item(details=some_id()))
         await running.upload()
-        one = (await running.generate(portrait(details=some_id(), source=source))).image
-        await delete(running, one)
-        assert [change for change, image in await watch.changes(2) if image.id == one.id] == [STORED, DELETED]
+        match = (await running.generate(portrait(details=some_id(), source=source))).image
+        await delete(running, match)
+        assert [change for change, image in await watch.changes(2) if image.id == match.id] == [STORED, DELETED]
 
 
-async def test_every_watcher_sees_every_change(running: Service) -> None:
+async def test_each_watch_gets_every_change(running: Service) -> None:
     async with watching(running.images) as one, watching(running.images) as other:
         image = await running.upload()
         assert await one.changes(1) == await other.changes(1) == [(STORED, image)]
 
 
-async def test_a_large_image_is_seen_too(running: Service) -> None:
+async def test_changes_of_large_images_arrive_complete(running: Service) -> None:
     wall = {"start": {"x": 0, "y": 0, "unit": 2}, "end": {"x": 2, "y": 0, "unit": 2}}
     async with watching(running.images) as watch:
         image = await running.upload(map={"walls": [wall] * 2000})
-        assert image.ByteSize() > 16 * 1024, "more than goes with the change feed"
+        assert image.ByteSize() > 16 * 1024, "too large to be inline in the change feed"
         deleted = await delete(running, image)
         restored = await undelete(running, image)
-        seen = await watch.changes(3)
-    assert [change for change, _ in seen] == [STORED, DELETED, UNDELETED]
-    assert seen[1:] == [(DELETED, deleted), (UNDELETED, restored)]
+        changes = await watch.changes(3)
+    assert [change for change, _ in changes] == [STORED, DELETED, UNDELETED]
+    assert changes[1:] == [(DELETED, deleted), (UNDELETED, restored)]
 
 
-async def test_a_silent_watch_has_heartbeats(running: Service) -> None:
+async def test_a_watch_without_changes_gets_heartbeats(running: Service) -> None:
     async with watching(running.images, source_id=some_id()) as watch:
         for _ in range(3):
-            beat = await watch.read()
-            assert beat == WatchImagesResponse(send_time=beat.send_time)
+            heartbeat = await watch.read()
+            assert heartbeat == WatchImagesResponse(send_time=heartbeat.send_time)
 
 
 async def test_excluded_changes_do_not_delay_heartbeats() -> None:
@@ -183,8 +184,8 @@ async def test_excluded_changes_do_not_delay_heartbeats() -> None:
         await feed.stop()
 
 
-async def test_filters_that_make_no_sense_are_refused(running: Service) -> None:
-    error = await refused_stream(running.images.WatchImages(WatchImagesRequest(source_id="7", type=99)))
+async def test_invalid_filters_are_rejected(running: Service) -> None:
+    error = await failed_stream(running.images.WatchImages(WatchImagesRequest(source_id="7", type=99)))
     assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["type", "source_id"])
 
 
@@ -201,24 +202,26 @@ async def test_a_watch_ends_when_the_service_stops(tmp_path: Path) -> None:
     await channel.close()
 
 
-async def test_a_watch_that_may_have_missed_something_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    gaps = []
-    subscribe = MemoryHub.subscribe
+async def test_a_watch_that_may_have_missed_changes_fails_and_can_be_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gap_handlers = []
+    original = MemoryHub.subscribe
 
-    async def noting(hub: Hub, keys: list[str], handler: Any, *, on_gap: Any) -> Any:
-        gaps.append(on_gap)
-        return await subscribe(hub, keys, handler, on_gap=on_gap)
+    async def subscribe(hub: Hub, keys: list[str], handler: Any, *, on_gap: Any) -> Any:
+        gap_handlers.append(on_gap)
+        return await original(hub, keys, handler, on_gap=on_gap)
 
-    monkeypatch.setattr(MemoryHub, "subscribe", noting)
+    monkeypatch.setattr(MemoryHub, "subscribe", subscribe)
     async with service(tmp_path, heartbeat_seconds=0.1) as it:
         async with watching(it.images) as watch:
             image = await it.upload()
             await watch.changes(1)
-            for gap in gaps:  # as the hub tells after it was away
-                gap()
-            error = await refusal(watch.changes(1))
+            for report_gap in gap_handlers:  # as after a lost connection
+                report_gap()
+            error = await failed_call(watch.changes(1))
         assert (error.code, error.reason) == (grpc.StatusCode.UNAVAILABLE, "MESSAGE_HUB_ERROR")
         assert error.retry_seconds
-        async with watching(it.images) as anew:
+        async with watching(it.images) as repeated:
             await delete(it, image)
-            assert [change for change, _ in await anew.changes(1)] == [DELETED]
+            assert [change for change, _ in await repeated.changes(1)] == [DELETED]

@@ -15,7 +15,7 @@ from tabletop.image.v1.error_reason_pb2 import ErrorReason
 import image_grpc.app  # noqa: F401  (imports every module that defines an error)
 from image_grpc import errors
 from image_grpc.errors import InvalidArgument, Overloaded, ServiceError, StorageServiceError, Violation
-from image_grpc.rpc import errors as table
+from image_grpc.rpc import errors as statuses
 
 M = TypeVar("M", bound=Message)
 CODES = {
@@ -61,7 +61,7 @@ every_error = pytest.mark.parametrize("class_", CONCRETE, ids=lambda class_: cla
 
 
 def decoded(error: ServiceError, request_id: str = "some-request") -> status_pb2.Status:
-    return status_pb2.Status.FromString(table.details_of(error, request_id))
+    return status_pb2.Status.FromString(statuses.details_of(error, request_id))
 
 
 def detail(status: status_pb2.Status, type_: type[M]) -> M | None:
@@ -75,22 +75,22 @@ def detail(status: status_pb2.Status, type_: type[M]) -> M | None:
 
 @every_error
 def test_every_error_has_the_code_of_its_reason(class_: type[ServiceError]) -> None:
-    assert table.code_of(class_("message")) is EXCEPTIONS.get(class_, CODES[class_("message").reason])
+    assert statuses.code_of(class_("message")) is EXCEPTIONS.get(class_, CODES[class_("message").reason])
 
 
 @every_error
-def test_every_error_is_in_the_table(class_: type[ServiceError]) -> None:
-    entries = [each for each in class_.__mro__ if each in table.CODES and each is not ServiceError]
-    assert entries, "has no entry of its own, nor has a base class"
+def test_every_error_has_an_explicit_status_code(class_: type[ServiceError]) -> None:
+    entries = [each for each in class_.__mro__ if each in statuses.CODES and each is not ServiceError]
+    assert entries, "neither the class nor a base class has a status code"
 
 
-def test_every_reason_of_the_contract_is_the_reason_of_an_error() -> None:
+def test_every_reason_of_the_contract_belongs_to_an_error() -> None:
     reasons = {errors.reason_name(value) for value in ErrorReason.values()}
     assert {class_("message").reason for class_ in CONCRETE} == reasons - UNUSED_REASONS == set(CODES)
 
 
 def test_an_unexpected_exception_is_internal() -> None:
-    assert table.code_of(KeyError("x")) is grpc.StatusCode.INTERNAL
+    assert statuses.code_of(KeyError("x")) is grpc.StatusCode.INTERNAL
 
 
 def test_the_details_have_reason_domain_metadata_and_request_id() -> None:
@@ -116,7 +116,7 @@ def test_an_error_that_must_not_be_retried_has_no_retry_info() -> None:
     assert detail(decoded(errors.ApiError("refused")), error_details_pb2.RetryInfo) is None
 
 
-def test_an_overload_names_the_quota() -> None:
+def test_an_overload_has_the_exceeded_quota() -> None:
     status = decoded(Overloaded("too many calls", retry_delay=1))
     [violation] = detail(status, error_details_pb2.QuotaFailure).violations
     assert (violation.subject, violation.description) == ("server", "too many calls")
@@ -136,10 +136,10 @@ def test_every_violated_field_is_listed() -> None:
 def test_details_and_message_stay_far_below_the_limit_of_trailers(letter: str) -> None:
     violations = [Violation(f"features[{index}].{letter * 100}", letter * 400) for index in range(500)]
     error = InvalidArgument.of(violations)
-    details = table.details_of(error, "r" * 128)
+    details = statuses.details_of(error, "r" * 128)
     assert len(details) <= 4096
-    # The message is a trailer of its own, in which every byte outside of ASCII takes three.
-    assert len(quote(table.message_of(error))) <= 2048
+    # The message is a separate trailer, percent-encoded: three bytes for each byte outside of ASCII.
+    assert len(quote(statuses.message_of(error))) <= 2048
     status = status_pb2.Status.FromString(details)
     assert detail(status, error_details_pb2.ErrorInfo).reason == "INVALID_ARGUMENT"
     assert detail(status, error_details_pb2.BadRequest).field_violations[0].field.startswith("features[0].")

@@ -1,10 +1,9 @@
-"""ReadImage with renditions: composed, in another format, smaller."""
+"""Renditions from ReadImage: composed, in another format, smaller."""
 
 from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +18,8 @@ from tabletop.image.v1.image_service_pb2 import ImageLayer, ReadImageRequest
 from tabletop.image.v1.overlay_service_pb2 import UpdateOverlayRequest
 from tabletop.image.v1.types_pb2 import ImageFormat
 
-from tests.service import (
-    CELL,
-    Service,
-    element,
-    on_grid,
-    picture_bytes,
-    portrait,
-    refused_stream,
-    service,
-    tactical_map,
-)
+from tests.service import CELL, Service, element, on_grid, picture_bytes, portrait, service, tactical_map
+from tests.statuses import failed_stream
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -43,13 +33,7 @@ LOADERS = {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
-    async with service(tmp_path_factory.mktemp("renditions")) as it:
-        yield it
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def drawn(running: Service) -> Image:
+async def map_image(running: Service) -> Image:
     """Generate a map of 300 x 200 pixels without grid, with a large token centered on (50, 50)."""
     image = (await running.generate(tactical_map(size={"width": 300, "height": 200}))).image
     properties = {"color": "#ff00ff", "radius": 20}
@@ -73,8 +57,8 @@ def xmp_of(data: bytes) -> str:
 # Composed
 
 
-async def test_a_composed_map_shows_its_overlays_at_their_positions(running: Service, drawn: Image) -> None:
-    base, composed = pixels(await running.read(drawn.id)), pixels(await running.read(drawn.id, layer=COMPOSED))
+async def test_a_composed_map_shows_its_overlays_at_their_positions(running: Service, map_image: Image) -> None:
+    base, composed = pixels(await running.read(map_image.id)), pixels(await running.read(map_image.id, layer=COMPOSED))
     assert composed.shape == base.shape
     assert tuple(composed[40, 50]) == (255, 0, 255)
     differs = np.any(base != composed, axis=2)
@@ -83,11 +67,11 @@ async def test_a_composed_map_shows_its_overlays_at_their_positions(running: Ser
 
 
 async def test_a_composed_map_shows_its_grid_only_if_it_is_enabled(running: Service) -> None:
-    shown = await running.upload(map=on_grid(color="#ff0000"))
-    hidden = await running.upload(map=on_grid(color="#ff0000", enabled=False))
-    stored = pixels(await running.read(shown.id))
-    with_grid = pixels(await running.read(shown.id, layer=COMPOSED))
-    without = pixels(await running.read(hidden.id, layer=COMPOSED))
+    enabled = await running.upload(map=on_grid(color="#ff0000"))
+    disabled = await running.upload(map=on_grid(color="#ff0000", enabled=False))
+    stored = pixels(await running.read(enabled.id))
+    with_grid = pixels(await running.read(enabled.id, layer=COMPOSED))
+    without = pixels(await running.read(disabled.id, layer=COMPOSED))
     line, inside = (CELL * 2 + CELL // 2, CELL), (CELL * 2 + CELL // 2, CELL + CELL // 2)
     assert with_grid[line][0] > stored[line][0] + 50
     assert tuple(with_grid[inside]) == tuple(without[inside]) == tuple(without[line]) == tuple(stored[line])
@@ -134,11 +118,11 @@ async def test_a_composed_image_without_map_is_the_stored_picture(running: Servi
     assert data == await running.read(image.id)
 
 
-async def test_old_versions_can_be_composed(running: Service, drawn: Image) -> None:
-    whole = await running.read(drawn.id, layer=COMPOSED)
-    assert await running.read(drawn.id, layer=COMPOSED, version=1) == whole
-    request = ReadImageRequest(image_id=drawn.id, version=2, layer=COMPOSED)
-    assert (await refused_stream(running.images.ReadImage(request))).reason == "IMAGE_NOT_FOUND"
+async def test_old_versions_can_be_composed(running: Service, map_image: Image) -> None:
+    whole = await running.read(map_image.id, layer=COMPOSED)
+    assert await running.read(map_image.id, layer=COMPOSED, version=1) == whole
+    request = ReadImageRequest(image_id=map_image.id, version=2, layer=COMPOSED)
+    assert (await failed_stream(running.images.ReadImage(request))).reason == "IMAGE_NOT_FOUND"
 
 
 # Formats and sizes
@@ -147,15 +131,15 @@ async def test_old_versions_can_be_composed(running: Service, drawn: Image) -> N
 @pytest.mark.parametrize("layer", [ImageLayer.IMAGE_LAYER_BASE, COMPOSED])
 @pytest.mark.parametrize("format_", LOADERS, ids=ImageFormat.Name)
 async def test_each_format_matches_its_description_and_can_be_decoded(
-    running: Service, drawn: Image, format_: ImageFormat, layer: int
+    running: Service, map_image: Image, format_: ImageFormat, layer: int
 ) -> None:
-    content, data = await running.read_described(drawn.id, format=format_, layer=layer)
+    content, data = await running.read_described(map_image.id, format=format_, layer=layer)
     assert content.format == format_
     assert (content.byte_size, content.sha256) == (len(data), hashlib.sha256(data).hexdigest())
     picture = decoded(data)
     assert picture.get("vips-loader") == LOADERS[format_]
     assert (picture.width, picture.height) == (content.size.width, content.size.height) == (300, 200)
-    assert await running.read(drawn.id, format=format_, layer=layer) == data, "renditions are reproducible"
+    assert await running.read(map_image.id, format=format_, layer=layer) == data, "renditions are reproducible"
 
 
 @pytest.mark.parametrize("layer", [ImageLayer.IMAGE_LAYER_BASE, COMPOSED])
@@ -163,18 +147,18 @@ async def test_each_format_matches_its_description_and_can_be_decoded(
     ("max_side", "size"), [(150, (150, 100)), (16, (16, 11)), (300, (300, 200)), (4096, (300, 200))]
 )
 async def test_a_longest_side_keeps_the_ratio_and_never_enlarges(
-    running: Service, drawn: Image, max_side: int, size: tuple[int, int], layer: int
+    running: Service, map_image: Image, max_side: int, size: tuple[int, int], layer: int
 ) -> None:
-    content, data = await running.read_described(drawn.id, max_side=max_side, layer=layer)
+    content, data = await running.read_described(map_image.id, max_side=max_side, layer=layer)
     assert (content.size.width, content.size.height) == size
     assert (decoded(data).width, decoded(data).height) == size
-    assert content.format == drawn.content.format
+    assert content.format == map_image.content.format
 
 
-async def test_a_rendition_equal_to_the_stored_picture_has_its_bytes(running: Service, drawn: Image) -> None:
-    content, data = await running.read_described(drawn.id, max_side=300, format=drawn.content.format)
-    assert content == drawn.content
-    assert data == await running.read(drawn.id)
+async def test_a_rendition_equal_to_the_stored_picture_has_its_bytes(running: Service, map_image: Image) -> None:
+    content, data = await running.read_described(map_image.id, max_side=300, format=map_image.content.format)
+    assert content == map_image.content
+    assert data == await running.read(map_image.id)
 
 
 async def test_renditions_are_the_same_after_a_restart(tmp_path: Path) -> None:
@@ -192,21 +176,21 @@ async def test_renditions_are_the_same_after_a_restart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fields", [{"layer": COMPOSED}, {"format": 2}, {"max_side": 100}], ids=str)
-async def test_any_range_of_a_rendition_can_be_read(running: Service, drawn: Image, fields: dict[str, Any]) -> None:
-    content, whole = await running.read_described(drawn.id, **fields)
+async def test_any_range_of_a_rendition_can_be_read(running: Service, map_image: Image, fields: dict[str, Any]) -> None:
+    content, whole = await running.read_described(map_image.id, **fields)
     for offset, limit in ((0, 1), (17, 0), (17, 100), (len(whole) - 1, 5), (len(whole), 0), (5, 10**12)):
-        described, data = await running.read_described(drawn.id, offset=offset, limit=limit, **fields)
-        assert described == content
+        range_content, data = await running.read_described(map_image.id, offset=offset, limit=limit, **fields)
+        assert range_content == content
         assert data == (whole[offset : offset + limit] if limit else whole[offset:])
 
 
 @pytest.mark.parametrize("fields", [{"layer": COMPOSED}, {"format": 2}, {"max_side": 100}], ids=str)
 async def test_an_offset_past_the_end_of_a_rendition_is_rejected(
-    running: Service, drawn: Image, fields: dict[str, Any]
+    running: Service, map_image: Image, fields: dict[str, Any]
 ) -> None:
-    size = len(await running.read(drawn.id, **fields))
-    request = ReadImageRequest(image_id=drawn.id, offset=size + 1, **fields)
-    error = await refused_stream(running.images.ReadImage(request))
+    size = len(await running.read(map_image.id, **fields))
+    request = ReadImageRequest(image_id=map_image.id, offset=size + 1, **fields)
+    error = await failed_stream(running.images.ReadImage(request))
     assert (error.code, error.reason) == (grpc.StatusCode.OUT_OF_RANGE, "OFFSET_OUT_OF_RANGE")
     assert error.fields == ["offset"]
 
@@ -223,14 +207,14 @@ async def test_large_renditions_are_sent_in_chunks_within_the_default_message_li
 # Provenance
 
 
-async def test_pictures_have_provenance_metadata(running: Service, drawn: Image) -> None:
-    stored = xmp_of(await running.read(drawn.id))
+async def test_pictures_have_provenance_metadata(running: Service, map_image: Image) -> None:
+    stored = xmp_of(await running.read(map_image.id))
     assert "digitalsourcetype/trainedAlgorithmicMedia" in stored
-    assert f"uuid:{drawn.id}" in stored
-    assert drawn.metadata.generation_params.model in stored
+    assert f"uuid:{map_image.id}" in stored
+    assert map_image.metadata.generation_params.model in stored
     for format_ in LOADERS:
-        assert "/trainedAlgorithmicMedia" in xmp_of(await running.read(drawn.id, format=format_))
-        composed = xmp_of(await running.read(drawn.id, format=format_, layer=COMPOSED))
+        assert "/trainedAlgorithmicMedia" in xmp_of(await running.read(map_image.id, format=format_))
+        composed = xmp_of(await running.read(map_image.id, format=format_, layer=COMPOSED))
         assert "digitalsourcetype/compositeWithTrainedAlgorithmicMedia" in composed
 
 

@@ -1,4 +1,4 @@
-"""Health, reflection, and the port."""
+"""Health, reflection, the port, and the RPCs of the contract."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 
 import grpc
 import pytest
-import pytest_asyncio
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
@@ -21,20 +20,15 @@ from image_grpc.rpc.overlay import OverlayServicer
 from image_grpc.rpc.server import OPTIONS
 from image_grpc.rpc.status import StatusServicer
 from image_grpc.rpc.theme import ThemeServicer
-from tests.contracts.patience import PATIENCE_SECONDS
-from tests.service import Service, refusal, service
+from image_grpc_testkit.eventually import PATIENCE_SECONDS
+from tests.service import Service, service
+from tests.statuses import failed_call
 
 SERVICES = [f"tabletop.image.v1.{name}Service" for name in ("Generation", "Image", "Overlay", "Status", "Theme")]
 HEALTH = health_pb2.HealthCheckResponse
 ENDLESS = 3600.0
 
 together = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
-    async with service(tmp_path_factory.mktemp("server")) as it:
-        yield it
 
 
 # Health
@@ -58,7 +52,7 @@ async def test_health_lists_every_service(running: Service) -> None:
 @together
 async def test_the_health_of_an_unknown_service_is_not_found(running: Service) -> None:
     stub = health_pb2_grpc.HealthStub(running.channel)
-    status = await refusal(stub.Check(health_pb2.HealthCheckRequest(service="unknown")))
+    status = await failed_call(stub.Check(health_pb2.HealthCheckRequest(service="unknown")))
     assert status.code is grpc.StatusCode.NOT_FOUND
 
 
@@ -170,7 +164,7 @@ def test_clients_may_ping_every_ten_seconds_even_without_calls() -> None:
     assert options["grpc.keepalive_permit_without_calls"] == 1
 
 
-# The contract
+# RPCs of the contract
 
 
 @pytest.mark.parametrize(
@@ -184,4 +178,4 @@ def test_every_rpc_of_the_contract_is_implemented(servicer: type) -> None:
 @together
 async def test_a_method_that_does_not_exist_is_unimplemented(running: Service) -> None:
     call = running.channel.unary_unary("/tabletop.image.v1.ImageService/PaintImage")
-    assert (await refusal(call(b""))).code is grpc.StatusCode.UNIMPLEMENTED
+    assert (await failed_call(call(b""))).code is grpc.StatusCode.UNIMPLEMENTED

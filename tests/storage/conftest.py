@@ -17,12 +17,14 @@ from image_grpc.hub.memory import MemoryHub
 from image_grpc.messages import clone
 from image_grpc.storage import ImageStorageClient, requester
 from image_grpc.telemetry import Telemetry
+from image_grpc_testkit.eventually import eventually
+from tests.storage.fake_service import Bench, storage_bench
 
 SECONDS = 60.0
 
 
 class Shelf:
-    """A fake Storage Service: replies to reads with the records and blobs put on it, or late, or with errors."""
+    """A fake Storage Service that only handles reads, of records and blobs that tests put. It can wait and fail."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -34,15 +36,14 @@ class Shelf:
         self.failing = False
 
     def put(self, record: Record) -> None:
-        """Put a record in place of its previous version."""
+        """Replace the previous version of a record."""
         self._records[record.key.kind, record.key.id] = clone(record)
 
     def put_blob(self, sha256: str, data: bytes) -> None:
-        """Put a blob."""
         self._blobs[sha256] = data
 
     async def handle(self, delivery: Delivery) -> Settlement:
-        """Read at once, and reply when allowed."""
+        """Read at once, but reply only once `may_reply` is set."""
         request = envelopes.payload(delivery.envelope, RetrieveRequest)
         self.requests.append(request)
         type_, response = self._response(request)
@@ -64,7 +65,7 @@ class Shelf:
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No request is repeated because the machine is slow, unless a test asks for it."""
+    """Keep requests from being repeated on a slow machine."""
     monkeypatch.setattr(requester, "ATTEMPT_SECONDS", SECONDS)
 
 
@@ -93,3 +94,19 @@ def telemetry() -> Telemetry:
 @pytest.fixture
 def client(hub: MemoryHub, telemetry: Telemetry) -> ImageStorageClient:
     return ImageStorageClient(hub, telemetry, timeout=SECONDS)
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    async with storage_bench() as bench:
+        yield bench
+
+
+async def names_of(bench: Bench, map_id: str) -> list[str]:
+    """Return the names of a map's overlays, read through the cache."""
+    return [overlay.name for overlay in await bench.cache.overlays(map_id)]
+
+
+async def requests_received(bench: Bench, count: int = 1) -> None:
+    """Wait until the fake Storage Service has received this many requests."""
+    await eventually(lambda: len(bench.service.requests) >= count, "the Storage Service receives the requests")

@@ -1,4 +1,4 @@
-"""A Storage Service in memory, for tests of what is built on it. It can wait, fail, and report changes late."""
+"""A fake Storage Service in memory for tests of its clients. It can wait, fail, and publish changes late."""
 
 from __future__ import annotations
 
@@ -45,39 +45,39 @@ _REQUESTS: dict[str, type[Message]] = {
 }
 
 
-class _Refused(Exception):
-    """The operation fails with this error code."""
+class _Failure(Exception):
+    """Fails an operation with an error code."""
 
 
 @dataclass
 class FakeStorageService:
-    """Keeps every version of every record, and the result of every operation."""
+    """Stores every version of every record and the result of every operation."""
 
     hub: MemoryHub
     requests: list[Message] = field(default_factory=list)
     messages: list[OutboundMessage] = field(default_factory=list)
-    """Published with batches and deletions."""
+    """The messages of batches and deletions. They are not published."""
     may_reply: asyncio.Event = field(default_factory=asyncio.Event)
-    """Operations take effect at once, and their replies are sent once this is set."""
+    """Replies wait until this is set; operations take effect at once."""
     error_code: str = ""
-    """Every operation fails with this code, if it is set."""
+    """If set, every operation fails with this code."""
     _versions: dict[tuple[int, str], list[Record]] = field(default_factory=dict)
     _results: dict[str, tuple[bytes, Message]] = field(default_factory=dict)
     _blobs: dict[str, bytes] = field(default_factory=dict)
 
     def put(self, codec: Codec[T], message: T) -> T:
-        """Store the next version of a record behind the back of the image service."""
+        """Store the next version of a record without a request."""
         return codec.decode(self._put(Put(record=codec.encode(message))))
 
     def delete(self, codec: Codec[T], id_: str) -> T:
-        """Delete a record behind the back of the image service."""
+        """Delete a record without a request."""
         return codec.decode(self._delete(codec.key(id_)))
 
     def put_blob(self, sha256: str, data: bytes) -> None:
         self._blobs[sha256] = data
 
     def change(self, codec: Codec[T], id_: str, *, inline: bool = True) -> RecordChange:
-        """Return the latest change of a record as the change feed reports it."""
+        """Return the change feed entry of the latest change of a record."""
         record = self._versions[codec.kind, id_][-1]
         return RecordChange(key=record.key, record=record if inline else None)
 
@@ -93,9 +93,9 @@ class FakeStorageService:
         self.requests.append(request)
         try:
             type_, response = "reply", self._once(request)
-        except _Refused as refused:
+        except _Failure as failure:
             error = ErrorReply()
-            error.error.code, error.error.message = str(refused), f"refused: {refused}"
+            error.error.code, error.error.message = str(failure), f"rejected: {failure}"
             type_, response = topology.ERROR, error
         await self.may_reply.wait()
         reply = envelopes.reply_envelope(delivery.envelope, type_, response)
@@ -104,7 +104,7 @@ class FakeStorageService:
 
     def _once(self, request: Message) -> Message:
         if self.error_code:
-            raise _Refused(self.error_code)
+            raise _Failure(self.error_code)
         match request:
             case RetrieveRequest():
                 return self._retrieve(request)
@@ -120,11 +120,11 @@ class FakeStorageService:
             content = type(request)(content_digest=request.content_digest)
         content.storage_correlation_id = ""
         digest = content.SerializeToString(deterministic=True)
-        earlier = self._results.get(request.storage_correlation_id)
-        if earlier is not None:
-            if earlier[0] != digest:
-                raise _Refused("ALREADY_EXISTS")
-            return earlier[1]
+        previous = self._results.get(request.storage_correlation_id)
+        if previous is not None:
+            if previous[0] != digest:
+                raise _Failure("ALREADY_EXISTS")
+            return previous[1]
         response = self._store(request) if isinstance(request, StoreRequest) else self._delete_all(request)
         self._results[request.storage_correlation_id] = digest, response
         return response
@@ -134,7 +134,7 @@ class FakeStorageService:
         if request.HasField("blob_part"):
             response.blob_part.committed = len(self._blobs.get(part.sha256, b"")) == part.byte_size
             stored = self._blobs.setdefault(part.sha256, b"")
-            if part.offset == len(stored):  # parts arrive in order here
+            if part.offset == len(stored):  # the fake does not reorder parts
                 self._blobs[part.sha256] = stored + part.data
             return response
         for put in request.batch.puts:
@@ -142,7 +142,7 @@ class FakeStorageService:
             version = latest.key.version if latest is not None and not _is_deleted(latest) else 0
             absent_violated = put.absent and latest is not None
             if absent_violated or (put.HasField("at_version") and put.at_version != version):
-                raise _Refused("VERSION_CONFLICT")
+                raise _Failure("VERSION_CONFLICT")
         response.batch.records.extend(self._put(put) for put in request.batch.puts)
         for key in request.batch.undeletes:
             record = self._require(key)
@@ -166,7 +166,7 @@ class FakeStorageService:
     def _delete_all(self, request: DeleteRequest) -> DeleteResponse:
         for key in request.keys:
             if key.version not in (0, self._require(key).key.version):
-                raise _Refused("VERSION_CONFLICT")
+                raise _Failure("VERSION_CONFLICT")
         response = DeleteResponse(records=[self._delete(key) for key in request.keys])
         self.messages += request.messages
         return response
@@ -181,7 +181,7 @@ class FakeStorageService:
         if request.HasField("blob_range"):
             range_ = request.blob_range
             if range_.sha256 not in self._blobs:
-                raise _Refused("RECORD_NOT_FOUND")
+                raise _Failure("RECORD_NOT_FOUND")
             return RetrieveResponse(data=self._blobs[range_.sha256][range_.offset : range_.offset + range_.limit])
         return RetrieveResponse(records=list(self._records(request)))
 
@@ -191,7 +191,7 @@ class FakeStorageService:
             if latest is None or (_is_deleted(latest) and not request.records.include_deleted):
                 continue
             if key.version <= len(versions):
-                yield versions[key.version - 1]  # version 0 is the last one
+                yield versions[key.version - 1]  # version 0 is the latest
 
     def _list(self, request: ListRequest) -> ListResponse:
         filter_ = request.filter
@@ -217,7 +217,7 @@ class FakeStorageService:
     def _require(self, key: RecordKey) -> Record:
         record = self._latest(key)
         if record is None:
-            raise _Refused("RECORD_NOT_FOUND")
+            raise _Failure("RECORD_NOT_FOUND")
         return record
 
 
@@ -228,10 +228,10 @@ def _is_deleted(record: Record) -> bool:
 def _matches(record: Record, filter_: ListFilter) -> bool:
     if _is_deleted(record) and not filter_.include_deleted:
         return False
-    wanted: IndexFields = filter_.index
+    index: IndexFields = filter_.index
     if filter_.states and record.index.state not in filter_.states:
         return False
-    return all(getattr(record.index, name.name) == value for name, value in wanted.ListFields())
+    return all(getattr(record.index, name.name) == value for name, value in index.ListFields())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -253,7 +253,7 @@ class Bench:
 
 @asynccontextmanager
 async def storage_bench(hub: MemoryHub | None = None) -> AsyncIterator[Bench]:
-    """Within the block, a fake Storage Service replies. No request is repeated because the machine is slow."""
+    """Within the block, run a fake Storage Service. No request is repeated on a slow machine."""
     hub = hub or MemoryHub()
     await hub.start()
     service, telemetry = FakeStorageService(hub), Telemetry()

@@ -1,56 +1,37 @@
-"""The read cache: repeated reads are served from memory, and changed records never are."""
+"""Records in the read cache: repeated reads come from memory, reads of changed records do not."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.overlay_pb2 import Overlay
-from tabletop.storage.v1.storage_pb2 import ListRequest, RetrieveRequest
 
 from image_grpc.deadline import deadline_in
 from image_grpc.errors import StorageServiceError
-from image_grpc.storage import RecordNotFound
 from image_grpc.storage.codecs import IMAGES, OVERLAYS
 from image_grpc.storage.read_cache import ReadCache
-from tests.contracts.patience import eventually
-from tests.contracts.records import (
-    MEBIBYTE,
+from image_grpc_testkit.contracts.records import (
     a_cache_entry,
     a_generation,
     a_theme,
     an_image,
     an_overlay,
     name_of,
-    new_id,
     some_bytes,
 )
-from tests.storage.fake_service import Bench, storage_bench
+from tests.storage.conftest import names_of, requests_received
+from tests.storage.fake_service import Bench
 
 inline = pytest.mark.parametrize("inline", [True, False], ids=["with record", "without record"])
 
 
-@pytest.fixture
-async def bench() -> AsyncIterator[Bench]:
-    async with storage_bench() as bench:
-        yield bench
-
-
 async def version_of(bench: Bench, image: Image, cache: ReadCache | None = None) -> int | None:
-    """Return the version of an image that the cache returns."""
+    """Return the version of an image, read through the cache, or None if it does not exist."""
     cached = await (cache or bench.cache).record(bench.client.images, image.id)
     return cached.version if cached is not None else None
-
-
-async def names_of(bench: Bench, map_id: str) -> list[str]:
-    return [overlay.name for overlay in await bench.cache.overlays(map_id)]
-
-
-async def requests_received(bench: Bench, count: int = 1) -> None:
-    await eventually(lambda: len(bench.service.requests) >= count, "the Storage Service receives the requests")
 
 
 class TestRecords:
@@ -142,89 +123,6 @@ class TestRecords:
         assert len(bench.service.requests) == 4
 
 
-class TestOverlaysOfMap:
-    async def test_the_overlays_of_a_map_are_listed_once(self, bench: Bench) -> None:
-        map_id = new_id()
-        bench.service.put(OVERLAYS, an_overlay())
-        bench.service.put(OVERLAYS, an_overlay(map_id=map_id, name="party"))
-        for _ in range(3):
-            assert await names_of(bench, map_id) == ["party"]
-        assert [type(request) for request in bench.service.requests] == [ListRequest]
-        assert (bench.telemetry.counters.cache_hits, bench.telemetry.counters.cache_misses) == (2, 1)
-
-    async def test_a_map_without_overlays_is_listed_once(self, bench: Bench) -> None:
-        map_id = new_id()
-        for _ in range(2):
-            assert await names_of(bench, map_id) == []
-        assert len(bench.service.requests) == 1
-
-    async def test_overlays_come_by_z_index_then_by_age(self, bench: Bench) -> None:
-        map_id = new_id()
-        for name, z_index in (("second", 1), ("third", 1), ("top", 5), ("bottom", -1)):
-            bench.service.put(OVERLAYS, an_overlay(map_id=map_id, name=name, z_index=z_index))
-        assert await names_of(bench, map_id) == ["bottom", "second", "third", "top"]
-
-    async def test_concurrent_reads_share_one_listing(self, bench: Bench) -> None:
-        map_id = new_id()
-        bench.service.put(OVERLAYS, an_overlay(map_id=map_id, name="party"))
-        assert await asyncio.gather(*(names_of(bench, map_id) for _ in range(20))) == [["party"]] * 20
-        assert len(bench.service.requests) == 1
-
-    @inline
-    async def test_a_changed_overlay_is_listed_again(self, bench: Bench, inline: bool) -> None:
-        overlay = bench.service.put(OVERLAYS, an_overlay(name="old"))
-        assert await names_of(bench, overlay.map_id) == ["old"]
-        overlay.name = "new"
-        bench.service.put(OVERLAYS, overlay)
-        bench.cache.apply(bench.service.change(OVERLAYS, overlay.id, inline=inline))
-        assert await names_of(bench, overlay.map_id) == ["new"]
-
-    async def test_a_change_on_another_map_keeps_the_overlays(self, bench: Bench) -> None:
-        overlay, other = (bench.service.put(OVERLAYS, an_overlay()) for _ in range(2))
-        await names_of(bench, overlay.map_id)
-        bench.cache.apply(bench.service.change(OVERLAYS, other.id))
-        await names_of(bench, overlay.map_id)
-        assert len(bench.service.requests) == 1
-
-    async def test_a_changed_image_keeps_its_overlays(self, bench: Bench) -> None:
-        image = bench.service.put(IMAGES, an_image())
-        bench.service.put(OVERLAYS, an_overlay(map_id=image.id))
-        await names_of(bench, image.id)
-        for has_record in (True, False):
-            bench.cache.apply(bench.service.change(IMAGES, image.id, inline=has_record))
-        await names_of(bench, image.id)
-        assert len(bench.service.requests) == 1
-
-    @inline
-    async def test_a_listing_that_a_change_overtakes_is_not_kept(self, bench: Bench, inline: bool) -> None:
-        overlay = bench.service.put(OVERLAYS, an_overlay(name="old"))
-        bench.service.may_reply.clear()
-        early = asyncio.create_task(names_of(bench, overlay.map_id))
-        await requests_received(bench)
-        overlay.name = "new"
-        bench.service.put(OVERLAYS, overlay)
-        bench.cache.apply(bench.service.change(OVERLAYS, overlay.id, inline=inline))
-        late = asyncio.create_task(names_of(bench, overlay.map_id))
-        await requests_received(bench, 2)
-        bench.service.may_reply.set()
-        assert await early == ["old"]  # it was requested before the change
-        assert await late == ["new"]
-        assert await names_of(bench, overlay.map_id) == ["new"]
-
-    @inline
-    async def test_an_overtaken_listing_alone_is_not_kept(self, bench: Bench, inline: bool) -> None:
-        overlay = bench.service.put(OVERLAYS, an_overlay(name="old"))
-        bench.service.may_reply.clear()
-        early = asyncio.create_task(names_of(bench, overlay.map_id))
-        await requests_received(bench)
-        overlay.name = "new"
-        bench.service.put(OVERLAYS, overlay)
-        bench.cache.apply(bench.service.change(OVERLAYS, overlay.id, inline=inline))
-        bench.service.may_reply.set()
-        assert await early == ["old"]
-        assert await names_of(bench, overlay.map_id) == ["new"]
-
-
 class TestChanges:
     @inline
     async def test_a_changed_record_is_read_again(self, bench: Bench, inline: bool) -> None:
@@ -243,7 +141,7 @@ class TestChanges:
         assert changed is not None
         assert changed.version == 2
 
-    async def test_a_change_concerns_one_record_only(self, bench: Bench) -> None:
+    async def test_a_change_does_not_affect_other_records(self, bench: Bench) -> None:
         image, other = (bench.service.put(IMAGES, an_image()) for _ in range(2))
         await version_of(bench, image)
         bench.cache.apply(bench.service.change(IMAGES, other.id))
@@ -266,7 +164,7 @@ class TestChanges:
         assert await version_of(bench, image) is None
 
     @inline
-    async def test_a_load_that_a_change_overtakes_is_not_kept(self, bench: Bench, inline: bool) -> None:
+    async def test_a_load_that_a_change_overtakes_is_not_cached(self, bench: Bench, inline: bool) -> None:
         image = bench.service.put(IMAGES, an_image())
         bench.service.may_reply.clear()
         early = asyncio.create_task(version_of(bench, image))
@@ -276,12 +174,12 @@ class TestChanges:
         late = asyncio.create_task(version_of(bench, image))
         await requests_received(bench, 2)
         bench.service.may_reply.set()
-        assert await early == 1  # it was requested before the change
+        assert await early == 1  # requested before the change
         assert await late == 2
         assert await version_of(bench, image) == 2
 
     @inline
-    async def test_an_overtaken_load_alone_is_not_kept(self, bench: Bench, inline: bool) -> None:
+    async def test_an_overtaken_load_without_a_later_one_is_not_cached(self, bench: Bench, inline: bool) -> None:
         image = bench.service.put(IMAGES, an_image())
         bench.service.may_reply.clear()
         early = asyncio.create_task(version_of(bench, image))
@@ -306,7 +204,7 @@ class TestDroppedRecords:
         assert await version_of(bench, image) == 2
         assert await names_of(bench, overlay.map_id) == ["new"]
 
-    async def test_overtaken_loads_are_not_kept(self, bench: Bench) -> None:
+    async def test_overtaken_loads_are_not_cached(self, bench: Bench) -> None:
         image = bench.service.put(IMAGES, an_image())
         overlay = bench.service.put(OVERLAYS, an_overlay(name="old"))
         bench.service.may_reply.clear()
@@ -331,67 +229,7 @@ class TestDroppedRecords:
         assert len(bench.service.requests) == 1
 
 
-class TestParts:
-    async def test_a_part_is_read_once(self, bench: Bench) -> None:
-        data = some_bytes(MEBIBYTE + 10)
-        bench.service.put_blob(name_of(data), data)
-        for _ in range(2):
-            assert await bench.cache.part(name_of(data), 0) == data[:MEBIBYTE]
-            assert await bench.cache.part(name_of(data), 1) == data[MEBIBYTE:]
-        assert [type(request) for request in bench.service.requests] == [RetrieveRequest] * 2
-        assert (bench.telemetry.counters.cache_hits, bench.telemetry.counters.cache_misses) == (2, 2)
-
-    @pytest.mark.parametrize(("size", "parts"), [(1, 1), (MEBIBYTE, 1), (MEBIBYTE + 1, 2), (2 * MEBIBYTE, 2)])
-    async def test_a_blob_is_read_in_as_few_parts_as_possible(self, bench: Bench, size: int, parts: int) -> None:
-        data = some_bytes(size)
-        bench.service.put_blob(name_of(data), data)
-        assert await bench.cache.blob(name_of(data), size) == data
-        assert len(bench.service.requests) == parts
-
-    async def test_a_missing_blob_is_not_found(self, bench: Bench) -> None:
-        with pytest.raises(RecordNotFound):
-            await bench.cache.blob(name_of(some_bytes()), 1)
-
-    async def test_concurrent_reads_of_a_part_share_one_retrieval(self, bench: Bench) -> None:
-        data = some_bytes()
-        bench.service.put_blob(name_of(data), data)
-        parts = await asyncio.gather(*(bench.cache.part(name_of(data), 0) for _ in range(20)))
-        assert parts == [data] * 20
-        assert len(bench.service.requests) == 1
-
-    async def test_parts_stay_within_the_memory_limit(self, bench: Bench) -> None:
-        cache = bench.new_cache(max_bytes=2500)
-        blobs = [some_bytes(1000) for _ in range(3)]
-        too_large = some_bytes(2501)
-        for data in (*blobs, too_large):
-            bench.service.put_blob(name_of(data), data)
-            assert await cache.part(name_of(data), 0) == data
-        count = len(bench.service.requests)
-        for data in blobs[1:]:
-            await cache.part(name_of(data), 0)
-        assert len(bench.service.requests) == count  # both are still cached
-        for data in (blobs[0], too_large):
-            await cache.part(name_of(data), 0)
-        assert len(bench.service.requests) == count + 2
-
-    async def test_a_part_of_exactly_the_limit_is_cached(self, bench: Bench) -> None:
-        cache, data = bench.new_cache(max_bytes=1000), some_bytes(1000)
-        bench.service.put_blob(name_of(data), data)
-        for _ in range(2):
-            await cache.part(name_of(data), 0)
-        assert len(bench.service.requests) == 1
-
-    async def test_a_failed_read_of_a_part_is_not_cached(self, bench: Bench) -> None:
-        data = some_bytes()
-        bench.service.put_blob(name_of(data), data)
-        bench.service.error_code = "STORAGE_SERVICE_ERROR"
-        with pytest.raises(StorageServiceError):
-            await bench.cache.part(name_of(data), 0)
-        bench.service.error_code = ""
-        assert await bench.cache.part(name_of(data), 0) == data
-
-
-async def test_the_records_of_an_own_change_are_dropped(bench: Bench) -> None:
+async def test_invalidated_records_are_read_again(bench: Bench) -> None:
     image = bench.service.put(IMAGES, an_image())
     overlay: Overlay = bench.service.put(OVERLAYS, an_overlay(name="old"))
     await version_of(bench, image)

@@ -1,4 +1,4 @@
-"""The change feed invalidates the read cache and wakes those who watch records."""
+"""The change feed: it invalidates the read cache and delivers changes to watches."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from image_grpc.hub.memory import MemoryHub
 from image_grpc.storage import ChangeFeed
 from image_grpc.storage.change_feed import Changes, Signal, next_change
 from image_grpc.storage.codecs import IMAGES, OVERLAYS
-from tests.contracts.patience import PATIENCE_SECONDS
-from tests.contracts.records import an_image, an_overlay
+from image_grpc_testkit.contracts.records import an_image, an_overlay
+from image_grpc_testkit.eventually import PATIENCE_SECONDS
 from tests.storage.fake_service import Bench, storage_bench
 
 IMAGE = RecordKind.RECORD_KIND_IMAGE
@@ -93,8 +93,10 @@ class TestWatches:
         with feed.watch(IMAGE) as changes:
             await bench.service.publish(bench.service.change(OVERLAYS, overlay.id))
             images = [await store(bench, an_image()) for _ in range(2)]
-            seen = [await next_of(changes) for _ in images]
-        assert [change.key.id for change in seen if isinstance(change, RecordChange)] == [image.id for image in images]
+            received = [await next_of(changes) for _ in images]
+        assert [change.key.id for change in received if isinstance(change, RecordChange)] == [
+            image.id for image in images
+        ]
         assert changes.empty()
 
     async def test_all_changes_of_one_commit_arrive(self, bench: Bench, feed: ChangeFeed) -> None:
@@ -119,7 +121,9 @@ class TestWatches:
                 await store(bench, image)
                 assert await next_version(changes) == version
 
-    async def test_the_cache_is_invalidated_before_a_watch_is_woken(self, bench: Bench, feed: ChangeFeed) -> None:
+    async def test_the_cache_is_invalidated_before_a_watch_gets_the_change(
+        self, bench: Bench, feed: ChangeFeed
+    ) -> None:
         image = bench.service.put(IMAGES, an_image())
         assert await bench.storage.images.get(image.id) == image
         with feed.watch(IMAGE, image.id) as changes:

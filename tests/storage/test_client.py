@@ -19,8 +19,8 @@ from image_grpc.settings import StorageServiceSettings, load
 from image_grpc.storage import ImageStorageClient, blobs, requester
 from image_grpc.storage_service import StorageService
 from image_grpc.telemetry import Telemetry
-from tests.contracts.patience import PATIENCE_SECONDS, eventually, longer_and_longer
-from tests.contracts.records import MEBIBYTE, an_image, name_of, some_bytes
+from image_grpc_testkit.contracts.records import MEBIBYTE, an_image, name_of, some_bytes
+from image_grpc_testkit.eventually import PATIENCE_SECONDS, eventually, longer_and_longer
 from tests.storage.conftest import SECONDS, Shelf
 
 ENDLESS = 3600.0
@@ -45,7 +45,7 @@ class LossyHub(MemoryHub):
         if self.lose < 0:
             await super().reply(delivery, envelope, timeout=timeout)
         else:  # as if the request had timed out
-            self._replies.fail(delivery.reply_to, RequestTimeout("the reply is lost"))
+            self._replies.resolve(delivery.reply_to, RequestTimeout("the reply is lost"))
 
 
 @asynccontextmanager
@@ -66,7 +66,7 @@ async def a_storage_service(hub: MemoryHub, folder: Path) -> AsyncIterator[Stora
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A request without a reply is repeated after 0.1 s."""
+    """Repeat requests without a reply after 0.1 s."""
     monkeypatch.setattr(requester, "ATTEMPT_SECONDS", 0.1)
 
 
@@ -99,11 +99,11 @@ async def test_without_a_deadline_the_configured_timeout_applies(telemetry: Tele
 async def test_a_request_waits_for_a_storage_service_that_returns_in_time(
     hub: MemoryHub, client: ImageStorageClient, tmp_path: Path
 ) -> None:
-    stored = asyncio.create_task(client.images.store(client.images.put(an_image())))
+    storing = asyncio.create_task(client.images.store(client.images.put(an_image())))
     await asyncio.sleep(0.1)
-    assert not stored.done()
+    assert not storing.done()
     async with a_storage_service(hub, tmp_path):
-        assert (await stored).version == 1
+        assert (await storing).version == 1
     assert client.last_failure == ""
 
 
@@ -180,7 +180,7 @@ async def test_an_incomplete_transfer_of_a_blob_is_reported(telemetry: Telemetry
             hub.replies = 0
             with deadline_in(seconds), pytest.raises(StorageServiceError) as failure:
                 await client.blobs.put(some_bytes(6 * MEBIBYTE))
-            if hub.failures:  # otherwise the first part took all the time
+            if hub.failures:  # otherwise the deadline passed during the first part
                 break
     assert "the connection is lost" in failure.value.message
 

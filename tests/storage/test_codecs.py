@@ -16,7 +16,7 @@ from image_grpc.errors import StorageServiceError
 from image_grpc.messages import clone
 from image_grpc.storage import codecs
 from image_grpc.storage.codecs import Codec
-from tests.contracts.records import (
+from image_grpc_testkit.contracts.records import (
     a_cache_entry,
     a_generation,
     a_theme,
@@ -60,7 +60,7 @@ every_kind = pytest.mark.parametrize("kind", CASES)
 
 
 def stored(record: Record, version: int = 7) -> Record:
-    """Return a record as the Storage Service returns it, with everything that it assigns."""
+    """Return a copy of a record with the fields that the Storage Service assigns."""
     result = clone(record)
     result.key.version = version
     result.storage_id = "storage-1"
@@ -88,7 +88,7 @@ def test_a_message_survives_the_round_trip(kind: str) -> None:
 
 
 @every_kind
-def test_what_the_storage_service_assigns_is_read_from_the_record_and_not_from_the_bytes(kind: str) -> None:
+def test_assigned_fields_come_from_the_record_and_not_from_its_body(kind: str) -> None:
     codec, message, _, _ = CASES[kind]
     record = stored(codec.encode(message))
     first = codec.decode(record)
@@ -100,7 +100,7 @@ def test_what_the_storage_service_assigns_is_read_from_the_record_and_not_from_t
     for seconds, name in enumerate(TIMES, 1):
         if name in fields:
             assert getattr(assigned, name).seconds == seconds * 1000 + 7, name
-    # Stored again, the bytes are those of the plain message, and the next record's values replace the old ones.
+    # Encoding removes the assigned fields from the body, and decoding sets those of the next version.
     again = codec.encode(first)
     assert again.body == codec.encode(message).body
     second = codec.decode(stored(again, version=8))
@@ -112,9 +112,9 @@ def test_what_the_storage_service_assigns_is_read_from_the_record_and_not_from_t
 def test_encoding_does_not_change_the_message(kind: str) -> None:
     codec, message, _, _ = CASES[kind]
     decoded = codec.decode(stored(codec.encode(message)))
-    before = clone(decoded)
+    original = clone(decoded)
     codec.encode(decoded)
-    assert decoded == before
+    assert decoded == original
 
 
 @every_kind
@@ -127,7 +127,7 @@ def test_times_that_a_record_lacks_stay_unset(kind: str) -> None:
     assert not [name for name in TIMES if name in part.DESCRIPTOR.fields_by_name and part.HasField(name)]
 
 
-def test_an_image_refers_to_its_blob_and_learns_its_path() -> None:
+def test_an_image_refers_to_its_blob_and_gets_its_path() -> None:
     data = some_bytes()
     image = an_image(of=data)
     image.content.storage_path = "forged"
@@ -153,7 +153,7 @@ def test_equal_messages_have_equal_bytes(kind: str) -> None:
     assert codec.encode(message) == codec.encode(type(message).FromString(message.SerializeToString()))
 
 
-def test_the_order_in_which_a_map_was_filled_does_not_matter() -> None:
+def test_the_insertion_order_of_a_map_does_not_change_the_bytes() -> None:
     keys = [f"key {number}" for number in range(50)]
     records = []
     for order in (keys, keys[::-1]):
@@ -166,7 +166,7 @@ def test_the_order_in_which_a_map_was_filled_does_not_matter() -> None:
 
 
 @every_kind
-def test_a_body_of_another_type_is_refused(kind: str) -> None:
+def test_a_body_of_another_type_is_rejected(kind: str) -> None:
     codec, message, _, _ = CASES[kind]
     record = codec.encode(message)
     record.body_type = "tabletop.image.v1.Model"
@@ -174,13 +174,13 @@ def test_a_body_of_another_type_is_refused(kind: str) -> None:
         codec.decode(record)
 
 
-def test_a_damaged_body_is_refused() -> None:
+def test_a_damaged_body_is_rejected() -> None:
     record = codecs.THEMES.encode(a_theme(name="noir"))
     record.body = b"\xff\xff\xff"
     with pytest.raises(StorageServiceError, match="record noir cannot be decoded"):
         codecs.THEMES.decode(record)
 
 
-def test_a_key_names_a_version_or_the_latest() -> None:
+def test_a_key_has_a_version_or_0_for_the_latest() -> None:
     assert codecs.THEMES.key("noir").version == 0
     assert codecs.THEMES.key("noir", 3).version == 3

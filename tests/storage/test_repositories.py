@@ -1,8 +1,6 @@
-"""Repositories: reads through the cache where that is safe, and from the Storage Service otherwise."""
+"""Repositories: reads from the cache where that is safe, and from the Storage Service otherwise."""
 
 from __future__ import annotations
-
-from collections.abc import AsyncIterator
 
 import pytest
 from tabletop.image.v1.generation_pb2 import GenerationState
@@ -15,14 +13,17 @@ from image_grpc.messages import clone
 from image_grpc.storage import RecordNotFound
 from image_grpc.storage.codecs import GENERATIONS, IMAGES, OVERLAYS, THEMES
 from image_grpc.storage.filters import in_states, overlays_of_map, pictures, with_theme
-from tests.contracts.records import MEBIBYTE, a_generation, a_theme, an_image, an_overlay, name_of, new_id, some_bytes
-from tests.storage.fake_service import Bench, storage_bench
-
-
-@pytest.fixture
-async def bench() -> AsyncIterator[Bench]:
-    async with storage_bench() as bench:
-        yield bench
+from image_grpc_testkit.contracts.records import (
+    MEBIBYTE,
+    a_generation,
+    a_theme,
+    an_image,
+    an_overlay,
+    name_of,
+    new_id,
+    some_bytes,
+)
+from tests.storage.fake_service import Bench
 
 
 class TestVersions:
@@ -67,7 +68,7 @@ class TestVersions:
             assert deleted is not None
             assert deleted.version == 1
 
-    async def test_the_version_of_a_generation_is_that_inside_of_its_record(self, bench: Bench) -> None:
+    async def test_a_version_of_a_generation_can_be_read(self, bench: Bench) -> None:
         old = bench.service.put(GENERATIONS, a_generation())
         bench.service.put(GENERATIONS, old)
         assert await bench.storage.generations.get_version(old.generation.id, 1) == old
@@ -137,7 +138,7 @@ class TestRequiredImages:
         with pytest.raises(ImageNotFound):
             await images.require_version(new_id(), 0, include_deleted=True)
 
-    async def test_many_images_come_in_the_order_of_their_ids(self, bench: Bench) -> None:
+    async def test_get_many_keeps_the_order_of_the_ids(self, bench: Bench) -> None:
         one, two = (bench.service.put(IMAGES, an_image()) for _ in range(2))
         assert await bench.storage.images.get_many([two.id, new_id(), one.id]) == [two, None, one]
 
@@ -164,7 +165,7 @@ class TestOverlayIds:
         image = bench.service.put(IMAGES, an_image())
         assert await bench.storage.images.with_overlay_ids(image) is image
 
-    async def test_other_images_are_not_asked_for_overlays(self, bench: Bench) -> None:
+    async def test_the_overlays_of_other_images_are_not_retrieved(self, bench: Bench) -> None:
         portrait = an_image(type_=ImageType.IMAGE_TYPE_CHARACTER, subtype=ImageSubtype.IMAGE_SUBTYPE_PORTRAIT)
         bench.service.put(OVERLAYS, an_overlay(map_id=portrait.id))
         assert await bench.storage.images.with_overlay_ids(portrait) is portrait
@@ -172,7 +173,7 @@ class TestOverlayIds:
 
 
 class TestListings:
-    async def test_pages_are_newest_first_unless_the_order_says_otherwise(self, bench: Bench) -> None:
+    async def test_pages_are_newest_first_by_default(self, bench: Bench) -> None:
         images = [bench.service.put(IMAGES, an_image(theme="noir")) for _ in range(3)]
         bench.service.put(IMAGES, an_image())
         page, token = await bench.storage.images.list(with_theme("noir"), page_size=2)

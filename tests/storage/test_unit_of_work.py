@@ -4,29 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
 
 import pytest
-from google.protobuf.duration_pb2 import Duration
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
-from tabletop.image.v1.generation_request_pb2 import GeneratePortraitRequest
 from tabletop.image.v1.image_service_pb2 import DeleteImageRequest
-from tabletop.image.v1.theme_service_pb2 import UpdateThemeRequest
 from tabletop.storage.v1.storage_pb2 import DeleteRequest, RetrieveRequest, StoreRequest
 
 from image_grpc.errors import RequestIdReused, VersionConflict
 from image_grpc.storage import RecordNotFound, UnitOfWork
 from image_grpc.storage.codecs import IMAGES, OVERLAYS, THEMES
-from image_grpc.storage.unit_of_work import request_identity
-from tests.contracts.patience import eventually
-from tests.contracts.records import a_theme, an_image, an_overlay, new_id
-from tests.storage.fake_service import Bench, storage_bench
-
-
-@pytest.fixture
-async def bench() -> AsyncIterator[Bench]:
-    async with storage_bench() as bench:
-        yield bench
+from image_grpc_testkit.contracts.records import a_theme, an_image, an_overlay, new_id
+from image_grpc_testkit.eventually import eventually
+from tests.storage.fake_service import Bench
 
 
 def deletion(bench: Bench, request: DeleteImageRequest) -> UnitOfWork:
@@ -82,7 +71,7 @@ class TestPreconditions:
         unit.delete(bench.storage.images, image.id, version)
         assert (await unit.commit()).of(bench.storage.images).HasField("delete_time")
 
-    async def test_delete_refuses_a_stale_version(self, bench: Bench) -> None:
+    async def test_delete_rejects_a_stale_version(self, bench: Bench) -> None:
         image = bench.service.put(IMAGES, an_image())
         bench.service.put(IMAGES, image)
         unit = bench.storage.unit_of_work()
@@ -90,7 +79,7 @@ class TestPreconditions:
         with pytest.raises(VersionConflict):
             await unit.commit()
 
-    async def test_nothing_of_a_refused_unit_is_stored(self, bench: Bench) -> None:
+    async def test_a_rejected_unit_stores_and_publishes_nothing(self, bench: Bench) -> None:
         image, theme = bench.service.put(IMAGES, an_image()), a_theme()
         unit = bench.storage.unit_of_work()
         unit.put(bench.storage.themes, theme)
@@ -167,7 +156,7 @@ class TestReadYourWrites:
         await deletion(bench, DeleteImageRequest(image_id=image.id)).commit()
         assert await bench.storage.images.get(image.id) is None
 
-    async def test_overlays_of_the_map_are_read_anew(self, bench: Bench) -> None:
+    async def test_overlays_of_the_changed_map_are_read_again(self, bench: Bench) -> None:
         overlay = bench.service.put(OVERLAYS, an_overlay(name="old"))
         other = bench.service.put(OVERLAYS, an_overlay())
         for map_id in (overlay.map_id, other.map_id):
@@ -181,7 +170,7 @@ class TestReadYourWrites:
         await bench.storage.overlays.of_map(other.map_id)
         assert len(bench.service.requests) == count, "the overlays of other maps stay cached"
 
-    async def test_a_load_that_a_commit_overtakes_is_not_kept(self, bench: Bench) -> None:
+    async def test_a_load_that_a_commit_overtakes_is_not_cached(self, bench: Bench) -> None:
         image = bench.service.put(IMAGES, an_image())
         bench.service.may_reply.clear()
         early = asyncio.create_task(bench.storage.images.get(image.id))
@@ -222,7 +211,7 @@ class TestRepetition:
     async def test_a_repeated_request_with_another_change_returns_the_first_result(self, bench: Bench) -> None:
         image = bench.service.put(IMAGES, an_image())
         request, results = DeleteImageRequest(image_id=image.id, request_id=new_id()), []
-        for text in ("first", "computed anew"):
+        for text in ("first", "second"):
             unit = bench.storage.unit_for("restyle", request)
             image.metadata.theme = text
             unit.put(bench.storage.images, image)
@@ -230,7 +219,7 @@ class TestRepetition:
         assert results[0] == results[1]
         assert results[0].metadata.theme == "first"
 
-    async def test_a_request_id_with_other_content_is_refused(self, bench: Bench) -> None:
+    async def test_a_request_id_with_other_content_is_rejected(self, bench: Bench) -> None:
         image, other = (bench.service.put(IMAGES, an_image()) for _ in range(2))
         request_id = new_id()
         await deletion(bench, DeleteImageRequest(image_id=image.id, request_id=request_id)).commit()
@@ -264,61 +253,3 @@ class TestRepetition:
         with pytest.raises(VersionConflict):
             await deletion(bench, DeleteImageRequest(image_id=image.id, version=7)).commit()
         assert [type(each) for each in bench.service.requests] == [RetrieveRequest, DeleteRequest]
-
-
-class TestRequestIdentity:
-    def test_without_a_request_id_each_call_is_another_operation(self) -> None:
-        request = DeleteImageRequest(image_id=new_id())
-        (first, digest), (second, _) = (request_identity("delete", request) for _ in range(2))
-        assert uuid.UUID(first) != uuid.UUID(second)
-        assert digest == ""
-
-    def test_the_same_request_id_is_the_same_operation(self) -> None:
-        request = DeleteImageRequest(image_id=new_id(), request_id=new_id())
-        assert request_identity("delete", request) == request_identity("delete", request)
-
-    def test_the_same_request_id_of_another_method_is_another_operation(self) -> None:
-        request = DeleteImageRequest(image_id=new_id(), request_id=new_id())
-        assert request_identity("delete", request)[0] != request_identity("undelete", request)[0]
-
-    def test_the_id_depends_on_the_request_id_alone(self) -> None:
-        request_id = new_id()
-        one, other = (DeleteImageRequest(image_id=new_id(), request_id=request_id) for _ in range(2))
-        assert request_identity("delete", one)[0] == request_identity("delete", other)[0]
-        assert request_identity("delete", one)[1] != request_identity("delete", other)[1]
-
-    def test_the_digest_ignores_the_version(self) -> None:
-        request_id, image_id = new_id(), new_id()
-        digests = {
-            request_identity("delete", DeleteImageRequest(image_id=image_id, request_id=request_id, version=version))
-            for version in (0, 1, 7)
-        }
-        assert len(digests) == 1
-
-    def test_the_digest_ignores_the_version_of_a_theme(self) -> None:
-        request_id = new_id()
-        digests = {
-            request_identity(
-                "update", UpdateThemeRequest(theme={"name": "noir", "version": version}, request_id=request_id)
-            )
-            for version in (0, 1, 7)
-        }
-        assert len(digests) == 1
-
-    def test_the_digest_ignores_how_long_the_caller_waits(self) -> None:
-        request_id = new_id()
-        digests = {
-            request_identity(
-                "generate",
-                GeneratePortraitRequest(theme="fantasy", request_id=request_id, wait_for=Duration(seconds=seconds)),
-            )
-            for seconds in (0, 1, 7)
-        }
-        assert len(digests) == 1
-
-    async def test_created_resources_have_the_same_id_when_the_request_is_repeated(self, bench: Bench) -> None:
-        request = DeleteImageRequest(image_id=new_id(), request_id=new_id())
-        units = [bench.storage.unit_for("upload", request) for _ in range(2)]
-        assert units[0].new_id("image") == units[1].new_id("image")
-        assert units[0].new_id("image") != units[0].new_id("overlay")
-        assert bench.storage.unit_of_work().new_id("image") != bench.storage.unit_of_work().new_id("image")

@@ -18,8 +18,7 @@ from image_grpc.storage_service.database import Database
 from image_grpc.storage_service.object_store import open_store
 from image_grpc.storage_service.schema import blob, outbox, record, record_version
 from image_grpc.storage_service.verify import verify
-from tests.contracts.patience import eventually
-from tests.contracts.records import (
+from image_grpc_testkit.contracts.records import (
     MEBIBYTE,
     a_cache_entry,
     a_generation,
@@ -29,7 +28,8 @@ from tests.contracts.records import (
     new_id,
     some_bytes,
 )
-from tests.contracts.storage_bench import StartStorage, Storage, a_message, a_stored_image
+from image_grpc_testkit.contracts.storage_bench import StartStorage, Storage, a_message, a_stored_image
+from image_grpc_testkit.eventually import eventually
 from tests.storage_service.parts import opened
 
 

@@ -13,9 +13,16 @@ from tabletop.storage.v1.storage_pb2 import RecordKeys, RetrieveRequest, StoreRe
 
 from image_grpc.hub import topology
 from image_grpc.storage_service import outbox, records
-from tests.contracts.patience import eventually
-from tests.contracts.records import an_image, name_of, new_id, some_bytes
-from tests.contracts.storage_bench import StartStorage, a_message, a_stored_image, message_names, parts_of, subscribed
+from image_grpc_testkit.contracts.records import an_image, name_of, new_id, some_bytes
+from image_grpc_testkit.contracts.storage_bench import (
+    StartStorage,
+    a_message,
+    a_stored_image,
+    message_names,
+    parts_of,
+    subscribed,
+)
+from image_grpc_testkit.eventually import eventually
 
 
 async def test_a_failure_of_the_object_store_is_retryable(

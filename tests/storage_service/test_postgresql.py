@@ -9,10 +9,10 @@ import pytest
 from image_grpc.storage_service import database as database_module
 from image_grpc.storage_service.database import Database
 from image_grpc.storage_service.errors import Unavailable
-from tests.contracts.records import an_image
-from tests.contracts.storage_bench import StartStorage
-from tests.contracts.storage_contract import StorageContract
-from tests.servers import postgresql_cluster
+from image_grpc_testkit.contracts.records import an_image
+from image_grpc_testkit.contracts.storage_bench import StartStorage
+from image_grpc_testkit.contracts.storage_contract import StorageContract
+from image_grpc_testkit.servers import postgresql_cluster
 
 
 @pytest.fixture

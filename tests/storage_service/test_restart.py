@@ -8,9 +8,8 @@ import pytest
 
 from image_grpc.errors import RequestIdReused
 from image_grpc.hub import topology
-from tests.contracts.patience import eventually
-from tests.contracts.records import MEBIBYTE, a_cache_entry, an_image, name_of, new_id, some_bytes
-from tests.contracts.storage_bench import (
+from image_grpc_testkit.contracts.records import MEBIBYTE, a_cache_entry, an_image, name_of, new_id, some_bytes
+from image_grpc_testkit.contracts.storage_bench import (
     StartStorage,
     Storage,
     a_message,
@@ -21,6 +20,7 @@ from tests.contracts.storage_bench import (
     send_parts,
     subscribed,
 )
+from image_grpc_testkit.eventually import eventually
 
 
 async def test_records_versions_and_blobs_survive_a_restart(start_storage: StartStorage) -> None:

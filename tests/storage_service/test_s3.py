@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contracts.storage_contract import StorageContract
+from image_grpc_testkit.contracts.storage_contract import StorageContract
 
 
 @pytest.fixture

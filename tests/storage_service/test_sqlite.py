@@ -1,6 +1,6 @@
 """The Storage Service on SQLite and files."""
 
-from tests.contracts.storage_contract import StorageContract
+from image_grpc_testkit.contracts.storage_contract import StorageContract
 
 
 class TestSqliteAndFiles(StorageContract):

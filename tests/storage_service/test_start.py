@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from image_grpc.storage_service.schema import SCHEMA
-from tests.contracts.records import an_image
-from tests.contracts.storage_bench import StartStorage
+from image_grpc_testkit.contracts.records import an_image
+from image_grpc_testkit.contracts.storage_bench import StartStorage
 
 REPLICAS = 10
 

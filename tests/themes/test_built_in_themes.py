@@ -1,4 +1,4 @@
-"""The built-in themes."""
+"""The built-in themes: their order, completeness and validity."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from image_grpc.validation import violations
 every_theme = pytest.mark.parametrize("theme", built_in_themes().values(), ids=lambda theme: theme.name)
 
 
-def test_six_themes_are_sorted_by_name() -> None:
+def test_the_themes_are_sorted_by_name() -> None:
     names = ["cyberpunk", "fantasy", "horror", "space_fantasy", "steampunk", "western"]
     assert list(built_in_themes()) == names
 
 
 @every_theme
-def test_a_theme_is_complete(theme: Theme) -> None:
+def test_a_theme_has_all_texts(theme: Theme) -> None:
     assert len(theme.elements.ListFields()) == 6
     assert theme.display_name
     assert theme.description
@@ -25,7 +25,7 @@ def test_a_theme_is_complete(theme: Theme) -> None:
 
 
 @every_theme
-def test_a_theme_is_valid(theme: Theme) -> None:
+def test_a_theme_follows_the_contracts_rules(theme: Theme) -> None:
     assert violations(theme) == []
 
 

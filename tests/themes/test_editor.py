@@ -1,4 +1,4 @@
-"""ThemeService, over a real channel, with pictures that are created in the themes."""
+"""ThemeService, over a real channel, and generations that use its themes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2 import DeleteImageRequest
 from tabletop.image.v1.theme_pb2 import Theme
 
+from image_grpc.messages import clone
 from image_grpc.themes import built_in_themes
-from tests.service import Refusal, Service, item, portrait, refusal, service, some_id
+from tests.service import Service, item, portrait, service, some_id
+from tests.statuses import CallStatus, failed_call
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -26,13 +28,13 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
         yield it
 
 
-def a_name() -> str:
+def new_name() -> str:
     return f"noir_{some_id().replace('-', '')}"
 
 
 def a_theme(**fields: Any) -> Theme:
     elements = {"clothing": "trench coats and fedoras", "lighting": "venetian blinds"}
-    return Theme(**{"name": a_name(), "display_name": "Film noir", "elements": elements, **fields})
+    return Theme(**{"name": new_name(), "display_name": "Film noir", "elements": elements, **fields})
 
 
 async def create(running: Service, theme: Theme, request_id: str = "") -> Theme:
@@ -54,58 +56,57 @@ async def get(running: Service, name: str) -> Theme:
 
 
 def changed(theme: Theme, **fields: Any) -> Theme:
-    created = Theme()
-    created.CopyFrom(theme)
-    created.MergeFrom(Theme(**fields))
-    return created
+    copy = clone(theme)
+    copy.MergeFrom(Theme(**fields))
+    return copy
 
 
-def is_taken(error: Refusal) -> bool:
+def is_taken(error: CallStatus) -> bool:
     return (error.code, error.reason) == (grpc.StatusCode.ALREADY_EXISTS, "THEME_ERROR")
 
 
-def is_unknown(error: Refusal) -> bool:
+def is_unknown(error: CallStatus) -> bool:
     return (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "INVALID_THEME")
 
 
-def is_conflict(error: Refusal) -> bool:
+def is_conflict(error: CallStatus) -> bool:
     return (error.code, error.reason) == (grpc.StatusCode.ABORTED, "VERSION_CONFLICT")
 
 
-def is_reused(error: Refusal) -> bool:
+def is_reused(error: CallStatus) -> bool:
     return (error.code, error.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
 
 
 # Create, get, list
 
 
-async def test_a_new_theme_is_answered_as_it_was_given(running: Service) -> None:
-    given = a_theme(description="Rain and regret.", built_in=True, version=7)
-    created = await create(running, given)
-    assert (created.name, created.display_name, created.description) == (given.name, "Film noir", "Rain and regret.")
-    assert created.elements == given.elements
-    assert (created.built_in, created.version) == (False, 1), "what is for output only is not the caller's to say"
+async def test_a_new_theme_has_the_input_fields_of_its_request(running: Service) -> None:
+    theme = a_theme(description="Rain and regret.", built_in=True, version=7)
+    created = await create(running, theme)
+    assert (created.name, created.display_name, created.description) == (theme.name, "Film noir", "Rain and regret.")
+    assert created.elements == theme.elements
+    assert (created.built_in, created.version) == (False, 1), "output-only fields of the request are ignored"
     assert created.create_time == created.update_time != Theme().create_time
-    assert await get(running, given.name) == created
-    assert is_unknown(await refusal(get(running, a_name())))
+    assert await get(running, theme.name) == created
+    assert is_unknown(await failed_call(get(running, new_name())))
 
 
 @pytest.mark.parametrize("name", ["", "Noir", "film noir", "noir-2", "x" * 65, "nöir"])
-async def test_a_theme_has_a_proper_name(running: Service, name: str) -> None:
-    error = await refusal(create(running, Theme(name=name)))
+async def test_an_invalid_name_is_rejected(running: Service, name: str) -> None:
+    error = await failed_call(create(running, Theme(name=name)))
     assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["theme.name"])
 
 
-async def test_a_name_can_be_taken_once(running: Service) -> None:
+async def test_only_one_theme_can_have_a_name(running: Service) -> None:
     theme = a_theme()
     results: list[Any] = await asyncio.gather(*(create(running, theme) for _ in range(5)), return_exceptions=True)
     assert sum(isinstance(response, Theme) for response in results) == 1
-    assert is_taken(await refusal(create(running, theme)))
-    assert is_taken(await refusal(create(running, Theme(name="fantasy"))))
+    assert is_taken(await failed_call(create(running, theme)))
+    assert is_taken(await failed_call(create(running, Theme(name="fantasy"))))
     assert (await get(running, theme.name)).version == 1
 
 
-async def test_built_in_themes_are_listed_first_then_the_others_by_name(running: Service) -> None:
+async def test_built_in_themes_are_listed_before_the_others_each_by_name(running: Service) -> None:
     names = sorted([(await create(running, a_theme())).name for _ in range(3)])
     listed, token = [], ""
     while not listed or token:
@@ -114,10 +115,10 @@ async def test_built_in_themes_are_listed_first_then_the_others_by_name(running:
         token = page.next_page_token
     assert [theme.name for theme in listed[:6]] == list(built_in_themes())
     assert [theme.built_in for theme in listed[:6]] == [True] * 6
-    own = [theme.name for theme in listed[6:]]
-    assert own == sorted(own)
-    assert set(names) <= set(own)
-    assert len(own) == len(set(own))
+    custom = [theme.name for theme in listed[6:]]
+    assert custom == sorted(custom)
+    assert set(names) <= set(custom)
+    assert len(custom) == len(set(custom))
 
 
 # Update
@@ -133,56 +134,56 @@ async def test_an_update_replaces_the_whole_theme(running: Service) -> None:
 
 
 @pytest.mark.parametrize("named", [False, True], ids=["without request_id", "with request_id"])
-async def test_a_stale_or_missing_theme_is_not_updated(running: Service, named: bool) -> None:
+async def test_a_stale_missing_or_deleted_theme_cannot_be_updated(running: Service, named: bool) -> None:
     def id_() -> str:
         return some_id() if named else ""
 
     created = await create(running, a_theme())
     newer = await update(running, changed(created, description="new"))
-    assert is_conflict(await refusal(update(running, changed(created, description="late"), id_())))
-    error = await refusal(update(running, Theme(name=created.name), id_()))
+    assert is_conflict(await failed_call(update(running, changed(created, description="rejected"), id_())))
+    error = await failed_call(update(running, Theme(name=created.name), id_()))
     assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["theme.version"])
     assert await get(running, created.name) == newer
-    assert is_unknown(await refusal(update(running, a_theme(version=1), id_())))
+    assert is_unknown(await failed_call(update(running, a_theme(version=1), id_())))
     await delete(running, created.name)
-    assert is_unknown(await refusal(update(running, newer, id_())))
+    assert is_unknown(await failed_call(update(running, newer, id_())))
 
 
-async def test_of_two_updates_at_once_one_wins(running: Service) -> None:
+async def test_one_of_two_concurrent_updates_succeeds(running: Service) -> None:
     created = await create(running, a_theme())
     results: list[Any] = await asyncio.gather(
         *(update(running, changed(created, description=text)) for text in ("first", "second")), return_exceptions=True
     )
-    [won] = [response for response in results if isinstance(response, Theme)]
-    assert await get(running, created.name) == won
+    [stored] = [response for response in results if isinstance(response, Theme)]
+    assert await get(running, created.name) == stored
 
 
 # Delete
 
 
-async def test_a_deleted_theme_is_gone_and_its_name_free(running: Service) -> None:
+async def test_a_deleted_theme_is_not_found_and_its_name_can_be_reused(running: Service) -> None:
     created = await create(running, a_theme())
-    assert is_conflict(await refusal(delete(running, created.name, version=7)))
+    assert is_conflict(await failed_call(delete(running, created.name, version=7)))
     await delete(running, created.name, version=1)
-    assert is_unknown(await refusal(get(running, created.name)))
-    assert is_unknown(await refusal(delete(running, created.name)))
-    assert is_unknown(await refusal(delete(running, a_name())))
-    error = await refusal(running.generate(portrait(theme=created.name)))
+    assert is_unknown(await failed_call(get(running, created.name)))
+    assert is_unknown(await failed_call(delete(running, created.name)))
+    assert is_unknown(await failed_call(delete(running, new_name())))
+    error = await failed_call(running.generate(portrait(theme=created.name)))
     assert (error.reason, error.fields) == ("INVALID_THEME", ["theme"])
-    again = await create(running, a_theme(name=created.name, display_name="Once more"))
-    assert (again.display_name, again.version) == ("Once more", 2)
-    assert await get(running, created.name) == again
-    assert is_taken(await refusal(create(running, created)))
+    recreated = await create(running, a_theme(name=created.name, display_name="Neo-noir"))
+    assert (recreated.display_name, recreated.version) == ("Neo-noir", 2)
+    assert await get(running, created.name) == recreated
+    assert is_taken(await failed_call(create(running, created)))
 
 
-async def test_a_theme_that_images_have_is_not_deleted(running: Service) -> None:
+async def test_a_theme_in_use_cannot_be_deleted(running: Service) -> None:
     theme = await create(running, a_theme())
     first = (await running.generate(portrait(theme=theme.name))).image
-    error = await refusal(delete(running, theme.name))
+    error = await failed_call(delete(running, theme.name))
     assert (error.code, error.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "THEME_ERROR")
     assert "1 image uses" in error.message
     second = (await running.generate(item(theme=theme.name))).image
-    error = await refusal(delete(running, theme.name))
+    error = await failed_call(delete(running, theme.name))
     assert "2 images use" in error.message
     assert (error.metadata["images"], error.metadata["theme"]) == ("2", theme.name)
     for image in (first, second):
@@ -190,25 +191,25 @@ async def test_a_theme_that_images_have_is_not_deleted(running: Service) -> None
     await delete(running, theme.name)
 
 
-async def test_built_in_themes_are_protected(running: Service) -> None:
+async def test_built_in_themes_cannot_be_changed_or_deleted(running: Service) -> None:
     for name in built_in_themes():
         for call in (update(running, Theme(name=name, version=1)), delete(running, name)):
-            error = await refusal(call)
+            error = await failed_call(call)
             assert (error.code, error.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "THEME_ERROR")
     assert await get(running, "fantasy") == built_in_themes()["fantasy"]
 
 
-# Sent again
+# Repeated requests
 
 
-async def test_the_same_request_id_again_gets_the_first_answer(running: Service) -> None:
+async def test_a_repeated_request_id_returns_the_first_response(running: Service) -> None:
     theme, creation = a_theme(), some_id()
     results = await asyncio.gather(*(create(running, theme, creation) for _ in range(3)))
     created = results[0]
     assert all(response == created for response in results)
     change = some_id()
     newer = await update(running, changed(created, description="new"), change)
-    await update(running, changed(newer, display_name="by another"))
+    await update(running, changed(newer, display_name="by another caller"))
     assert await update(running, changed(created, description="new"), change) == newer
     assert await update(running, changed(created, description="new", version=3), change) == newer
     assert (await get(running, created.name)).version == 3
@@ -216,44 +217,44 @@ async def test_the_same_request_id_again_gets_the_first_answer(running: Service)
     await delete(running, created.name, 3, deletion)
     await delete(running, created.name, 3, deletion)
     assert await create(running, theme, creation) == created
-    assert is_unknown(await refusal(get(running, created.name)))
+    assert is_unknown(await failed_call(get(running, created.name)))
 
 
-async def test_the_same_request_id_with_other_content_is_refused(running: Service) -> None:
+async def test_a_request_id_with_other_content_is_rejected(running: Service) -> None:
     request_id = some_id()
     created = await create(running, a_theme(), request_id)
-    assert is_reused(await refusal(create(running, a_theme(), request_id)))
+    assert is_reused(await failed_call(create(running, a_theme(), request_id)))
     await update(running, changed(created, description="new"), request_id)
-    assert is_reused(await refusal(update(running, changed(created, description="other"), request_id)))
+    assert is_reused(await failed_call(update(running, changed(created, description="other"), request_id)))
     other = await create(running, a_theme())
     await delete(running, created.name, request_id=request_id)
-    assert is_reused(await refusal(delete(running, other.name, request_id=request_id)))
+    assert is_reused(await failed_call(delete(running, other.name, request_id=request_id)))
     assert await get(running, other.name) == other
 
 
-# Pictures in them
+# Images that use a theme
 
 
-async def test_a_picture_has_what_its_theme_says_also_after_the_theme_has_changed(running: Service) -> None:
+async def test_an_image_keeps_the_version_of_the_theme_it_was_generated_with(running: Service) -> None:
     theme = await create(running, a_theme())
     request = portrait(theme=theme.name)
     old: Image = (await running.generate(request)).image
     prompt = str(running.standin.prompts[-1]["prompt"])
-    for said in ("Film noir", "trench coats and fedoras", "venetian blinds"):
-        assert said in prompt
+    for text in ("Film noir", "trench coats and fedoras", "venetian blinds"):
+        assert text in prompt
     association = old.metadata.theme_association
     assert (association.theme, association.theme_version, association.strength) == (theme.name, 1, 1.0)
 
     elements = {"clothing": "white suits"}
     await update(running, Theme(name=theme.name, display_name="Miami", elements=elements, version=1))
     new = (await running.generate(request)).image
-    assert new.id != old.id, "the theme is another one now, so the picture is not the answer"
+    assert new.id != old.id, "an image of another version of the theme is not reused"
     assert "white suits" in str(running.standin.prompts[-1]["prompt"])
     assert new.metadata.theme_association.theme_version == 2
     assert await running.image(old.id) == old
 
 
-async def test_an_uploaded_picture_has_the_themes_version(running: Service) -> None:
+async def test_an_uploaded_image_has_the_current_version_of_its_theme(running: Service) -> None:
     theme = await create(running, a_theme())
     await update(running, theme)
     association = (await running.upload(theme=theme.name)).metadata.theme_association

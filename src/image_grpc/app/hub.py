@@ -1,11 +1,13 @@
-"""Selection of the Message Hub."""
+"""The Message Hub, and the bridge that connects it to the server."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from image_grpc.bridge import Bridge
 from image_grpc.hub import Hub
 from image_grpc.hub.memory import MemoryHub
-from image_grpc.settings import HubSettings, InvalidSettings
+from image_grpc.settings import BridgeSettings, HubSettings, InvalidSettings
+from image_grpc.telemetry import Telemetry
 
 
 @asynccontextmanager
@@ -28,3 +30,22 @@ def require_broker(settings: HubSettings) -> None:
     """Raise InvalidSettings for the in-memory hub, which other processes cannot reach."""
     if settings.hub_url == "memory:":
         raise InvalidSettings("IMAGE_GRPC_HUB_URL: must name a RabbitMQ; `memory:` serves a single process")
+
+
+@asynccontextmanager
+async def bridge(settings: BridgeSettings, target: str) -> AsyncIterator[None]:
+    """Run the bridge alone, for the server at `target`, `host:port`."""
+    require_broker(settings)
+    async with run_hub(settings) as hub, run_bridge(settings, hub, target, Telemetry()):
+        yield
+
+
+@asynccontextmanager
+async def run_bridge(settings: BridgeSettings, hub: Hub, target: str, telemetry: Telemetry) -> AsyncIterator[None]:
+    """Within the block, hub messages become calls of the server at `target`."""
+    running = Bridge(settings, hub, target, telemetry)
+    try:
+        await running.start()
+        yield
+    finally:
+        await running.stop()

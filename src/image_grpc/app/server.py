@@ -1,7 +1,6 @@
 """The gRPC server and its generation pipeline."""
 
 import asyncio
-import contextlib
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -131,7 +130,9 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         stack.push_async_callback(downloader.close)
         await feed.start()
         stack.push_async_callback(feed.stop)
-        stack.push_async_callback(_cancel, asyncio.create_task(monitor.run(), name="monitor"))
+        monitoring = asyncio.create_task(monitor.run(), name="monitor")
+        stack.push_async_callback(asyncio.wait, [monitoring])
+        stack.callback(monitoring.cancel)
         if settings.admin_listen:
             await stack.enter_async_context(channelz_server(settings.admin_listen))
         address = server.bind()  # before the pipeline starts: an unreachable process must not take jobs
@@ -148,9 +149,3 @@ async def _stop(settings: ServerSettings, server: Server, pipeline: Pipeline) ->
     await server.drain()
     with deadline_in(settings.shutdown_grace_seconds):
         await asyncio.gather(server.stop(), pipeline.stop())
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task

@@ -64,16 +64,19 @@ def _prefix(enum: EnumTypeWrapper) -> str:
     return enum.Name(0).removesuffix("UNSPECIFIED")
 
 
+target_option = click.option(
+    "--target",
+    envvar="IMAGE_GRPC_TARGET",
+    default="127.0.0.1:50051",
+    show_default=True,
+    help="Address of the server, HOST:PORT.",
+)
+
+
 def client_command(command: Callable[..., None]) -> Callable[..., None]:
     """Add --target and --json, pass a Client to the command, and report RPC errors in plain text."""
 
-    @click.option(
-        "--target",
-        envvar="IMAGE_GRPC_TARGET",
-        default="127.0.0.1:50051",
-        show_default=True,
-        help="Address of the service.",
-    )
+    @target_option
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     @functools.wraps(command)
     def run(*, target: str, as_json: bool, **options: object) -> None:

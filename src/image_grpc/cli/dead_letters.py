@@ -1,8 +1,5 @@
 """`dead-letters`: messages that could not be processed, to inspect, replay or discard."""
 
-from __future__ import annotations
-
-import asyncio
 import functools
 import json
 import re
@@ -16,9 +13,9 @@ from google.protobuf import json_format
 from rich.table import Table
 
 from image_grpc.cli.client import console
-from image_grpc.cli.programs import hub_option, load
+from image_grpc.cli.programs import hub_option, load, run
 from image_grpc.errors import HubError
-from image_grpc.settings import InvalidSettings, ProgramSettings
+from image_grpc.settings import ProgramSettings
 
 if TYPE_CHECKING:  # importing the AMQP client takes a while
     from image_grpc.hub.amqp import DeadLetterMessage, DeadLetterQueue
@@ -32,9 +29,7 @@ _REASON_LENGTH = 100
 class _Age(click.ParamType[float]):
     name = "AGE"
 
-    def convert(self, value: str | float, param: click.Parameter | None, context: click.Context | None) -> float:
-        if isinstance(value, float):
-            return value
+    def convert(self, value: str, param: click.Parameter | None, context: click.Context | None) -> float:
         match = re.fullmatch(r"(\d+)([smhd])", value)
         if match is None:
             self.fail("must be for example 90s, 10m, 2h or 1d", param, context)
@@ -43,15 +38,12 @@ class _Age(click.ParamType[float]):
 
 def _filtered(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options whose values are the parameters of `_matching`."""
-    for option in (
-        click.option(
-            "--older-than", type=_Age(), default=0.0, help="Select messages by age as dead letters, e.g. 10m, 1d."
-        ),
-        click.option("--type", "type_", default="", help="Select messages of this type."),
-        click.option("--reason", default="", help="Select messages whose reason contains this text."),
-    ):
-        command = option(command)
-    return command
+    age = click.option(
+        "--older-than", type=_Age(), default="0s", help="Select messages by age as dead letters, e.g. 10m, 1d."
+    )
+    type_ = click.option("--type", "type_", default="", help="Select messages of this type.")
+    reason = click.option("--reason", default="", help="Select messages whose reason contains this text.")
+    return reason(type_(age(command)))
 
 
 def _selecting(command: Callable[..., None]) -> Callable[..., None]:
@@ -62,12 +54,12 @@ def _selecting(command: Callable[..., None]) -> Callable[..., None]:
     @click.option("--all", "everything", is_flag=True, help="Select all messages.")
     @hub_option
     @functools.wraps(command)
-    def run(everything: bool, hub_url: str | None, **filters: Any) -> None:
+    def selected(everything: bool, hub_url: str | None, **filters: Any) -> None:
         if not everything and not any(filters.values()):
             raise click.UsageError("say which messages: IDs, --reason, --type, --older-than, or --all")
         command(hub_url, **filters)
 
-    return run
+    return selected
 
 
 @click.group("dead-letters")
@@ -120,10 +112,10 @@ def discard(hub_url: str | None, **filters: Any) -> None:
 def _process_each(
     hub_url: str | None,
     outcome: str,
-    process: Callable[[DeadLetterQueue, DeadLetterMessage], Awaitable[None]],
+    process: Callable[["DeadLetterQueue", "DeadLetterMessage"], Awaitable[None]],
     **filters: Any,
 ) -> None:
-    async def process_all(queue: DeadLetterQueue) -> int:
+    async def process_all(queue: "DeadLetterQueue") -> int:
         count = 0
         async for letter in _matching(queue, **filters):
             try:
@@ -142,8 +134,8 @@ def _process_each(
 
 
 async def _matching(
-    queue: DeadLetterQueue, *, ids: Collection[str] = (), reason: str = "", type_: str = "", older_than: float = 0.0
-) -> AsyncIterator[DeadLetterMessage]:
+    queue: "DeadLetterQueue", *, ids: Collection[str] = (), reason: str = "", type_: str = "", older_than: float = 0.0
+) -> AsyncIterator["DeadLetterMessage"]:
     """Yield the messages that all filters select; `reason` is part of the reason in any case, `older_than` seconds."""
     async for letter in queue:
         if (
@@ -155,7 +147,7 @@ async def _matching(
             yield letter
 
 
-async def _rows(queue: DeadLetterQueue, **filters: Any) -> list[dict[str, Any]]:
+async def _rows(queue: "DeadLetterQueue", **filters: Any) -> list[dict[str, Any]]:
     return [
         {
             "id": letter.envelope.id,
@@ -172,7 +164,7 @@ async def _rows(queue: DeadLetterQueue, **filters: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _payload(letter: DeadLetterMessage) -> dict[str, Any] | str:
+def _payload(letter: "DeadLetterMessage") -> dict[str, Any] | str:
     """Return JSON as a dictionary, and bytes as text if they are printable, else in hexadecimal."""
     if letter.envelope.WhichOneof("content") == "payload":
         return json_format.MessageToDict(letter.envelope.payload)
@@ -184,18 +176,15 @@ def _payload(letter: DeadLetterMessage) -> dict[str, Any] | str:
     return text if all(each.isprintable() or each.isspace() for each in text) else data.hex()
 
 
-def _with_queue(hub_url: str | None, work: Callable[[DeadLetterQueue], Awaitable[T]]) -> T:
+def _with_queue(hub_url: str | None, work: Callable[["DeadLetterQueue"], Awaitable[T]]) -> T:
     from image_grpc.app import require_broker
     from image_grpc.hub.amqp import open_dead_letters
 
     settings = load(ProgramSettings, hub_url=hub_url)
 
     async def run_work() -> T:
+        require_broker(settings)
         async with open_dead_letters(settings.hub_url) as queue:
             return await work(queue)
 
-    try:
-        require_broker(settings)
-        return asyncio.run(run_work())
-    except (InvalidSettings, HubError) as error:
-        raise click.ClickException(str(error)) from error
+    return run(run_work())

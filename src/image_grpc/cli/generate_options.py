@@ -24,12 +24,7 @@ _COMMON_FIELDS = (
     *("theme", "size", "details", "format", "model", "priority", "cache", "source"),
     *("reference_image_ids", "request_id", "validate_only"),
 )
-_FORMATS = {
-    ".png": ImageFormat.IMAGE_FORMAT_PNG,
-    ".jpg": ImageFormat.IMAGE_FORMAT_JPEG,
-    ".jpeg": ImageFormat.IMAGE_FORMAT_JPEG,
-    ".webp": ImageFormat.IMAGE_FORMAT_WEBP,
-}
+_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 _TERMINAL_STATES = (
     GenerationState.GENERATION_STATE_SUCCEEDED,
     GenerationState.GENERATION_STATE_FAILED,
@@ -92,8 +87,8 @@ def picture_command(command: Callable[..., Message]) -> Callable[..., None]:
     def build(_: Client, source_id: str, source_service: str, **options: Any) -> Message:
         options["source"] = {"id": source_id, "service": source_service}
         out = click.get_current_context().params["out"]
-        if out is not None and options["format"] is None:
-            options["format"] = _FORMATS.get(out.suffix.lower())
+        if out is not None and options["format"] is None and (suffix := out.suffix.lower()) in _FORMATS:
+            options["format"] = f"IMAGE_FORMAT_{_FORMATS[suffix]}"
         common = {name: options.pop(name) for name in _COMMON_FIELDS}
         return json_format.ParseDict(common, command(**options))
 

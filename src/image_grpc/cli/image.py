@@ -13,9 +13,6 @@ from tabletop.image.v1.types_pb2 import ImageFormat, ImageSubtype, ImageType
 
 from image_grpc.cli.client import CALL_SECONDS, Client, EnumChoice, client_command, enum_label, format_bytes
 
-PART_BYTES = 1024 * 1024
-UPLOAD_SECONDS = 300.0
-
 _TYPES = {
     "tactical": "MAP",
     "campaign": "MAP",
@@ -53,9 +50,8 @@ def get(client: Client, image_id: str, version: int) -> None:
 @client_command
 def list_(client: Client, **fields: Any) -> None:
     """List images, newest first."""
-    _show_page(
-        client, ImageServiceStub(client.channel).ListImages(pb.ListImagesRequest(**fields), timeout=CALL_SECONDS)
-    )
+    request = pb.ListImagesRequest(**fields)
+    _show_page(client, ImageServiceStub(client.channel).ListImages(request, timeout=CALL_SECONDS))
 
 
 @image.command()
@@ -97,7 +93,7 @@ def upload(client: Client, file: Path, subtype: str, theme: str, source_id: str,
         source={"id": source_id},
         map={"grid": {"enabled": True, "size": grid}} if grid else None,
     )
-    image = ImageServiceStub(client.channel).UploadImage(_parts(description, file), timeout=UPLOAD_SECONDS).image
+    image = ImageServiceStub(client.channel).UploadImage(_parts(description, file), timeout=300).image
     client.show(image, _table([image]))
 
 
@@ -151,7 +147,7 @@ def read_to_file(client: Client, request: pb.ReadImageRequest, out: Path) -> Ima
 def _parts(description: pb.UploadImageDescription, file: Path) -> Iterator[pb.UploadImageRequest]:
     yield pb.UploadImageRequest(description=description)
     with file.open("rb") as data:
-        while part := data.read(PART_BYTES):
+        while part := data.read(1024 * 1024):
             yield pb.UploadImageRequest(data=part)
 
 

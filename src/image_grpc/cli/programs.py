@@ -1,11 +1,14 @@
 """Shared by the commands that run a program: settings, the event loop, and the wait for a signal."""
 
+import asyncio
 import gc
-from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
+import signal
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import TypeVar
 
 import click
+import structlog
 import uvloop
 
 from image_grpc import __version__, settings, telemetry
@@ -14,6 +17,8 @@ from image_grpc.settings import InvalidSettings, TelemetrySettings
 
 S = TypeVar("S", bound=TelemetrySettings)
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 hub_option = click.option("--hub-url", help="URL of a RabbitMQ, amqp://…")
 
@@ -39,7 +44,6 @@ def run(program: Coroutine[object, object, T]) -> T:
 
 def run_until_stopped(program: AbstractAsyncContextManager[T], started: Callable[[T], str]) -> None:
     """Run a program until SIGTERM or SIGINT, and report why it cannot start. Prints the text of `started`."""
-    from image_grpc.app import stop_signals
 
     async def run_program() -> None:
         with stop_signals() as stop:
@@ -51,3 +55,25 @@ def run_until_stopped(program: AbstractAsyncContextManager[T], started: Callable
                 await stop.wait()
 
     run(run_program())
+
+
+@contextmanager
+def stop_signals() -> Iterator[asyncio.Event]:
+    """Within the block, SIGTERM and SIGINT set the event; the second signal ends the process immediately."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def on_signal(number: signal.Signals) -> None:
+        if stop.is_set():
+            raise SystemExit(128 + number)
+        log.info("stopping", signal=number.name)
+        stop.set()
+
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for number in signals:
+        loop.add_signal_handler(number, on_signal, number)
+    try:
+        yield stop
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)

@@ -1,13 +1,12 @@
 """Commands that run a server, the bridge or the stand-in until they receive SIGTERM or SIGINT."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from image_grpc import __version__
+from image_grpc.cli.client import target_option
 from image_grpc.cli.programs import hub_option, load, run, run_until_stopped
 from image_grpc.settings import BridgeSettings, EmbeddedSettings
 
@@ -68,13 +67,7 @@ def serve(with_bridge: bool, workers: int, **options: object) -> None:
 
 
 @click.command()
-@click.option(
-    "--target",
-    envvar="IMAGE_GRPC_TARGET",
-    default="127.0.0.1:50051",
-    show_default=True,
-    help="Address of the server, HOST:PORT.",
-)
+@target_option
 @hub_option
 def bridge(target: str, hub_url: str | None) -> None:
     """Run the hub bridge alone. It turns requests and events on the hub into calls of the server at --target."""
@@ -96,7 +89,7 @@ def standin(arguments: tuple[str, ...]) -> None:
     main.main(list(arguments), prog_name="image-grpc standin")
 
 
-def _started(settings: EmbeddedSettings, running: Running) -> str:
+def _started(settings: EmbeddedSettings, running: "Running") -> str:
     lines = [f"image-grpc {__version__} listens on {running.address}, data in {settings.data_dir.resolve()}"]
     if running.standin_url:
         lines.append(

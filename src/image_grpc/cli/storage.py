@@ -1,7 +1,5 @@
 """`storage`: a replica of the Storage Service, and maintenance of its data."""
 
-from __future__ import annotations
-
 import asyncio
 import functools
 from collections.abc import Awaitable, Callable
@@ -100,13 +98,13 @@ def verify(settings: StorageServiceSettings) -> None:
         raise SystemExit(1)
 
 
-def _print_summary(manifest: Manifest) -> None:
+def _print_summary(manifest: "Manifest") -> None:
     click.echo(
         f"{manifest.records.count} versions of records, {manifest.messages.count} messages, as of {manifest.time}"
     )
 
 
-def _with_stores(settings: StorageServiceSettings, work: Callable[[Database, Any], Awaitable[T]]) -> T:
+def _with_stores(settings: StorageServiceSettings, work: Callable[["Database", Any], Awaitable[T]]) -> T:
     """Call `work` with the database, migrated to the current schema, and the object store of the settings."""
     from image_grpc.storage_service.backup import BackupError
     from image_grpc.storage_service.database import Database

@@ -9,12 +9,11 @@ from contextlib import contextmanager
 
 import structlog
 
-from image_grpc.app import require_broker, stop_signals
+from image_grpc.app import require_broker
+from image_grpc.cli.programs import stop_signals
 from image_grpc.settings import EmbeddedSettings, variable
 
 log = structlog.get_logger(__name__)
-
-RESTART_SECONDS = 1.0
 
 
 async def run_workers(settings: EmbeddedSettings, count: int, options: Sequence[str]) -> int:
@@ -27,13 +26,12 @@ async def run_workers(settings: EmbeddedSettings, count: int, options: Sequence[
     require_broker(settings)
     with stop_signals() as stop, _reserved(settings.listen) as address:
         command = [sys.executable, "-m", "image_grpc", "serve", *options]
-        overrides = {  # not as options, which all users of the machine can read
+        environment = os.environ | {  # not as options, which all users of the machine can read
             variable("listen"): address,
             variable("listen_shared"): "true",
             variable("hub_url"): settings.hub_url,
             variable("data_dir"): str(settings.data_dir),
         }
-        environment = os.environ | overrides
         codes = await asyncio.gather(*(_keep_running(command, environment, stop) for _ in range(count)))
     return max(codes)
 
@@ -55,7 +53,7 @@ async def _keep_running(command: Sequence[str], environment: Mapping[str, str], 
             stop.set()
             return code
         log.warning("worker killed", signal=-code)
-        await asyncio.wait([stopping], timeout=RESTART_SECONDS)
+        await asyncio.wait([stopping], timeout=1.0)  # before the restart
     return 0
 
 

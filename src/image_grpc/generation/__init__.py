@@ -25,10 +25,7 @@ class GenerationUseCases:
     generations: GenerationRepository
 
     async def generate(self, request: PictureRequest) -> GenerationRecord:
-        """Return the generation that serves a Generate request.
-
-        Raises InvalidArgument, GetimgNotConfigured, RequestIdReused, ApiError.
-        """
+        """Serve a Generate request. Raises InvalidArgument, GetimgNotConfigured, RequestIdReused, ApiError."""
         return await self.intake.submit(request, await self.resolver.resolve(request))
 
     async def cancel(self, id_: str) -> tuple[GenerationRecord, CancelOutcome]:

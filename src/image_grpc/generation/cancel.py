@@ -9,10 +9,7 @@ from image_grpc.generation.repository import GenerationRepository
 
 
 async def cancel(generations: GenerationRepository, id_: str) -> tuple[GenerationRecord, CancelOutcome]:
-    """Cancel a generation that GetImg.AI was not called for, and return it with the outcome.
-
-    Raises GenerationNotFound.
-    """
+    """Cancel a generation that GetImg.AI was not called for; return it and the outcome. Raises GenerationNotFound."""
     while True:
         record = await generations.require(id_)
         if states.is_final(record.generation):

@@ -1,7 +1,5 @@
 """New generation records, assembled from a resolved request."""
 
-from __future__ import annotations
-
 import uuid
 from dataclasses import dataclass
 
@@ -31,7 +29,7 @@ class CallIdentity:
     """Whether the caller gave a `request_id`."""
 
     @classmethod
-    def of(cls, request: MessageLike) -> CallIdentity:
+    def of(cls, request: MessageLike) -> "CallIdentity":
         """Return the identity of a call with this request."""
         request_id: str = getattr(request, "request_id", "")
         id_ = derived_id("generation", request_id) if request_id else str(uuid.uuid4())

@@ -71,11 +71,9 @@ class Pipeline:
         self._store_consumers.append(consumer)
 
     async def stop(self) -> None:
-        """Take no more jobs and finish the current ones within the grace period.
-
-        Storing stops last, so that pictures that were just billed are stored if time allows.
-        """
+        """Take no more jobs and finish the current ones within the grace period."""
         self._semaphore.close()
+        # Storing stops last, so that pictures that were just billed are stored if time allows.
         for consumers in (self._generate_consumers, self._store_consumers):
             grace = remaining(self._settings.shutdown_grace_seconds)
             await asyncio.gather(*(consumer.stop(grace) for consumer in consumers))
@@ -129,10 +127,7 @@ class Pipeline:
 
 
 async def requeue_unfinished(hub: Hub, storage: Storage) -> int:
-    """Publish the jobs of all unfinished generations and return their number.
-
-    A hub that is not durable loses its jobs with its process.
-    """
+    """Publish the jobs of unfinished generations, which a hub that is not durable has lost; return their number."""
     unfinished = ListFilter(states=in_states(states.UNFINISHED))
     records = await storage.generations.all(unfinished)
     for record in records:

@@ -48,10 +48,7 @@ class GenerationRepository:
         unit.update(self._storage.generations, record, record.generation.version)
 
     async def end(self, record: GenerationRecord) -> GenerationRecord:
-        """Store a generation that ended without a picture, so that the next equal request starts a new one.
-
-        Raises VersionConflict if it changed meanwhile.
-        """
+        """Store a generation that ended without a picture, and void its cache entry. Raises VersionConflict."""
         unit = self._storage.unit_of_work()
         self.add_update(unit, record)
         if (entry := await self.own_cache_entry(record)) is not None:

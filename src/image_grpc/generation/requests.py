@@ -9,7 +9,7 @@ from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.types_pb2 import CacheMode, ImageFormat, Priority
 
 from image_grpc.generation.kinds import Kind, PictureRequest, kind_of_field
-from image_grpc.messages import clone, oneof_field, oneof_value
+from image_grpc.messages import clone_without, oneof_field, oneof_value
 from image_grpc.settings import ServerSettings
 
 DEFAULT_SIDE = 1024
@@ -43,10 +43,8 @@ def wrap(kind: Kind[Any], picture: PictureRequest) -> GenerationRequest:
 
 def normalize(kind: Kind[Any], picture: PictureRequest, settings: ServerSettings) -> GenerationRequest:
     """Return the complete request with its defaults filled in and without the fields of the call."""
-    request = wrap(kind, picture)
+    request = wrap(kind, clone_without(picture, *CALL_FIELDS))
     normalized = picture_in(request)
-    for name in CALL_FIELDS:
-        normalized.ClearField(name)
     if not normalized.HasField("size"):
         normalized.size.width = normalized.size.height = DEFAULT_SIDE
     normalized.format = normalized.format or ImageFormat.IMAGE_FORMAT_PNG
@@ -75,10 +73,7 @@ def fingerprint(request: GenerationRequest, theme: Theme) -> str:
     The same picture has the same kind, parameters, model, references and source, and the theme's current style.
     Priority and cache mode do not matter.
     """
-    content = clone(request)
-    picture = picture_in(content)
-    picture.ClearField("priority")
-    picture.ClearField("cache")
+    content = wrap(kind_in(request), clone_without(picture_in(request), "priority", "cache"))
     digest = hashlib.sha256(content.SerializeToString(deterministic=True))
     style = Theme(display_name=theme.display_name, elements=theme.elements)
     digest.update(style.SerializeToString(deterministic=True))

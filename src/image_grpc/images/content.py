@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from tabletop.image.v1.image_pb2 import Image, ImageContent
 from tabletop.image.v1.image_service_pb2 import ImageLayer, ReadImageRequest
 from tabletop.image.v1.types_pb2 import ImageType
 
 from image_grpc.errors import OffsetOutOfRange, Overloaded, Violation
-from image_grpc.maps.renditions import Rendition, Renditions
+from image_grpc.maps.renditions import Renditions
 from image_grpc.slots import Slots
 from image_grpc.storage import Storage
 
@@ -75,18 +76,15 @@ class ContentReader:
         if request.layer == ImageLayer.IMAGE_LAYER_COMPOSED and image.type == ImageType.IMAGE_TYPE_MAP:
             overlays = await self._storage.overlays.of_map(image.id)
             rendition = await self._renditions.composed(image, overlays, format_, request.max_side)
-            return rendition.content, _chunks_of(rendition)
-        if format_ != stored.format or 0 < request.max_side < max(stored.size.width, stored.size.height):
+        elif format_ != stored.format or 0 < request.max_side < max(stored.size.width, stored.size.height):
             rendition = await self._renditions.base(image, format_, request.max_side)
-            return rendition.content, _chunks_of(rendition)
-        return stored, lambda index: self._storage.blobs.part(stored.sha256, index)
+        else:
+            return stored, partial(self._storage.blobs.part, stored.sha256)
 
+        async def chunk(index: int) -> bytes:
+            return rendition.data[index * CHUNK_BYTES : (index + 1) * CHUNK_BYTES]
 
-def _chunks_of(rendition: Rendition) -> Callable[[int], Awaitable[bytes]]:
-    async def chunk(index: int) -> bytes:
-        return rendition.data[index * CHUNK_BYTES : (index + 1) * CHUNK_BYTES]
-
-    return chunk
+        return rendition.content, chunk
 
 
 def _too_many_downloads() -> Overloaded:

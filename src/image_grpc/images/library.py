@@ -14,12 +14,12 @@ from tabletop.storage.v1.storage_pb2 import ListFilter
 
 from image_grpc import events
 from image_grpc.errors import ImageNotFound
-from image_grpc.storage import RecordNotFound, Storage
+from image_grpc.storage import RecordNotFound, Storage, UnitOfWork
 from image_grpc.storage.filters import pictures
 
 
 class ImageLibrary:
-    """The images of the platform, each with the ids of its overlays."""
+    """The images of the platform, each with the ids of its overlays. Changes may raise RequestIdReused."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage, self._images = storage, storage.images
@@ -49,33 +49,19 @@ class ImageLibrary:
         return images, token
 
     async def delete(self, request: DeleteImageRequest) -> Image:
-        """Delete an image with all its versions and return it.
-
-        Raises ImageNotFound, VersionConflict, RequestIdReused.
-        """
+        """Delete an image with all its versions and return it. Raises ImageNotFound, VersionConflict."""
         unit = self._storage.unit_for("delete", request)
         unit.delete(self._images, request.image_id, request.version)
-        try:
-            deleted = (await unit.commit()).of(self._images)
-        except RecordNotFound as missing:
-            raise ImageNotFound.with_id(request.image_id) from missing
-        return await self._images.with_overlay_ids(deleted)
+        return await self._commit(unit, request.image_id)
 
     async def undelete(self, request: UndeleteImageRequest) -> Image:
-        """Restore a deleted image and return it. Raises ImageNotFound, RequestIdReused."""
+        """Restore a deleted image and return it. Raises ImageNotFound."""
         unit = self._storage.unit_for("undelete", request)
         unit.undelete(self._images, request.image_id)
-        try:
-            restored = (await unit.commit()).of(self._images)
-        except RecordNotFound as missing:
-            raise ImageNotFound.with_id(request.image_id) from missing
-        return await self._images.with_overlay_ids(restored)
+        return await self._commit(unit, request.image_id)
 
     async def restore_version(self, request: RestoreImageVersionRequest) -> Image:
-        """Store an old version of an image as its new version and return it.
-
-        Raises ImageNotFound, VersionConflict, RequestIdReused.
-        """
+        """Store an old version of an image as its new version and return it. Raises ImageNotFound, VersionConflict."""
         latest = await self._images.get_latest(request.image_id)
         if latest is None:
             raise ImageNotFound.with_id(request.image_id)
@@ -86,8 +72,14 @@ class ImageLibrary:
         image.storage_correlation_id = unit.id
         unit.update(self._images, image, request.version)
         unit.publish(events.image_generated(image, events.Origin(cause=unit.id)))
-        restored = (await unit.commit()).of(self._images)
-        return await self._images.with_overlay_ids(restored)
+        return await self._commit(unit, request.image_id)
+
+    async def _commit(self, unit: UnitOfWork, id_: str) -> Image:
+        try:
+            image = (await unit.commit()).of(self._images)
+        except RecordNotFound as missing:
+            raise ImageNotFound.with_id(id_) from missing
+        return await self._images.with_overlay_ids(image)
 
     async def _page(self, filter_: ListFilter, page_size: int, page_token: str) -> tuple[Sequence[Image], str]:
         images, token = await self._images.list(filter_, page_size=page_size, page_token=page_token)

@@ -25,10 +25,7 @@ class ImageWatcher:
         self._heartbeat_seconds = heartbeat_seconds
 
     async def watch(self, request: WatchImagesRequest) -> AsyncIterator[WatchImagesResponse]:
-        """Yield changes that match the filter, and heartbeats, until the server stops.
-
-        Raises HubError when changes may have been missed.
-        """
+        """Yield matching changes and heartbeats until the server stops. Raises HubError if changes may be missing."""
         with self._feed.watch(RecordKind.RECORD_KIND_IMAGE) as changes:
             heartbeat_at = self._next_heartbeat()
             while not self._stopping.is_set():

@@ -3,8 +3,6 @@
 Lengths are in pixels of the stored picture and may be fractional. A cell is a pair (column, row) and 5 ft wide.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -58,7 +56,7 @@ class Grid:
     height: int
 
     @staticmethod
-    def of_map(image: Image) -> Grid:
+    def of_map(image: Image) -> "Grid":
         """Return the grid of a map, with defaults for what the map does not set."""
         grid, size = image.map.grid, image.content.size
         kind = grid.kind or GridKind.GRID_KIND_SQUARE

@@ -22,10 +22,7 @@ CellPair = tuple[int, int]
 
 
 def visible_cells(grid: Grid, x: float, y: float, feet: float, walls: Iterable[Wall]) -> Cells:
-    """Return the cells whose center is visible from a point, and the viewer's own cell, row by row.
-
-    `feet` limits the distance; 0 means no limit.
-    """
+    """Return the cells whose center is visible from a point within `feet` (0: any), and its own cell, row by row."""
     own = np.all(grid.cells == grid.cell_at(x, y), axis=1)
     distance = np.hypot(*(grid.centers - (x, y)).T)
     visible = distance <= feet * grid.pixels_per_foot + TOUCH if feet else np.ones(len(own), dtype=bool)

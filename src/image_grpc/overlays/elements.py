@@ -11,9 +11,6 @@ from image_grpc.messages import clone, oneof_field, oneof_value
 
 Element = TacticalElement | CampaignElement
 
-CONTENT_KINDS = ("tactical", "campaign")
-"""The kinds of overlays: the fields of Overlay.content."""
-
 
 def elements_of(overlay: Overlay) -> MutableSequence[Any]:
     """Return the elements of an overlay, which are either all tactical or all campaign elements."""
@@ -32,25 +29,15 @@ def apply_changes(overlay: Overlay, changes: OverlayChanges) -> Overlay:
     for name in ("name", "visible", "z_index"):
         if changes.HasField(name):
             setattr(changed, name, getattr(changes, name))
-    _refuse_other_kind(oneof_field(overlay, "content"), changes)
-    elements = elements_of(changed)
-    merged = [clone(element) for element in _merge(elements, changes)]
-    del elements[:]
-    elements.extend(merged)
-    return changed
-
-
-def _merge(elements: MutableSequence[Any], changes: OverlayChanges) -> list[Any]:
-    """Return the remaining elements in their order, replaced ones in their place, then the added ones."""
+    kind = oneof_field(overlay, "content")
+    other_field = {"tactical": "put_campaign_elements", "campaign": "put_tactical_elements"}[kind]
+    if getattr(changes, other_field):
+        raise InvalidArgument.of([Violation(f"changes.{other_field}", f"the overlay belongs to a {kind} map")])
+    # The remaining elements in their order, replaced ones in their place, then the added ones.
     removed = set(changes.remove_element_ids)
-    merged = {element.id: element for element in elements if element.id not in removed}
-    for element in put_elements(changes):
-        merged[element.id] = element
-    return list(merged.values())
-
-
-def _refuse_other_kind(kind: str, changes: OverlayChanges) -> None:
-    for other in CONTENT_KINDS:
-        field = f"put_{other}_elements"
-        if other != kind and getattr(changes, field):
-            raise InvalidArgument.of([Violation(f"changes.{field}", f"the overlay belongs to a {kind} map")])
+    merged = {element.id: element for element in elements_of(overlay) if element.id not in removed}
+    merged |= {element.id: element for element in put_elements(changes)}
+    elements = elements_of(changed)
+    del elements[:]
+    elements.extend(merged.values())
+    return changed

@@ -20,10 +20,7 @@ MAX_OVERLAYS = 100
 MAX_BYTES = 1024 * 1024
 """Serialized size of an overlay without its coverage: responses and events contain it whole."""
 
-_MAP_KINDS = {
-    "tactical": (ImageSubtype.IMAGE_SUBTYPE_TACTICAL, "a tactical map"),
-    "campaign": (ImageSubtype.IMAGE_SUBTYPE_CAMPAIGN, "a campaign map"),
-}
+_SUBTYPES = {"tactical": ImageSubtype.IMAGE_SUBTYPE_TACTICAL, "campaign": ImageSubtype.IMAGE_SUBTYPE_CAMPAIGN}
 
 
 class OverlayLimits:
@@ -39,9 +36,8 @@ class OverlayLimits:
         OverlayMapMismatch, OverlayLimitExceeded.
         """
         kind = oneof_field(overlay, "content")
-        subtype, description = _MAP_KINDS[kind]
-        if map_.subtype != subtype:
-            raise OverlayMapMismatch(f"image {map_.id} is not {description}", metadata={"map_id": map_.id})
+        if map_.subtype != _SUBTYPES[kind]:
+            raise OverlayMapMismatch(f"image {map_.id} is not a {kind} map", metadata={"map_id": map_.id})
         violations = element_violations(elements, path)
         violations += await self._missing_portraits(elements, path)
         if len(elements_of(overlay)) > MAX_ELEMENTS:

@@ -44,10 +44,7 @@ class OverlayReader:
         return response
 
     async def render(self, request: RenderOverlayRequest) -> RenderOverlayResponse:
-        """Return the SVG of one overlay, or of everything that is drawn over a map.
-
-        Raises OverlayNotFound, ImageNotFound.
-        """
+        """Return the SVG of one overlay, or of everything drawn over a map. Raises OverlayNotFound, ImageNotFound."""
         if request.overlay_id:
             overlay = await self._require(request.overlay_id)
             map_ = await self._storage.images.require(overlay.map_id)
@@ -55,8 +52,7 @@ class OverlayReader:
         else:
             map_ = await self._storage.images.require(request.map_id)
             overlays = await self._storage.overlays.of_map(request.map_id)
-            visible = [overlay for overlay in overlays if overlay.visible]
-            svg = await self._renditions.map_svg(map_, visible)
+            svg = await self._renditions.map_svg(map_, [overlay for overlay in overlays if overlay.visible])
         return RenderOverlayResponse(svg=svg, size=map_.content.size)
 
     async def _require(self, id_: str) -> Overlay:

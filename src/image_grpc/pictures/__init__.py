@@ -1,6 +1,6 @@
 """Pictures as bytes: header checks, fitting, rendering with drawings, provenance metadata.
 
-`check` and `fit` run in a worker thread. Other functions that decode say so: call them in a worker thread.
+`check` and `fit` run in a worker thread. Other functions that take time say so: call them in a worker thread.
 """
 
 from image_grpc.pictures.decoding import BadPicture, Description, check, configure, describe, size_of

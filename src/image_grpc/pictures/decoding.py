@@ -46,8 +46,7 @@ def configure() -> None:
 def describe(data: bytes) -> Description:
     """Read the header of a PNG, JPEG or WebP picture without decoding it.
 
-    Raises BadPicture for other formats, and for pictures larger than MAX_SIDE or MAX_PIXELS. Crafted headers can
-    take time: call it in a worker thread.
+    Raises BadPicture for other formats, and for pictures larger than MAX_SIDE or MAX_PIXELS. Takes time.
     """
     format_ = next((format_ for format_, signature in _SIGNATURES.items() if signature.match(data)), None)
     if format_ is None:
@@ -71,10 +70,7 @@ def size_of(data: bytes) -> tuple[int, int]:
 
 @contextmanager
 def opened(data: bytes) -> Iterator[pyvips.Image]:
-    """Open a picture, which libvips decodes when its pixels are used within the block.
-
-    Raises BadPicture if it is not acceptable, truncated or damaged.
-    """
+    """Open a picture that libvips decodes when its pixels are used. Raises BadPicture if refused or damaged."""
     describe(data)
     try:
         yield pyvips.Image.new_from_buffer(data, "", access="sequential", fail_on="truncated")

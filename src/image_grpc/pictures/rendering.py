@@ -39,18 +39,12 @@ class Drawing(Protocol):
 
 
 async def fit(data: bytes, size: Size, format_: ImageFormat, *, xmp: bytes = b"") -> bytes:
-    """Scale a picture to cover `size`, crop it around its center, and encode it.
-
-    Its metadata is replaced by `xmp`. Raises BadPicture.
-    """
+    """Scale a picture to cover `size`, crop the edges, encode it with only `xmp` as metadata. Raises BadPicture."""
     return await asyncio.to_thread(_fit, data, size.width, size.height, format_, xmp)
 
 
 def square(data: bytes, side: int) -> bytes:
-    """Return the middle of a picture, scaled to a square of `side` pixels, as JPEG.
-
-    Takes time: call it in a worker thread. Raises BadPicture.
-    """
+    """Return the middle of a picture, scaled to a square of `side` pixels, as JPEG. Takes time. Raises BadPicture."""
     return _fit(data, side, side, ImageFormat.IMAGE_FORMAT_JPEG, b"")
 
 
@@ -59,8 +53,7 @@ def render(
 ) -> bytes:
     """Encode a picture in another format, with a drawing over it and no side longer than `max_side` pixels.
 
-    `max_side` 0 keeps the size. Without `xmp`, the packet of the picture is kept. Takes time: call it in a worker
-    thread. Raises BadPicture.
+    `max_side` 0 keeps the size. Without `xmp`, the packet of the picture is kept. Takes time. Raises BadPicture.
     """
     with opened(data) as picture:
         scale = min(1.0, max_side / max(picture.width, picture.height)) if max_side else 1.0

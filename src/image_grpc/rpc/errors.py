@@ -1,7 +1,6 @@
 """The one mapping from errors to gRPC statuses, and the details of a status."""
 
 import grpc
-from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from image_grpc import errors
@@ -47,22 +46,21 @@ def message_of(error: errors.ServiceError) -> str:
 
 
 def details_of(error: errors.ServiceError, request_id: str) -> bytes:
-    """Return the serialized `google.rpc.Status` of an error with all details that apply.
-
-    Violations beyond MAX_DETAILS_BYTES are left out.
-    """
+    """Return the serialized `google.rpc.Status` of an error, without violations that exceed MAX_DETAILS_BYTES."""
     status = status_pb2.Status(code=code_pb2.Code.Value(code_of(error).name), message=message_of(error))
-    _add(status, error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata))
-    _add(status, error_details_pb2.RequestInfo(request_id=request_id))
+    info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)
+    status.details.add().Pack(info)
+    status.details.add().Pack(error_details_pb2.RequestInfo(request_id=request_id))
     if error.retry_delay is not None:
         retry = error_details_pb2.RetryInfo()
         retry.retry_delay.FromMilliseconds(int(error.retry_delay * 1000))
-        _add(status, retry)
+        status.details.add().Pack(retry)
     if isinstance(error, errors.Overloaded):
-        _add(status, _quota_failure(error))
+        violation = error_details_pb2.QuotaFailure.Violation(subject="server", description=message_of(error))
+        status.details.add().Pack(error_details_pb2.QuotaFailure(violations=[violation]))
     if error.violations:
         room = MAX_DETAILS_BYTES - status.ByteSize() - 100
-        _add(status, _bad_request(error.violations, room))
+        status.details.add().Pack(_bad_request(error.violations, room))
     serialized: bytes = status.SerializeToString()
     return serialized
 
@@ -75,13 +73,3 @@ def _bad_request(violations: tuple[errors.Violation, ...], room: int) -> error_d
             del bad_request.field_violations[-1]
             break
     return bad_request
-
-
-def _quota_failure(error: errors.Overloaded) -> error_details_pb2.QuotaFailure:
-    failure = error_details_pb2.QuotaFailure()
-    failure.violations.add(subject="server", description=message_of(error))
-    return failure
-
-
-def _add(status: status_pb2.Status, detail: Message) -> None:
-    status.details.add().Pack(detail)

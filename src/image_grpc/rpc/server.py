@@ -57,14 +57,8 @@ class Servicers:
         overlay_service_pb2_grpc.add_OverlayServiceServicer_to_server(self.overlay, server)
         theme_service_pb2_grpc.add_ThemeServiceServicer_to_server(self.theme, server)
         status_service_pb2_grpc.add_StatusServiceServicer_to_server(self.status, server)
-        modules = (
-            generation_service_pb2,
-            image_service_pb2,
-            overlay_service_pb2,
-            theme_service_pb2,
-            status_service_pb2,
-        )
-        return [service.full_name for module in modules for service in module.DESCRIPTOR.services_by_name.values()]
+        protos = (generation_service_pb2, image_service_pb2, overlay_service_pb2, theme_service_pb2, status_service_pb2)
+        return [service.full_name for proto in protos for service in proto.DESCRIPTOR.services_by_name.values()]
 
 
 class Server:

@@ -71,10 +71,7 @@ class Collection(Generic[T]):
         page_token: str = "",
         order: ListOrder = ListOrder.LIST_ORDER_NEWEST_FIRST,
     ) -> tuple[list[T], str]:
-        """Return a page and the token of the next one, which is empty on the last page.
-
-        Raises InvalidArgument for a token that was issued for another listing.
-        """
+        """Return a page and the next token, empty at the end. Raises InvalidArgument for a token of another listing."""
         page = await self._list(ListRequest(filter=filter_, page_size=page_size, page_token=page_token, order=order))
         return [self.decode(record) for record in page.records], page.next_page_token
 

@@ -7,6 +7,7 @@ by their content, so they never become stale.
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
 from cachetools import LRUCache
@@ -69,14 +70,9 @@ class ReadCache:
         return await self._read(self._overlays, map_id, lambda: self._load_overlays(map_id))
 
     async def part(self, sha256: str, index: int) -> bytes:
-        """Return the part of a blob that starts at `index` MiB: 1 MiB, or less at the end of the blob.
-
-        Raises RecordNotFound.
-        """
-        offset = index * PART_BYTES
-        return await self._read(
-            self._parts, (sha256, index), lambda: self._client.blobs.read(sha256, offset, PART_BYTES)
-        )
+        """Return the part of a blob from `index` MiB on: 1 MiB, or less at its end. Raises RecordNotFound."""
+        load = partial(self._client.blobs.read, sha256, index * PART_BYTES, PART_BYTES)
+        return await self._read(self._parts, (sha256, index), load)
 
     async def blob(self, sha256: str, byte_size: int) -> bytes:
         """Return a whole blob. Raises RecordNotFound."""

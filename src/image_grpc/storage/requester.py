@@ -91,7 +91,7 @@ class StorageRequester:
     ) -> R:
         """Perform one operation, repeating it under the same storage_correlation_id.
 
-        The request ends at the caller's deadline or after the configured timeout, whichever is earlier. Raises or the
+        The request ends at the caller's deadline or after the configured timeout, whichever is earlier. Raises the
         exception for an error reply.
         """
         id_ = request.storage_correlation_id

@@ -107,10 +107,7 @@ class UnitOfWork:
 
 
 def request_identity(operation: str, request: MessageLike) -> tuple[str, str]:
-    """Return the storage_correlation_id and the content digest of a request.
-
-    Both depend on its `request_id`. Without one, each call is an operation of its own.
-    """
+    """Return a request's storage_correlation_id and content digest; a new id and no digest without a `request_id`."""
     request_id = getattr(request, "request_id", "")
     if not request_id:
         return str(uuid.uuid4()), ""

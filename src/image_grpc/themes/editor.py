@@ -10,13 +10,13 @@ from image_grpc.themes.catalog import built_in_themes, theme_not_found
 
 
 class ThemeEditor:
-    """Creates, updates and deletes callers' themes."""
+    """Creates, updates and deletes callers' themes. Every method may raise RequestIdReused."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
     async def create(self, request: CreateThemeRequest) -> Theme:
-        """Add a theme and return it. Raises ThemeExists, RequestIdReused."""
+        """Add a theme and return it. Raises ThemeExists."""
         name, themes = request.theme.name, self._storage.themes
         if name in built_in_themes():
             raise ThemeExists(f"theme {name!r} is built in")
@@ -33,10 +33,7 @@ class ThemeEditor:
             raise ThemeExists(f"theme {name!r} exists already") from conflict
 
     async def update(self, request: UpdateThemeRequest) -> Theme:
-        """Change a theme and return it.
-
-        Raises ThemeNotEditable, InvalidArgument, ThemeNotFound, VersionConflict, RequestIdReused.
-        """
+        """Change a theme and return it. Raises ThemeNotEditable, InvalidArgument, ThemeNotFound, VersionConflict."""
         name, version = request.theme.name, request.theme.version
         _require_editable(name)
         if version < 1:
@@ -51,10 +48,7 @@ class ThemeEditor:
             raise
 
     async def delete(self, request: DeleteThemeRequest) -> None:
-        """Delete a theme that no image uses.
-
-        Raises ThemeNotEditable, ThemeInUse, ThemeNotFound, VersionConflict, RequestIdReused.
-        """
+        """Delete a theme that no image uses. Raises ThemeNotEditable, ThemeInUse, ThemeNotFound, VersionConflict."""
         _require_editable(request.theme)
         count = await self._storage.images.count(with_theme(request.theme))
         if count:

@@ -10,7 +10,8 @@ from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, Regenera
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2 import RestoreImageVersionRequest
 
-from tests.service import Refusal, Service
+from tests.service import Service
+from tests.statuses import CallStatus
 
 
 async def regenerate(platform: Service, image: Image, mask: str = "", **fields: Any) -> Generation:
@@ -36,9 +37,9 @@ def prompt_of(platform: Service) -> str:
     return str(platform.standin.prompts[-1]["prompt"])
 
 
-def is_conflict(refused: Refusal) -> bool:
+def is_conflict(refused: CallStatus) -> bool:
     return (refused.code, refused.reason) == (grpc.StatusCode.ABORTED, "VERSION_CONFLICT")
 
 
-def is_not_found(refused: Refusal) -> bool:
+def is_not_found(refused: CallStatus) -> bool:
     return (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "IMAGE_NOT_FOUND")

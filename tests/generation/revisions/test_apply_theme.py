@@ -12,7 +12,8 @@ from tabletop.image.v1.theme_pb2 import ThemeElement
 
 from image_grpc.themes.catalog import built_in_themes
 from tests.generation.revisions.calls import apply, prompt_of
-from tests.service import Service, campaign_map, refusal, some_id
+from tests.service import Service, campaign_map, some_id
+from tests.statuses import failed_call
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -85,7 +86,7 @@ async def test_a_theme_is_applied_in_full_by_default(platform: Service, face: Im
 async def test_a_theme_that_cannot_be_applied_is_refused(
     platform: Service, face: Image, fields: dict[str, Any], field: str, reason: str
 ) -> None:
-    refused = await refusal(apply(platform, face, **{"theme": "horror", **fields}))
+    refused = await failed_call(apply(platform, face, **{"theme": "horror", **fields}))
     assert (refused.code, refused.fields, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, [field], reason)
 
 

@@ -15,9 +15,10 @@ from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2 import DeleteImageRequest, UndeleteImageRequest
 from tabletop.image.v1.types_pb2 import ImageFormat, ImageSubtype, ImageType, Priority
 
-from tests.contracts.patience import eventually
+from image_grpc_testkit.eventually import eventually
 from tests.generation.revisions.calls import apply, is_conflict, is_not_found, prompt_of, regenerate
-from tests.service import MODEL, PRICE, Service, held, item, portrait, refusal, service, some_id
+from tests.service import MODEL, PRICE, Service, held, item, portrait, service, some_id
+from tests.statuses import failed_call
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -105,26 +106,26 @@ INVALID: dict[str, tuple[str, dict[str, Any], str]] = {
 @pytest.mark.parametrize("case", INVALID)
 async def test_invalid_changes_are_refused_with_their_path(platform: Service, face: Image, case: str) -> None:
     mask, parameters, field = INVALID[case]
-    refused = await refusal(regenerate(platform, face, mask, **parameters))
+    refused = await failed_call(regenerate(platform, face, mask, **parameters))
     assert (refused.code, refused.fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
     assert refused.reason == ("INVALID_THEME" if field.endswith("theme") else "INVALID_ARGUMENT")
     assert await platform.image(face.id) == face
 
 
 async def test_an_invalid_color_is_refused_in_a_new_version_too(platform: Service, field: Image) -> None:
-    refused = await refusal(regenerate(platform, field, tactical_map={"grid": {"color": "notacolor"}}))
+    refused = await failed_call(regenerate(platform, field, tactical_map={"grid": {"color": "notacolor"}}))
     assert refused.fields == ["tactical_map.grid.color"]
 
 
 async def test_a_stale_version_is_a_conflict_and_an_unknown_image_is_not_found(platform: Service, face: Image) -> None:
     newest = (await regenerate(platform, face)).image
-    assert is_conflict(await refusal(regenerate(platform, face)))
-    assert is_conflict(await refusal(apply(platform, face, "horror", request_id=some_id())))
+    assert is_conflict(await failed_call(regenerate(platform, face)))
+    assert is_conflict(await failed_call(apply(platform, face, "horror", request_id=some_id())))
     unknown = Image(id=some_id(), version=1)
-    assert is_not_found(await refusal(regenerate(platform, unknown)))
-    assert is_not_found(await refusal(apply(platform, unknown, "horror")))
+    assert is_not_found(await failed_call(regenerate(platform, unknown)))
+    assert is_not_found(await failed_call(apply(platform, unknown, "horror")))
     await platform.images.DeleteImage(DeleteImageRequest(image_id=face.id))
-    assert is_not_found(await refusal(regenerate(platform, newest)))
+    assert is_not_found(await failed_call(regenerate(platform, newest)))
 
 
 async def test_validate_only_returns_the_cost_and_does_nothing(platform: Service, face: Image) -> None:
@@ -137,7 +138,7 @@ async def test_validate_only_returns_the_cost_and_does_nothing(platform: Service
         assert preview.cost.amount
         assert preview.model
     refused = regenerate(platform, face, portrait={"species": "x" * 201}, validate_only=True)
-    assert (await refusal(refused)).fields == ["portrait.species"]
+    assert (await failed_call(refused)).fields == ["portrait.species"]
     assert platform.standin.calls == calls
     assert await platform.image(face.id) == face
 
@@ -158,7 +159,7 @@ async def test_five_concurrent_equal_requests_create_one_version(platform: Servi
     assert (await platform.image(face.id)).version == 2
     assert (await call(version=2)).id == results[0].id, "a repeated request may name the new version"
     other: dict[str, Any] = {"theme": "western"} if kind == "apply" else {"portrait": {"species": "elf"}}
-    refused = await refusal(call(**other))
+    refused = await failed_call(call(**other))
     assert (refused.code, refused.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
 
 

@@ -10,16 +10,17 @@ from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, Regenera
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2 import DeleteImageRequest, ListImageVersionsRequest, RestoreImageVersionRequest
 
-from tests.contracts.patience import eventually
+from image_grpc_testkit.eventually import eventually
 from tests.generation.revisions.calls import apply, is_conflict, is_not_found, regenerate, restore
-from tests.service import Service, payload_of, refusal, some_id
+from tests.service import Service, payload_of, some_id
+from tests.statuses import failed_call
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_events_of_new_versions_have_the_callers_correlation_id(platform: Service, face: Image) -> None:
     metadata = (("x-correlation-id", "campaign-9"),)
-    async with platform.hearing("image.generated", "theme.applied") as events:
+    async with platform.events_on("image.generated", "theme.applied") as events:
         restyling = ApplyThemeRequest(image_id=face.id, version=1, theme="horror", elements=[1, 5])
         image = (await platform.generate(restyling, metadata=metadata)).image
         changed = RegenerateImageRequest(image_id=face.id, version=2, portrait={"species": "orc"})
@@ -58,7 +59,7 @@ async def test_every_version_can_be_listed_and_read(platform: Service, face: Ima
     for image in versions:
         assert await platform.image(face.id, version=image.version) == image
         assert len(await platform.read(face.id, version=image.version)) == image.content.byte_size
-    assert is_not_found(await refusal(platform.image(face.id, version=4)))
+    assert is_not_found(await failed_call(platform.image(face.id, version=4)))
 
 
 async def test_an_old_version_of_a_map_has_its_overlays(platform: Service, field: Image) -> None:
@@ -83,14 +84,14 @@ async def test_a_restored_version_is_a_new_version_with_the_old_picture(platform
 
 async def test_an_impossible_restoration_is_refused(platform: Service, face: Image) -> None:
     two = (await regenerate(platform, face)).image
-    assert is_conflict(await refusal(restore(platform, face, 1)))
-    assert is_conflict(await refusal(restore(platform, face, 1, request_id=some_id())))
-    assert is_not_found(await refusal(restore(platform, two, 3)))
-    assert is_not_found(await refusal(restore(platform, Image(id=some_id(), version=2), 1)))
-    refused = await refusal(restore(platform, two, 0))
+    assert is_conflict(await failed_call(restore(platform, face, 1)))
+    assert is_conflict(await failed_call(restore(platform, face, 1, request_id=some_id())))
+    assert is_not_found(await failed_call(restore(platform, two, 3)))
+    assert is_not_found(await failed_call(restore(platform, Image(id=some_id(), version=2), 1)))
+    refused = await failed_call(restore(platform, two, 0))
     assert (refused.code, refused.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["restore_version"])
     await platform.images.DeleteImage(DeleteImageRequest(image_id=face.id))
-    assert is_not_found(await refusal(restore(platform, two, 1)))
+    assert is_not_found(await failed_call(restore(platform, two, 1)))
 
 
 async def test_a_restoration_happens_once_per_request_id(platform: Service, face: Image) -> None:
@@ -100,5 +101,5 @@ async def test_a_restoration_happens_once_per_request_id(platform: Service, face
     assert all(each == results[0] for each in results)
     assert await restore(platform, results[0], 1, request_id=request_id) == results[0]
     assert (await platform.image(face.id)).version == 3
-    refused = await refusal(restore(platform, two, 2, request_id=request_id))
+    refused = await failed_call(restore(platform, two, 2, request_id=request_id))
     assert (refused.code, refused.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")

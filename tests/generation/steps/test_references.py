@@ -54,6 +54,16 @@ async def test_references_are_loaded_in_the_order_of_the_request(loader: Referen
     assert await loader.urls(record) == [url(JPEG, "image/jpeg"), url(PNG, "image/png")]
 
 
+async def test_the_latest_version_of_a_reference_is_loaded(loader: ReferenceLoader, storage: Storage) -> None:
+    image = await stored(storage, PNG, ImageFormat.IMAGE_FORMAT_PNG)
+    image.content.format, image.content.byte_size = ImageFormat.IMAGE_FORMAT_JPEG, len(JPEG)
+    image.content.sha256 = await storage.blobs.put(JPEG)
+    unit = storage.unit_of_work()
+    unit.update(storage.images, image, 1)
+    await unit.commit()
+    assert await loader.urls(queued(portrait(reference_image_ids=[image.id]))) == [url(JPEG, "image/jpeg")]
+
+
 async def test_a_reference_that_was_deleted_meanwhile_is_left_out(
     loader: ReferenceLoader, storage: Storage, database: Database
 ) -> None:
@@ -75,7 +85,8 @@ async def test_a_restyled_version_has_the_current_picture_as_its_reference(
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "scaled"), [(100, 50, (64, 32)), (50, 100, (32, 64)), (60, 30, (60, 30)), (200, 1, (64, 1))]
+    ("width", "height", "scaled"),
+    [(100, 50, (64, 32)), (50, 100, (32, 64)), (60, 30, (60, 30)), (200, 1, (64, 1)), (1, 200, (1, 64))],
 )
 async def test_a_large_reference_is_scaled_down(
     loader: ReferenceLoader,

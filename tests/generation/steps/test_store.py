@@ -19,7 +19,7 @@ from image_grpc.hub import Ack, topology
 from image_grpc.pictures import describe
 from image_grpc.storage import Storage
 from image_grpc.telemetry import Telemetry
-from tests.contracts.patience import eventually
+from image_grpc_testkit.eventually import eventually
 from tests.generation.builders import picture_bytes, portrait, provider_result, queued
 from tests.generation.conftest import Database, ScriptedDownloader
 from tests.generation.memory_storage import MemoryStorageService

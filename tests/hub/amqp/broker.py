@@ -12,8 +12,8 @@ from aio_pika.abc import AbstractChannel
 from image_grpc.hub import amqp, topology
 from image_grpc.hub.amqp import AmqpHub
 from image_grpc.retry import LADDER
-from tests.contracts.hub_testkit import TIMEOUT_SECONDS, Features
-from tests.servers import Node
+from image_grpc_testkit.contracts.hub_testkit import TIMEOUT_SECONDS, Features
+from image_grpc_testkit.servers import Node
 
 
 class AmqpBroker:

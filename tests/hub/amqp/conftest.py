@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from image_grpc_testkit.servers import Node, rabbitmq
 from tests.hub.amqp.broker import AmqpBroker
-from tests.servers import Node, rabbitmq
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pytest
 
 from image_grpc.hub import Ack, DeadLetter, Delivery, Settlement, handling, topology
 from image_grpc.hub.amqp import messages
-from tests.contracts.hub_testkit import (
+from image_grpc_testkit.contracts.hub_testkit import (
     TIMEOUT_SECONDS,
     Inbox,
     consuming,
@@ -19,7 +19,7 @@ from tests.contracts.hub_testkit import (
     receive_dead_letters,
     send,
 )
-from tests.contracts.patience import eventually
+from image_grpc_testkit.eventually import eventually
 from tests.hub.amqp.broker import AmqpBroker
 
 

@@ -11,9 +11,9 @@ import pytest
 from image_grpc.errors import HubError
 from image_grpc.hub import topology
 from image_grpc.hub.amqp import AmqpHub, connection, open_dead_letters
-from tests.contracts.hub_contract import HubContract
+from image_grpc_testkit.contracts.hub_contract import HubContract
+from image_grpc_testkit.servers import Node
 from tests.hub.amqp.broker import AmqpBroker
-from tests.servers import Node
 
 
 class TestAmqpHub(HubContract):

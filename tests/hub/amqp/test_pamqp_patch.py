@@ -12,7 +12,14 @@ from pamqp import decode
 
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.amqp import pamqp_patch
-from tests.contracts.hub_testkit import Inbox, consuming, declare_queue, envelope_named, receive_dead_letters, send
+from image_grpc_testkit.contracts.hub_testkit import (
+    Inbox,
+    consuming,
+    declare_queue,
+    envelope_named,
+    receive_dead_letters,
+    send,
+)
 from tests.hub.amqp.broker import AmqpBroker
 
 

@@ -15,8 +15,14 @@ from image_grpc.errors import HubError
 from image_grpc.hub import Ack, Delivery, Outcome, Settlement, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.amqp import AmqpHub
-from tests.contracts.hub_testkit import TIMEOUT_SECONDS, Inbox, envelope_named, queue_message, request_message
-from tests.servers import free_port, rabbitmq
+from image_grpc_testkit.contracts.hub_testkit import (
+    TIMEOUT_SECONDS,
+    Inbox,
+    envelope_named,
+    queue_message,
+    request_message,
+)
+from image_grpc_testkit.servers import free_port, rabbitmq
 
 CONFIGURATION = """
 listeners.ssl.1 = 127.0.0.1:{port}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tabletop.hub.v1.events_pb2 import ImageGenerated
 
 from image_grpc.hub import Delivery, topology
-from tests.contracts.hub_testkit import (
+from image_grpc_testkit.contracts.hub_testkit import (
     TIMEOUT_SECONDS,
     Inbox,
     consuming,
@@ -18,7 +18,7 @@ from tests.contracts.hub_testkit import (
     send,
     unique_name,
 )
-from tests.contracts.patience import eventually
+from image_grpc_testkit.eventually import eventually
 from tests.hub.amqp.broker import AmqpBroker
 
 

@@ -11,12 +11,12 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from image_grpc.rpc.interceptors import limit_concurrency, translate_errors
 from tests.rpc.small_server import small_server
-from tests.service import refusal
+from tests.statuses import failed_call
 
 ENDLESS = 3600.0
 
 
-async def test_calls_beyond_the_limit_are_refused_while_health_is_not() -> None:
+async def test_calls_beyond_the_limit_are_rejected_except_health_checks() -> None:
     started, may_end = asyncio.Event(), asyncio.Event()
 
     async def wait(request: Any, context: Any) -> StringValue:
@@ -28,7 +28,7 @@ async def test_calls_beyond_the_limit_are_refused_while_health_is_not() -> None:
         first = server.unary(StringValue())
         await started.wait()
         for call in (server.call(), server.messages()):
-            status = await refusal(call)
+            status = await failed_call(call)
             assert (status.code, status.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
             assert status.message == "too many concurrent calls (limit 1)"
             assert status.retry_seconds == 1.0
@@ -41,7 +41,7 @@ async def test_calls_beyond_the_limit_are_refused_while_health_is_not() -> None:
         assert (await server.call()).value == "done", "the slot is free again"
 
 
-async def test_as_many_calls_as_the_limit_run_at_once() -> None:
+async def test_calls_up_to_the_limit_run_concurrently() -> None:
     running, all_started = 0, asyncio.Event()
 
     async def handler(request: Any, context: Any) -> StringValue:
@@ -72,7 +72,7 @@ async def test_failed_and_cancelled_calls_free_their_slots() -> None:
         return StringValue(value="hello")
 
     async with small_server(handler, rpc_max_concurrent=1) as server:
-        await refusal(server.call(StringValue(value="fail")))
+        await failed_call(server.call(StringValue(value="fail")))
         hanging = server.unary(StringValue(value="hang"))
         await started.wait()
         hanging.cancel()

@@ -13,7 +13,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from image_grpc.deadline import remaining
 from image_grpc.rpc.interceptors import enforce_deadline, translate_errors
 from tests.rpc.small_server import raising, small_server
-from tests.service import refusal
+from tests.statuses import failed_call
 
 ENDLESS = 3600.0
 
@@ -33,7 +33,7 @@ async def test_a_handler_ends_at_the_callers_deadline() -> None:
             ended.set()
 
     async with small_server(handler) as server:
-        status = await refusal(server.call(timeout=0.2))
+        status = await failed_call(server.call(timeout=0.2))
         assert status.code is grpc.StatusCode.DEADLINE_EXCEEDED
         async with asyncio.timeout(60):
             await ended.wait()
@@ -41,31 +41,31 @@ async def test_a_handler_ends_at_the_callers_deadline() -> None:
 
 async def test_without_a_deadline_the_servers_maximum_applies() -> None:
     async with small_server(sleep_forever, rpc_max_seconds=0.1) as server:
-        status = await refusal(server.call(timeout=None))
+        status = await failed_call(server.call(timeout=None))
     assert (status.code, status.reason) == (grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED")
     assert status.message == "the call did not complete within 0.1 s"
 
 
 async def test_a_later_deadline_is_limited_to_the_servers_maximum() -> None:
     async with small_server(sleep_forever, rpc_max_seconds=0.1) as server:
-        assert (await refusal(server.call(timeout=60))).reason == "DEADLINE_EXCEEDED"
+        assert (await failed_call(server.call(timeout=60))).reason == "DEADLINE_EXCEEDED"
 
 
 async def test_a_handlers_own_timeout_is_not_the_deadline() -> None:
     stages = [translate_errors, enforce_deadline(ENDLESS)]
     async with small_server(raising(TimeoutError()), stages=stages) as server:
-        assert (await refusal(server.call())).code is grpc.StatusCode.INTERNAL
+        assert (await failed_call(server.call())).code is grpc.StatusCode.INTERNAL
 
 
-async def test_handlers_know_how_much_time_remains() -> None:
-    left: list[float] = []
+async def test_the_remaining_time_is_available_to_handlers() -> None:
+    seconds: list[float] = []
 
     async def unary(request: Any, context: Any) -> StringValue:
-        left.append(remaining(ENDLESS))
+        seconds.append(remaining(ENDLESS))
         return StringValue()
 
     async def stream(request: Any, context: Any) -> AsyncIterator[StringValue]:
-        left.append(remaining(ENDLESS))
+        seconds.append(remaining(ENDLESS))
         yield StringValue()
 
     async with small_server(unary, stream=stream, stages=[enforce_deadline(100)]) as server:
@@ -73,7 +73,7 @@ async def test_handlers_know_how_much_time_remains() -> None:
         await server.messages(timeout=30)
         await server.call(timeout=None)
         await server.messages(timeout=None)
-    assert 0 < left[0] < 60
-    assert 0 < left[1] < 60
-    assert 60 < left[2] <= 100
-    assert left[3] == ENDLESS, "a stream without a deadline, such as a watch, has none"
+    assert 0 < seconds[0] < 60
+    assert 0 < seconds[1] < 60
+    assert 60 < seconds[2] <= 100
+    assert seconds[3] == ENDLESS, "the maximum does not apply to streams, such as watches"

@@ -13,11 +13,11 @@ from image_grpc.errors import ImageNotFound
 from image_grpc.rpc.interceptors import observe, translate_errors
 from image_grpc.telemetry import Telemetry
 from tests.rpc.small_server import UNARY, raising, say_hello, small_server
-from tests.service import refusal
+from tests.statuses import failed_call
 
 
 class Histogram:
-    """Collects what is recorded."""
+    """A fake histogram that keeps the recorded amounts and attributes."""
 
     def __init__(self) -> None:
         self.recorded: list[tuple[float, dict[str, str]]] = []
@@ -33,7 +33,7 @@ def durations(monkeypatch: pytest.MonkeyPatch) -> tuple[Telemetry, Histogram]:
     return telemetry, histogram
 
 
-async def test_each_call_is_a_json_line_of_the_access_log(log_lines: Any) -> None:
+async def test_the_access_log_has_a_json_line_for_each_call(log_lines: Any) -> None:
     async with small_server() as server:
         metadata = (("x-request-id", "r-1"), ("x-correlation-id", "c-1"))
         await server.call(metadata=metadata)
@@ -49,12 +49,12 @@ async def test_each_call_is_a_json_line_of_the_access_log(log_lines: Any) -> Non
 
 async def test_the_access_log_has_the_code_and_the_reason_of_an_error(log_lines: Any) -> None:
     async with small_server(say_hello, takes=GenerateTacticalMapRequest) as server:
-        await refusal(server.call(GenerateTacticalMapRequest()))
+        await failed_call(server.call(GenerateTacticalMapRequest()))
     [line] = log_lines()
     assert (line["code"], line["reason"]) == ("INVALID_ARGUMENT", "INVALID_THEME")
 
 
-async def test_health_checks_do_not_fill_the_access_log(log_lines: Any) -> None:
+async def test_health_checks_are_not_in_the_access_log(log_lines: Any) -> None:
     async with small_server() as server:
         await health_pb2_grpc.HealthStub(server.channel).Check(health_pb2.HealthCheckRequest())
     assert log_lines() == []
@@ -78,7 +78,7 @@ async def test_the_duration_is_recorded_by_method_status_and_error(
         if error is None:
             await server.call()
         else:
-            assert (await refusal(server.call())).code is grpc.StatusCode[code]
+            assert (await failed_call(server.call())).code is grpc.StatusCode[code]
     [(seconds, attributes)] = histogram.recorded
     assert 0 < seconds < 60
     expected = {"rpc.system.name": "grpc", "rpc.method": UNARY, "rpc.response.status_code": code}

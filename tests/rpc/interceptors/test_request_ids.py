@@ -11,24 +11,24 @@ from google.protobuf.wrappers_pb2 import StringValue
 from image_grpc.correlation import current_correlation_id
 from image_grpc.rpc.interceptors import adopt_ids
 from tests.rpc.small_server import raising, small_server
-from tests.service import refusal
+from tests.statuses import failed_call
 
 METADATA = (("x-request-id", "r-1"), ("x-correlation-id", "c-1"))
 
 
 async def test_the_callers_ids_are_returned_and_apply_to_the_work() -> None:
-    seen = []
+    correlation_ids = []
 
     async def handler(request: Any, context: Any) -> StringValue:
-        seen.append(current_correlation_id())
+        correlation_ids.append(current_correlation_id())
         return StringValue()
 
     async with small_server(handler, stages=[adopt_ids]) as server:
         trailers = dict(await server.unary(StringValue(), metadata=METADATA).trailing_metadata())
         await server.call()
     assert (trailers["x-request-id"], trailers["x-correlation-id"]) == ("r-1", "c-1")
-    assert seen[0] == "c-1"
-    assert uuid.UUID(seen[1])
+    assert correlation_ids[0] == "c-1"
+    assert uuid.UUID(correlation_ids[1])
 
 
 async def test_a_caller_without_ids_gets_new_ones() -> None:
@@ -65,7 +65,7 @@ async def test_hostile_ids_are_replaced(id_: str) -> None:
 
 async def test_ids_are_returned_with_errors_and_streams_too() -> None:
     async with small_server(raising(RuntimeError())) as server:
-        status = await refusal(server.call(metadata=METADATA))
+        status = await failed_call(server.call(metadata=METADATA))
         stream = server.stream(StringValue(), metadata=METADATA)
         assert [message.value async for message in stream] == ["hello"]
         trailers = dict(await stream.trailing_metadata())

@@ -1,4 +1,4 @@
-"""The order of the stages, and the streams that they surround."""
+"""The order of the stages, and stalled streams."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from image_grpc.rpc.interceptors import Call, Next, Stage
 from image_grpc.rpc.server import stages_of
 from image_grpc.settings import ServerSettings, load
 from image_grpc.telemetry import Telemetry
-from tests.contracts.patience import PATIENCE_SECONDS
+from image_grpc_testkit.eventually import PATIENCE_SECONDS
 from tests.rpc.small_server import SERVICE, small_server
-from tests.service import refusal
+from tests.statuses import failed_call
 
 
-def test_the_stages_are_in_the_order_that_each_of_them_relies_on() -> None:
+def test_each_stage_is_outside_of_the_stages_that_depend_on_it() -> None:
     names = [stage.__qualname__.split(".")[0] for stage in stages_of(load(ServerSettings), Telemetry())]
     assert names == [
         "translate_errors",  # outermost: no exception escapes it
-        "adopt_ids",  # so that everything that is logged further in has the ids
-        "observe",  # sees refused calls too
+        "adopt_ids",  # all log events of the inner stages have the ids
+        "observe",  # records rejected calls too
         "limit_concurrency",
         "enforce_deadline",
         "validate",  # innermost: costs the most
@@ -35,7 +35,7 @@ def test_the_stages_are_in_the_order_that_each_of_them_relies_on() -> None:
 async def test_stages_surround_a_call_from_the_outside_in() -> None:
     order: list[str] = []
 
-    def noting(name: str) -> Stage:
+    def recording(name: str) -> Stage:
         def wrap(following: Next) -> Next:
             async def stage(call: Call, request: Any) -> Any:
                 order.append(name)
@@ -45,7 +45,7 @@ async def test_stages_surround_a_call_from_the_outside_in() -> None:
 
         return wrap
 
-    async with small_server(stages=[noting("outer"), noting("inner")]) as server:
+    async with small_server(stages=[recording("outer"), recording("inner")]) as server:
         await server.call()
         await server.messages()
     assert order == ["outer", "inner", "outer", "inner"]
@@ -54,14 +54,14 @@ async def test_stages_surround_a_call_from_the_outside_in() -> None:
 async def test_the_call_describes_the_method() -> None:
     calls: list[Call] = []
 
-    def noting(following: Next) -> Next:
+    def recording(following: Next) -> Next:
         async def stage(call: Call, request: Any) -> Any:
             calls.append(call)
             return await following(call, request)
 
         return stage
 
-    async with small_server(stages=[noting, interceptors.validate]) as server:
+    async with small_server(stages=[recording, interceptors.validate]) as server:
         await server.call(metadata=(("x-test", "value"),))
         await server.messages()
     assert [(call.method, call.streaming) for call in calls] == [
@@ -74,10 +74,10 @@ async def test_the_call_describes_the_method() -> None:
 async def test_an_unknown_method_is_unimplemented() -> None:
     async with small_server() as server:
         call = server.channel.unary_unary(f"/{SERVICE}/Unknown")
-        assert (await refusal(call(b""))).code is grpc.StatusCode.UNIMPLEMENTED
+        assert (await failed_call(call(b""))).code is grpc.StatusCode.UNIMPLEMENTED
 
 
-async def test_a_reader_that_reads_nothing_loses_its_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stream_ends_when_its_caller_stops_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("image_grpc.rpc.interceptors.interceptor.STALL_SECONDS", 0.2)
     ended = asyncio.Event()
 

@@ -35,8 +35,6 @@ from image_grpc.settings import EmbeddedSettings
 
 RESTYLED = {"tactical map": "horror", "portrait": "cyberpunk"}
 """Pictures that get another theme, with that theme."""
-WAIT_SECONDS = 120
-EVENTS_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,11 +45,6 @@ class Picture:
     file: Path
     seconds: float
     generation: Generation
-
-    @property
-    def image(self) -> Image:
-        """The generated version of the image."""
-        return self.generation.image
 
 
 class Caller:
@@ -64,7 +57,7 @@ class Caller:
 
     async def generate(self, request: Any) -> Generation:
         """Send a request of the GenerationService, and wait for the picture."""
-        request.wait_for.seconds = WAIT_SECONDS
+        request.wait_for.seconds = 120
         generation: Generation = (await rpc_for(request, self._generation)(request)).generation
         return generation
 
@@ -83,7 +76,7 @@ class Caller:
 
     async def apply_theme(self, picture: Picture, theme: str) -> Picture:
         """Generate a new version of a picture in another theme, and save it."""
-        image = picture.image
+        image = picture.generation.image
         request = pb.ApplyThemeRequest(image_id=image.id, version=image.version, theme=theme)
         return await self.generate_and_save(f"{picture.name} {theme}", request)
 
@@ -95,7 +88,7 @@ class Caller:
 
     async def create_overlay(self, request: Any, picture: Picture, portrait: Image) -> None:
         """Create an overlay of a map, with the portrait as the token of the hero."""
-        request.map_id = picture.image.id
+        request.map_id = picture.generation.image.id
         for element in request.elements:
             if element.id == "hero":
                 element.token.image_id = portrait.id
@@ -104,9 +97,10 @@ class Caller:
     async def save_composed(self, picture: Picture) -> Path:
         """Save a map with its overlays."""
         file = picture.file.with_name(f"{picture.file.stem}-composed.jpg")
+        image = picture.generation.image
         request = ReadImageRequest(
-            image_id=picture.image.id,
-            version=picture.image.version,
+            image_id=image.id,
+            version=image.version,
             layer=ImageLayer.IMAGE_LAYER_COMPOSED,
             format=ImageFormat.IMAGE_FORMAT_JPEG,
         )
@@ -141,7 +135,7 @@ async def run_tour(settings: EmbeddedSettings, out: Path) -> None:
         async with grpc.aio.insecure_channel(running.address) as channel:
             saved, results = await _visit(Caller(channel, out), pictures, overlays)
         with contextlib.suppress(TimeoutError):  # events may arrive after the responses
-            await asyncio.wait_for(complete.wait(), EVENTS_SECONDS)
+            await asyncio.wait_for(complete.wait(), timeout=30)
         await subscription.stop(grace=1)
     console().print(_table(saved, events))
     click.echo(results)
@@ -166,7 +160,7 @@ async def _visit(
         generated = await asyncio.gather(*(caller.generate_and_save(*each) for each in pictures.items()))
         by_name = {picture.name: picture for picture in generated}
         progress.update(task, description="adding overlays to the maps")
-        portrait = by_name["portrait"].image
+        portrait = by_name["portrait"].generation.image
         await asyncio.gather(*(caller.create_overlay(overlays[name], by_name[name], portrait) for name in overlays))
         progress.update(task, description="applying other themes to two pictures")
         restyled = await asyncio.gather(*(caller.apply_theme(by_name[name], theme) for name, theme in RESTYLED.items()))
@@ -174,7 +168,7 @@ async def _visit(
         maps = [by_name["tactical map"], by_name["campaign map"], restyled[0]]
         composed = await asyncio.gather(*(caller.save_composed(each) for each in maps))
         progress.update(task, description="restoring the first version of the portrait")
-        restored = await caller.restore_first_version(restyled[1].image)
+        restored = await caller.restore_first_version(restyled[1].generation.image)
     lines = [f"The pictures are in {generated[0].file.parent}. The maps with their overlays:"]
     lines += [f"  {file}" for file in composed]
     lines.append(f"The first version of the portrait was restored as version {restored.version}.")
@@ -187,14 +181,14 @@ def _table(pictures: list[Picture], events: list[Envelope]) -> Table:
     event_counts = Counter(event.payload["image_id"] for event in events if event.type == "image_generated")
     table = Table("picture", "size", "bytes", "time", "cost", "version", "events", box=None)
     for picture in pictures:
-        content, cost = picture.image.content, picture.generation.cost
+        image, cost = picture.generation.image, picture.generation.cost
         table.add_row(
             picture.name,
-            f"{content.size.width}x{content.size.height}",
-            format_bytes(content.byte_size),
+            f"{image.content.size.width}x{image.content.size.height}",
+            format_bytes(image.content.byte_size),
             f"{picture.seconds:.1f} s",
             f"{cost.amount} {cost.currency}",
-            str(picture.image.version),
-            str(event_counts[picture.image.id]),
+            str(image.version),
+            str(event_counts[image.id]),
         )
     return table

@@ -92,10 +92,7 @@ class StoreStep:
         return Ack()
 
     async def _previous_version(self, record: GenerationRecord) -> Image:
-        """Return the latest version of the image to change, or a new image with an id only.
-
-        Raises ImageNotFound if an image that is to be changed was deleted.
-        """
+        """Return the latest version of the image to change, or a new image with only an id. Raises ImageNotFound."""
         if not record.HasField("picture"):
             return Image(id=record.image_id)
         # The latest version, not the one that the request named: changes that others made meanwhile are kept.
@@ -157,10 +154,7 @@ def _events(record: GenerationRecord, image: Image) -> list[OutboundMessage]:
 
 
 def _next_version(previous: Image, record: GenerationRecord) -> Image:
-    """Return the version of an image that a generation creates, without the size and digest of its bytes.
-
-    `previous` is the latest version, or an image with an id only.
-    """
+    """Return the version of an image that a generation creates, without the size and digest of its bytes."""
     request, facets = complete_request(record), record.facets
     picture = picture_in(request)
     image = clone(previous)

@@ -1,7 +1,5 @@
 """The gRPC interceptor that puts the stages around our handlers."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
@@ -40,7 +38,7 @@ class StageInterceptor(grpc.aio.ServerInterceptor):
         wrapped = self._wrapped[method] = self._wrap(method.removeprefix("/"), handler)
         return wrapped
 
-    def _wrap(self, method: str, handler: Any) -> grpc.RpcMethodHandler[Any, Any]:
+    def _wrap(self, method: str, handler: Any) -> "grpc.RpcMethodHandler[Any, Any]":
         streaming = handler.response_streaming
         # Requests are deserialized inside all stages: gRPC reports its own failures in its own words.
         deserialize = None if handler.request_streaming else handler.request_deserializer

@@ -32,7 +32,9 @@ def observe(telemetry: Telemetry) -> Stage:
                     raise
                 except BaseException as error:
                     code = errors.code_of(error)
-                    attributes[ATTR_ERROR_TYPE] = _error_type(error)
+                    attributes[ATTR_ERROR_TYPE] = (
+                        error.reason if isinstance(error, ServiceError) else type(error).__name__
+                    )
                     if code is grpc.StatusCode.INTERNAL:
                         span.set_status(StatusCode.ERROR)
                     raise
@@ -44,10 +46,6 @@ def observe(telemetry: Telemetry) -> Stage:
         return stage
 
     return wrap
-
-
-def _error_type(error: BaseException) -> str:
-    return error.reason if isinstance(error, ServiceError) else type(error).__name__
 
 
 def _report(telemetry: Telemetry, call: Call, seconds: float, attributes: dict[str, str]) -> None:

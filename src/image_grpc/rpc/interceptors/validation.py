@@ -1,7 +1,5 @@
 """Innermost stage: the contract's own rules."""
 
-from collections.abc import Callable
-
 from google.protobuf.message import DecodeError, Message
 
 from image_grpc.errors import InvalidArgument
@@ -18,17 +16,13 @@ def validate(following: Next) -> Next:
     async def stage(call: Call, request: Request) -> Message | None:
         if call.deserialize is None or not isinstance(request, bytes):
             return await following(call, request)
-        message = _deserialize(call.deserialize, request)
+        try:
+            message = call.deserialize(request)
+        except (DecodeError, ValueError) as error:
+            raise InvalidArgument("the request is not a message of the method's type") from error
         normalize_uuids(message)
         if broken := violations(message):
             raise InvalidArgument.of(broken)
         return await following(call, message)
 
     return stage
-
-
-def _deserialize(deserialize: Callable[[bytes], Message], data: bytes) -> Message:
-    try:
-        return deserialize(data)
-    except (DecodeError, ValueError) as error:
-        raise InvalidArgument("the request is not a message of the method's type") from error

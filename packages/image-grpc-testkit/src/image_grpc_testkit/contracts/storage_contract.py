@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contracts.storage_bench import StartStorage, Storage
-from tests.contracts.storage_blobs import BlobsContract
-from tests.contracts.storage_events import StorageEventsContract
-from tests.contracts.storage_listings import ListingsContract
-from tests.contracts.storage_opaque import OpaqueRecordsContract
-from tests.contracts.storage_preconditions import PreconditionsContract
-from tests.contracts.storage_records import RecordsContract
-from tests.contracts.storage_requests import StorageRequestsContract
+from image_grpc_testkit.contracts.storage_bench import StartStorage, Storage
+from image_grpc_testkit.contracts.storage_blobs import BlobsContract
+from image_grpc_testkit.contracts.storage_events import StorageEventsContract
+from image_grpc_testkit.contracts.storage_listings import ListingsContract
+from image_grpc_testkit.contracts.storage_opaque import OpaqueRecordsContract
+from image_grpc_testkit.contracts.storage_preconditions import PreconditionsContract
+from image_grpc_testkit.contracts.storage_records import RecordsContract
+from image_grpc_testkit.contracts.storage_requests import StorageRequestsContract
 
 
 class StorageContract(

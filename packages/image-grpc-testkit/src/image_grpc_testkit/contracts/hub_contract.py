@@ -7,10 +7,10 @@ letter queue: tests that run at the same time need a broker or virtual host each
 
 from __future__ import annotations
 
-from tests.contracts.hub_consumers import ConsumersContract
-from tests.contracts.hub_events import EventsContract
-from tests.contracts.hub_requests import RequestsContract
-from tests.contracts.hub_subscriptions import SubscriptionsContract
+from image_grpc_testkit.contracts.hub_consumers import ConsumersContract
+from image_grpc_testkit.contracts.hub_events import EventsContract
+from image_grpc_testkit.contracts.hub_requests import RequestsContract
+from image_grpc_testkit.contracts.hub_subscriptions import SubscriptionsContract
 
 
 class HubContract(EventsContract, ConsumersContract, RequestsContract, SubscriptionsContract):

@@ -13,7 +13,7 @@ from tabletop.hub.v1.events_pb2 import ImageGenerated
 
 from image_grpc.hub import Ack, Delivery, RequestTimeout, RequestUnroutable, Settlement, topology
 from image_grpc.hub import envelope as envelopes
-from tests.contracts.hub_testkit import (
+from image_grpc_testkit.contracts.hub_testkit import (
     MEBIBYTE,
     TIMEOUT_SECONDS,
     Broker,

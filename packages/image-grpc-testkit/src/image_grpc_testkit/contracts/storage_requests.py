@@ -25,8 +25,8 @@ from tabletop.storage.v1.storage_pb2 import (
 
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub import topology
-from tests.contracts.records import MEBIBYTE, an_image, name_of, new_id, some_bytes
-from tests.contracts.storage_bench import Storage, a_record, error_in, parts_of
+from image_grpc_testkit.contracts.records import MEBIBYTE, an_image, name_of, new_id, some_bytes
+from image_grpc_testkit.contracts.storage_bench import Storage, a_record, error_in, parts_of
 
 IMAGE = RecordKind.RECORD_KIND_IMAGE
 

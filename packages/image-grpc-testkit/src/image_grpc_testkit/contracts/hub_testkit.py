@@ -16,7 +16,7 @@ from tabletop.hub.v1.events_pb2 import ImageGenerated
 from image_grpc.errors import HubError
 from image_grpc.hub import Ack, Delivery, Handler, Hub, Outcome, Settlement, topology
 from image_grpc.hub import envelope as envelopes
-from tests.contracts.patience import eventually
+from image_grpc_testkit.eventually import eventually
 
 TIMEOUT_SECONDS = 60.0
 """Longest wait for one call of the hub."""

@@ -11,7 +11,7 @@ from tabletop.hub.v1.events_pb2 import ImageGenerated
 from image_grpc.hub import Ack, DeadLetter, Delivery, Handler, Retry, Settlement, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.retry import MAX_HANDLER_FAULTS
-from tests.contracts.hub_testkit import (
+from image_grpc_testkit.contracts.hub_testkit import (
     TIMEOUT_SECONDS,
     Broker,
     Inbox,
@@ -30,7 +30,7 @@ from tests.contracts.hub_testkit import (
     wait_until_empty,
     wait_until_expired,
 )
-from tests.contracts.patience import eventually, longer_and_longer
+from image_grpc_testkit.eventually import eventually, longer_and_longer
 
 
 class ConsumersContract:

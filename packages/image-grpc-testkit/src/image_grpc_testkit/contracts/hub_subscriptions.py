@@ -6,7 +6,7 @@ import pytest
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 
 from image_grpc.hub import Delivery, Outcome, topology
-from tests.contracts.hub_testkit import (
+from image_grpc_testkit.contracts.hub_testkit import (
     TIMEOUT_SECONDS,
     Broker,
     Inbox,
@@ -21,7 +21,7 @@ from tests.contracts.hub_testkit import (
     send,
     unique_name,
 )
-from tests.contracts.patience import eventually
+from image_grpc_testkit.eventually import eventually
 
 
 async def publish_after_reconnect(broker: Broker, message: OutboundMessage) -> None:

@@ -7,9 +7,8 @@ import asyncio
 import pytest
 
 from image_grpc.storage import BlobIncomplete, RecordNotFound
-from tests.contracts.patience import eventually
-from tests.contracts.records import MEBIBYTE, an_image, name_of, some_bytes
-from tests.contracts.storage_bench import (
+from image_grpc_testkit.contracts.records import MEBIBYTE, an_image, name_of, some_bytes
+from image_grpc_testkit.contracts.storage_bench import (
     IMMEDIATELY,
     StartStorage,
     Storage,
@@ -18,6 +17,7 @@ from tests.contracts.storage_bench import (
     send_parts,
     wait_until_purged,
 )
+from image_grpc_testkit.eventually import eventually
 
 
 class BlobsContract:

@@ -1,6 +1,4 @@
-"""A TCP proxy in this process that does to connections what networks do."""
-
-from __future__ import annotations
+"""A TCP proxy in this process that injects network faults."""
 
 import asyncio
 import contextlib
@@ -13,32 +11,34 @@ CHUNK_BYTES = 64 * 1024
 
 
 class Direction(enum.Enum):
-    """Where bytes flow."""
+    """The direction in which bytes flow."""
 
     UP = "to the server"
     DOWN = "to the client"
 
 
 class Proxy:
-    """Passes bytes on between its clients and one server, until it is told to do otherwise. What it is told holds
-    for the connections that are there and for those that come, until `heal`."""
+    """Forwards bytes between its clients and one server.
+
+    Faults apply to existing and new connections until `heal`.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self._host, self._server_port = host, port
         self._connections: set[_Connection] = set()
         self._server: asyncio.Server | None = None
         self.port = 0
-        """Where it listens on the loopback."""
+        """The loopback port that the proxy listens on."""
         self.delay = 0.0
-        """Seconds that every piece of data is held back."""
+        """Delay of every chunk of data, in seconds."""
         self.swallowed: set[Direction] = set()
-        """Bytes of these directions vanish, while the connections stay open."""
+        """Directions whose bytes are discarded while the connections stay open."""
         self.refusing = False
         """Whether new connections are closed at once."""
         self.cuts = 0
-        """Connections that were cut so far."""
+        """Number of connections that were cut so far."""
         self.vanished = 0
-        """Bytes that were swallowed so far."""
+        """Number of bytes that were discarded so far."""
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
@@ -52,23 +52,22 @@ class Proxy:
         await self._server.wait_closed()
 
     def cut(self) -> None:
-        """Ends all connections, and what is on its way in them is gone."""
+        """Abort all connections, including the data in flight."""
         for connection in list(self._connections):
             connection.cut()
 
     def cut_one(self, choice: random.Random) -> None:
-        """Ends one of the connections, if there are any."""
+        """Abort one of the connections, if there are any."""
         if self._connections:
             choice.choice(sorted(self._connections, key=id)).cut()
 
     def cut_after(self, count: int, direction: Direction) -> None:
-        """Ends each connection that is open once so many more bytes have passed in this direction: the bytes
-        before arrive, those after do not."""
+        """Abort each open connection after it has forwarded `count` more bytes in this direction."""
         for connection in self._connections:
             connection.left[direction] = count
 
     def heal(self) -> None:
-        """Passes everything on again. What was swallowed is gone."""
+        """Forward everything again. Discarded bytes are lost."""
         self.delay, self.refusing = 0.0, False
         self.swallowed.clear()
         for connection in self._connections:
@@ -79,50 +78,50 @@ class Proxy:
             writer.transport.abort()
             return
         try:
-            there = await asyncio.open_connection(self._host, self._server_port)
+            server_reader, server_writer = await asyncio.open_connection(self._host, self._server_port)
         except OSError:
             writer.transport.abort()
             return
-        connection = _Connection(self, writer, there[1])
+        connection = _Connection(self, writer, server_writer)
         self._connections.add(connection)
         try:
-            await connection.run(reader, there[0])
+            await connection.run(reader, server_reader)
         finally:
             self._connections.discard(connection)
 
 
 class _Connection:
-    """One client's connection, and the one to the server that belongs to it."""
+    """A client's connection and the matching connection to the server."""
 
     def __init__(self, proxy: Proxy, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
         self._proxy = proxy
         self._writers = {Direction.UP: server, Direction.DOWN: client}
         self.left: dict[Direction, int] = {}
-        """Bytes that may pass before it is cut."""
+        """Bytes that may pass before the connection is cut."""
 
     def cut(self) -> None:
         self._proxy.cuts += 1
-        self._end()
+        self._abort()
 
-    def _end(self) -> None:
+    def _abort(self) -> None:
         for writer in self._writers.values():
             writer.transport.abort()
 
     async def run(self, client: asyncio.StreamReader, server: asyncio.StreamReader) -> None:
-        """Passes bytes on until either side closes."""
-        ways = [
-            asyncio.create_task(self._pass_on(client, Direction.UP)),
-            asyncio.create_task(self._pass_on(server, Direction.DOWN)),
+        """Forward bytes until either side closes."""
+        tasks = [
+            asyncio.create_task(self._forward(client, Direction.UP)),
+            asyncio.create_task(self._forward(server, Direction.DOWN)),
         ]
         try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
-            self._end()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._abort()
 
-    async def _pass_on(self, reader: asyncio.StreamReader, direction: Direction) -> None:
+    async def _forward(self, reader: asyncio.StreamReader, direction: Direction) -> None:
         writer = self._writers[direction]
         with contextlib.suppress(OSError):
             while data := await reader.read(CHUNK_BYTES):
@@ -145,10 +144,10 @@ class _Connection:
 
 @asynccontextmanager
 async def proxy(port: int, host: str = "127.0.0.1") -> AsyncIterator[Proxy]:
-    """A proxy before the server at this port."""
-    made = Proxy(host, port)
-    await made.start()
+    """Run a proxy in front of the server at this port within the block."""
+    running = Proxy(host, port)
+    await running.start()
     try:
-        yield made
+        yield running
     finally:
-        await made.close()
+        await running.close()

@@ -9,9 +9,9 @@ from tabletop.storage.v1.storage_pb2 import StorageChanged
 from image_grpc.errors import VersionConflict
 from image_grpc.hub import Delivery, topology
 from image_grpc.hub import envelope as envelopes
-from tests.contracts.patience import eventually
-from tests.contracts.records import a_generation, an_image, an_overlay, new_id
-from tests.contracts.storage_bench import Storage, a_message, message_names, subscribed
+from image_grpc_testkit.contracts.records import a_generation, an_image, an_overlay, new_id
+from image_grpc_testkit.contracts.storage_bench import Storage, a_message, message_names, subscribed
+from image_grpc_testkit.eventually import eventually
 
 
 class StorageEventsContract:

@@ -17,8 +17,8 @@ from tabletop.storage.v1.storage_pb2 import BlobPart, ListFilter, ListOrder, Sto
 from image_grpc.hub import Delivery, Hub, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.storage import ImageStorageClient
-from tests.contracts.patience import eventually
-from tests.contracts.records import MEBIBYTE, an_image, name_of, new_id, some_bytes
+from image_grpc_testkit.contracts.records import MEBIBYTE, an_image, name_of, new_id, some_bytes
+from image_grpc_testkit.eventually import eventually
 
 SECONDS = 60.0
 """Longest wait for one reply."""

@@ -10,8 +10,16 @@ from tabletop.storage.v1.storage_pb2 import ListFilter, ListOrder
 
 from image_grpc.storage import ImageStorageClient, RecordNotFound
 from image_grpc.storage.collection import Collection
-from tests.contracts.records import a_cache_entry, a_generation, a_theme, an_image, an_overlay, new_id, some_bytes
-from tests.contracts.storage_bench import (
+from image_grpc_testkit.contracts.records import (
+    a_cache_entry,
+    a_generation,
+    a_theme,
+    an_image,
+    an_overlay,
+    new_id,
+    some_bytes,
+)
+from image_grpc_testkit.contracts.storage_bench import (
     IMMEDIATELY,
     NEWEST_FIRST,
     OLDEST_FIRST,

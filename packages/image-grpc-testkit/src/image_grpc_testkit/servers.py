@@ -1,6 +1,4 @@
-"""Throwaway servers of the tests' own, started from the installed binaries."""
-
-from __future__ import annotations
+"""Throwaway servers on random loopback ports, started from installed binaries."""
 
 import contextlib
 import os
@@ -26,7 +24,7 @@ START_SECONDS = 300.0
 
 @dataclass(kw_only=True, slots=True)
 class Node:
-    """A RabbitMQ node. It runs, unless it was stopped."""
+    """A RabbitMQ node."""
 
     url: str
     environment: dict[str, str]
@@ -35,17 +33,17 @@ class Node:
 
     @property
     def pid(self) -> int:
-        """The leader of the session that all its processes are in."""
-        assert self._process is not None, "it runs"
+        """The leader of the session that contains all processes of the node."""
+        assert self._process is not None, "the node was not started"
         return self._process.pid
 
     def control(self, *arguments: str) -> None:
-        """Runs rabbitmqctl on it."""
+        """Run rabbitmqctl on the node."""
         command = [_program("rabbitmqctl"), "--quiet", "--node", self.environment["RABBITMQ_NODENAME"], *arguments]
         subprocess.run(command, env=self.environment, check=True, stdout=subprocess.DEVNULL)
 
     def start(self) -> None:
-        """Starts it on the data that it has."""
+        """Start the server on its existing data."""
         self._process = subprocess.Popen(
             [_program("rabbitmq-server")],
             env=self.environment,
@@ -56,13 +54,13 @@ class Node:
         _await_port(self.port, self._process)
 
     def stop(self) -> None:
-        """Ends it as its operator does. Its data stay."""
+        """Stop the node as an operator does. Its data is kept."""
         self.control("stop")
         if self._process is not None:
             self._process.wait()
 
     def kill(self) -> None:
-        """Ends it without a warning. Its data stay."""
+        """Kill the node. Its data is kept."""
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -71,7 +69,7 @@ class Node:
 
 @contextmanager
 def rabbitmq(configuration: str = "") -> Iterator[Node]:
-    """A RabbitMQ node on a random port of the loopback; `configuration` is what its rabbitmq.conf says."""
+    """Run a RabbitMQ node; `configuration` is the content of its rabbitmq.conf."""
     with tempfile.TemporaryDirectory(prefix="image-grpc-rabbitmq-", ignore_cleanup_errors=True) as folder:
         port, distribution = free_port(), free_port()
         Path(folder, "rabbitmq.conf").write_text(configuration)
@@ -98,7 +96,7 @@ def rabbitmq(configuration: str = "") -> Iterator[Node]:
 
 @dataclass(kw_only=True, slots=True)
 class Cluster:
-    """A PostgreSQL cluster. It runs, unless it was stopped."""
+    """A PostgreSQL cluster."""
 
     url: str
     port: int
@@ -107,13 +105,13 @@ class Cluster:
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Starts it on the data that it has."""
+        """Start the server on its existing data."""
         self._process = subprocess.Popen(self._command, **self._run)
         _await_port(self.port, self._process)
-        # It listens before it takes anybody: until it has read its log, it refuses them.
-        _await(self._answers, self._process, f"PostgreSQL does not answer on port {self.port}")
+        # It listens before it accepts connections: it refuses them until it has replayed its log.
+        _await(self._accepts, self._process, f"PostgreSQL does not accept connections on port {self.port}")
 
-    def _answers(self) -> bool:
+    def _accepts(self) -> bool:
         try:
             psycopg.connect(self.url.replace("+psycopg", ""), connect_timeout=10).close()
         except psycopg.OperationalError:
@@ -121,7 +119,7 @@ class Cluster:
         return True
 
     def stop(self) -> None:
-        """Ends it and all connections. Its data stay."""
+        """Stop the cluster and its connections. Its data is kept."""
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)
             self._process.wait()
@@ -129,18 +127,18 @@ class Cluster:
 
 @contextmanager
 def postgresql() -> Iterator[str]:
-    """A PostgreSQL cluster on a random port of the loopback, without durability; yields its URL."""
+    """Run a PostgreSQL cluster without durability and yield its URL."""
     with postgresql_cluster() as cluster:
         yield cluster.url
 
 
 @contextmanager
 def postgresql_cluster() -> Iterator[Cluster]:
-    """As `postgresql`, for who wants to stop and start it."""
+    """Run a PostgreSQL cluster that can be stopped and started again."""
     binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not binaries:
-        raise FileNotFoundError("postgresql is not installed: `make test` installs it")
-    user = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
+        raise FileNotFoundError("postgresql is not installed; install Debian's package")
+    user = "postgres" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
     with tempfile.TemporaryDirectory(prefix="image-grpc-postgresql-") as folder:
         if user:
             shutil.chown(folder, user)
@@ -162,16 +160,16 @@ def postgresql_cluster() -> Iterator[Cluster]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bucket:
-    """An empty bucket of an S3 server that runs."""
+    """An empty bucket of a running S3 server."""
 
     url: str
     environment: dict[str, str]
-    """The AWS_* variables that lead to it."""
+    """The AWS_* variables for access to the bucket."""
 
 
 @contextmanager
 def s3() -> Iterator[Bucket]:
-    """An S3 server on a random port of the loopback, in memory, with a bucket."""
+    """Run an in-memory S3 server with one bucket."""
     port = free_port()
     process = subprocess.Popen(
         [Path(sys.executable).with_name("moto_server"), "-H", "127.0.0.1", "-p", str(port)],
@@ -196,16 +194,18 @@ def s3() -> Iterator[Bucket]:
 
 
 def _program(name: str) -> str:
-    # Debian's own scripts, not the wrappers before them, which change the user.
-    found = shutil.which(name, path="/usr/lib/rabbitmq/bin:" + os.environ["PATH"])
-    if found is None:
-        raise FileNotFoundError(f"{name} is not installed: `make test` installs it")
-    return found
+    # Debian's wrappers around these scripts change the user.
+    program = shutil.which(name, path="/usr/lib/rabbitmq/bin:" + os.environ["PATH"])
+    if program is None:
+        raise FileNotFoundError(f"{name} is not installed; install Debian's package rabbitmq-server")
+    return program
 
 
 def free_port() -> int:
-    """A port of the loopback that nothing listens on, also when a server that is stopped comes back to it: it is
-    none of those that the kernel gives to whoever asks for any."""
+    """Return a loopback port that nothing listens on.
+
+    It is outside of the range that the kernel assigns, so a server that restarts finds it free again.
+    """
     while True:
         port = random.randrange(10_000, 32_768)
         with socket.socket() as probe, contextlib.suppress(OSError):
@@ -221,13 +221,13 @@ def _await_port(port: int, process: subprocess.Popen[bytes]) -> None:
             return False
         return True
 
-    _await(listens, process, f"nothing listens on port {port}")
+    _await(listens, process, f"no server listens on port {port}")
 
 
-def _await(condition: Callable[[], bool], process: subprocess.Popen[bytes], otherwise: str) -> None:
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until and process.poll() is None:
+def _await(condition: Callable[[], bool], process: subprocess.Popen[bytes], failure: str) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
         if condition():
             return
         time.sleep(0.1)
-    raise RuntimeError(otherwise)
+    raise RuntimeError(failure)
