@@ -14,7 +14,6 @@ from typing import Any
 import click
 import grpc
 from google.protobuf import json_format
-from google.protobuf.message import Message
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from tabletop.hub.v1.envelope_pb2 import Envelope
@@ -25,6 +24,7 @@ from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2 import ImageLayer, ReadImageRequest, RestoreImageVersionRequest
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
+from tabletop.image.v1.overlay_pb2 import TacticalElement
 from tabletop.image.v1.overlay_service_pb2_grpc import OverlayServiceStub
 from tabletop.image.v1.types_pb2 import ImageFormat
 
@@ -33,6 +33,14 @@ from image_grpc.cli.client import console, enum_label, format_bytes, rpc_for
 from image_grpc.hub import Delivery
 from image_grpc.settings import EmbeddedSettings
 
+PictureRequest = (
+    pb.GenerateTacticalMapRequest
+    | pb.GenerateCampaignMapRequest
+    | pb.GeneratePortraitRequest
+    | pb.GenerateItemIllustrationRequest
+    | pb.ApplyThemeRequest
+)
+OverlayRequest = overlay_pb.CreateTacticalOverlayRequest | overlay_pb.CreateCampaignOverlayRequest
 RESTYLED = {"tactical map": "horror", "portrait": "cyberpunk"}
 """Pictures that get another theme, with that theme."""
 
@@ -55,13 +63,13 @@ class Caller:
         self._images = ImageServiceStub(channel)
         self._out = out
 
-    async def generate(self, request: Any) -> Generation:
+    async def generate(self, request: PictureRequest) -> Generation:
         """Send a request of the GenerationService, and wait for the picture."""
         request.wait_for.seconds = 120
         generation: Generation = (await rpc_for(request, self._generation)(request)).generation
         return generation
 
-    async def generate_and_save(self, name: str, request: Message) -> Picture:
+    async def generate_and_save(self, name: str, request: PictureRequest) -> Picture:
         """Send a request of the GenerationService, and save the picture."""
         started = time.perf_counter()
         generation = await self.generate(request)
@@ -86,11 +94,11 @@ class Caller:
         restored: Image = (await self._images.RestoreImageVersion(request)).image
         return restored
 
-    async def create_overlay(self, request: Any, picture: Picture, portrait: Image) -> None:
+    async def create_overlay(self, request: OverlayRequest, picture: Picture, portrait: Image) -> None:
         """Create an overlay of a map, with the portrait as the token of the hero."""
         request.map_id = picture.generation.image.id
         for element in request.elements:
-            if element.id == "hero":
+            if isinstance(element, TacticalElement) and element.id == "hero":
                 element.token.image_id = portrait.id
         await rpc_for(request, self._overlays)(request)
 
@@ -145,14 +153,14 @@ async def run_tour(settings: EmbeddedSettings, out: Path) -> None:
     click.echo(json_format.MessageToJson(events[0], preserving_proto_field_name=True))
 
 
-def _messages(requests: dict[str, Any], module: ModuleType) -> dict[str, Message]:
+def _messages(requests: dict[str, Any], module: ModuleType) -> dict[str, Any]:
     return {
         name: json_format.ParseDict(each["body"], getattr(module, each["type"])()) for name, each in requests.items()
     }
 
 
 async def _visit(
-    caller: Caller, pictures: dict[str, Message], overlays: dict[str, Message]
+    caller: Caller, pictures: dict[str, PictureRequest], overlays: dict[str, OverlayRequest]
 ) -> tuple[list[Picture], str]:
     """Return the saved pictures, and a description of the other results."""
     with Progress(SpinnerColumn(), TextColumn("{task.description}"), transient=True) as progress:
