@@ -1,15 +1,14 @@
 """The programs that run a server: `up`, which runs everything in one process, and `serve`."""
 
-import fcntl
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import structlog
 from pydantic import SecretStr
 
+from image_grpc.app.folder_lock import folder_lock
 from image_grpc.app.hub import run_bridge, run_hub
 from image_grpc.app.server import run_server
 from image_grpc.app.storage_service import run_storage_service
@@ -39,7 +38,7 @@ async def up(settings: EmbeddedSettings) -> AsyncIterator[Running]:
         async with up_without_standin(settings) as running:
             yield running
     else:
-        with _folder_lock(settings.data_dir):
+        with folder_lock(settings.data_dir):
             async with _run_standin(settings) as with_standin, _run_all(with_standin) as running:
                 yield replace(running, standin_url=with_standin.getimg_base_url)
 
@@ -47,7 +46,7 @@ async def up(settings: EmbeddedSettings) -> AsyncIterator[Running]:
 @asynccontextmanager
 async def up_without_standin(settings: EmbeddedSettings) -> AsyncIterator[Running]:
     """Run server, bridge and Storage Service. Without an API key of GetImg.AI, nothing can be generated."""
-    with _folder_lock(settings.data_dir):
+    with folder_lock(settings.data_dir):
         async with _run_all(settings) as running:
             yield running
 
@@ -71,7 +70,7 @@ async def serve(settings: EmbeddedSettings, *, telemetry: Telemetry | None = Non
     async with AsyncExitStack() as stack:
         hub = await stack.enter_async_context(run_hub(settings))
         if not hub.durable:
-            stack.enter_context(_folder_lock(settings.data_dir))
+            stack.enter_context(folder_lock(settings.data_dir))
             await stack.enter_async_context(run_storage_service(settings, hub))
         address = await stack.enter_async_context(run_server(settings, hub, telemetry or Telemetry()))
         yield Running(address=address, hub=hub)
@@ -86,26 +85,6 @@ async def serve_with_bridge(settings: EmbeddedSettings) -> AsyncIterator[Running
         run_bridge(settings, running.hub, running.address, telemetry),
     ):
         yield running
-
-
-@contextmanager
-def _folder_lock(folder: Path) -> Iterator[None]:
-    """Create the data folder, and lock it within the block: an in-memory hub and SQLite serve a single process.
-
-    Raises InvalidSettings if the folder cannot be used or another process holds the lock.
-    """
-    folder = folder.resolve()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "lock").open("w")
-    except OSError as error:
-        raise InvalidSettings(f"IMAGE_GRPC_DATA_DIR: cannot use {folder}: {error.strerror}") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InvalidSettings(f"IMAGE_GRPC_DATA_DIR: another process uses {folder}") from error
-        yield
 
 
 @asynccontextmanager

@@ -1,10 +1,8 @@
 """Shared by the commands that run a program: settings, the event loop, and the wait for a signal."""
 
-import asyncio
 import gc
-import signal
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
 
 import click
@@ -44,6 +42,7 @@ def run(program: Coroutine[object, object, T]) -> T:
 
 def run_until_stopped(program: AbstractAsyncContextManager[T], started: Callable[[T], str]) -> None:
     """Run a program until SIGTERM or SIGINT, and report why it cannot start. Prints the text of `started`."""
+    from image_grpc.app.signals import stop_signals  # the servers take a second to import
 
     async def run_program() -> None:
         with stop_signals() as stop:
@@ -55,25 +54,3 @@ def run_until_stopped(program: AbstractAsyncContextManager[T], started: Callable
                 await stop.wait()
 
     run(run_program())
-
-
-@contextmanager
-def stop_signals() -> Iterator[asyncio.Event]:
-    """Within the block, SIGTERM and SIGINT set the event; the second signal ends the process immediately."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def on_signal(number: signal.Signals) -> None:
-        if stop.is_set():
-            raise SystemExit(128 + number)
-        log.info("stopping", signal=number.name)
-        stop.set()
-
-    signals = (signal.SIGTERM, signal.SIGINT)
-    for number in signals:
-        loop.add_signal_handler(number, on_signal, number)
-    try:
-        yield stop
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)

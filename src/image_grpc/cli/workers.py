@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import structlog
 
 from image_grpc.app import require_broker
-from image_grpc.cli.programs import stop_signals
+from image_grpc.app.signals import stop_signals
 from image_grpc.settings import EmbeddedSettings, variable
 
 log = structlog.get_logger(__name__)

@@ -1,0 +1,32 @@
+"""Signals that stop a program."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+
+@contextmanager
+def stop_signals() -> Iterator[asyncio.Event]:
+    """Within the block, SIGTERM and SIGINT set the event; the second signal ends the process immediately."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def on_signal(number: signal.Signals) -> None:
+        if stop.is_set():
+            raise SystemExit(128 + number)
+        log.info("stopping", signal=number.name)
+        stop.set()
+
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for number in signals:
+        loop.add_signal_handler(number, on_signal, number)
+    try:
+        yield stop
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
