@@ -48,7 +48,7 @@ from image_grpc import app
 from image_grpc.messages import clone
 from image_grpc.settings import EmbeddedSettings, load
 
-PATIENCE_SECONDS = 120
+MAX_WAIT_SECONDS = 120
 """Maximum wait for a generation."""
 MODEL = "z-image-turbo"
 """The model that tests use for all kinds. Its only resolution is the smallest and quickest to generate."""
@@ -99,7 +99,7 @@ class Service:
         """
         request = clone(request)
         if not request.HasField("wait_for"):
-            request.wait_for.seconds = PATIENCE_SECONDS
+            request.wait_for.seconds = MAX_WAIT_SECONDS
         call = getattr(self.generations, _METHODS[type(request)])
         return (await call(request, **options)).generation
 

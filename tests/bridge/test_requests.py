@@ -16,7 +16,7 @@ from tabletop.image.v1.theme_service_pb2 import GetThemeRequest, GetThemeRespons
 
 from getimg_standin import Fault
 from image_grpc.bridge.client import METHODS, services
-from image_grpc_testkit.eventually import longer_and_longer
+from image_grpc_testkit.eventually import increasing_durations
 from tests.bridge.conftest import Scene
 from tests.bridge.plain import envelope, recording
 
@@ -194,7 +194,7 @@ async def test_a_call_ends_when_its_request_expires(scene: Scene) -> None:
     scene.service.standin.add_fault(Fault(kind="status", status=503))
     try:
         # On a busy machine, the request may expire before the call.
-        for seconds in longer_and_longer(2):
+        for seconds in increasing_durations(2):
             request = PORTRAIT | {"cache": "bypass"}
             times = {"timestamp": datetime.now(UTC).isoformat(), "time_to_live": f"{seconds}s"}
             requesting = scene.client.request("GenerationService.GeneratePortrait", request, **times)

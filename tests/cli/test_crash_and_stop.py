@@ -23,7 +23,7 @@ from getimg_standin import Standin
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.settings import StorageServiceSettings, load, storage_urls
 from image_grpc.storage_service import StorageService
-from image_grpc_testkit.eventually import PATIENCE_SECONDS, eventually
+from image_grpc_testkit.eventually import MAX_WAIT_SECONDS, eventually
 from tests.cli.processes import Up, up
 from tests.service import MODEL, held, listening, portrait, quick
 
@@ -50,7 +50,7 @@ async def submit(service: Up) -> Generation:
 async def wait(service: Up, id_: str) -> Generation:
     stub: Any = GenerationServiceStub(service.channel)
     generation: Generation = (
-        await stub.WaitGeneration(WaitGenerationRequest(generation_id=id_), timeout=PATIENCE_SECONDS)
+        await stub.WaitGeneration(WaitGenerationRequest(generation_id=id_), timeout=MAX_WAIT_SECONDS)
     ).generation
     return generation
 

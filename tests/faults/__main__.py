@@ -19,7 +19,7 @@ from tests.faults.platform import Platform, platform
 from tests.faults.scenario import cut_often, kill_and_start
 
 GENERATIONS = 300
-PATIENCE_SECONDS = 300.0
+MAX_WAIT_SECONDS = 300.0
 """After the last fault, time for everything to end: a lease, and the retry ladder."""
 
 Step = Callable[[], Awaitable[None]]
@@ -44,7 +44,7 @@ def steps(made: Platform, diary: Diary) -> dict[str, Step]:
 
     async def swallow() -> None:
         for direction in Direction:
-            made.hub.swallowed.add(direction)
+            made.hub.dropped_directions.add(direction)
             await asyncio.sleep(4)
             made.hub.cut()  # what was swallowed cannot be made up for, as in a real network
             made.hub.heal()
@@ -101,7 +101,7 @@ async def run(folder: Path, count: int, only: str) -> Verdict:
                 said = f"{time.strftime('%H:%M:%S')} {name}: {len(diary.promised)} promised so far"
                 print(said, flush=True)
                 await asyncio.sleep(3)
-        verdict = await check(made, callers, diary, patience=PATIENCE_SECONDS)
+        verdict = await check(made, callers, diary, patience=MAX_WAIT_SECONDS)
         print(verdict.report(diary))
         return verdict
 

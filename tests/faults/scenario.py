@@ -22,7 +22,7 @@ async def cut_often(proxies: Sequence[Proxy], *, times: int, every: float, choic
             if choice is None:
                 proxy.cut()
             else:
-                proxy.cut_one(choice)
+                proxy.cut_random(choice)
         await asyncio.sleep(every)
 
 

@@ -31,7 +31,7 @@ from tests.faults.scenario import cut_often, kill_and_start
 # One platform for all of them: they share an event loop, and a process, since a file is not split between two.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-PATIENCE_SECONDS = 300.0
+MAX_WAIT_SECONDS = 300.0
 DEADLINE_SECONDS = 4.0
 GETIMG_SECONDS = 40.0
 """The lease on a generation follows from it. It must be longer than anything is away, also on a slow machine: when
@@ -47,7 +47,7 @@ class Scene:
     diary: Diary
 
     async def promises_kept(self) -> None:
-        verdict = await check(self.platform, self.callers, self.diary, patience=PATIENCE_SECONDS)
+        verdict = await check(self.platform, self.callers, self.diary, patience=MAX_WAIT_SECONDS)
         print(verdict.report(self.diary))
         assert verdict.lost == []
         assert verdict.unexpected == []

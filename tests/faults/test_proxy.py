@@ -73,9 +73,9 @@ async def test_a_connection_is_cut_in_the_middle_of_its_bytes(direction: Directi
 async def test_swallowed_bytes_are_gone_while_the_connection_stays() -> None:
     async with echo() as way, connection(way) as (reader, writer):
         await arrives(reader, writer, b"before")
-        way.swallowed.add(Direction.UP)
+        way.dropped_directions.add(Direction.UP)
         writer.write(b"lost")
-        await eventually(lambda: way.vanished == 4, "the bytes are swallowed")
+        await eventually(lambda: way.dropped_bytes == 4, "the bytes are swallowed")
         way.heal()
         await arrives(reader, writer, b"after")
 

@@ -11,7 +11,7 @@ import pytest
 from tabletop.image.v1.generation_pb2 import Generation, GenerationState
 
 from getimg_standin import Fault
-from image_grpc_testkit.eventually import longer_and_longer
+from image_grpc_testkit.eventually import increasing_durations
 from tests.service import PRICE, Service, listening, portrait, quick, service
 
 SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED
@@ -85,7 +85,7 @@ async def test_a_timeout_ends_the_generation(tmp_path: Path) -> None:
         standin = provider.standin
         standin.add_fault(Fault(kind="hang"))
         ends_soon = {"generation_timeout_seconds": 60}
-        for seconds in longer_and_longer(1.0):
+        for seconds in increasing_durations(1.0):
             standin.reset()
             async with service(tmp_path, provider, getimg_timeout_seconds=seconds, **ends_soon) as hasty:
                 unlucky = await hasty.generate(portrait(details=f"waits {seconds} s"))

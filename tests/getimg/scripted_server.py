@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from image_grpc_testkit.eventually import PATIENCE_SECONDS
+from image_grpc_testkit.eventually import MAX_WAIT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ async def scripted_server(responses: bytes | Drip | Mapping[str, bytes | Drip]) 
         host, port = listener.sockets[0].getsockname()[:2]
         server.url = f"http://{host}:{port}"
         yield server
-    await asyncio.wait_for(asyncio.gather(*connections), PATIENCE_SECONDS)
+    await asyncio.wait_for(asyncio.gather(*connections), MAX_WAIT_SECONDS)
 
 
 def response(body: bytes = b"", status: str = "200 OK", headers: Mapping[str, str] | None = None) -> bytes:

@@ -15,7 +15,7 @@ from getimg_standin import Behavior, Fault, FaultKind
 from image_grpc.errors import GetimgNotConfigured
 from image_grpc.getimg import CallNotSent, GetimgClient
 from image_grpc.getimg.limits import DEFAULT_THROTTLE_SECONDS
-from image_grpc_testkit.eventually import PATIENCE_SECONDS, longer_and_longer
+from image_grpc_testkit.eventually import MAX_WAIT_SECONDS, increasing_durations
 from tests.getimg.conftest import CATALOG, INCOMPLETE, JSON, KEY, connected, generate, generate_failure
 from tests.getimg.scripted_server import Drip, response, scripted_server
 from tests.service import Provider, listening
@@ -100,7 +100,7 @@ async def test_the_last_request_of_the_budget_pauses_all_calls(client: GetimgCli
 
 
 async def test_a_call_that_times_out_is_not_repeated() -> None:
-    for seconds in longer_and_longer(0.2):
+    for seconds in increasing_durations(0.2):
         async with listening() as provider, connected(provider.url, timeout=seconds) as client:
             provider.standin.add_fault(Fault(kind=FaultKind.HANG))
             failure = await generate_failure(client)
@@ -114,9 +114,9 @@ async def test_a_call_that_times_out_is_not_repeated() -> None:
 
 async def test_a_response_that_arrives_byte_by_byte_times_out() -> None:
     responses = {"/v2/models": CATALOG, "/v2/images": Drip(INCOMPLETE)}
-    for seconds in longer_and_longer(0.3):
+    for seconds in increasing_durations(0.3):
         async with scripted_server(responses) as server, connected(server.url, timeout=seconds) as client:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(MAX_WAIT_SECONDS):
                 failure = await generate_failure(client)
         if len(server.requested_paths) == 2:  # otherwise the catalog took all the time
             break

@@ -20,7 +20,7 @@ from image_grpc.rpc.overlay import OverlayServicer
 from image_grpc.rpc.server import OPTIONS
 from image_grpc.rpc.status import StatusServicer
 from image_grpc.rpc.theme import ThemeServicer
-from image_grpc_testkit.eventually import PATIENCE_SECONDS
+from image_grpc_testkit.eventually import MAX_WAIT_SECONDS
 from tests.service import Service, service
 from tests.statuses import failed_call
 
@@ -87,7 +87,7 @@ async def test_watches_report_that_the_server_stops_and_end() -> None:
         servicer.stop_serving()
         rest = {name: await rest_of(watch) for name, watch in watches.items()}
         now = await stub.Check(health_pb2.HealthCheckRequest())
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(MAX_WAIT_SECONDS):
             await server.stop(ENDLESS)  # an open watch would block it for the whole grace
     assert first == {"": HEALTH.SERVING, "a.Service": HEALTH.SERVING, "unknown": HEALTH.SERVICE_UNKNOWN}
     assert rest == {"": [HEALTH.NOT_SERVING], "a.Service": [HEALTH.NOT_SERVING], "unknown": []}
@@ -100,7 +100,7 @@ async def test_a_stopping_service_reports_to_its_watches_and_does_not_wait_for_t
         channel = grpc.aio.insecure_channel(it.running.address)
         watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
         assert (await watch.read()).status == HEALTH.SERVING
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(MAX_WAIT_SECONDS):
         assert await rest_of(watch) == [HEALTH.NOT_SERVING]
     await channel.close()
 

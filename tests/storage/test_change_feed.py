@@ -15,7 +15,7 @@ from image_grpc.storage import ChangeFeed
 from image_grpc.storage.change_feed import Changes, Signal, next_change
 from image_grpc.storage.codecs import IMAGES, OVERLAYS
 from image_grpc_testkit.contracts.records import an_image, an_overlay
-from image_grpc_testkit.eventually import PATIENCE_SECONDS
+from image_grpc_testkit.eventually import MAX_WAIT_SECONDS
 from tests.storage.fake_service import Bench, storage_bench
 
 IMAGE = RecordKind.RECORD_KIND_IMAGE
@@ -52,7 +52,7 @@ async def store(bench: Bench, image: Image) -> Image:
 
 
 async def next_of(changes: Changes) -> RecordChange | Signal:
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(MAX_WAIT_SECONDS):
         return await changes.get()
 
 
@@ -175,7 +175,7 @@ class TestNextChange:
     async def test_a_stop_ends_the_wait(self) -> None:
         stopping = asyncio.Event()
         asyncio.get_running_loop().call_soon(stopping.set)
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(MAX_WAIT_SECONDS):
             assert await next_change(asyncio.Queue(), stopping, seconds=ENDLESS) is Signal.TIMEOUT
 
     async def test_a_cancelled_wait_takes_no_change_from_the_queue(self) -> None:

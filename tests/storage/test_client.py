@@ -20,7 +20,7 @@ from image_grpc.storage import ImageStorageClient, blobs, requester
 from image_grpc.storage_service import StorageService
 from image_grpc.telemetry import Telemetry
 from image_grpc_testkit.contracts.records import MEBIBYTE, an_image, name_of, some_bytes
-from image_grpc_testkit.eventually import PATIENCE_SECONDS, eventually, longer_and_longer
+from image_grpc_testkit.eventually import MAX_WAIT_SECONDS, eventually, increasing_durations
 from tests.storage.conftest import SECONDS, Shelf
 
 ENDLESS = 3600.0
@@ -77,7 +77,7 @@ async def test_an_outage_is_reported_within_the_deadline(seconds: float, outage:
     if outage == "no reply":
         await hub.start()
     client = ImageStorageClient(hub, telemetry, timeout=ENDLESS)
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(MAX_WAIT_SECONDS):
         with deadline_in(seconds), pytest.raises(StorageServiceError) as failure:
             await client.images.retrieve(an_image().id)
     # The client reserves time before the deadline for the report.
@@ -126,7 +126,7 @@ async def test_a_queued_request_expires_with_its_caller(telemetry: Telemetry, tm
     hub = LossyHub()
     await hub.start()
     image = an_image()
-    for seconds in longer_and_longer(0.5):
+    for seconds in increasing_durations(0.5):
         client = ImageStorageClient(hub, telemetry, timeout=seconds)
         hub.sent.clear()
         with pytest.raises(StorageServiceError):
@@ -176,7 +176,7 @@ async def test_an_incomplete_transfer_of_a_blob_is_reported(telemetry: Telemetry
     await hub.start()
     client = ImageStorageClient(hub, telemetry, timeout=SECONDS)
     async with a_storage_service(hub, tmp_path):
-        for seconds in longer_and_longer(0.5):
+        for seconds in increasing_durations(0.5):
             hub.replies = 0
             with deadline_in(seconds), pytest.raises(StorageServiceError) as failure:
                 await client.blobs.put(some_bytes(6 * MEBIBYTE))

@@ -13,7 +13,7 @@ from tabletop.image.v1.generation_request_pb2 import GenerateTacticalMapRequest
 
 from image_grpc.errors import ImageNotFound, StorageServiceError
 from image_grpc.rpc.interceptors import translate_errors
-from image_grpc_testkit.eventually import PATIENCE_SECONDS
+from image_grpc_testkit.eventually import MAX_WAIT_SECONDS
 from tests.rpc.small_server import SmallServer, raising, raising_stream, say_hello, small_server
 from tests.statuses import CallStatus, failed_call
 
@@ -111,7 +111,7 @@ async def test_a_cancelled_call_cancels_its_handler(kind: str, log_lines: Any) -
 
     async with small_server(unary, stream=stream) as server:
         call = getattr(server, kind)(StringValue())
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(MAX_WAIT_SECONDS):
             await started.wait()
             call.cancel()
             await cancelled.wait()

@@ -15,7 +15,7 @@ from image_grpc.rpc.interceptors import Call, Next, Stage
 from image_grpc.rpc.server import stages_of
 from image_grpc.settings import ServerSettings, load
 from image_grpc.telemetry import Telemetry
-from image_grpc_testkit.eventually import PATIENCE_SECONDS
+from image_grpc_testkit.eventually import MAX_WAIT_SECONDS
 from tests.rpc.small_server import SERVICE, small_server
 from tests.statuses import failed_call
 
@@ -90,6 +90,6 @@ async def test_a_stream_ends_when_its_caller_stops_reading(monkeypatch: pytest.M
 
     async with small_server(stream=endless) as server:
         stalled = server.stream(StringValue())
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(MAX_WAIT_SECONDS):
             await ended.wait()
         stalled.cancel()

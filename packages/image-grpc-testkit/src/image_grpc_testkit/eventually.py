@@ -1,4 +1,4 @@
-"""Bounded waiting for what other tasks or processes do, without guessing how long they take."""
+"""Wait for a condition or retry with longer durations, within one generous time limit."""
 
 from __future__ import annotations
 
@@ -6,23 +6,26 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterator
 
-PATIENCE_SECONDS = 120.0
-"""Bound for what should happen, on a slow and busy machine."""
+MAX_WAIT_SECONDS = 120.0
+"""Time limit for anything that a test waits for; generous, for slow machines."""
 
 
-async def eventually(condition: Callable[[], bool | Awaitable[bool]], what: str) -> None:
-    """Return as soon as the condition holds. Fail if it does not within the bound."""
+async def eventually(condition: Callable[[], bool | Awaitable[bool]], description: str) -> None:
+    """Wait until the condition holds. Raises AssertionError with the description after MAX_WAIT_SECONDS."""
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(MAX_WAIT_SECONDS):
             while not await _holds(condition):  # noqa: ASYNC110 (another process may change it)
                 await asyncio.sleep(0.005)
     except TimeoutError:
-        raise AssertionError(f"did not happen within {PATIENCE_SECONDS} s: {what}") from None
+        raise AssertionError(f"did not happen within {MAX_WAIT_SECONDS} s: {description}") from None
 
 
-def longer_and_longer(seconds: float) -> Iterator[float]:
-    """Yield longer and longer durations, for tests whose duration the machine's speed may exceed."""
-    while seconds < PATIENCE_SECONDS:
+def increasing_durations(seconds: float) -> Iterator[float]:
+    """Yield durations in seconds, each three times the previous one, for tests that are repeated with more time.
+
+    Raises AssertionError once the next one would reach MAX_WAIT_SECONDS.
+    """
+    while seconds < MAX_WAIT_SECONDS:
         yield seconds
         seconds *= 3
     raise AssertionError(f"the machine was too slow, even for {seconds / 3} s")

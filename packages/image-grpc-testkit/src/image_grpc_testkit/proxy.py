@@ -31,13 +31,13 @@ class Proxy:
         """The loopback port that the proxy listens on."""
         self.delay = 0.0
         """Delay of every chunk of data, in seconds."""
-        self.swallowed: set[Direction] = set()
+        self.dropped_directions: set[Direction] = set()
         """Directions whose bytes are discarded while the connections stay open."""
         self.refusing = False
         """Whether new connections are closed at once."""
         self.cuts = 0
         """Number of connections that were cut so far."""
-        self.vanished = 0
+        self.dropped_bytes = 0
         """Number of bytes that were discarded so far."""
 
     async def start(self) -> None:
@@ -56,22 +56,22 @@ class Proxy:
         for connection in list(self._connections):
             connection.cut()
 
-    def cut_one(self, choice: random.Random) -> None:
-        """Abort one of the connections, if there are any."""
+    def cut_random(self, rng: random.Random) -> None:
+        """Abort one randomly chosen connection, if there are any."""
         if self._connections:
-            choice.choice(sorted(self._connections, key=id)).cut()
+            rng.choice(sorted(self._connections, key=id)).cut()
 
     def cut_after(self, count: int, direction: Direction) -> None:
         """Abort each open connection after it has forwarded `count` more bytes in this direction."""
         for connection in self._connections:
-            connection.left[direction] = count
+            connection.remaining[direction] = count
 
     def heal(self) -> None:
         """Forward everything again. Discarded bytes are lost."""
         self.delay, self.refusing = 0.0, False
-        self.swallowed.clear()
+        self.dropped_directions.clear()
         for connection in self._connections:
-            connection.left.clear()
+            connection.remaining.clear()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.refusing:
@@ -96,8 +96,8 @@ class _Connection:
     def __init__(self, proxy: Proxy, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
         self._proxy = proxy
         self._writers = {Direction.UP: server, Direction.DOWN: client}
-        self.left: dict[Direction, int] = {}
-        """Bytes that may pass before the connection is cut."""
+        self.remaining: dict[Direction, int] = {}
+        """Number of bytes to forward in each direction before the connection is cut."""
 
     def cut(self) -> None:
         self._proxy.cuts += 1
@@ -127,17 +127,17 @@ class _Connection:
             while data := await reader.read(CHUNK_BYTES):
                 if self._proxy.delay:
                     await asyncio.sleep(self._proxy.delay)
-                if direction in self._proxy.swallowed:
-                    self._proxy.vanished += len(data)
+                if direction in self._proxy.dropped_directions:
+                    self._proxy.dropped_bytes += len(data)
                     continue
-                left = self.left.get(direction)
-                if left is not None and left < len(data):
-                    writer.write(data[:left])
+                remaining = self.remaining.get(direction)
+                if remaining is not None and remaining < len(data):
+                    writer.write(data[:remaining])
                     await writer.drain()
                     self.cut()
                     return
-                if left is not None:
-                    self.left[direction] = left - len(data)
+                if remaining is not None:
+                    self.remaining[direction] = remaining - len(data)
                 writer.write(data)
                 await writer.drain()
 

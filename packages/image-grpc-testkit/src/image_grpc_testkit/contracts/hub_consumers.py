@@ -30,7 +30,7 @@ from image_grpc_testkit.contracts.hub_testkit import (
     wait_until_empty,
     wait_until_expired,
 )
-from image_grpc_testkit.eventually import eventually, longer_and_longer
+from image_grpc_testkit.eventually import eventually, increasing_durations
 
 
 class ConsumersContract:
@@ -294,7 +294,7 @@ class ConsumersContract:
         queue = await declare_queue(broker)
         inbox = Inbox(lambda delivery: DeadLetter("failed"))
         async with consuming(broker, queue, inbox):
-            for seconds in longer_and_longer(0.3):
+            for seconds in increasing_durations(0.3):
                 short = envelope_named("short-lived", time_to_live=seconds)
                 await publish(broker, queue_message(queue, short))
                 await wait_until_expired(short)
