@@ -1,4 +1,4 @@
-"""The whole service in this process, with a stand-in of GetImg.AI."""
+"""Run the whole service in the test process, with a stand-in for GetImg.AI."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from image_grpc.messages import clone
 from image_grpc.settings import EmbeddedSettings, load
 
 MAX_WAIT_SECONDS = 120
-"""Maximum wait for a generation."""
+"""Default of `wait_for` in Service.generate; generous, for slow machines."""
 MODEL = "z-image-turbo"
 """The model that tests use for all kinds. Its only resolution is the smallest and quickest to generate."""
 PRICE = "0.005"
@@ -67,7 +67,7 @@ _METHODS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Provider:
-    """A listening stand-in of GetImg.AI and its base URL."""
+    """A listening stand-in for GetImg.AI and its base URL."""
 
     standin: Standin
     url: str
@@ -93,9 +93,9 @@ class Service:
         return self.provider.standin
 
     async def generate(self, request: Any, **options: Any) -> Generation:
-        """Generate an image with a request of any kind and return the generation.
+        """Send a generation request of any kind and return the generation when it ends or `wait_for` has passed.
 
-        Returns when it has ended, or after the `wait_for` of the request. `options` are gRPC call options.
+        `options` are gRPC call options. Raises grpc.aio.AioRpcError if the call fails.
         """
         request = clone(request)
         if not request.HasField("wait_for"):
@@ -105,9 +105,9 @@ class Service:
 
     async def read(self, image_id: str, **fields: Any) -> bytes:
         """Return the bytes of an image. `fields` are those of ReadImageRequest."""
-        return (await self.read_described(image_id, **fields))[1]
+        return (await self.read_with_description(image_id, **fields))[1]
 
-    async def read_described(self, image_id: str, **fields: Any) -> tuple[ImageContent, bytes]:
+    async def read_with_description(self, image_id: str, **fields: Any) -> tuple[ImageContent, bytes]:
         """Return the content description and the bytes of an image."""
         first, *parts = [part async for part in self.images.ReadImage(ReadImageRequest(image_id=image_id, **fields))]
         return first.content, b"".join(part.data for part in parts)
@@ -116,14 +116,17 @@ class Service:
         return (await self.images.GetImage(GetImageRequest(image_id=image_id, **fields))).image
 
     async def upload(self, data: bytes | None = None, **description: Any) -> Image:
-        """Upload a picture, by default a tactical map of 10 x 10 cells, and return its image."""
-        description_part = UploadImageDescription(**{**OWN_MAP, **description})
+        """Upload a picture, by default a tactical map of 10 x 10 cells, and return its image.
+
+        `description` overrides fields of UPLOAD_DEFAULTS.
+        """
+        description_part = UploadImageDescription(**{**UPLOAD_DEFAULTS, **description})
         picture = picture_bytes() if data is None else data
 
         async def parts() -> AsyncIterator[UploadImageRequest]:
             yield UploadImageRequest(description=description_part)
-            for start in range(0, len(picture), CHUNK):
-                yield UploadImageRequest(data=picture[start : start + CHUNK])
+            for start in range(0, len(picture), CHUNK_BYTES):
+                yield UploadImageRequest(data=picture[start : start + CHUNK_BYTES])
 
         return (await self.images.UploadImage(parts())).image
 
@@ -146,24 +149,24 @@ class Service:
 
 
 @asynccontextmanager
-async def listening(standin: Standin | None = None) -> AsyncIterator[Provider]:
-    """Within the block, serve a stand-in, by default one without latency and with one picture per size and format.
+async def running_standin(standin: Standin | None = None) -> AsyncIterator[Provider]:
+    """Serve a stand-in within the block, by default a `fast_standin`.
 
     Use it where several services share one stand-in, for instance before and after a crash.
     """
-    standin = standin or quick()
+    standin = standin or fast_standin()
     async with standin.listen() as url:
         yield Provider(standin=standin, url=url)
 
 
 @asynccontextmanager
 async def service(data_dir: Path, provider: Provider | None = None, **settings: object) -> AsyncIterator[Service]:
-    """Within the block, run a service with its data in a folder, by default with its own stand-in.
+    """Run the service within the block, with its data in `data_dir` and by default with its own stand-in.
 
     `settings` are those of EmbeddedSettings; `getimg_api_key=""` starts it without a key.
     """
     async with AsyncExitStack() as stack:
-        provider = provider or await stack.enter_async_context(listening())
+        provider = provider or await stack.enter_async_context(running_standin())
         defaults: dict[str, object] = {
             "listen": "127.0.0.1:0",
             "data_dir": data_dir,
@@ -193,21 +196,24 @@ async def service(data_dir: Path, provider: Provider | None = None, **settings: 
         )
 
 
-def held(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    """Return an event that blocks stand-ins which start after this call from finishing images until it is set."""
+def block_generations(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Keep stand-ins that are started after this call from returning images until the returned event is set."""
     may_finish = asyncio.Event()
 
-    class Held(Gallery):
+    class BlockedGallery(Gallery):
         async def encoded(self, picture: Picture) -> bytes:
             await may_finish.wait()
             return await super().encoded(picture)
 
-    monkeypatch.setattr("getimg_standin.standin.Gallery", Held)
+    monkeypatch.setattr("getimg_standin.standin.Gallery", BlockedGallery)
     return may_finish
 
 
-def quick(**behavior: Any) -> Standin:
-    """Return a stand-in without latency. `behavior` overrides fields of its Behavior."""
+def fast_standin(**behavior: Any) -> Standin:
+    """Return a stand-in without latency and with one picture per size and format.
+
+    `behavior` overrides fields of its Behavior.
+    """
     return Standin(behavior=Behavior(**{"variety": 1, **behavior}))
 
 
@@ -227,26 +233,26 @@ def item(**fields: Any) -> GenerateItemIllustrationRequest:
     return _small(GenerateItemIllustrationRequest(**{"theme": "fantasy", **fields}))
 
 
-CHUNK = 1024 * 1024
-CELL = 20
-"""Side of a cell of uploaded maps in pixels."""
-OWN_MAP: dict[str, Any] = {
+CHUNK_BYTES = 1024 * 1024
+CELL_PIXELS = 20
+"""Side length of the grid cells of uploaded maps."""
+UPLOAD_DEFAULTS: dict[str, Any] = {
     "type": ImageType.IMAGE_TYPE_MAP,
     "subtype": ImageSubtype.IMAGE_SUBTYPE_TACTICAL,
     "theme": "fantasy",
 }
 
 
-def picture_bytes(width: int = 10 * CELL, height: int = 10 * CELL, *, suffix: str = ".png") -> bytes:
-    """Return an encoded picture of one color."""
+def picture_bytes(width: int = 10 * CELL_PIXELS, height: int = 10 * CELL_PIXELS, *, suffix: str = ".png") -> bytes:
+    """Return an encoded picture of one color. `width` and `height` are in pixels; `suffix` selects the format."""
     plain = pyvips.Image.black(width, height).new_from_image([90, 110, 70]).copy(interpretation="srgb")
     data: bytes = plain.write_to_buffer(suffix)
     return data
 
 
-def on_grid(**grid: Any) -> dict[str, Any]:
-    """Return the properties of a map with a grid of CELL pixels."""
-    return {"grid": {"enabled": True, "size": CELL, **grid}}
+def grid_properties(**grid: Any) -> dict[str, Any]:
+    """Return map properties with a grid whose cells have CELL_PIXELS on each side."""
+    return {"grid": {"enabled": True, "size": CELL_PIXELS, **grid}}
 
 
 def element(id_: str, column: float = 2.5, row: float = 2.5, **fields: Any) -> TacticalElement:
@@ -257,8 +263,8 @@ def element(id_: str, column: float = 2.5, row: float = 2.5, **fields: Any) -> T
     return TacticalElement(id=id_, position=position, **fields)
 
 
-def some_id() -> str:
-    """Return a new UUID, which no resource has."""
+def new_id() -> str:
+    """Return a new UUID that no resource has."""
     return str(uuid.uuid4())
 
 

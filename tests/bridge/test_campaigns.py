@@ -17,7 +17,7 @@ from image_grpc.settings import BridgeSettings, load
 from image_grpc_testkit.eventually import eventually
 from tests.bridge.conftest import Scene
 from tests.bridge.plain import envelope, plain_client, recording
-from tests.service import Service, campaign_map, held, listening, service
+from tests.service import Service, block_generations, campaign_map, running_standin, service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -91,10 +91,10 @@ async def test_a_second_theme_replaces_the_first_while_that_is_being_applied(
     other_host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     count, campaign = 100, str(uuid.uuid4())
-    may_continue = held(monkeypatch)
+    may_continue = block_generations(monkeypatch)
     may_continue.set()
     async with (
-        listening() as provider,
+        running_standin() as provider,
         service(tmp_path, provider, hub_url="memory:") as running,
         plain_client(other_host) as client,
     ):

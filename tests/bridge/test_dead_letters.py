@@ -12,7 +12,7 @@ import pytest_asyncio
 from tests.bridge.conftest import Scene
 from tests.bridge.plain import envelope, recording
 from tests.cli.processes import run
-from tests.service import portrait, some_id
+from tests.service import new_id, portrait
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -67,7 +67,7 @@ async def test_dead_letters_are_listed_with_their_reason_and_shown_with_their_pa
     [
         ("character_updated", {"changes": {"hair": "silver"}}, "character_id"),
         ("campaign_theme_changed", {"campaign_id": "", "new_theme": "horror"}, "campaign_id"),
-        ("campaign_theme_changed", {"campaign_id": some_id(), "new_theme": ""}, "new_theme"),
+        ("campaign_theme_changed", {"campaign_id": new_id(), "new_theme": ""}, "new_theme"),
         ("map_state_changed", {"overlay_updates": []}, "map_id"),
     ],
 )
@@ -75,7 +75,7 @@ async def test_an_event_without_its_subject_is_dead_lettered(
     scene: Scene, event: str, payload: dict[str, Any], field: str
 ) -> None:
     """An empty id must not match every picture."""
-    generation = await scene.service.generate(portrait(character_id=some_id()))
+    generation = await scene.service.generate(portrait(character_id=new_id()))
     await scene.client.publish_event(event.replace("_", ".", 1), envelope(event, payload))
     await wait_for_letters(scene, 1)
     [dead] = await letters(scene)

@@ -12,7 +12,7 @@ from image_grpc.settings import BridgeSettings, load
 from image_grpc_testkit.eventually import eventually
 from image_grpc_testkit.servers import free_port
 from tests.bridge.plain import envelope, plain_client, recording
-from tests.service import held, listening, service
+from tests.service import block_generations, running_standin, service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -34,8 +34,8 @@ async def test_a_stopping_bridge_finishes_its_requests(
     host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = {"theme": "fantasy", "size": {"width": 64, "height": 64}, "wait_for": "100s"}
-    may_continue = held(monkeypatch)
-    async with listening() as provider, service(tmp_path, provider) as running, plain_client(host) as client:
+    may_continue = block_generations(monkeypatch)
+    async with running_standin() as provider, service(tmp_path, provider) as running, plain_client(host) as client:
         settings = load(BridgeSettings, hub_url=host, shutdown_grace_seconds=100)
         async with app.bridge(settings, running.running.address):
             reply_task = asyncio.create_task(client.request("GenerationService.GeneratePortrait", request))

@@ -25,7 +25,7 @@ from image_grpc.settings import StorageServiceSettings, load, storage_urls
 from image_grpc.storage_service import StorageService
 from image_grpc_testkit.eventually import MAX_WAIT_SECONDS, eventually
 from tests.cli.processes import Up, up
-from tests.service import MODEL, held, listening, portrait, quick
+from tests.service import MODEL, block_generations, fast_standin, portrait, running_standin
 
 SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED
 
@@ -57,7 +57,7 @@ async def wait(service: Up, id_: str) -> Generation:
 
 @pytest.mark.parametrize("moment", ["queued", "generating", "storing", "stored"])
 async def test_a_generation_survives_a_kill_at_any_moment(tmp_path: Path, moment: str) -> None:
-    async with listening(quick(latency=0.8)) as provider:
+    async with running_standin(fast_standin(latency=0.8)) as provider:
         environment = environment_for(provider.url, provider.standin)
         async with up(tmp_path, **environment) as first:
             generation = await submit(first)
@@ -94,8 +94,8 @@ async def test_a_generation_survives_a_kill_together_with_the_embedded_stand_in(
 async def test_sigterm_reports_not_serving_ends_watches_and_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    release = held(monkeypatch)
-    async with listening(quick()) as provider:
+    release = block_generations(monkeypatch)
+    async with running_standin(fast_standin()) as provider:
         environment = environment_for(provider.url, provider.standin)
         async with up(tmp_path, **environment) as service:
             generation = await submit(service)
@@ -125,7 +125,7 @@ async def test_sigterm_reports_not_serving_ends_watches_and_loses_nothing(
 
 
 async def test_a_hanging_call_does_not_delay_sigterm_beyond_the_grace_period(tmp_path: Path) -> None:
-    async with listening(quick(latency=600)) as provider:
+    async with running_standin(fast_standin(latency=600)) as provider:
         environment = environment_for(provider.url, provider.standin) | {"IMAGE_GRPC_SHUTDOWN_GRACE_SECONDS": "0.5"}
         environment["IMAGE_GRPC_GETIMG_TIMEOUT_SECONDS"] = "600"
         async with up(tmp_path, **environment) as service:

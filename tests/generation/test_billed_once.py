@@ -12,7 +12,7 @@ from tabletop.image.v1.generation_service_pb2 import GetGenerationRequest, WaitG
 from getimg_standin import Behavior, Fault
 from image_grpc.generation import jobs
 from image_grpc_testkit.eventually import eventually
-from tests.service import Service, listening, portrait, quick, service
+from tests.service import Service, fast_standin, portrait, running_standin, service
 
 SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED
 
@@ -24,7 +24,7 @@ async def state_of(platform: Service, id_: str) -> int:
 
 
 async def test_generated_pictures_that_are_not_stored_yet_survive_a_restart(tmp_path: Path) -> None:
-    async with listening(quick()) as provider:
+    async with running_standin(fast_standin()) as provider:
         provider.standin.add_fault(Fault(kind="hang_download"))
         async with service(tmp_path, provider, store_concurrency=1, shutdown_grace_seconds=0.2) as platform:
             ids = [
@@ -58,7 +58,7 @@ async def test_a_second_delivery_of_a_finished_job_costs_nothing(tmp_path: Path)
 
 
 async def test_a_generation_waits_until_there_is_an_api_key_again(tmp_path: Path) -> None:
-    async with listening(quick(latency=600)) as provider:
+    async with running_standin(fast_standin(latency=600)) as provider:
         async with service(tmp_path, provider, shutdown_grace_seconds=0.1) as platform:
             id_ = (await platform.generations.GeneratePortrait(portrait())).generation.id
             await eventually(lambda: provider.standin.in_flight == 1, "GetImg.AI is called")

@@ -12,7 +12,7 @@ from tabletop.image.v1.generation_pb2 import Generation, GenerationState
 
 from getimg_standin import Fault
 from image_grpc_testkit.eventually import increasing_durations
-from tests.service import PRICE, Service, listening, portrait, quick, service
+from tests.service import PRICE, Service, fast_standin, portrait, running_standin, service
 
 SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED
 FAILED = GenerationState.GENERATION_STATE_FAILED
@@ -81,7 +81,7 @@ async def test_a_permanent_failure_ends_the_generation_with_its_reason(platform:
 
 
 async def test_a_timeout_ends_the_generation(tmp_path: Path) -> None:
-    async with listening() as provider:
+    async with running_standin() as provider:
         standin = provider.standin
         standin.add_fault(Fault(kind="hang"))
         ends_soon = {"generation_timeout_seconds": 60}
@@ -138,7 +138,7 @@ async def test_a_picture_that_is_missing_for_a_moment_is_not_billed_again(platfo
 
 
 async def test_an_expired_picture_is_generated_again_as_often_as_configured(tmp_path: Path) -> None:
-    async with listening(quick(url_lifetime=-1)) as provider, service(tmp_path, provider) as platform:
+    async with running_standin(fast_standin(url_lifetime=-1)) as provider, service(tmp_path, provider) as platform:
         generation = await platform.generate(portrait())
         assert generation.state == FAILED
         assert generation.error.reason == "GENERATION_ERROR"
@@ -147,7 +147,7 @@ async def test_an_expired_picture_is_generated_again_as_often_as_configured(tmp_
 
 
 async def test_an_exhausted_rate_limit_only_delays_generations(tmp_path: Path) -> None:
-    async with listening(quick(max_in_flight=2, latency=0.05)) as provider:
+    async with running_standin(fast_standin(max_in_flight=2, latency=0.05)) as provider:
         async with service(tmp_path, provider) as platform:
             generations = await asyncio.gather(*(platform.generate(portrait(details=str(n))) for n in range(8)))
             assert {generation.state for generation in generations} == {SUCCEEDED}

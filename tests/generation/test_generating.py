@@ -18,7 +18,17 @@ from tabletop.image.v1.image_service_pb2 import DeleteImageRequest, GetImageRequ
 from tabletop.image.v1.types_pb2 import CacheMode, ImageFormat, ImageSubtype, ImageType, Size, Source
 
 from image_grpc_testkit.eventually import eventually
-from tests.service import PRICE, Service, campaign_map, item, listening, portrait, quick, service, tactical_map
+from tests.service import (
+    PRICE,
+    Service,
+    campaign_map,
+    fast_standin,
+    item,
+    portrait,
+    running_standin,
+    service,
+    tactical_map,
+)
 from tests.statuses import failed_call
 
 SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED
@@ -113,7 +123,7 @@ async def test_an_equal_request_is_a_cache_hit_at_no_cost(platform: Service) -> 
 
 
 async def test_twenty_concurrent_equal_requests_are_one_call(tmp_path: Path) -> None:
-    async with listening(quick(latency=0.3)) as provider, service(tmp_path, provider) as platform:
+    async with running_standin(fast_standin(latency=0.3)) as provider, service(tmp_path, provider) as platform:
         generations = await asyncio.gather(*(platform.generate(item(details="a ring")) for _ in range(20)))
         assert {each.state for each in generations} == {SUCCEEDED}
         assert len({each.image.id for each in generations}) == 1
@@ -147,7 +157,7 @@ async def test_a_repeated_request_id_gets_the_first_generation(platform: Service
 
 
 async def test_a_request_id_that_shared_a_generation_keeps_it(tmp_path: Path) -> None:
-    async with listening(quick(latency=0.3)) as provider, service(tmp_path, provider) as platform:
+    async with running_standin(fast_standin(latency=0.3)) as provider, service(tmp_path, provider) as platform:
         named = portrait(details="scar", request_id=str(uuid.uuid4()))
         first, shared = await asyncio.gather(platform.generate(portrait(details="scar")), platform.generate(named))
         assert shared.image == first.image

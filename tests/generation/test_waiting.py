@@ -17,7 +17,7 @@ from tabletop.image.v1.generation_service_pb2 import (
 )
 
 from image_grpc_testkit.eventually import eventually
-from tests.service import Service, held, listening, portrait, quick, service
+from tests.service import Service, block_generations, fast_standin, portrait, running_standin, service
 
 SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED
 ENDLESS = 600.0
@@ -43,7 +43,7 @@ async def test_without_waiting_the_queued_generation_is_returned(platform: Servi
 
 
 async def test_a_wait_returns_the_current_state_after_its_timeout(tmp_path: Path) -> None:
-    async with listening(quick(latency=ENDLESS)) as provider:
+    async with running_standin(fast_standin(latency=ENDLESS)) as provider:
         async with service(tmp_path, provider, shutdown_grace_seconds=0.1, **ENDLESSLY) as platform:
             queued = (await platform.generations.GeneratePortrait(portrait())).generation
             request = WaitGenerationRequest(generation_id=queued.id)
@@ -80,7 +80,7 @@ async def test_a_watch_reports_every_state_and_can_be_resumed(platform: Service)
 
 
 async def test_a_silent_watch_has_heartbeats(tmp_path: Path) -> None:
-    async with listening(quick(latency=ENDLESS)) as provider:
+    async with running_standin(fast_standin(latency=ENDLESS)) as provider:
         settings = {"shutdown_grace_seconds": 0.1, "heartbeat_seconds": 0.1}
         async with service(tmp_path, provider, **settings, **ENDLESSLY) as platform:
             queued = (await platform.generations.GeneratePortrait(portrait())).generation
@@ -93,8 +93,8 @@ async def test_a_silent_watch_has_heartbeats(tmp_path: Path) -> None:
 
 
 async def test_only_a_queued_generation_can_be_cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    may_finish = held(monkeypatch)
-    async with listening(quick()) as provider:
+    may_finish = block_generations(monkeypatch)
+    async with running_standin(fast_standin()) as provider:
         async with service(tmp_path, provider, generation_concurrency=1) as platform:
             generating = (await platform.generations.GeneratePortrait(portrait(details="first"))).generation
             queued = (await platform.generations.GeneratePortrait(portrait(details="second"))).generation

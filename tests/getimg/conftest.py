@@ -15,7 +15,7 @@ from image_grpc.getimg import Downloader, GetimgClient, GetimgConfig, ProviderRe
 from image_grpc.getimg.limits import CircuitBreaker
 from image_grpc.telemetry import Telemetry
 from tests.getimg.scripted_server import response
-from tests.service import MODEL, Provider, listening
+from tests.service import MODEL, Provider, running_standin
 
 KEY = "standin-key"
 JSON = {"Content-Type": "application/json"}
@@ -84,7 +84,7 @@ async def downloading(
 
 @pytest.fixture
 async def provider() -> AsyncIterator[Provider]:
-    async with listening() as provider:
+    async with running_standin() as provider:
         yield provider
 
 

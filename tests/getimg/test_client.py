@@ -13,7 +13,7 @@ from tabletop.image.v1.types_pb2 import ImageFormat, Size
 from image_grpc.getimg import GetimgClient
 from image_grpc_testkit.eventually import eventually
 from tests.getimg.conftest import connected, generate
-from tests.service import MODEL, PRICE, Provider, held, listening
+from tests.service import MODEL, PRICE, Provider, block_generations, running_standin
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ async def test_the_result_has_the_picture_and_the_billed_cost(client: GetimgClie
 
 
 async def test_the_calls_in_flight_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    release = held(monkeypatch)
-    async with listening() as provider, connected(provider.url, max_in_flight=3) as client:
+    release = block_generations(monkeypatch)
+    async with running_standin() as provider, connected(provider.url, max_in_flight=3) as client:
         generations = [asyncio.create_task(generate(client)) for _ in range(9)]
         await eventually(lambda: provider.standin.in_flight == 3, "three calls are in flight")
         await asyncio.sleep(0.05)  # time for a fourth, which must not start

@@ -18,7 +18,7 @@ from image_grpc.getimg.limits import DEFAULT_THROTTLE_SECONDS
 from image_grpc_testkit.eventually import MAX_WAIT_SECONDS, increasing_durations
 from tests.getimg.conftest import CATALOG, INCOMPLETE, JSON, KEY, connected, generate, generate_failure
 from tests.getimg.scripted_server import Drip, response, scripted_server
-from tests.service import Provider, listening
+from tests.service import Provider, running_standin
 
 no_waiting = pytest.mark.usefixtures("no_waiting")
 
@@ -101,7 +101,7 @@ async def test_the_last_request_of_the_budget_pauses_all_calls(client: GetimgCli
 
 async def test_a_call_that_times_out_is_not_repeated() -> None:
     for seconds in increasing_durations(0.2):
-        async with listening() as provider, connected(provider.url, timeout=seconds) as client:
+        async with running_standin() as provider, connected(provider.url, timeout=seconds) as client:
             provider.standin.add_fault(Fault(kind=FaultKind.HANG))
             failure = await generate_failure(client)
             calls = provider.standin.calls

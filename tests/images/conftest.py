@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 from tabletop.image.v1.image_pb2 import Image
 
-from tests.service import Service, portrait, service, some_id, tactical_map
+from tests.service import Service, new_id, portrait, service, tactical_map
 
 LARGER_THAN_A_CHUNK = {"width": 1500, "height": 1500}
 
@@ -26,4 +26,4 @@ async def image(running: Service) -> Image:
 @pytest_asyncio.fixture(loop_scope="module")
 async def own_image(running: Service) -> Image:
     """A generated image that only this test uses and may change."""
-    return (await running.generate(portrait(details=some_id()))).image
+    return (await running.generate(portrait(details=new_id()))).image

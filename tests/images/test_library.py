@@ -11,7 +11,7 @@ from tabletop.image.v1 import image_service_pb2 as pb
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.types_pb2 import ImageFormat, ImageSubtype, ImageType
 
-from tests.service import Service, item, portrait, service, some_id
+from tests.service import Service, item, new_id, portrait, service
 from tests.statuses import failed_call, failed_stream
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_an_image_has_the_fields_of_its_generation_request(running: Service) -> None:
-    source_id = some_id()
+    source_id = new_id()
     source = {"id": source_id, "service": "campaign-service"}
     generation = await running.generate(item(theme="western", source=source, size={"width": 90, "height": 70}))
     image = (await running.images.GetImage(pb.GetImageRequest(image_id=generation.image.id))).image
@@ -39,7 +39,7 @@ async def test_an_image_has_the_fields_of_its_generation_request(running: Servic
 
 @pytest.mark.parametrize("version", [0, 7])
 async def test_an_image_that_does_not_exist_is_not_found(running: Service, version: int) -> None:
-    id_ = some_id()
+    id_ = new_id()
     error = await failed_call(running.images.GetImage(pb.GetImageRequest(image_id=id_, version=version)))
     assert (error.code, error.reason, error.metadata) == (
         grpc.StatusCode.NOT_FOUND,
@@ -60,7 +60,7 @@ async def test_a_malformed_id_is_rejected(running: Service, id_: str) -> None:
 
 
 async def test_a_batch_reports_the_ids_of_missing_images(running: Service, image: Image, own_image: Image) -> None:
-    deleted, unknown = own_image.id, some_id()
+    deleted, unknown = own_image.id, new_id()
     await running.images.DeleteImage(pb.DeleteImageRequest(image_id=deleted))
     request = pb.BatchGetImagesRequest(image_ids=[unknown, image.id, deleted])
     response = await running.images.BatchGetImages(request)
@@ -68,7 +68,7 @@ async def test_a_batch_reports_the_ids_of_missing_images(running: Service, image
     assert list(response.missing_image_ids) == [unknown, deleted]
 
 
-@pytest.mark.parametrize(("ids", "field"), [([], "image_ids"), ([some_id()] * 101, "image_ids")], ids=["0", "101"])
+@pytest.mark.parametrize(("ids", "field"), [([], "image_ids"), ([new_id()] * 101, "image_ids")], ids=["0", "101"])
 async def test_a_batch_of_0_or_more_than_100_images_is_rejected(running: Service, ids: list[str], field: str) -> None:
     error = await failed_call(running.images.BatchGetImages(pb.BatchGetImagesRequest(image_ids=ids)))
     assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
@@ -78,7 +78,7 @@ async def test_a_batch_of_0_or_more_than_100_images_is_rejected(running: Service
 
 
 async def test_images_are_filtered_by_source_type_and_theme(running: Service) -> None:
-    source_id = some_id()
+    source_id = new_id()
     created = [
         (await running.generate(portrait(details=text, source={"id": source_id, "service": "tests"}))).image
         for text in ("first", "second", "third")
@@ -95,13 +95,13 @@ async def test_images_are_filtered_by_source_type_and_theme(running: Service) ->
         {"source_id": source_id, "theme": "horror"},
         {"source_id": source_id, "type": ImageType.IMAGE_TYPE_MAP},
         {"source_id": source_id, "service": "others"},
-        {"source_id": some_id()},
+        {"source_id": new_id()},
     ):
         assert not (await running.images.ListImages(pb.ListImagesRequest(**filter_))).images
 
 
 async def test_pages_together_are_the_whole_listing(running: Service) -> None:
-    source_id = some_id()
+    source_id = new_id()
     for text in ("first", "second", "third", "fourth", "fifth"):
         await running.generate(portrait(details=text, source={"id": source_id}))
     whole = (await running.images.ListImages(pb.ListImagesRequest(source_id=source_id))).images
@@ -129,7 +129,7 @@ async def test_a_page_size_above_the_maximum_is_reduced(running: Service, image:
 async def test_a_forged_page_token_is_rejected(running: Service, token: str) -> None:
     for call in (
         running.images.ListImages(pb.ListImagesRequest(page_token=token)),
-        running.images.ListImageVersions(pb.ListImageVersionsRequest(image_id=some_id(), page_token=token)),
+        running.images.ListImageVersions(pb.ListImageVersionsRequest(image_id=new_id(), page_token=token)),
     ):
         error = await failed_call(call)
         assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_ARGUMENT")
@@ -145,7 +145,7 @@ async def test_a_page_token_of_another_listing_is_rejected(running: Service, ima
 async def test_the_versions_of_an_image_are_listed(running: Service, image: Image) -> None:
     listed = await running.images.ListImageVersions(pb.ListImageVersionsRequest(image_id=image.id))
     assert list(listed.images) == [image]
-    error = await failed_call(running.images.ListImageVersions(pb.ListImageVersionsRequest(image_id=some_id())))
+    error = await failed_call(running.images.ListImageVersions(pb.ListImageVersionsRequest(image_id=new_id())))
     assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "IMAGE_NOT_FOUND")
 
 
@@ -182,7 +182,7 @@ async def test_a_deletion_is_visible_at_once_without_the_change_feed(
 
 
 async def test_deleted_images_are_listed_on_request_only(running: Service) -> None:
-    source_id = some_id()
+    source_id = new_id()
     image = (await running.generate(portrait(source={"id": source_id}))).image
     await running.images.DeleteImage(pb.DeleteImageRequest(image_id=image.id))
     listed = await running.images.ListImages(pb.ListImagesRequest(source_id=source_id))
@@ -192,7 +192,7 @@ async def test_deleted_images_are_listed_on_request_only(running: Service) -> No
 
 @pytest.mark.parametrize("method", ["DeleteImage", "UndeleteImage"])
 async def test_a_missing_image_cannot_be_deleted_or_restored(running: Service, method: str) -> None:
-    request = getattr(pb, f"{method}Request")(image_id=some_id())
+    request = getattr(pb, f"{method}Request")(image_id=new_id())
     error = await failed_call(getattr(running.images, method)(request))
     assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "IMAGE_NOT_FOUND")
 
@@ -204,10 +204,10 @@ async def test_a_stale_version_is_aborted(running: Service, own_image: Image) ->
 
 
 async def test_a_repeated_request_id_returns_the_first_response(running: Service, own_image: Image) -> None:
-    delete = pb.DeleteImageRequest(image_id=own_image.id, version=own_image.version, request_id=some_id())
+    delete = pb.DeleteImageRequest(image_id=own_image.id, version=own_image.version, request_id=new_id())
     first = await running.images.DeleteImage(delete)
     assert await running.images.DeleteImage(delete) == first
-    undelete = pb.UndeleteImageRequest(image_id=own_image.id, request_id=some_id())
+    undelete = pb.UndeleteImageRequest(image_id=own_image.id, request_id=new_id())
     first = await running.images.UndeleteImage(undelete)
     assert await running.images.UndeleteImage(undelete) == first
     # A repeated request has no effect, even after a later change.
@@ -220,7 +220,7 @@ async def test_a_request_id_with_other_content_is_rejected(
     running: Service, image: Image, own_image: Image, method: str
 ) -> None:
     kind, call = getattr(pb, f"{method}Request"), getattr(running.images, method)
-    request_id = some_id()
+    request_id = new_id()
     await running.images.DeleteImage(pb.DeleteImageRequest(image_id=own_image.id, request_id=request_id))
     await running.images.UndeleteImage(pb.UndeleteImageRequest(image_id=own_image.id, request_id=request_id))
     error = await failed_call(call(kind(image_id=image.id, request_id=request_id)))
@@ -233,6 +233,6 @@ async def test_uuids_are_case_insensitive(running: Service, own_image: Image) ->
     assert (await running.images.GetImage(pb.GetImageRequest(image_id=upper))).image == own_image
     batch = await running.images.BatchGetImages(pb.BatchGetImagesRequest(image_ids=[upper]))
     assert list(batch.images) == [own_image]
-    request_id = some_id()
+    request_id = new_id()
     first = await running.generate(portrait(details="once", request_id=request_id, cache=2))
     assert (await running.generate(portrait(details="once", request_id=request_id.upper(), cache=2))) == first

@@ -9,9 +9,9 @@ from tabletop.image.v1.image_service_pb2 import UploadImageRequest
 
 from image_grpc.errors import InvalidArgument
 from image_grpc.images.upload import receive
-from tests.service import OWN_MAP, some_id
+from tests.service import UPLOAD_DEFAULTS, new_id
 
-DESCRIPTION = UploadImageRequest(description=OWN_MAP)
+DESCRIPTION = UploadImageRequest(description=UPLOAD_DEFAULTS)
 DATA = UploadImageRequest(data=b"12345")
 
 
@@ -41,7 +41,7 @@ async def test_the_description_is_the_first_part_and_only_the_first(parts: tuple
 
 
 async def test_an_invalid_description_is_rejected_before_the_data_is_read() -> None:
-    parts = stream(UploadImageRequest(description={**OWN_MAP, "subtype": "IMAGE_SUBTYPE_PORTRAIT"}), DATA)
+    parts = stream(UploadImageRequest(description={**UPLOAD_DEFAULTS, "subtype": "IMAGE_SUBTYPE_PORTRAIT"}), DATA)
     with pytest.raises(InvalidArgument) as error:
         await receive(parts, max_bytes=100)
     assert [violation.field for violation in error.value.violations] == ["description.subtype"]
@@ -61,6 +61,6 @@ async def test_the_first_part_beyond_the_limit_is_rejected() -> None:
 
 
 async def test_uuids_are_received_in_lower_case() -> None:
-    source_id = some_id()
-    part = UploadImageRequest(description={**OWN_MAP, "source": {"id": source_id.upper()}})
+    source_id = new_id()
+    part = UploadImageRequest(description={**UPLOAD_DEFAULTS, "source": {"id": source_id.upper()}})
     assert (await receive(stream(part), max_bytes=100))[0].source.id == source_id

@@ -16,7 +16,7 @@ from tabletop.image.v1.image_service_pb2 import ImageLayer, UploadImageRequest
 from tabletop.image.v1.types_pb2 import ImageFormat, ImageSubtype, ImageType
 
 from image_grpc_testkit.eventually import eventually
-from tests.service import OWN_MAP, Service, element, on_grid, payload_of, picture_bytes, service, some_id
+from tests.service import UPLOAD_DEFAULTS, Service, element, grid_properties, new_id, payload_of, picture_bytes, service
 from tests.statuses import failed_call
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -38,7 +38,7 @@ async def send(running: Service, parts: Iterable[UploadImageRequest]) -> Any:
 
 
 def description_part(**fields: Any) -> UploadImageRequest:
-    return UploadImageRequest(description={**OWN_MAP, **fields})
+    return UploadImageRequest(description={**UPLOAD_DEFAULTS, **fields})
 
 
 def data_part(data: bytes) -> UploadImageRequest:
@@ -57,7 +57,7 @@ def noise(side: int, suffix: str = ".png") -> bytes:
 @pytest.mark.parametrize("suffix", FORMATS)
 async def test_an_uploaded_picture_is_stored_unchanged(running: Service, suffix: str) -> None:
     data = picture_bytes(90, 70, suffix=suffix)
-    source = {"id": some_id(), "service": "character-service"}
+    source = {"id": new_id(), "service": "character-service"}
     image = await running.upload(data, **PORTRAIT, theme="horror", source=source)
     assert await running.read(image.id) == data
     content = image.content
@@ -90,7 +90,7 @@ async def test_an_upload_is_published_with_the_callers_correlation_id(running: S
         yield description_part(source={"id": source_id})
         yield data_part(picture_bytes())
 
-    source_id = some_id()
+    source_id = new_id()
     async with running.events_on("image.generated") as events:
         metadata = (("x-correlation-id", "upload-1"),)
         image = (await running.images.UploadImage(parts(), metadata=metadata)).image
@@ -158,7 +158,7 @@ async def test_a_sha256_that_does_not_match_the_data_is_rejected(running: Servic
         ({"map": {"grid": {"size": 7}}}, "description.map.grid.size"),
         ({**PORTRAIT, "map": {}}, "description.map"),
         ({"map": {"scale": {"unit": "miles", "value": 5}}}, "description.map.scale"),
-        ({"subtype": ImageSubtype.IMAGE_SUBTYPE_CAMPAIGN, "map": on_grid()}, "description.map.grid"),
+        ({"subtype": ImageSubtype.IMAGE_SUBTYPE_CAMPAIGN, "map": grid_properties()}, "description.map.grid"),
     ],
     ids=str,
 )
@@ -209,7 +209,7 @@ async def test_a_cancelled_upload_does_not_use_up_its_request_id(running: Servic
         started.set()
         await asyncio.sleep(3600)
 
-    request_id = some_id()
+    request_id = new_id()
     call = running.images.UploadImage(parts())
     await started.wait()
     call.cancel()
@@ -220,7 +220,7 @@ async def test_a_cancelled_upload_does_not_use_up_its_request_id(running: Servic
 
 
 async def test_repeated_uploads_with_one_request_id_create_one_image(running: Service) -> None:
-    request_id = some_id()
+    request_id = new_id()
     images = await asyncio.gather(*(running.upload(request_id=request_id) for _ in range(5)))
     assert all(image == images[0] for image in images)
     verified = await running.upload(request_id=request_id, sha256=images[0].content.sha256)
@@ -245,7 +245,7 @@ async def test_uploads_without_a_request_id_create_separate_images(running: Serv
 async def test_an_uploaded_map_can_be_composed_regenerated_and_restyled(running: Service) -> None:
     data = picture_bytes()
     wall = {"start": {"x": 0, "y": 0, "unit": 2}, "end": {"x": 2, "y": 0, "unit": 2}, "kind": 1}
-    image = await running.upload(data, map={**on_grid(color="#ff0000", kind=1), "walls": [wall]})
+    image = await running.upload(data, map={**grid_properties(color="#ff0000", kind=1), "walls": [wall]})
     await running.overlay(image.id, element("orc"))
     composed = ImageLayer.IMAGE_LAYER_COMPOSED
     assert await running.read(image.id, layer=composed) != data
@@ -273,7 +273,7 @@ async def test_an_uploaded_map_can_be_composed_regenerated_and_restyled(running:
     ids=["portrait", "armor", "campaign map"],
 )
 async def test_an_uploaded_picture_of_each_kind_can_be_restyled(running: Service, fields: dict[str, Any]) -> None:
-    source = {"id": some_id(), "service": "tests"}
+    source = {"id": new_id(), "service": "tests"}
     image = await running.upload(picture_bytes(80, 60, suffix=".webp"), source=source, **fields)
     restyled = (await running.generate(ApplyThemeRequest(image_id=image.id, version=1, theme="western"))).image
     assert (restyled.type, restyled.subtype, restyled.map) == (image.type, image.subtype, image.map)

@@ -29,7 +29,7 @@ from image_grpc.images import ImageWatcher
 from image_grpc.storage import ChangeFeed
 from image_grpc.storage.codecs import IMAGES
 from image_grpc_testkit.contracts.records import an_image
-from tests.service import Service, element, item, portrait, service, some_id
+from tests.service import Service, element, item, new_id, portrait, service
 from tests.statuses import failed_call, failed_stream
 from tests.storage.fake_service import storage_bench
 
@@ -92,7 +92,7 @@ async def undelete(running: Service, image: Image) -> Image:
 
 async def test_all_changes_of_an_image_arrive_in_order(running: Service) -> None:
     async with watching(running.images) as watch:
-        first = (await running.generate(portrait(details=some_id()))).image
+        first = (await running.generate(portrait(details=new_id()))).image
         changed = RegenerateImageRequest(image_id=first.id, version=1, portrait={"species": "orc"})
         second = (await running.generate(changed)).image
         deleted = await delete(running, first)
@@ -124,15 +124,15 @@ async def test_only_changes_that_match_the_filters_arrive(running: Service, filt
     criteria = {
         "type": ImageType.IMAGE_TYPE_CHARACTER,
         "subtype": ImageSubtype.IMAGE_SUBTYPE_PORTRAIT,
-        "source_id": some_id(),
-        "service": some_id(),
+        "source_id": new_id(),
+        "service": new_id(),
     }
     request = criteria if filters == "all" else {filters: criteria[filters]}
     source = {"id": criteria["source_id"], "service": criteria["service"]}
     async with watching(running.images, **request) as watch:
-        await running.generate(item(details=some_id()))
+        await running.generate(item(details=new_id()))
         await running.upload()
-        match = (await running.generate(portrait(details=some_id(), source=source))).image
+        match = (await running.generate(portrait(details=new_id(), source=source))).image
         await delete(running, match)
         assert [change for change, image in await watch.changes(2) if image.id == match.id] == [STORED, DELETED]
 
@@ -156,7 +156,7 @@ async def test_changes_of_large_images_arrive_complete(running: Service) -> None
 
 
 async def test_a_watch_without_changes_gets_heartbeats(running: Service) -> None:
-    async with watching(running.images, source_id=some_id()) as watch:
+    async with watching(running.images, source_id=new_id()) as watch:
         for _ in range(3):
             heartbeat = await watch.read()
             assert heartbeat == WatchImagesResponse(send_time=heartbeat.send_time)
@@ -176,7 +176,7 @@ async def test_excluded_changes_do_not_delay_heartbeats() -> None:
 
         changing = asyncio.create_task(change_often())
         async with asyncio.timeout(60):
-            responses = watcher.watch(WatchImagesRequest(source_id=some_id()))
+            responses = watcher.watch(WatchImagesRequest(source_id=new_id()))
             for _ in range(2):
                 assert not (await anext(responses)).HasField("image")
         await responses.aclose()  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ import pytest_asyncio
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.types_pb2 import ImageSubtype
 
-from tests.service import Service, on_grid, service
+from tests.service import Service, grid_properties, service
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -19,7 +19,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
 @pytest_asyncio.fixture(loop_scope="module")
 async def battlefield(running: Service) -> Image:
     """A tactical map of 10 x 10 cells."""
-    return await running.upload(map=on_grid())
+    return await running.upload(map=grid_properties())
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -15,7 +15,7 @@ from tabletop.image.v1.overlay_pb2 import Overlay
 
 from image_grpc_testkit.eventually import eventually
 from tests.overlays.builders import MOVE, NEIGHBORHOOD, covered, get, ids, list_page, place, update
-from tests.service import Service, element, payload_of, some_id
+from tests.service import Service, element, new_id, payload_of
 from tests.statuses import failed_call, read_status
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -83,7 +83,7 @@ async def test_one_of_two_concurrent_updates_is_aborted(running: Service, battle
     created = await running.overlay(battlefield.id)
     names = ["first", "second"]
     results: list[Any] = await asyncio.gather(
-        *(update(running, created, some_id() if named else "", name=name) for name in names), return_exceptions=True
+        *(update(running, created, new_id() if named else "", name=name) for name in names), return_exceptions=True
     )
     successes = [response for response in results if isinstance(response, Overlay)]
     failures: list[Any] = [response for response in results if not isinstance(response, Overlay)]
@@ -108,20 +108,20 @@ async def test_a_deleted_overlay_is_removed_from_its_map(running: Service, battl
     assert list((await running.image(battlefield.id)).overlays) == [other.id]
     error = await failed_call(running.overlays.DeleteOverlay(pb.DeleteOverlayRequest(overlay_id=created.id)))
     assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "OVERLAY_ERROR")
-    assert (await failed_call(update(running, created, some_id(), name="rejected"))).code is grpc.StatusCode.NOT_FOUND
+    assert (await failed_call(update(running, created, new_id(), name="rejected"))).code is grpc.StatusCode.NOT_FOUND
 
 
 # Repeated requests
 
 
 async def test_a_repeated_request_id_returns_the_first_response(running: Service, battlefield: Image) -> None:
-    create = pb.CreateTacticalOverlayRequest(map_id=battlefield.id, elements=[element("a")], request_id=some_id())
+    create = pb.CreateTacticalOverlayRequest(map_id=battlefield.id, elements=[element("a")], request_id=new_id())
     created = (await running.overlays.CreateTacticalOverlay(create)).overlay
     assert (await running.overlays.CreateTacticalOverlay(create)).overlay == created
     assert len((await list_page(running, battlefield.id)).overlays) == 1
 
     change = pb.UpdateOverlayRequest(
-        overlay_id=created.id, version=1, changes={"remove_element_ids": ["a"]}, request_id=some_id()
+        overlay_id=created.id, version=1, changes={"remove_element_ids": ["a"]}, request_id=new_id()
     )
     first = (await running.overlays.UpdateOverlay(change)).overlay
     assert (await running.overlays.UpdateOverlay(change)).overlay == first
@@ -130,15 +130,15 @@ async def test_a_repeated_request_id_returns_the_first_response(running: Service
     assert (await running.overlays.UpdateOverlay(change)).overlay == first
     assert (await get(running, created.id)).version == 3
 
-    delete = pb.DeleteOverlayRequest(overlay_id=created.id, version=3, request_id=some_id())
+    delete = pb.DeleteOverlayRequest(overlay_id=created.id, version=3, request_id=new_id())
     await running.overlays.DeleteOverlay(delete)
     await running.overlays.DeleteOverlay(delete)
 
 
 async def test_a_request_id_with_other_content_is_rejected(running: Service, battlefield: Image) -> None:
-    request_id = some_id()
+    request_id = new_id()
     created = await running.overlay(battlefield.id, request_id=request_id)
-    other = await running.overlay(battlefield.id, request_id=some_id())
+    other = await running.overlay(battlefield.id, request_id=new_id())
     errors = [await failed_call(running.overlay(battlefield.id, name="other", request_id=request_id))]
     await update(running, created, request_id, name="once")
     errors.append(await failed_call(update(running, created, request_id, name="other")))
@@ -182,7 +182,7 @@ async def test_each_change_is_published_with_its_content_and_correlation_id(
 async def test_rejected_and_repeated_updates_are_not_published(running: Service, battlefield: Image) -> None:
     created = await running.overlay(battlefield.id)
     async with running.events_on("overlay.updated") as events:
-        request_id = some_id()
+        request_id = new_id()
         await update(running, created, request_id, name="once")
         await update(running, created, request_id, name="once")
         await failed_call(update(running, created, name="stale"))

@@ -17,7 +17,7 @@ from image_grpc.overlays.limits import MAX_ELEMENTS, MAX_OVERLAYS, OverlayLimits
 from image_grpc.storage.codecs import IMAGES, OVERLAYS
 from image_grpc_testkit.contracts.records import an_image, an_overlay, new_id
 from tests.overlays.builders import MOVE
-from tests.service import CELL, element, on_grid
+from tests.service import CELL_PIXELS, element, grid_properties
 from tests.storage.fake_service import Bench, storage_bench
 
 
@@ -30,7 +30,9 @@ async def bench() -> AsyncIterator[Bench]:
 def a_map(**fields: Any) -> Image:
     """Return a tactical map of 10 x 10 cells."""
     image = an_image(**fields)
-    image.MergeFrom(Image(content={"size": {"width": 10 * CELL, "height": 10 * CELL}}, map=on_grid()))
+    image.MergeFrom(
+        Image(content={"size": {"width": 10 * CELL_PIXELS, "height": 10 * CELL_PIXELS}}, map=grid_properties())
+    )
     return image
 
 

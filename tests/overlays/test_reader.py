@@ -11,7 +11,7 @@ from tabletop.image.v1.image_service_pb2 import DeleteImageRequest, ListImagesRe
 from tabletop.image.v1.overlay_pb2 import CampaignElement
 
 from tests.overlays.builders import MOVE, NEIGHBORHOOD, covered, get, ids, list_page, place, update
-from tests.service import CELL, Service, element, portrait
+from tests.service import CELL_PIXELS, Service, element, portrait
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -84,7 +84,7 @@ async def render(running: Service, **target: str) -> tuple[str, set[str]]:
     response = await running.overlays.RenderOverlay(pb.RenderOverlayRequest(**target))
     drawing = ElementTree.fromstring(response.svg)
     assert (drawing.get("width"), drawing.get("height")) == (str(response.size.width), str(response.size.height))
-    assert (response.size.width, response.size.height) == (10 * CELL, 10 * CELL)
+    assert (response.size.width, response.size.height) == (10 * CELL_PIXELS, 10 * CELL_PIXELS)
     return response.svg, {text for each in drawing.iter() if (text := each.text)}
 
 

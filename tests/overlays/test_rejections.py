@@ -12,7 +12,7 @@ from tabletop.image.v1.image_service_pb2 import DeleteImageRequest
 from tabletop.image.v1.overlay_pb2 import TacticalElement
 
 from tests.overlays.builders import MOVE, get, ids, list_page, place, update
-from tests.service import Service, element, portrait, some_id
+from tests.service import Service, element, new_id, portrait
 from tests.statuses import CallStatus, failed_call
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -41,11 +41,11 @@ async def test_overlays_of_a_missing_or_deleted_map_are_not_found(running: Servi
     overlay = await running.overlay(battlefield.id)
     await running.images.DeleteImage(DeleteImageRequest(image_id=battlefield.id))
     for call in (
-        running.overlay(some_id()),
+        running.overlay(new_id()),
         running.overlay(battlefield.id),
         get(running, overlay.id),
         update(running, overlay, name="rejected"),
-        list_page(running, some_id()),
+        list_page(running, new_id()),
         running.overlays.RenderOverlay(pb.RenderOverlayRequest(map_id=battlefield.id)),
     ):
         error = await failed_call(call)
@@ -54,11 +54,11 @@ async def test_overlays_of_a_missing_or_deleted_map_are_not_found(running: Servi
 
 async def test_a_missing_overlay_is_not_found(running: Service) -> None:
     for request in (
-        pb.GetOverlayRequest(overlay_id=some_id()),
-        pb.UpdateOverlayRequest(overlay_id=some_id(), version=1, changes={"name": "x"}),
-        pb.DeleteOverlayRequest(overlay_id=some_id()),
-        pb.DeleteOverlayRequest(overlay_id=some_id(), request_id=some_id()),
-        pb.RenderOverlayRequest(overlay_id=some_id()),
+        pb.GetOverlayRequest(overlay_id=new_id()),
+        pb.UpdateOverlayRequest(overlay_id=new_id(), version=1, changes={"name": "x"}),
+        pb.DeleteOverlayRequest(overlay_id=new_id()),
+        pb.DeleteOverlayRequest(overlay_id=new_id(), request_id=new_id()),
+        pb.RenderOverlayRequest(overlay_id=new_id()),
     ):
         error = await failed_call(getattr(running.overlays, type(request).__name__.removesuffix("Request"))(request))
         assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "OVERLAY_ERROR")
@@ -69,7 +69,7 @@ INVALID_ELEMENTS = {
     "a repeated id": ([element("a"), element("a")], "[1].id"),
     "no id": ([element("")], "[0].id"),
     "no kind": ([TacticalElement(id="a", position=element("a").position)], "[0].kind"),
-    "a portrait that does not exist": ([element("a", token={"image_id": some_id()})], "[0].token.image_id"),
+    "a portrait that does not exist": ([element("a", token={"image_id": new_id()})], "[0].token.image_id"),
     "a color with other CSS after it": ([element("a", properties={"color": "red; url(x)"})], "[0].properties.color"),
     "an unknown color name": ([element("a"), element("b", properties={"color": "notacolor"})], "[1].properties.color"),
     "a distance that is not a number": (
@@ -114,8 +114,8 @@ async def test_an_overlay_has_at_most_1000_elements(running: Service, battlefiel
 
 
 async def test_a_map_has_at_most_100_overlays(running: Service, battlefield: Image) -> None:
-    created = await asyncio.gather(*(running.overlay(battlefield.id, request_id=some_id()) for _ in range(99)))
-    request_id = some_id()
+    created = await asyncio.gather(*(running.overlay(battlefield.id, request_id=new_id()) for _ in range(99)))
+    request_id = new_id()
     last = await running.overlay(battlefield.id, request_id=request_id)
     assert (await failed_call(running.overlay(battlefield.id))).reason == "OVERLAY_ERROR"
     assert await running.overlay(battlefield.id, request_id=request_id) == last

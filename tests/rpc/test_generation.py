@@ -11,7 +11,7 @@ from tabletop.image.v1 import generation_service_pb2 as pb
 from tabletop.image.v1 import status_service_pb2
 from tabletop.image.v1.generation_pb2 import GenerationState
 
-from tests.service import PRICE, Service, campaign_map, item, portrait, service, some_id, tactical_map
+from tests.service import PRICE, Service, campaign_map, item, new_id, portrait, service, tactical_map
 from tests.statuses import failed_call, failed_stream
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -171,7 +171,7 @@ async def test_errors_and_status_name_the_missing_api_key(tmp_path: Path) -> Non
 
 @every_kind
 async def test_a_request_of_each_kind_generates_and_stores_an_image(running: Service, kind: Any) -> None:
-    generation = await running.generate(kind(details=some_id()))
+    generation = await running.generate(kind(details=new_id()))
     assert generation.state == GenerationState.GENERATION_STATE_SUCCEEDED
     assert (generation.cost.amount, generation.cost.currency) == (PRICE, "USD")
     assert len(await running.read(generation.image.id)) == generation.image.content.byte_size
@@ -179,14 +179,14 @@ async def test_a_request_of_each_kind_generates_and_stores_an_image(running: Ser
 
 async def test_a_validation_returns_the_cost_and_generates_nothing(running: Service) -> None:
     running.standin.reset()
-    preview = await running.generate(portrait(details=some_id(), validate_only=True))
+    preview = await running.generate(portrait(details=new_id(), validate_only=True))
     assert (preview.id, preview.state) == ("", GenerationState.GENERATION_STATE_UNSPECIFIED)
     assert (preview.cost.amount, preview.model) == (PRICE, "z-image-turbo")
     assert running.standin.calls == 0
 
 
 async def test_a_request_id_with_other_content_is_rejected(running: Service) -> None:
-    request_id = some_id()
+    request_id = new_id()
     first = await running.generate(portrait(request_id=request_id))
     assert (await running.generate(portrait(request_id=request_id))).id == first.id
     error = await failed_call(running.generate(portrait(request_id=request_id, details="other")))

@@ -11,7 +11,7 @@ from tabletop.image.v1 import theme_service_pb2
 from tabletop.image.v1.generation_pb2 import GenerationState
 
 from getimg_standin import MODELS
-from tests.service import Service, portrait, some_id
+from tests.service import Service, new_id, portrait
 from tests.statuses import failed_call
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -91,7 +91,7 @@ async def test_a_negative_page_size_is_rejected_and_a_too_large_one_reduced(runn
 
 
 async def test_generations_are_listed_newest_first_and_filtered_by_state(running: Service) -> None:
-    source_id = some_id()
+    source_id = new_id()
     created = [
         (await running.generate(portrait(details=text, source={"id": source_id}))).id
         for text in ("first", "second", "third")

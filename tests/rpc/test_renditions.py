@@ -18,7 +18,7 @@ from tabletop.image.v1.image_service_pb2 import ImageLayer, ReadImageRequest
 from tabletop.image.v1.overlay_service_pb2 import UpdateOverlayRequest
 from tabletop.image.v1.types_pb2 import ImageFormat
 
-from tests.service import CELL, Service, element, on_grid, picture_bytes, portrait, service, tactical_map
+from tests.service import CELL_PIXELS, Service, element, grid_properties, picture_bytes, portrait, service, tactical_map
 from tests.statuses import failed_stream
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -67,12 +67,15 @@ async def test_a_composed_map_shows_its_overlays_at_their_positions(running: Ser
 
 
 async def test_a_composed_map_shows_its_grid_only_if_it_is_enabled(running: Service) -> None:
-    enabled = await running.upload(map=on_grid(color="#ff0000"))
-    disabled = await running.upload(map=on_grid(color="#ff0000", enabled=False))
+    enabled = await running.upload(map=grid_properties(color="#ff0000"))
+    disabled = await running.upload(map=grid_properties(color="#ff0000", enabled=False))
     stored = pixels(await running.read(enabled.id))
     with_grid = pixels(await running.read(enabled.id, layer=COMPOSED))
     without = pixels(await running.read(disabled.id, layer=COMPOSED))
-    line, inside = (CELL * 2 + CELL // 2, CELL), (CELL * 2 + CELL // 2, CELL + CELL // 2)
+    line, inside = (
+        (CELL_PIXELS * 2 + CELL_PIXELS // 2, CELL_PIXELS),
+        (CELL_PIXELS * 2 + CELL_PIXELS // 2, CELL_PIXELS + CELL_PIXELS // 2),
+    )
     assert with_grid[line][0] > stored[line][0] + 50
     assert tuple(with_grid[inside]) == tuple(without[inside]) == tuple(without[line]) == tuple(stored[line])
 
@@ -102,18 +105,18 @@ async def test_a_composed_map_changes_with_its_overlays_and_the_stored_picture_d
 )
 async def test_pictures_of_any_pixel_format_can_be_composed(running: Service, make: Any) -> None:
     data: bytes = make(decoded(picture_bytes())).write_to_buffer(".png")
-    image = await running.upload(data, map=on_grid())
+    image = await running.upload(data, map=grid_properties())
     await running.overlay(image.id, element("orc", properties={"color": "#ff00ff"}))
     for format_ in LOADERS:
         assert await running.read(image.id, format=format_)
         composed = pixels(await running.read(image.id, layer=COMPOSED, format=format_))
-        assert composed.shape == (10 * CELL, 10 * CELL, 3)
+        assert composed.shape == (10 * CELL_PIXELS, 10 * CELL_PIXELS, 3)
     assert len(set(map(tuple, composed.reshape(-1, 3)))) > 1
 
 
 async def test_a_composed_image_without_map_is_the_stored_picture(running: Service) -> None:
     image = (await running.generate(portrait())).image
-    content, data = await running.read_described(image.id, layer=COMPOSED)
+    content, data = await running.read_with_description(image.id, layer=COMPOSED)
     assert content == image.content
     assert data == await running.read(image.id)
 
@@ -133,7 +136,7 @@ async def test_old_versions_can_be_composed(running: Service, map_image: Image) 
 async def test_each_format_matches_its_description_and_can_be_decoded(
     running: Service, map_image: Image, format_: ImageFormat, layer: int
 ) -> None:
-    content, data = await running.read_described(map_image.id, format=format_, layer=layer)
+    content, data = await running.read_with_description(map_image.id, format=format_, layer=layer)
     assert content.format == format_
     assert (content.byte_size, content.sha256) == (len(data), hashlib.sha256(data).hexdigest())
     picture = decoded(data)
@@ -149,14 +152,14 @@ async def test_each_format_matches_its_description_and_can_be_decoded(
 async def test_a_longest_side_keeps_the_ratio_and_never_enlarges(
     running: Service, map_image: Image, max_side: int, size: tuple[int, int], layer: int
 ) -> None:
-    content, data = await running.read_described(map_image.id, max_side=max_side, layer=layer)
+    content, data = await running.read_with_description(map_image.id, max_side=max_side, layer=layer)
     assert (content.size.width, content.size.height) == size
     assert (decoded(data).width, decoded(data).height) == size
     assert content.format == map_image.content.format
 
 
 async def test_a_rendition_equal_to_the_stored_picture_has_its_bytes(running: Service, map_image: Image) -> None:
-    content, data = await running.read_described(map_image.id, max_side=300, format=map_image.content.format)
+    content, data = await running.read_with_description(map_image.id, max_side=300, format=map_image.content.format)
     assert content == map_image.content
     assert data == await running.read(map_image.id)
 
@@ -166,7 +169,7 @@ async def test_renditions_are_the_same_after_a_restart(tmp_path: Path) -> None:
     for _ in range(2):
         async with service(tmp_path) as it:
             if not renditions:
-                image = await it.upload(map=on_grid())
+                image = await it.upload(map=grid_properties())
                 await it.overlay(image.id, element("orc", properties={"label": "Orc"}))
             renditions.append([await it.read(image.id, layer=COMPOSED, format=format_) for format_ in LOADERS])
     assert renditions[0] == renditions[1]
@@ -177,9 +180,9 @@ async def test_renditions_are_the_same_after_a_restart(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fields", [{"layer": COMPOSED}, {"format": 2}, {"max_side": 100}], ids=str)
 async def test_any_range_of_a_rendition_can_be_read(running: Service, map_image: Image, fields: dict[str, Any]) -> None:
-    content, whole = await running.read_described(map_image.id, **fields)
+    content, whole = await running.read_with_description(map_image.id, **fields)
     for offset, limit in ((0, 1), (17, 0), (17, 100), (len(whole) - 1, 5), (len(whole), 0), (5, 10**12)):
-        range_content, data = await running.read_described(map_image.id, offset=offset, limit=limit, **fields)
+        range_content, data = await running.read_with_description(map_image.id, offset=offset, limit=limit, **fields)
         assert range_content == content
         assert data == (whole[offset : offset + limit] if limit else whole[offset:])
 
@@ -235,7 +238,7 @@ async def test_provenance_has_the_version_and_no_text_from_callers(running: Serv
 
 
 async def test_an_uploaded_map_is_not_marked_as_generated(running: Service) -> None:
-    image = await running.upload(map=on_grid())
+    image = await running.upload(map=grid_properties())
     assert "xmp-data" not in decoded(await running.read(image.id)).get_fields()
     composed = xmp_of(await running.read(image.id, layer=COMPOSED))
     assert 'digitalsourcetype/composite"' in composed

@@ -16,7 +16,7 @@ from tabletop.image.v1.theme_pb2 import Theme
 
 from image_grpc.messages import clone
 from image_grpc.themes import built_in_themes
-from tests.service import Service, item, portrait, service, some_id
+from tests.service import Service, item, new_id, portrait, service
 from tests.statuses import CallStatus, failed_call
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -29,7 +29,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
 
 
 def new_name() -> str:
-    return f"noir_{some_id().replace('-', '')}"
+    return f"noir_{new_id().replace('-', '')}"
 
 
 def a_theme(**fields: Any) -> Theme:
@@ -136,7 +136,7 @@ async def test_an_update_replaces_the_whole_theme(running: Service) -> None:
 @pytest.mark.parametrize("named", [False, True], ids=["without request_id", "with request_id"])
 async def test_a_stale_missing_or_deleted_theme_cannot_be_updated(running: Service, named: bool) -> None:
     def id_() -> str:
-        return some_id() if named else ""
+        return new_id() if named else ""
 
     created = await create(running, a_theme())
     newer = await update(running, changed(created, description="new"))
@@ -203,17 +203,17 @@ async def test_built_in_themes_cannot_be_changed_or_deleted(running: Service) ->
 
 
 async def test_a_repeated_request_id_returns_the_first_response(running: Service) -> None:
-    theme, creation = a_theme(), some_id()
+    theme, creation = a_theme(), new_id()
     results = await asyncio.gather(*(create(running, theme, creation) for _ in range(3)))
     created = results[0]
     assert all(response == created for response in results)
-    change = some_id()
+    change = new_id()
     newer = await update(running, changed(created, description="new"), change)
     await update(running, changed(newer, display_name="by another caller"))
     assert await update(running, changed(created, description="new"), change) == newer
     assert await update(running, changed(created, description="new", version=3), change) == newer
     assert (await get(running, created.name)).version == 3
-    deletion = some_id()
+    deletion = new_id()
     await delete(running, created.name, 3, deletion)
     await delete(running, created.name, 3, deletion)
     assert await create(running, theme, creation) == created
@@ -221,7 +221,7 @@ async def test_a_repeated_request_id_returns_the_first_response(running: Service
 
 
 async def test_a_request_id_with_other_content_is_rejected(running: Service) -> None:
-    request_id = some_id()
+    request_id = new_id()
     created = await create(running, a_theme(), request_id)
     assert is_reused(await failed_call(create(running, a_theme(), request_id)))
     await update(running, changed(created, description="new"), request_id)

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from tabletop.image.v1.image_pb2 import Image
 
-from tests.service import Service, element, portrait, service, some_id, tactical_map
+from tests.service import Service, element, new_id, portrait, service, tactical_map
 
 WALL = {"start": {"x": 0, "y": 0, "unit": 2}, "end": {"x": 2, "y": 0, "unit": 2}}
 
@@ -22,7 +22,7 @@ async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Se
 @pytest_asyncio.fixture(loop_scope="module")
 async def face(platform: Service) -> Image:
     """A new portrait."""
-    request = portrait(species="elf", traits=["scar", "red hair"], details=some_id(), character_id=some_id())
+    request = portrait(species="elf", traits=["scar", "red hair"], details=new_id(), character_id=new_id())
     return (await platform.generate(request)).image
 
 
@@ -30,6 +30,6 @@ async def face(platform: Service) -> Image:
 async def field(platform: Service) -> Image:
     """A tactical map with a grid, a wall and an overlay."""
     grid = {"enabled": True, "size": 16, "color": "#ff0000"}
-    image = (await platform.generate(tactical_map(grid=grid, walls=[WALL], details=some_id()))).image
+    image = (await platform.generate(tactical_map(grid=grid, walls=[WALL], details=new_id()))).image
     await platform.overlay(image.id, element("orc"))
     return await platform.image(image.id)

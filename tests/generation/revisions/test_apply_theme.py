@@ -12,7 +12,7 @@ from tabletop.image.v1.theme_pb2 import ThemeElement
 
 from image_grpc.themes.catalog import built_in_themes
 from tests.generation.revisions.calls import apply, prompt_of
-from tests.service import Service, campaign_map, some_id
+from tests.service import Service, campaign_map, new_id
 from tests.statuses import failed_call
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -92,7 +92,7 @@ async def test_a_theme_that_cannot_be_applied_is_refused(
 
 async def test_a_campaign_map_keeps_its_scale_and_places(platform: Service) -> None:
     place = {"type": "town", "name": "Ede", "location": {"x": 3, "y": 4}}
-    request = campaign_map(scale={"unit": "miles", "value": 5}, points_of_interest=[place], details=some_id())
+    request = campaign_map(scale={"unit": "miles", "value": 5}, points_of_interest=[place], details=new_id())
     image = (await platform.generate(request)).image
     themed = (await apply(platform, image, "steampunk")).image
     assert themed.map == image.map

@@ -17,7 +17,7 @@ from tabletop.image.v1.types_pb2 import ImageFormat, ImageSubtype, ImageType, Pr
 
 from image_grpc_testkit.eventually import eventually
 from tests.generation.revisions.calls import apply, is_conflict, is_not_found, prompt_of, regenerate
-from tests.service import MODEL, PRICE, Service, held, item, portrait, service, some_id
+from tests.service import MODEL, PRICE, Service, block_generations, item, new_id, portrait, service
 from tests.statuses import failed_call
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -73,7 +73,7 @@ async def test_without_parameters_the_same_request_is_generated_again(platform: 
 
 
 async def test_a_generation_contains_its_request(platform: Service, face: Image) -> None:
-    given = {"priority": Priority.PRIORITY_HIGH, "request_id": some_id()}
+    given = {"priority": Priority.PRIORITY_HIGH, "request_id": new_id()}
     generation = await regenerate(platform, face, "species", portrait={"species": "orc"}, **given)
     expected = RegenerateImageRequest(
         image_id=face.id, version=1, portrait={"species": "orc"}, update_mask={"paths": ["species"]}, priority=1
@@ -97,7 +97,7 @@ INVALID: dict[str, tuple[str, dict[str, Any], str]] = {
     "an unknown model": ("", {"portrait": {"model": "brush"}}, "portrait.model"),
     "an unknown reference": (
         "",
-        {"portrait": {"reference_image_ids": [some_id()], "model": "seedream-5-lite"}},
+        {"portrait": {"reference_image_ids": [new_id()], "model": "seedream-5-lite"}},
         "portrait.reference_image_ids[0]",
     ),
 }
@@ -120,8 +120,8 @@ async def test_an_invalid_color_is_refused_in_a_new_version_too(platform: Servic
 async def test_a_stale_version_is_a_conflict_and_an_unknown_image_is_not_found(platform: Service, face: Image) -> None:
     newest = (await regenerate(platform, face)).image
     assert is_conflict(await failed_call(regenerate(platform, face)))
-    assert is_conflict(await failed_call(apply(platform, face, "horror", request_id=some_id())))
-    unknown = Image(id=some_id(), version=1)
+    assert is_conflict(await failed_call(apply(platform, face, "horror", request_id=new_id())))
+    unknown = Image(id=new_id(), version=1)
     assert is_not_found(await failed_call(regenerate(platform, unknown)))
     assert is_not_found(await failed_call(apply(platform, unknown, "horror")))
     await platform.images.DeleteImage(DeleteImageRequest(image_id=face.id))
@@ -145,7 +145,7 @@ async def test_validate_only_returns_the_cost_and_does_nothing(platform: Service
 
 @pytest.mark.parametrize("kind", ["regenerate", "apply"])
 async def test_five_concurrent_equal_requests_create_one_version(platform: Service, face: Image, kind: str) -> None:
-    calls, request_id = platform.standin.calls, some_id()
+    calls, request_id = platform.standin.calls, new_id()
 
     def call(**fields: Any) -> Any:
         if kind == "apply":
@@ -178,7 +178,7 @@ async def test_two_concurrent_changes_both_become_versions(platform: Service, fa
 async def test_an_image_that_is_deleted_meanwhile_gets_no_new_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    may_finish = held(monkeypatch)
+    may_finish = block_generations(monkeypatch)
     may_finish.set()
     async with service(tmp_path) as platform:
         image = (await platform.generate(portrait())).image
@@ -209,13 +209,13 @@ async def test_a_map_keeps_its_overlays_and_the_rest_of_its_grid(platform: Servi
 
 
 async def test_an_item_can_become_an_item_of_another_type(platform: Service) -> None:
-    image = (await platform.generate(item(details=some_id()))).image
+    image = (await platform.generate(item(details=new_id()))).image
     changed = (await regenerate(platform, image, item_illustration={"type": 1, "name": "axe"})).image
     assert (changed.type, changed.subtype) == (ImageType.IMAGE_TYPE_ITEM, ImageSubtype.IMAGE_SUBTYPE_WEAPON)
 
 
 async def test_a_new_version_does_not_serve_the_request_of_the_first(platform: Service) -> None:
-    request = portrait(details=some_id())
+    request = portrait(details=new_id())
     first = (await platform.generate(request)).image
     await regenerate(platform, first, portrait={"species": "orc"})
     again = await platform.generate(request)

@@ -12,7 +12,7 @@ from tabletop.image.v1.image_service_pb2 import DeleteImageRequest, ListImageVer
 
 from image_grpc_testkit.eventually import eventually
 from tests.generation.revisions.calls import apply, is_conflict, is_not_found, regenerate, restore
-from tests.service import Service, payload_of, some_id
+from tests.service import Service, new_id, payload_of
 from tests.statuses import failed_call
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -85,9 +85,9 @@ async def test_a_restored_version_is_a_new_version_with_the_old_picture(platform
 async def test_an_impossible_restoration_is_refused(platform: Service, face: Image) -> None:
     two = (await regenerate(platform, face)).image
     assert is_conflict(await failed_call(restore(platform, face, 1)))
-    assert is_conflict(await failed_call(restore(platform, face, 1, request_id=some_id())))
+    assert is_conflict(await failed_call(restore(platform, face, 1, request_id=new_id())))
     assert is_not_found(await failed_call(restore(platform, two, 3)))
-    assert is_not_found(await failed_call(restore(platform, Image(id=some_id(), version=2), 1)))
+    assert is_not_found(await failed_call(restore(platform, Image(id=new_id(), version=2), 1)))
     refused = await failed_call(restore(platform, two, 0))
     assert (refused.code, refused.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["restore_version"])
     await platform.images.DeleteImage(DeleteImageRequest(image_id=face.id))
@@ -96,7 +96,7 @@ async def test_an_impossible_restoration_is_refused(platform: Service, face: Ima
 
 async def test_a_restoration_happens_once_per_request_id(platform: Service, face: Image) -> None:
     two = (await regenerate(platform, face)).image
-    request_id = some_id()
+    request_id = new_id()
     results = await asyncio.gather(*(restore(platform, two, 1, request_id=request_id) for _ in range(5)))
     assert all(each == results[0] for each in results)
     assert await restore(platform, results[0], 1, request_id=request_id) == results[0]
