@@ -112,7 +112,8 @@ class Service:
         first, *parts = [part async for part in self.images.ReadImage(ReadImageRequest(image_id=image_id, **fields))]
         return first.content, b"".join(part.data for part in parts)
 
-    async def image(self, image_id: str, **fields: Any) -> Image:
+    async def get_image(self, image_id: str, **fields: Any) -> Image:
+        """Return an image. `fields` are those of GetImageRequest."""
         return (await self.images.GetImage(GetImageRequest(image_id=image_id, **fields))).image
 
     async def upload(self, data: bytes | None = None, **description: Any) -> Image:
@@ -130,7 +131,7 @@ class Service:
 
         return (await self.images.UploadImage(parts())).image
 
-    async def overlay(self, map_id: str, *elements: TacticalElement, **fields: Any) -> Overlay:
+    async def create_overlay(self, map_id: str, *elements: TacticalElement, **fields: Any) -> Overlay:
         """Create an overlay on a tactical map."""
         request = CreateTacticalOverlayRequest(map_id=map_id, elements=elements, **fields)
         return (await self.overlays.CreateTacticalOverlay(request)).overlay

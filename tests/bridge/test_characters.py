@@ -38,10 +38,10 @@ async def at_version(scene: Scene, image_id: str, version: int) -> Image:
     """Return the image once the server has this version: its cache may be updated after the event is published."""
 
     async def reached() -> bool:
-        return (await scene.service.image(image_id)).version == version
+        return (await scene.service.get_image(image_id)).version == version
 
     await eventually(reached, f"version {version} of {image_id}")
-    return await scene.service.image(image_id)
+    return await scene.service.get_image(image_id)
 
 
 async def wait_until_handled(scene: Scene, log: EventLog, character: str, portraits: int) -> None:

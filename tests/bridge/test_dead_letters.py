@@ -80,7 +80,7 @@ async def test_an_event_without_its_subject_is_dead_lettered(
     await wait_for_letters(scene, 1)
     [dead] = await letters(scene)
     assert f" {field}: " in dead["reason"]
-    assert (await scene.service.image(generation.image.id)).version == 1
+    assert (await scene.service.get_image(generation.image.id)).version == 1
 
 
 async def test_letters_are_selected_by_reason_type_and_age(scene: Scene) -> None:

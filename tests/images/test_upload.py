@@ -69,7 +69,7 @@ async def test_an_uploaded_picture_is_stored_unchanged(running: Service, suffix:
     assert metadata.theme_association.theme == "horror"
     assert not metadata.HasField("generation_params")
     assert not image.HasField("map")
-    assert await running.image(image.id) == image
+    assert await running.get_image(image.id) == image
 
 
 async def test_a_picture_of_several_chunks_is_stored_unchanged(running: Service) -> None:
@@ -246,7 +246,7 @@ async def test_an_uploaded_map_can_be_composed_regenerated_and_restyled(running:
     data = picture_bytes()
     wall = {"start": {"x": 0, "y": 0, "unit": 2}, "end": {"x": 2, "y": 0, "unit": 2}, "kind": 1}
     image = await running.upload(data, map={**grid_properties(color="#ff0000", kind=1), "walls": [wall]})
-    await running.overlay(image.id, element("orc"))
+    await running.create_overlay(image.id, element("orc"))
     composed = ImageLayer.IMAGE_LAYER_COMPOSED
     assert await running.read(image.id, layer=composed) != data
 
@@ -260,7 +260,7 @@ async def test_an_uploaded_map_can_be_composed_regenerated_and_restyled(running:
         assert len(newer.overlays) == 1
         assert await running.read(image.id, version=version, layer=composed)
     assert await running.read(image.id, version=1) == data
-    assert (await running.image(image.id, version=1)).content == image.content
+    assert (await running.get_image(image.id, version=1)).content == image.content
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ async def test_all_changes_of_an_image_arrive_in_order(running: Service) -> None
 
 async def test_a_changed_map_has_its_overlays(running: Service) -> None:
     image = await running.upload()
-    overlay = await running.overlay(image.id, element("orc"))
+    overlay = await running.create_overlay(image.id, element("orc"))
     async with watching(running.images) as watch:
         await delete(running, image)
         await undelete(running, image)

@@ -39,7 +39,7 @@ async def test_a_campaign_overlay_has_its_elements(running: Service, region: Ima
 
 async def test_coverage_is_not_part_of_events(running: Service, battlefield: Image) -> None:
     async with running.events_on("overlay.updated") as events:
-        created = await running.overlay(battlefield.id, element("move", range=MOVE))
+        created = await running.create_overlay(battlefield.id, element("move", range=MOVE))
         updated = await update(running, created, put_tactical_elements=[element("move", range=MOVE)])
         await eventually(lambda: len(events) == 2, "both changes are published")
     assert covered(created, "move") == covered(updated, "move") == NEIGHBORHOOD
@@ -51,7 +51,7 @@ async def test_coverage_is_not_part_of_events(running: Service, battlefield: Ima
 
 
 async def test_an_update_removes_replaces_and_adds_elements_in_this_order(running: Service, battlefield: Image) -> None:
-    created = await running.overlay(battlefield.id, element("a"), element("b"), element("c"))
+    created = await running.create_overlay(battlefield.id, element("a"), element("b"), element("c"))
     changed = await update(
         running,
         created,
@@ -69,7 +69,7 @@ async def test_an_update_removes_replaces_and_adds_elements_in_this_order(runnin
 async def test_an_update_with_elements_of_the_other_kind_is_rejected(
     running: Service, battlefield: Image, region: Image
 ) -> None:
-    tactical = await running.overlay(battlefield.id)
+    tactical = await running.create_overlay(battlefield.id)
     error = await failed_call(update(running, tactical, put_campaign_elements=[place("inn")]))
     assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["changes.put_campaign_elements"])
     request = pb.CreateCampaignOverlayRequest(map_id=region.id)
@@ -80,7 +80,7 @@ async def test_an_update_with_elements_of_the_other_kind_is_rejected(
 
 @pytest.mark.parametrize("named", [False, True], ids=["without request_id", "with request_id"])
 async def test_one_of_two_concurrent_updates_is_aborted(running: Service, battlefield: Image, named: bool) -> None:
-    created = await running.overlay(battlefield.id)
+    created = await running.create_overlay(battlefield.id)
     names = ["first", "second"]
     results: list[Any] = await asyncio.gather(
         *(update(running, created, new_id() if named else "", name=name) for name in names), return_exceptions=True
@@ -99,13 +99,13 @@ async def test_one_of_two_concurrent_updates_is_aborted(running: Service, battle
 
 
 async def test_a_deleted_overlay_is_removed_from_its_map(running: Service, battlefield: Image) -> None:
-    created, other = await running.overlay(battlefield.id), await running.overlay(battlefield.id)
+    created, other = await running.create_overlay(battlefield.id), await running.create_overlay(battlefield.id)
     stale = pb.DeleteOverlayRequest(overlay_id=created.id, version=7)
     assert (await failed_call(running.overlays.DeleteOverlay(stale))).reason == "VERSION_CONFLICT"
     await running.overlays.DeleteOverlay(pb.DeleteOverlayRequest(overlay_id=created.id, version=1))
     assert (await failed_call(get(running, created.id))).reason == "OVERLAY_ERROR"
     assert ids((await list_page(running, battlefield.id)).overlays) == [other.id]
-    assert list((await running.image(battlefield.id)).overlays) == [other.id]
+    assert list((await running.get_image(battlefield.id)).overlays) == [other.id]
     error = await failed_call(running.overlays.DeleteOverlay(pb.DeleteOverlayRequest(overlay_id=created.id)))
     assert (error.code, error.reason) == (grpc.StatusCode.NOT_FOUND, "OVERLAY_ERROR")
     assert (await failed_call(update(running, created, new_id(), name="rejected"))).code is grpc.StatusCode.NOT_FOUND
@@ -137,9 +137,9 @@ async def test_a_repeated_request_id_returns_the_first_response(running: Service
 
 async def test_a_request_id_with_other_content_is_rejected(running: Service, battlefield: Image) -> None:
     request_id = new_id()
-    created = await running.overlay(battlefield.id, request_id=request_id)
-    other = await running.overlay(battlefield.id, request_id=new_id())
-    errors = [await failed_call(running.overlay(battlefield.id, name="other", request_id=request_id))]
+    created = await running.create_overlay(battlefield.id, request_id=request_id)
+    other = await running.create_overlay(battlefield.id, request_id=new_id())
+    errors = [await failed_call(running.create_overlay(battlefield.id, name="other", request_id=request_id))]
     await update(running, created, request_id, name="once")
     errors.append(await failed_call(update(running, created, request_id, name="other")))
     await running.overlays.DeleteOverlay(pb.DeleteOverlayRequest(overlay_id=created.id, request_id=request_id))
@@ -180,13 +180,13 @@ async def test_each_change_is_published_with_its_content_and_correlation_id(
 
 
 async def test_rejected_and_repeated_updates_are_not_published(running: Service, battlefield: Image) -> None:
-    created = await running.overlay(battlefield.id)
+    created = await running.create_overlay(battlefield.id)
     async with running.events_on("overlay.updated") as events:
         request_id = new_id()
         await update(running, created, request_id, name="once")
         await update(running, created, request_id, name="once")
         await failed_call(update(running, created, name="stale"))
-        last = await running.overlay(battlefield.id)
+        last = await running.create_overlay(battlefield.id)
         await eventually(
             lambda: any(payload_of(event)["overlay_id"] == last.id for event in events), "the last change is published"
         )

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_every_response_has_the_cells_that_elements_cover(running: Service, battlefield: Image) -> None:
-    created = await running.overlay(
+    created = await running.create_overlay(
         battlefield.id, element("goblin"), element("move", range=MOVE), name="Round 1", z_index=3
     )
     assert (created.map_id, created.name, created.visible, created.z_index, created.version) == (
@@ -40,11 +40,11 @@ async def test_every_response_has_the_cells_that_elements_cover(running: Service
 
 
 async def test_overlays_of_lists_and_images_are_in_drawing_order(running: Service, battlefield: Image) -> None:
-    created = {z: await running.overlay(battlefield.id, z_index=z, name=str(z)) for z in (5, -1, 2)}
-    later = await running.overlay(battlefield.id, z_index=2, name="later")
+    created = {z: await running.create_overlay(battlefield.id, z_index=z, name=str(z)) for z in (5, -1, 2)}
+    later = await running.create_overlay(battlefield.id, z_index=2, name="later")
     order = [created[-1].id, created[2].id, later.id, created[5].id]
     assert ids((await list_page(running, battlefield.id)).overlays) == order
-    assert list((await running.image(battlefield.id)).overlays) == order
+    assert list((await running.get_image(battlefield.id)).overlays) == order
     all_images = (await running.images.ListImages(ListImagesRequest(page_size=100))).images
     assert [list(image.overlays) for image in all_images if image.id == battlefield.id] == [order]
     pages, token = [], ""
@@ -54,13 +54,13 @@ async def test_overlays_of_lists_and_images_are_in_drawing_order(running: Servic
         token = page.next_page_token
     assert pages == [order[:3], order[3:]]
     await update(running, later, z_index=9)
-    assert list((await running.image(battlefield.id)).overlays) == [*order[:2], order[3], later.id]
+    assert list((await running.get_image(battlefield.id)).overlays) == [*order[:2], order[3], later.id]
 
 
 async def test_pages_end_before_they_exceed_the_size_limit(
     running: Service, battlefield: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    created = [await running.overlay(battlefield.id, element("move", range=MOVE)) for _ in range(5)]
+    created = [await running.create_overlay(battlefield.id, element("move", range=MOVE)) for _ in range(5)]
     largest = max(overlay.ByteSize() for overlay in created)  # the size of timestamps varies by a byte
     monkeypatch.setattr("image_grpc.overlays.reader.MAX_PAGE_BYTES", 2 * largest)
     pages, token = [], ""
@@ -91,8 +91,10 @@ async def render(running: Service, **target: str) -> tuple[str, set[str]]:
 async def test_a_rendered_map_has_its_visible_overlays_and_a_rendered_overlay_is_alone(
     running: Service, battlefield: Image
 ) -> None:
-    one = await running.overlay(battlefield.id, element("a", properties={"label": "Ork & <Sohn>", "color": "#12ab34"}))
-    two = await running.overlay(battlefield.id, element("a", properties={"label": "Mira"}))
+    one = await running.create_overlay(
+        battlefield.id, element("a", properties={"label": "Ork & <Sohn>", "color": "#12ab34"})
+    )
+    two = await running.create_overlay(battlefield.id, element("a", properties={"label": "Mira"}))
     await update(running, two, visible=False)
     svg, texts = await render(running, overlay_id=one.id)
     assert "#12ab34" in svg
@@ -107,7 +109,7 @@ async def test_a_rendered_map_has_its_visible_overlays_and_a_rendered_overlay_is
 
 async def test_a_token_shows_its_portrait(running: Service, battlefield: Image) -> None:
     portrait_image = (await running.generate(portrait())).image
-    created = await running.overlay(battlefield.id, element("mira", token={"image_id": portrait_image.id}))
+    created = await running.create_overlay(battlefield.id, element("mira", token={"image_id": portrait_image.id}))
     assert "data:image/jpeg;base64," in (await render(running, overlay_id=created.id))[0]
     await running.images.DeleteImage(DeleteImageRequest(image_id=portrait_image.id))
     assert "data:image/jpeg" not in (await render(running, overlay_id=created.id))[0]
@@ -115,7 +117,7 @@ async def test_a_token_shows_its_portrait(running: Service, battlefield: Image) 
 
 @pytest.mark.parametrize("label", ["\x00\x0b\x1f", "\ufffe\uffff", "]]>", "龍 🐉", "x" * 100])
 async def test_any_label_can_be_rendered(running: Service, battlefield: Image, label: str) -> None:
-    await running.overlay(battlefield.id, element("a", properties={"label": label}))
+    await running.create_overlay(battlefield.id, element("a", properties={"label": label}))
     await render(running, map_id=battlefield.id)
     assert await running.read(battlefield.id, layer="IMAGE_LAYER_COMPOSED")
 

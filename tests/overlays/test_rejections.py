@@ -23,7 +23,7 @@ async def test_an_overlay_of_the_other_kind_of_map_is_rejected(
     running: Service, battlefield: Image, region: Image, kind: str
 ) -> None:
     if kind == "tactical":
-        call = running.overlay(region.id, element("goblin"))
+        call = running.create_overlay(region.id, element("goblin"))
     else:
         request = pb.CreateCampaignOverlayRequest(map_id=battlefield.id, elements=[place("inn")])
         call = running.overlays.CreateCampaignOverlay(request)
@@ -34,15 +34,15 @@ async def test_an_overlay_of_the_other_kind_of_map_is_rejected(
 
 async def test_an_overlay_of_a_portrait_is_rejected(running: Service) -> None:
     image = (await running.generate(portrait())).image
-    assert (await failed_call(running.overlay(image.id))).reason == "OVERLAY_ERROR"
+    assert (await failed_call(running.create_overlay(image.id))).reason == "OVERLAY_ERROR"
 
 
 async def test_overlays_of_a_missing_or_deleted_map_are_not_found(running: Service, battlefield: Image) -> None:
-    overlay = await running.overlay(battlefield.id)
+    overlay = await running.create_overlay(battlefield.id)
     await running.images.DeleteImage(DeleteImageRequest(image_id=battlefield.id))
     for call in (
-        running.overlay(new_id()),
-        running.overlay(battlefield.id),
+        running.create_overlay(new_id()),
+        running.create_overlay(battlefield.id),
         get(running, overlay.id),
         update(running, overlay, name="rejected"),
         list_page(running, new_id()),
@@ -82,13 +82,13 @@ INVALID_ELEMENTS = {
 @pytest.mark.parametrize("case", INVALID_ELEMENTS)
 async def test_invalid_elements_are_rejected_with_their_path(running: Service, battlefield: Image, case: str) -> None:
     elements, path = INVALID_ELEMENTS[case]
-    overlay = await running.overlay(battlefield.id)
+    overlay = await running.create_overlay(battlefield.id)
 
     def assert_rejected(error: CallStatus, list_path: str) -> None:
         assert error.code is grpc.StatusCode.INVALID_ARGUMENT
         assert [field.removesuffix(".kind") for field in error.fields] == [f"{list_path}{path}".removesuffix(".kind")]
 
-    assert_rejected(await failed_call(running.overlay(battlefield.id, *elements)), "elements")
+    assert_rejected(await failed_call(running.create_overlay(battlefield.id, *elements)), "elements")
     error = await failed_call(update(running, overlay, put_tactical_elements=elements))
     assert_rejected(error, "changes.put_tactical_elements")
     assert ids((await list_page(running, battlefield.id)).overlays) == [overlay.id]
@@ -100,24 +100,27 @@ async def test_an_overlay_too_large_for_a_response_is_rejected(
 ) -> None:
     monkeypatch.setattr(f"image_grpc.overlays.limits.{limit}", value)
     moves = [element(f"{n}" * 50, range=MOVE) for n in range(3)]
-    overlay = await running.overlay(battlefield.id, *moves[:2])
-    for call in (running.overlay(battlefield.id, *moves), update(running, overlay, put_tactical_elements=moves[2:])):
+    overlay = await running.create_overlay(battlefield.id, *moves[:2])
+    for call in (
+        running.create_overlay(battlefield.id, *moves),
+        update(running, overlay, put_tactical_elements=moves[2:]),
+    ):
         error = await failed_call(call)
         assert (error.code, error.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "OVERLAY_ERROR")
     assert await get(running, overlay.id) == overlay
 
 
 async def test_an_overlay_has_at_most_1000_elements(running: Service, battlefield: Image) -> None:
-    overlay = await running.overlay(battlefield.id, *(element(str(n)) for n in range(1000)))
+    overlay = await running.create_overlay(battlefield.id, *(element(str(n)) for n in range(1000)))
     error = await failed_call(update(running, overlay, put_tactical_elements=[element("one more")]))
     assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["changes.put_tactical_elements"])
 
 
 async def test_a_map_has_at_most_100_overlays(running: Service, battlefield: Image) -> None:
-    created = await asyncio.gather(*(running.overlay(battlefield.id, request_id=new_id()) for _ in range(99)))
+    created = await asyncio.gather(*(running.create_overlay(battlefield.id, request_id=new_id()) for _ in range(99)))
     request_id = new_id()
-    last = await running.overlay(battlefield.id, request_id=request_id)
-    assert (await failed_call(running.overlay(battlefield.id))).reason == "OVERLAY_ERROR"
-    assert await running.overlay(battlefield.id, request_id=request_id) == last
+    last = await running.create_overlay(battlefield.id, request_id=request_id)
+    assert (await failed_call(running.create_overlay(battlefield.id))).reason == "OVERLAY_ERROR"
+    assert await running.create_overlay(battlefield.id, request_id=request_id) == last
     await running.overlays.DeleteOverlay(pb.DeleteOverlayRequest(overlay_id=created[0].id))
-    assert await running.overlay(battlefield.id)
+    assert await running.create_overlay(battlefield.id)

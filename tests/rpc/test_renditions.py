@@ -37,8 +37,8 @@ async def map_image(running: Service) -> Image:
     """Generate a map of 300 x 200 pixels without grid, with a large token centered on (50, 50)."""
     image = (await running.generate(tactical_map(size={"width": 300, "height": 200}))).image
     properties = {"color": "#ff00ff", "radius": 20}
-    await running.overlay(image.id, element("orc", 50 / 70, 50 / 70, properties=properties))
-    return await running.image(image.id)
+    await running.create_overlay(image.id, element("orc", 50 / 70, 50 / 70, properties=properties))
+    return await running.get_image(image.id)
 
 
 def decoded(data: bytes) -> pyvips.Image:
@@ -84,7 +84,7 @@ async def test_a_composed_map_changes_with_its_overlays_and_the_stored_picture_d
     data = picture_bytes()
     image = await running.upload(data)
     bare = await running.read(image.id, layer=COMPOSED)
-    overlay = await running.overlay(image.id, element("orc"))
+    overlay = await running.create_overlay(image.id, element("orc"))
     with_token = await running.read(image.id, layer=COMPOSED)
     assert with_token != bare
     hide = UpdateOverlayRequest(overlay_id=overlay.id, version=1, changes={"visible": False})
@@ -106,7 +106,7 @@ async def test_a_composed_map_changes_with_its_overlays_and_the_stored_picture_d
 async def test_pictures_of_any_pixel_format_can_be_composed(running: Service, make: Any) -> None:
     data: bytes = make(decoded(picture_bytes())).write_to_buffer(".png")
     image = await running.upload(data, map=grid_properties())
-    await running.overlay(image.id, element("orc", properties={"color": "#ff00ff"}))
+    await running.create_overlay(image.id, element("orc", properties={"color": "#ff00ff"}))
     for format_ in LOADERS:
         assert await running.read(image.id, format=format_)
         composed = pixels(await running.read(image.id, layer=COMPOSED, format=format_))
@@ -170,7 +170,7 @@ async def test_renditions_are_the_same_after_a_restart(tmp_path: Path) -> None:
         async with service(tmp_path) as it:
             if not renditions:
                 image = await it.upload(map=grid_properties())
-                await it.overlay(image.id, element("orc", properties={"label": "Orc"}))
+                await it.create_overlay(image.id, element("orc", properties={"label": "Orc"}))
             renditions.append([await it.read(image.id, layer=COMPOSED, format=format_) for format_ in LOADERS])
     assert renditions[0] == renditions[1]
 

@@ -251,7 +251,7 @@ async def test_an_image_keeps_the_version_of_the_theme_it_was_generated_with(run
     assert new.id != old.id, "an image of another version of the theme is not reused"
     assert "white suits" in str(running.standin.prompts[-1]["prompt"])
     assert new.metadata.theme_association.theme_version == 2
-    assert await running.image(old.id) == old
+    assert await running.get_image(old.id) == old
 
 
 async def test_an_uploaded_image_has_the_current_version_of_its_theme(running: Service) -> None:

@@ -31,5 +31,5 @@ async def field(platform: Service) -> Image:
     """A tactical map with a grid, a wall and an overlay."""
     grid = {"enabled": True, "size": 16, "color": "#ff0000"}
     image = (await platform.generate(tactical_map(grid=grid, walls=[WALL], details=new_id()))).image
-    await platform.overlay(image.id, element("orc"))
-    return await platform.image(image.id)
+    await platform.create_overlay(image.id, element("orc"))
+    return await platform.get_image(image.id)

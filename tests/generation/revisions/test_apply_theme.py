@@ -31,7 +31,7 @@ async def test_a_new_theme_keeps_grid_overlays_and_the_old_version(platform: Ser
     image = generation.image
     assert (image.id, image.version, image.map) == (field.id, 2, field.map)
     assert list(image.overlays) == list(field.overlays)
-    assert image == await platform.image(field.id)
+    assert image == await platform.get_image(field.id)
     assert (image.content.size, image.content.format) == (field.content.size, field.content.format)
     assert await platform.read(field.id, version=1) == old
     assert await platform.read(field.id) != old
@@ -41,7 +41,7 @@ async def test_a_new_theme_keeps_grid_overlays_and_the_old_version(platform: Ser
     assert (association.theme_version, association.strength, list(association.elements)) == (0, 0.25, [1, 3])
     assert association.style.atmosphere == "dread"
     assert association.HasField("apply_time")
-    assert (await platform.image(field.id, version=1)).metadata == field.metadata
+    assert (await platform.get_image(field.id, version=1)).metadata == field.metadata
 
     sent, prompt = platform.standin.prompts[-1], prompt_of(platform)
     characters = len(base64.b64encode(old))

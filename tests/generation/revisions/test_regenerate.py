@@ -37,7 +37,7 @@ async def test_a_mask_selects_the_fields_that_change(platform: Service, face: Im
     assert generation.state == SUCCEEDED
     assert (generation.cost.amount, generation.model) == (PRICE, MODEL)
     image = generation.image
-    assert image == await platform.image(face.id)
+    assert image == await platform.get_image(face.id)
     assert (image.id, image.version, image.create_time) == (face.id, 2, face.create_time)
     assert (image.content.size.width, image.content.size.height) == (96, 64)
     assert (image.metadata.theme, image.metadata.source_id) == ("fantasy", face.metadata.source_id)
@@ -109,7 +109,7 @@ async def test_invalid_changes_are_refused_with_their_path(platform: Service, fa
     refused = await failed_call(regenerate(platform, face, mask, **parameters))
     assert (refused.code, refused.fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
     assert refused.reason == ("INVALID_THEME" if field.endswith("theme") else "INVALID_ARGUMENT")
-    assert await platform.image(face.id) == face
+    assert await platform.get_image(face.id) == face
 
 
 async def test_an_invalid_color_is_refused_in_a_new_version_too(platform: Service, field: Image) -> None:
@@ -140,7 +140,7 @@ async def test_validate_only_returns_the_cost_and_does_nothing(platform: Service
     refused = regenerate(platform, face, portrait={"species": "x" * 201}, validate_only=True)
     assert (await failed_call(refused)).fields == ["portrait.species"]
     assert platform.standin.calls == calls
-    assert await platform.image(face.id) == face
+    assert await platform.get_image(face.id) == face
 
 
 @pytest.mark.parametrize("kind", ["regenerate", "apply"])
@@ -156,7 +156,7 @@ async def test_five_concurrent_equal_requests_create_one_version(platform: Servi
     assert {each.state for each in results} == {SUCCEEDED}
     assert len({each.id for each in results}) == 1
     assert platform.standin.calls == calls + 1
-    assert (await platform.image(face.id)).version == 2
+    assert (await platform.get_image(face.id)).version == 2
     assert (await call(version=2)).id == results[0].id, "a repeated request may name the new version"
     other: dict[str, Any] = {"theme": "western"} if kind == "apply" else {"portrait": {"species": "elf"}}
     refused = await failed_call(call(**other))
@@ -170,7 +170,7 @@ async def test_two_concurrent_changes_both_become_versions(platform: Service, fa
     assert {generation.state for generation in both} == {SUCCEEDED}
     assert {generation.image.version for generation in both} == {2, 3}
     for generation in both:
-        image = await platform.image(face.id, version=generation.image.version)
+        image = await platform.get_image(face.id, version=generation.image.version)
         assert image.metadata.generation_params.generation_id == generation.id
         assert image == generation.image
 
@@ -205,7 +205,7 @@ async def test_a_map_keeps_its_overlays_and_the_rest_of_its_grid(platform: Servi
     assert len(image.overlays) == 1
     assert (image.map.grid.size, image.map.grid.color, image.map.grid.enabled) == (32, "#ff0000", True)
     assert image.map.walls == field.map.walls
-    assert (await platform.image(field.id, version=1)).map == field.map
+    assert (await platform.get_image(field.id, version=1)).map == field.map
 
 
 async def test_an_item_can_become_an_item_of_another_type(platform: Service) -> None:

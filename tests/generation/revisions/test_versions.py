@@ -57,15 +57,15 @@ async def test_every_version_can_be_listed_and_read(platform: Service, face: Ima
         token = page.next_page_token
     assert pages == [[three, two], [face]]
     for image in versions:
-        assert await platform.image(face.id, version=image.version) == image
+        assert await platform.get_image(face.id, version=image.version) == image
         assert len(await platform.read(face.id, version=image.version)) == image.content.byte_size
-    assert is_not_found(await failed_call(platform.image(face.id, version=4)))
+    assert is_not_found(await failed_call(platform.get_image(face.id, version=4)))
 
 
 async def test_an_old_version_of_a_map_has_its_overlays(platform: Service, field: Image) -> None:
     await regenerate(platform, field)
     listed = (await platform.images.ListImageVersions(ListImageVersionsRequest(image_id=field.id))).images
-    for image in (await platform.image(field.id, version=1), *listed):
+    for image in (await platform.get_image(field.id, version=1), *listed):
         assert list(image.overlays) == list(field.overlays)
 
 
@@ -77,9 +77,9 @@ async def test_a_restored_version_is_a_new_version_with_the_old_picture(platform
     assert list(three.overlays) == list(field.overlays)
     assert three.storage_correlation_id not in ("", field.storage_correlation_id)
     assert (three.create_time, three.update_time != field.update_time) == (field.create_time, True)
-    assert await platform.image(field.id) == three
+    assert await platform.get_image(field.id) == three
     assert await platform.read(field.id) == old
-    assert await platform.image(field.id, version=2) == two
+    assert await platform.get_image(field.id, version=2) == two
 
 
 async def test_an_impossible_restoration_is_refused(platform: Service, face: Image) -> None:
@@ -100,6 +100,6 @@ async def test_a_restoration_happens_once_per_request_id(platform: Service, face
     results = await asyncio.gather(*(restore(platform, two, 1, request_id=request_id) for _ in range(5)))
     assert all(each == results[0] for each in results)
     assert await restore(platform, results[0], 1, request_id=request_id) == results[0]
-    assert (await platform.image(face.id)).version == 3
+    assert (await platform.get_image(face.id)).version == 3
     refused = await failed_call(restore(platform, two, 2, request_id=request_id))
     assert (refused.code, refused.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
