@@ -1,1 +1,1 @@
-"""The platform under faults: what it has promised, it keeps."""
+"""Fault injection: no accepted generation is lost while parts of the platform fail."""

@@ -1,4 +1,4 @@
-"""Callers of the platform: they ask again until they are promised a picture, and remember every promise."""
+"""Callers that retry until their requests are accepted, and record what was accepted."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from tests.service import MODEL
 
 CALL_SECONDS = 12.0
 PAUSE_SECONDS = 0.5
-AT_ONCE = 16
-TEMPORARY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
-"""What a caller of a platform that is being broken has to expect."""
+MAX_CONCURRENT_CALLS = 16
+EXPECTED_CODES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
+"""Status codes that callers may receive during a fault."""
 
 T = TypeVar("T")
 
 
 @dataclass(kw_only=True, slots=True)
 class Fault:
-    """What was done to the platform, from when to when (milliseconds since the epoch)."""
+    """A fault and its time range, in milliseconds since the epoch."""
 
     name: str
     begin: int
@@ -41,24 +41,24 @@ class Fault:
 
 
 @dataclass(kw_only=True, slots=True)
-class Diary:
-    """What was done and promised meanwhile."""
+class History:
+    """The faults of a run, and what callers and listeners observed."""
 
     faults: list[Fault] = field(default_factory=list)
-    promised: dict[str, str] = field(default_factory=dict)
-    """Generations that callers were told of, and what they are pictures of."""
-    in_hand_at_a_kill: set[str] = field(default_factory=set)
-    """Generations that GetImg.AI may have been drawing for a server that was killed."""
+    accepted: dict[str, str] = field(default_factory=dict)
+    """The `details` of accepted requests by generation id."""
+    in_flight_at_kill: set[str] = field(default_factory=set)
+    """Ids of generations whose call of GetImg.AI may have been in flight when their server was killed."""
     events: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    """Ids of the `image_generated` events that were heard, by image, and how often each."""
-    refusals: Counter[str] = field(default_factory=Counter)
-    """What callers were told instead of an answer, and how often."""
-    wrong_refusals: list[str] = field(default_factory=list)
-    """What no caller should ever be told."""
+    """Number of deliveries of each `image_generated` event by image id and event id."""
+    error_counts: Counter[str] = field(default_factory=Counter)
+    """Number of failed calls by status code and reason."""
+    unexpected_errors: list[str] = field(default_factory=list)
+    """Failed calls with a status code outside of EXPECTED_CODES."""
 
     @asynccontextmanager
     async def fault(self, name: str) -> AsyncIterator[None]:
-        """Within the block, the platform is broken in this way."""
+        """Record a fault that lasts for the block."""
         entry = Fault(name=name, begin=now().ToMilliseconds())
         self.faults.append(entry)
         yield
@@ -66,95 +66,95 @@ class Diary:
 
 
 def reason(error: grpc.aio.AioRpcError) -> str:
-    """The code of an error, and its reason if it has one."""
+    """Return the status code of an error, followed by its ErrorInfo reason if it has one."""
     info = detail(error, error_details_pb2.ErrorInfo)
     return f"{error.code().name} {info.reason}" if info else error.code().name
 
 
 def detail(error: grpc.aio.AioRpcError, kind: type[T]) -> T | None:
-    """A detail of an error's status."""
+    """Return the status detail of this message type, or None."""
     status = rpc_status.from_call(error)
     for packed in status.details if status else ():
-        found: Any = kind()
-        if packed.Unpack(found):
-            return found  # type: ignore[no-any-return]
+        value: Any = kind()
+        if packed.Unpack(value):
+            return value  # type: ignore[no-any-return]
     return None
 
 
-def portrait(what: str) -> GeneratePortraitRequest:
-    """Asks for a small picture; as often as it is sent, for one."""
-    request = GeneratePortraitRequest(theme="fantasy", details=what, model=MODEL, request_id=str(uuid.uuid4()))
+def portrait_request(details: str) -> GeneratePortraitRequest:
+    """Return a request for a small portrait, which is safe to repeat."""
+    request = GeneratePortraitRequest(theme="fantasy", details=details, model=MODEL, request_id=str(uuid.uuid4()))
     request.size.width = request.size.height = 64
     return request
 
 
 class Callers:
-    """They spread their calls over all servers."""
+    """Send calls to all servers in turn."""
 
-    def __init__(self, platform: Platform, diary: Diary) -> None:
+    def __init__(self, platform: Platform, history: History) -> None:
         self._servers = itertools.cycle(platform.servers)
-        self._diary = diary
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._history = history
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT_CALLS)
 
-    async def ask_for_pictures(self, count: int, what: str, *, over_seconds: float = 0) -> None:
-        """Gets promises of so many different pictures, spread over a time."""
+    async def request_pictures(self, count: int, details: str, *, over_seconds: float = 0) -> None:
+        """Request `count` different pictures, evenly spread over a time; return once all are accepted."""
         async with asyncio.TaskGroup() as group:
             for number in range(count):
-                group.create_task(self.ask_for(portrait(f"{what} {number}")))
+                group.create_task(self.request_picture(portrait_request(f"{details} {number}")))
                 await asyncio.sleep(over_seconds / count)
 
-    async def ask_for(self, request: GeneratePortraitRequest) -> str:
-        """Gets the promise of a picture; answers the generation's id."""
+    async def request_picture(self, request: GeneratePortraitRequest) -> str:
+        """Send a request until it is accepted, and return the id of the generation."""
         async with self._slots:
-            answer: Any = await self.until_answered(
+            response: Any = await self.retry_until_success(
                 lambda server: server.generations.GeneratePortrait(request, timeout=CALL_SECONDS)
             )
-        id_: str = answer.generation.id
-        self._diary.promised[id_] = request.details
+        id_: str = response.generation.id
+        self._history.accepted[id_] = request.details
         return id_
 
-    async def failed_call(self, seconds: float) -> tuple[GeneratePortraitRequest, grpc.aio.AioRpcError]:
-        """Asks, with so short a deadline, until a request is refused; that request, and what was said."""
+    async def request_until_error(self, seconds: float) -> tuple[GeneratePortraitRequest, grpc.aio.AioRpcError]:
+        """Send new requests with a deadline of `seconds` until one fails; return that request and its error."""
         server = next(self._servers)
         while True:
-            request = portrait(f"refused at first {uuid.uuid4()}")
+            request = portrait_request(f"failed at first {uuid.uuid4()}")
             try:
-                answer: Any = await server.generations.GeneratePortrait(request, timeout=seconds)
+                response: Any = await server.generations.GeneratePortrait(request, timeout=seconds)
             except grpc.aio.AioRpcError as error:
                 return request, error
-            self._diary.promised[answer.generation.id] = request.details
+            self._history.accepted[response.generation.id] = request.details
 
-    async def outcome(self, id_: str) -> Generation:
-        """A generation once it has ended."""
+    async def wait_until_final(self, id_: str) -> Generation:
+        """Return a generation once it is in a final state."""
         while True:
-            answer: Any = await self.until_answered(
+            response: Any = await self.retry_until_success(
                 lambda server: server.generations.WaitGeneration(
                     WaitGenerationRequest(generation_id=id_), timeout=CALL_SECONDS
                 )
             )
-            if answer.generation.state >= GenerationState.GENERATION_STATE_SUCCEEDED:
-                ended: Generation = answer.generation
-                return ended
+            if response.generation.state >= GenerationState.GENERATION_STATE_SUCCEEDED:
+                generation: Generation = response.generation
+                return generation
 
-    async def until_answered(self, call: Callable[[Server], Awaitable[T]]) -> T:
-        """Calls one server after the other until one answers."""
+    async def retry_until_success(self, call: Callable[[Server], Awaitable[T]]) -> T:
+        """Repeat a call on the servers in turn until it succeeds. Errors are recorded."""
         while True:
             try:
                 return await call(next(self._servers))
             except grpc.aio.AioRpcError as error:
-                self._diary.refusals[reason(error)] += 1
-                if error.code() not in TEMPORARY:
-                    self._diary.wrong_refusals.append(f"{reason(error)}: {error.details()}")
+                self._history.error_counts[reason(error)] += 1
+                if error.code() not in EXPECTED_CODES:
+                    self._history.unexpected_errors.append(f"{reason(error)}: {error.details()}")
                 await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def drawing_now(server: Server) -> set[str]:
-    """Generations that GetImg.AI may be drawing just now."""
-    wanted = ListGenerationsRequest(state=GenerationState.GENERATION_STATE_GENERATING, page_size=100)
-    found: set[str] = set()
+async def generating_ids(server: Server) -> set[str]:
+    """Return the ids of all generations in the state GENERATING."""
+    request = ListGenerationsRequest(state=GenerationState.GENERATION_STATE_GENERATING, page_size=100)
+    ids: set[str] = set()
     while True:
-        page = await server.generations.ListGenerations(wanted, timeout=CALL_SECONDS)
-        found |= {each.id for each in page.generations}
-        wanted.page_token = page.next_page_token
-        if not wanted.page_token:
-            return found
+        page = await server.generations.ListGenerations(request, timeout=CALL_SECONDS)
+        ids |= {each.id for each in page.generations}
+        request.page_token = page.next_page_token
+        if not request.page_token:
+            return ids

@@ -1,4 +1,4 @@
-"""What callers were promised, against what exists at the end."""
+"""Check that every accepted generation has exactly one intact image, one event and one bill."""
 
 from __future__ import annotations
 
@@ -15,123 +15,124 @@ from tabletop.image.v1.image_service_pb2 import ListImagesRequest, ReadImageRequ
 
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub import topology
-from tests.faults.callers import CALL_SECONDS, Callers, Diary
-from tests.faults.platform import LEDGER, Platform, Server
+from tests.faults.callers import CALL_SECONDS, Callers, History
+from tests.faults.platform import EVENT_QUEUE, Platform, Server
 
-READS_AT_ONCE = 8
-QUIET_SECONDS = 120.0
-"""The outbox takes over what another process has left behind well within this time."""
+MAX_CONCURRENT_READS = 8
+EVENT_TIMEOUT_SECONDS = 120.0
+"""Time limit for events: another process publishes what a killed one left in the outbox well within it."""
 
 
 @dataclass(kw_only=True, slots=True)
-class Verdict:
-    """The four classes. Each entry is a sentence."""
+class Report:
+    """The outcome of a run. Entries are readable descriptions of single problems or observations."""
 
-    kept: int = 0
-    """Promises that were kept."""
+    completed: int = 0
+    """Number of accepted generations whose picture is intact."""
     billed: int = 0
+    """Number of pictures that GetImg.AI billed."""
     lost: list[str] = field(default_factory=list)
-    """Promised, and not there, or not whole."""
+    """Accepted, but missing or damaged."""
     duplicated: list[str] = field(default_factory=list)
-    """There more than once in a way that is allowed."""
+    """Events and bills that are repeated within the guarantees."""
     recovered: list[str] = field(default_factory=list)
-    """Promises that were open while a fault went on, and were kept."""
+    """For each generation that was in progress during a fault and completed, the name of the fault."""
     unexpected: list[str] = field(default_factory=list)
-    """What should not be."""
+    """Violations of a guarantee other than losses."""
 
-    def report(self, diary: Diary) -> str:
-        """All of it, to be read."""
+    def summary(self, history: History) -> str:
+        """Return the report as text, with at most 20 lines per kind of problem."""
         lines = [
-            f"promised {len(diary.promised)}, kept {self.kept}, billed {self.billed}",
+            f"accepted {len(history.accepted)}, completed {self.completed}, billed {self.billed}",
             f"lost {len(self.lost)}",
             *(f"  {each}" for each in self.lost[:20]),
             f"duplicated {len(self.duplicated)} (allowed)",
             *(f"  {each}: {count}" for each, count in Counter(self.duplicated).items()),
             f"recovered {len(self.recovered)}",
-            *(f"  open during {each}: {count}" for each, count in Counter(self.recovered).items()),
+            *(f"  in progress during {each}: {count}" for each, count in Counter(self.recovered).items()),
             f"unexpected {len(self.unexpected)}",
             *(f"  {each}" for each in self.unexpected[:20]),
-            "callers were told: " + (", ".join(f"{k} {v}" for k, v in diary.refusals.most_common()) or "nothing"),
+            "errors of calls: " + (", ".join(f"{k} {v}" for k, v in history.error_counts.most_common()) or "none"),
         ]
         return "\n".join(lines)
 
 
-async def check(platform: Platform, callers: Callers, diary: Diary, *, patience: float) -> Verdict:
-    """Waits until all promises are kept, at most `patience` seconds, and compares."""
-    verdict = Verdict()
-    ended = await _outcomes(callers, diary, verdict, patience)
-    slots = asyncio.Semaphore(READS_AT_ONCE)
+async def check(platform: Platform, callers: Callers, history: History, *, timeout: float) -> Report:
+    """Wait up to `timeout` seconds until all accepted generations end, and check everything that callers can see."""
+    report = Report()
+    succeeded = await _wait_for_all(callers, history, report, timeout)
+    slots = asyncio.Semaphore(MAX_CONCURRENT_READS)
 
-    async def whole(generation: Generation) -> None:
+    async def check_picture(generation: Generation) -> None:
         async with slots:
-            problem = await _problem_of_bytes(callers, generation.image)
+            problem = await _problem_with_bytes(callers, generation.image)
         if problem:
-            verdict.lost.append(f"generation {generation.id}: {problem}")
+            report.lost.append(f"generation {generation.id}: {problem}")
         else:
-            verdict.kept += 1
-            _note_recovery(generation, diary, verdict)
+            report.completed += 1
+            _record_recovery(generation, history, report)
 
     async with asyncio.TaskGroup() as group:
-        for generation in ended.values():
-            group.create_task(whole(generation))
-    await _check_what_is_there(callers, diary, ended, verdict)
-    await _check_events(platform, diary, {each.image.id for each in ended.values()}, verdict)
-    await _check_bill(platform, diary, ended, verdict)
-    await _check_dead_letters(platform, verdict)
-    verdict.unexpected += diary.wrong_refusals
-    return verdict
+        for generation in succeeded.values():
+            group.create_task(check_picture(generation))
+    await _check_listings(callers, history, succeeded, report)
+    await _check_events(platform, history, {each.image.id for each in succeeded.values()}, report)
+    await _check_billing(platform, history, succeeded, report)
+    await _check_dead_letters(platform, report)
+    report.unexpected += history.unexpected_errors
+    return report
 
 
-async def _outcomes(callers: Callers, diary: Diary, verdict: Verdict, patience: float) -> dict[str, Generation]:
-    """The generations that have succeeded, by id."""
-    waiting = {id_: asyncio.create_task(callers.outcome(id_)) for id_ in diary.promised}
+async def _wait_for_all(callers: Callers, history: History, report: Report, timeout: float) -> dict[str, Generation]:
+    """Return the generations that succeeded, by id, and report all others as lost."""
+    waiting = {id_: asyncio.create_task(callers.wait_until_final(id_)) for id_ in history.accepted}
     if waiting:
-        await asyncio.wait(waiting.values(), timeout=patience)
-    found = {}
+        await asyncio.wait(waiting.values(), timeout=timeout)
+    succeeded = {}
     for id_, task in waiting.items():
         if not task.done():
             task.cancel()
-            verdict.lost.append(f"generation {id_} has not ended")
+            report.lost.append(f"generation {id_} has not ended")
         elif task.result().state != GenerationState.GENERATION_STATE_SUCCEEDED:
             failed = task.result()
             state = GenerationState.Name(failed.state)
-            verdict.lost.append(f"generation {id_} is {state}: {failed.error.reason} {failed.error.message}")
+            report.lost.append(f"generation {id_} is {state}: {failed.error.reason} {failed.error.message}")
         else:
-            found[id_] = task.result()
-    return found
+            succeeded[id_] = task.result()
+    return succeeded
 
 
-async def _problem_of_bytes(callers: Callers, image: Image) -> str:
-    """What is wrong with a stored picture; empty: nothing."""
+async def _problem_with_bytes(callers: Callers, image: Image) -> str:
+    """Return what is wrong with the stored bytes of an image, or an empty text."""
 
     async def read(server: Server) -> bytes:
         parts = server.images.ReadImage(ReadImageRequest(image_id=image.id), timeout=CALL_SECONDS)
         return b"".join([part.data async for part in parts])
 
-    data = await callers.until_answered(read)
+    data = await callers.retry_until_success(read)
     if hashlib.sha256(data).hexdigest() != image.content.sha256:
-        return f"image {image.id}: its {len(data)} bytes are not those of its SHA-256"
+        return f"image {image.id}: its {len(data)} bytes do not match its SHA-256"
     return ""
 
 
-def _note_recovery(generation: Generation, diary: Diary, verdict: Verdict) -> None:
+def _record_recovery(generation: Generation, history: History, report: Report) -> None:
     begin, end = generation.create_time.ToMilliseconds(), generation.finish_time.ToMilliseconds()
-    for fault in diary.faults:
+    for fault in history.faults:
         if begin <= fault.end and fault.begin <= end:
-            verdict.recovered.append(fault.name)
+            report.recovered.append(fault.name)
             return
 
 
-async def _check_what_is_there(callers: Callers, diary: Diary, ended: dict[str, Generation], verdict: Verdict) -> None:
-    """Nothing is there that nobody was promised, and everything once."""
+async def _check_listings(callers: Callers, history: History, succeeded: dict[str, Generation], report: Report) -> None:
+    """Check that exactly the accepted generations and their images are listed, each once."""
     async for generation in _all(callers, "ListGenerations", ListGenerationsRequest(page_size=100)):
-        if generation.id not in diary.promised:
-            verdict.unexpected.append(f"generation {generation.id}, which nobody was promised")
+        if generation.id not in history.accepted:
+            report.unexpected.append(f"generation {generation.id} is listed, but no caller requested it")
     images = [each.id async for each in _all(callers, "ListImages", ListImagesRequest(page_size=100))]
-    promised = Counter(each.image.id for each in ended.values())
-    verdict.unexpected += [f"image {id_} answers {n} generations" for id_, n in promised.items() if n > 1]
-    verdict.unexpected += [f"image {id_}, which nobody was promised" for id_ in set(images) - set(promised)]
-    verdict.lost += [f"image {id_} is not listed" for id_ in set(promised) - set(images)]
+    accepted = Counter(each.image.id for each in succeeded.values())
+    report.unexpected += [f"image {id_} belongs to {n} generations" for id_, n in accepted.items() if n > 1]
+    report.unexpected += [f"image {id_} belongs to no accepted generation" for id_ in set(images) - set(accepted)]
+    report.lost += [f"image {id_} is not listed" for id_ in set(accepted) - set(images)]
 
 
 async def _all(callers: Callers, method: str, request: Any) -> Any:
@@ -141,45 +142,49 @@ async def _all(callers: Callers, method: str, request: Any) -> Any:
             stub = server.images if method == "ListImages" else server.generations
             return await getattr(stub, method)(request, timeout=CALL_SECONDS)
 
-        answer = await callers.until_answered(page)
-        for each in answer.images if method == "ListImages" else answer.generations:
+        response = await callers.retry_until_success(page)
+        for each in response.images if method == "ListImages" else response.generations:
             yield each
-        request.page_token = answer.next_page_token
+        request.page_token = response.next_page_token
         if not request.page_token:
             return
 
 
-async def _check_events(platform: Platform, diary: Diary, images: set[str], verdict: Verdict) -> None:
-    """Exactly one event for each image; the same one may have come more than once."""
-    heard = diary.events
+async def _check_events(platform: Platform, history: History, images: set[str], report: Report) -> None:
+    """Check that each image has exactly one event, which may be delivered more than once."""
+    received = history.events
     async with platform.channel() as channel:
-        queue = await channel.get_queue(LEDGER)
-        quiet_at = asyncio.get_running_loop().time() + QUIET_SECONDS
-        while asyncio.get_running_loop().time() < quiet_at and not images <= heard.keys():
+        queue = await channel.get_queue(EVENT_QUEUE)
+        deadline = asyncio.get_running_loop().time() + EVENT_TIMEOUT_SECONDS
+        while asyncio.get_running_loop().time() < deadline and not images <= received.keys():
             while message := await queue.get(no_ack=True, fail=False):
                 event = envelopes.decode(message.body, message.content_type or "")
-                heard[str(event.payload["image_id"])][event.id] += 1
+                received[str(event.payload["image_id"])][event.id] += 1
             await asyncio.sleep(0.2)
-    verdict.lost += [f"the event of image {id_}" for id_ in images - heard.keys()]
-    verdict.unexpected += [f"event of image {id_}, which nobody was promised" for id_ in heard.keys() - images]
-    for image, events in heard.items():
+    report.lost += [f"event of image {id_} is missing" for id_ in images - received.keys()]
+    report.unexpected += [
+        f"event of image {id_}, which belongs to no accepted generation" for id_ in received.keys() - images
+    ]
+    for image, events in received.items():
         if len(events) > 1:
-            verdict.unexpected.append(f"image {image} has {len(events)} different events")
-        verdict.duplicated += ["image_generated, the same event again"] * (events.total() - len(events))
+            report.unexpected.append(f"image {image} has {len(events)} different events")
+        report.duplicated += ["image_generated event delivered again"] * (events.total() - len(events))
 
 
-async def _check_bill(platform: Platform, diary: Diary, ended: dict[str, Generation], verdict: Verdict) -> None:
-    """GetImg.AI was paid once for each picture, and once more at most for those in its hands at a kill."""
-    verdict.billed = int((await platform.standin_report())["billed"])
-    again = verdict.billed - len(ended)
-    allowed = [id_ for id_ in diary.in_hand_at_a_kill if id_ in ended and ended[id_].attempts > 1]
-    verdict.duplicated += ["paid again, was in flight at a kill"] * max(0, min(again, len(allowed)))
-    verdict.unexpected += ["paid again, was not in flight at a kill"] * max(0, again - len(allowed))
+async def _check_billing(
+    platform: Platform, history: History, succeeded: dict[str, Generation], report: Report
+) -> None:
+    """Check that each picture was billed once, or more often only if its call was in flight at a kill."""
+    report.billed = int((await platform.standin_report())["billed"])
+    repeated = report.billed - len(succeeded)
+    allowed = [id_ for id_ in history.in_flight_at_kill if id_ in succeeded and succeeded[id_].attempts > 1]
+    report.duplicated += ["billed again, was in flight at a kill"] * max(0, min(repeated, len(allowed)))
+    report.unexpected += ["billed again, was not in flight at a kill"] * max(0, repeated - len(allowed))
 
 
-async def _check_dead_letters(platform: Platform, verdict: Verdict) -> None:
+async def _check_dead_letters(platform: Platform, report: Report) -> None:
     async with platform.channel() as channel:
         queue = await channel.get_queue(topology.DEAD_QUEUE)
         while message := await queue.get(no_ack=True, fail=False):
             headers = message.headers
-            verdict.unexpected.append(f"dead letter from {headers.get('origin')!s}: {headers.get('reason')!s}")
+            report.unexpected.append(f"dead letter from {headers.get('origin')!s}: {headers.get('reason')!s}")

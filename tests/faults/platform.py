@@ -1,4 +1,4 @@
-"""A platform of real processes that can be killed, paused, and disconnected."""
+"""A platform of real processes that can be killed, paused and disconnected."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from image_grpc_testkit.servers import Cluster, Node, free_port, postgresql_clus
 from tests.service import MODEL
 
 KEY = "key"
-LEDGER = "test.ledger"
+EVENT_QUEUE = "test.events"
 """A queue that keeps every `image_generated` event."""
 START_SECONDS = 300.0
 
@@ -47,7 +47,7 @@ class Program:
         return self._process.pid
 
     async def start(self) -> None:
-        """Start the process, and return once it prints that it is ready."""
+        """Start the process, and return once it prints that it is ready. Raises AssertionError if it ends before."""
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -114,9 +114,9 @@ class Platform:
     standin: Program
     servers: list[Server]
     storages: list[Program]
-    hub: Proxy
+    hub_proxy: Proxy
     """Between all processes and the broker."""
-    sql: Proxy
+    database_proxy: Proxy
     """Between the Storage Service and its database."""
 
     @property
@@ -135,16 +135,16 @@ class Platform:
         await asyncio.sleep(seconds)
         await asyncio.to_thread(self.database.start)
 
-    async def memory_alarm(self) -> None:
+    async def raise_memory_alarm(self) -> None:
         """Let the broker block all publishers."""
         await asyncio.to_thread(self.broker.control, "set_vm_memory_high_watermark", "0.00001")
 
-    async def clear_alarm(self) -> None:
+    async def clear_memory_alarm(self) -> None:
         """Let the broker accept messages again."""
         await asyncio.to_thread(self.broker.control, "set_vm_memory_high_watermark", "0.4")
 
     async def standin_report(self) -> dict[str, Any]:
-        """Return the stand-in's counters."""
+        """Return the counters of the stand-in, as its control API reports them."""
         async with httpx.AsyncClient() as client:
             report: dict[str, Any] = (await client.get(f"{self.standin.address}/_standin")).json()
             return report
@@ -157,8 +157,11 @@ class Platform:
 
 
 @asynccontextmanager
-async def platform(folder: Path, *, latency: float, variety: int, getimg_timeout: float) -> AsyncIterator[Platform]:
-    """Start a platform. Its logs are in the folder."""
+async def run_platform(folder: Path, *, latency: float, variety: int, getimg_timeout: float) -> AsyncIterator[Platform]:
+    """Run a platform within the block, with its logs and blobs in the folder.
+
+    `latency` and `variety` are those of the stand-in; `latency` and `getimg_timeout` are in seconds.
+    """
     async with AsyncExitStack() as stack:
         arguments = ["standin", "--listen", "127.0.0.1:0", "--latency", str(latency), "--variety", str(variety)]
         standin = Program("standin", [*arguments, "--api-key", KEY], r"at (http\S+),", folder)
@@ -169,7 +172,7 @@ async def platform(folder: Path, *, latency: float, variety: int, getimg_timeout
             standin.start(),
         )
         hub = await stack.enter_async_context(proxy(broker.port))
-        sql = await stack.enter_async_context(proxy(database.port))
+        database_proxy = await stack.enter_async_context(proxy(database.port))
         environment = {
             "IMAGE_GRPC_HUB_URL": _through(broker.url, broker.port, hub),
             "IMAGE_GRPC_GETIMG_BASE_URL": standin.address,
@@ -178,17 +181,23 @@ async def platform(folder: Path, *, latency: float, variety: int, getimg_timeout
             "IMAGE_GRPC_SWEEP_INTERVAL_SECONDS": "3",
             "GETIMG_API_KEY": KEY,
         }
-        url = _through(database.url, database.port, sql)
+        url = _through(database.url, database.port, database_proxy)
         arguments = ["storage", "--database-url", url, "--blob-url", (folder / "blobs").as_uri()]
         storages = [Program(f"storage-{n}", arguments, "(is ready)", folder, **environment) for n in (1, 2)]
         servers = [await _server(stack, f"serve-{n}", folder, environment) for n in (1, 2)]
         running = Platform(
-            broker=broker, database=database, standin=standin, servers=servers, storages=storages, hub=hub, sql=sql
+            broker=broker,
+            database=database,
+            standin=standin,
+            servers=servers,
+            storages=storages,
+            hub_proxy=hub,
+            database_proxy=database_proxy,
         )
         for program in running.programs:
             stack.push_async_callback(program.kill)
         await asyncio.gather(*(program.start() for program in running.programs))
-        await _keep_events(running)
+        await _declare_event_queue(running)
         yield running
 
 
@@ -207,8 +216,8 @@ def _through(url: str, port: int, proxy_: Proxy) -> str:
     return url.replace(f":{port}/", f":{proxy_.port}/")
 
 
-async def _keep_events(running: Platform) -> None:
+async def _declare_event_queue(running: Platform) -> None:
     """Bind a queue that keeps the events until the test reads them."""
     async with running.channel() as channel:
-        queue = await channel.declare_queue(LEDGER, durable=True)
+        queue = await channel.declare_queue(EVENT_QUEUE, durable=True)
         await queue.bind(topology.EVENTS, topology.event_routing_key(topology.IMAGE_GENERATED))
