@@ -1,4 +1,4 @@
-"""Helpers for protobuf messages and enums."""
+"""Operations on protobuf messages and enums."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Typed helpers for protobuf messages and enums."""
+"""Typed operations on protobuf messages and enums."""
 
 from typing import Any, Protocol, Self, TypeVar
 

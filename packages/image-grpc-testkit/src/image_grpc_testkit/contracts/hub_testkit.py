@@ -1,4 +1,4 @@
-"""A broker under test, and the helpers of the hub's contract suites."""
+"""A broker under test, and what the contract suites of hubs share."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def envelope_named(name: str, *, time_to_live: float | None = None) -> Envelope:
 
 
 def name_of(delivery: Delivery) -> str:
-    """Return the name of an envelope made by `envelope_named`."""
+    """Return the name of an envelope created by `envelope_named`."""
     return envelopes.payload(delivery.envelope, ImageGenerated).image_id
 
 

@@ -139,7 +139,7 @@ def a_message(routing_key: str, name: str) -> OutboundMessage:
 
 
 def message_names(events: Sequence[Delivery]) -> list[str]:
-    """Return the names of messages that were made by `a_message`."""
+    """Return the names of messages created by `a_message`."""
     return [envelopes.payload(event.envelope, RecordKey).id for event in events]
 
 
