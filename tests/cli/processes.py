@@ -15,7 +15,7 @@ import grpc
 
 
 @dataclass(kw_only=True, slots=True)
-class Up:
+class UpProcess:
     """A running `image-grpc up`."""
 
     process: asyncio.subprocess.Process
@@ -30,7 +30,7 @@ class Up:
 
 
 @asynccontextmanager
-async def up(data_dir: Path, *options: str, **environment: str) -> AsyncIterator[Up]:
+async def up(data_dir: Path, *options: str, **environment: str) -> AsyncIterator[UpProcess]:
     """Run `image-grpc up` on a free port, and kill it at the end of the block if it still runs."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -51,7 +51,7 @@ async def up(data_dir: Path, *options: str, **environment: str) -> AsyncIterator
             if match := re.search(r"listens on (\S+),", line):
                 address = match[1]
         async with grpc.aio.insecure_channel(address) as channel:
-            yield Up(process=process, address=address, channel=channel, lines=lines)
+            yield UpProcess(process=process, address=address, channel=channel, lines=lines)
     finally:
         if process.returncode is None:
             process.kill()

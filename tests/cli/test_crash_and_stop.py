@@ -24,7 +24,7 @@ from image_grpc.hub.memory import MemoryHub
 from image_grpc.settings import StorageServiceSettings, load, storage_urls
 from image_grpc.storage_service import StorageService
 from image_grpc_testkit.eventually import MAX_WAIT_SECONDS, eventually
-from tests.cli.processes import Up, up
+from tests.cli.processes import UpProcess, up
 from tests.service import MODEL, block_generations, fast_standin, portrait, running_standin
 
 SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED
@@ -41,13 +41,13 @@ def environment_for(url: str, standin: Standin) -> dict[str, str]:
     }
 
 
-async def submit(service: Up) -> Generation:
+async def submit(service: UpProcess) -> Generation:
     response = await GenerationServiceStub(service.channel).GeneratePortrait(portrait())
     generation: Generation = response.generation
     return generation
 
 
-async def wait(service: Up, id_: str) -> Generation:
+async def wait(service: UpProcess, id_: str) -> Generation:
     stub: Any = GenerationServiceStub(service.channel)
     generation: Generation = (
         await stub.WaitGeneration(WaitGenerationRequest(generation_id=id_), timeout=MAX_WAIT_SECONDS)
@@ -151,7 +151,7 @@ def reserved_port(port: int) -> Iterator[None]:
         yield
 
 
-async def state_reached(service: Up, id_: str, state: int) -> None:
+async def state_reached(service: UpProcess, id_: str, state: int) -> None:
     """Wait until a generation is in a state or a later one."""
     stub: Any = GenerationServiceStub(service.channel)
 

@@ -37,7 +37,7 @@ async def create_theme(platform: Service) -> str:
     return theme.name
 
 
-async def checked_then_submitted(platform: Service, request: Any, delete: Any) -> CallStatus:
+async def submit_after_deletion(platform: Service, request: Any, delete: Any) -> CallStatus:
     """Validate a request, delete what it names, and submit it; return how it is refused."""
     preview = type(request)()
     preview.CopyFrom(request)
@@ -54,7 +54,7 @@ async def checked_then_submitted(platform: Service, request: Any, delete: Any) -
 async def test_a_deleted_theme_is_an_invalid_theme(platform: Service) -> None:
     name = await create_theme(platform)
     delete = platform.themes.DeleteTheme(DeleteThemeRequest(theme=name))
-    refused = await checked_then_submitted(platform, portrait(theme=name), delete)
+    refused = await submit_after_deletion(platform, portrait(theme=name), delete)
     assert (refused.reason, refused.fields) == ("INVALID_THEME", ["theme"])
 
 
@@ -62,17 +62,17 @@ async def test_a_deleted_reference_is_an_invalid_argument(platform: Service) -> 
     image = (await platform.generate(portrait())).image
     delete = platform.images.DeleteImage(DeleteImageRequest(image_id=image.id))
     request = portrait(details="older", reference_image_ids=[image.id], model=REFERENCE_MODEL)
-    refused = await checked_then_submitted(platform, request, delete)
+    refused = await submit_after_deletion(platform, request, delete)
     assert (refused.reason, refused.fields) == ("INVALID_ARGUMENT", ["reference_image_ids[0]"])
 
 
 async def test_a_withdrawn_model_is_an_invalid_argument(platform: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def withdraw() -> None:
+    async def remove_model() -> None:
         remaining = {id_: model for id_, model in MODELS.items() if id_ != REFERENCE_MODEL}
         monkeypatch.setattr(queries, "MODELS", remaining)
         monkeypatch.setattr(models, "MAX_AGE_SECONDS", -1)
 
-    refused = await checked_then_submitted(platform, portrait(model=REFERENCE_MODEL), withdraw())
+    refused = await submit_after_deletion(platform, portrait(model=REFERENCE_MODEL), remove_model())
     assert (refused.reason, refused.fields) == ("INVALID_ARGUMENT", ["model"])
 
 

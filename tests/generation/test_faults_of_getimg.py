@@ -30,7 +30,7 @@ async def generated_with(platform: Service, fault: Fault) -> Generation:
     platform.standin.add_fault(fault)
     generation = await platform.generate(portrait(details="unlucky"))
     platform.standin.clear_faults()
-    assert (await platform.generate(portrait(details="lucky"))).state == SUCCEEDED
+    assert (await platform.generate(portrait(details="with the default timeout"))).state == SUCCEEDED
     return generation
 
 
@@ -87,16 +87,16 @@ async def test_a_timeout_ends_the_generation(tmp_path: Path) -> None:
         ends_soon = {"generation_timeout_seconds": 60}
         for seconds in increasing_durations(1.0):
             standin.reset()
-            async with service(tmp_path, provider, getimg_timeout_seconds=seconds, **ends_soon) as hasty:
-                unlucky = await hasty.generate(portrait(details=f"waits {seconds} s"))
-            assert unlucky.state == FAILED
-            assert unlucky.error.reason == "API_ERROR"
+            async with service(tmp_path, provider, getimg_timeout_seconds=seconds, **ends_soon) as short_timeout:
+                generation = await short_timeout.generate(portrait(details=f"with a timeout of {seconds} s"))
+            assert generation.state == FAILED
+            assert generation.error.reason == "API_ERROR"
             if standin.calls:  # otherwise not even the request arrived in time
                 break
         standin.clear_faults()
-        async with service(tmp_path, provider) as patient:
-            assert (await patient.generate(portrait(details="lucky"))).state == SUCCEEDED
-            assert standin.calls == 2  # the unlucky and the lucky one: the call is not repeated
+        async with service(tmp_path, provider) as default_timeout:
+            assert (await default_timeout.generate(portrait(details="with the default timeout"))).state == SUCCEEDED
+            assert standin.calls == 2  # one for each generation: the timed-out call is not repeated
 
 
 @pytest.mark.parametrize("kind", ["cut", "invalid"])

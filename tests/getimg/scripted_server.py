@@ -12,7 +12,7 @@ from image_grpc_testkit.eventually import MAX_WAIT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
-class Drip:
+class EndlessResponse:
     """A response that starts with `head` and then continues byte by byte forever."""
 
     head: bytes
@@ -33,10 +33,12 @@ class ScriptedServer:
 
 
 @asynccontextmanager
-async def scripted_server(responses: bytes | Drip | Mapping[str, bytes | Drip]) -> AsyncIterator[ScriptedServer]:
+async def scripted_server(
+    responses: bytes | EndlessResponse | Mapping[str, bytes | EndlessResponse],
+) -> AsyncIterator[ScriptedServer]:
     """Serve one response for all requests, or one per path prefix. The connection is closed after each."""
     server = ScriptedServer()
-    by_prefix = {"": responses} if isinstance(responses, bytes | Drip) else responses
+    by_prefix = {"": responses} if isinstance(responses, bytes | EndlessResponse) else responses
     connections: set[asyncio.Task[None]] = set()
 
     async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -13,7 +13,7 @@ from image_grpc.getimg.limits import CircuitBreaker, RateLimiter
 from image_grpc.getimg.models import MAX_AGE_SECONDS, Catalog
 from image_grpc_testkit.eventually import MAX_WAIT_SECONDS
 from tests.getimg.conftest import CATALOG, INCOMPLETE, JSON, KEY, FakeClock, connected, generate_failure
-from tests.getimg.scripted_server import Drip, response, scripted_server
+from tests.getimg.scripted_server import EndlessResponse, response, scripted_server
 from tests.service import Provider
 
 
@@ -80,7 +80,7 @@ async def test_an_unreadable_catalog_means_that_no_generation_was_sent(body: byt
 
 
 async def test_a_catalog_that_times_out_means_that_no_generation_was_sent() -> None:
-    async with scripted_server(Drip(INCOMPLETE)) as server, connected(server.url, timeout=0.1) as client:
+    async with scripted_server(EndlessResponse(INCOMPLETE)) as server, connected(server.url, timeout=0.1) as client:
         async with asyncio.timeout(MAX_WAIT_SECONDS):
             failure = await generate_failure(client)
     assert isinstance(failure, CallNotSent)

@@ -13,7 +13,7 @@ from image_grpc.errors import ApiError, GenerationError
 from image_grpc.getimg import Downloader, GetimgClient, PictureGone
 from image_grpc.pictures import BadPicture
 from tests.getimg.conftest import downloading, generate
-from tests.getimg.scripted_server import Drip, response, scripted_server
+from tests.getimg.scripted_server import EndlessResponse, response, scripted_server
 from tests.service import Provider
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -100,7 +100,7 @@ async def test_a_download_that_times_out_may_be_repeated(provider: Provider, url
 
 
 async def test_a_download_that_arrives_byte_by_byte_times_out() -> None:
-    slow = Drip(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n" + PNG)
+    slow = EndlessResponse(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n" + PNG)
     async with scripted_server(slow) as server, downloading(server.url, timeout=0.3) as downloader:
         with pytest.raises(ApiError) as timed_out:
             await downloader.download(f"{server.url}/picture.png")

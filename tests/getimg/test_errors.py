@@ -17,7 +17,7 @@ from image_grpc.getimg import CallNotSent, GetimgClient
 from image_grpc.getimg.limits import DEFAULT_THROTTLE_SECONDS
 from image_grpc_testkit.eventually import MAX_WAIT_SECONDS, increasing_durations
 from tests.getimg.conftest import CATALOG, INCOMPLETE, JSON, KEY, connected, generate, generate_failure
-from tests.getimg.scripted_server import Drip, response, scripted_server
+from tests.getimg.scripted_server import EndlessResponse, response, scripted_server
 from tests.service import Provider, running_standin
 
 no_waiting = pytest.mark.usefixtures("no_waiting")
@@ -113,7 +113,7 @@ async def test_a_call_that_times_out_is_not_repeated() -> None:
 
 
 async def test_a_response_that_arrives_byte_by_byte_times_out() -> None:
-    responses = {"/v2/models": CATALOG, "/v2/images": Drip(INCOMPLETE)}
+    responses = {"/v2/models": CATALOG, "/v2/images": EndlessResponse(INCOMPLETE)}
     for seconds in increasing_durations(0.3):
         async with scripted_server(responses) as server, connected(server.url, timeout=seconds) as client:
             async with asyncio.timeout(MAX_WAIT_SECONDS):

@@ -79,11 +79,11 @@ def test_the_generated_picture_covers_the_requested_size_if_any_resolution_does(
 
 @given(sides, sides, models)
 def test_no_other_ratio_wastes_less_of_the_picture(width: int, height: int, model: object) -> None:
-    def waste(ratio: str) -> float:
+    def ratio_error(ratio: str) -> float:
         return abs(math.log(parse_ratio(ratio) * height / width))
 
     chosen = nearest_ratio(width, height, model.aspect_ratios)
-    assert waste(chosen) == pytest.approx(min(waste(ratio) for ratio in model.aspect_ratios))
+    assert ratio_error(chosen) == pytest.approx(min(ratio_error(ratio) for ratio in model.aspect_ratios))
 
 
 @given(st.text(max_size=8))

@@ -32,7 +32,7 @@ GRID = squares(SIDE, SIDE)
 
 
 @dataclass(frozen=True, slots=True)
-class Cast:
+class PlacedArea:
     """Area on a map of SIDE x SIDE squares, with its origin in squares."""
 
     shape: AreaShape
@@ -42,7 +42,7 @@ class Cast:
     degrees: float
     width: float
     size: CreatureSize
-    whole: bool
+    origin_included: bool
 
     def covers(self, inclusion: CellInclusion, *, feet: float = 0) -> Pairs:
         effect = AreaOfEffect(
@@ -51,22 +51,22 @@ class Cast:
             direction_degrees=self.degrees,
             width_feet=self.width,
             origin_size=self.size,
-            origin_included=self.whole,
+            origin_included=self.origin_included,
         )
         return pairs(area_of(effect, self.x * CELL, self.y * CELL, GRID).cells(GRID, inclusion))
 
-    def turned(self) -> Cast:
+    def turned(self) -> PlacedArea:
         """Return the area after a quarter turn clockwise around the center of the map."""
         return replace(self, x=SIDE - self.y, y=self.x, degrees=(self.degrees + 90) % 360)
 
-    def mirrored(self) -> Cast:
+    def mirrored(self) -> PlacedArea:
         """Return the area with left and right swapped."""
         return replace(self, x=SIDE - self.x, degrees=(180 - self.degrees) % 360)
 
 
 halves = st.integers(0, 2 * SIDE).map(lambda count: count / 2)
-casts = st.builds(
-    Cast,
+areas = st.builds(
+    PlacedArea,
     st.sampled_from([SPHERE, CYLINDER, CONE, CUBE, LINE, EMANATION]),
     halves,
     halves,
@@ -80,30 +80,30 @@ rules = st.sampled_from([CENTER, ANY_TOUCH, HALF_COVERED])
 
 
 @settings(deadline=None)
-@given(casts, rules)
-def test_a_quarter_turn_of_the_map_turns_the_covered_cells(cast: Cast, rule: CellInclusion) -> None:
-    assert cast.turned().covers(rule) == {(SIDE - 1 - row, column) for column, row in cast.covers(rule)}
+@given(areas, rules)
+def test_a_quarter_turn_of_the_map_turns_the_covered_cells(area: PlacedArea, rule: CellInclusion) -> None:
+    assert area.turned().covers(rule) == {(SIDE - 1 - row, column) for column, row in area.covers(rule)}
 
 
 @settings(deadline=None)
-@given(casts, rules)
-def test_a_mirrored_map_mirrors_the_covered_cells(cast: Cast, rule: CellInclusion) -> None:
-    assert cast.mirrored().covers(rule) == {(SIDE - 1 - column, row) for column, row in cast.covers(rule)}
+@given(areas, rules)
+def test_a_mirrored_map_mirrors_the_covered_cells(area: PlacedArea, rule: CellInclusion) -> None:
+    assert area.mirrored().covers(rule) == {(SIDE - 1 - column, row) for column, row in area.covers(rule)}
 
 
 @settings(deadline=None)
-@given(casts, rules, st.sampled_from([1, 2.5, 5, 20]))
-def test_a_larger_area_covers_the_cells_of_a_smaller_one(cast: Cast, rule: CellInclusion, more: float) -> None:
-    assert cast.covers(rule) <= cast.covers(rule, feet=cast.feet + more)
+@given(areas, rules, st.sampled_from([1, 2.5, 5, 20]))
+def test_a_larger_area_covers_the_cells_of_a_smaller_one(area: PlacedArea, rule: CellInclusion, more: float) -> None:
+    assert area.covers(rule) <= area.covers(rule, feet=area.feet + more)
 
 
 @settings(deadline=None)
-@given(casts)
-def test_a_cell_that_is_half_covered_is_touched(cast: Cast) -> None:
-    assert cast.covers(HALF_COVERED) <= cast.covers(ANY_TOUCH)
+@given(areas)
+def test_a_cell_that_is_half_covered_is_touched(area: PlacedArea) -> None:
+    assert area.covers(HALF_COVERED) <= area.covers(ANY_TOUCH)
 
 
 @settings(deadline=None)
-@given(casts)
-def test_a_cell_whose_center_is_inside_is_touched(cast: Cast) -> None:
-    assert cast.covers(CENTER) <= cast.covers(ANY_TOUCH)
+@given(areas)
+def test_a_cell_whose_center_is_inside_is_touched(area: PlacedArea) -> None:
+    assert area.covers(CENTER) <= area.covers(ANY_TOUCH)

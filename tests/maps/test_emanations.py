@@ -108,10 +108,10 @@ def test_an_emanation_of_5_ft_surrounds_the_space_of_the_creature(
     assert with_space == expected.split()
     # The ring is one square wide.
     without = covered(EMANATION, 5, at, expected, origin_size=size)
-    assert "\n".join(without) == "\n".join(hollowed(with_space))
+    assert "\n".join(without) == "\n".join(outline_of(with_space))
 
 
-def hollowed(rows: list[str]) -> list[str]:
+def outline_of(rows: list[str]) -> list[str]:
     """Return a sketch without the cells whose four neighbors are all covered."""
     around = [(-1, 0), (1, 0), (0, -1), (0, 1)]
 

@@ -23,8 +23,8 @@ from tests.storage.fake_service import Bench, storage_bench
 SECONDS = 60.0
 
 
-class Shelf:
-    """A fake Storage Service that only handles reads, of records and blobs that tests put. It can wait and fail."""
+class FakeReadService:
+    """A fake Storage Service that only handles reads. Tests set its content, delay its replies and make it fail."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
@@ -64,8 +64,8 @@ class Shelf:
 
 
 @pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep requests from being repeated on a slow machine."""
+def no_repeated_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not repeat requests only because the machine is slow."""
     monkeypatch.setattr(requester, "ATTEMPT_SECONDS", SECONDS)
 
 
@@ -78,11 +78,11 @@ async def hub() -> AsyncIterator[MemoryHub]:
 
 
 @pytest.fixture
-async def shelf(hub: MemoryHub) -> AsyncIterator[Shelf]:
-    shelf = Shelf(hub)
-    consumer = await hub.consume(topology.STORAGE_QUEUE, shelf.handle, concurrency=100)
-    yield shelf
-    shelf.may_reply.set()
+async def read_service(hub: MemoryHub) -> AsyncIterator[FakeReadService]:
+    read_service = FakeReadService(hub)
+    consumer = await hub.consume(topology.STORAGE_QUEUE, read_service.handle, concurrency=100)
+    yield read_service
+    read_service.may_reply.set()
     await consumer.stop(grace=SECONDS)
 
 

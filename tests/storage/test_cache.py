@@ -75,12 +75,12 @@ class TestRecords:
     async def test_a_cancelled_reader_does_not_cancel_the_retrieval(self, bench: Bench) -> None:
         image = bench.service.put(IMAGES, an_image())
         bench.service.may_reply.clear()
-        cancelled, patient = (asyncio.create_task(version_of(bench, image)) for _ in range(2))
+        cancelled, waiting = (asyncio.create_task(version_of(bench, image)) for _ in range(2))
         await requests_received(bench)
         cancelled.cancel()
         await asyncio.gather(cancelled, return_exceptions=True)
         bench.service.may_reply.set()
-        assert await patient == 1
+        assert await waiting == 1
         assert await version_of(bench, image) == 1
         assert len(bench.service.requests) == 1
 
@@ -94,12 +94,12 @@ class TestRecords:
 
         first = asyncio.create_task(read_until_deadline())
         await requests_received(bench)
-        patient = asyncio.create_task(version_of(bench, image))
+        waiting = asyncio.create_task(version_of(bench, image))
         with pytest.raises(StorageServiceError, match="did not reply in time") as failure:
             await first
         assert failure.value.retry_delay == 1.0
         bench.service.may_reply.set()
-        assert await patient == 1
+        assert await waiting == 1
 
     async def test_a_failure_reaches_all_readers_and_is_not_cached(self, bench: Bench) -> None:
         image = bench.service.put(IMAGES, an_image())

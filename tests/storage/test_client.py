@@ -21,7 +21,7 @@ from image_grpc.storage_service import StorageService
 from image_grpc.telemetry import Telemetry
 from image_grpc_testkit.contracts.records import MEBIBYTE, an_image, name_of, some_bytes
 from image_grpc_testkit.eventually import MAX_WAIT_SECONDS, eventually, increasing_durations
-from tests.storage.conftest import SECONDS, Shelf
+from tests.storage.conftest import SECONDS, FakeReadService
 
 ENDLESS = 3600.0
 
@@ -65,7 +65,7 @@ async def a_storage_service(hub: MemoryHub, folder: Path) -> AsyncIterator[Stora
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def quickly_repeated_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Repeat requests without a reply after 0.1 s."""
     monkeypatch.setattr(requester, "ATTEMPT_SECONDS", 0.1)
 
@@ -121,7 +121,7 @@ async def test_a_repeated_request_has_one_effect(telemetry: Telemetry, tmp_path:
         assert latest.version == 1
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("quickly_repeated_requests")
 async def test_a_queued_request_expires_with_its_caller(telemetry: Telemetry, tmp_path: Path) -> None:
     hub = LossyHub()
     await hub.start()
@@ -138,14 +138,14 @@ async def test_a_queued_request_expires_with_its_caller(telemetry: Telemetry, tm
         assert await client.images.retrieve(image.id) is None
 
 
-async def test_a_permanent_failure_is_not_retried(client: ImageStorageClient, shelf: Shelf) -> None:
-    shelf.failing = True
+async def test_a_permanent_failure_is_not_retried(client: ImageStorageClient, read_service: FakeReadService) -> None:
+    read_service.failing = True
     with pytest.raises(StorageServiceError, match="the database failed") as failure:
         await client.images.retrieve(an_image().id)
     assert failure.value.retry_delay is None
-    assert len(shelf.requests) == 1
+    assert len(read_service.requests) == 1
     assert client.last_failure == failure.value.message
-    shelf.failing = False
+    read_service.failing = False
     await client.images.retrieve(an_image().id)
     assert client.last_failure == ""
 
@@ -200,14 +200,14 @@ async def test_a_stored_blob_is_not_transferred_again(telemetry: Telemetry, tmp_
 
 
 async def test_concurrent_parts_are_limited_and_others_wait_until_their_deadline(
-    client: ImageStorageClient, shelf: Shelf
+    client: ImageStorageClient, read_service: FakeReadService
 ) -> None:
-    shelf.put_blob("some", b"bytes")
-    shelf.may_reply.clear()
+    read_service.put_blob("some", b"bytes")
+    read_service.may_reply.clear()
     reads = [asyncio.create_task(client.blobs.read("some", 0, 5)) for _ in range(100)]
-    await eventually(lambda: len(shelf.requests) == blobs.MAX_CONCURRENT_PARTS, "all slots are taken")
+    await eventually(lambda: len(read_service.requests) == blobs.MAX_CONCURRENT_PARTS, "all slots are taken")
     with deadline_in(0.5), pytest.raises(StorageServiceError, match="too many blob parts"):
         await client.blobs.read("some", 0, 5)
-    assert len(shelf.requests) == blobs.MAX_CONCURRENT_PARTS
-    shelf.may_reply.set()
+    assert len(read_service.requests) == blobs.MAX_CONCURRENT_PARTS
+    read_service.may_reply.set()
     assert await asyncio.gather(*reads) == [b"bytes"] * 100

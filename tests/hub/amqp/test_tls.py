@@ -37,7 +37,7 @@ CLIENT = {"certfile": "client.pem", "keyfile": "client.key"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Secured:
+class TlsNode:
     """A node that requires TLS, and a folder with certificates."""
 
     port: int
@@ -50,7 +50,7 @@ class Secured:
 
 
 @pytest.fixture(scope="module")
-def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+def tls_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsNode]:
     folder, port = tmp_path_factory.mktemp("tls"), free_port()
     authority = trustme.CA()
     authority.cert_pem.write_to_path(folder / "ca.pem")
@@ -60,11 +60,11 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
         certificate.cert_chain_pems[0].write_to_path(folder / f"{name}.pem")
         certificate.private_key_pem.write_to_path(folder / f"{name}.key")
     with rabbitmq(CONFIGURATION.format(port=port, folder=folder)):
-        yield Secured(port=port, folder=folder)
+        yield TlsNode(port=port, folder=folder)
 
 
-async def test_messages_requests_and_replies_use_tls(secured: Secured) -> None:
-    hub = AmqpHub(secured.url(cafile="ca.pem", **CLIENT))
+async def test_messages_requests_and_replies_use_tls(tls_node: TlsNode) -> None:
+    hub = AmqpHub(tls_node.url(cafile="ca.pem", **CLIENT))
     await hub.start()
     try:
 
@@ -102,11 +102,11 @@ async def test_messages_requests_and_replies_use_tls(secured: Secured) -> None:
     ],
     ids=["no certificate", "untrusted certificate", "another authority", "system authorities", "missing file"],
 )
-async def test_start_fails_without_valid_certificates(secured: Secured, files: dict[str, str], error: str) -> None:
+async def test_start_fails_without_valid_certificates(tls_node: TlsNode, files: dict[str, str], error: str) -> None:
     with pytest.raises(HubError, match=f"no connection to the Message Hub: .*{error}"):
-        await AmqpHub(secured.url(**files)).start()
+        await AmqpHub(tls_node.url(**files)).start()
 
 
-async def test_a_certificate_of_another_host_is_rejected(secured: Secured) -> None:
+async def test_a_certificate_of_another_host_is_rejected(tls_node: TlsNode) -> None:
     with pytest.raises(HubError, match="IP address mismatch"):
-        await AmqpHub(secured.url("127.0.0.1", cafile="ca.pem", **CLIENT)).start()
+        await AmqpHub(tls_node.url("127.0.0.1", cafile="ca.pem", **CLIENT)).start()
