@@ -19,7 +19,7 @@ from image_grpc.storage import ImageStorageClient
 from image_grpc.storage_service import StorageService
 from image_grpc.storage_service.object_store import open_store
 from image_grpc.telemetry import Telemetry
-from image_grpc_testkit.contracts.storage_bench import SECONDS, StartStorage, Storage
+from image_grpc_testkit.contracts.storage_testkit import SECONDS, StartStorage, Storage
 from image_grpc_testkit.servers import postgresql, s3
 
 

@@ -28,7 +28,7 @@ from image_grpc_testkit.contracts.records import (
     new_id,
     some_bytes,
 )
-from image_grpc_testkit.contracts.storage_bench import StartStorage, Storage, a_message, a_stored_image
+from image_grpc_testkit.contracts.storage_testkit import StartStorage, Storage, a_message, a_stored_image
 from image_grpc_testkit.eventually import eventually
 from tests.storage_service.parts import opened
 

@@ -14,7 +14,7 @@ from tabletop.storage.v1.storage_pb2 import RecordKeys, RetrieveRequest, StoreRe
 from image_grpc.hub import topology
 from image_grpc.storage_service import outbox, records
 from image_grpc_testkit.contracts.records import an_image, name_of, new_id, some_bytes
-from image_grpc_testkit.contracts.storage_bench import (
+from image_grpc_testkit.contracts.storage_testkit import (
     StartStorage,
     a_message,
     a_stored_image,

@@ -10,8 +10,8 @@ from image_grpc.storage_service import database as database_module
 from image_grpc.storage_service.database import Database
 from image_grpc.storage_service.errors import Unavailable
 from image_grpc_testkit.contracts.records import an_image
-from image_grpc_testkit.contracts.storage_bench import StartStorage
 from image_grpc_testkit.contracts.storage_contract import StorageContract
+from image_grpc_testkit.contracts.storage_testkit import StartStorage
 from image_grpc_testkit.servers import postgresql_cluster
 
 

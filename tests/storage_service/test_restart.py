@@ -9,7 +9,7 @@ import pytest
 from image_grpc.errors import RequestIdReused
 from image_grpc.hub import topology
 from image_grpc_testkit.contracts.records import MEBIBYTE, a_cache_entry, an_image, name_of, new_id, some_bytes
-from image_grpc_testkit.contracts.storage_bench import (
+from image_grpc_testkit.contracts.storage_testkit import (
     StartStorage,
     Storage,
     a_message,

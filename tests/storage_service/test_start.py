@@ -12,7 +12,7 @@ from sqlalchemy import Engine, create_engine, text
 
 from image_grpc.storage_service.schema import SCHEMA
 from image_grpc_testkit.contracts.records import an_image
-from image_grpc_testkit.contracts.storage_bench import StartStorage
+from image_grpc_testkit.contracts.storage_testkit import StartStorage
 
 REPLICAS = 10
 

@@ -15,7 +15,7 @@ from image_grpc.storage_service.object_store import blob_path, open_store
 from image_grpc.storage_service.schema import blob, record_version
 from image_grpc.storage_service.verify import Report, verify
 from image_grpc_testkit.contracts.records import MEBIBYTE, a_generation, an_image, name_of, some_bytes
-from image_grpc_testkit.contracts.storage_bench import StartStorage, Storage, a_stored_image, parts_of, send_parts
+from image_grpc_testkit.contracts.storage_testkit import StartStorage, Storage, a_stored_image, parts_of, send_parts
 from tests.storage_service.parts import opened
 
 

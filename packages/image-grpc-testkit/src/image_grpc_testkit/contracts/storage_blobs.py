@@ -8,7 +8,7 @@ import pytest
 
 from image_grpc.storage import BlobIncomplete, RecordNotFound
 from image_grpc_testkit.contracts.records import MEBIBYTE, an_image, name_of, some_bytes
-from image_grpc_testkit.contracts.storage_bench import (
+from image_grpc_testkit.contracts.storage_testkit import (
     IMMEDIATELY,
     StartStorage,
     Storage,

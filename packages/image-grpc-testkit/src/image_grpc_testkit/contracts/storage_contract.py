@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import pytest
 
-from image_grpc_testkit.contracts.storage_bench import StartStorage, Storage
 from image_grpc_testkit.contracts.storage_blobs import BlobsContract
 from image_grpc_testkit.contracts.storage_events import StorageEventsContract
 from image_grpc_testkit.contracts.storage_listings import ListingsContract
@@ -22,6 +21,7 @@ from image_grpc_testkit.contracts.storage_opaque import OpaqueRecordsContract
 from image_grpc_testkit.contracts.storage_preconditions import PreconditionsContract
 from image_grpc_testkit.contracts.storage_records import RecordsContract
 from image_grpc_testkit.contracts.storage_requests import StorageRequestsContract
+from image_grpc_testkit.contracts.storage_testkit import StartStorage, Storage
 
 
 class StorageContract(

@@ -10,7 +10,7 @@ from image_grpc.errors import VersionConflict
 from image_grpc.hub import Delivery, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc_testkit.contracts.records import a_generation, an_image, an_overlay, new_id
-from image_grpc_testkit.contracts.storage_bench import Storage, a_message, message_names, subscribed
+from image_grpc_testkit.contracts.storage_testkit import Storage, a_message, message_names, subscribed
 from image_grpc_testkit.eventually import eventually
 
 

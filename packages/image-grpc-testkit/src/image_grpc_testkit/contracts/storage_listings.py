@@ -15,7 +15,7 @@ from tabletop.storage.v1.storage_pb2 import ListFilter, ListOrder, ListRequest, 
 from image_grpc.errors import InvalidArgument
 from image_grpc.hub import topology
 from image_grpc_testkit.contracts.records import a_cache_entry, a_generation, a_theme, an_image, an_overlay, new_id
-from image_grpc_testkit.contracts.storage_bench import NEWEST_FIRST, OLDEST_FIRST, Storage, all_pages, matching
+from image_grpc_testkit.contracts.storage_testkit import NEWEST_FIRST, OLDEST_FIRST, Storage, all_pages, matching
 
 
 class ListingsContract:

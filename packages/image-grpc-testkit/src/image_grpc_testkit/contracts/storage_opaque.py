@@ -19,7 +19,7 @@ from tabletop.storage.v1.storage_pb2 import (
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub import topology
 from image_grpc_testkit.contracts.records import name_of, new_id, some_bytes
-from image_grpc_testkit.contracts.storage_bench import Storage, a_record, matching
+from image_grpc_testkit.contracts.storage_testkit import Storage, a_record, matching
 
 INDEX = IndexFields(
     type="map",

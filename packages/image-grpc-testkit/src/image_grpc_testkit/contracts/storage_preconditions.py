@@ -10,7 +10,7 @@ from tabletop.storage.v1.record_pb2 import RecordKind
 from image_grpc.errors import RequestIdReused, VersionConflict
 from image_grpc.storage import BlobIncomplete, RecordNotFound
 from image_grpc_testkit.contracts.records import a_cache_entry, an_image, an_overlay, new_id, some_bytes
-from image_grpc_testkit.contracts.storage_bench import Storage
+from image_grpc_testkit.contracts.storage_testkit import Storage
 
 
 class PreconditionsContract:

@@ -19,7 +19,7 @@ from image_grpc_testkit.contracts.records import (
     new_id,
     some_bytes,
 )
-from image_grpc_testkit.contracts.storage_bench import (
+from image_grpc_testkit.contracts.storage_testkit import (
     IMMEDIATELY,
     NEWEST_FIRST,
     OLDEST_FIRST,

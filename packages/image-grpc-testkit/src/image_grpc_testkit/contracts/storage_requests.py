@@ -26,7 +26,7 @@ from tabletop.storage.v1.storage_pb2 import (
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub import topology
 from image_grpc_testkit.contracts.records import MEBIBYTE, an_image, name_of, new_id, some_bytes
-from image_grpc_testkit.contracts.storage_bench import Storage, a_record, error_in, parts_of
+from image_grpc_testkit.contracts.storage_testkit import Storage, a_record, error_in, parts_of
 
 IMAGE = RecordKind.RECORD_KIND_IMAGE
 
