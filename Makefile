@@ -3,7 +3,8 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 UV := VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip
 # Stamps of what .venv contains: the tools that install, the runtime dependencies with the packages of this
-# repository, the development dependencies.
+# repository, the development dependencies. Bytecode is compiled on installation: where PYTHONDONTWRITEBYTECODE is
+# set, every start would compile everything again, which takes seconds.
 BUILD := $(VENV)/.build
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
@@ -84,12 +85,13 @@ $(BUILD): requirements-build.lock
 
 $(RUNTIME): $(BUILD) requirements.lock pyproject.toml packages/getimg-standin/pyproject.toml
 	@echo "Installing the runtime dependencies"
-	@$(UV) install --require-hashes -r requirements.lock
+	@$(UV) install --compile-bytecode --require-hashes -r requirements.lock
 	@$(UV) install --no-deps --no-build-isolation $(PACKAGES:%=-e %)
+	@$(PYTHON) -m compileall -q $(PACKAGES:%=%/src)
 	@touch $@
 
 $(DEV): $(RUNTIME) requirements-dev.lock $(TEST_PACKAGES:%=%/pyproject.toml)
 	@echo "Installing the development dependencies"
-	@$(UV) install --require-hashes -r requirements-dev.lock
+	@$(UV) install --compile-bytecode --require-hashes -r requirements-dev.lock
 	@$(UV) install --no-deps --no-build-isolation $(TEST_PACKAGES:%=-e %)
 	@touch $@

@@ -47,13 +47,8 @@ actions are those of image-grpc: other services publish what it receives. Genera
 
 def requests() -> Iterator[tuple[str, Descriptor, Descriptor, str]]:
     """Yield the routing key, request, response and comment of each type of request."""
-    for method in METHODS.values():
-        yield (
-            topology.RPC + method.name,
-            method.request.DESCRIPTOR,
-            method.response.DESCRIPTOR,
-            comment_of(method.path[1:].replace("/", ".")),
-        )
+    for name, method in METHODS.items():
+        yield topology.RPC + name, method.input_type, method.output_type, comment_of(method.full_name)
     for key, (request, response) in STORAGE.items():
         yield key, request.DESCRIPTOR, response.DESCRIPTOR, comment_of(request.DESCRIPTOR.full_name)
 
