@@ -84,11 +84,11 @@ async def bare_requester(hub_url: str) -> AsyncIterator[BareRequester]:
 
 async def _metadata(client: ImageStorageClient, floor: BareRequester) -> list[Row]:
     theme = Theme(name="bench", description="d" * 900)
-    stored = await client.themes.store(theme)
+    stored = await client.themes.store(client.themes.put(theme))
     size = stored.ByteSize() + 100
     series: dict[str, tuple[list[float], list[float]]] = {"store": ([], []), "retrieve": ([], [])}
     for _ in range(ROUNDS):
-        series["store"][0].append(await _mean_milliseconds(lambda: client.themes.store(theme)))
+        series["store"][0].append(await _mean_milliseconds(lambda: client.themes.store(client.themes.put(theme))))
         series["store"][1].append(await _mean_milliseconds(lambda: floor.request(os.urandom(size), size)))
         series["retrieve"][0].append(await _mean_milliseconds(lambda: client.themes.retrieve("bench")))
         series["retrieve"][1].append(await _mean_milliseconds(lambda: floor.request(os.urandom(100), size)))
@@ -119,7 +119,7 @@ async def _store_blob(client: ImageStorageClient, data: bytes) -> str:
     sha256 = await client.blobs.put(data)
     image = Image(id=str(uuid.uuid4()))
     image.content.sha256, image.content.byte_size = sha256, len(data)
-    await client.images.store(image)
+    await client.images.store(client.images.put(image))
     return sha256
 
 
@@ -128,7 +128,8 @@ async def _bulk(client: ImageStorageClient) -> Row:
     for number in range(ROUNDS):
         themes = [Theme(name=f"bulk_{number}_{index}", description="d" * 900) for index in range(100)]
         hundred.append(await _milliseconds(partial(_store_together, client, themes)))
-        one.append(await _mean_milliseconds(lambda: client.themes.store(Theme(name="one", description="d" * 900))))
+        put = client.themes.put(Theme(name="one", description="d" * 900))
+        one.append(await _mean_milliseconds(partial(client.themes.store, put)))
     return compared("100 records in one store, beside one", hundred, one, unit="ms", target="<= 10, < 5 s")
 
 
