@@ -39,7 +39,7 @@ def test_the_documented_limits() -> None:
     assert LADDER.steps == (1, 5, 30, 120, 600)
     assert (retry.MAX_HANDLER_FAULTS, retry.MAX_TRANSIENT_ATTEMPTS, retry.MAX_DELIVERIES) == (5, 10, 100)
     assert (retry.MAX_CONFLICT_RETRIES, retry.MAX_INTERRUPTED_CALLS, retry.MAX_UNUSABLE_PICTURES) == (10, 10, 2)
-    assert retry.PEER_UNAVAILABLE_DELAY == 5.0
+    assert retry.PEER_UNAVAILABLE_SECONDS == 5.0
 
 
 def test_the_transient_attempts_last_about_an_hour() -> None:

@@ -27,7 +27,7 @@ MAX_INTERRUPTED_CALLS = 10
 """Provider calls of one generation that ended with their process; each may have been billed."""
 MAX_UNUSABLE_PICTURES = 2
 """Downloads of one generated picture that turned out to be no usable picture."""
-PEER_UNAVAILABLE_DELAY = 5.0
+PEER_UNAVAILABLE_SECONDS = 5.0
 """Delay before work that only waits for a peer is tried again."""
 
 

@@ -32,11 +32,11 @@ class SingleFlight(Generic[K, V]):
         return await asyncio.shield(task)
 
     def invalidate(self, key: K) -> None:
-        """Let the next call for `key` load anew. Callers that already wait get the result of the running load."""
+        """Make the next call for `key` load the value again. Those waiting get the result of the running load."""
         self._running.pop(key, None)
 
     def invalidate_all(self) -> None:
-        """Let the next call for each key load anew."""
+        """Make the next call for each key load the value again."""
         self._running.clear()
 
     def _finish(self, key: K, task: asyncio.Task[V], on_loaded: Callable[[V], None] | None) -> None:

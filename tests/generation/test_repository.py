@@ -23,7 +23,7 @@ VOID = CacheEntryState.CACHE_ENTRY_STATE_VOID
 
 @pytest.fixture(autouse=True)
 def short_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(repository, "PEER_UNAVAILABLE_DELAY", 0.01)
+    monkeypatch.setattr(repository, "PEER_UNAVAILABLE_SECONDS", 0.01)
 
 
 async def test_a_generation_is_found_by_its_id(generations: GenerationRepository, database: Database) -> None:

@@ -25,7 +25,7 @@ from image_grpc.generation.steps.store import StoreStep
 from image_grpc.generation.weighted_fair_semaphore import Closed, WeightedFairSemaphore
 from image_grpc.hub import Ack, Consumer, DeadLetter, Delivery, Hub, Retry, Settlement, topology
 from image_grpc.hub import envelope as envelopes
-from image_grpc.retry import PEER_UNAVAILABLE_DELAY
+from image_grpc.retry import PEER_UNAVAILABLE_SECONDS
 from image_grpc.settings import ServerSettings
 from image_grpc.storage import Storage
 from image_grpc.storage.filters import in_states
@@ -97,7 +97,7 @@ class Pipeline:
         """Run a step for an unfinished generation, at most once at a time in this process."""
         key = f"{span_name}/{id_}"
         if key in self._in_progress:
-            return Retry(PEER_UNAVAILABLE_DELAY, "another delivery is in progress")
+            return Retry(PEER_UNAVAILABLE_SECONDS, "another delivery is in progress")
         self._in_progress.add(key)
         self._telemetry.counters.generations_unfinished += 1
         attributes = {ATTR_GENERATION_ID: id_}
@@ -119,7 +119,7 @@ class Pipeline:
             return await step(record)
         except StorageServiceError as failure:
             log.warning("job waits for the Storage Service", generation_id=id_, problem=failure.message)
-            return Retry(PEER_UNAVAILABLE_DELAY, failure.message)
+            return Retry(PEER_UNAVAILABLE_SECONDS, failure.message)
         except (VersionConflict, RequestIdReused):
             return Retry(0, "the generation changed meanwhile")
         except Closed:

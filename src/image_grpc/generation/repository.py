@@ -8,7 +8,7 @@ from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 
 from image_grpc.errors import GenerationNotFound, ServiceError, StorageServiceError, VersionConflict
 from image_grpc.generation import states
-from image_grpc.retry import PEER_UNAVAILABLE_DELAY
+from image_grpc.retry import PEER_UNAVAILABLE_SECONDS
 from image_grpc.storage import Storage, UnitOfWork
 from image_grpc.telemetry import Counters
 
@@ -87,7 +87,7 @@ class GenerationRepository:
                     return
                 record = latest
             except StorageServiceError:
-                await asyncio.sleep(PEER_UNAVAILABLE_DELAY)
+                await asyncio.sleep(PEER_UNAVAILABLE_SECONDS)
         self._counters.generations_failed += 1
         log.warning(
             "generation failed",

@@ -14,7 +14,7 @@ from tabletop.image.v1.types_pb2 import Priority
 
 from image_grpc.generation import states
 from image_grpc.generation.steps import generate
-from image_grpc.generation.steps.generate import LEASE_POLL_SECONDS, NOT_CONFIGURED_DELAY, GenerateStep
+from image_grpc.generation.steps.generate import LEASE_POLL_SECONDS, NOT_CONFIGURED_SECONDS, GenerateStep
 from image_grpc.generation.weighted_fair_semaphore import Closed, WeightedFairSemaphore
 from image_grpc.hub import Ack, Retry, topology
 from image_grpc.retry import MAX_INTERRUPTED_CALLS
@@ -163,7 +163,7 @@ async def test_without_an_api_key_a_job_waits(
     provider.configured = False
     settlement = await generate_step(record, NORMAL)
     assert isinstance(settlement, Retry)
-    assert settlement.delay == NOT_CONFIGURED_DELAY
+    assert settlement.delay == NOT_CONFIGURED_SECONDS
     assert await database.generation(record.generation.id) == record
 
 

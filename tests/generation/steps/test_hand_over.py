@@ -11,7 +11,7 @@ from tabletop.storage.v1.storage_pb2 import StoreRequest
 from image_grpc.errors import StorageServiceError
 from image_grpc.generation.steps.generate import PUBLISH_ATTEMPTS, GenerateStep
 from image_grpc.hub import Ack, Outcome, Retry, topology
-from image_grpc.retry import PEER_UNAVAILABLE_DELAY
+from image_grpc.retry import PEER_UNAVAILABLE_SECONDS
 from tests.generation.conftest import Database, Jobs, ScriptedProvider
 from tests.generation.memory_storage import MemoryStorageService, Refused
 from tests.generation.steps.conftest import Outcomes
@@ -42,7 +42,7 @@ async def test_the_result_is_kept_while_the_hub_refuses(
     outcomes.next.extend([outcome] * PUBLISH_ATTEMPTS)
     settlement = await generate_step(record, NORMAL)
     assert isinstance(settlement, Retry)
-    assert settlement.delay == PEER_UNAVAILABLE_DELAY
+    assert settlement.delay == PEER_UNAVAILABLE_SECONDS
     assert outcomes.attempts == PUBLISH_ATTEMPTS
     kept = await database.generation(record.generation.id)
     assert kept.generation.state == STORING

@@ -19,19 +19,20 @@ from image_grpc.generation.steps.references import ReferenceLoader
 from image_grpc.generation.weighted_fair_semaphore import WeightedFairSemaphore
 from image_grpc.getimg import CallNotSent, GetimgClient, ProviderRequest
 from image_grpc.hub import Ack, Hub, Outcome, Retry, Settlement
-from image_grpc.retry import MAX_INTERRUPTED_CALLS, PEER_UNAVAILABLE_DELAY, GenerationLimits, delay_before_next_call
+from image_grpc.retry import MAX_INTERRUPTED_CALLS, PEER_UNAVAILABLE_SECONDS, GenerationLimits, delay_before_next_call
 
 log = structlog.get_logger(__name__)
 
 LEASE_FACTOR = 1.5
 """Duration of a lease in terms of the provider's timeout: publishing the result takes time as well."""
 LEASE_POLL_SECONDS = 5.0
-"""Longest delay before a job that another process holds is looked at again."""
+"""Longest delay before a job that another process holds is checked again."""
 PUBLISH_SECONDS = 5.0
+"""Timeout of one attempt to publish a store job."""
 PUBLISH_ATTEMPTS = 3
 HOLD_SECONDS = 1.0
 """Delay before a result that neither the Storage Service nor the hub accepted is offered to them again."""
-NOT_CONFIGURED_DELAY = 30.0
+NOT_CONFIGURED_SECONDS = 30.0
 """Delay of accepted jobs while there is no API key."""
 
 
@@ -42,6 +43,7 @@ class GeneratePolicy:
     owner: str
     """The id of the process, for leases."""
     lease_seconds: float
+    """How long the process owns a generation before others may take it over."""
     limits: GenerationLimits
 
 
@@ -71,7 +73,7 @@ class GenerateStep:
             await self._generations.fail(record, GenerationError("the process ended during each call of GetImg.AI"))
             return Ack()
         if not self._provider.configured:
-            return Retry(NOT_CONFIGURED_DELAY, "there is no GetImg.AI API key")
+            return Retry(NOT_CONFIGURED_SECONDS, "there is no GetImg.AI API key")
         async with self._semaphore.slot(priority):
             return await self._generate(record)
 
@@ -111,8 +113,8 @@ class GenerateStep:
     async def _hand_over(self, record: GenerationRecord, result: ProviderResult) -> Settlement:
         """Make a billed result durable before the job is acknowledged.
 
-        The result goes into the record, where any later delivery finds it, and into the job that stores it. While
-        neither is possible the job is held: if it were returned, the picture would be generated and billed again.
+        The result goes into the record, where any later delivery reads it, and into the job that stores it. While
+        neither is possible the job stays unacknowledged: if it were returned, the picture would be billed again.
         """
         job = jobs.store_job(record, result)
         while True:
@@ -122,7 +124,7 @@ class GenerateStep:
                     return Ack()
             log.warning("store job not accepted by the hub", generation_id=record.generation.id)
             if kept:
-                return Retry(PEER_UNAVAILABLE_DELAY, "the hub did not accept the store job")
+                return Retry(PEER_UNAVAILABLE_SECONDS, "the hub did not accept the store job")
             await asyncio.sleep(HOLD_SECONDS)
 
     async def _keep(self, record: GenerationRecord, result: ProviderResult) -> bool:

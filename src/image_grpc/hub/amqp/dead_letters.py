@@ -50,7 +50,7 @@ class DeadLetterQueue:
             yield _dead_letter(message)
 
     async def replay(self, letter: DeadLetterMessage) -> None:
-        """Move a message to its original queue; an expired time-to-live starts anew. Raises HubError if refused."""
+        """Move a message to its original queue; an expired time-to-live starts again. Raises HubError if refused."""
         drop = (messages.REASON, messages.ORIGIN, messages.CONTENT_TYPE, messages.EXPIRES)
         message = messages.forwarded(letter.message, *_renewed(letter), {}, drop=drop)
         outcome = await self._publisher.publish(message, routing_key=letter.origin, timeout=CONFIRM_SECONDS)
