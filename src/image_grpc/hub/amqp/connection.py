@@ -21,19 +21,46 @@ CONNECTION_ERRORS = (AMQPError, OSError, RuntimeError)
 """Raised by calls on a closed channel or connection."""
 
 
+class _ClosedOnFailure(AbstractConnection):
+    """Closes a connection that could not be opened. Left open, it creates a task when it is garbage-collected."""
+
+    async def connect(self, timeout: float | None = None) -> None:
+        try:
+            await super().connect(timeout)  # type: ignore[safe-super]
+        except BaseException:
+            await self.close()
+            raise
+
+
+class _Connection(_ClosedOnFailure, aio_pika.Connection):
+    pass
+
+
+class _RobustConnection(_ClosedOnFailure, aio_pika.RobustConnection):
+    pass
+
+
 async def connect(url: str, purpose: str) -> AbstractConnection:
     """Open a connection that is not restored after a failure."""
     pamqp_patch.apply()
-    name = f"image-grpc {purpose}"
-    return await aio_pika.connect(url, timeout=HANDSHAKE_SECONDS, client_properties={"connection_name": name})
+    return await aio_pika.connect(
+        url,
+        timeout=HANDSHAKE_SECONDS,
+        connection_class=_Connection,
+        client_properties={"connection_name": f"image-grpc {purpose}"},
+    )
 
 
 async def connect_robust(url: str, purpose: str) -> AbstractRobustConnection:
     """Open a connection that reconnects after failures."""
     pamqp_patch.apply()
-    name = f"image-grpc {purpose}"
     return await aio_pika.connect_robust(
-        url, timeout=HANDSHAKE_SECONDS, heartbeat=15, reconnect_interval=1, client_properties={"connection_name": name}
+        url,
+        timeout=HANDSHAKE_SECONDS,
+        connection_class=_RobustConnection,
+        heartbeat=15,
+        reconnect_interval=1,
+        client_properties={"connection_name": f"image-grpc {purpose}"},
     )
 
 
