@@ -48,7 +48,7 @@ async def measure(folder: Path) -> list[Row]:
             bridge = ("-m", "image_grpc", "bridge", "--target", server.address, "--hub-url", node.url)
             bare = ("-m", "benchmarks.bare_bridge", node.url, server.address)
             async with (
-                servers.running(bridge, "(serves)", {}),
+                servers.running(bridge, "(connects the hub)", {}),
                 servers.running(bare, "(consumes)", {}),
                 await aio_pika.connect(node.url) as connection,
                 grpc.aio.insecure_channel(server.address) as channel,

@@ -65,7 +65,7 @@ async def standin(*options: str) -> AsyncIterator[Process]:
 async def storage_service(settings: dict[str, str]) -> AsyncIterator[Process]:
     """Run `image-grpc storage`; it has no address."""
     environment = {f"IMAGE_GRPC_{name.upper()}": value for name, value in settings.items()}
-    async with running(("-m", "image_grpc", "storage"), r"(answers)", environment) as process:
+    async with running(("-m", "image_grpc", "storage"), "(is ready)", environment) as process:
         yield process
 
 
