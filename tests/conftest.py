@@ -1,12 +1,15 @@
-"""Settings of all tests."""
+"""Settings and servers of all tests."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from image_grpc import pictures
 from image_grpc.maps import fonts
+from image_grpc_testkit.servers import Node, rabbitmq
 
 # How long an example takes says something about the machine, and nothing about the code.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -18,3 +21,10 @@ def _configured() -> None:
     """Configure what the composition root configures when the server starts."""
     pictures.configure()
     fonts.configure()
+
+
+@pytest.fixture(scope="session")
+def node() -> Iterator[Node]:
+    """A RabbitMQ node for all tests of a worker that do not stop it; each file uses its own virtual host."""
+    with rabbitmq() as running:
+        yield running

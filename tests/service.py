@@ -198,16 +198,19 @@ async def service(data_dir: Path, provider: Provider | None = None, **settings: 
 
 
 def block_generations(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    """Keep stand-ins that are started after this call from returning images until the returned event is set."""
-    may_finish = asyncio.Event()
+    """Keep stand-ins from returning images until the returned event is set."""
+    may_finish, encoded = asyncio.Event(), Gallery.encoded
 
-    class BlockedGallery(Gallery):
-        async def encoded(self, picture: Picture) -> bytes:
-            await may_finish.wait()
-            return await super().encoded(picture)
+    async def encoded_when_allowed(gallery: Gallery, picture: Picture) -> bytes:
+        await may_finish.wait()
+        return await encoded(gallery, picture)
 
-    monkeypatch.setattr("getimg_standin.standin.Gallery", BlockedGallery)
+    monkeypatch.setattr(Gallery, "encoded", encoded_when_allowed)
     return may_finish
+
+
+_GALLERY = Gallery()
+"""The pictures of all fast stand-ins. Drawing one takes longer than the rest of a generation."""
 
 
 def fast_standin(**behavior: Any) -> Standin:
@@ -215,7 +218,7 @@ def fast_standin(**behavior: Any) -> Standin:
 
     `behavior` overrides fields of its Behavior.
     """
-    return Standin(behavior=Behavior(**{"variety": 1, **behavior}))
+    return Standin(behavior=Behavior(**{"variety": 1, **behavior}), gallery=_GALLERY)
 
 
 def tactical_map(**fields: Any) -> GenerateTacticalMapRequest:

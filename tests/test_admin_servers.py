@@ -11,17 +11,15 @@ from image_grpc import app
 from image_grpc.admin_servers import health_server
 from image_grpc.probe import is_serving
 from image_grpc.settings import StorageServiceSettings, load
-from image_grpc_testkit.servers import free_port, rabbitmq
+from image_grpc_testkit.servers import Node, free_port
 from tests.service import service
 
 
-async def test_a_storage_process_is_healthy_while_it_runs(tmp_path: Path) -> None:
+async def test_a_storage_process_is_healthy_while_it_runs(node: Node, tmp_path: Path) -> None:
     address = f"127.0.0.1:{free_port()}"
-    with rabbitmq() as node:
-        async with app.storage(
-            load(StorageServiceSettings, hub_url=node.url, data_dir=tmp_path, health_listen=address)
-        ):
-            assert await asyncio.to_thread(is_serving, address)
+    settings = load(StorageServiceSettings, hub_url=node.add_virtual_host(), data_dir=tmp_path, health_listen=address)
+    async with app.storage(settings):
+        assert await asyncio.to_thread(is_serving, address)
     assert not await asyncio.to_thread(is_serving, address)
 
 

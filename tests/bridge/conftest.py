@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from image_grpc_testkit.servers import Node, rabbitmq
+from image_grpc_testkit.servers import Node
 from tests.bridge.plain import PlainClient, plain_client
 from tests.service import Service, service
 
@@ -27,29 +25,16 @@ class Scene:
     client: PlainClient
 
 
-@pytest.fixture(scope="session")
-def node() -> Iterator[Node]:
-    with rabbitmq() as running:
-        yield running
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def host(node: Node) -> str:
+@pytest.fixture(scope="module")
+def host(node: Node) -> str:
     """URL of the module's own virtual host."""
-    return await _virtual_host(node)
+    return node.add_virtual_host()
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def other_host(node: Node) -> str:
+@pytest.fixture(scope="module")
+def other_host(node: Node) -> str:
     """URL of a virtual host without the bridge of `scene`."""
-    return await _virtual_host(node)
-
-
-async def _virtual_host(node: Node) -> str:
-    name = f"bridge{uuid.uuid4().hex}"
-    await asyncio.to_thread(node.control, "add_vhost", name)
-    await asyncio.to_thread(node.control, "set_permissions", "--vhost", name, "guest", ".*", ".*", ".*")
-    return node.url + name
+    return node.add_virtual_host()
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

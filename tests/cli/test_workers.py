@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,22 +16,21 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from image_grpc_testkit.eventually import eventually
-from image_grpc_testkit.servers import Node, free_port, rabbitmq
+from image_grpc_testkit.servers import Node, free_port
 from tests.cli.processes import run
 
 
 @pytest.fixture(scope="module")
-def node() -> Iterator[Node]:
-    with rabbitmq() as running:
-        yield running
+def hub_url(node: Node) -> str:
+    return node.add_virtual_host()
 
 
 @asynccontextmanager
-async def two_workers(node: Node, listen: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, list[str]]]:
+async def two_workers(hub_url: str, listen: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, list[str]]]:
     """Run two workers. Yields their parent process and the addresses on which servers have started to listen."""
     parent = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "image_grpc", "serve", "--workers", "2", "--hub-url", node.url, "--listen", listen),
+        *("-m", "image_grpc", "serve", "--workers", "2", "--hub-url", hub_url, "--listen", listen),
         env=os.environ | {"PYTHONUNBUFFERED": "1", "IMAGE_GRPC_DRAIN_SECONDS": "0"},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -71,8 +70,8 @@ async def is_serving(address: str) -> bool:
         return bool(response.status == health_pb2.HealthCheckResponse.SERVING)
 
 
-async def test_workers_share_a_port_and_killed_workers_are_restarted(node: Node) -> None:
-    async with two_workers(node, "127.0.0.1:0") as (parent, addresses):
+async def test_workers_share_a_port_and_killed_workers_are_restarted(hub_url: str) -> None:
+    async with two_workers(hub_url, "127.0.0.1:0") as (parent, addresses):
         await eventually(lambda: len(addresses) == 2, "two servers listen")
         assert len(set(addresses)) == 1
         os.kill(children(parent.pid)[0], signal.SIGKILL)
@@ -84,15 +83,15 @@ async def test_workers_share_a_port_and_killed_workers_are_restarted(node: Node)
         assert not await is_serving(addresses[0])
 
 
-async def test_a_port_in_use_is_rejected(node: Node) -> None:
+async def test_a_port_in_use_is_rejected(hub_url: str) -> None:
     async with await asyncio.start_server(lambda *_: None, "127.0.0.1", free_port()) as other:
         taken = "{}:{}".format(*other.sockets[0].getsockname())
-        code, _, error = await run("serve", "--workers", "2", "--hub-url", node.url, "--listen", taken)
+        code, _, error = await run("serve", "--workers", "2", "--hub-url", hub_url, "--listen", taken)
     assert code == 1
     assert f"cannot listen on {taken}" in error
 
 
-async def test_a_worker_that_cannot_start_stops_all_and_reports_why(node: Node) -> None:
+async def test_a_worker_that_cannot_start_stops_all_and_reports_why(hub_url: str) -> None:
     code, _, error = await run("serve", "--workers", "2", "--hub-url", "amqp://127.0.0.1:1/", "--listen", "127.0.0.1:0")
     assert code == 1
     assert "no connection to the Message Hub" in error

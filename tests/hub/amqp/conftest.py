@@ -1,19 +1,13 @@
-"""A RabbitMQ node for all tests, and a hub on it for each."""
+"""A hub on RabbitMQ for each test."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
-from image_grpc_testkit.servers import Node, rabbitmq
+from image_grpc_testkit.servers import Node
 from tests.hub.amqp.broker import AmqpBroker
-
-
-@pytest.fixture(scope="session")
-def node() -> Iterator[Node]:
-    with rabbitmq() as running:
-        yield running
 
 
 @pytest.fixture

@@ -25,10 +25,19 @@ class Standin:
     """
 
     def __init__(
-        self, *, api_key: str = "standin-key", behavior: Behavior | None = None, clock: Callable[[], float] = time.time
+        self,
+        *,
+        api_key: str = "standin-key",
+        behavior: Behavior | None = None,
+        clock: Callable[[], float] = time.time,
+        gallery: Gallery | None = None,
     ) -> None:
-        """`clock` returns seconds since the epoch; URL expiry, the rate limit and billing dates depend on it."""
+        """`clock` returns seconds since the epoch; URL expiry, the rate limit and billing dates depend on it.
+
+        `gallery` lets stand-ins of one event loop share the pictures that they have drawn; its owner closes it.
+        """
         self._workspace = Workspace(api_key=api_key, behavior=behavior or Behavior(), clock=clock)
+        self._shared_gallery = gallery
         self._listening = False
 
     @asynccontextmanager
@@ -41,13 +50,14 @@ class Standin:
         if self._listening:
             raise RuntimeError("this stand-in is already listening")
         self._listening = True
-        gallery, connections = Gallery(), Connections()
+        gallery, connections = self._shared_gallery or Gallery(), Connections()
         try:
             app = create_application(self._workspace, gallery, connections)
             async with serve(app, host, port, connections) as url:
                 yield url
         finally:
-            gallery.close()
+            if gallery is not self._shared_gallery:
+                gallery.close()
             self._listening = False
 
     @property

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +42,17 @@ class Node:
         """Run rabbitmqctl on the node."""
         command = [_program("rabbitmqctl"), "--quiet", "--node", self.environment["RABBITMQ_NODENAME"], *arguments]
         subprocess.run(command, env=self.environment, check=True, stdout=subprocess.DEVNULL)
+
+    def add_virtual_host(self) -> str:
+        """Create an empty virtual host and return its URL."""
+        name = uuid.uuid4().hex
+        # One command for both, as each starts an Erlang machine of its own.
+        self.control(
+            "eval",
+            f'rabbit_vhost:add(<<"{name}">>, <<"test">>), rabbit_auth_backend_internal:set_permissions('
+            f'<<"guest">>, <<"{name}">>, <<".*">>, <<".*">>, <<".*">>, <<"test">>).',
+        )
+        return self.url + name
 
     def start(self) -> None:
         """Start the server on its existing data."""
