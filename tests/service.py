@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,12 +26,7 @@ from tabletop.image.v1.generation_request_pb2 import (
 )
 from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
 from tabletop.image.v1.image_pb2 import Image, ImageContent
-from tabletop.image.v1.image_service_pb2 import (
-    GetImageRequest,
-    ReadImageRequest,
-    UploadImageDescription,
-    UploadImageRequest,
-)
+from tabletop.image.v1.image_service_pb2 import GetImageRequest, ReadImageRequest, UploadImageRequest
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 from tabletop.image.v1.map_pb2 import CoordinateUnit, Position
 from tabletop.image.v1.overlay_pb2 import Overlay, TacticalElement
@@ -121,15 +116,7 @@ class Service:
 
         `description` overrides fields of UPLOAD_DEFAULTS.
         """
-        description_part = UploadImageDescription(**{**UPLOAD_DEFAULTS, **description})
-        picture = picture_bytes() if data is None else data
-
-        async def parts() -> AsyncIterator[UploadImageRequest]:
-            yield UploadImageRequest(description=description_part)
-            for start in range(0, len(picture), CHUNK_BYTES):
-                yield UploadImageRequest(data=picture[start : start + CHUNK_BYTES])
-
-        return (await self.images.UploadImage(parts())).image
+        return (await self.images.UploadImage(upload_parts(data, **description))).image
 
     async def create_overlay(self, map_id: str, *elements: TacticalElement, **fields: Any) -> Overlay:
         """Create an overlay on a tactical map."""
@@ -252,6 +239,14 @@ def picture_bytes(width: int = 10 * CELL_PIXELS, height: int = 10 * CELL_PIXELS,
     plain = pyvips.Image.black(width, height).new_from_image([90, 110, 70]).copy(interpretation="srgb")
     data: bytes = plain.write_to_buffer(suffix)
     return data
+
+
+def upload_parts(data: bytes | None = None, **description: Any) -> Iterator[UploadImageRequest]:
+    """Yield the requests of an upload. The arguments are those of Service.upload."""
+    yield UploadImageRequest(description={**UPLOAD_DEFAULTS, **description})
+    picture = picture_bytes() if data is None else data
+    for start in range(0, len(picture), CHUNK_BYTES):
+        yield UploadImageRequest(data=picture[start : start + CHUNK_BYTES])
 
 
 def grid_properties(**grid: Any) -> dict[str, Any]:

@@ -33,7 +33,7 @@ async def failed_call(call: Awaitable[Any]) -> CallStatus:
     """Await a call that must fail and return its status."""
     try:
         response = await call
-    except grpc.aio.AioRpcError as error:
+    except grpc.RpcError as error:
         return read_status(error)
     raise AssertionError(f"the call succeeded: {response}")
 
@@ -48,7 +48,7 @@ async def failed_stream(call: Any) -> CallStatus:
 
 
 def read_status(error: Any) -> CallStatus:
-    """Return the status of an error of grpc.aio with its `google.rpc` details."""
+    """Return the status of an error of gRPC with its `google.rpc` details."""
     info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
     retry, quota = error_details_pb2.RetryInfo(), error_details_pb2.QuotaFailure()
     request = error_details_pb2.RequestInfo()

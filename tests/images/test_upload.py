@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,22 @@ import pytest
 import pyvips
 from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, RegenerateImageRequest
 from tabletop.image.v1.image_service_pb2 import ImageLayer, UploadImageRequest
+from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 from tabletop.image.v1.types_pb2 import ImageFormat, ImageSubtype, ImageType
 
 from image_grpc_testkit.eventually import eventually
-from tests.service import UPLOAD_DEFAULTS, Service, element, grid_properties, new_id, payload_of, picture_bytes, service
-from tests.statuses import failed_call
+from tests.service import (
+    UPLOAD_DEFAULTS,
+    Service,
+    element,
+    grid_properties,
+    new_id,
+    payload_of,
+    picture_bytes,
+    service,
+    upload_parts,
+)
+from tests.statuses import CallStatus, failed_call
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -29,12 +40,18 @@ FORMATS = {
 PORTRAIT = {"type": ImageType.IMAGE_TYPE_CHARACTER, "subtype": ImageSubtype.IMAGE_SUBTYPE_PORTRAIT}
 
 
-async def send(running: Service, parts: Iterable[UploadImageRequest]) -> Any:
-    async def stream() -> AsyncIterator[UploadImageRequest]:
-        for part in parts:
-            yield part
+async def rejection(running: Service, parts: Iterable[UploadImageRequest]) -> CallStatus:
+    """Send an upload that must be rejected, and return its status.
 
-    return await running.images.UploadImage(stream())
+    grpc.aio reports INTERNAL when a server rejects a call while its client is writing (grpc/grpc#36066), so this
+    uses the synchronous client.
+    """
+
+    def upload() -> None:
+        with grpc.insecure_channel(running.running.address) as channel:
+            ImageServiceStub(channel).UploadImage(iter(parts))
+
+    return await failed_call(asyncio.to_thread(upload))
 
 
 def description_part(**fields: Any) -> UploadImageRequest:
@@ -133,11 +150,11 @@ BAD_DATA = {
 async def test_data_that_is_not_a_complete_picture_of_a_supported_format_and_size_is_rejected(
     running: Service, bad: str
 ) -> None:
-    assert_rejected(await failed_call(running.upload(BAD_DATA[bad])), "data")
+    assert_rejected(await rejection(running, upload_parts(BAD_DATA[bad])), "data")
 
 
 async def test_a_sha256_that_does_not_match_the_data_is_rejected(running: Service) -> None:
-    error = await failed_call(running.upload(sha256="0" * 64))
+    error = await rejection(running, upload_parts(sha256="0" * 64))
     assert_rejected(error, "description.sha256")
     assert hashlib.sha256(picture_bytes()).hexdigest() in error.message
 
@@ -163,7 +180,7 @@ async def test_a_sha256_that_does_not_match_the_data_is_rejected(running: Servic
     ids=str,
 )
 async def test_an_invalid_description_is_rejected(running: Service, fields: dict[str, Any], field: str) -> None:
-    error = await failed_call(running.upload(**fields))
+    error = await rejection(running, upload_parts(**fields))
     assert_rejected(error, field)
     assert error.reason == ("INVALID_THEME" if field.endswith("theme") else "INVALID_ARGUMENT")
 
@@ -177,15 +194,16 @@ async def test_the_description_must_be_the_first_part_and_only_the_first(running
         [description_part(), description_part(), data_part(data)],
         [description_part(), data_part(data), description_part()],
     ):
-        assert_rejected(await failed_call(send(running, parts)), "description")
-    assert_rejected(await failed_call(send(running, [UploadImageRequest()])), "part")
-    assert_rejected(await failed_call(send(running, [description_part(), data_part(b"x" * (1024 * 1024 + 1))])), "data")
+        assert_rejected(await rejection(running, parts), "description")
+    assert_rejected(await rejection(running, [UploadImageRequest()]), "part")
+    too_long = data_part(b"x" * (1024 * 1024 + 1))
+    assert_rejected(await rejection(running, [description_part(), too_long]), "data")
 
 
 async def test_an_upload_beyond_the_configured_size_is_rejected_before_it_ends(tmp_path: Path) -> None:
     sent = 0
 
-    async def endless() -> AsyncIterator[UploadImageRequest]:
+    def endless() -> Iterator[UploadImageRequest]:
         nonlocal sent
         yield description_part()
         while True:
@@ -193,7 +211,7 @@ async def test_an_upload_beyond_the_configured_size_is_rejected_before_it_ends(t
             yield data_part(b"x" * 100_000)
 
     async with service(tmp_path, upload_max_bytes=1_000_000) as it:
-        error = await failed_call(it.images.UploadImage(endless()))
+        error = await rejection(it, endless())
         assert_rejected(error, "data")
         assert "1000000" in error.message
         assert sent < 1000
@@ -226,10 +244,10 @@ async def test_repeated_uploads_with_one_request_id_create_one_image(running: Se
     verified = await running.upload(request_id=request_id, sha256=images[0].content.sha256)
     assert verified == images[0], "an explicit SHA-256 does not make it another request"
     for other in (
-        running.upload(picture_bytes(64, 64), request_id=request_id),
-        running.upload(theme="horror", request_id=request_id),
+        upload_parts(picture_bytes(64, 64), request_id=request_id),
+        upload_parts(theme="horror", request_id=request_id),
     ):
-        error = await failed_call(other)
+        error = await rejection(running, other)
         assert (error.code, error.reason) == (grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED")
 
 
