@@ -10,6 +10,7 @@ from tabletop.image.v1.types_pb2 import Priority
 
 from image_grpc import pictures
 from image_grpc.admin_servers import channelz_server
+from image_grpc.background import background
 from image_grpc.deadline import deadline_in
 from image_grpc.generation import GenerationUseCases
 from image_grpc.generation.estimate import Estimator
@@ -130,9 +131,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         stack.push_async_callback(downloader.close)
         await feed.start()
         stack.push_async_callback(feed.stop)
-        monitoring = asyncio.create_task(monitor.run(), name="monitor")
-        stack.push_async_callback(asyncio.wait, [monitoring])
-        stack.callback(monitoring.cancel)
+        await stack.enter_async_context(background(monitor.run(), name="monitor"))
         if settings.admin_listen:
             await stack.enter_async_context(channelz_server(settings.admin_listen))
         address = server.bind()  # before the pipeline starts: an unreachable process must not take jobs

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import structlog
 from tabletop.hub.v1.envelope_pb2 import Envelope
 
+from image_grpc.background import end_tasks
 from image_grpc.errors import HubError
 from image_grpc.hub import Ack, DeadLetter, Delivery, Handler, Retry, Settlement, Unreadable
 from image_grpc.hub import envelope as envelopes
@@ -66,9 +67,7 @@ async def finish_tasks(tasks: set[asyncio.Task[None]], grace: float) -> None:
     """Wait up to `grace` seconds for tasks, and cancel those that are still running then."""
     if tasks:
         await asyncio.wait(tasks, timeout=grace)
-    for task in list(tasks):
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await end_tasks(tasks)
 
 
 class PendingReplies:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 
 from image_grpc import hub
+from image_grpc.background import end_tasks
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub import topology
 from image_grpc.hub.handling import IncomingMessage, PendingReplies, acknowledging, finish_tasks, handle_message
@@ -76,8 +77,7 @@ class MemoryConsumer:
 
     async def stop(self, grace: float) -> None:
         self._on_stop()
-        self._consuming.cancel()
-        await asyncio.gather(self._consuming, return_exceptions=True)
+        await end_tasks([self._consuming])
         await finish_tasks(self._tasks, grace)
 
 

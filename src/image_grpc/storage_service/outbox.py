@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy import Connection, delete, insert, select, update
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 
+from image_grpc.background import end_tasks
 from image_grpc.hub import Hub, Outcome
 from image_grpc.storage_service.database import Database, microseconds
 from image_grpc.storage_service.errors import Unavailable
@@ -67,9 +68,7 @@ class Relay:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace):
                 await self._entries.join()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks)
         await self._delete_published()
 
     async def _publish_forever(self) -> None:

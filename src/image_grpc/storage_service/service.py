@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 import structlog
 from sqlalchemy import Connection, delete
 
+from image_grpc.background import background
 from image_grpc.hub import Hub, topology
 from image_grpc.settings import StorageServiceSettings
 from image_grpc.storage_service import outbox, records
@@ -46,9 +47,7 @@ class StorageService:
             await self._database.start()
             await self._relay.start()
             stack.push_async_callback(self._relay.stop, grace=STOP_SECONDS)
-            sweeping = asyncio.create_task(self._sweeper.run(), name="storage sweeper")
-            stack.push_async_callback(asyncio.wait, [sweeping])
-            stack.callback(sweeping.cancel)
+            await stack.enter_async_context(background(self._sweeper.run(), name="storage sweeper"))
             consumer = await self._hub.consume(topology.STORAGE_QUEUE, self._handler.handle, concurrency=CONCURRENCY)
             stack.push_async_callback(consumer.stop, grace=STOP_SECONDS)
             self._stack = stack.pop_all()

@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 from aio_pika.abc import AbstractRobustChannel, AbstractRobustConnection
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 
+from image_grpc.background import background
 from image_grpc.errors import HubError
 from image_grpc.hub import Delivery, Handler, Outcome, RequestTimeout, RequestUnroutable
 from image_grpc.hub.amqp.connection import CONNECTION_ERRORS, close, connect, connect_robust, translated_errors
@@ -69,9 +70,7 @@ class AmqpHub:
         self._depth_channel = await self._consuming.channel()
         await self._queues.start()
         self._watchdog = Watchdog(self._consuming, self._running_consumers)
-        watching = asyncio.create_task(self._watchdog.run(), name="consumer watchdog")
-        self._resources.push_async_callback(asyncio.wait, [watching])
-        self._resources.callback(watching.cancel)
+        await self._resources.enter_async_context(background(self._watchdog.run(), name="consumer watchdog"))
         self._publishing = publishing
 
     async def _connect(self, purpose: str) -> AbstractRobustConnection:
