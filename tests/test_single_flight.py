@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -174,6 +175,17 @@ async def test_another_key_is_not_invalidated(flights: SingleFlight[str, int], l
     loader.may_end.set()
     assert await caller == 1
     assert loader.kept == [1]
+
+
+async def test_a_load_belongs_to_the_work_of_its_first_caller(flights: SingleFlight[str, int]) -> None:
+    """Its log lines and messages carry the correlation id."""
+    work: ContextVar[int] = ContextVar("work")
+    work.set(7)
+
+    async def load() -> int:
+        return work.get()
+
+    assert await flights.run("key", load) == 7
 
 
 async def test_a_load_does_not_have_the_deadline_of_its_first_caller(flights: SingleFlight[str, int]) -> None:

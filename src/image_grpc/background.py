@@ -10,7 +10,7 @@ _REPEAT_SECONDS = 1.0
 
 @asynccontextmanager
 async def background(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
-    """Run `work` within the block."""
+    """Run `work` within the block. It must handle its own errors: a failure does not end the block."""
     task = asyncio.create_task(work, name=name)
     try:
         yield
@@ -19,10 +19,10 @@ async def background(work: Coroutine[Any, Any, None], name: str) -> AsyncIterato
 
 
 async def end_tasks(tasks: Collection[asyncio.Task[None]]) -> None:
-    """Cancel tasks, and wait until they have ended.
+    """Cancel tasks until all have ended. Cleanup that takes longer than a second is cancelled, too.
 
-    Cancels again while a task runs: aiormq reports the cancellation of a call as a connection error, after which a
-    loop that survives such errors would continue.
+    One cancellation is not enough: aiormq turns it into a connection error, and a loop that tolerates connection
+    errors goes on.
     """
     running = set(tasks)
     while running:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import Context, ContextVar, copy_context
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
@@ -18,6 +18,13 @@ def deadline_in(seconds: float) -> Iterator[None]:
         yield
     finally:
         _deadline.reset(token)
+
+
+def context_without_deadline() -> Context:
+    """Return a copy of the current context without its deadline, for work on which others wait as well."""
+    context = copy_context()
+    context.run(_deadline.set, None)
+    return context
 
 
 def remaining(limit: float, *, margin: float = 0.0) -> float:

@@ -20,6 +20,7 @@
     ├── GenerationError                 GENERATION_ERROR
     ├── Overloaded                      OVERLOADED               the caller should retry later
     ├── DeadlineExceeded                DEADLINE_EXCEEDED        the caller should allow more time
+    ├── InternalError                   INTERNAL                 the operator must find the bug in the logs
     └── DependencyError                 a peer is unavailable
         ├── ApiError                    API_ERROR
         ├── HubError                    MESSAGE_HUB_ERROR
@@ -101,6 +102,10 @@ class InvalidArgument(CallerError, reason=ErrorReason.ERROR_REASON_INVALID_ARGUM
 
 class InvalidTheme(InvalidArgument, reason=ErrorReason.ERROR_REASON_INVALID_THEME):
     """The theme is unknown or malformed."""
+
+
+class InternalError(ServiceError, reason=ErrorReason.ERROR_REASON_INTERNAL):
+    """An unexpected exception."""
 
 
 class OffsetOutOfRange(CallerError, reason=ErrorReason.ERROR_REASON_OFFSET_OUT_OF_RANGE):

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
-from contextvars import Context
 from typing import Any, Generic, TypeVar
+
+from image_grpc.deadline import context_without_deadline
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -25,8 +26,8 @@ class SingleFlight(Generic[K, V]):
         """
         task = self._running.get(key)
         if task is None:
-            # A context of its own: other callers may have a later deadline than the first one.
-            task = asyncio.create_task(load(), context=Context())
+            # Other callers may have a later deadline than the first one.
+            task = asyncio.create_task(load(), context=context_without_deadline())
             self._running[key] = task
             task.add_done_callback(lambda done: self._finish(key, done, on_loaded))
         return await asyncio.shield(task)

@@ -104,6 +104,15 @@ async def test_a_failed_generation_is_reported_with_its_reason(platform: Service
     assert "balance" in error
 
 
+async def test_an_uploaded_picture_can_be_changed(platform: Service) -> None:
+    image = await platform.upload()
+    code, _, error = await run("generate", "again", image.id, "--details", "with a river", *at(platform))
+    assert code == 0, error
+    changed = await platform.get_image(image.id)
+    assert changed.version == 2
+    assert changed.metadata.generation_params.request.tactical_map.details == "with a river"
+
+
 async def test_an_unavailable_service_is_reported_with_a_hint() -> None:
     code, _, error = await run("status", "--target", "127.0.0.1:1")
     assert code == 1

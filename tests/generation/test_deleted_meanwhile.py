@@ -17,7 +17,7 @@ from getimg_standin import MODELS, queries
 from image_grpc.generation.resolve import Resolver
 from image_grpc.getimg import models
 from image_grpc.themes import ThemeCatalog
-from tests.service import Service, portrait, service
+from tests.service import Service, new_id, portrait, service
 from tests.statuses import CallStatus, failed_call
 
 SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED
@@ -64,6 +64,14 @@ async def test_a_deleted_reference_is_an_invalid_argument(platform: Service) -> 
     request = portrait(details="older", reference_image_ids=[image.id], model=REFERENCE_MODEL)
     refused = await submit_after_deletion(platform, request, delete)
     assert (refused.reason, refused.fields) == ("INVALID_ARGUMENT", ["reference_image_ids[0]"])
+
+
+async def test_a_repeated_request_id_gets_its_generation_although_the_reference_was_deleted(platform: Service) -> None:
+    image = (await platform.generate(portrait())).image
+    request = portrait(reference_image_ids=[image.id], model=REFERENCE_MODEL, request_id=new_id())
+    first = await platform.generate(request)
+    await platform.images.DeleteImage(DeleteImageRequest(image_id=image.id))
+    assert await platform.generate(request) == first
 
 
 async def test_a_withdrawn_model_is_an_invalid_argument(platform: Service, monkeypatch: pytest.MonkeyPatch) -> None:

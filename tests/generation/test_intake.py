@@ -17,6 +17,7 @@ from tabletop.storage.v1.storage_pb2 import StoreRequest
 from image_grpc.errors import GetimgNotConfigured, RequestIdReused, StorageServiceError, VersionConflict
 from image_grpc.generation import states
 from image_grpc.generation.intake import Intake
+from image_grpc.generation.new_record import CallIdentity
 from image_grpc.hub import topology
 from image_grpc.retry import MAX_CONFLICT_RETRIES
 from tests.generation.builders import new_id, portrait, queued, resolved, stored_image
@@ -33,7 +34,7 @@ NORMAL_QUEUE = topology.GENERATE_QUEUES[Priority.PRIORITY_NORMAL]
 
 async def submit(intake: Intake, **fields: Any) -> GenerationRecord:
     request = portrait(**fields)
-    return await intake.submit(request, resolved(request))
+    return await intake.submit(request, resolved(request), CallIdentity.of(request))
 
 
 async def cached_image(database: Database, **fields: Any) -> Image:
@@ -241,11 +242,11 @@ async def test_storing_an_existing_generation_is_a_conflict(intake: Intake, data
         await intake.store(record)
 
 
-async def test_without_an_api_key_nothing_is_accepted(intake: Intake, provider: ScriptedProvider) -> None:
+def test_without_an_api_key_nothing_can_be_generated(intake: Intake, provider: ScriptedProvider) -> None:
+    intake.require_provider()
     provider.configured = False
-    for fields in ({}, {"validate_only": True}):
-        with pytest.raises(GetimgNotConfigured, match="GETIMG_API_KEY"):
-            await submit(intake, **fields)
+    with pytest.raises(GetimgNotConfigured, match="GETIMG_API_KEY"):
+        intake.require_provider()
 
 
 async def test_a_preview_has_the_expected_cost_and_stores_nothing(
@@ -253,7 +254,7 @@ async def test_a_preview_has_the_expected_cost_and_stores_nothing(
 ) -> None:
     request = portrait(validate_only=True, request_id=new_id())
     resolution = resolved(request, model=PRICED)
-    preview = await intake.submit(request, resolution)
+    preview = await intake.submit(request, resolution, CallIdentity.of(request))
     assert preview.generation.id == ""
     assert preview.generation.state == GenerationState.GENERATION_STATE_UNSPECIFIED
     assert preview.generation.request == resolution.request
@@ -267,5 +268,5 @@ async def test_a_preview_has_the_expected_cost_and_stores_nothing(
 @pytest.mark.parametrize("model", [None, Model(id="unpriced")], ids=["no model", "no price"])
 async def test_a_preview_without_a_price_has_no_cost(intake: Intake, model: Model | None) -> None:
     request = portrait(validate_only=True)
-    preview = await intake.submit(request, resolved(request, model=model))
+    preview = await intake.submit(request, resolved(request, model=model), CallIdentity.of(request))
     assert not preview.generation.HasField("cost")

@@ -199,8 +199,9 @@ async def test_a_wait_does_not_depend_on_the_change_feed(
         assert (await waiting).state == CANCELLED
 
 
-async def test_a_wait_survives_the_storage_service(
+async def test_a_wait_continues_when_the_storage_service_is_available_again(
     reader: GenerationReader,
+    generations: GenerationRepository,
     record: GenerationRecord,
     storage_service: MemoryStorageService,
     monkeypatch: pytest.MonkeyPatch,
@@ -210,8 +211,10 @@ async def test_a_wait_survives_the_storage_service(
     waiting = asyncio.create_task(reader.wait(record.generation.id, SECONDS))
     await eventually(lambda: storage_service.retrieved != [], "the generation is read")
     storage_service.refusals = [Refused("INTERNAL", "the database failed")]
-    async with asyncio.timeout(5):
-        assert (await waiting).state == QUEUED
+    await eventually(lambda: storage_service.refusals == [], "the generation could not be read")
+    await end(generations, await start(generations, record))
+    async with asyncio.timeout(SECONDS):
+        assert (await waiting).state == CANCELLED
 
 
 # Watching

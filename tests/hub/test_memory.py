@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator
 import pytest
 from tabletop.hub.v1.envelope_pb2 import Envelope
 
+from image_grpc.errors import HubError
 from image_grpc.hub import Delivery, Outcome, Retry, memory, topology
 from image_grpc.hub.handling import IncomingMessage
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.retry import RetryLadder
 from image_grpc_testkit.contracts.hub_contract import HubContract
 from image_grpc_testkit.contracts.hub_testkit import (
+    TIMEOUT_SECONDS,
     Features,
     Inbox,
     declare_queue,
@@ -67,6 +69,8 @@ async def test_a_full_queue_refuses_messages(broker: MemoryBroker, monkeypatch: 
     await send(broker, name, "one", "two")
     third = queue_message(name, envelope_named("three"))
     assert await broker.hub.publish(third, timeout=1) is Outcome.REFUSED
+    with pytest.raises(HubError, match="the queue is full"):
+        await broker.hub.request(third, timeout=TIMEOUT_SECONDS)
     await receive(broker, name, 2)
     assert await broker.hub.publish(third, timeout=1) is Outcome.CONFIRMED
 

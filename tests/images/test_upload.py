@@ -174,6 +174,7 @@ async def test_a_sha256_that_does_not_match_the_data_is_rejected(running: Servic
         ({"map": {"grid": {"color": "notacolor"}}}, "description.map.grid.color"),
         ({"map": {"grid": {"size": 7}}}, "description.map.grid.size"),
         ({**PORTRAIT, "map": {}}, "description.map"),
+        ({**PORTRAIT, "map": grid_properties()}, "description.map"),
         ({"map": {"scale": {"unit": "miles", "value": 5}}}, "description.map.scale"),
         ({"subtype": ImageSubtype.IMAGE_SUBTYPE_CAMPAIGN, "map": grid_properties()}, "description.map.grid"),
     ],

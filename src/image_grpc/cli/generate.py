@@ -81,8 +81,9 @@ def again(client: Client, image_id: str, details: str) -> pb.RegenerateImageRequ
     image = _image(client, image_id)
     request = pb.RegenerateImageRequest(image_id=image.id, version=image.version)
     if details:
-        kind = image.metadata.generation_params.request.WhichOneof("kind") or ""
-        getattr(request, kind).details = details
+        from image_grpc.generation.kinds import kind_of_subtype  # takes a while
+
+        getattr(request, kind_of_subtype(image.subtype).field).details = details
     return request
 
 

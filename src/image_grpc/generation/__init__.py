@@ -8,6 +8,7 @@ from tabletop.image.v1.generation_service_pb2 import CancelOutcome
 from image_grpc.generation.cancel import cancel
 from image_grpc.generation.intake import Intake
 from image_grpc.generation.kinds import PictureRequest
+from image_grpc.generation.new_record import CallIdentity
 from image_grpc.generation.reader import GenerationReader
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.resolve import Resolver
@@ -26,7 +27,12 @@ class GenerationUseCases:
 
     async def generate(self, request: PictureRequest) -> GenerationRecord:
         """Serve a Generate request. Raises InvalidArgument, GetimgNotConfigured, RequestIdReused, ApiError."""
-        return await self.intake.submit(request, await self.resolver.resolve(request))
+        self.intake.require_provider()
+        call = CallIdentity.of(request)
+        # Before the request is resolved: what it names may have been deleted since the first call.
+        if (repeated := await self.intake.repeated(call)) is not None:
+            return repeated
+        return await self.intake.submit(request, await self.resolver.resolve(request), call)
 
     async def cancel(self, id_: str) -> tuple[GenerationRecord, CancelOutcome]:
         """Cancel a generation that costs nothing yet. Raises GenerationNotFound."""

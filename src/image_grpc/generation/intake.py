@@ -33,23 +33,19 @@ class Intake:
             advice = "set GETIMG_API_KEY, or run `image-grpc up` without one to use the stand-in"
             raise GetimgNotConfigured(f"the service has no GetImg.AI API key; {advice}")
 
-    async def submit(self, request: PictureRequest, resolved: Resolved) -> GenerationRecord:
+    async def submit(self, request: PictureRequest, resolved: Resolved, call: CallIdentity) -> GenerationRecord:
         """Return the generation that serves a request: a new one, or that of an equal earlier request.
 
-        `request` is the caller's message. With `validate_only`, return a preview. Raises GetimgNotConfigured,
-        RequestIdReused, ApiError.
+        `request` is the caller's message. With `validate_only`, return a preview. Raises RequestIdReused, ApiError.
         """
-        self.require_provider()
-        call = CallIdentity.of(request)
         if request.validate_only:
             return self.preview(new_record.new_image(resolved, call), resolved)
         for _ in range(MAX_CONFLICT_RETRIES):
-            if (repeated := await self.repeated(call)) is not None:
-                return repeated
             try:
                 return await self._serve(call, resolved)
-            except VersionConflict:
-                continue  # an equal request was faster
+            except VersionConflict:  # an equal request was faster, or the same one was sent twice at once
+                if (repeated := await self.repeated(call)) is not None:
+                    return repeated
         raise StorageServiceError("too many equal requests at once", retry_delay=1.0)
 
     async def repeated(self, call: CallIdentity) -> GenerationRecord | None:

@@ -72,12 +72,12 @@ class GenerationReader:
         end = time.monotonic() + seconds
         with self._feed.watch(GENERATION, id_) as changes:
             record = await self._generations.require(id_)
-            # The Storage Service may be available again before the time is over.
-            with contextlib.suppress(StorageServiceError):
-                while not is_final(record.generation) and not self._stopping.is_set():
-                    left = end - time.monotonic()
-                    if left <= 0:
-                        break
+            while not is_final(record.generation) and not self._stopping.is_set():
+                left = end - time.monotonic()
+                if left <= 0:
+                    break
+                # The Storage Service may be available again before the time is over.
+                with contextlib.suppress(StorageServiceError):
                     record = await self._next(id_, changes, record, seconds=min(left, POLL_SECONDS))
         return await self.present(record)
 

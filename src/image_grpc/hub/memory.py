@@ -10,6 +10,7 @@ from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 
 from image_grpc import hub
 from image_grpc.background import end_tasks
+from image_grpc.errors import HubError
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub import topology
 from image_grpc.hub.handling import IncomingMessage, PendingReplies, acknowledging, finish_tasks, handle_message
@@ -136,8 +137,10 @@ class MemoryHub:
         with self._replies.expect(token) as reply:
             routed = bool(self._route(message))
             outcome = await self.publish(message, timeout=timeout, reply_to=token) if routed else hub.Outcome.RETURNED
-            if outcome is not hub.Outcome.CONFIRMED:
-                raise hub.RequestUnroutable(f"{message.routing_key}: {outcome.value}")
+            if outcome is hub.Outcome.REFUSED:
+                raise HubError(f"{message.routing_key}: the queue is full")
+            if outcome is hub.Outcome.RETURNED:
+                raise hub.RequestUnroutable(f"{message.routing_key}: no queue is bound for such requests")
             try:
                 async with asyncio.timeout(timeout):
                     return await reply

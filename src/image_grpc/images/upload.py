@@ -106,11 +106,13 @@ def _description_violations(description: UploadImageDescription) -> list[Violati
     broken = grid_violations(description.map.grid, "description.map.grid")
     if description.subtype not in subtypes_of(description.type):
         broken.append(Violation("description.subtype", "does not belong to the type"))
-    if description.HasField("map") and description.type != ImageType.IMAGE_TYPE_MAP:
-        broken.append(Violation("description.map", "must be set for maps only"))
+    if not description.HasField("map"):
+        return broken
+    if description.type != ImageType.IMAGE_TYPE_MAP:
+        return [*broken, Violation("description.map", "must be set for maps only")]
     allowed = kind_of_subtype(description.subtype).map_fields
     broken += [
-        Violation(f"description.map.{field.name}", "must be set for the other kind of map only")
+        Violation(f"description.map.{field.name}", f"must be one of {', '.join(allowed)} for this subtype")
         for field, _ in description.map.ListFields()
         if field.name not in allowed
     ]

@@ -56,7 +56,7 @@ class Relay:
             # Such a hub has one process, so nobody else holds the claims.
             await self._database.write(lambda connection: connection.execute(update(outbox).values(claim_time=0)))
         loops = (self._publish_forever(), self._delete_forever(), self._poll_forever())
-        self._tasks = [asyncio.create_task(loop) for loop in loops]
+        self._tasks = [asyncio.create_task(loop, name="outbox") for loop in loops]
 
     def publish(self, entries: Iterable[Entry]) -> None:
         """Queue the entries of a committed transaction, in this order."""

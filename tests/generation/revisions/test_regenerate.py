@@ -13,7 +13,7 @@ from tabletop.image.v1.generation_request_pb2 import RegenerateImageRequest
 from tabletop.image.v1.generation_service_pb2 import ListGenerationsRequest
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2 import DeleteImageRequest, UndeleteImageRequest
-from tabletop.image.v1.types_pb2 import ImageFormat, ImageSubtype, ImageType, Priority
+from tabletop.image.v1.types_pb2 import CacheMode, ImageFormat, ImageSubtype, ImageType, Priority
 
 from image_grpc_testkit.eventually import eventually
 from tests.generation.revisions.calls import apply, is_conflict, is_not_found, prompt_of, regenerate
@@ -51,6 +51,13 @@ async def test_a_mask_selects_the_fields_that_change(platform: Service, face: Im
     assert "scar" not in prompt_of(platform)
     assert await platform.read(face.id, version=1) == old
     assert await platform.read(face.id) != old
+
+
+async def test_an_image_that_was_generated_to_refresh_the_cache_can_be_changed(platform: Service) -> None:
+    request = portrait(cache=CacheMode.CACHE_MODE_REFRESH, details=new_id())
+    image = (await platform.generate(request)).image
+    assert (await regenerate(platform, image)).image.version == 2
+    assert (await apply(platform, await platform.get_image(image.id), "horror")).image.version == 3
 
 
 async def test_without_a_mask_every_field_that_is_set_changes(platform: Service, face: Image) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tabletop.image.internal.v1.cache_entry_pb2 import CacheEntryState
+from tabletop.image.v1.generation_pb2 import GenerationState
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.types_pb2 import CacheMode
 
@@ -14,6 +15,7 @@ from tests.generation.conftest import Database
 from tests.generation.steps.conftest import generated, run
 
 READY = CacheEntryState.CACHE_ENTRY_STATE_READY
+SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED
 IN_FLIGHT = CacheEntryState.CACHE_ENTRY_STATE_IN_FLIGHT
 
 
@@ -39,6 +41,16 @@ async def test_a_generation_without_a_cache_entry_creates_none(store_step: Store
     record = await database.add_generation(generated(queued()))
     await run(store_step, record)
     assert await database.cache_entry(record.fingerprint) is None
+
+
+async def test_a_new_version_of_a_refreshed_image_creates_none(store_step: StoreStep, database: Database) -> None:
+    record = generated(queued(portrait(cache=CacheMode.CACHE_MODE_REFRESH)))
+    fingerprint, record.fingerprint = record.fingerprint, ""
+    await run(store_step, await database.add_generation(record))
+    stored = await database.generation(record.generation.id)
+    assert stored is not None
+    assert stored.generation.state == SUCCEEDED
+    assert await database.cache_entry(fingerprint) is None
 
 
 @pytest.mark.parametrize("existing", [True, False])

@@ -12,6 +12,7 @@ from image_grpc.errors import HubError
 from image_grpc.hub import topology
 from image_grpc.hub.amqp import AmqpHub, connection, open_dead_letters
 from image_grpc_testkit.contracts.hub_contract import HubContract
+from image_grpc_testkit.contracts.hub_testkit import TIMEOUT_SECONDS, envelope_named, queue_message
 from image_grpc_testkit.servers import Node
 from tests.hub.amqp.broker import AmqpBroker
 
@@ -43,6 +44,17 @@ async def test_starting_again_on_the_same_broker_succeeds(broker: AmqpBroker) ->
 
 async def test_a_hub_that_has_not_started_is_not_connected() -> None:
     assert not AmqpHub("amqp://127.0.0.1:1/").connected
+
+
+async def test_a_request_to_a_full_queue_fails_at_once(broker: AmqpBroker, node: Node) -> None:
+    name = uuid.uuid4().hex
+    async with await aio_pika.connect(node.url) as connection:
+        channel = await connection.channel()
+        limits = {"x-max-length": 1, "x-overflow": "reject-publish"}
+        await channel.declare_queue(name, auto_delete=True, arguments=limits)
+        await channel.default_exchange.publish(aio_pika.Message(b"first"), name)
+        with pytest.raises(HubError, match="the queue is full"):
+            await broker.hub.request(queue_message(name, envelope_named("second")), timeout=TIMEOUT_SECONDS)
 
 
 async def test_start_fails_at_once_without_a_broker() -> None:

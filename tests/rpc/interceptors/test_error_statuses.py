@@ -56,6 +56,8 @@ async def test_an_unexpected_exception_is_logged_and_not_revealed(kind: str, err
     async with small_server(**failing(kind, error)) as server:
         status = await status_of(server, kind)
     assert (status.code, status.message) == (grpc.StatusCode.INTERNAL, INTERNAL)
+    assert (status.reason, status.domain) == ("INTERNAL", "image.tabletop")
+    assert status.request_id == status.trailers["x-request-id"]
     assert SECRET not in str(status)
     assert "x-request-id" in status.trailers
     [line] = [line for line in log_lines() if line["event"] == "call failed"]

@@ -119,6 +119,8 @@ class StoreStep:
         self._report(succeeded, image)
 
     async def _add_cache_entry(self, unit: UnitOfWork, record: GenerationRecord, image: Image) -> None:
+        if not record.fingerprint:
+            return  # a new version of an image serves no other request
         own = await self._generations.own_cache_entry(record)
         if own is not None:
             self._generations.replace_cache_entry(unit, own, states.ready_entry(own, image))

@@ -97,6 +97,8 @@ class AmqpHub:
         try:
             with self._queues.replies.expect(token) as reply:
                 outcome = await self.publish(request, timeout=timeout, reply_to=self._queues.reply_queue.name)
+                if outcome is Outcome.REFUSED:
+                    raise HubError(f"{message.routing_key}: the queue is full")
                 if outcome is Outcome.RETURNED:
                     raise RequestUnroutable(f"{message.routing_key}: no queue is bound for such requests")
                 async with asyncio.timeout(deadline - time.monotonic()):

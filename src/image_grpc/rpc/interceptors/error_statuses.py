@@ -6,7 +6,7 @@ import grpc
 import structlog
 from google.protobuf.message import Message
 
-from image_grpc.errors import ServiceError
+from image_grpc.errors import InternalError, ServiceError
 from image_grpc.rpc import errors
 from image_grpc.rpc.interceptors.call import Call, Next, Request
 
@@ -17,7 +17,7 @@ INTERNAL_MESSAGE = "internal error; the request id identifies it in the server's
 
 
 def translate_errors(following: Next) -> Next:
-    """Report service errors with details. Unexpected exceptions are logged and reported as INTERNAL only."""
+    """Report errors with details. Unexpected exceptions are logged, and their text is not revealed."""
 
     async def stage(call: Call, request: Request) -> Message | None:
         try:
@@ -47,4 +47,4 @@ async def _abort(call: Call, error: ServiceError) -> None:
 
 async def _abort_internal(call: Call, event: str) -> None:
     log.exception(event, method=call.method, request_id=call.request_id)
-    await call.context.abort(grpc.StatusCode.INTERNAL, INTERNAL_MESSAGE, trailing_metadata=call.id_metadata())
+    await _abort(call, InternalError(INTERNAL_MESSAGE))
