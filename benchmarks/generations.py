@@ -54,7 +54,7 @@ async def _overhead(channel: grpc.aio.Channel, number: int) -> float:
     generation = (await GenerationServiceStub(channel).GeneratePortrait(request)).generation
     total = (time.perf_counter() - started) * 1000
     assert generation.state == GenerationState.GENERATION_STATE_SUCCEEDED, generation
-    return total - (generation.draw_time.ToMicroseconds() - generation.start_time.ToMicroseconds()) / 1000.0
+    return total - (generation.generate_time.ToMicroseconds() - generation.start_time.ToMicroseconds()) / 1000.0
 
 
 async def _bare_processing_time(http: httpx.AsyncClient, url: str) -> float:

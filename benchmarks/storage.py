@@ -21,6 +21,7 @@ from benchmarks.report import Row, compared
 from image_grpc.hub.amqp import AmqpHub
 from image_grpc.storage import ImageStorageClient
 from image_grpc.telemetry import Telemetry
+from image_grpc_testkit.collections import store_one
 from image_grpc_testkit.servers import postgresql, rabbitmq
 
 ROUNDS = 9
@@ -84,11 +85,11 @@ async def bare_requester(hub_url: str) -> AsyncIterator[BareRequester]:
 
 async def _metadata(client: ImageStorageClient, floor: BareRequester) -> list[Row]:
     theme = Theme(name="bench", description="d" * 900)
-    stored = await client.themes.store(client.themes.put(theme))
+    stored = await store_one(client.themes, client.themes.put(theme))
     size = stored.ByteSize() + 100
     series: dict[str, tuple[list[float], list[float]]] = {"store": ([], []), "retrieve": ([], [])}
     for _ in range(ROUNDS):
-        series["store"][0].append(await _mean_milliseconds(lambda: client.themes.store(client.themes.put(theme))))
+        series["store"][0].append(await _mean_milliseconds(lambda: store_one(client.themes, client.themes.put(theme))))
         series["store"][1].append(await _mean_milliseconds(lambda: floor.request(os.urandom(size), size)))
         series["retrieve"][0].append(await _mean_milliseconds(lambda: client.themes.retrieve("bench")))
         series["retrieve"][1].append(await _mean_milliseconds(lambda: floor.request(os.urandom(100), size)))
@@ -119,7 +120,7 @@ async def _store_blob(client: ImageStorageClient, data: bytes) -> str:
     sha256 = await client.blobs.put(data)
     image = Image(id=str(uuid.uuid4()))
     image.content.sha256, image.content.byte_size = sha256, len(data)
-    await client.images.store(client.images.put(image))
+    await store_one(client.images, client.images.put(image))
     return sha256
 
 
@@ -129,7 +130,7 @@ async def _bulk(client: ImageStorageClient) -> Row:
         themes = [Theme(name=f"bulk_{number}_{index}", description="d" * 900) for index in range(100)]
         hundred.append(await _milliseconds(partial(_store_together, client, themes)))
         put = client.themes.put(Theme(name="one", description="d" * 900))
-        one.append(await _mean_milliseconds(partial(client.themes.store, put)))
+        one.append(await _mean_milliseconds(partial(store_one, client.themes, put)))
     return compared("100 records in one store, beside one", hundred, one, unit="ms", target="<= 10, < 5 s")
 
 

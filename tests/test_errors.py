@@ -1,38 +1,10 @@
-"""The tree of errors."""
+"""Errors and what they carry."""
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
-from image_grpc import errors
 from image_grpc.errors import ImageNotFound, InvalidArgument, InvalidTheme, ServiceError, Violation
-
-
-def classes() -> dict[str, type[ServiceError]]:
-    members = (member for member in vars(errors).values() if isinstance(member, type))
-    return {class_.__name__: class_ for class_ in members if issubclass(class_, ServiceError)}
-
-
-def documented() -> dict[str, tuple[int, str]]:
-    """Return the tree in the docstring: the depth and the reason of each class, empty for a base class."""
-    tree: dict[str, tuple[int, str]] = {}
-    for line in (errors.__doc__ or "").splitlines():
-        if match := re.match(r"    ([│├└─ ]*)([A-Z][A-Za-z]+)(?: +([A-Z_]+)(?: |$))?", line):
-            tree[match[2]] = (len(match[1]) // 4, match[3] or "")
-    return tree
-
-
-def test_the_tree_in_the_docstring_has_every_error() -> None:
-    assert sorted(documented()) == sorted(classes())
-
-
-@pytest.mark.parametrize("name", sorted(classes()))
-def test_the_tree_in_the_docstring_is_correct(name: str) -> None:
-    class_, (depth, reason) = classes()[name], documented()[name]
-    assert depth == class_.__mro__.index(ServiceError)
-    assert reason == getattr(class_, "reason", "")
 
 
 def test_an_error_has_no_details_unless_they_are_given() -> None:

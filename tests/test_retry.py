@@ -98,7 +98,7 @@ def test_jitter_stays_in_its_range() -> None:
     assert all(1.0 <= delay <= 1.5 for delay in delays)
 
 
-# Calls of GetImg.AI
+# Calls to GetImg.AI
 
 
 def test_a_permanent_failure_is_not_repeated() -> None:

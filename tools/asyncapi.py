@@ -20,7 +20,7 @@ from tabletop.hub.v1.envelope_pb2 import Envelope
 from tabletop.storage.v1 import storage_pb2
 
 from image_grpc import __version__
-from image_grpc.bridge.client import METHODS
+from image_grpc.bridge.client import unary_methods
 from image_grpc.bridge.reactions import REACTIONS
 from image_grpc.hub import topology
 from tools.contracts import TIME, UUID, comment_of, example, first_sentence, reference, schemas
@@ -47,7 +47,7 @@ actions are those of image-grpc: other services publish what it receives. Genera
 
 def requests() -> Iterator[tuple[str, Descriptor, Descriptor, str]]:
     """Yield the routing key, request, response and comment of each type of request."""
-    for name, method in METHODS.items():
+    for name, method in unary_methods().items():
         yield topology.RPC + name, method.input_type, method.output_type, comment_of(method.full_name)
     for key, (request, response) in STORAGE.items():
         yield key, request.DESCRIPTOR, response.DESCRIPTOR, comment_of(request.DESCRIPTOR.full_name)

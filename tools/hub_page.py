@@ -115,7 +115,7 @@ EVENT_EXAMPLES: list[tuple[str, str, Any]] = [
         {"character_id": UUID, "changes": {"appearance": {"hair": "silver"}, "equipment": ["longbow", "cloak"]}},
     ),
     (
-        "A campaign changed its theme: so do its images (theme sync)",
+        "A campaign changes its theme: the theme is applied to its images",
         topology.CAMPAIGN_THEME_CHANGED,
         {"campaign_id": "7a5b1c52-6a0c-4c3f-9d53-0d6f2f1c7b11", "new_theme": "horror"},
     ),

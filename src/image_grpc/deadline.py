@@ -28,7 +28,7 @@ def context_without_deadline() -> Context:
 
 
 def remaining(limit: float, *, margin: float = 0.0) -> float:
-    """Return the seconds, 0 or more, that a step may take: `limit`, or `margin` less than the time to the deadline."""
+    """Return `limit`, or the time to the deadline minus `margin` if that is shorter, in seconds; at least 0."""
     deadline = _deadline.get()
     if deadline is None:
         return limit

@@ -1,37 +1,10 @@
-"""The service's errors, grouped by who must act.
-
-    ServiceError
-    ├── CallerError                     the caller must change the request
-    │   ├── InvalidArgument             INVALID_ARGUMENT
-    │   │   └── InvalidTheme            INVALID_THEME
-    │   ├── OffsetOutOfRange            OFFSET_OUT_OF_RANGE
-    │   ├── ImageNotFound               IMAGE_NOT_FOUND
-    │   ├── GenerationNotFound          GENERATION_NOT_FOUND
-    │   ├── ThemeNotFound               INVALID_THEME
-    │   ├── ThemeExists                 THEME_ERROR
-    │   ├── ThemeNotEditable            THEME_ERROR
-    │   ├── ThemeInUse                  THEME_ERROR
-    │   ├── OverlayNotFound             OVERLAY_ERROR
-    │   ├── OverlayMapMismatch          OVERLAY_ERROR
-    │   ├── OverlayLimitExceeded        OVERLAY_ERROR
-    │   ├── RequestIdReused             REQUEST_ID_REUSED
-    │   └── VersionConflict             VERSION_CONFLICT
-    ├── GetimgNotConfigured             GETIMG_NOT_CONFIGURED    the operator must set a key
-    ├── GenerationError                 GENERATION_ERROR
-    ├── Overloaded                      OVERLOADED               the caller should retry later
-    ├── DeadlineExceeded                DEADLINE_EXCEEDED        the caller should allow more time
-    ├── InternalError                   INTERNAL                 the operator must find the bug in the logs
-    └── DependencyError                 a peer is unavailable
-        ├── ApiError                    API_ERROR
-        ├── HubError                    MESSAGE_HUB_ERROR
-        └── StorageServiceError         STORAGE_SERVICE_ERROR
-
-The reasons are those of `tabletop.image.v1.ErrorReason`; `rpc.errors` maps each class to a gRPC status.
+"""The service's errors, grouped by who must act: the caller (`CallerError`), the operator, or a peer
+(`DependencyError`). `rpc.errors` maps each class to a gRPC status.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from tabletop.image.v1.error_reason_pb2 import ErrorReason
 
@@ -61,7 +34,7 @@ class ServiceError(Exception):
     """
 
     reason: ClassVar[str]
-    """The reason as programs see it, for example `IMAGE_NOT_FOUND`; the two abstract groups have none."""
+    """The reason as programs see it, for example `IMAGE_NOT_FOUND`; abstract groups have none."""
 
     def __init_subclass__(cls, *, reason: ErrorReason | None = None) -> None:
         if reason is not None:
@@ -112,22 +85,37 @@ class OffsetOutOfRange(CallerError, reason=ErrorReason.ERROR_REASON_OFFSET_OUT_O
     """A read starts past the end of the picture."""
 
 
-class ImageNotFound(CallerError, reason=ErrorReason.ERROR_REASON_IMAGE_NOT_FOUND):
-    """The image, or this version of it, does not exist or is deleted."""
+class NotFound(CallerError):
+    """A resource with an id does not exist or is deleted."""
+
+    resource: ClassVar[str]
 
     @classmethod
-    def with_id(cls, image_id: str, version: int = 0) -> "ImageNotFound":
-        """Return the error for an image, or for one of its versions."""
+    def with_id(cls, id_: str, version: int = 0) -> Self:
+        """Return the error for a resource, or for one of its versions."""
         suffix = f" with version {version}" if version else ""
-        return cls(f"image {image_id}{suffix} does not exist", metadata={"image_id": image_id})
+        return cls(f"{cls.resource} {id_}{suffix} does not exist", metadata={f"{cls.resource}_id": id_})
 
 
-class GenerationNotFound(CallerError, reason=ErrorReason.ERROR_REASON_GENERATION_NOT_FOUND):
+class ImageNotFound(NotFound, reason=ErrorReason.ERROR_REASON_IMAGE_NOT_FOUND):
+    """The image, or this version of it, does not exist or is deleted."""
+
+    resource = "image"
+
+
+class GenerationNotFound(NotFound, reason=ErrorReason.ERROR_REASON_GENERATION_NOT_FOUND):
     """The generation does not exist."""
+
+    resource = "generation"
 
 
 class ThemeNotFound(CallerError, reason=ErrorReason.ERROR_REASON_INVALID_THEME):
     """The theme does not exist."""
+
+    @classmethod
+    def with_name(cls, name: str) -> "ThemeNotFound":
+        """Return the error for a theme."""
+        return cls(f"theme {name!r} does not exist", metadata={"theme": name})
 
 
 class ThemeExists(CallerError, reason=ErrorReason.ERROR_REASON_THEME_ERROR):
@@ -142,8 +130,10 @@ class ThemeInUse(CallerError, reason=ErrorReason.ERROR_REASON_THEME_ERROR):
     """Images use the theme."""
 
 
-class OverlayNotFound(CallerError, reason=ErrorReason.ERROR_REASON_OVERLAY_ERROR):
+class OverlayNotFound(NotFound, reason=ErrorReason.ERROR_REASON_OVERLAY_ERROR):
     """The overlay does not exist or is deleted."""
+
+    resource = "overlay"
 
 
 class OverlayMapMismatch(CallerError, reason=ErrorReason.ERROR_REASON_OVERLAY_ERROR):

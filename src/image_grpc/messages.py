@@ -2,6 +2,7 @@
 
 from typing import Any, Protocol, Self, TypeVar
 
+from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -50,12 +51,14 @@ def oneof_value(message: Message, group: str) -> Any:
 
 
 def enum_label(enum: EnumTypeWrapper, value: int) -> str:
-    """Return the short lower-case name of an enum value: `map` for IMAGE_TYPE_MAP, empty for UNSPECIFIED.
+    """Return the short lower-case name of an enum value: `map` for IMAGE_TYPE_MAP, empty for UNSPECIFIED."""
+    return enum.Name(value).removeprefix(enum_prefix(enum.DESCRIPTOR)).lower() if value else ""
 
-    Relies on the rule of the contracts that the first value is `<PREFIX>_UNSPECIFIED`.
-    """
-    prefix = enum.Name(enum.values()[0]).removesuffix("UNSPECIFIED")
-    return enum.Name(value).removeprefix(prefix).lower() if value else ""
+
+def enum_prefix(enum: EnumDescriptor) -> str:
+    """Return what the names of an enum's values begin with. By a rule of the contracts, the first is UNSPECIFIED."""
+    name: str = enum.values[0].name
+    return name.removesuffix("UNSPECIFIED")
 
 
 def now() -> Timestamp:

@@ -27,6 +27,8 @@ MAX_INTERRUPTED_CALLS = 10
 """Provider calls of one generation that ended with their process; each may have been billed."""
 MAX_UNUSABLE_PICTURES = 2
 """Downloads of one generated picture that turned out to be no usable picture."""
+SOON = 1.0
+"""Seconds that callers are told to wait after a failure that should be short."""
 PEER_UNAVAILABLE_SECONDS = 5.0
 """Delay before work that only waits for a peer is tried again."""
 
@@ -69,10 +71,10 @@ class Backoff:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GenerationLimits:
-    """When a generation that GetImg.AI keeps failing is given up."""
+    """When to give up on a generation whose calls to GetImg.AI keep failing."""
 
     max_attempts: int
-    """Calls of GetImg.AI."""
+    """Calls to GetImg.AI."""
     timeout: float
     """Time since the first call."""
 

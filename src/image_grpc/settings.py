@@ -15,7 +15,7 @@ def _with_valid_port(address: str) -> str:
     return address
 
 
-Port = Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[^\s:]+):\d{1,5}$"), AfterValidator(_with_valid_port)]
+Address = Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[^\s:]+):\d{1,5}$"), AfterValidator(_with_valid_port)]
 """An address to listen on, `host:port` or `[IPv6]:port`."""
 Seconds = Annotated[float, Field(gt=0, le=86_400 * 366)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -149,9 +149,9 @@ def is_loopback(host: str | None) -> bool:
 class ServerSettings(GetimgSettings, CallSettings, ProgramSettings):
     """Settings of `serve`."""
 
-    listen: Port = Field("127.0.0.1:50051", description="address of the gRPC server; port 0 selects a free one")
+    listen: Address = Field("127.0.0.1:50051", description="address of the gRPC server; port 0 selects a free one")
     listen_shared: bool = Field(False, description="share the port with other servers; set by `serve --workers`")
-    admin_listen: Port | None = Field(
+    admin_listen: Address | None = Field(
         None, description="address of the channelz service, which shows who is connected; for operators only"
     )
     rpc_max_concurrent: Count = Field(1000, description="maximum concurrent calls, not counting health checks")
@@ -190,7 +190,7 @@ class StorageServiceSettings(ProgramSettings):
         None, description="database, `postgresql://…` or `sqlite:///…`; default: in the data folder"
     )
     blob_url: str | None = Field(None, description="object store, `s3://…` or `file:///…`; default: in the data folder")
-    health_listen: Port | None = Field(None, description="address at which `storage` serves the gRPC health service")
+    health_listen: Address | None = Field(None, description="address at which `storage` serves the gRPC health service")
     blob_part_expiry_seconds: Seconds = Field(3600, description="age at which unreferenced parts of blobs are deleted")
     purge_after_seconds: Seconds = Field(30 * 86_400, description="time that deleted records can be restored")
     request_memory_seconds: Seconds = Field(86_400, description="time that a `storage_correlation_id` is remembered")
@@ -207,7 +207,7 @@ def storage_urls(settings: StorageServiceSettings) -> tuple[str, str]:
 
 
 class EmbeddedSettings(StorageServiceSettings, BridgeSettings, ServerSettings):
-    """Settings of `up`: those of all programs, and of the stand-in for GetImg.AI."""
+    """Settings of `up` and `serve`: those of all programs, and of the stand-in for GetImg.AI."""
 
-    standin_listen: Port = Field("127.0.0.1:0", description="address of the stand-in that `up` starts")
+    standin_listen: Address = Field("127.0.0.1:0", description="address of the stand-in that `up` starts")
     standin_latency_seconds: float = Field(0.5, ge=0, le=600, description="delay that the stand-in adds per picture")

@@ -42,7 +42,7 @@ ATTR_STORAGE_CORRELATION_ID = "tabletop.storage_correlation_id"
 ATTR_OPERATION = "tabletop.operation"
 ATTR_OUTCOME = "tabletop.outcome"
 
-# Metrics. The instruments that `Telemetry` creates have the other names.
+# Metrics
 METRIC_STORAGE_DURATION = "tabletop.storage.operation.duration"
 METRIC_STORAGE_BYTES = "tabletop.storage.operation.bytes"
 

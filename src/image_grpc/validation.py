@@ -13,7 +13,7 @@ from tabletop.image.v1 import rules_pb2
 from image_grpc.errors import Violation
 
 
-def violations(message: Message) -> list[Violation]:
+def find_violations(message: Message) -> list[Violation]:
     """Return all rules that the message breaks, in the order of its fields."""
     return [
         Violation(_path(violation.proto.field), violation.proto.message)

@@ -13,6 +13,7 @@ from image_grpc.settings import StorageServiceSettings, load
 from image_grpc.storage import ImageStorageClient
 from image_grpc.storage_service import StorageService
 from image_grpc.telemetry import Telemetry
+from image_grpc_testkit.collections import store_one
 from image_grpc_testkit.contracts.records import an_image, some_bytes
 
 
@@ -32,7 +33,7 @@ async def store_an_image(database_url: str, blob_url: str) -> str:
     client = ImageStorageClient(hub, Telemetry(), timeout=60)
     data = some_bytes(1000)
     await client.blobs.put(data)
-    image = await client.images.store(client.images.put_if_absent(an_image(of=data)))
+    image = await store_one(client.images, client.images.put_if_absent(an_image(of=data)))
     await service.stop()
     await hub.close()
     return image.content.storage_path

@@ -48,7 +48,7 @@ class History:
     accepted: dict[str, str] = field(default_factory=dict)
     """The `details` of accepted requests by generation id."""
     in_flight_at_kill: set[str] = field(default_factory=set)
-    """Ids of generations whose call of GetImg.AI may have been in flight when their server was killed."""
+    """Ids of generations whose call to GetImg.AI may have been in flight when their server was killed."""
     events: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     """Number of deliveries of each `image_generated` event by image id and event id."""
     error_counts: Counter[str] = field(default_factory=Counter)

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 MAX_WAIT_SECONDS = 300.0
 DEADLINE_SECONDS = 4.0
 GETIMG_SECONDS = 40.0
-"""Timeout of calls of GetImg.AI, from which the duration of leases follows.
+"""Timeout of calls to GetImg.AI, from which the duration of leases follows.
 
 It must exceed every outage, even on a slow machine: when a lease expires, another server generates the picture again.
 """

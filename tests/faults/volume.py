@@ -21,6 +21,7 @@ from tabletop.image.v1.image_pb2 import Image
 from image_grpc.hub.amqp import AmqpHub
 from image_grpc.storage import ImageStorageClient
 from image_grpc.telemetry import Telemetry
+from image_grpc_testkit.collections import store_one
 from image_grpc_testkit.servers import postgresql, rabbitmq
 from tests.faults.platform import Program
 
@@ -56,7 +57,7 @@ class Caller:
         image = Image(id=str(uuid.uuid4()))
         image.content.sha256, image.content.byte_size = sha256, len(picture)
         images = self._client.images
-        await images.store(images.put_if_absent(image))
+        await store_one(images, images.put_if_absent(image))
 
     async def _read(self, number: int) -> None:
         picture, sha256 = self._pictures[number], self._digests[number]

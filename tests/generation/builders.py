@@ -91,15 +91,15 @@ def resolved(picture: PictureRequest | None = None, *, theme: Theme = THEME, mod
 def queued(picture: PictureRequest | None = None) -> GenerationRecord:
     """Return the record of a queued generation, of a portrait by default."""
     picture = picture if picture is not None else portrait()
-    return new_record.new_image(resolved(picture), CallIdentity.of(picture))
+    return new_record.for_new_image(resolved(picture), CallIdentity.of(picture))
 
 
 def provider_result(amount: str = "0.035", **fields: Any) -> ProviderResult:
-    """Return the result of a call of GetImg.AI; the URL expires in an hour."""
+    """Return the result of a call to GetImg.AI; the URL expires in an hour."""
     result = ProviderResult(**{"provider_id": new_id(), "url": "https://getimg.ai/x", **fields})
     result.cost.amount, result.cost.currency, result.cost.quantity = amount, "USD", 1
-    if not result.HasField("draw_time"):
-        result.draw_time.GetCurrentTime()
+    if not result.HasField("generate_time"):
+        result.generate_time.GetCurrentTime()
     if not result.HasField("expire_time"):
         result.expire_time.FromSeconds(int(time.time()) + 3600)
     return result

@@ -22,7 +22,7 @@ PRIORITIES = [Priority.PRIORITY_HIGH, Priority.PRIORITY_NORMAL, Priority.PRIORIT
 
 async def estimated(estimator: Estimator, priority: Priority = Priority.PRIORITY_NORMAL) -> GenerationRecord:
     record = queued(portrait(priority=priority))
-    await estimator.estimate(record)
+    await estimator.set_estimate(record)
     return record
 
 

@@ -44,7 +44,7 @@ def test_a_new_generation_is_queued_with_everything_that_its_steps_need() -> Non
     picture = portrait(theme="horror", source={"id": "it"}, request_id="r-1")
     resolution = resolved(picture, theme=HORROR)
     call = CallIdentity.of(picture)
-    record = new_record.new_image(resolution, call)
+    record = new_record.for_new_image(resolution, call)
     generation = record.generation
     assert (generation.id, generation.state) == (call.generation_id, GenerationState.GENERATION_STATE_QUEUED)
     assert (generation.progress, generation.attempts) == (0, 0)
@@ -67,7 +67,7 @@ def test_a_record_keeps_the_theme_version_and_the_correlation_id() -> None:
     edited = type(THEME).FromString(THEME.SerializeToString())
     edited.version = 7
     with correlated("campaign-9"):
-        record = new_record.new_image(resolved(theme=edited), CallIdentity.of(portrait()))
+        record = new_record.for_new_image(resolved(theme=edited), CallIdentity.of(portrait()))
     assert record.theme_version == 7
     assert record.correlation_id == "campaign-9"
     assert queued().correlation_id != queued().correlation_id
@@ -85,7 +85,7 @@ def test_a_regenerated_version_is_of_the_same_image_and_not_cached() -> None:
         validate_only=True,
     )
     merged = resolved(portrait(species="orc"))
-    record = new_record.regenerated_version(image, request, merged, CallIdentity.of(request))
+    record = new_record.for_regeneration(image, request, merged, CallIdentity.of(request))
     assert record.image_id == image.id
     assert record.fingerprint == ""
     assert record.picture == merged.request
@@ -107,7 +107,7 @@ def test_a_restyled_version_is_based_on_the_current_picture() -> None:
         style={"lighting": "candles"},
         request_id=new_id(),
     )
-    record = new_record.restyled_version(
+    record = new_record.for_restyle(
         image, THEME, request, resolved(portrait(theme="horror"), theme=HORROR), CallIdentity.of(request)
     )
     assert (record.image_id, record.reference_version, record.fingerprint) == (image.id, 3, "")

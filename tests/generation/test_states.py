@@ -128,7 +128,7 @@ def test_a_generated_picture_is_kept_with_its_result() -> None:
     assert stored.provider_result == result
     assert stored.generation.state == State.GENERATION_STATE_STORING
     assert stored.generation.progress == pytest.approx(0.8)
-    assert stored.generation.draw_time == result.draw_time
+    assert stored.generation.generate_time == result.generate_time
     assert not stored.HasField("lease")
     assert not stored.generation.HasField("queue_position")
 
@@ -170,7 +170,7 @@ def test_a_cache_hit_costs_nothing_and_has_the_image() -> None:
 
 def test_a_pointer_has_no_state() -> None:
     pointer = states.served_by(queued(), "the-other")
-    assert pointer.answered_by == "the-other"
+    assert pointer.served_by_id == "the-other"
     assert pointer.generation.state == State.GENERATION_STATE_UNSPECIFIED
 
 

@@ -22,7 +22,7 @@ from tests.service import Service, block_generations, fast_standin, portrait, ru
 SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED
 ENDLESS = 600.0
 ENDLESSLY = {"getimg_timeout_seconds": ENDLESS}
-"""Settings for calls of GetImg.AI that never end."""
+"""Settings for calls to GetImg.AI that never end."""
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 from tabletop.hub.v1.envelope_pb2 import Envelope
 
+from image_grpc.errors import HubError
 from image_grpc.hub import Ack, DeadLetter, Delivery, Retry, Settlement, Unreadable
 from image_grpc.hub import envelope as envelopes
-from image_grpc.hub.handling import IncomingMessage, acknowledging, handle_message
+from image_grpc.hub.handling import IncomingMessage, PendingReplies, acknowledging, handle_message
 from image_grpc.retry import MAX_DELIVERIES, MAX_HANDLER_FAULTS
 from image_grpc_testkit.contracts.hub_testkit import Inbox, envelope_named
 
@@ -104,3 +105,34 @@ async def test_an_acknowledging_handler_calls_back() -> None:
     deliveries: list[Delivery] = []
     assert await handle_message(acknowledging(deliveries.append), incoming()) == Ack()
     assert len(deliveries) == 1
+
+
+async def test_a_reply_reaches_the_request_that_expects_it() -> None:
+    replies, first = PendingReplies(), envelope_named("first")
+    with replies.expect("one") as one, replies.expect("two") as two:
+        replies.resolve("two", first)
+        replies.resolve("two", envelope_named("second"))
+        replies.resolve("of nobody", envelope_named("third"))
+        assert not one.done()
+        assert await two == first
+
+
+async def test_an_error_is_raised_by_the_request_that_expects_a_reply() -> None:
+    replies = PendingReplies()
+    with replies.expect("one") as one, replies.expect("two") as two:
+        replies.resolve("one", HubError("the queue is full"))
+        replies.fail_all("the connection broke")
+        with pytest.raises(HubError, match="the queue is full"):
+            await one
+        with pytest.raises(HubError, match="the connection broke"):
+            await two
+
+
+async def test_a_reply_after_its_request_has_ended_is_ignored() -> None:
+    replies = PendingReplies()
+    with replies.expect("token") as reply:
+        pass
+    replies.resolve("token", envelope_named("late"))
+    replies.fail_all("the connection broke")
+    assert reply.cancelled()
+    assert not replies._replies, "nothing is kept of requests that have ended"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -17,6 +19,7 @@ from image_grpc import errors
 from image_grpc.errors import InvalidArgument, Overloaded, ServiceError, StorageServiceError, Violation
 from image_grpc.rpc import errors as statuses
 
+README = Path(__file__).parents[2] / "README.md"
 M = TypeVar("M", bound=Message)
 CODES = {
     "INVALID_ARGUMENT": grpc.StatusCode.INVALID_ARGUMENT,
@@ -29,6 +32,7 @@ CODES = {
     "REQUEST_ID_REUSED": grpc.StatusCode.ALREADY_EXISTS,
     "VERSION_CONFLICT": grpc.StatusCode.ABORTED,
     "GETIMG_NOT_CONFIGURED": grpc.StatusCode.FAILED_PRECONDITION,
+    "INTERNAL": grpc.StatusCode.INTERNAL,
     "GENERATION_ERROR": grpc.StatusCode.INTERNAL,
     "OVERLOADED": grpc.StatusCode.RESOURCE_EXHAUSTED,
     "DEADLINE_EXCEEDED": grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -45,9 +49,9 @@ EXCEPTIONS = {
 }
 """Errors that share their reason with another error and have another code."""
 
-ABSTRACT = {errors.ServiceError, errors.CallerError, errors.DependencyError}
-UNUSED_REASONS = {"UNSPECIFIED", "UNIMPLEMENTED", "INTERNAL"}
-"""Reasons that no error has: the bridge and unexpected exceptions use them."""
+ABSTRACT = {errors.ServiceError, errors.CallerError, errors.NotFound, errors.DependencyError}
+UNUSED_REASONS = {"UNSPECIFIED", "UNIMPLEMENTED"}
+"""Reasons that no error has; the bridge uses the second."""
 
 
 def subclasses_of(class_: type[ServiceError]) -> Iterator[type[ServiceError]]:
@@ -71,6 +75,14 @@ def detail(status: status_pb2.Status, type_: type[M]) -> M | None:
         if packed.Unpack(message):
             return message
     return None
+
+
+@every_error
+def test_the_readme_lists_every_error_with_its_code(class_: type[ServiceError]) -> None:
+    reason = class_("message").reason
+    row = re.compile(rf"^\|[^|]*`{reason}`[^|]*\|([^|]*)\|", re.MULTILINE)
+    codes = " ".join(row.findall(README.read_text()))
+    assert statuses.code_of(class_("message")).name in codes or "`Generation.error`" in codes
 
 
 @every_error

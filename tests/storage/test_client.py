@@ -13,13 +13,14 @@ from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 
 from image_grpc.deadline import deadline_in
 from image_grpc.errors import StorageServiceError
-from image_grpc.hub import Delivery, RequestTimeout, topology
+from image_grpc.hub import Ack, Delivery, RequestTimeout, Settlement, topology
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.settings import StorageServiceSettings, load
 from image_grpc.storage import ImageStorageClient, blobs, requester
 from image_grpc.storage_service import StorageService
 from image_grpc.telemetry import Telemetry
-from image_grpc_testkit.contracts.records import MEBIBYTE, an_image, name_of, some_bytes
+from image_grpc_testkit.collections import store_one
+from image_grpc_testkit.contracts.records import MEBIBYTE, an_image, name_of, new_id, some_bytes
 from image_grpc_testkit.eventually import MAX_WAIT_SECONDS, eventually, increasing_durations
 from tests.storage.conftest import SECONDS, FakeReadService
 
@@ -99,7 +100,7 @@ async def test_without_a_deadline_the_configured_timeout_applies(telemetry: Tele
 async def test_a_request_waits_for_a_storage_service_that_returns_in_time(
     hub: MemoryHub, client: ImageStorageClient, tmp_path: Path
 ) -> None:
-    storing = asyncio.create_task(client.images.store(client.images.put(an_image())))
+    storing = asyncio.create_task(store_one(client.images, client.images.put(an_image())))
     await asyncio.sleep(0.1)
     assert not storing.done()
     async with a_storage_service(hub, tmp_path):
@@ -112,7 +113,7 @@ async def test_a_repeated_request_has_one_effect(telemetry: Telemetry, tmp_path:
     await hub.start()
     client = ImageStorageClient(hub, telemetry, timeout=SECONDS)
     async with a_storage_service(hub, tmp_path):
-        stored = await client.images.store(client.images.put_if_absent(an_image()))
+        stored = await store_one(client.images, client.images.put_if_absent(an_image()))
         assert stored.version == 1
         assert len(hub.sent) == 3
         assert len({message.envelope.correlation_id for message in hub.sent}) == 1
@@ -130,7 +131,7 @@ async def test_a_queued_request_expires_with_its_caller(telemetry: Telemetry, tm
         client = ImageStorageClient(hub, telemetry, timeout=seconds)
         hub.sent.clear()
         with pytest.raises(StorageServiceError):
-            await client.images.store(client.images.put(image))
+            await store_one(client.images, client.images.put(image))
         if len(hub.sent) >= 2:
             break
     client = ImageStorageClient(hub, telemetry, timeout=SECONDS)
@@ -148,6 +149,24 @@ async def test_a_permanent_failure_is_not_retried(client: ImageStorageClient, re
     read_service.failing = False
     await client.images.retrieve(an_image().id)
     assert client.last_failure == ""
+
+
+async def test_a_malformed_reply_is_reported(telemetry: Telemetry) -> None:
+    hub = LossyHub()
+    client = ImageStorageClient(hub, telemetry, timeout=SECONDS)
+
+    async def reply_malformed(delivery: Delivery) -> Settlement:
+        reply = Envelope(id=new_id(), type=f"{delivery.envelope.type}.reply", payload_bytes=b"\xff")
+        await hub.reply(delivery, reply, timeout=SECONDS)
+        return Ack()
+
+    await hub.start()
+    await hub.consume(topology.STORAGE_QUEUE, reply_malformed, concurrency=1)
+    with pytest.raises(StorageServiceError, match="malformed reply"):
+        await client.images.retrieve(an_image().id)
+    assert "malformed reply" in client.last_failure
+    assert len(hub.sent) == 1
+    await hub.close()
 
 
 async def test_a_cancelled_call_stops_repeating_its_request(telemetry: Telemetry) -> None:
@@ -193,7 +212,7 @@ async def test_a_stored_blob_is_not_transferred_again(telemetry: Telemetry, tmp_
     async with a_storage_service(hub, tmp_path):
         assert await client.blobs.put(data) == name_of(data)
         assert len(hub.sent) == 5
-        await client.images.store(client.images.put(an_image(of=data)))
+        await store_one(client.images, client.images.put(an_image(of=data)))
         hub.sent.clear()
         assert await client.blobs.put(data) == name_of(data)
         assert len(hub.sent) == 1

@@ -12,7 +12,7 @@ from image_grpc.errors import ImageNotFound
 from image_grpc.messages import clone
 from image_grpc.storage import RecordNotFound
 from image_grpc.storage.codecs import GENERATIONS, IMAGES, OVERLAYS, THEMES
-from image_grpc.storage.filters import in_states, overlays_of_map, pictures, with_theme
+from image_grpc.storage.filters import overlays_of_map, picture_filter, state_labels, with_theme
 from image_grpc_testkit.contracts.records import (
     MEBIBYTE,
     a_generation,
@@ -205,12 +205,12 @@ class TestListings:
             source_id="source",
             service="service",
         )
-        assert pictures(request).index == IMAGES.encode(an_image(source_id="source", service="service")).index
-        assert pictures(ListImagesRequest()) == ListFilter(index={})
+        assert picture_filter(request).index == IMAGES.encode(an_image(source_id="source", service="service")).index
+        assert picture_filter(ListImagesRequest()) == ListFilter(index={})
         overlay = an_overlay()
         assert overlays_of_map(overlay.map_id).index == OVERLAYS.encode(overlay).index
         queued = GenerationState.GENERATION_STATE_QUEUED
-        assert in_states([queued]) == [GENERATIONS.encode(a_generation(state=queued)).index.state]
+        assert state_labels([queued]) == [GENERATIONS.encode(a_generation(state=queued)).index.state]
 
 
 class TestBlobs:

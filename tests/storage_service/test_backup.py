@@ -18,6 +18,7 @@ from image_grpc.storage_service.database import Database
 from image_grpc.storage_service.object_store import open_store
 from image_grpc.storage_service.schema import blob, outbox, record, record_version
 from image_grpc.storage_service.verify import verify
+from image_grpc_testkit.collections import delete_one, undelete_one
 from image_grpc_testkit.contracts.records import (
     MEBIBYTE,
     a_cache_entry,
@@ -57,10 +58,10 @@ async def fill(storage: Storage) -> None:
     image.content.CopyFrom(an_image(of=some).content)
     await storage.store_image(image)
     deleted = await a_stored_image(storage, data)
-    await client.images.delete(deleted.id)
+    await delete_one(client.images, deleted.id)
     restored = await a_stored_image(storage)
-    await client.images.delete(restored.id)
-    await client.images.undelete(restored.id)
+    await delete_one(client.images, restored.id)
+    await undelete_one(client.images, restored.id)
     overlay = client.overlays.put(an_overlay())
     await client.store([overlay])
     await client.store([overlay, client.themes.put(a_theme()), client.generations.put(a_generation())])

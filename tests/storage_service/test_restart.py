@@ -8,6 +8,7 @@ import pytest
 
 from image_grpc.errors import RequestIdReused
 from image_grpc.hub import topology
+from image_grpc_testkit.collections import delete_one, store_one, undelete_one
 from image_grpc_testkit.contracts.records import MEBIBYTE, a_cache_entry, an_image, name_of, new_id, some_bytes
 from image_grpc_testkit.contracts.storage_testkit import (
     StartStorage,
@@ -29,15 +30,15 @@ async def test_records_versions_and_blobs_survive_a_restart(start_storage: Start
     first = await a_stored_image(stopped, data, service=new_id())
     second = await stopped.store_image(first)
     deleted = await stopped.store_image(an_image())
-    await stopped.client.images.delete(deleted.id)
-    entry = await stopped.client.cache_entries.store(stopped.client.cache_entries.put(a_cache_entry()))
+    await delete_one(stopped.client.images, deleted.id)
+    entry = await store_one(stopped.client.cache_entries, stopped.client.cache_entries.put(a_cache_entry()))
     await stopped.stop()
 
     restarted = await start_storage()
     assert await restarted.client.images.retrieve(first.id) == second
     assert await restarted.client.images.retrieve(first.id, 1) == first
     assert await restarted.client.images.retrieve(deleted.id) is None
-    assert await restarted.client.images.undelete(deleted.id) == deleted
+    assert await undelete_one(restarted.client.images, deleted.id) == deleted
     assert await restarted.client.cache_entries.retrieve(entry.fingerprint) == entry
     assert await restarted.client.blobs.read_all(name_of(data), len(data)) == data
     listed, _ = await restarted.client.images.list(matching(service=first.metadata.service), page_size=5)

@@ -14,6 +14,7 @@ from image_grpc.storage_service.blobs import State
 from image_grpc.storage_service.object_store import blob_path, open_store
 from image_grpc.storage_service.schema import blob, record_version
 from image_grpc.storage_service.verify import Report, verify
+from image_grpc_testkit.collections import delete_one, store_one
 from image_grpc_testkit.contracts.records import MEBIBYTE, a_generation, an_image, name_of, some_bytes
 from image_grpc_testkit.contracts.storage_testkit import StartStorage, Storage, a_stored_image, parts_of, send_parts
 from tests.storage_service.parts import opened
@@ -52,10 +53,10 @@ async def test_an_intact_storage_has_no_problems(
     for size in (1, 2, 3, 4):
         await a_stored_image(storage, some_bytes(size))
     generations = storage.client.generations
-    await generations.store(generations.put(a_generation()))
+    await store_one(generations, generations.put(a_generation()))
     await send_parts(storage, parts_of(some_bytes()))  # no record refers to it yet
     deleted = await a_stored_image(storage, data)
-    await storage.client.images.delete(deleted.id)
+    await delete_one(storage.client.images, deleted.id)
     assert await report_of(at) == Report(records=7, versions=8, blobs=5, bytes=len(data) + 10)
 
 

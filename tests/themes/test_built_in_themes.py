@@ -6,7 +6,7 @@ import pytest
 from tabletop.image.v1.theme_pb2 import Theme
 
 from image_grpc.themes.catalog import built_in_themes
-from image_grpc.validation import violations
+from image_grpc.validation import find_violations
 
 every_theme = pytest.mark.parametrize("theme", built_in_themes().values(), ids=lambda theme: theme.name)
 
@@ -26,7 +26,7 @@ def test_a_theme_has_all_texts(theme: Theme) -> None:
 
 @every_theme
 def test_a_theme_follows_the_contracts_rules(theme: Theme) -> None:
-    assert violations(theme) == []
+    assert find_violations(theme) == []
 
 
 @pytest.mark.parametrize("element", [field.name for field in Theme().elements.DESCRIPTOR.fields])

@@ -42,7 +42,7 @@ async def bridge(settings: BridgeSettings, target: str) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def run_bridge(settings: BridgeSettings, hub: Hub, target: str, telemetry: Telemetry) -> AsyncIterator[None]:
-    """Within the block, hub messages become calls of the server at `target`."""
+    """Within the block, hub messages become calls to the server at `target`."""
     running = Bridge(settings, hub, target, telemetry)
     try:
         await running.start()

@@ -98,7 +98,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
     use_cases = GenerationUseCases(
         resolver=resolver,
         intake=intake,
-        revise=Reviser(settings, storage, themes, resolver, intake),
+        reviser=Reviser(settings, storage, themes, resolver, intake),
         reader=GenerationReader(generations, storage, feed, stopping),
         generations=generations,
     )

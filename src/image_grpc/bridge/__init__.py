@@ -3,8 +3,8 @@
 import asyncio
 
 from image_grpc.bridge.client import ImageServiceClient
-from image_grpc.bridge.events import Events
-from image_grpc.bridge.requests import Requests
+from image_grpc.bridge.events import EventHandler
+from image_grpc.bridge.requests import RequestHandler
 from image_grpc.hub import Consumer, Hub, topology
 from image_grpc.settings import BridgeSettings
 from image_grpc.telemetry import Telemetry
@@ -16,8 +16,8 @@ class Bridge:
     def __init__(self, settings: BridgeSettings, hub: Hub, target: str, telemetry: Telemetry) -> None:
         self._settings, self._hub = settings, hub
         self._client = ImageServiceClient(target)
-        self._requests = Requests(hub, self._client, telemetry, max_call_seconds=settings.rpc_max_seconds)
-        self._events = Events(self._client, telemetry)
+        self._requests = RequestHandler(hub, self._client, telemetry, max_call_seconds=settings.rpc_max_seconds)
+        self._events = EventHandler(self._client, telemetry)
         self._consumers: list[Consumer] = []
 
     async def start(self) -> None:

@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Self, TypeVar
 
 import grpc
@@ -74,13 +75,15 @@ def services() -> Iterator[ServiceDescriptor]:
             yield from file.services_by_name.values()
 
 
-METHODS: Mapping[str, MethodDescriptor] = {
-    f"{service.name}.{method.name}": method
-    for service in services()
-    for method in service.methods
-    if not (method.client_streaming or method.server_streaming)
-}
-"""All unary RPCs by name, such as `ImageService.GetImage`, from the descriptors: a new RPC needs no change here."""
+@cache
+def unary_methods() -> Mapping[str, MethodDescriptor]:
+    """Return all unary RPCs by name, such as `ImageService.GetImage`. A new RPC needs no change here."""
+    return {
+        f"{service.name}.{method.name}": method
+        for service in services()
+        for method in service.methods
+        if not (method.client_streaming or method.server_streaming)
+    }
 
 
 class ImageServiceClient:

@@ -1,4 +1,4 @@
-"""Failed calls of the server, and whether they are worth repeating."""
+"""Failed calls to the server, and whether they are worth repeating."""
 
 from dataclasses import dataclass
 

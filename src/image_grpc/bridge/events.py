@@ -25,7 +25,7 @@ BACKOFF = Backoff(initial=0.05, maximum=5.0)
 _BY_EVENT = {reaction.event: reaction for reaction in REACTIONS}
 
 
-class Events:
+class EventHandler:
     """Handles the events of other services."""
 
     def __init__(self, client: ImageServiceClient, telemetry: Telemetry) -> None:

@@ -27,7 +27,7 @@ class LockHolder:
 
     @property
     def is_newest(self) -> bool:
-        """Whether nothing with a later timestamp is waiting for the key."""
+        """Whether nothing with a later timestamp has arrived while the key was in use."""
         return self._state.newest == self._rank
 
     def raise_if_closed(self) -> None:

@@ -10,7 +10,8 @@ from tabletop.hub.v1.envelope_pb2 import Envelope
 
 from image_grpc.bridge.errors import CallError, invalid_argument
 from image_grpc.hub.envelope import JsonValue
-from image_grpc.validation import normalize_uuids, violations
+from image_grpc.messages import enum_prefix
+from image_grpc.validation import find_violations, normalize_uuids
 
 M = TypeVar("M", bound=Message)
 
@@ -23,8 +24,8 @@ def decode_request(envelope: Envelope, message_type: type[M]) -> M:
 def decode_event(envelope: Envelope, message_type: type[M]) -> M:
     """Return an event's valid payload, without unknown fields of newer publishers. Raises CallError with the field."""
     event = _decode(envelope, message_type, ignore_unknown_fields=True)
-    if invalid := violations(event):
-        raise _invalid_payload(message_type, invalid[0].description, invalid[0].field)
+    if violations := find_violations(event):
+        raise _invalid_payload(message_type, violations[0].description, violations[0].field)
     normalize_uuids(event)
     return event
 
@@ -60,8 +61,7 @@ def _expand_enums(data: JsonValue, descriptor: Descriptor) -> None:
 
 
 def _full_name(value: JsonValue, enum: EnumDescriptor) -> JsonValue:
-    # By the rules of the contracts, the first value of each enum is `<PREFIX>_UNSPECIFIED`.
-    full_name = f"{enum.values[0].name.removesuffix('UNSPECIFIED')}{value}".upper()
+    full_name = f"{enum_prefix(enum)}{value}".upper()
     return full_name if full_name in enum.values_by_name else value
 
 

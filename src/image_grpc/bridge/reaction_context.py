@@ -11,7 +11,7 @@ from tabletop.image.v1 import generation_service_pb2 as service
 from tabletop.image.v1.generation_pb2 import Generation, GenerationState
 from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, RegenerateImageRequest
 from tabletop.image.v1.image_pb2 import Image
-from tabletop.image.v1.image_service_pb2 import ListImagesRequest
+from tabletop.image.v1.image_service_pb2 import ListImagesRequest, ListImagesResponse
 
 from image_grpc.bridge.client import Cause, ImageServiceClient, Req, Res
 from image_grpc.bridge.errors import IMAGE_NOT_FOUND, REQUEST_ID_REUSED, CallError
@@ -31,6 +31,8 @@ UNFINISHED_STATES = (
 )
 
 P = TypeVar("P", bound=Message)
+Query = TypeVar("Query", ListImagesRequest, service.ListGenerationsRequest)
+Page = TypeVar("Page", ListImagesResponse, service.ListGenerationsResponse)
 Revision = TypeVar("Revision", RegenerateImageRequest, ApplyThemeRequest)
 Revised = TypeVar("Revised", service.RegenerateImageResponse, service.ApplyThemeResponse)
 
@@ -66,26 +68,26 @@ class ReactionContext(Generic[P]):
 
     async def images(self, filters: ListImagesRequest) -> AsyncIterator[Image]:
         """Yield all images that match the filters."""
-        request = clone(filters)
-        while True:
-            page = await self.call(self.client.images.ListImages, request)
+        async for page in self._pages(self.client.images.ListImages, filters):
             for image in page.images:
                 yield image
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
 
     async def unfinished_generations(self, source_id: str) -> AsyncIterator[Generation]:
         """Yield all generations for a source that have not ended."""
         for state in UNFINISHED_STATES:
-            request = service.ListGenerationsRequest(state=state, source_id=source_id)
-            while True:
-                page = await self.call(self.client.generations.ListGenerations, request)
+            filters = service.ListGenerationsRequest(state=state, source_id=source_id)
+            async for page in self._pages(self.client.generations.ListGenerations, filters):
                 for generation in page.generations:
                     yield generation
-                if not page.next_page_token:
-                    break
-                request.page_token = page.next_page_token
+
+    async def _pages(self, rpc: grpc.aio.UnaryUnaryMultiCallable[Query, Page], filters: Query) -> AsyncIterator[Page]:
+        request = clone(filters)
+        while True:
+            page = await self.call(rpc, request)
+            yield page
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
 
     async def wait_for_end(self, generation: Generation) -> Generation:
         """Return the generation once it has ended."""
@@ -101,7 +103,7 @@ class ReactionContext(Generic[P]):
         try:
             generation = (await self.call(rpc, request)).generation
             while generation.state == GenerationState.GENERATION_STATE_FAILED:
-                # It failed for an earlier delivery of this event, which is delivered again to be tried again.
+                # An earlier delivery of this event failed; it was replayed to try again.
                 request.request_id = derived_id(request.request_id, "again")
                 generation = (await self.call(rpc, request)).generation
         except CallError as error:

@@ -11,7 +11,7 @@ from opentelemetry.trace import SpanKind
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.hub.v1.events_pb2 import RpcCompleted, RpcFailed
 
-from image_grpc.bridge.client import METHODS, Cause, ImageServiceClient
+from image_grpc.bridge.client import Cause, ImageServiceClient, unary_methods
 from image_grpc.bridge.errors import UNIMPLEMENTED, CallError
 from image_grpc.bridge.payloads import decode_request
 from image_grpc.correlation import correlated
@@ -29,7 +29,7 @@ Result = tuple[str, Settlement]
 """Outcome for the metrics, and settlement of the message."""
 
 
-class Requests:
+class RequestHandler:
     """Handles messages with the routing key `image.rpc.<Service>.<Method>`."""
 
     def __init__(self, hub: Hub, client: ImageServiceClient, telemetry: Telemetry, *, max_call_seconds: float) -> None:
@@ -40,7 +40,7 @@ class Requests:
     async def handle(self, delivery: Delivery) -> Settlement:
         """Make the call, publish its result, and only then settle the message."""
         cause, name = Cause.of(delivery), _method_name(delivery)
-        operation = name if name in METHODS else "unknown"
+        operation = name if name in unary_methods() else "unknown"
         span = self._telemetry.span(SPAN_BRIDGE + operation, parent=delivery.headers, kind=SpanKind.CONSUMER)
         with correlated(cause.correlation_id), span:
             outcome, settlement = await self._handle(delivery, cause, name)
@@ -65,7 +65,7 @@ class Requests:
         return await self._publish(cause, topology.RPC_COMPLETED, completed, ("completed", Ack()))
 
     async def _call(self, delivery: Delivery, cause: Cause, name: str, timeout: float) -> Message:
-        method = METHODS.get(name)
+        method = unary_methods().get(name)
         if method is None:
             problem = f"there is no unary RPC {name!r}; requests have the routing key {topology.RPC}<Service>.<Method>"
             raise CallError(code=grpc.StatusCode.UNIMPLEMENTED, reason=UNIMPLEMENTED, message=problem)
@@ -94,7 +94,7 @@ class Requests:
         return min(self._max_call_seconds, math.inf if expires_at is None else expires_at - time.time())
 
     async def _reply(self, delivery: Delivery, cause: Cause, type_: str, payload: Message) -> None:
-        """Send a reply. The sender may be gone; otherwise it repeats the request."""
+        """Send a reply. A lost one is not sent again: the sender repeats its request."""
         reply = envelopes.reply_envelope(delivery.envelope, type_, payload)
         reply.correlation_id = cause.correlation_id
         await self._hub.reply(delivery, reply, timeout=PUBLISH_SECONDS)

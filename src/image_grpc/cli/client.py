@@ -16,6 +16,8 @@ from grpc_status import rpc_status
 from rich.console import Console
 from rich.table import Table
 
+from image_grpc.messages import enum_label, enum_prefix
+
 M = TypeVar("M", bound=Message)
 
 CALL_SECONDS = 60.0
@@ -47,21 +49,17 @@ class EnumChoice(click.Choice[str]):
     """The values of an enum of the contract by their labels: the option value `map` is passed as `IMAGE_TYPE_MAP`."""
 
     def __init__(self, enum: EnumTypeWrapper, *labels: str) -> None:
-        super().__init__(labels or [enum_label(enum, value) for value in enum.values()[1:]])
-        self._enum = enum
+        super().__init__(labels or [display_label(enum, value) for value in enum.values()[1:]])
+        self._prefix = enum_prefix(enum.DESCRIPTOR)
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the name of the enum value with a label."""
-        return _prefix(self._enum) + super().convert(value, param, ctx).upper()
+        return self._prefix + super().convert(value, param, ctx).upper()
 
 
-def enum_label(enum: EnumTypeWrapper, value: int) -> str:
-    """Return an enum value's name without its prefix, in lower case: `IMAGE_TYPE_MAP` becomes `map`."""
-    return enum.Name(value).removeprefix(_prefix(enum)).lower() if value in enum.values() else str(value)
-
-
-def _prefix(enum: EnumTypeWrapper) -> str:
-    return enum.Name(0).removesuffix("UNSPECIFIED")
+def display_label(enum: EnumTypeWrapper, value: int) -> str:
+    """Return an enum value's short name, `unspecified` for 0, and the number of a value of a newer server."""
+    return (enum_label(enum, value) or "unspecified") if value in enum.values() else str(value)
 
 
 target_option = click.option(

@@ -17,7 +17,7 @@ from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
 from tabletop.image.v1.image_service_pb2 import ReadImageRequest
 from tabletop.image.v1.types_pb2 import CacheMode, ImageFormat, Priority
 
-from image_grpc.cli.client import CALL_SECONDS, Client, EnumChoice, client_command, enum_label, format_bytes, rpc_for
+from image_grpc.cli.client import CALL_SECONDS, Client, EnumChoice, client_command, display_label, format_bytes, rpc_for
 from image_grpc.cli.image import read_to_file
 
 _COMMON_FIELDS = (
@@ -106,7 +106,7 @@ def _watch(stub: GenerationServiceStub, generation: Generation) -> Generation:
                 cursor = change.cursor
                 if change.HasField("generation"):
                     generation = change.generation
-                    state = enum_label(GenerationState, generation.state)
+                    state = display_label(GenerationState, generation.state)
                     progress.update(task, description=state, completed=generation.progress)
     return generation
 
@@ -129,7 +129,7 @@ def _summary(generation: Generation) -> str:
     if not generation.id:
         return f"The request is valid. Model {generation.model}, estimated cost {cost}."
     if generation.state != GenerationState.GENERATION_STATE_SUCCEEDED:
-        return f"generation {generation.id} is {enum_label(GenerationState, generation.state)}"
+        return f"generation {generation.id} is {display_label(GenerationState, generation.state)}"
     image, content = generation.image, generation.image.content
     origin = "from the cache" if generation.cache_hit else f"by {generation.model}"
     return (

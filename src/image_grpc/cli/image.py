@@ -11,16 +11,7 @@ from tabletop.image.v1.image_pb2 import Image, ImageContent
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 from tabletop.image.v1.types_pb2 import ImageFormat, ImageSubtype, ImageType
 
-from image_grpc.cli.client import CALL_SECONDS, Client, EnumChoice, client_command, enum_label, format_bytes
-
-_TYPES = {
-    "tactical": "MAP",
-    "campaign": "MAP",
-    "portrait": "CHARACTER",
-    "weapon": "ITEM",
-    "armor": "ITEM",
-    "other": "ITEM",
-}
+from image_grpc.cli.client import CALL_SECONDS, Client, EnumChoice, client_command, display_label, format_bytes
 
 
 @click.group()
@@ -79,16 +70,19 @@ def read(client: Client, out: Path, **fields: Any) -> None:
 
 @image.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--subtype", type=click.Choice(sorted(_TYPES)), required=True, help="Kind of picture.")
+@click.option("--subtype", type=EnumChoice(ImageSubtype), required=True, help="Kind of picture.")
 @click.option("--theme", required=True, help="Theme of the picture, for example fantasy.")
 @click.option("--source-id", default="", help="Character, campaign or item of the picture (UUID).")
 @click.option("--grid", type=float, default=0, help="Tactical maps: draw a grid with cells of this many pixels.")
 @client_command
 def upload(client: Client, file: Path, subtype: str, theme: str, source_id: str, grid: float) -> None:
     """Upload a picture: PNG, JPEG or WebP."""
+    from image_grpc.generation.kinds import kind_of_subtype  # takes a while
+
+    kind = kind_of_subtype(pb.UploadImageDescription(subtype=subtype).subtype)
     description = pb.UploadImageDescription(
-        type=f"IMAGE_TYPE_{_TYPES[subtype]}",
-        subtype=f"IMAGE_SUBTYPE_{subtype.upper()}",
+        type=kind.image_type,
+        subtype=subtype,
         theme=theme,
         source={"id": source_id},
         map={"grid": {"enabled": True, "size": grid}} if grid else None,
@@ -164,10 +158,10 @@ def _table(images: Iterable[Image]) -> Table:
         table.add_row(
             each.id,
             str(each.version),
-            f"{enum_label(ImageType, each.type)}/{enum_label(ImageSubtype, each.subtype)}",
+            f"{display_label(ImageType, each.type)}/{display_label(ImageSubtype, each.subtype)}",
             each.metadata.theme + (" (deleted)" if each.HasField("delete_time") else ""),
             f"{size.width} x {size.height}",
-            enum_label(ImageFormat, each.content.format),
+            display_label(ImageFormat, each.content.format),
             format_bytes(each.content.byte_size),
             f"{each.create_time.ToDatetime():%Y-%m-%d %H:%M:%S}",
         )

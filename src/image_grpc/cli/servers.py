@@ -35,7 +35,7 @@ def up(no_standin: bool, **options: object) -> None:
 
     settings = load(EmbeddedSettings, **options)
     program = app.up_without_standin(settings) if no_standin else app.up(settings)
-    run_until_stopped(program, lambda running: _started(settings, running, data_at=settings.data_dir.resolve()))
+    run_until_stopped(program, lambda running: _started(settings, running))
 
 
 @click.command()
@@ -63,19 +63,14 @@ def serve(with_bridge: bool, workers: int, **options: object) -> None:
 
         raise SystemExit(run(run_workers(settings, workers, ["--bridge"] if with_bridge else [])))
     program = app.serve_with_bridge(settings) if with_bridge else app.serve(settings)
-
-    def started(running: "Running") -> str:
-        data_at = "the Storage Service" if running.hub.durable else settings.data_dir.resolve()
-        return _started(settings, running, data_at=data_at)
-
-    run_until_stopped(program, started)
+    run_until_stopped(program, lambda running: _started(settings, running))
 
 
 @click.command()
 @target_option
 @hub_option
 def bridge(target: str, hub_url: str | None) -> None:
-    """Run the hub bridge alone. It turns requests and events on the hub into calls of the server at --target."""
+    """Run the hub bridge alone. It turns requests and events on the hub into calls to the server at --target."""
     from image_grpc import app
 
     text = f"The bridge connects the hub to the server at {target}. Press Ctrl-C to stop."
@@ -94,8 +89,9 @@ def standin(arguments: tuple[str, ...]) -> None:
     main.main(list(arguments), prog_name="image-grpc standin")
 
 
-def _started(settings: EmbeddedSettings, running: "Running", *, data_at: Path | str) -> str:
-    lines = [f"image-grpc {__version__} listens on {running.address}, data in {data_at}"]
+def _started(settings: EmbeddedSettings, running: "Running") -> str:
+    data = "the Storage Service" if running.hub.durable else settings.data_dir.resolve()
+    lines = [f"image-grpc {__version__} listens on {running.address}, data in {data}"]
     if running.standin_url:
         lines.append(
             f"The stand-in for GetImg.AI at {running.standin_url} draws the pictures. "

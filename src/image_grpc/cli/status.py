@@ -5,7 +5,7 @@ from rich.table import Table
 from tabletop.image.v1.status_service_pb2 import GetStatusRequest, HealthStatus
 from tabletop.image.v1.status_service_pb2_grpc import StatusServiceStub
 
-from image_grpc.cli.client import CALL_SECONDS, Client, client_command, enum_label
+from image_grpc.cli.client import CALL_SECONDS, Client, client_command, display_label
 
 
 @click.command()
@@ -15,11 +15,11 @@ def status(client: Client) -> None:
     response = StatusServiceStub(client.channel).GetStatus(GetStatusRequest(), timeout=CALL_SECONDS)
     table = Table("dependency", "status", "problem", box=None)
     for field, dependency in response.dependencies.ListFields():
-        table.add_row(field.name, enum_label(HealthStatus, dependency.status), dependency.message)
+        table.add_row(field.name, display_label(HealthStatus, dependency.status), dependency.message)
     metrics = response.metrics
     client.show(
         response,
-        f"image-grpc {response.version} is {enum_label(HealthStatus, response.status)}",
+        f"image-grpc {response.version} is {display_label(HealthStatus, response.status)}",
         table,
         f"images generated {metrics.images_generated}, generations waiting {metrics.generation_queue}, "
         f"error rate {metrics.error_rate:.1%}, cache hit rate {metrics.cache_hit_rate:.1%}",

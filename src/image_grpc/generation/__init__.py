@@ -21,7 +21,7 @@ class GenerationUseCases:
 
     resolver: Resolver
     intake: Intake
-    revise: Reviser
+    reviser: Reviser
     reader: GenerationReader
     generations: GenerationRepository
 

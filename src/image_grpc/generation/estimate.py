@@ -26,7 +26,7 @@ class Estimator:
         """Take the duration of a generation, from its first call to its end, into account."""
         self._seconds += WEIGHT * (seconds - self._seconds)
 
-    async def estimate(self, record: GenerationRecord) -> None:
+    async def set_estimate(self, record: GenerationRecord) -> None:
         """Set the queue position and the expected finish time of a generation that is about to be queued.
 
         Nothing is set while the hub cannot report the length of the queue.

@@ -14,7 +14,7 @@ from image_grpc.generation.new_record import CallIdentity
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.resolve import ModelCatalog, Resolved
 from image_grpc.getimg import expected_cost
-from image_grpc.retry import MAX_CONFLICT_RETRIES
+from image_grpc.retry import MAX_CONFLICT_RETRIES, SOON
 from image_grpc.storage import Storage, UnitOfWork
 
 
@@ -39,14 +39,14 @@ class Intake:
         `request` is the caller's message. With `validate_only`, return a preview. Raises RequestIdReused, ApiError.
         """
         if request.validate_only:
-            return self.preview(new_record.new_image(resolved, call), resolved)
+            return self.preview(new_record.for_new_image(resolved, call), resolved)
         for _ in range(MAX_CONFLICT_RETRIES):
             try:
                 return await self._serve(call, resolved)
             except VersionConflict:  # an equal request was faster, or the same one was sent twice at once
                 if (repeated := await self.repeated(call)) is not None:
                     return repeated
-        raise StorageServiceError("too many equal requests at once", retry_delay=1.0)
+        raise StorageServiceError("too many equal requests at once", retry_delay=SOON)
 
     async def repeated(self, call: CallIdentity) -> GenerationRecord | None:
         """Return the generation of an earlier call with the same `request_id`, or None. Raises RequestIdReused."""
@@ -57,11 +57,11 @@ class Intake:
             violation = Violation("request_id", "was used before with other content")
             message = "this request_id was used before with other content; use a new one for each new request"
             raise RequestIdReused(message, violations=[violation])
-        return await self._generations.find(record.answered_by) if record is not None and record.answered_by else record
+        return await self._generations.serving(record) if record is not None else None
 
     async def store(self, record: GenerationRecord) -> GenerationRecord:
         """Store a queued generation together with its job, and return it. Raises VersionConflict if it exists."""
-        unit = await self._queue(record)
+        unit = await self._unit_for_queued(record)
         return (await unit.commit()).of(self._storage.generations)
 
     def preview(self, record: GenerationRecord, resolved: Resolved) -> GenerationRecord:
@@ -73,7 +73,7 @@ class Intake:
 
     async def _serve(self, call: CallIdentity, resolved: Resolved) -> GenerationRecord:
         """Serve a request from the cache, or store a new generation. Raises VersionConflict when overtaken."""
-        record = new_record.new_image(resolved, call)
+        record = new_record.for_new_image(resolved, call)
         if resolved.picture.cache != CacheMode.CACHE_MODE_USE:
             return await self.store(record)
         entry = await self._generations.cache_entry(record)
@@ -83,7 +83,7 @@ class Intake:
             if call.repeatable:  # so that the same request_id gets the same generation later
                 await self._create(states.served_by(record, running.generation.id))
             return running
-        unit = await self._queue(record)
+        unit = await self._unit_for_queued(record)
         self._generations.replace_cache_entry(unit, entry, states.in_flight_entry(record))
         return (await unit.commit()).of(self._storage.generations)
 
@@ -92,8 +92,8 @@ class Intake:
         unit.create(self._storage.generations, record)
         return (await unit.commit()).of(self._storage.generations)
 
-    async def _queue(self, record: GenerationRecord) -> UnitOfWork:
-        await self._estimator.estimate(record)
+    async def _unit_for_queued(self, record: GenerationRecord) -> UnitOfWork:
+        await self._estimator.set_estimate(record)
         unit = self._storage.unit_of_work()
         unit.create(self._storage.generations, record)
         unit.publish(jobs.generate_job(record))

@@ -36,7 +36,7 @@ class CallIdentity:
         return cls(generation_id=id_, request_digest=content_digest(request), repeatable=bool(request_id))
 
 
-def new_image(resolved: Resolved, call: CallIdentity) -> GenerationRecord:
+def for_new_image(resolved: Resolved, call: CallIdentity) -> GenerationRecord:
     """Return the record of a queued generation of a new image."""
     return GenerationRecord(
         generation=Generation(
@@ -56,7 +56,7 @@ def new_image(resolved: Resolved, call: CallIdentity) -> GenerationRecord:
     )
 
 
-def regenerated_version(
+def for_regeneration(
     image: Image, request: RegenerateImageRequest, resolved: Resolved, call: CallIdentity
 ) -> GenerationRecord:
     """Return the record of a queued generation of a new version with changed parameters."""
@@ -65,7 +65,7 @@ def regenerated_version(
     return record
 
 
-def restyled_version(
+def for_restyle(
     image: Image, old_theme: Theme, request: ApplyThemeRequest, resolved: Resolved, call: CallIdentity
 ) -> GenerationRecord:
     """Return the record of a queued generation of a new version in another theme, based on the current picture."""
@@ -87,7 +87,7 @@ def restyled_version(
 
 
 def _new_version(image: Image, resolved: Resolved, call: CallIdentity) -> GenerationRecord:
-    record = new_image(resolved, call)
+    record = for_new_image(resolved, call)
     record.fingerprint = ""  # a new version of one image serves no other request
     record.image_id = image.id
     record.picture.CopyFrom(resolved.request)

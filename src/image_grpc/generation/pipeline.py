@@ -28,7 +28,7 @@ from image_grpc.hub import envelope as envelopes
 from image_grpc.retry import PEER_UNAVAILABLE_SECONDS
 from image_grpc.settings import ServerSettings
 from image_grpc.storage import Storage
-from image_grpc.storage.filters import in_states
+from image_grpc.storage.filters import state_labels
 from image_grpc.telemetry import ATTR_GENERATION_ID, SPAN_GENERATE, SPAN_STORE, Telemetry
 
 log = structlog.get_logger(__name__)
@@ -128,7 +128,7 @@ class Pipeline:
 
 async def requeue_unfinished(hub: Hub, storage: Storage) -> int:
     """Publish the jobs of unfinished generations, which a hub that is not durable has lost; return their number."""
-    unfinished = ListFilter(states=in_states(states.UNFINISHED))
+    unfinished = ListFilter(states=state_labels(states.UNFINISHED))
     records = await storage.generations.all(unfinished)
     for record in records:
         await hub.publish(jobs.next_job(record), timeout=PUBLISH_SECONDS)

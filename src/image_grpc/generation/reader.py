@@ -18,7 +18,7 @@ from image_grpc.generation.states import is_final
 from image_grpc.messages import clone
 from image_grpc.storage import ChangeFeed, Storage
 from image_grpc.storage.change_feed import Changes, next_change
-from image_grpc.storage.filters import in_states, pictures
+from image_grpc.storage.filters import picture_filter, state_labels
 
 GENERATION = RecordKind.RECORD_KIND_GENERATION
 ALL_STATES = [state for state in GenerationState.values() if state]
@@ -52,8 +52,8 @@ class GenerationReader:
 
     async def list(self, request: ListGenerationsRequest, page_size: int) -> tuple[Sequence[Generation], str]:
         """Return a page of generations, newest first, and the token of the next page."""
-        filter_, generations = pictures(request), self._storage.generations
-        filter_.states.extend(in_states([request.state] if request.state else ALL_STATES))
+        filter_, generations = picture_filter(request), self._storage.generations
+        filter_.states.extend(state_labels([request.state] if request.state else ALL_STATES))
         records, token = await generations.list(filter_, page_size=page_size, page_token=request.page_token)
         return [await self.present(record) for record in records], token
 

@@ -28,13 +28,17 @@ class GenerationRepository:
     async def find_serving(self, id_: str) -> GenerationRecord | None:
         """Return the record that serves a generation: its own, or that of an equal request that was first."""
         record = await self.find(id_)
-        return await self.find(record.answered_by) if record is not None and record.answered_by else record
+        return record and await self.serving(record)
+
+    async def serving(self, record: GenerationRecord) -> GenerationRecord | None:
+        """Return the record that serves the generation of a record; see `find_serving`."""
+        return await self.find(record.served_by_id) if record.served_by_id else record
 
     async def require(self, id_: str) -> GenerationRecord:
         """Return the record that serves a generation. Raises GenerationNotFound."""
         record = await self.find_serving(id_)
         if record is None:
-            raise GenerationNotFound(f"generation {id_} does not exist")
+            raise GenerationNotFound.with_id(id_)
         return record
 
     async def update(self, record: GenerationRecord) -> GenerationRecord:

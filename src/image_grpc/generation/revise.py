@@ -17,7 +17,7 @@ from image_grpc.messages import clone, oneof_field, oneof_value
 from image_grpc.settings import ServerSettings
 from image_grpc.storage import Storage
 from image_grpc.themes.catalog import ThemeCatalog
-from image_grpc.validation import violations
+from image_grpc.validation import find_violations
 
 RevisionRequest = RegenerateImageRequest | ApplyThemeRequest
 
@@ -66,10 +66,10 @@ class Reviser:
         if isinstance(request, RegenerateImageRequest):
             changed = changed_request(image, request)
             resolved = await self._resolve(changed, path=f"{oneof_field(changed, 'kind')}.")
-            return new_record.regenerated_version(image, request, resolved, call), resolved
+            return new_record.for_regeneration(image, request, resolved, call), resolved
         resolved = await self._resolve(self._restyled_request(image, request), path="")
         old_theme = await self._themes.get(image.metadata.theme) or Theme(name=image.metadata.theme)
-        return new_record.restyled_version(image, old_theme, request, resolved, call), resolved
+        return new_record.for_restyle(image, old_theme, request, resolved, call), resolved
 
     async def _image(self, request: RevisionRequest) -> Image:
         image = await self._storage.images.get_latest(request.image_id)
@@ -85,9 +85,9 @@ class Reviser:
     async def _resolve(self, request: GenerationRequest, *, path: str) -> Resolved:
         """Resolve a merged request, after applying the contract's rules to it."""
         picture = picture_in(request)
-        broken = violations(oneof_value(request, "kind"))
-        if broken:
-            raise InvalidArgument.of([Violation(path + each.field, each.description) for each in broken])
+        violations = find_violations(oneof_value(request, "kind"))
+        if violations:
+            raise InvalidArgument.of([Violation(path + each.field, each.description) for each in violations])
         return await self._resolver.resolve(picture, path=path)
 
     def _restyled_request(self, image: Image, request: ApplyThemeRequest) -> GenerationRequest:

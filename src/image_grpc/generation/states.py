@@ -34,7 +34,7 @@ def is_final(generation: Generation) -> bool:
 def served_by(record: GenerationRecord, generation_id: str) -> GenerationRecord:
     """Return a record without a state that points to the generation that serves its `request_id`."""
     pointer = clone(record)
-    pointer.answered_by = generation_id
+    pointer.served_by_id = generation_id
     pointer.generation.ClearField("state")
     return pointer
 
@@ -47,7 +47,7 @@ def served_from_cache(record: GenerationRecord, image: Image) -> GenerationRecor
 
 
 def generating(record: GenerationRecord, *, owner: str, lease_seconds: float) -> GenerationRecord:
-    """Return the record before another call of GetImg.AI, with a lease for its owner."""
+    """Return the record before another call to GetImg.AI, with a lease for its owner."""
     record = clone(record)
     generation = record.generation
     generation.state = max(generation.state, GenerationState.GENERATION_STATE_GENERATING)
@@ -81,7 +81,7 @@ def storing(record: GenerationRecord, result: ProviderResult) -> GenerationRecor
     generation.progress = max(generation.progress, PROGRESS_STORING)
     if result.HasField("cost"):
         generation.cost.CopyFrom(_total(generation.cost, result.cost))
-    generation.draw_time.CopyFrom(result.draw_time)
+    generation.generate_time.CopyFrom(result.generate_time)
     generation.ClearField("queue_position")
     record.provider_result.CopyFrom(result)
     return record

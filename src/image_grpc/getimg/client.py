@@ -114,7 +114,7 @@ def _read_result(response: ImageGenerateResponse) -> ProviderResult:
     if not response.data:
         raise ApiError("the response of GetImg.AI contains no picture")
     picture = response.data[0]
-    result = ProviderResult(provider_id=response.id, url=picture.url, model=response.model, draw_time=now())
+    result = ProviderResult(provider_id=response.id, url=picture.url, model=response.model, generate_time=now())
     cost = billed_cost(response.usage)
     if cost is None:
         log.warning("GetImg.AI reported no valid cost", provider_id=response.id)

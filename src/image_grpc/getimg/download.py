@@ -11,7 +11,7 @@ from image_grpc.errors import ApiError, GenerationError
 from image_grpc.settings import is_loopback
 from image_grpc.telemetry import SPAN_GETIMG_DOWNLOAD, Telemetry
 
-RETRY_SECONDS = 1.0
+SOON = 1.0
 _HOST = re.compile(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*")
 
 
@@ -87,7 +87,7 @@ class Downloader:
                     data = await self._fetch(allowed)
         except (httpx.HTTPError, TimeoutError) as error:
             problem = f"the picture could not be downloaded: {type(error).__name__}"
-            raise ApiError(problem, retry_delay=RETRY_SECONDS) from error
+            raise ApiError(problem, retry_delay=SOON) from error
         await asyncio.to_thread(pictures.describe, data)  # crafted headers are slow to read
         return data
 
@@ -113,5 +113,5 @@ def _raise_for_status(response: httpx.Response) -> None:
     raise ApiError(
         f"the download of the picture returned HTTP status {status}",
         metadata={"http_status": str(status)},
-        retry_delay=RETRY_SECONDS if status >= 500 or status == 429 else None,
+        retry_delay=SOON if status >= 500 or status == 429 else None,
     )

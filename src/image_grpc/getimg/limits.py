@@ -1,4 +1,4 @@
-"""What holds back calls of GetImg.AI: the rate limiter and the circuit breaker."""
+"""What holds back calls to GetImg.AI: the rate limiter and the circuit breaker."""
 
 import asyncio
 import time

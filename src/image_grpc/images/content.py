@@ -11,10 +11,12 @@ from tabletop.image.v1.types_pb2 import ImageType
 
 from image_grpc.errors import OffsetOutOfRange, Overloaded, Violation
 from image_grpc.maps.renditions import Renditions
+from image_grpc.retry import SOON
 from image_grpc.slots import Slots
 from image_grpc.storage import Storage
+from image_grpc.storage.blobs import PART_BYTES
 
-CHUNK_BYTES = 1024 * 1024
+CHUNK_BYTES = PART_BYTES
 """Size of chunks: that of the cached parts of blobs, and below the 4 MiB that clients accept by default."""
 SLOT_SECONDS = 10.0
 """Longest wait for another download to end."""
@@ -88,4 +90,4 @@ class ContentReader:
 
 
 def _too_many_downloads() -> Overloaded:
-    return Overloaded("too many pictures are being read at once", retry_delay=1.0)
+    return Overloaded("too many pictures are being read at once", retry_delay=SOON)

@@ -16,7 +16,7 @@ from image_grpc.maps.validation import grid_violations
 from image_grpc.messages import now, oneof_field
 from image_grpc.storage import Storage
 from image_grpc.themes import ThemeCatalog
-from image_grpc.validation import normalize_uuids, violations
+from image_grpc.validation import find_violations, normalize_uuids
 
 MIN_SIDE, MAX_SIDE = 32, 4096
 """Limits of width and height in pixels."""
@@ -52,15 +52,15 @@ async def receive(parts: AsyncIterator[UploadImageRequest], *, max_bytes: int) -
     data = bytearray()
     async for part in parts:
         normalize_uuids(part)
-        if broken := violations(part):
-            raise InvalidArgument.of(broken)
+        if violations := find_violations(part):
+            raise InvalidArgument.of(violations)
         is_description = oneof_field(part, "part") == "description"
         if is_description != (description is None):
             raise _invalid("description", "must be the first message and only the first")
         if is_description:
             description = part.description
-            if broken := _description_violations(description):
-                raise InvalidArgument.of(broken)
+            if violations := _description_violations(description):
+                raise InvalidArgument.of(violations)
         data += part.data
         if len(data) > max_bytes:
             raise _invalid("data", f"must be at most {max_bytes} bytes in all")
@@ -103,20 +103,20 @@ def _uploaded_image(id_: str, description: UploadImageDescription, header: pictu
 
 
 def _description_violations(description: UploadImageDescription) -> list[Violation]:
-    broken = grid_violations(description.map.grid, "description.map.grid")
+    violations = grid_violations(description.map.grid, "description.map.grid")
     if description.subtype not in subtypes_of(description.type):
-        broken.append(Violation("description.subtype", "does not belong to the type"))
+        violations.append(Violation("description.subtype", "does not belong to the type"))
     if not description.HasField("map"):
-        return broken
+        return violations
     if description.type != ImageType.IMAGE_TYPE_MAP:
-        return [*broken, Violation("description.map", "must be set for maps only")]
+        return [*violations, Violation("description.map", "must be set for maps only")]
     allowed = kind_of_subtype(description.subtype).map_fields
-    broken += [
+    violations += [
         Violation(f"description.map.{field.name}", f"must be one of {', '.join(allowed)} for this subtype")
         for field, _ in description.map.ListFields()
         if field.name not in allowed
     ]
-    return broken
+    return violations
 
 
 def _invalid(field: str, description: str) -> InvalidArgument:

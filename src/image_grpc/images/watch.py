@@ -11,6 +11,7 @@ from tabletop.storage.v1.storage_pb2 import RecordChange
 
 from image_grpc.errors import HubError
 from image_grpc.messages import now
+from image_grpc.retry import SOON
 from image_grpc.storage import ChangeFeed, Storage
 from image_grpc.storage.change_feed import Signal, next_change
 
@@ -38,7 +39,7 @@ class ImageWatcher:
                 if change is Signal.TIMEOUT:
                     continue
                 if change is Signal.GAP:
-                    raise HubError("changes may have been missed; list the images and watch again", retry_delay=1.0)
+                    raise HubError("changes may have been missed; list the images and watch again", retry_delay=SOON)
                 if isinstance(change, RecordChange) and (response := await self._response(change, request)):
                     yield response
                     heartbeat_at = self._next_heartbeat()

@@ -17,7 +17,7 @@ from image_grpc.maps.grid import FEET_PER_CELL, TOUCH, Cells, Grid, Points, Shap
 BLOCKS_SIGHT = (WallKind.WALL_KIND_UNSPECIFIED, WallKind.WALL_KIND_WALL, WallKind.WALL_KIND_CLOSED_DOOR)
 BLOCKS_MOVEMENT = (*BLOCKS_SIGHT, WallKind.WALL_KIND_WINDOW)
 
-CellPair = tuple[int, int]
+CellIndex = tuple[int, int]
 """Column and row."""
 
 
@@ -33,7 +33,7 @@ def visible_cells(grid: Grid, x: float, y: float, feet: float, walls: Iterable[W
 
 
 def reachable_cells(
-    grid: Grid, x: float, y: float, feet: float, difficult: Iterable[CellPair], walls: Iterable[Wall]
+    grid: Grid, x: float, y: float, feet: float, difficult: Iterable[CellIndex], walls: Iterable[Wall]
 ) -> Cells:
     """Return the cells of the map that a move of `feet` from (x, y) pixels reaches, row by row.
 
@@ -57,11 +57,11 @@ def reachable_cells(
     return np.array(sorted(costs, key=lambda cell: cell[::-1]), dtype=np.int64).reshape(-1, 2)
 
 
-def _open_steps(grid: Grid, start: CellPair, feet: float, lines: Shapes) -> dict[CellPair, list[CellPair]]:
+def _open_steps(grid: Grid, start: CellIndex, feet: float, lines: Shapes) -> dict[CellIndex, list[CellIndex]]:
     """Return, for each cell in range, the neighbors in range that no wall separates from it."""
     max_steps = int(feet // FEET_PER_CELL) + 1
     nearby = grid.cells[np.all(np.abs(grid.cells - start) <= max_steps, axis=1)]
-    steps: dict[CellPair, list[CellPair]] = {start: []} | {(column, row): [] for column, row in nearby.tolist()}
+    steps: dict[CellIndex, list[CellIndex]] = {start: []} | {(column, row): [] for column, row in nearby.tolist()}
     pairs = [(cell, other) for cell in steps for other in grid.neighbors(*cell) if other in steps]
     ends = np.array(pairs).reshape(-1, 2, 2)
     blocked = set(blocked_paths(grid.center(ends[:, 0]), grid.center(ends[:, 1]), lines).tolist())

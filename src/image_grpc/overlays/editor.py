@@ -48,7 +48,7 @@ class OverlayEditor:
         """
         latest = await self._storage.overlays.get_latest(request.overlay_id)
         if latest is None:
-            raise overlay_not_found(request.overlay_id)
+            raise OverlayNotFound.with_id(request.overlay_id)
         map_ = await self._storage.images.require(latest.map_id)
         changed = apply_changes(latest, request.changes)
         # With a request_id this may be a repetition, which the Storage Service recognizes.
@@ -73,7 +73,7 @@ class OverlayEditor:
         try:
             await unit.commit()
         except RecordNotFound as missing:
-            raise overlay_not_found(request.overlay_id) from missing
+            raise OverlayNotFound.with_id(request.overlay_id) from missing
 
     async def _create(self, request: CreateRequest, overlay: Overlay, changes: OverlayChanges) -> Overlay:
         map_ = await self._storage.images.require(request.map_id)
@@ -86,11 +86,6 @@ class OverlayEditor:
         unit.publish(_event(overlay, changes, unit.id))
         stored = (await unit.commit()).of(self._storage.overlays)
         return await self._coverage.with_coverage(stored, map_)
-
-
-def overlay_not_found(id_: str) -> OverlayNotFound:
-    """Return the error for an overlay that does not exist."""
-    return OverlayNotFound(f"overlay {id_} does not exist", metadata={"overlay_id": id_})
 
 
 def _event(overlay: Overlay, changes: OverlayChanges, cause: str) -> OutboundMessage:

@@ -9,7 +9,7 @@ from tabletop.image.v1.types_pb2 import ImageSubtype
 from image_grpc.errors import InvalidArgument, OverlayLimitExceeded, OverlayMapMismatch, Violation
 from image_grpc.maps.coverage import MAX_CELLS, Coverage
 from image_grpc.maps.validation import element_violations
-from image_grpc.messages import oneof_field
+from image_grpc.messages import enum_label, oneof_field
 from image_grpc.overlays.elements import Element, elements_of
 from image_grpc.storage import Storage
 
@@ -19,8 +19,6 @@ MAX_OVERLAYS = 100
 """Overlays of a map."""
 MAX_BYTES = 1024 * 1024
 """Serialized size of an overlay without its coverage: responses and events contain it whole."""
-
-_SUBTYPES = {"tactical": ImageSubtype.IMAGE_SUBTYPE_TACTICAL, "campaign": ImageSubtype.IMAGE_SUBTYPE_CAMPAIGN}
 
 
 class OverlayLimits:
@@ -36,7 +34,7 @@ class OverlayLimits:
         OverlayMapMismatch, OverlayLimitExceeded.
         """
         kind = oneof_field(overlay, "content")
-        if map_.subtype != _SUBTYPES[kind]:
+        if enum_label(ImageSubtype, map_.subtype) != kind:
             raise OverlayMapMismatch(f"image {map_.id} is not a {kind} map", metadata={"map_id": map_.id})
         violations = element_violations(elements, path)
         violations += await self._missing_portraits(elements, path)

@@ -8,9 +8,9 @@ from tabletop.image.v1.overlay_service_pb2 import (
     RenderOverlayResponse,
 )
 
+from image_grpc.errors import OverlayNotFound
 from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.renditions import Renditions
-from image_grpc.overlays.editor import overlay_not_found
 from image_grpc.paging import Pager
 from image_grpc.storage import Storage
 
@@ -58,5 +58,5 @@ class OverlayReader:
     async def _require(self, id_: str) -> Overlay:
         overlay = await self._storage.overlays.get(id_)
         if overlay is None:
-            raise overlay_not_found(id_)
+            raise OverlayNotFound.with_id(id_)
         return overlay

@@ -88,7 +88,7 @@ def _compose(picture: pyvips.Image, overlay: pyvips.Image) -> pyvips.Image:
 
 
 def _rasterize(drawing: Drawing, scale: float, width: int, height: int) -> pyvips.Image:
-    """Render a drawing in tiles, because the renderer uses one core, and a whole document per 2,000 pixels."""
+    """Render a drawing in tiles, as the renderer uses one core, and processes all per 2,000 pixels."""
     corners = [(left, top) for top in range(0, height, _TILE) for left in range(0, width, _TILE)]
 
     def tile(corner: tuple[int, int]) -> pyvips.Image:

@@ -31,7 +31,7 @@ CODES: dict[type[errors.ServiceError], grpc.StatusCode] = {
     errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.DependencyError: grpc.StatusCode.UNAVAILABLE,
-    errors.ServiceError: grpc.StatusCode.INTERNAL,
+    errors.InternalError: grpc.StatusCode.INTERNAL,
 }
 
 

@@ -58,11 +58,11 @@ class GenerationServicer(GenerationServiceServicer):
     async def RegenerateImage(
         self, request: requests.RegenerateImageRequest, context: Context
     ) -> pb.RegenerateImageResponse:
-        record = await self._generations.revise.regenerate(request)
+        record = await self._generations.reviser.regenerate(request)
         return pb.RegenerateImageResponse(generation=await self._wait_for(record, request.wait_for))
 
     async def ApplyTheme(self, request: requests.ApplyThemeRequest, context: Context) -> pb.ApplyThemeResponse:
-        record = await self._generations.revise.apply_theme(request)
+        record = await self._generations.reviser.apply_theme(request)
         return pb.ApplyThemeResponse(generation=await self._wait_for(record, request.wait_for))
 
     async def GetGeneration(self, request: pb.GetGenerationRequest, context: Context) -> pb.GetGenerationResponse:

@@ -9,6 +9,7 @@ from tabletop.storage.v1 import storage_pb2 as pb
 
 from image_grpc.errors import StorageServiceError
 from image_grpc.hub import topology
+from image_grpc.retry import SOON
 from image_grpc.slots import Slots
 from image_grpc.storage.requester import StorageRequester, new_id
 
@@ -70,4 +71,4 @@ async def gather_all(calls: Iterable[Coroutine[Any, Any, P]]) -> list[P]:
 
 
 def _too_many_parts() -> StorageServiceError:
-    return StorageServiceError("too many blob parts are being transferred", retry_delay=1.0)
+    return StorageServiceError("too many blob parts are being transferred", retry_delay=SOON)

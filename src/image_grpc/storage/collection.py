@@ -17,7 +17,7 @@ MAX_PAGE_SIZE = 500
 
 
 class Collection(Generic[T]):
-    """Reads and conditional writes of one kind of record, uncached."""
+    """Reads of one kind of record, uncached, and puts for a unit of work."""
 
     def __init__(self, requester: StorageRequester, codec: Codec[T]) -> None:
         self.requester, self.codec = requester, codec
@@ -43,25 +43,10 @@ class Collection(Generic[T]):
         """Return the message in a record of this kind."""
         return self.codec.decode(record)
 
-    async def store(self, put: Put) -> T:
-        """Store one record and return it as stored. Raises as StorageRequester.store does."""
-        return self.decode((await self.requester.store([put]))[0])
-
     async def retrieve(self, id_: str, version: int = 0, *, include_deleted: bool = False) -> T | None:
         """Return one record, or None if it does not exist."""
         records = await self.requester.retrieve([self.key(id_, version)], include_deleted=include_deleted)
         return self.decode(records[0]) if records else None
-
-    async def delete(self, id_: str, version: int = 0, *, storage_correlation_id: str = "") -> T:
-        """Delete one record and return it. Raises as StorageRequester.delete does."""
-        keys = [self.key(id_, version)]
-        return self.decode((await self.requester.delete(keys, storage_correlation_id=storage_correlation_id))[0])
-
-    async def undelete(self, id_: str, *, storage_correlation_id: str = "") -> T:
-        """Restore one record and return it. Raises RecordNotFound."""
-        keys = [self.key(id_)]
-        records = await self.requester.store(undeletes=keys, storage_correlation_id=storage_correlation_id)
-        return self.decode(records[0])
 
     async def list(
         self,

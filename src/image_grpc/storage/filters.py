@@ -27,7 +27,7 @@ def picture_index(typed: Image | Facets | ListPictures, labels: ImageMetadata | 
     )
 
 
-def pictures(request: ListPictures) -> ListFilter:
+def picture_filter(request: ListPictures) -> ListFilter:
     """Return the filter that a List request describes."""
     return ListFilter(index=picture_index(request, request))
 
@@ -42,6 +42,6 @@ def with_theme(theme: str) -> ListFilter:
     return ListFilter(index=IndexFields(theme=theme))
 
 
-def in_states(states: Iterable[int]) -> list[str]:
+def state_labels(states: Iterable[int]) -> list[str]:
     """Return the index values of generation states."""
     return [enum_label(GenerationState, state) for state in states]

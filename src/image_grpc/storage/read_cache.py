@@ -18,6 +18,7 @@ from tabletop.storage.v1.storage_pb2 import RecordChange
 
 from image_grpc.deadline import remaining
 from image_grpc.errors import StorageServiceError
+from image_grpc.retry import SOON
 from image_grpc.single_flight import SingleFlight
 from image_grpc.storage.blobs import PART_BYTES, gather_all
 from image_grpc.storage.codecs import T
@@ -115,11 +116,11 @@ class ReadCache:
             async with asyncio.timeout(remaining(self._client.timeout, margin=MARGIN_SECONDS)):
                 return await entries.load(key, load)
         except TimeoutError as expired:
-            raise StorageServiceError("the Storage Service did not reply in time", retry_delay=1.0) from expired
+            raise StorageServiceError("the Storage Service did not reply in time", retry_delay=SOON) from expired
 
 
 class _Entries(Generic[K, V]):
-    """The cached values of one sort, and the loads of others; `keep` decides which values are cached."""
+    """The cached values of one type, and the running loads of others; `keep` decides which values are cached."""
 
     def __init__(self, cached: LRUCache[K, V], keep: Callable[[K, V], bool]) -> None:
         self.cached, self._keep = cached, keep

@@ -16,14 +16,14 @@ from image_grpc.deadline import remaining
 from image_grpc.errors import HubError, StorageServiceError
 from image_grpc.hub import Hub, topology
 from image_grpc.hub import envelope as envelopes
-from image_grpc.retry import Backoff, retry_calls
+from image_grpc.retry import SOON, Backoff, retry_calls
 from image_grpc.storage.errors import RetryableFailure, exception_for
 from image_grpc.telemetry import Telemetry, inject
 
 ATTEMPT_SECONDS = 3.0
 """A request without a reply is repeated after this time."""
 MARGIN_SECONDS = 0.2
-"""Share of the caller's deadline that is reserved for reporting that the Storage Service is unavailable."""
+"""Seconds before the caller's deadline that are reserved for reporting that the Storage Service is unavailable."""
 BACKOFF = Backoff(initial=0.05, maximum=1.0, jitter=0.1)
 
 R = TypeVar("R", bound=Message)
@@ -116,7 +116,7 @@ class StorageRequester:
             seconds = min(ATTEMPT_SECONDS, end - time.monotonic())
             envelope = envelopes.protobuf_envelope(operation, request, correlation_id=id_, time_to_live=seconds)
             message = OutboundMessage(
-                exchange=topology.REQUESTS, routing_key=operation, mandatory=True, headers=inject(), envelope=envelope
+                exchange=topology.REQUESTS, routing_key=operation, headers=inject(), envelope=envelope
             )
             try:
                 reply = await self._hub.request(message, timeout=seconds)
@@ -132,7 +132,7 @@ class StorageRequester:
                 return await retry_calls(attempt, on=RetryableFailure, backoff=BACKOFF)
         except TimeoutError as expired:
             raise StorageServiceError(
-                f"the Storage Service did not complete {operation} within {budget:.1f} s: {problem}", retry_delay=1.0
+                f"the Storage Service did not complete {operation} within {budget:.1f} s: {problem}", retry_delay=SOON
             ) from expired
 
 

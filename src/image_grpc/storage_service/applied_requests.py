@@ -30,19 +30,19 @@ _SET_RESPONSE = update(applied_request).where(_SAME_REQUEST).values(response=bin
 
 
 class ChangeExecutor:
-    """Executes changes for one replica. Responses are kept for `memory` seconds."""
+    """Executes changes for one replica. Responses are kept for `retention` seconds."""
 
-    def __init__(self, database: Database, relay: outbox.Relay, *, memory: float) -> None:
-        self._database, self._relay, self._memory = database, relay, memory
+    def __init__(self, database: Database, relay: outbox.Relay, *, retention: float) -> None:
+        self._database, self._relay, self._retention = database, relay, retention
 
     async def execute(self, request: Request, response_type: type[R], change: Change[R]) -> R:
-        """Apply a change, or return the response of the same request before. Raises CorrelationIdReused."""
+        """Apply a change, or return the response to an identical earlier request. Raises CorrelationIdReused."""
         messages: Sequence[OutboundMessage] = (
             request.batch.messages if isinstance(request, StoreRequest) else request.messages
         )
 
         def transaction(connection: Connection) -> tuple[R, list[outbox.Entry]]:
-            previous = _claim(connection, request, memory=self._memory)
+            previous = _claim(connection, request, retention=self._retention)
             if previous is not None:
                 return response_type.FromString(previous), []
             response = response_type(storage_correlation_id=request.storage_correlation_id)
@@ -57,12 +57,12 @@ class ChangeExecutor:
         return response
 
 
-def _claim(connection: Connection, request: Request, *, memory: float) -> bytes | None:
-    """Claim a request, after any replica that is applying it. Return its response if it was applied before."""
+def _claim(connection: Connection, request: Request, *, retention: float) -> bytes | None:
+    """Claim a request, waiting for any replica that applies it. Return its response if it was applied before."""
     id_ = request.storage_correlation_id
     content = request.content_digest.encode() or request.SerializeToString(deterministic=True)
     digest = hashlib.sha256(content).digest()
-    row = {"storage_correlation_id": id_, "digest": digest, "response": b"", "expire_time": microseconds(memory)}
+    row = {"storage_correlation_id": id_, "digest": digest, "response": b"", "expire_time": microseconds(retention)}
     if insert_new(connection, applied_request, [row]):
         return None
     existing = connection.execute(_FIND, {"key": id_}).one()

@@ -1,7 +1,7 @@
 """Blobs: bytes that are named by their SHA-256, put in parts, and kept in an object store.
 
 The database has their states: a blob is PENDING while its parts arrive, COMMITTED once a record refers to it, and
-DELETING when nothing refers to it any more.
+DELETING when nothing refers to it anymore.
 """
 
 import contextlib
@@ -43,7 +43,7 @@ class Blobs:
     async def put_part(self, part: BlobPart) -> bool:
         """Store a part. Return whether the whole blob is committed already. Raises InvalidField, TemporaryFailure."""
         _check_part(part)
-        row = await self._database.read(lambda connection: find(connection, part.sha256))
+        row = await self._database.read(lambda connection: find_blob(connection, part.sha256))
         if row is not None and row.state == State.COMMITTED:
             return True
         if row is not None and row.state == State.DELETING:
@@ -84,7 +84,7 @@ class Blobs:
 
     async def read(self, sha256: str, offset: int, limit: int) -> bytes:
         """Return a range of a blob, which is shorter than `limit` at its end. Raises NotFound."""
-        row = await self._database.read(lambda connection: find(connection, sha256))
+        row = await self._database.read(lambda connection: find_blob(connection, sha256))
         if row is None or row.state != State.COMMITTED:
             raise NotFound(f"blob {sha256} does not exist")
         if offset >= row.byte_size:
@@ -117,7 +117,7 @@ class Blobs:
         connection.execute(delete(blob).where(blob.c.sha256 == sha256))
 
     async def _is_committed(self, sha256: str, byte_size: int) -> bool:
-        row = await self._database.read(lambda connection: find(connection, sha256))
+        row = await self._database.read(lambda connection: find_blob(connection, sha256))
         if row is None or row.state != State.COMMITTED:
             return False
         if row.byte_size != byte_size:
@@ -138,7 +138,7 @@ def _check_part(part: BlobPart) -> None:
         raise InvalidField("blob_part.data", f"must have {expected} bytes at this offset")
 
 
-def find(connection: Connection, sha256: str) -> Row[Any] | None:
+def find_blob(connection: Connection, sha256: str) -> Row[Any] | None:
     """Return the row of a blob."""
     return connection.execute(select(blob).where(blob.c.sha256 == sha256)).one_or_none()
 
@@ -152,7 +152,7 @@ def _touch(connection: Connection, sha256: str, byte_size: int) -> None:
         connection.execute(insert(blob).values(row))
 
 
-def commit(connection: Connection, sha256: str, byte_size: int) -> None:
+def mark_committed(connection: Connection, sha256: str, byte_size: int) -> None:
     """Record that a record refers to the blob. Raises TemporaryFailure."""
     usable = (blob.c.sha256 == sha256) & (blob.c.state != State.DELETING)
     # The size that was assembled: the part that created the row may have had a wrong one.
@@ -161,8 +161,8 @@ def commit(connection: Connection, sha256: str, byte_size: int) -> None:
         raise TemporaryFailure(f"blob {sha256} is being deleted")
 
 
-def release(connection: Connection, hashes: Iterable[str]) -> None:
-    """Mark those of the blobs for deletion that no record refers to any more."""
+def mark_unreferenced(connection: Connection, hashes: Iterable[str]) -> None:
+    """Mark blobs that are no longer referenced for deletion."""
     for sha256 in hashes:
         connection.execute(select(blob.c.sha256).where(blob.c.sha256 == sha256).with_for_update())
         referenced = exists().where(record_version.c.blob_sha256 == sha256)

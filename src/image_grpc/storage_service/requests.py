@@ -17,11 +17,11 @@ from image_grpc.hub import envelope as envelopes
 from image_grpc.messages import enum_label
 from image_grpc.storage_service import listing, records
 from image_grpc.storage_service.applied_requests import ChangeExecutor
-from image_grpc.storage_service.blobs import Blobs, commit
+from image_grpc.storage_service.blobs import Blobs, mark_committed
 from image_grpc.storage_service.database import Database
 from image_grpc.storage_service.errors import InvalidField, RequestError, TemporaryFailure, Unavailable
 from image_grpc.storage_service.object_store import FAILURES
-from image_grpc.validation import violations
+from image_grpc.validation import find_violations
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ class Operations:
 
         def change(connection: Connection, response: api.StoreResponse) -> Sequence[Record]:
             for sha256, byte_size in references:
-                commit(connection, sha256, byte_size)
+                mark_committed(connection, sha256, byte_size)
             response.batch.records.extend(records.put(connection, batch.puts))
             response.batch.records.extend(records.restore(connection, batch.undeletes))
             return response.batch.records
@@ -124,7 +124,7 @@ class RequestHandler:
 def _payload(request: Envelope, message: type[envelopes.M]) -> envelopes.M:
     """Return the payload if it is valid. Raises BadEnvelope, InvalidField."""
     payload = envelopes.payload(request, message)
-    for violation in violations(payload):
+    for violation in find_violations(payload):
         raise InvalidField(violation.field, violation.description)
     for path in _texts_with_nul(payload, ""):
         raise InvalidField(path, "must not contain NUL characters")

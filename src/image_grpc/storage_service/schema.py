@@ -113,8 +113,8 @@ def migrate(connection: sa.Connection) -> None:
         return
     if revision in ("0001", "0002") or _has_pre_release_records(connection):
         raise IncompatibleDatabase(
-            "this database was written by a pre-release version of image-grpc; "
-            "export nothing, start with an empty database or folder"
+            "this database was written by a pre-release version of image-grpc and cannot be migrated; "
+            "start with an empty database or folder"
         )
     if revision is None:
         metadata.create_all(connection, checkfirst=False)
@@ -124,8 +124,8 @@ def migrate(connection: sa.Connection) -> None:
 
 
 def upgrade(connection: sa.Connection) -> None:
-    """Run the migrations that the database has not had yet, within a transaction."""
-    # Imported here because it takes a while, and new and current databases do without.
+    """Apply pending migrations, within a transaction."""
+    # Imported here: it takes a while, and only pending migrations need it.
     from alembic import command
     from alembic.config import Config
 

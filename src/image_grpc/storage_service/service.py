@@ -11,7 +11,7 @@ from image_grpc.hub import Hub, topology
 from image_grpc.settings import StorageServiceSettings
 from image_grpc.storage_service import outbox, records
 from image_grpc.storage_service.applied_requests import ChangeExecutor
-from image_grpc.storage_service.blobs import Blobs, release
+from image_grpc.storage_service.blobs import Blobs, mark_unreferenced
 from image_grpc.storage_service.database import Database, microseconds
 from image_grpc.storage_service.errors import Unavailable
 from image_grpc.storage_service.object_store import FAILURES, open_store
@@ -34,7 +34,7 @@ class StorageService:
         self._database = Database(database_url)
         self._relay = outbox.Relay(self._database, hub)
         blobs = Blobs(open_store(blob_url), self._database)
-        executor = ChangeExecutor(self._database, self._relay, memory=settings.request_memory_seconds)
+        executor = ChangeExecutor(self._database, self._relay, retention=settings.request_memory_seconds)
         operations = Operations(self._database, blobs, executor, purge_after=settings.purge_after_seconds)
         self._handler = RequestHandler(operations, hub)
         self._sweeper = Sweeper(self._database, blobs, settings)
@@ -88,6 +88,6 @@ class Sweeper:
 
 def _purge(connection: Connection) -> int:
     count, blobs = records.purge(connection, limit=SWEEP_BATCH)
-    release(connection, blobs)
+    mark_unreferenced(connection, blobs)
     connection.execute(delete(applied_request).where(applied_request.c.expire_time < microseconds()))
     return count

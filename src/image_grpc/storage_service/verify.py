@@ -14,7 +14,7 @@ import obstore
 from obstore.store import ObjectStore
 from sqlalchemy import Row, Select, exists, select, tuple_
 
-from image_grpc.storage_service.blobs import State, find
+from image_grpc.storage_service.blobs import State, find_blob
 from image_grpc.storage_service.database import Database
 from image_grpc.storage_service.object_store import BLOBS, blob_path
 from image_grpc.storage_service.record_rows import LATEST_VERSION, display_name
@@ -100,7 +100,7 @@ async def _damaged(database: Database, store: ObjectStore, rows: Sequence[Row[An
             damage = await _damage(store, row.sha256, row.byte_size)
         if not damage:
             return ""
-        current = await database.read(lambda connection: find(connection, row.sha256))
+        current = await database.read(lambda connection: find_blob(connection, row.sha256))
         still_committed = current is not None and current.state == State.COMMITTED
         return f"blob {row.sha256}: {damage}" if still_committed else ""
 

@@ -35,15 +35,10 @@ class ThemeCatalog:
         """Return a theme. Raises ThemeNotFound."""
         theme = await self.get(name)
         if theme is None:
-            raise theme_not_found(name)
+            raise ThemeNotFound.with_name(name)
         return theme
 
     async def all(self) -> list[Theme]:
         """Return the built-in themes, then the callers' own, each by name."""
         own = await self._storage.themes.all(ListFilter())
         return [*built_in_themes().values(), *sorted(own, key=lambda theme: theme.name)]
-
-
-def theme_not_found(name: str) -> ThemeNotFound:
-    """Return the error for a theme that does not exist."""
-    return ThemeNotFound(f"theme {name!r} does not exist", metadata={"theme": name})

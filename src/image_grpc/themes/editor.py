@@ -3,10 +3,18 @@
 from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.theme_service_pb2 import CreateThemeRequest, DeleteThemeRequest, UpdateThemeRequest
 
-from image_grpc.errors import InvalidArgument, ThemeExists, ThemeInUse, ThemeNotEditable, VersionConflict, Violation
+from image_grpc.errors import (
+    InvalidArgument,
+    ThemeExists,
+    ThemeInUse,
+    ThemeNotEditable,
+    ThemeNotFound,
+    VersionConflict,
+    Violation,
+)
 from image_grpc.storage import RecordNotFound, Storage
 from image_grpc.storage.filters import with_theme
-from image_grpc.themes.catalog import built_in_themes, theme_not_found
+from image_grpc.themes.catalog import built_in_themes
 
 
 class ThemeEditor:
@@ -44,7 +52,7 @@ class ThemeEditor:
             return (await unit.commit()).of(self._storage.themes)
         except VersionConflict as conflict:
             if await self._storage.themes.get_latest(name) is None:
-                raise theme_not_found(name) from conflict
+                raise ThemeNotFound.with_name(name) from conflict
             raise
 
     async def delete(self, request: DeleteThemeRequest) -> None:
@@ -62,7 +70,7 @@ class ThemeEditor:
         try:
             await unit.commit()
         except RecordNotFound as missing:
-            raise theme_not_found(request.theme) from missing
+            raise ThemeNotFound.with_name(request.theme) from missing
 
 
 def _input_fields(theme: Theme) -> Theme:

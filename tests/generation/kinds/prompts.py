@@ -12,4 +12,4 @@ from tests.generation.builders import THEME, resolved
 
 def prompt_of(picture: PictureRequest, theme: Theme = THEME) -> str:
     """Return the prompt that a request leads to, in the fantasy theme by default."""
-    return new_record.new_image(resolved(picture, theme=theme), CallIdentity.of(picture)).prompt
+    return new_record.for_new_image(resolved(picture, theme=theme), CallIdentity.of(picture)).prompt

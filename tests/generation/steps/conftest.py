@@ -114,7 +114,7 @@ def generated(new: GenerationRecord, *, attempts: int = 1, expired: bool = False
     record = states.generating(new, owner="me", lease_seconds=90)
     record.generation.attempts = attempts
     result = provider_result()
-    result.draw_time.FromMilliseconds(int((time.time() - age) * 1000))
+    result.generate_time.FromMilliseconds(int((time.time() - age) * 1000))
     if expired:
         result.expire_time.FromSeconds(int(time.time()) - 1)
     return states.storing(record, result)

@@ -1,4 +1,4 @@
-"""The *generate* step: what becomes of a failed call of GetImg.AI."""
+"""The *generate* step: what becomes of a failed call to GetImg.AI."""
 
 from __future__ import annotations
 

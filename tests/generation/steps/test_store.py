@@ -73,7 +73,7 @@ async def test_the_estimator_learns_how_long_the_generation_took(
     record.generation.start_time.FromSeconds(int(time.time()) - 300)
     await run(store_step, await database.add_generation(record))
     expected = queued()
-    await estimator.estimate(expected)
+    await estimator.set_estimate(expected)
     seconds = expected.generation.expect_finish_time.ToMilliseconds() / 1000 - time.time()
     assert seconds == pytest.approx(INITIAL_SECONDS + (300 - INITIAL_SECONDS) * WEIGHT, abs=1)
 

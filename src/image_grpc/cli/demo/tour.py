@@ -29,7 +29,7 @@ from tabletop.image.v1.overlay_service_pb2_grpc import OverlayServiceStub
 from tabletop.image.v1.types_pb2 import ImageFormat
 
 from image_grpc import app
-from image_grpc.cli.client import console, enum_label, format_bytes, rpc_for
+from image_grpc.cli.client import console, display_label, format_bytes, rpc_for
 from image_grpc.hub import Delivery
 from image_grpc.settings import EmbeddedSettings
 
@@ -77,7 +77,7 @@ class Caller:
         if generation.state != GenerationState.GENERATION_STATE_SUCCEEDED:
             raise click.ClickException(f"{name}: {generation.error.reason}: {generation.error.message}")
         image = generation.image
-        suffix = enum_label(ImageFormat, image.content.format).replace("jpeg", "jpg")
+        suffix = display_label(ImageFormat, image.content.format).replace("jpeg", "jpg")
         file = self._out / f"{name.replace(' ', '-')}.{suffix}"
         await self._read(ReadImageRequest(image_id=image.id, version=image.version), file)
         return Picture(name=name, file=file, seconds=seconds, generation=generation)

@@ -43,7 +43,7 @@ class ItemIllustration(Kind[GenerateItemIllustrationRequest]):
         style, staging, properties = theme.elements, request.style, request.properties
         return [
             f"Item illustration of {_SUBJECTS[request.type]} for a tabletop role-playing game in "
-            f"{theme_name(theme)} style, one item centred on a plain plate.",
+            f"{theme_name(theme)} style, one item centered on a plain background.",
             labeled("Item", request.name),
             labeled("Material", properties.material),
             labeled("Magical effects", ", ".join(properties.magical_effects)),

@@ -70,7 +70,7 @@ class GenerateStep:
             # Not the whole wait: the retry ladder would round it up to its next, much longer step.
             return Retry(min(wait, LEASE_POLL_SECONDS), f"{record.lease.owner} holds the lease")
         if record.generation.attempts >= MAX_INTERRUPTED_CALLS and record.HasField("lease"):
-            await self._generations.fail(record, GenerationError("the process ended during each call of GetImg.AI"))
+            await self._generations.fail(record, GenerationError("the process ended during each call to GetImg.AI"))
             return Ack()
         if not self._provider.configured:
             return Retry(NOT_CONFIGURED_SECONDS, "there is no GetImg.AI API key")
@@ -107,7 +107,7 @@ class GenerateStep:
         except ServiceError:
             raise
         except Exception as error:
-            log.exception("unexpected error during a call of GetImg.AI", model=request.model)
+            log.exception("unexpected error during a call to GetImg.AI", model=request.model)
             raise GenerationError("internal error; the logs have the details") from error
 
     async def _hand_over(self, record: GenerationRecord, result: ProviderResult) -> Settlement:

@@ -72,7 +72,7 @@ class StoreStep:
             failure,
             unusable=isinstance(failure, GenerationError) and not gone,
             attempt=attempt,
-            elapsed=time.time() - record.generation.draw_time.ToMilliseconds() / 1000,
+            elapsed=time.time() - record.generation.generate_time.ToMilliseconds() / 1000,
             limits=self._limits,
         )
         if delay is None:

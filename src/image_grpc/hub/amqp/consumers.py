@@ -87,7 +87,7 @@ class QueueConsumer:
     async def _settle(self, message: AbstractIncomingMessage, delivery: Delivery, settlement: Settlement) -> None:
         """Acknowledge a message once its settlement is durable; requeue it otherwise."""
         if isinstance(settlement, Unreadable) and message.reply_to:
-            await self._reject(message, delivery, settlement.reason)
+            await self._reply_unreadable(message, delivery, settlement.reason)
         outcome = Outcome.CONFIRMED
         match settlement:
             case Retry(delay=delay):
@@ -117,7 +117,7 @@ class QueueConsumer:
         dead = messages.forwarded(message, body, content_type, headers, drop=drop)
         return await self._publisher.publish(dead, routing_key=topology.DEAD_QUEUE, timeout=PUBLISH_SECONDS)
 
-    async def _reject(self, message: AbstractIncomingMessage, delivery: Delivery, reason: str) -> None:
+    async def _reply_unreadable(self, message: AbstractIncomingMessage, delivery: Delivery, reason: str) -> None:
         """Reply to the sender of a request that it cannot be decoded."""
         id_ = delivery.envelope.id or delivery.reply_correlation_id
         error = envelopes.error_reply(id_, reason_name(ErrorReason.ERROR_REASON_INVALID_ARGUMENT), reason)

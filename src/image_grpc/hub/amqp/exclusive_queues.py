@@ -135,7 +135,8 @@ class ExclusiveQueues:
 
         queue = ExclusiveQueue("image.changes", routing_keys, receive, on_gap)
         async with self._opening:
-            assert self._channel is not None, "the hub is started"
+            if self._channel is None:
+                raise HubError("the hub is not started")
             await queue.open(self._channel)
             self._queues.append(queue)
         return queue

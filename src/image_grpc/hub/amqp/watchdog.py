@@ -31,7 +31,7 @@ class Watchdog:
     ) -> None:
         self._connection, self._consumers = connection, consumers
         self.missing: list[QueueConsumer | ExclusiveQueues] = []
-        """Consumers that the last check missed."""
+        """Consumers that were missing at the last check."""
 
     async def run(self) -> None:
         """Check until cancelled."""

@@ -3,6 +3,7 @@
 from google.protobuf.message import Message
 
 from image_grpc.errors import Overloaded
+from image_grpc.retry import SOON
 from image_grpc.rpc.interceptors.call import Call, Next, Request, Stage
 
 
@@ -14,7 +15,7 @@ def limit_concurrency(limit: int) -> Stage:
         async def stage(call: Call, request: Request) -> Message | None:
             nonlocal in_progress
             if in_progress >= limit:
-                raise Overloaded(f"too many concurrent calls (limit {limit})", retry_delay=1.0)
+                raise Overloaded(f"too many concurrent calls (limit {limit})", retry_delay=SOON)
             in_progress += 1
             try:
                 return await following(call, request)

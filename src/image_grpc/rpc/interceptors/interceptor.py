@@ -40,7 +40,7 @@ class StageInterceptor(grpc.aio.ServerInterceptor):
 
     def _wrap(self, method: str, handler: Any) -> "grpc.RpcMethodHandler[Any, Any]":
         streaming = handler.response_streaming
-        # Requests are deserialized inside all stages: gRPC reports its own failures in its own words.
+        # Requests are deserialized inside all stages: gRPC reports its own failures without our error details.
         deserialize = None if handler.request_streaming else handler.request_deserializer
         following = _write_stream(handler) if streaming else _call_unary(handler)
         for stage in reversed(self._stages):

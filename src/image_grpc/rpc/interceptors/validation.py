@@ -4,7 +4,7 @@ from google.protobuf.message import DecodeError, Message
 
 from image_grpc.errors import InvalidArgument
 from image_grpc.rpc.interceptors.call import Call, Next, Request
-from image_grpc.validation import normalize_uuids, violations
+from image_grpc.validation import find_violations, normalize_uuids
 
 
 def validate(following: Next) -> Next:
@@ -21,8 +21,8 @@ def validate(following: Next) -> Next:
         except (DecodeError, ValueError) as error:
             raise InvalidArgument("the request is not a message of the method's type") from error
         normalize_uuids(message)
-        if broken := violations(message):
-            raise InvalidArgument.of(broken)
+        if violations := find_violations(message):
+            raise InvalidArgument.of(violations)
         return await following(call, message)
 
     return stage

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from image_grpc.storage import BlobIncomplete, RecordNotFound
+from image_grpc_testkit.collections import delete_one
 from image_grpc_testkit.contracts.records import MEBIBYTE, an_image, name_of, some_bytes
 from image_grpc_testkit.contracts.storage_testkit import (
     IMMEDIATELY,
@@ -128,10 +129,10 @@ class BlobsContract:
         storage = await start_storage(purge_after_seconds=IMMEDIATELY)
         data = some_bytes()
         one, other = await a_stored_image(storage, data), await a_stored_image(storage, data)
-        await storage.client.images.delete(one.id)
+        await delete_one(storage.client.images, one.id)
         await wait_until_purged(storage, one.id)
         assert await storage.client.blobs.read_all(name_of(data), len(data)) == data
-        await storage.client.images.delete(other.id)
+        await delete_one(storage.client.images, other.id)
         await wait_until_purged(storage, other.id)
         with pytest.raises(RecordNotFound):
             await storage.client.blobs.read(name_of(data), 0, 1)

@@ -9,6 +9,7 @@ from tabletop.storage.v1.storage_pb2 import StorageChanged
 from image_grpc.errors import VersionConflict
 from image_grpc.hub import Delivery, topology
 from image_grpc.hub import envelope as envelopes
+from image_grpc_testkit.collections import delete_one, undelete_one
 from image_grpc_testkit.contracts.records import a_generation, an_image, an_overlay, new_id
 from image_grpc_testkit.contracts.storage_testkit import Storage, a_message, message_names, subscribed
 from image_grpc_testkit.eventually import eventually
@@ -33,7 +34,7 @@ class StorageEventsContract:
             await storage.client.store([put], messages=[a_message(routing_key, "first")])
             with pytest.raises(VersionConflict):
                 await storage.client.store([put], messages=[a_message(routing_key, "failed")])
-            await storage.client.images.delete(image.id)
+            await delete_one(storage.client.images, image.id)
             await storage.client.store(
                 undeletes=[storage.client.images.key(image.id)], messages=[a_message(routing_key, "last")]
             )
@@ -76,8 +77,8 @@ class StorageEventsContract:
     async def test_deletions_and_restorations_are_reported(self, storage: Storage) -> None:
         image, deletion, restoration = await storage.store_image(an_image()), new_id(), new_id()
         async with subscribed(storage, topology.STORAGE_CHANGED) as events:
-            await storage.client.images.delete(image.id, storage_correlation_id=deletion)
-            await storage.client.images.undelete(image.id, storage_correlation_id=restoration)
+            await delete_one(storage.client.images, image.id, storage_correlation_id=deletion)
+            await undelete_one(storage.client.images, image.id, storage_correlation_id=restoration)
             [deleted] = (await self._changed(events, deletion)).changes
             [restored] = (await self._changed(events, restoration)).changes
         assert deleted.key == restored.key == storage.client.images.key(image.id, 1)

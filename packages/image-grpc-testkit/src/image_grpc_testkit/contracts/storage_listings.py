@@ -14,6 +14,7 @@ from tabletop.storage.v1.storage_pb2 import ListFilter, ListOrder, ListRequest, 
 
 from image_grpc.errors import InvalidArgument
 from image_grpc.hub import topology
+from image_grpc_testkit.collections import store_one
 from image_grpc_testkit.contracts.records import a_cache_entry, a_generation, a_theme, an_image, an_overlay, new_id
 from image_grpc_testkit.contracts.storage_testkit import NEWEST_FIRST, OLDEST_FIRST, Storage, all_pages, matching
 
@@ -100,8 +101,8 @@ class ListingsContract:
         )
         states = GenerationState.values()[1:]
         for state in states:
-            await generations.store(generations.put(a_generation(state=state, facets=facets)))
-        await generations.store(generations.put(a_generation()))
+            await store_one(generations, generations.put(a_generation(state=state, facets=facets)))
+        await store_one(generations, generations.put(a_generation()))
 
         async def listed(states: list[str] | None = None, **index: Any) -> list[GenerationState]:
             filter_ = matching(service=service, **index)
@@ -129,8 +130,8 @@ class ListingsContract:
 
     async def test_overlays_are_filtered_by_map(self, storage: Storage) -> None:
         collection, map_id = storage.client.overlays, new_id()
-        overlays = [await collection.store(collection.put(an_overlay(map_id=map_id))) for _ in range(2)]
-        await collection.store(collection.put(an_overlay()))
+        overlays = [await store_one(collection, collection.put(an_overlay(map_id=map_id))) for _ in range(2)]
+        await store_one(collection, collection.put(an_overlay()))
         page, _ = await collection.list(matching(map_id=map_id), page_size=10, order=OLDEST_FIRST)
         assert page == overlays
 
@@ -144,8 +145,8 @@ class ListingsContract:
 
     async def test_kinds_are_listed_separately(self, storage: Storage) -> None:
         client = storage.client
-        entry = await client.cache_entries.store(client.cache_entries.put(a_cache_entry()))
-        theme = await client.themes.store(client.themes.put(a_theme()))
+        entry = await store_one(client.cache_entries, client.cache_entries.put(a_cache_entry()))
+        theme = await store_one(client.themes, client.themes.put(a_theme()))
         themes = await all_pages(client.themes.list, ListFilter(), page_size=500)
         assert theme in themes[0]
         assert all(entry.fingerprint != each.name for page in themes for each in page)

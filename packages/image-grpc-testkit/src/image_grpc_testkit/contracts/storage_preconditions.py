@@ -9,6 +9,7 @@ from tabletop.storage.v1.record_pb2 import RecordKind
 
 from image_grpc.errors import RequestIdReused, VersionConflict
 from image_grpc.storage import BlobIncomplete, RecordNotFound
+from image_grpc_testkit.collections import delete_one, store_one, undelete_one
 from image_grpc_testkit.contracts.records import a_cache_entry, an_image, an_overlay, new_id, some_bytes
 from image_grpc_testkit.contracts.storage_testkit import Storage
 
@@ -18,30 +19,30 @@ class PreconditionsContract:
 
     async def test_a_record_that_must_be_absent_is_stored_once(self, storage: Storage) -> None:
         images, image = storage.client.images, an_image()
-        await images.store(images.put_if_absent(image))
+        await store_one(images, images.put_if_absent(image))
         with pytest.raises(VersionConflict):
-            await images.store(images.put_if_absent(image))
-        await images.delete(image.id)
+            await store_one(images, images.put_if_absent(image))
+        await delete_one(images, image.id)
         with pytest.raises(VersionConflict):
-            await images.store(images.put_if_absent(image))
+            await store_one(images, images.put_if_absent(image))
 
     async def test_a_put_at_a_version_requires_that_version(self, storage: Storage) -> None:
         images, image = storage.client.images, an_image()
         with pytest.raises(VersionConflict):
-            await images.store(images.put_at_version(image, 1))
+            await store_one(images, images.put_at_version(image, 1))
         await storage.store_image(image)
-        assert (await images.store(images.put_at_version(image, 1))).version == 2
+        assert (await store_one(images, images.put_at_version(image, 1))).version == 2
         for stale_or_future in (1, 3):
             with pytest.raises(VersionConflict):
-                await images.store(images.put_at_version(image, stale_or_future))
-        await images.delete(image.id)
+                await store_one(images, images.put_at_version(image, stale_or_future))
+        await delete_one(images, image.id)
         with pytest.raises(VersionConflict):
-            await images.store(images.put_at_version(image, 2))
+            await store_one(images, images.put_at_version(image, 2))
 
     async def test_of_concurrent_puts_at_the_same_version_one_succeeds(self, storage: Storage) -> None:
         images, image = storage.client.images, await storage.store_image(an_image())
         results = await asyncio.gather(
-            *(images.store(images.put_at_version(image, 1)) for _ in range(20)), return_exceptions=True
+            *(store_one(images, images.put_at_version(image, 1)) for _ in range(20)), return_exceptions=True
         )
         assert sorted(type(result).__name__ for result in results) == ["Image"] + ["VersionConflict"] * 19
         latest = await images.retrieve(image.id)
@@ -80,8 +81,8 @@ class PreconditionsContract:
         for _ in range(2):
             await storage.store_image(image)
         with pytest.raises(VersionConflict):
-            await storage.client.images.delete(image.id, version=1)
-        assert (await storage.client.images.delete(image.id, version=2)).HasField("delete_time")
+            await delete_one(storage.client.images, image.id, version=1)
+        assert (await delete_one(storage.client.images, image.id, version=2)).HasField("delete_time")
 
     # Repeated requests
 
@@ -106,7 +107,7 @@ class PreconditionsContract:
         with pytest.raises(RequestIdReused):
             await storage.client.store([images.put(other)], storage_correlation_id=id_)
         with pytest.raises(RequestIdReused):
-            await images.delete(stored.key.id, storage_correlation_id=id_)
+            await delete_one(images, stored.key.id, storage_correlation_id=id_)
         assert await images.retrieve(other.id) is None
         assert await images.retrieve(stored.key.id) == images.decode(stored)
 
@@ -130,7 +131,7 @@ class PreconditionsContract:
 
     async def test_a_repeated_deletion_returns_the_first_result(self, storage: Storage) -> None:
         id_, image = new_id(), await storage.store_image(an_image())
-        first = await storage.client.images.delete(image.id, storage_correlation_id=id_)
-        await storage.client.images.undelete(image.id)
-        assert await storage.client.images.delete(image.id, storage_correlation_id=id_) == first
+        first = await delete_one(storage.client.images, image.id, storage_correlation_id=id_)
+        await undelete_one(storage.client.images, image.id)
+        assert await delete_one(storage.client.images, image.id, storage_correlation_id=id_) == first
         assert await storage.client.images.retrieve(image.id) == image

@@ -10,6 +10,7 @@ from tabletop.storage.v1.storage_pb2 import ListFilter, ListOrder
 
 from image_grpc.storage import ImageStorageClient, RecordNotFound
 from image_grpc.storage.collection import Collection
+from image_grpc_testkit.collections import delete_one, store_one, undelete_one
 from image_grpc_testkit.contracts.records import (
     a_cache_entry,
     a_generation,
@@ -124,7 +125,7 @@ class RecordsContract:
     async def test_a_deleted_record_is_hidden_until_it_is_restored(self, storage: Storage) -> None:
         images, source_id = storage.client.images, new_id()
         image = await storage.store_image(an_image(source_id=source_id))
-        deleted = await images.delete(image.id)
+        deleted = await delete_one(images, image.id)
         assert deleted.delete_time.ToMicroseconds() >= image.create_time.ToMicroseconds()
         assert deleted.purge_time.ToMicroseconds() > deleted.delete_time.ToMicroseconds()
         assert await images.retrieve(image.id) is None
@@ -135,26 +136,26 @@ class RecordsContract:
         filter_.include_deleted = True
         assert await images.list(filter_, page_size=10) == ([deleted], "")
         assert await images.list(ListFilter(versions_of=image.id), page_size=10) == ([], "")
-        assert await images.undelete(image.id) == image
+        assert await undelete_one(images, image.id) == image
         assert await images.retrieve(image.id) == image
 
     async def test_a_second_deletion_keeps_the_times_of_the_first(self, storage: Storage) -> None:
         image = await storage.store_image(an_image())
-        assert await storage.client.images.delete(image.id) == await storage.client.images.delete(image.id)
+        assert await delete_one(storage.client.images, image.id) == await delete_one(storage.client.images, image.id)
 
     async def test_restoring_a_record_that_is_not_deleted_has_no_effect(self, storage: Storage) -> None:
         image = await storage.store_image(an_image())
-        assert await storage.client.images.undelete(image.id) == image
+        assert await undelete_one(storage.client.images, image.id) == image
 
     async def test_a_missing_record_can_be_neither_deleted_nor_restored(self, storage: Storage) -> None:
         with pytest.raises(RecordNotFound):
-            await storage.client.images.delete(new_id())
+            await delete_one(storage.client.images, new_id())
         with pytest.raises(RecordNotFound):
-            await storage.client.images.undelete(new_id())
+            await undelete_one(storage.client.images, new_id())
 
     async def test_a_put_of_a_deleted_record_restores_it_as_a_new_version(self, storage: Storage) -> None:
         image = await storage.store_image(an_image())
-        deleted = await storage.client.images.delete(image.id)
+        deleted = await delete_one(storage.client.images, image.id)
         restored = await storage.store_image(deleted)
         assert restored.version == 2
         assert not restored.HasField("delete_time")
@@ -166,10 +167,10 @@ class RecordsContract:
         image = await a_stored_image(storage)
         await storage.store_image(image)
         kept = await a_stored_image(storage)
-        await storage.client.images.delete(image.id)
+        await delete_one(storage.client.images, image.id)
         await wait_until_purged(storage, image.id)
         with pytest.raises(RecordNotFound):
-            await storage.client.images.undelete(image.id)
+            await undelete_one(storage.client.images, image.id)
         with pytest.raises(RecordNotFound):
             await storage.client.blobs.read(image.content.sha256, 0, 1)
         assert await storage.objects(image.content.sha256) == []
@@ -179,17 +180,17 @@ class RecordsContract:
 
     async def test_a_deleted_record_is_not_purged_before_it_is_due(self, storage: Storage) -> None:
         image = await a_stored_image(storage)
-        await storage.client.images.delete(image.id)
+        await delete_one(storage.client.images, image.id)
         await storage.sweep()
-        assert await storage.client.images.undelete(image.id) == image
+        assert await undelete_one(storage.client.images, image.id) == image
         assert len(await storage.client.blobs.read(image.content.sha256, 0, 10)) == 10
 
     async def test_the_id_of_a_purged_record_may_be_reused(self, start_storage: StartStorage) -> None:
         storage = await start_storage(purge_after_seconds=IMMEDIATELY)
         images, data = storage.client.images, some_bytes()
         image = await a_stored_image(storage, data)
-        await images.delete(image.id)
+        await delete_one(images, image.id)
         await wait_until_purged(storage, image.id)
         await storage.client.blobs.put(data)
-        assert (await images.store(images.put_if_absent(image))).version == 1
+        assert (await store_one(images, images.put_if_absent(image))).version == 1
         assert await storage.client.blobs.read_all(image.content.sha256, len(data)) == data

@@ -17,6 +17,7 @@ from tabletop.storage.v1.storage_pb2 import BlobPart, ListFilter, ListOrder, Sto
 from image_grpc.hub import Delivery, Hub, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.storage import ImageStorageClient
+from image_grpc_testkit.collections import store_one
 from image_grpc_testkit.contracts.records import MEBIBYTE, an_image, name_of, new_id, some_bytes
 from image_grpc_testkit.eventually import eventually
 
@@ -62,7 +63,7 @@ class Storage:
 
     async def store_image(self, image: Image) -> Image:
         """Store an image record without a precondition."""
-        return await self.client.images.store(self.client.images.put(image))
+        return await store_one(self.client.images, self.client.images.put(image))
 
 
 StartStorage = Callable[..., Awaitable[Storage]]

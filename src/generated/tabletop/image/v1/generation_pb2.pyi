@@ -43,7 +43,7 @@ class Cost(_message.Message):
     def __init__(self, amount: _Optional[str] = ..., currency: _Optional[str] = ..., unit: _Optional[str] = ..., quantity: _Optional[float] = ...) -> None: ...
 
 class Generation(_message.Message):
-    __slots__ = ("id", "state", "progress", "queue_position", "expect_finish_time", "request", "image", "error", "attempts", "cost", "model", "cache_hit", "create_time", "start_time", "draw_time", "finish_time", "storage_correlation_id", "version", "update_time")
+    __slots__ = ("id", "state", "progress", "queue_position", "expect_finish_time", "request", "image", "error", "attempts", "cost", "model", "cache_hit", "create_time", "start_time", "generate_time", "finish_time", "storage_correlation_id", "version", "update_time")
     ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
@@ -58,7 +58,7 @@ class Generation(_message.Message):
     CACHE_HIT_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     START_TIME_FIELD_NUMBER: _ClassVar[int]
-    DRAW_TIME_FIELD_NUMBER: _ClassVar[int]
+    GENERATE_TIME_FIELD_NUMBER: _ClassVar[int]
     FINISH_TIME_FIELD_NUMBER: _ClassVar[int]
     STORAGE_CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -77,9 +77,9 @@ class Generation(_message.Message):
     cache_hit: bool
     create_time: _timestamp_pb2.Timestamp
     start_time: _timestamp_pb2.Timestamp
-    draw_time: _timestamp_pb2.Timestamp
+    generate_time: _timestamp_pb2.Timestamp
     finish_time: _timestamp_pb2.Timestamp
     storage_correlation_id: str
     version: int
     update_time: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., state: _Optional[_Union[GenerationState, str]] = ..., progress: _Optional[float] = ..., queue_position: _Optional[int] = ..., expect_finish_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., request: _Optional[_Union[_generation_request_pb2.GenerationRequest, _Mapping]] = ..., image: _Optional[_Union[_image_pb2.Image, _Mapping]] = ..., error: _Optional[_Union[_types_pb2.Error, _Mapping]] = ..., attempts: _Optional[int] = ..., cost: _Optional[_Union[Cost, _Mapping]] = ..., model: _Optional[str] = ..., cache_hit: _Optional[bool] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., draw_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finish_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., storage_correlation_id: _Optional[str] = ..., version: _Optional[int] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., state: _Optional[_Union[GenerationState, str]] = ..., progress: _Optional[float] = ..., queue_position: _Optional[int] = ..., expect_finish_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., request: _Optional[_Union[_generation_request_pb2.GenerationRequest, _Mapping]] = ..., image: _Optional[_Union[_image_pb2.Image, _Mapping]] = ..., error: _Optional[_Union[_types_pb2.Error, _Mapping]] = ..., attempts: _Optional[int] = ..., cost: _Optional[_Union[Cost, _Mapping]] = ..., model: _Optional[str] = ..., cache_hit: _Optional[bool] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., generate_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., finish_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., storage_correlation_id: _Optional[str] = ..., version: _Optional[int] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

@@ -30,7 +30,8 @@ class ImageServiceStub:
 
     Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
     Storage Service is unavailable. RPCs for a single image return NOT_FOUND with reason `IMAGE_NOT_FOUND` if it does not
-    exist or is deleted.
+    exist or is deleted. RPCs with a `request_id` return ALREADY_EXISTS with reason `REQUEST_ID_REUSED` if it was used
+    with other content.
     """
 
     def __init__(self, channel):
@@ -96,7 +97,8 @@ class ImageServiceServicer:
 
     Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
     Storage Service is unavailable. RPCs for a single image return NOT_FOUND with reason `IMAGE_NOT_FOUND` if it does not
-    exist or is deleted.
+    exist or is deleted. RPCs with a `request_id` return ALREADY_EXISTS with reason `REQUEST_ID_REUSED` if it was used
+    with other content.
     """
 
     def GetImage(self, request, context):
@@ -241,7 +243,8 @@ class ImageService:
 
     Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
     Storage Service is unavailable. RPCs for a single image return NOT_FOUND with reason `IMAGE_NOT_FOUND` if it does not
-    exist or is deleted.
+    exist or is deleted. RPCs with a `request_id` return ALREADY_EXISTS with reason `REQUEST_ID_REUSED` if it was used
+    with other content.
     """
 
     @staticmethod

@@ -31,7 +31,8 @@ class ImageServiceStub:
 
     Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
     Storage Service is unavailable. RPCs for a single image return NOT_FOUND with reason `IMAGE_NOT_FOUND` if it does not
-    exist or is deleted.
+    exist or is deleted. RPCs with a `request_id` return ALREADY_EXISTS with reason `REQUEST_ID_REUSED` if it was used
+    with other content.
     """
 
     @_typing.overload
@@ -76,7 +77,8 @@ class ImageServiceAsyncStub(ImageServiceStub):
 
     Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
     Storage Service is unavailable. RPCs for a single image return NOT_FOUND with reason `IMAGE_NOT_FOUND` if it does not
-    exist or is deleted.
+    exist or is deleted. RPCs with a `request_id` return ALREADY_EXISTS with reason `REQUEST_ID_REUSED` if it was used
+    with other content.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -117,7 +119,8 @@ class ImageServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
     Storage Service is unavailable. RPCs for a single image return NOT_FOUND with reason `IMAGE_NOT_FOUND` if it does not
-    exist or is deleted.
+    exist or is deleted. RPCs with a `request_id` return ALREADY_EXISTS with reason `REQUEST_ID_REUSED` if it was used
+    with other content.
     """
 
     @_abc_1.abstractmethod

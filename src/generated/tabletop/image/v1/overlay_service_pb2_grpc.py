@@ -26,8 +26,14 @@ if _version_not_supported:
 
 
 class OverlayServiceStub:
-    """Stores and renders the overlays of maps. Methods fail with NOT_FOUND and reason `OVERLAY_ERROR` if the overlay does
-    not exist, and with NOT_FOUND and reason `IMAGE_NOT_FOUND` if the map does not exist.
+    """Stores and renders the overlays of maps.
+
+    Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
+    Storage Service is unavailable; NOT_FOUND with reason `OVERLAY_ERROR` if the overlay does not exist, with reason
+    `IMAGE_NOT_FOUND` if the map does not exist. Errors of RPCs that change overlays: FAILED_PRECONDITION with reason
+    `OVERLAY_ERROR` if the map is of another kind or a limit is exceeded; ABORTED with reason `VERSION_CONFLICT` if the
+    version is not current; ALREADY_EXISTS with reason `REQUEST_ID_REUSED` if the `request_id` was used with other
+    content.
     """
 
     def __init__(self, channel):
@@ -74,8 +80,14 @@ class OverlayServiceStub:
 
 
 class OverlayServiceServicer:
-    """Stores and renders the overlays of maps. Methods fail with NOT_FOUND and reason `OVERLAY_ERROR` if the overlay does
-    not exist, and with NOT_FOUND and reason `IMAGE_NOT_FOUND` if the map does not exist.
+    """Stores and renders the overlays of maps.
+
+    Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
+    Storage Service is unavailable; NOT_FOUND with reason `OVERLAY_ERROR` if the overlay does not exist, with reason
+    `IMAGE_NOT_FOUND` if the map does not exist. Errors of RPCs that change overlays: FAILED_PRECONDITION with reason
+    `OVERLAY_ERROR` if the map is of another kind or a limit is exceeded; ABORTED with reason `VERSION_CONFLICT` if the
+    version is not current; ALREADY_EXISTS with reason `REQUEST_ID_REUSED` if the `request_id` was used with other
+    content.
     """
 
     def CreateTacticalOverlay(self, request, context):
@@ -174,8 +186,14 @@ def add_OverlayServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class OverlayService:
-    """Stores and renders the overlays of maps. Methods fail with NOT_FOUND and reason `OVERLAY_ERROR` if the overlay does
-    not exist, and with NOT_FOUND and reason `IMAGE_NOT_FOUND` if the map does not exist.
+    """Stores and renders the overlays of maps.
+
+    Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
+    Storage Service is unavailable; NOT_FOUND with reason `OVERLAY_ERROR` if the overlay does not exist, with reason
+    `IMAGE_NOT_FOUND` if the map does not exist. Errors of RPCs that change overlays: FAILED_PRECONDITION with reason
+    `OVERLAY_ERROR` if the map is of another kind or a limit is exceeded; ABORTED with reason `VERSION_CONFLICT` if the
+    version is not current; ALREADY_EXISTS with reason `REQUEST_ID_REUSED` if the `request_id` was used with other
+    content.
     """
 
     @staticmethod

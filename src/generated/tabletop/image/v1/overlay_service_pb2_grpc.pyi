@@ -27,8 +27,14 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class OverlayServiceStub:
-    """Stores and renders the overlays of maps. Methods fail with NOT_FOUND and reason `OVERLAY_ERROR` if the overlay does
-    not exist, and with NOT_FOUND and reason `IMAGE_NOT_FOUND` if the map does not exist.
+    """Stores and renders the overlays of maps.
+
+    Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
+    Storage Service is unavailable; NOT_FOUND with reason `OVERLAY_ERROR` if the overlay does not exist, with reason
+    `IMAGE_NOT_FOUND` if the map does not exist. Errors of RPCs that change overlays: FAILED_PRECONDITION with reason
+    `OVERLAY_ERROR` if the map is of another kind or a limit is exceeded; ABORTED with reason `VERSION_CONFLICT` if the
+    version is not current; ALREADY_EXISTS with reason `REQUEST_ID_REUSED` if the `request_id` was used with other
+    content.
     """
 
     @_typing.overload
@@ -52,8 +58,14 @@ class OverlayServiceStub:
 
 @_typing.type_check_only
 class OverlayServiceAsyncStub(OverlayServiceStub):
-    """Stores and renders the overlays of maps. Methods fail with NOT_FOUND and reason `OVERLAY_ERROR` if the overlay does
-    not exist, and with NOT_FOUND and reason `IMAGE_NOT_FOUND` if the map does not exist.
+    """Stores and renders the overlays of maps.
+
+    Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
+    Storage Service is unavailable; NOT_FOUND with reason `OVERLAY_ERROR` if the overlay does not exist, with reason
+    `IMAGE_NOT_FOUND` if the map does not exist. Errors of RPCs that change overlays: FAILED_PRECONDITION with reason
+    `OVERLAY_ERROR` if the map is of another kind or a limit is exceeded; ABORTED with reason `VERSION_CONFLICT` if the
+    version is not current; ALREADY_EXISTS with reason `REQUEST_ID_REUSED` if the `request_id` was used with other
+    content.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -73,8 +85,14 @@ class OverlayServiceAsyncStub(OverlayServiceStub):
     """Renders one overlay, or everything that is drawn over a map, as SVG."""
 
 class OverlayServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Stores and renders the overlays of maps. Methods fail with NOT_FOUND and reason `OVERLAY_ERROR` if the overlay does
-    not exist, and with NOT_FOUND and reason `IMAGE_NOT_FOUND` if the map does not exist.
+    """Stores and renders the overlays of maps.
+
+    Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
+    Storage Service is unavailable; NOT_FOUND with reason `OVERLAY_ERROR` if the overlay does not exist, with reason
+    `IMAGE_NOT_FOUND` if the map does not exist. Errors of RPCs that change overlays: FAILED_PRECONDITION with reason
+    `OVERLAY_ERROR` if the map is of another kind or a limit is exceeded; ABORTED with reason `VERSION_CONFLICT` if the
+    version is not current; ALREADY_EXISTS with reason `REQUEST_ID_REUSED` if the `request_id` was used with other
+    content.
     """
 
     @_abc_1.abstractmethod

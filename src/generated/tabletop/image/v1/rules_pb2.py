@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dtabletop/image/v1/rules.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto:\xa6\x01\n\ntheme_name\x12\x19.buf.validate.StringRules\x18\xd1\x86\x03 \x01(\x08\x42u\xc2Hr\np\n\x11string.theme_name\x12/must be 1 to 64 lower case letters, digits or _\x1a*!rule || this.matches(\'^[a-z0-9_]{1,64}$\'):\xd2\x01\n\nrequest_id\x12\x19.buf.validate.StringRules\x18\xd2\x86\x03 \x01(\x08\x42\xa0\x01\xc2H\x9c\x01\n\x99\x01\n\x11string.request_id\x12\x0emust be a UUID\x1at!rule || this == \'\' || this.matches(\'^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$\')By\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dtabletop/image/v1/rules.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto:\xa5\x01\n\ntheme_name\x12\x19.buf.validate.StringRules\x18\xd1\x86\x03 \x01(\x08\x42t\xc2Hq\no\n\x11string.theme_name\x12.must be 1 to 64 lowercase letters, digits or _\x1a*!rule || this.matches(\'^[a-z0-9_]{1,64}$\'):\xd2\x01\n\nrequest_id\x12\x19.buf.validate.StringRules\x18\xd2\x86\x03 \x01(\x08\x42\xa0\x01\xc2H\x9c\x01\n\x99\x01\n\x11string.request_id\x12\x0emust be a UUID\x1at!rule || this == \'\' || this.matches(\'^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$\')By\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,7 +34,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\025com.tabletop.image.v1P\001ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\252\002\021Tabletop.Image.V1'
   _globals['theme_name']._loaded_options = None
-  _globals['theme_name']._serialized_options = b'\302Hr\np\n\021string.theme_name\022/must be 1 to 64 lower case letters, digits or _\032*!rule || this.matches(\'^[a-z0-9_]{1,64}$\')'
+  _globals['theme_name']._serialized_options = b'\302Hq\no\n\021string.theme_name\022.must be 1 to 64 lowercase letters, digits or _\032*!rule || this.matches(\'^[a-z0-9_]{1,64}$\')'
   _globals['request_id']._loaded_options = None
   _globals['request_id']._serialized_options = b'\302H\234\001\n\231\001\n\021string.request_id\022\016must be a UUID\032t!rule || this == \'\' || this.matches(\'^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$\')'
 # @@protoc_insertion_point(module_scope)

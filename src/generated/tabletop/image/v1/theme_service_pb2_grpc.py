@@ -30,7 +30,8 @@ class ThemeServiceStub:
 
     Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
     Storage Service is unavailable. RPCs for a single theme return NOT_FOUND with reason `INVALID_THEME` if it does not
-    exist.
+    exist. RPCs with a `request_id` return ALREADY_EXISTS with reason `REQUEST_ID_REUSED` if it was used with other
+    content.
     """
 
     def __init__(self, channel):
@@ -71,7 +72,8 @@ class ThemeServiceServicer:
 
     Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
     Storage Service is unavailable. RPCs for a single theme return NOT_FOUND with reason `INVALID_THEME` if it does not
-    exist.
+    exist. RPCs with a `request_id` return ALREADY_EXISTS with reason `REQUEST_ID_REUSED` if it was used with other
+    content.
     """
 
     def ListThemes(self, request, context):
@@ -152,7 +154,8 @@ class ThemeService:
 
     Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
     Storage Service is unavailable. RPCs for a single theme return NOT_FOUND with reason `INVALID_THEME` if it does not
-    exist.
+    exist. RPCs with a `request_id` return ALREADY_EXISTS with reason `REQUEST_ID_REUSED` if it was used with other
+    content.
     """
 
     @staticmethod

@@ -31,7 +31,8 @@ class ThemeServiceStub:
 
     Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
     Storage Service is unavailable. RPCs for a single theme return NOT_FOUND with reason `INVALID_THEME` if it does not
-    exist.
+    exist. RPCs with a `request_id` return ALREADY_EXISTS with reason `REQUEST_ID_REUSED` if it was used with other
+    content.
     """
 
     @_typing.overload
@@ -59,7 +60,8 @@ class ThemeServiceAsyncStub(ThemeServiceStub):
 
     Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
     Storage Service is unavailable. RPCs for a single theme return NOT_FOUND with reason `INVALID_THEME` if it does not
-    exist.
+    exist. RPCs with a `request_id` return ALREADY_EXISTS with reason `REQUEST_ID_REUSED` if it was used with other
+    content.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -83,7 +85,8 @@ class ThemeServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; UNAVAILABLE with reason `STORAGE_SERVICE_ERROR` if the
     Storage Service is unavailable. RPCs for a single theme return NOT_FOUND with reason `INVALID_THEME` if it does not
-    exist.
+    exist. RPCs with a `request_id` return ALREADY_EXISTS with reason `REQUEST_ID_REUSED` if it was used with other
+    content.
     """
 
     @_abc_1.abstractmethod

@@ -24,17 +24,17 @@ class StoreJob(_message.Message):
     def __init__(self, generation_id: _Optional[str] = ..., result: _Optional[_Union[ProviderResult, _Mapping]] = ...) -> None: ...
 
 class ProviderResult(_message.Message):
-    __slots__ = ("provider_id", "url", "expire_time", "cost", "model", "draw_time")
+    __slots__ = ("provider_id", "url", "expire_time", "cost", "model", "generate_time")
     PROVIDER_ID_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     COST_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
-    DRAW_TIME_FIELD_NUMBER: _ClassVar[int]
+    GENERATE_TIME_FIELD_NUMBER: _ClassVar[int]
     provider_id: str
     url: str
     expire_time: _timestamp_pb2.Timestamp
     cost: _generation_pb2.Cost
     model: str
-    draw_time: _timestamp_pb2.Timestamp
-    def __init__(self, provider_id: _Optional[str] = ..., url: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cost: _Optional[_Union[_generation_pb2.Cost, _Mapping]] = ..., model: _Optional[str] = ..., draw_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    generate_time: _timestamp_pb2.Timestamp
+    def __init__(self, provider_id: _Optional[str] = ..., url: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cost: _Optional[_Union[_generation_pb2.Cost, _Mapping]] = ..., model: _Optional[str] = ..., generate_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
