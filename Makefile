@@ -75,7 +75,7 @@ lock: $(BUILD) ## pin the dependencies again
 	$(LOCK) --extra dev --constraints requirements.lock --constraints requirements-build.lock -o requirements-dev.lock
 
 clean: ## remove everything that the targets created
-	rm -rf $(VENV) build demo data .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build demo data .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(BUILD): requirements-build.lock
 	@echo "Creating $(VENV)"

@@ -64,7 +64,7 @@ def _selecting(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.group("dead-letters")
 def dead_letters() -> None:
-    """List, show, replay and discard messages that could not be processed."""
+    """List, show, replay and discard messages that could not be processed, which RabbitMQ keeps."""
 
 
 @dead_letters.command("list")

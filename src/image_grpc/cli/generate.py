@@ -77,7 +77,7 @@ def item(material: str, effects: tuple[str, ...], wear: str, **fields: Any) -> p
 @click.option("--details", default="", help="Description that replaces the original one.")
 @generation_command
 def again(client: Client, image_id: str, details: str) -> pb.RegenerateImageRequest:
-    """Generate a new version of an image from its original request."""
+    """Generate a new version of an image from its original request, or of an uploaded one from what is known of it."""
     image = _image(client, image_id)
     request = pb.RegenerateImageRequest(image_id=image.id, version=image.version)
     if details:

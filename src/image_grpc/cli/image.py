@@ -151,7 +151,7 @@ def _show_page(client: Client, page: pb.ListImagesResponse | pb.ListImageVersion
 
 
 def _table(images: Iterable[Image]) -> Table:
-    columns = ("version", "kind", "theme", "size", "format", "bytes", "created (UTC)")
+    columns = ("version", "kind", "theme", "size", "format", "bytes", "stored (UTC)")
     table = Table(Column("image", no_wrap=True), *columns, box=None)
     for each in images:
         size = each.content.size
@@ -163,6 +163,6 @@ def _table(images: Iterable[Image]) -> Table:
             f"{size.width} x {size.height}",
             display_label(ImageFormat, each.content.format),
             format_bytes(each.content.byte_size),
-            f"{each.create_time.ToDatetime():%Y-%m-%d %H:%M:%S}",
+            f"{each.update_time.ToDatetime():%Y-%m-%d %H:%M:%S}",
         )
     return table

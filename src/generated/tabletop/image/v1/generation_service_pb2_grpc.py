@@ -195,7 +195,8 @@ class GenerationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelGeneration(self, request, context):
-        """Cancels a generation that has not incurred any cost yet, for all callers that share it.
+        """Cancels a generation that has not incurred any cost yet, for all callers that share it. A generation is not
+        cancelled when the call that requested it ends.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

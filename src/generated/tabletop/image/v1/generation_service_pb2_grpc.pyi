@@ -73,7 +73,9 @@ class GenerationServiceStub:
     the last cursor to resume.
     """
     CancelGeneration: _grpc.UnaryUnaryMultiCallable[_generation_service_pb2.CancelGenerationRequest, _generation_service_pb2.CancelGenerationResponse]
-    """Cancels a generation that has not incurred any cost yet, for all callers that share it."""
+    """Cancels a generation that has not incurred any cost yet, for all callers that share it. A generation is not
+    cancelled when the call that requested it ends.
+    """
     ListModels: _grpc.UnaryUnaryMultiCallable[_generation_service_pb2.ListModelsRequest, _generation_service_pb2.ListModelsResponse]
     """Lists the image models of the GetImg.AI catalog. UNAVAILABLE with reason `API_ERROR`: GetImg.AI is unavailable."""
 
@@ -121,7 +123,9 @@ class GenerationServiceAsyncStub(GenerationServiceStub):
     the last cursor to resume.
     """
     CancelGeneration: _aio.UnaryUnaryMultiCallable[_generation_service_pb2.CancelGenerationRequest, _generation_service_pb2.CancelGenerationResponse]  # type: ignore[assignment]
-    """Cancels a generation that has not incurred any cost yet, for all callers that share it."""
+    """Cancels a generation that has not incurred any cost yet, for all callers that share it. A generation is not
+    cancelled when the call that requested it ends.
+    """
     ListModels: _aio.UnaryUnaryMultiCallable[_generation_service_pb2.ListModelsRequest, _generation_service_pb2.ListModelsResponse]  # type: ignore[assignment]
     """Lists the image models of the GetImg.AI catalog. UNAVAILABLE with reason `API_ERROR`: GetImg.AI is unavailable."""
 
@@ -232,7 +236,9 @@ class GenerationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _generation_service_pb2.CancelGenerationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_generation_service_pb2.CancelGenerationResponse, _abc.Awaitable[_generation_service_pb2.CancelGenerationResponse]]:
-        """Cancels a generation that has not incurred any cost yet, for all callers that share it."""
+        """Cancels a generation that has not incurred any cost yet, for all callers that share it. A generation is not
+        cancelled when the call that requested it ends.
+        """
 
     @_abc_1.abstractmethod
     def ListModels(

@@ -139,7 +139,8 @@ class ImageServiceServicer:
 
     def UploadImage(self, request_iterator, context):
         """Stores a picture from the caller without changing its bytes: PNG, JPEG or WebP, 32 to 4096 pixels wide and high.
-        INVALID_ARGUMENT for `data`: the bytes are not such a picture.
+        At most 50 MB, unless the operator sets another limit. INVALID_ARGUMENT for `data`: the bytes are not such a
+        picture.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -53,7 +53,8 @@ class ImageServiceStub:
     """Restores a deleted image."""
     UploadImage: _grpc.StreamUnaryMultiCallable[_image_service_pb2.UploadImageRequest, _image_service_pb2.UploadImageResponse]
     """Stores a picture from the caller without changing its bytes: PNG, JPEG or WebP, 32 to 4096 pixels wide and high.
-    INVALID_ARGUMENT for `data`: the bytes are not such a picture.
+    At most 50 MB, unless the operator sets another limit. INVALID_ARGUMENT for `data`: the bytes are not such a
+    picture.
     """
     ReadImage: _grpc.UnaryStreamMultiCallable[_image_service_pb2.ReadImageRequest, _image_service_pb2.ReadImageResponse]
     """Streams the bytes of a picture: first a description, then the data in chunks of at most 1 MiB. OUT_OF_RANGE with
@@ -96,7 +97,8 @@ class ImageServiceAsyncStub(ImageServiceStub):
     """Restores a deleted image."""
     UploadImage: _aio.StreamUnaryMultiCallable[_image_service_pb2.UploadImageRequest, _image_service_pb2.UploadImageResponse]  # type: ignore[assignment]
     """Stores a picture from the caller without changing its bytes: PNG, JPEG or WebP, 32 to 4096 pixels wide and high.
-    INVALID_ARGUMENT for `data`: the bytes are not such a picture.
+    At most 50 MB, unless the operator sets another limit. INVALID_ARGUMENT for `data`: the bytes are not such a
+    picture.
     """
     ReadImage: _aio.UnaryStreamMultiCallable[_image_service_pb2.ReadImageRequest, _image_service_pb2.ReadImageResponse]  # type: ignore[assignment]
     """Streams the bytes of a picture: first a description, then the data in chunks of at most 1 MiB. OUT_OF_RANGE with
@@ -172,7 +174,8 @@ class ImageServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_image_service_pb2.UploadImageResponse, _abc.Awaitable[_image_service_pb2.UploadImageResponse]]:
         """Stores a picture from the caller without changing its bytes: PNG, JPEG or WebP, 32 to 4096 pixels wide and high.
-        INVALID_ARGUMENT for `data`: the bytes are not such a picture.
+        At most 50 MB, unless the operator sets another limit. INVALID_ARGUMENT for `data`: the bytes are not such a
+        picture.
         """
 
     @_abc_1.abstractmethod
