@@ -77,3 +77,13 @@ def test_a_route_without_distinct_waypoints_has_a_start_and_no_arrow() -> None:
     svg = map_svg(a_map(), campaign(a_route((50, 50), (50, 50))))
     assert len(shapes(svg, "circle")) == 1
     assert pixels(svg).any()
+
+
+@pytest.mark.parametrize(
+    ("kind", "filled"),
+    [(TerritoryKind.TERRITORY_KIND_CONTROL, True), (TerritoryKind.TERRITORY_KIND_POLITICAL_BORDER, False)],
+)
+def test_land_under_control_is_tinted_and_a_border_is_only_a_line(kind: TerritoryKind, filled: bool) -> None:
+    corners = [Location(x=x, y=y) for x, y in ((20, 20), (100, 20), (100, 100), (20, 100))]
+    land = CampaignElement(id="land", coordinates=Location(), territory=Territory(kind=kind, boundary=corners))
+    assert bool(pixels(map_svg(a_map(), campaign(land)))[60, 60].any()) is filled

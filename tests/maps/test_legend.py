@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tabletop.image.v1.map_pb2 import PointOfInterest
 from tabletop.image.v1.overlay_pb2 import CampaignElement, TacticalElement, Territory, TerritoryKind, Token, TokenKind
 from tabletop.image.v1.types_pb2 import Location
 
@@ -22,6 +23,11 @@ def test_the_legend_lists_the_elements_of_a_campaign_map() -> None:
     element = CampaignElement(id="b", coordinates=Location(), territory=border)
     labels = texts(map_svg(a_map(), one_of_each("")[1], campaign(element)))
     assert {"Party", "Territory", "Border", "Route", "Place", "Resource"} <= set(labels)
+
+
+def test_the_legend_lists_the_places_of_the_map_itself() -> None:
+    place = PointOfInterest(location=Location(x=40, y=40), name="Rivertown")
+    assert set(texts(map_svg(a_map(points_of_interest=[place])))) == {"Rivertown", "Place"}
 
 
 def test_an_element_in_another_color_has_its_own_line() -> None:
