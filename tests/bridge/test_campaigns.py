@@ -90,7 +90,7 @@ async def test_an_older_event_that_arrives_later_has_no_effect(other_host: str, 
 async def test_a_second_theme_replaces_the_first_while_that_is_being_applied(
     other_host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    count, campaign = 100, str(uuid.uuid4())
+    count, campaign = 50, str(uuid.uuid4())
     may_continue = block_generations(monkeypatch)
     may_continue.set()
     async with (

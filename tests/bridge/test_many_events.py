@@ -24,8 +24,8 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
 async def test_every_map_reaches_its_last_state_while_bridges_are_killed(
     host: str, server: Service, tmp_path: Path
 ) -> None:
-    await move_tokens_while_bridges_are_killed(host, server, tmp_path, maps=20, steps=50)
+    await move_tokens_while_bridges_are_killed(host, server, tmp_path, maps=20, steps=25)
 
 
 async def test_dead_lettered_events_can_be_replayed_after_a_repair(other_host: str, server: Service) -> None:
-    await handle_valid_events_among_invalid_ones(other_host, server, valid=400, invalid=40)
+    await handle_valid_events_among_invalid_ones(other_host, server, valid=200, invalid=20)
