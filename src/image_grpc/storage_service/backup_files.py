@@ -52,14 +52,34 @@ class Manifest:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Replace the folder's manifest, once all files are on disk, and remove the files of the previous backup."""
+    """Replace the folder's manifest, once all files are on disk."""
     temporary = folder / f"{MANIFEST}.new"
     temporary.write_text(json.dumps(asdict(manifest), indent=2))
     os.sync()
     temporary.replace(folder / MANIFEST)
+
+
+def remove_unused_streams(folder: Path) -> None:
+    """Remove the records and messages of previous and of failed backups."""
+    used = _streams_of(folder)
     for file in (*folder.glob("records-*.binpb"), *folder.glob("messages-*.binpb")):
-        if file.name not in (manifest.records.file, manifest.messages.file):
+        if file.name not in used:
             file.unlink()
+
+
+def previous_records(folder: Path) -> Iterator[Record]:
+    """Yield the records of the folder's backup; none if it has no backup."""
+    for name in _streams_of(folder)[:1]:
+        yield from read_stream(folder / name, Record)
+
+
+def _streams_of(folder: Path) -> list[str]:
+    """Return the names of the files of records and messages that the folder's manifest refers to."""
+    try:
+        data = json.loads((folder / MANIFEST).read_text())
+        return [data["records"]["file"], data["messages"]["file"]]
+    except FileNotFoundError:
+        return []
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -123,6 +123,18 @@ def migrate(connection: sa.Connection) -> None:
         upgrade(connection)
 
 
+def require_current(connection: sa.Connection) -> None:
+    """Raise IncompatibleDatabase unless the schema exists and is that of this version. Changes nothing."""
+    schema = None if connection.dialect.name == "sqlite" else SCHEMA
+    if not sa.inspect(connection).has_table(_alembic_version.name, schema=schema):
+        raise IncompatibleDatabase("this is not a database of the Storage Service: it has none of its tables")
+    revision = connection.execute(sa.select(_alembic_version.c.version_num)).scalar_one_or_none()
+    if revision != REVISION:
+        raise IncompatibleDatabase(
+            f"the schema has the revision {revision}, not {REVISION}: start `image-grpc storage` of this version once"
+        )
+
+
 def upgrade(connection: sa.Connection) -> None:
     """Apply pending migrations, within a transaction."""
     # Imported here: it takes a while, and only pending migrations need it.

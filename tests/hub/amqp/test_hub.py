@@ -57,6 +57,15 @@ async def test_a_request_to_a_full_queue_fails_at_once(broker: AmqpBroker, node:
             await broker.hub.request(queue_message(name, envelope_named("second")), timeout=TIMEOUT_SECONDS)
 
 
+async def test_a_virtual_host_that_is_missing_or_forbidden_is_named_with_the_user(node: Node) -> None:
+    host = uuid.uuid4().hex
+    with pytest.raises(HubError, match=f"virtual host '{host}' does not exist, or the user 'guest' may not use it"):
+        await AmqpHub(node.url + host).start()
+    await asyncio.to_thread(node.control, "add_vhost", host)
+    with pytest.raises(HubError, match=f"virtual host '{host}' .* 'guest' may not use it"):
+        await AmqpHub(node.url + host).start()
+
+
 async def test_start_fails_at_once_without_a_broker() -> None:
     with pytest.raises(HubError, match="no connection"):
         await AmqpHub("amqp://127.0.0.1:1/").start()

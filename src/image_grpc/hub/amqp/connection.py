@@ -8,7 +8,7 @@ from typing import Any
 import aio_pika
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractRobustConnection
-from aio_pika.exceptions import AMQPError
+from aio_pika.exceptions import AMQPConnectionError, AMQPError, ProtocolSyntaxError
 
 from image_grpc.errors import HubError
 from image_grpc.hub.amqp import pamqp_patch
@@ -21,22 +21,28 @@ CONNECTION_ERRORS = (AMQPError, OSError, RuntimeError)
 """Raised by calls on a closed channel or connection."""
 
 
-class _ClosedOnFailure(AbstractConnection):
+class _Connection(aio_pika.Connection):
     """Closes a connection that could not be opened. Left open, it creates a task when it is garbage-collected."""
 
     async def connect(self, timeout: float | None = None) -> None:
         try:
-            await super().connect(timeout)  # type: ignore[safe-super]
+            await super().connect(timeout)
+        except ProtocolSyntaxError as error:
+            await self.close()
+            if "Connection.Close" not in str(error):
+                raise
+            # The client keeps the broker's explanation to itself.
+            host, user = self.url.path.removeprefix("/") or "/", self.url.user
+            raise AMQPConnectionError(
+                f"the virtual host {host!r} does not exist, or the user {user!r} may not use it: see `rabbitmqctl "
+                "list_vhosts` and `rabbitmqctl list_permissions`"
+            ) from error
         except BaseException:
             await self.close()
             raise
 
 
-class _Connection(_ClosedOnFailure, aio_pika.Connection):
-    pass
-
-
-class _RobustConnection(_ClosedOnFailure, aio_pika.RobustConnection):
+class _RobustConnection(_Connection, aio_pika.RobustConnection):
     pass
 
 
