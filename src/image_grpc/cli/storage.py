@@ -4,7 +4,7 @@ import asyncio
 import functools
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -12,8 +12,6 @@ from image_grpc.cli.programs import hub_option, load, run_until_stopped
 from image_grpc.settings import StorageServiceSettings, storage_urls
 
 if TYPE_CHECKING:  # importing the Storage Service takes a while
-    from obstore.store import ObjectStore
-
     from image_grpc.storage_service.backup import Manifest
     from image_grpc.storage_service.database import Database
 
@@ -106,7 +104,7 @@ def _print_summary(manifest: "Manifest") -> None:
     )
 
 
-def _with_existing(settings: StorageServiceSettings, work: Callable[["Database", "ObjectStore"], Awaitable[T]]) -> T:
+def _with_existing(settings: StorageServiceSettings, work: Callable[["Database", Any], Awaitable[T]]) -> T:
     """Call `work` with the database and the object store of the settings, which must exist."""
     from image_grpc.storage_service.object_store import open_store
 
@@ -117,7 +115,7 @@ def _with_existing(settings: StorageServiceSettings, work: Callable[["Database",
     return _with_database(settings, run_work)
 
 
-def _with_created(settings: StorageServiceSettings, work: Callable[["Database", "ObjectStore"], Awaitable[T]]) -> T:
+def _with_created(settings: StorageServiceSettings, work: Callable[["Database", Any], Awaitable[T]]) -> T:
     """Call `work` with the database and the object store of the settings, which are created if necessary."""
     from image_grpc.storage_service.object_store import create_store
 

@@ -6,7 +6,7 @@ from typing import Self
 import aio_pika
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
-from aio_pika.exceptions import DeliveryError, PublishError
+from aio_pika.exceptions import ChannelNotFoundEntity, DeliveryError, PublishError
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 
 from image_grpc.hub import Delivery, Outcome
@@ -36,11 +36,12 @@ class Publisher:
             async with asyncio.timeout(timeout):
                 target = await self._exchange(exchange)
                 await target.publish(message, routing_key, mandatory=mandatory)
-        except PublishError:
+        except (PublishError, ChannelNotFoundEntity):
             return Outcome.RETURNED
         except DeliveryError:
             return Outcome.REFUSED
         except (TimeoutError, *CONNECTION_ERRORS) as error:
+            self._exchanges.pop(exchange, None)  # it may have been deleted
             log.warning("publish outcome unknown", routing_key=routing_key, error=repr(error))
             return Outcome.UNKNOWN
         return Outcome.CONFIRMED
@@ -69,5 +70,8 @@ class Publisher:
         if not name:
             return self._channel.default_exchange
         if name not in self._exchanges:
+            # Publishing to a missing exchange would close the channel, and with it the publishes of others.
+            async with aio_pika.Channel(self._connection) as probe:
+                await probe.get_exchange(name)
             self._exchanges[name] = await self._channel.get_exchange(name, ensure=False)
         return self._exchanges[name]
