@@ -1,7 +1,8 @@
 """Connections to RabbitMQ, and whether consumers exist there."""
 
 import asyncio
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +18,7 @@ log = structlog.get_logger(__name__)
 
 HANDSHAKE_SECONDS = 15.0
 """Longest time for connecting. Without it, the client waits forever for a peer that does not respond."""
+STOP_SECONDS = 5.0
 CONNECTION_ERRORS = (AMQPError, OSError, RuntimeError)
 """Raised by calls on a closed channel or connection."""
 
@@ -86,6 +88,16 @@ async def close(connection: AbstractRobustConnection) -> None:
             await connection.close()
     except (TimeoutError, *CONNECTION_ERRORS) as error:
         log.warning("connection did not close cleanly", error=repr(error))
+
+
+async def attempt(call: Awaitable[object]) -> None:
+    """Await a call that is part of stopping, for a few seconds, and ignore that the broker is unavailable.
+
+    Calls on robust channels wait for the reconnect without a limit.
+    """
+    with contextlib.suppress(TimeoutError, *CONNECTION_ERRORS):
+        async with asyncio.timeout(STOP_SECONDS):
+            await call
 
 
 async def consumer_exists(probe: AbstractChannel, channel: AbstractChannel, queue: str, tag: str) -> bool:

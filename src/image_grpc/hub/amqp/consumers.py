@@ -11,7 +11,7 @@ from image_grpc.errors import reason_name
 from image_grpc.hub import DeadLetter, Delivery, Handler, Outcome, Retry, Settlement, Unreadable, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.amqp import messages
-from image_grpc.hub.amqp.connection import CONNECTION_ERRORS, consumer_exists
+from image_grpc.hub.amqp.connection import CONNECTION_ERRORS, attempt, consumer_exists
 from image_grpc.hub.amqp.declarations import retry_name
 from image_grpc.hub.amqp.publisher import Publisher
 from image_grpc.hub.handling import finish_tasks, handle_message
@@ -48,22 +48,22 @@ class QueueConsumer:
 
     async def restore(self) -> None:
         """Register the consumer again, on a new channel."""
-        with contextlib.suppress(*CONNECTION_ERRORS):
-            await self._channel.close()  # handlers go on; their messages are redelivered
+        await attempt(self._channel.close())  # handlers go on; their messages are redelivered
         await self.start()
         if self.stopped:  # meanwhile
-            await self._channel.close()
+            await attempt(self._channel.close())
 
     async def stop(self, grace: float) -> None:
         self.stopped = True
         # In an ordered queue, the next consumer must not overtake the messages that this one will requeue.
-        if not topology.is_ordered(self.name):
-            with contextlib.suppress(*CONNECTION_ERRORS):
-                queue = await self._channel.get_queue(self.name, ensure=False)
-                await queue.cancel(self._tag)
+        if not topology.is_ordered(self.name) and self._connection.connected.is_set():
+            await attempt(self._cancel())
         await finish_tasks(self._tasks, grace)
-        with contextlib.suppress(*CONNECTION_ERRORS):
-            await self._channel.close()  # requeues unsettled messages
+        await attempt(self._channel.close())  # requeues unsettled messages
+
+    async def _cancel(self) -> None:
+        queue = await self._channel.get_queue(self.name, ensure=False)
+        await queue.cancel(self._tag)
 
     async def _receive(self, message: AbstractIncomingMessage) -> None:
         if self.stopped:
