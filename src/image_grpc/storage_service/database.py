@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 STATEMENT_SECONDS = 30.0
 """Timeout of statements on PostgreSQL, when clients no longer wait. Migrations and snapshots have none."""
+LOCK_SECONDS = 5.0
+"""Longest wait for a lock on PostgreSQL, and for other writes. The client then repeats its request."""
 _NETWORK = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 """Defaults of libpq parameters: a dead server is detected within half a minute."""
 
@@ -50,6 +52,8 @@ class Database:
         self._engine = _engine(url, threads)
         self._readers = ThreadPoolExecutor(threads, thread_name_prefix="database-read")
         self._writers = ThreadPoolExecutor(1, "database-write") if sqlite else self._readers
+        # Writes that wait for a lock must leave a thread for reads.
+        self._writes = asyncio.Semaphore(threads - 1)
 
     async def start(self) -> None:
         """Create the schema, or migrate it to the latest revision. Raises Unavailable, IncompatibleDatabase."""
@@ -68,7 +72,15 @@ class Database:
 
     async def write(self, transaction: Callable[[Connection], T]) -> T:
         """Run a transaction that may write. Its changes are durable when this returns. Raises Unavailable."""
-        return await self._run(self._writers, "write", transaction)
+        try:
+            async with asyncio.timeout(LOCK_SECONDS):
+                await self._writes.acquire()
+        except TimeoutError as expired:
+            raise Unavailable("too many writes are waiting") from expired
+        try:
+            return await self._run(self._writers, "write", transaction)
+        finally:
+            self._writes.release()
 
     async def read(self, statements: Callable[[Connection], T]) -> T:
         """Run statements that only read. Each may see a later state than the previous one. Raises Unavailable."""
@@ -136,6 +148,7 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
 
 def _set_up_postgresql(connection: Any, _record: object) -> None:
     connection.execute(f"SET statement_timeout = {int(STATEMENT_SECONDS * 1000)}")
+    connection.execute(f"SET lock_timeout = {int(LOCK_SECONDS * 1000)}")
     connection.commit()  # the driver may have begun a transaction
 
 

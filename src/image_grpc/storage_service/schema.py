@@ -104,6 +104,7 @@ def migrate(connection: sa.Connection) -> None:
     """Create the schema in an empty database, or migrate it, within a transaction. Raises IncompatibleDatabase."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
         # Replicas that start together migrate one at a time.
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(5213477)")
         connection.execute(sa.schema.CreateSchema(SCHEMA, if_not_exists=True))
