@@ -10,6 +10,7 @@ import pytest
 from obstore.exceptions import GenericError
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
+from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.storage.v1.storage_pb2 import RecordKeys, RetrieveRequest, StoreRequest
 
 from image_grpc.hub import topology
@@ -122,6 +123,7 @@ async def test_messages_that_cannot_be_published_block_no_others_and_become_dead
     monkeypatch.setattr(outbox, "CLAIM_SECONDS", 0.05)
     monkeypatch.setattr(outbox, "POLL_SECONDS", 0.02)
     monkeypatch.setattr(outbox, "BATCH", 2)
+    monkeypatch.setattr(outbox, "DELETE_SECONDS", 0.01)
     storage = await start_storage()
     refused = [a_message(f"test.{new_id()}", f"refused {number}") for number in range(5)]
     for message in refused:
@@ -137,8 +139,30 @@ async def test_messages_that_cannot_be_published_block_no_others_and_become_dead
     monkeypatch.setattr(outbox, "MAX_AGE_SECONDS", 60)
     inbox = Inbox()
     consumer = await storage.hub.consume(topology.DEAD_QUEUE, inbox, concurrency=1)
-    await inbox.wait_for(5)
+    expected = {f"refused {number}" for number in range(5)}
+    await eventually(lambda: set(message_names(inbox.deliveries)) == expected, "all are dead letters")
     await consumer.stop(grace=SECONDS)
-    assert sorted(message_names(inbox.deliveries)) == [f"refused {number}" for number in range(5)]
     assert inbox.deliveries[0].headers["reason"] == "not published within a day: returned"
     assert inbox.deliveries[0].headers["origin"] == outbox.ORIGIN
+
+
+async def test_a_message_that_cannot_be_encoded_does_not_affect_its_batch(
+    start_storage: StartStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "CLAIM_SECONDS", 0.05)
+    monkeypatch.setattr(outbox, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(outbox, "DELETE_SECONDS", 0.01)
+    storage = await start_storage()
+    publish, attempts = storage.hub.publish, list[str]()
+
+    async def publish_if_encodable(message: OutboundMessage, **options: Any) -> Any:
+        attempts.append(message.routing_key)
+        if message.routing_key == "unencodable":
+            raise ValueError("a routing key of 300 characters")
+        return await publish(message, **options)
+
+    monkeypatch.setattr(storage.hub, "publish", publish_if_encodable)
+    messages = [a_message("unencodable", "bad"), a_message(key := f"test.{new_id()}", "good")]
+    await storage.client.store([storage.client.images.put(an_image())], messages=messages)
+    # The good one is recorded as published; only the bad one is repeated.
+    await eventually(lambda: attempts.count("unencodable") > attempts.count(key) + 2, "the bad message is repeated")

@@ -59,7 +59,7 @@ async def test_reads_continue_while_writes_wait_for_a_lock(start_storage: StartS
     engine = create_engine(fresh_database)
     with engine.connect() as connection, connection.begin():
         connection.exec_driver_sql(f"LOCK TABLE {SCHEMA}.outbox IN ACCESS EXCLUSIVE MODE")
-        writes = [asyncio.create_task(storage.store_image(an_image())) for _ in range(10)]
+        writes = [asyncio.create_task(storage.store_image(an_image())) for _ in range(100)]
         waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
 
         def writes_wait() -> bool:

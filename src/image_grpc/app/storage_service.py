@@ -30,8 +30,8 @@ async def run_storage_service(settings: StorageServiceSettings, hub: Hub) -> Asy
     except ImportError as error:
         raise InvalidSettings("the Storage Service is not installed: pip install 'image-grpc[embedded]'") from error
     database_url, blob_url = storage_urls(settings)
-    service = StorageService(settings, hub, database_url=database_url, blob_url=blob_url)
     try:
+        service = StorageService(settings, hub, database_url=database_url, blob_url=blob_url)
         await service.start()
     except (DatabaseError, ObjectStoreError) as error:
         raise StorageServiceError(f"the Storage Service cannot start: {error}") from error

@@ -91,8 +91,8 @@ async def change_theme(context: ReactionContext[CampaignThemeChanged]) -> None:
 async def _theme_exists(event: CampaignThemeChanged, client: ImageServiceClient, cause: Cause) -> bool:
     try:
         await client.call(client.themes.GetTheme, GetThemeRequest(theme=event.new_theme), cause, timeout=CALL_SECONDS)
-    except CallError as error:
-        return not error.permanent
+    except CallError:
+        return False  # also if it cannot be known yet: the older event is handled first, and then this one
     return True
 
 

@@ -106,22 +106,24 @@ def _print_summary(manifest: "Manifest") -> None:
 
 def _with_existing(settings: StorageServiceSettings, work: Callable[["Database", Any], Awaitable[T]]) -> T:
     """Call `work` with the database and the object store of the settings, which must exist."""
-    from image_grpc.storage_service.object_store import open_store
+    from image_grpc.storage_service.object_store import open_store, require_readable
 
     async def run_work(database: "Database", blob_url: str) -> T:
         await database.open_existing()
-        return await work(database, open_store(blob_url))
+        await require_readable(store := open_store(blob_url))
+        return await work(database, store)
 
     return _with_database(settings, run_work)
 
 
 def _with_created(settings: StorageServiceSettings, work: Callable[["Database", Any], Awaitable[T]]) -> T:
     """Call `work` with the database and the object store of the settings, which are created if necessary."""
-    from image_grpc.storage_service.object_store import create_store
+    from image_grpc.storage_service.object_store import create_store, require_readable
 
     async def run_work(database: "Database", blob_url: str) -> T:
+        await require_readable(store := create_store(blob_url))
         await database.start()
-        return await work(database, create_store(blob_url))
+        return await work(database, store)
 
     return _with_database(settings, run_work)
 
@@ -131,15 +133,14 @@ def _with_database(settings: StorageServiceSettings, work: Callable[["Database",
     from image_grpc.storage_service.backup import BackupError
     from image_grpc.storage_service.database import Database
     from image_grpc.storage_service.errors import DatabaseError, ObjectStoreError
-    from image_grpc.storage_service.object_store import translated_errors
+    from image_grpc.storage_service.object_store import FAILURES, summary
 
     database_url, blob_url = storage_urls(settings)
 
     async def run_work() -> T:
         database = Database(database_url)
         try:
-            with translated_errors():
-                return await work(database, blob_url)
+            return await work(database, blob_url)
         finally:
             await database.close()
 
@@ -147,3 +148,5 @@ def _with_database(settings: StorageServiceSettings, work: Callable[["Database",
         return asyncio.run(run_work())
     except (BackupError, DatabaseError, ObjectStoreError) as error:
         raise click.ClickException(str(error)) from error
+    except FAILURES as failure:
+        raise click.ClickException(summary(failure)) from failure

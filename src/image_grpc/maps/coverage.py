@@ -6,7 +6,6 @@ Coverage is computed on demand and never stored, so it stays correct when the ma
 import asyncio
 import threading
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 
 import shapely
 from cachetools import LRUCache
@@ -31,11 +30,14 @@ class CoveredCells:
 
     def __init__(self, cells: Cells, grid: Grid) -> None:
         self.cells, self._grid = cells, grid
+        self._path: str | None = None
 
-    @cached_property
+    @property
     def path(self) -> str:
         """Outline of the cells as SVG path data. Takes longer than finding the cells."""
-        return outline_path(shapely.coverage_union_all(self._grid.outlines(self.cells)).simplify(0))
+        if self._path is None:  # threads may compute it at once: functools.cached_property would let all wait
+            self._path = outline_path(shapely.coverage_union_all(self._grid.outlines(self.cells)).simplify(0))
+        return self._path
 
 
 class Coverage:

@@ -99,6 +99,8 @@ class StorageRequester:
             tracked.bytes = request.ByteSize()
             try:
                 result = _payload(await self._repeat_until_reply(operation, request, id_), response)
+            except DeadlineExceeded:
+                raise  # which says nothing about the Storage Service
             except Exception as failure:
                 self.last_failure = failure.message if isinstance(failure, StorageServiceError) else ""
                 raise

@@ -47,24 +47,26 @@ async def back_up(database: Database, store: ObjectStore, folder: Path) -> Manif
     """
     await database.read(partial(_require_same_service, folder))
     target = LocalStore(folder, mkdir=True)
-    try:
-        for _ in range(MAX_SNAPSHOTS):
-            manifest = await database.snapshot(partial(_snapshot, folder))
-            try:
-                await files.copy_blobs(store, target, folder / manifest.records.file)
-            except files.BlobMissing as missing:
-                problem = missing  # either purged since the snapshot, or lost: then the next one refers to it, too
-            else:
-                files.write_manifest(folder, manifest)
-                return manifest
-        raise BackupError(f"{problem}; see `image-grpc storage verify`") from problem
-    finally:
-        files.remove_unused_streams(folder)
+    for _ in range(MAX_SNAPSHOTS):
+        manifest = await database.snapshot(partial(_snapshot, folder))
+        try:
+            await files.copy_blobs(store, target, folder / manifest.records.file)
+        except files.BlobMissing as missing:
+            problem = missing  # either purged since the snapshot, or lost: then the next snapshot refers to it, too
+            files.remove_streams(folder, manifest)
+        except BaseException:
+            files.remove_streams(folder, manifest)
+            raise
+        else:
+            files.write_manifest(folder, manifest)
+            return manifest
+    raise BackupError(f"{problem}; see `image-grpc storage verify`") from problem
 
 
 def _require_same_service(folder: Path, connection: Connection) -> None:
     """Raise BackupError if the folder's backup has records, but the database has none of its first ones."""
-    keys = [record_rows.name_of(stored.key) for stored in islice(files.previous_records(folder), ROWS)]
+    names = (name for name, _ in groupby(record_rows.name_of(stored.key) for stored in files.previous_records(folder)))
+    keys = list(islice(names, ROWS))
     same = select(record.c.id).where(tuple_(record.c.kind, record.c.id).in_(keys)).limit(1)
     if keys and connection.execute(same).first() is None:
         raise BackupError(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import obstore
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.protobuf.proto import parse_length_prefixed, serialize_length_prefixed
 from obstore.store import ObjectStore
 from tabletop.storage.v1.record_pb2 import BlobReference, Record
@@ -52,34 +52,27 @@ class Manifest:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Replace the folder's manifest, once all files are on disk."""
+    """Replace the folder's manifest, once all files are on disk, and remove the files of the previous backup."""
     temporary = folder / f"{MANIFEST}.new"
     temporary.write_text(json.dumps(asdict(manifest), indent=2))
     os.sync()
     temporary.replace(folder / MANIFEST)
-
-
-def remove_unused_streams(folder: Path) -> None:
-    """Remove the records and messages of previous and of failed backups."""
-    used = _streams_of(folder)
     for file in (*folder.glob("records-*.binpb"), *folder.glob("messages-*.binpb")):
-        if file.name not in used:
+        if file.name not in (manifest.records.file, manifest.messages.file):
             file.unlink()
 
 
+def remove_streams(folder: Path, manifest: Manifest) -> None:
+    """Remove the records and messages of a backup that failed."""
+    for stream in (manifest.records, manifest.messages):
+        (folder / stream.file).unlink(missing_ok=True)
+
+
 def previous_records(folder: Path) -> Iterator[Record]:
-    """Yield the records of the folder's backup; none if it has no backup."""
-    for name in _streams_of(folder)[:1]:
-        yield from read_stream(folder / name, Record)
-
-
-def _streams_of(folder: Path) -> list[str]:
-    """Return the names of the files of records and messages that the folder's manifest refers to."""
-    try:
-        data = json.loads((folder / MANIFEST).read_text())
-        return [data["records"]["file"], data["messages"]["file"]]
-    except FileNotFoundError:
-        return []
+    """Yield the records of the folder's backup; none if it has no backup, or a damaged one."""
+    with contextlib.suppress(BackupError, DecodeError):
+        manifest = read_manifest(folder)
+        yield from read_stream(folder / manifest.records.file, Record)
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -21,7 +21,9 @@ T = TypeVar("T")
 STATEMENT_SECONDS = 30.0
 """Timeout of statements on PostgreSQL, when clients no longer wait. Migrations and snapshots have none."""
 LOCK_SECONDS = 5.0
-"""Longest wait for a lock on PostgreSQL, and for other writes. The client then repeats its request."""
+"""Longest wait for a lock on PostgreSQL. The client then repeats its request."""
+MAX_WAITING_WRITES = 48
+"""Fewer than the requests that a replica handles at once, so that reads are handled meanwhile."""
 _NETWORK = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 """Defaults of libpq parameters: a dead server is detected within half a minute."""
 
@@ -52,8 +54,9 @@ class Database:
         self._engine = _engine(url, threads)
         self._readers = ThreadPoolExecutor(threads, thread_name_prefix="database-read")
         self._writers = ThreadPoolExecutor(1, "database-write") if sqlite else self._readers
-        # Writes that wait for a lock must leave a thread for reads.
-        self._writes = asyncio.Semaphore(threads - 1)
+        # Writes that wait for a lock must leave a thread for reads. On SQLite, they have a thread of their own.
+        self._writes = asyncio.Semaphore(threads if sqlite else threads - 1)
+        self._waiting_writes = 0
 
     async def start(self) -> None:
         """Create the schema, or migrate it to the latest revision. Raises Unavailable, IncompatibleDatabase."""
@@ -72,15 +75,14 @@ class Database:
 
     async def write(self, transaction: Callable[[Connection], T]) -> T:
         """Run a transaction that may write. Its changes are durable when this returns. Raises Unavailable."""
+        if self._waiting_writes >= MAX_WAITING_WRITES:
+            raise Unavailable("too many writes are waiting")
+        self._waiting_writes += 1
         try:
-            async with asyncio.timeout(LOCK_SECONDS):
-                await self._writes.acquire()
-        except TimeoutError as expired:
-            raise Unavailable("too many writes are waiting") from expired
-        try:
-            return await self._run(self._writers, "write", transaction)
+            async with self._writes:
+                return await self._run(self._writers, "write", transaction)
         finally:
-            self._writes.release()
+            self._waiting_writes -= 1
 
     async def read(self, statements: Callable[[Connection], T]) -> T:
         """Run statements that only read. Each may see a later state than the previous one. Raises Unavailable."""

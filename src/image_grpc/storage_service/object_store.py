@@ -22,8 +22,11 @@ FAILURES = (OSError, BaseError)
 
 
 def create_store(url: str) -> ObjectStore:
-    """Return the object store at a URL, and create the folder that a file URL names."""
-    return from_url(url, mkdir=True) if url.startswith("file:") else open_store(url)
+    """Return the object store at a URL, and create the folder that a file URL names. Raises ObjectStoreError."""
+    if url.startswith("file:"):
+        with translated_errors():
+            return from_url(url, mkdir=True)
+    return open_store(url)
 
 
 def open_store(url: str) -> ObjectStore:
@@ -55,9 +58,12 @@ def translated_errors() -> Iterator[None]:
     try:
         yield
     except FAILURES as failure:
-        # The rest is a dump of Rust structures.
-        problem = " ".join(str(failure).partition("\n\nDebug source")[0].split())
-        raise ObjectStoreError(f"the object store cannot be used: {problem}") from failure
+        raise ObjectStoreError(f"the object store cannot be used: {summary(failure)}") from failure
+
+
+def summary(failure: Exception) -> str:
+    """Return what failed in one line, without the dump of Rust structures that may follow it."""
+    return " ".join(str(failure).partition("\n\nDebug source")[0].split())
 
 
 def blob_path(sha256: str) -> str:

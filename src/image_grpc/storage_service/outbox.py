@@ -95,15 +95,22 @@ class Relay:
                     self._entries.task_done()
 
     async def _send(self, message: OutboundMessage) -> bool:
-        outcome = await self._hub.publish(message, timeout=PUBLISH_SECONDS)
+        try:
+            outcome = await self._hub.publish(message, timeout=PUBLISH_SECONDS)
+        except Exception:  # properties that cannot be encoded; the other messages of the batch are not affected
+            log.exception("message not published", routing_key=message.routing_key)
+            outcome = Outcome.REFUSED
         if outcome is Outcome.CONFIRMED:
             return True
         log.warning("message not published yet", routing_key=message.routing_key, outcome=outcome.value)
-        too_old = message.envelope.timestamp.ToSeconds() + MAX_AGE_SECONDS < time.time()
-        return too_old and await self._dead_letter(message, outcome)
+        created = message.envelope.timestamp
+        refused = outcome in (Outcome.RETURNED, Outcome.REFUSED)  # otherwise the broker is down
+        old = bool(created.seconds) and created.ToSeconds() + MAX_AGE_SECONDS < time.time()
+        return refused and old and await self._dead_letter(message, outcome)
 
     async def _dead_letter(self, message: OutboundMessage, outcome: Outcome) -> bool:
-        dead = OutboundMessage(routing_key=topology.DEAD_QUEUE, envelope=message.envelope, headers=message.headers)
+        dead = OutboundMessage(routing_key=topology.DEAD_QUEUE, envelope=message.envelope, mandatory=True)
+        dead.envelope.ClearField("time_to_live")
         dead.headers[topology.REASON] = f"not published within a day: {outcome.value}"
         dead.headers[topology.ORIGIN] = ORIGIN
         dead.headers[topology.ROUTING_KEY] = message.routing_key

@@ -77,6 +77,7 @@ async def test_a_message_that_cannot_be_settled_is_dead_lettered_without_its_pro
 
 
 FORGED_HEADERS: list[HeadersType] = [
+    {"CC": ["image.store"], "BCC": ["image.store"]},
     {"attempt": 2**63 - 1},
     {"attempt": -(2**63)},
     {"attempt": "many"},

@@ -36,7 +36,8 @@ class _Connection(aio_pika.Connection):
             # The client keeps the broker's explanation to itself.
             host, user = self.url.path.removeprefix("/") or "/", self.url.user
             raise AMQPConnectionError(
-                f"the virtual host {host!r} does not exist, or the user {user!r} may not use it: see `rabbitmqctl "
+                f"the virtual host {host!r} does not exist, or the user {user!r} may not use it, or it accepts no "
+                "connections: see `rabbitmqctl "
                 "list_vhosts` and `rabbitmqctl list_permissions`"
             ) from error
         except BaseException:

@@ -87,7 +87,8 @@ class QueueConsumer:
         outcome = Outcome.UNKNOWN
         if message.redelivered:
             dead = messages.bare(message, {topology.REASON: f"message not settled: {bug}", topology.ORIGIN: self.name})
-            outcome = await self._forwarder.publish(dead, routing_key=topology.DEAD_QUEUE, timeout=PUBLISH_SECONDS)
+            with contextlib.suppress(Exception):
+                outcome = await self._forwarder.publish(dead, routing_key=topology.DEAD_QUEUE, timeout=PUBLISH_SECONDS)
         if outcome is not Outcome.CONFIRMED:
             await asyncio.sleep(1)
         await self._end(message, outcome)

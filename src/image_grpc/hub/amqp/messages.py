@@ -23,6 +23,8 @@ CONTENT_TYPE = "content_type"
 """Original content type of a dead letter that was wrapped in an envelope."""
 _INTERNAL_HEADERS = {ATTEMPT, ROUTING_KEY, EXPIRES}
 _DELIVERY_COUNT = "x-delivery-count"
+_ROUTING_HEADERS = ("CC", "BCC")
+"""The broker would route a message to these as well."""
 _BROKER_HEADERS = ("x-death", "x-first-death-", "x-last-death-", _DELIVERY_COUNT, "x-acquired-count")
 """Prefixes of the broker's records about a message. In a republished message they would be taken for its own."""
 
@@ -36,7 +38,8 @@ def encoded(message: OutboundMessage, *, reply_to: str = "", correlation_id: str
     """Return the message with an encoded envelope; `correlation_id` overrides that of the envelope."""
     envelope = message.envelope
     body, content_type = envelopes.encode(envelope)
-    headers: HeadersType = {DEDUP_KEY: envelope.id, ROUTING_KEY: message.routing_key, **message.headers}
+    own = {name: value for name, value in message.headers.items() if name not in _ROUTING_HEADERS}
+    headers: HeadersType = {DEDUP_KEY: envelope.id, ROUTING_KEY: message.routing_key, **own}
     expires_at = envelopes.expires_at(envelope)
     if expires_at is not None:
         headers[EXPIRES] = int(expires_at * 1000)
@@ -60,7 +63,7 @@ def forwarded(
     kept = {
         name: value
         for name, value in message.headers.items()
-        if not name.startswith(_BROKER_HEADERS) and name not in drop
+        if not name.startswith(_BROKER_HEADERS) and name not in (*_ROUTING_HEADERS, *drop)
     }
     return aio_pika.Message(
         body,
@@ -98,7 +101,7 @@ def incoming_message(message: AbstractIncomingMessage, queue: str) -> IncomingMe
         envelope=properties,
         queue=queue,
         routing_key=routing_key(message),
-        attempt=min(_integer(message.headers, ATTEMPT, default=1), MAX_ATTEMPT),
+        attempt=max(1, min(_integer(message.headers, ATTEMPT, default=1), MAX_ATTEMPT)),
         redelivered=bool(message.redelivered),
         reply_to=message.reply_to or "",
         reply_correlation_id=properties.correlation_id,

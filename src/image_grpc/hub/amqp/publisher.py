@@ -22,6 +22,7 @@ class Publisher:
     def __init__(self, connection: AbstractConnection, channel: AbstractChannel) -> None:
         self._connection, self._channel = connection, channel
         self._exchanges: dict[str, AbstractExchange] = {}
+        self._probing = asyncio.Lock()
 
     @classmethod
     async def open(cls, connection: AbstractConnection) -> Self:
@@ -35,13 +36,16 @@ class Publisher:
         try:
             async with asyncio.timeout(timeout):
                 target = await self._exchange(exchange)
+                if target is None:
+                    return Outcome.RETURNED
                 await target.publish(message, routing_key, mandatory=mandatory)
-        except (PublishError, ChannelNotFoundEntity):
+        except PublishError:
             return Outcome.RETURNED
         except DeliveryError:
             return Outcome.REFUSED
         except (TimeoutError, *CONNECTION_ERRORS) as error:
-            self._exchanges.pop(exchange, None)  # it may have been deleted
+            if not isinstance(error, TimeoutError):
+                self._exchanges.pop(exchange, None)  # it may have been deleted
             log.warning("publish outcome unknown", routing_key=routing_key, error=repr(error))
             return Outcome.UNKNOWN
         return Outcome.CONFIRMED
@@ -65,13 +69,18 @@ class Publisher:
             message.headers[REQUEST_TOKEN] = delivery.headers[REQUEST_TOKEN]
         return await self.send(message, correlation_id=delivery.reply_correlation_id, timeout=timeout)
 
-    async def _exchange(self, name: str) -> AbstractExchange:
+    async def _exchange(self, name: str) -> AbstractExchange | None:
+        """Return an exchange, or None if it does not exist."""
         await self._connection.ready()
         if not name:
             return self._channel.default_exchange
-        if name not in self._exchanges:
-            # Publishing to a missing exchange would close the channel, and with it the publishes of others.
-            async with aio_pika.Channel(self._connection) as probe:
-                await probe.get_exchange(name)
-            self._exchanges[name] = await self._channel.get_exchange(name, ensure=False)
-        return self._exchanges[name]
+        async with self._probing:
+            if name not in self._exchanges:
+                # Publishing to a missing exchange would close the channel, and with it the publishes of others.
+                try:
+                    async with aio_pika.Channel(self._connection) as probe:
+                        await probe.get_exchange(name)
+                except ChannelNotFoundEntity:
+                    return None
+                self._exchanges[name] = await self._channel.get_exchange(name, ensure=False)
+            return self._exchanges[name]
