@@ -28,12 +28,8 @@ def context_without_deadline() -> Context:
 
 
 def remaining(limit: float, *, margin: float = 0.0) -> float:
-    """Return `limit`, or the time to the deadline minus `margin` if that is shorter, in seconds; at least 0.
-
-    Of a short time, the margin takes only a tenth.
-    """
+    """Return `limit`, or the time to the deadline minus `margin` if that is shorter, in seconds; at least 0."""
     deadline = _deadline.get()
     if deadline is None:
         return limit
-    left = deadline - time.monotonic()
-    return max(0.0, min(limit, left - min(margin, left / 10)))
+    return max(0.0, min(limit, deadline - time.monotonic() - margin))
