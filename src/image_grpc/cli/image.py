@@ -79,14 +79,13 @@ def upload(client: Client, file: Path, subtype: str, theme: str, source_id: str,
     """Upload a picture: PNG, JPEG or WebP."""
     from image_grpc.generation.kinds import kind_of_subtype  # takes a while
 
-    kind = kind_of_subtype(pb.UploadImageDescription(subtype=subtype).subtype)
     description = pb.UploadImageDescription(
-        type=kind.image_type,
         subtype=subtype,
         theme=theme,
         source={"id": source_id},
         map={"grid": {"enabled": True, "size": grid}} if grid else None,
     )
+    description.type = kind_of_subtype(description.subtype).image_type
     image = ImageServiceStub(client.channel).UploadImage(_parts(description, file), timeout=300).image
     client.show(image, _table([image]))
 
