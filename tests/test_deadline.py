@@ -33,7 +33,7 @@ def test_each_step_gets_the_remaining_time(clock: Clock) -> None:
         clock.now += 4
         assert remaining(60) == 6
         assert remaining(5) == 5
-        assert remaining(60, margin=1) == 5
+        assert remaining(60, margin=0.5) == 5.5
     assert remaining(60) == 60
 
 
@@ -41,8 +41,14 @@ def test_the_remaining_time_is_never_negative(clock: Clock) -> None:
     with deadline_in(10):
         clock.now += 11
         assert remaining(60) == 0
-    with deadline_in(1):
         assert remaining(60, margin=2) == 0
+
+
+@pytest.mark.parametrize(("seconds", "rest"), [(0.02, 0.018), (0.2, 0.18), (2, 1.8), (4, 3.8), (40, 39.8)])
+def test_of_a_short_time_the_margin_takes_a_tenth(seconds: float, rest: float) -> None:
+    """A deadline that suffices is kept, however short it is."""
+    with deadline_in(seconds):
+        assert remaining(60, margin=0.2) == pytest.approx(rest)
 
 
 def test_an_inner_deadline_can_only_be_earlier() -> None:

@@ -175,6 +175,23 @@ def test_other_urls_are_rejected(url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("field", "url", "problem"),
+    [
+        ("database_url", "postgres://host/name", "write postgresql:// instead of postgres://"),
+        ("database_url", "mysql://host/name", "must be a postgresql:// or sqlite:/// URL"),
+        ("database_url", "sqlite://", "must be a postgresql:// or sqlite:/// URL"),
+        ("database_url", "data.db", "must be a postgresql:// or sqlite:/// URL"),
+        ("blob_url", "gs://bucket", "must be an s3:// or file:/// URL"),
+        ("blob_url", "bucket", "must be an s3:// or file:/// URL"),
+    ],
+)
+def test_urls_of_unsupported_stores_are_rejected(field: str, url: str, problem: str) -> None:
+    text = problems(**{field: url})
+    assert f"IMAGE_GRPC_{field.upper()}: " in text
+    assert problem in text
+
+
+@pytest.mark.parametrize(
     ("host", "loopback"),
     [
         ("localhost", True),

@@ -37,7 +37,8 @@ PROPERTIES = """
 Fields that an envelope leaves out are taken from the AMQP properties: `message_id`, `correlation_id`, `app_id`,
 `type` (or the routing key), `timestamp`, `expiration`. A message without any id cannot be recognized when it is
 delivered again. The headers `traceparent` and `tracestate` (W3C) are passed on to everything that a message
-causes.
+causes. An `expiration` counts from the arrival. Bodies are sent as they are: a message with another
+`content_encoding`, such as `gzip`, is rejected.
 """
 
 REQUESTS = """
@@ -50,7 +51,10 @@ request message of the method.
   type. Its type is the routing key followed by `.reply`, or `error`.
 - Without it the call is made as well, and its result is published as an event: `{completed}` or `{failed}`.
   Transient failures are retried for about an hour, or for the time-to-live; other failures are also dead-lettered.
-- The deadline of the call is the remaining `time_to_live` of the envelope. Expired requests are not executed.
+- The deadline of the call is the remaining `time_to_live` of the envelope. Requests that have
+  expired are not executed; if they have a `reply_to`, an `error` with the code `DEADLINE_EXCEEDED` is sent there. (The
+  broker drops messages whose AMQP `expiration` passes in a queue without notice.)
+- A request has at most 4 MiB.
 - The envelope's `id` becomes the call's `request_id` if the method has one and the payload does not set it:
   sending the same message again has no further effect and returns the same result. Ids that are not UUIDs are
   converted.

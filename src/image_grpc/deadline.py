@@ -28,8 +28,12 @@ def context_without_deadline() -> Context:
 
 
 def remaining(limit: float, *, margin: float = 0.0) -> float:
-    """Return `limit`, or the time to the deadline minus `margin` if that is shorter, in seconds; at least 0."""
+    """Return `limit`, or the time to the deadline minus `margin` if that is shorter, in seconds; at least 0.
+
+    Of a short time, the margin takes only a tenth.
+    """
     deadline = _deadline.get()
     if deadline is None:
         return limit
-    return max(0.0, min(limit, deadline - time.monotonic() - margin))
+    left = deadline - time.monotonic()
+    return max(0.0, min(limit, left - min(margin, left / 10)))

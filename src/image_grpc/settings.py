@@ -196,6 +196,22 @@ class StorageServiceSettings(ProgramSettings):
     request_memory_seconds: Seconds = Field(86_400, description="time that a `storage_correlation_id` is remembered")
     sweep_interval_seconds: Seconds = Field(30, description="interval of the periodic cleanup of expired data")
 
+    @field_validator("database_url")
+    @classmethod
+    def _supported_database(cls, value: SecretStr | None) -> SecretStr | None:
+        url = value.get_secret_value() if value else ""
+        if not url or url.startswith(("postgresql://", "postgresql+psycopg://", "sqlite:///")):
+            return value
+        hint = "; write postgresql:// instead of postgres://" if url.startswith("postgres://") else ""
+        raise ValueError(f"must be a postgresql:// or sqlite:/// URL{hint}")
+
+    @field_validator("blob_url")
+    @classmethod
+    def _supported_object_store(cls, value: str | None) -> str | None:
+        if value is None or value.startswith(("s3://", "file:///")):
+            return value
+        raise ValueError("must be an s3:// or file:/// URL")
+
 
 def storage_urls(settings: StorageServiceSettings) -> tuple[str, str]:
     """Return the URLs of the database and of the object store, which default to the data folder."""

@@ -87,6 +87,20 @@ async def test_an_older_event_that_arrives_later_has_no_effect(other_host: str, 
     assert {each.request.apply_theme.theme for each in page.generations} == {"", "cyberpunk", "horror"}
 
 
+async def test_an_event_with_an_unknown_theme_does_not_replace_a_valid_one(other_host: str, tmp_path: Path) -> None:
+    campaign = str(uuid.uuid4())
+    async with service(tmp_path, hub_url="memory:") as running, plain_client(other_host) as client:
+        await create_pictures(running, campaign, 2)
+        bridge = load(BridgeSettings, hub_url=other_host), running.running.address
+        async with app.bridge(*bridge):
+            pass  # it has declared its queues
+        for theme in ("horror", "no_such_theme"):
+            await client.publish_event(EVENT, changed(campaign, theme))
+        async with app.bridge(*bridge):  # it receives both at once
+            await client.wait_for_depth("image.dead", 1)
+            await wait_for_theme(running, campaign, "horror")
+
+
 async def test_a_second_theme_replaces_the_first_while_that_is_being_applied(
     other_host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

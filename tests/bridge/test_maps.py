@@ -8,7 +8,7 @@ from tabletop.image.v1.overlay_pb2 import Overlay
 from image_grpc_testkit.eventually import eventually
 from tests.bridge.conftest import Scene
 from tests.bridge.maps import EVENT, create_overlay, current, move_event, position_of
-from tests.bridge.plain import recording
+from tests.bridge.plain import envelope, recording
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -43,3 +43,33 @@ async def test_a_redelivered_event_has_no_further_effect(scene: Scene) -> None:
             await scene.client.publish_event(EVENT, event)
         await log.wait_for(last["correlation_id"])
     await wait_for_position(scene, overlay, 3, overlay.version + 3)
+
+
+async def test_a_misspelled_field_is_dead_lettered_by_name(scene: Scene) -> None:
+    overlay = await create_overlay(scene.service)
+    update = {"overlay_id": overlay.id, "changes": {"remove_elements": ["hero"]}}
+    event = envelope("map_state_changed", {"map_id": overlay.map_id, "overlay_updates": [update]})
+    await scene.client.publish_event(EVENT, event)
+    dead = await scene.client.channel.get_queue("image.dead")
+    letters: list[str] = []
+
+    async def arrived() -> bool:
+        while (message := await dead.get(no_ack=True, fail=False)) is not None:
+            letters.append(f"{message.headers['reason']}")
+        return any("remove_elements" in letter for letter in letters)
+
+    await eventually(arrived, "a dead letter names the field")
+    assert (await current(scene.service, overlay)).version == overlay.version
+
+
+async def test_an_event_that_changes_nothing_is_handled_silently(scene: Scene) -> None:
+    overlay = await create_overlay(scene.service)
+    update = {"overlay_id": overlay.id, "changes": {"remove_element_ids": ["nobody"]}}
+    nothing = envelope("map_state_changed", {"map_id": overlay.map_id, "overlay_updates": [update]})
+    async with recording(scene.client, "overlay.updated") as log:
+        await scene.client.publish_event(EVENT, nothing)
+        move = move_event(overlay, 5)
+        await scene.client.publish_event(EVENT, move)
+        await log.wait_for(move["correlation_id"])
+    assert log.events_of(nothing["correlation_id"]) == []
+    await wait_for_position(scene, overlay, 5, overlay.version + 1)

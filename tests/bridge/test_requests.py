@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import json
 import time
 import uuid
@@ -220,6 +221,39 @@ async def test_an_expired_request_is_not_executed(scene: Scene) -> None:
         [completed] = await log.wait_for(following["correlation_id"])
     assert completed["payload"]["response"]["generations"] == []
     assert log.events_of(expired["correlation_id"]) == []
+
+
+async def test_the_sender_of_an_expired_request_gets_an_error(scene: Scene) -> None:
+    reply = await scene.client.request(
+        "ThemeService.GetTheme", {"theme": "horror"}, timestamp="2020-01-01T00:00:00Z", time_to_live="30s"
+    )
+    assert reply["type"] == "error"
+    error = reply["payload"]["error"]
+    assert (error["code"], error["details"]["retryable"]) == ("DEADLINE_EXCEEDED", True)
+
+
+async def test_a_request_that_is_too_large_is_not_worth_a_retry(scene: Scene) -> None:
+    reply = await scene.client.request("GenerationService.GeneratePortrait", PORTRAIT | {"details": "x" * 5_000_000})
+    error = reply["payload"]["error"]
+    assert (error["code"], error["details"]["retryable"]) == ("INVALID_ARGUMENT", False)
+    assert "4194304" in error["message"]
+
+
+async def test_an_encoded_body_is_rejected_by_the_name_of_its_encoding(scene: Scene) -> None:
+    body = gzip.compress(json.dumps(envelope("any", {"theme": "horror"})).encode())
+    message = await scene.client.request_message("ThemeService.GetTheme", body, content_encoding="gzip")
+    error = json.loads(message.body)["payload"]["error"]
+    assert error["code"] == "INVALID_ARGUMENT"
+    assert "content_encoding 'gzip' is not supported" in error["message"]
+
+
+async def test_the_expiration_of_amqp_counts_from_the_arrival(scene: Scene) -> None:
+    """The timestamp of AMQP has whole seconds, and the sender's clock may be slow."""
+    properties = {"timestamp": int(time.time()) - 3600, "expiration": 60}
+    message = await scene.client.request_message(
+        "ThemeService.GetTheme", {"payload": {"theme": "horror"}}, **properties
+    )
+    assert json.loads(message.body)["type"] != "error"
 
 
 # Requests without a reply address

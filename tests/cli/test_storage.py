@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from image_grpc.hub.memory import MemoryHub
@@ -54,6 +56,51 @@ def test_backup_restore_and_verify(tmp_path: Path) -> None:
     (tmp_path / "other" / path).unlink()
     code, output = storage("verify", *to)
     assert (code, "is missing" in output) == (1, True), output
+
+
+def test_a_wrong_database_changes_nothing(tmp_path: Path) -> None:
+    """Neither a database that does not exist, nor one of another program, nor that of another Storage Service."""
+    blobs = f"file://{tmp_path}/one"
+    asyncio.run(store_an_image(f"sqlite:///{tmp_path}/one.db", blobs))
+    asyncio.run(store_an_image(f"sqlite:///{tmp_path}/of_another_service.db", blobs))
+    with closing(sqlite3.connect(tmp_path / "of_another_program.db")) as connection:
+        connection.execute("CREATE TABLE users (name TEXT)")
+    (tmp_path / "no_database.db").write_text("a text, several pages long\n" * 1000)
+    backup = str(tmp_path / "backup")
+    assert storage("backup", backup, "--database-url", f"sqlite:///{tmp_path}/one.db", "--blob-url", blobs)[0] == 0
+    before = snapshot(tmp_path)
+
+    def assert_fails(command: str, database: str, problem: str) -> None:
+        arguments = [command] if command == "verify" else [command, backup]
+        code, output = storage(*arguments, "--database-url", f"sqlite:///{tmp_path}/{database}", "--blob-url", blobs)
+        assert (code, output.startswith("Error: "), problem in output) == (1, True, True), output
+
+    for command in ("backup", "verify"):
+        assert_fails(command, "missing.db", "missing.db does not exist")
+        assert_fails(command, "missing/folder.db", "folder.db does not exist")
+        assert_fails(command, "of_another_program.db", "not a database of the Storage Service")
+        assert_fails(command, "no_database.db", "file is not a database")
+    assert_fails("backup", "of_another_service.db", "backup of another Storage Service")
+    assert snapshot(tmp_path) == before
+
+
+def test_a_wrong_object_store_changes_nothing(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path}/one.db"
+    asyncio.run(store_an_image(database, f"file://{tmp_path}/one"))
+    before = snapshot(tmp_path)
+    for command in (("backup", str(tmp_path / "backup")), ("verify",)):
+        code, output = storage(*command, "--database-url", database, "--blob-url", f"file://{tmp_path}/missing")
+        assert code == 1, output
+        assert f"{tmp_path}/missing" in output
+        assert output.count("\n") == 1, output
+    assert snapshot(tmp_path) == before
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    """Return the content of all files below a folder, by path."""
+    # SQLite creates and removes its own files when it reads a database.
+    names = (file for file in folder.rglob("*") if file.is_file() and not file.name.endswith(("-shm", "-wal")))
+    return {str(file.relative_to(folder)): file.read_bytes() for file in names}
 
 
 def test_an_unavailable_database_is_reported_without_a_traceback() -> None:

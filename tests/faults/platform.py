@@ -82,6 +82,12 @@ class Program:
         self._process._transport.close()  # type: ignore[attr-defined]  # its pipes would outlive the event loop
         self._process = None
 
+    async def terminate(self) -> int:
+        """Send SIGTERM, and return the exit code once the process has ended."""
+        self._signal(signal.SIGTERM)
+        assert self._process is not None
+        return await self._process.wait()
+
     def pause(self) -> None:
         """Stop the process with SIGSTOP, without ending it."""
         self._signal(signal.SIGSTOP)
@@ -179,6 +185,7 @@ async def run_platform(folder: Path, *, latency: float, variety: int, getimg_tim
             "IMAGE_GRPC_GETIMG_TIMEOUT_SECONDS": str(getimg_timeout),
             "IMAGE_GRPC_MODEL_PORTRAIT": MODEL,
             "IMAGE_GRPC_SWEEP_INTERVAL_SECONDS": "3",
+            "IMAGE_GRPC_SHUTDOWN_GRACE_SECONDS": "5",
             "GETIMG_API_KEY": KEY,
         }
         url = _through(database.url, database.port, database_proxy)

@@ -189,3 +189,13 @@ async def test_calls_fail_during_a_memory_alarm_of_the_broker_and_succeed_afterw
     for request in failed:
         await environment.callers.request_picture(request)
     await environment.assert_nothing_lost()
+
+
+async def test_processes_end_on_sigterm_while_the_broker_is_down(environment: Environment) -> None:
+    """The last test: nothing runs after it."""
+    running = environment.platform
+    await environment.callers.request_pictures(4, "accepted before the end")
+    await asyncio.to_thread(running.broker.control, "stop_app")
+    async with asyncio.timeout(MAX_WAIT_SECONDS):
+        codes = await asyncio.gather(*(program.terminate() for program in running.programs))
+    assert codes == [0] * len(running.programs)

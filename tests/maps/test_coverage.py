@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from tabletop.image.v1.image_pb2 import Image
@@ -17,6 +19,7 @@ from tabletop.image.v1.overlay_pb2 import (
     Token,
 )
 
+from image_grpc.maps import coverage as coverage_module
 from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.grid import Grid
 from tests.maps.builders import KINDS, Pairs, a_map, a_tactical_map, campaign, in_cells, pairs, sketch, tactical, wall
@@ -144,3 +147,35 @@ def test_a_spell_reaches_centers_in_a_straight_line_over_walls() -> None:
     spell_range = Coverage().of(at(4.5, 3.5, range=spell), image)
     assert spell_range is not None
     assert sketch(spell_range.cells, Grid.of_map(image)) == expected.split()
+
+
+def test_the_outline_is_drawn_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+    outlines = Grid.outlines
+
+    def counted(grid: Grid, cells: Any) -> Any:
+        drawn.append(len(cells))
+        return outlines(grid, cells)
+
+    monkeypatch.setattr(Grid, "outlines", counted)
+    covered_cells = Coverage().of(at(4, 4, range=SPELL), a_tactical_map())
+    assert covered_cells is not None
+    assert drawn == []
+    assert covered_cells.path == covered_cells.path != ""
+    assert drawn == [len(covered_cells.cells)]
+
+
+async def test_counting_stops_at_the_first_element_beyond_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coverage_module, "MAX_CELLS", 20)
+    coverage, seen = Coverage(), list[str]()
+    of = coverage.of
+
+    def recorded(element: TacticalElement, image: Image) -> Any:
+        seen.append(element.id)
+        return of(element, image)
+
+    monkeypatch.setattr(coverage, "of", recorded)
+    overlay = tactical(*(TacticalElement(id=str(number), position=in_cells(4, 4), range=SPELL) for number in range(9)))
+    each = len(covered(at(4, 4, range=SPELL), a_tactical_map()))
+    assert await coverage.count_cells(overlay, a_tactical_map()) > 20
+    assert len(seen) == 20 // each + 1

@@ -40,7 +40,7 @@ async def test_a_campaign_overlay_has_its_elements(running: Service, region: Ima
 async def test_coverage_is_not_part_of_events(running: Service, battlefield: Image) -> None:
     async with running.events_on("overlay.updated") as events:
         created = await running.create_overlay(battlefield.id, element("move", range=MOVE))
-        updated = await update(running, created, put_tactical_elements=[element("move", range=MOVE)])
+        updated = await update(running, created, name="fog", put_tactical_elements=[element("move", range=MOVE)])
         await eventually(lambda: len(events) == 2, "both changes are published")
     assert covered(created, "move") == covered(updated, "move") == NEIGHBORHOOD
     for event in events:
@@ -64,6 +64,23 @@ async def test_an_update_removes_replaces_and_adds_elements_in_this_order(runnin
     assert changed.tactical.elements[0] == element("c", 7.5)
     assert covered(changed, "b") == NEIGHBORHOOD
     assert await get(running, created.id) == changed
+
+
+async def test_an_update_without_an_effect_creates_no_version_and_no_event(
+    running: Service, battlefield: Image
+) -> None:
+    async with running.events_on("overlay.updated") as events:
+        created = await running.create_overlay(battlefield.id, element("a"))
+        for changes in (
+            {},
+            {"remove_element_ids": ["nobody"]},
+            {"put_tactical_elements": [element("a")]},
+            {"z_index": created.z_index, "visible": True},
+        ):
+            assert await update(running, created, **changes) == created
+        renamed = await update(running, created, name="fog")
+        await eventually(lambda: len(events) == 2, "both changes are published")
+    assert renamed.version == created.version + 1
 
 
 async def test_an_update_with_elements_of_the_other_kind_is_rejected(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import pyvips
 from tabletop.image.v1.types_pb2 import ImageFormat
 
 from image_grpc.pictures import BadPicture, Description, check
@@ -19,3 +20,12 @@ async def test_a_truncated_picture_is_rejected(format_: ImageFormat) -> None:
     data = noise(120, 80, format_)
     with pytest.raises(BadPicture, match="damaged"):
         await check(data[: len(data) // 2])
+
+
+async def test_a_progressive_jpeg_of_many_scans_is_rejected_before_it_is_decoded() -> None:
+    """Each scan is a pass over the whole picture: 100,000 of them in 3 MB would take minutes."""
+    progressive: bytes = pyvips.Image.gaussnoise(64, 64, seed=1).cast("uchar").jpegsave_buffer(interlace=True)
+    assert (await check(progressive)).format == ImageFormat.IMAGE_FORMAT_JPEG
+    scan = progressive[progressive.rindex(b"\xff\xda") : -2]
+    with pytest.raises(BadPicture, match="more than 200 scans"):
+        await check(progressive[:-2] + scan * 200 + progressive[-2:])

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from obstore.store import ObjectStore
 
 from image_grpc.storage_service.database import Database
-from image_grpc.storage_service.object_store import open_store
+from image_grpc.storage_service.object_store import create_store
 
 
 @asynccontextmanager
@@ -17,6 +17,6 @@ async def opened(database_url: str, blob_url: str) -> AsyncIterator[tuple[Databa
     database = Database(database_url)
     try:
         await database.start()
-        yield database, open_store(blob_url)
+        yield database, create_store(blob_url)
     finally:
         await database.close()

@@ -26,14 +26,14 @@ async def run_storage_service(settings: StorageServiceSettings, hub: Hub) -> Asy
     Raises InvalidSettings if it is not installed, StorageServiceError if it cannot start.
     """
     try:
-        from image_grpc.storage_service import DatabaseError, StorageService
+        from image_grpc.storage_service import DatabaseError, ObjectStoreError, StorageService
     except ImportError as error:
         raise InvalidSettings("the Storage Service is not installed: pip install 'image-grpc[embedded]'") from error
     database_url, blob_url = storage_urls(settings)
-    service = StorageService(settings, hub, database_url=database_url, blob_url=blob_url)
     try:
+        service = StorageService(settings, hub, database_url=database_url, blob_url=blob_url)
         await service.start()
-    except DatabaseError as error:
+    except (DatabaseError, ObjectStoreError) as error:
         raise StorageServiceError(f"the Storage Service cannot start: {error}") from error
     try:
         yield

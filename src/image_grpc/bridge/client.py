@@ -17,14 +17,17 @@ from tabletop.image import v1
 from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 from tabletop.image.v1.overlay_service_pb2_grpc import OverlayServiceStub
+from tabletop.image.v1.theme_service_pb2_grpc import ThemeServiceStub
 
-from image_grpc.bridge.errors import call_error
+from image_grpc.bridge.errors import call_error, invalid_argument
 from image_grpc.hub import Delivery
 from image_grpc.idempotency import derived_id
 from image_grpc.telemetry import inject
 
 _VALID_METADATA = re.compile(r"[ -~]{1,512}")
 
+MAX_REQUEST_BYTES = 4 * 1024 * 1024
+"""Largest request: gRPC's default, which the server has."""
 MAX_MESSAGE_BYTES = 15 * 1024 * 1024
 """Largest response: a broker refuses messages over 16 MiB by default."""
 
@@ -97,11 +100,14 @@ class ImageServiceClient:
         self.generations = GenerationServiceStub(self._channel)
         self.images = ImageServiceStub(self._channel)
         self.overlays = OverlayServiceStub(self._channel)
+        self.themes = ThemeServiceStub(self._channel)
 
     async def call(
         self, rpc: grpc.aio.UnaryUnaryMultiCallable[Req, Res], request: Req, cause: Cause, *, timeout: float
     ) -> Res:
         """Call an RPC of one of the stubs."""
+        if (size := request.ByteSize()) > MAX_REQUEST_BYTES:
+            raise invalid_argument(f"the request has {size} bytes; the maximum is {MAX_REQUEST_BYTES}")
         try:
             return await rpc(request, timeout=timeout, metadata=cause.metadata())
         except grpc.aio.AioRpcError as error:

@@ -11,6 +11,7 @@ from tabletop.image.v1.error_reason_pb2 import ErrorReason
 from image_grpc.errors import reason_name
 
 INVALID_ARGUMENT = reason_name(ErrorReason.ERROR_REASON_INVALID_ARGUMENT)
+DEADLINE_EXCEEDED = reason_name(ErrorReason.ERROR_REASON_DEADLINE_EXCEEDED)
 UNIMPLEMENTED = reason_name(ErrorReason.ERROR_REASON_UNIMPLEMENTED)
 REQUEST_ID_REUSED = reason_name(ErrorReason.ERROR_REASON_REQUEST_ID_REUSED)
 IMAGE_NOT_FOUND = reason_name(ErrorReason.ERROR_REASON_IMAGE_NOT_FOUND)

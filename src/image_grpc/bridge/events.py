@@ -2,13 +2,14 @@
 
 import itertools
 import time
+from functools import partial
 
 import structlog
 from opentelemetry.trace import SpanKind
 
 from image_grpc.bridge.client import Cause, ImageServiceClient
 from image_grpc.bridge.errors import CallError
-from image_grpc.bridge.keyed_lock import KeyedLock
+from image_grpc.bridge.keyed_lock import KeyedLock, always_valid
 from image_grpc.bridge.payloads import decode_event
 from image_grpc.bridge.reaction_context import P, ReactionContext, Superseded
 from image_grpc.bridge.reactions import REACTIONS, Reaction
@@ -46,17 +47,22 @@ class EventHandler:
 
     async def _handle(self, reaction: Reaction[P], delivery: Delivery) -> tuple[str, Settlement]:
         try:
-            payload = decode_event(delivery.envelope, reaction.payload)
+            payload = decode_event(delivery.envelope, reaction.payload, ignore_unknown_fields=not reaction.is_command)
         except CallError as error:
             return "dead", DeadLetter(str(error))
         cause, envelope = Cause.of(delivery), delivery.envelope
         created = envelope.timestamp.ToNanoseconds() if envelope.HasField("timestamp") else time.time_ns()
         # Nothing is awaited before this line: the locks are acquired in order of arrival.
-        async with self._locks.hold(f"{reaction.event}/{reaction.key(payload)}", created) as lock:
+        is_valid = partial(reaction.is_valid, payload, self._client, cause) if reaction.is_valid else always_valid
+        async with self._locks.hold(f"{reaction.event}/{reaction.key(payload)}", created, is_valid) as lock:
             span = self._telemetry.span(SPAN_BRIDGE + reaction.event, parent=delivery.headers, kind=SpanKind.CONSUMER)
             with correlated(cause.correlation_id), span:
                 context = ReactionContext(
-                    payload=payload, only_newest=reaction.only_newest, cause=cause, client=self._client, lock=lock
+                    payload=payload,
+                    only_newest=reaction.is_valid is not None,
+                    cause=cause,
+                    client=self._client,
+                    lock=lock,
                 )
                 return await react(reaction, context, expires_at=envelopes.expires_at(envelope))
 

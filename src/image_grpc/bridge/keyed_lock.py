@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+
+from image_grpc.background import end_tasks
 
 Rank = tuple[int, int]
 """Timestamp, and the order of arrival for equal timestamps."""
@@ -27,8 +29,8 @@ class LockHolder:
 
     @property
     def is_newest(self) -> bool:
-        """Whether nothing with a later timestamp has arrived while the key was in use."""
-        return self._state.newest == self._rank
+        """Whether no valid caller with a later timestamp has arrived while the key was in use."""
+        return self._state.newest <= self._rank
 
     def raise_if_closed(self) -> None:
         """Raise CancelledError if the lock has been closed."""
@@ -43,6 +45,11 @@ class LockHolder:
         self.raise_if_closed()
 
 
+async def always_valid() -> bool:
+    """Return True: every caller is valid."""
+    return True
+
+
 class KeyedLock:
     """One lock for each key that is in use."""
 
@@ -51,19 +58,31 @@ class KeyedLock:
         self._states: dict[str, _KeyState] = {}
 
     @contextlib.asynccontextmanager
-    async def hold(self, key: str, timestamp: int) -> AsyncIterator[LockHolder]:
-        """Run the block once all earlier callers with this key have left theirs. `timestamp` is in any unit."""
+    async def hold(
+        self, key: str, timestamp: int, is_valid: Callable[[], Awaitable[bool]] = always_valid
+    ) -> AsyncIterator[LockHolder]:
+        """Run the block once all earlier callers with this key have left theirs. `timestamp` is in any unit.
+
+        `is_valid` runs meanwhile; a caller that is not valid makes no other one obsolete.
+        """
         state = self._states.setdefault(key, _KeyState())
         state.users += 1
         state.arrivals += 1
         rank = (timestamp, state.arrivals)
-        state.newest = max(state.newest, rank)
         holder = LockHolder(self._closed, state, rank)
+
+        async def announce() -> None:
+            if await is_valid():
+                state.newest = max(state.newest, rank)
+
+        announcing = asyncio.create_task(announce())
         try:
             async with state.lock:
                 holder.raise_if_closed()
+                await announcing
                 yield holder
         finally:
+            await end_tasks([announcing])
             state.users -= 1
             if not state.users:
                 del self._states[key]

@@ -21,9 +21,9 @@ def decode_request(envelope: Envelope, message_type: type[M]) -> M:
     return _decode(envelope, message_type, ignore_unknown_fields=False)
 
 
-def decode_event(envelope: Envelope, message_type: type[M]) -> M:
-    """Return an event's valid payload, without unknown fields of newer publishers. Raises CallError with the field."""
-    event = _decode(envelope, message_type, ignore_unknown_fields=True)
+def decode_event(envelope: Envelope, message_type: type[M], *, ignore_unknown_fields: bool) -> M:
+    """Return an event's valid payload. Raises CallError that names the invalid field."""
+    event = _decode(envelope, message_type, ignore_unknown_fields=ignore_unknown_fields)
     if violations := find_violations(event):
         raise _invalid_payload(message_type, violations[0].description, violations[0].field)
     normalize_uuids(event)

@@ -11,11 +11,13 @@ from tabletop.image.v1.generation_service_pb2 import CancelGenerationRequest
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2 import ListImagesRequest
 from tabletop.image.v1.overlay_service_pb2 import GetOverlayRequest, UpdateOverlayRequest
+from tabletop.image.v1.theme_service_pb2 import GetThemeRequest
 from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType, Priority
 
 from image_grpc.bridge import appearance
-from image_grpc.bridge.errors import invalid_argument
-from image_grpc.bridge.reaction_context import P, ReactionContext
+from image_grpc.bridge.client import Cause, ImageServiceClient
+from image_grpc.bridge.errors import CallError, invalid_argument
+from image_grpc.bridge.reaction_context import CALL_SECONDS, P, ReactionContext
 from image_grpc.hub import topology
 
 
@@ -29,8 +31,10 @@ class Reaction(Generic[P]):
     """The character, campaign or map that the event is about."""
     react: Callable[[ReactionContext[P]], Awaitable[None]]
     """Makes the calls. Repeating it at any point completes what is missing. Raises CallError and Superseded."""
-    only_newest: bool = False
-    """Whether a newer event with the same key makes an older one obsolete, even while it is being handled."""
+    is_command: bool = False
+    """Whether the payload says what to do. Then an unknown field is a mistake, and not one of a newer publisher."""
+    is_valid: Callable[[P, ImageServiceClient, Cause], Awaitable[bool]] | None = None
+    """Set if a newer valid event with the same key makes an older one obsolete, even while it is being handled."""
 
     @property
     def description(self) -> str:
@@ -64,6 +68,7 @@ async def change_theme(context: ReactionContext[CampaignThemeChanged]) -> None:
     """Applies the new theme to each image of a campaign, at low priority. Images that already have it are skipped,
     so a redelivered event continues where it stopped."""
     campaign, theme = context.payload.campaign_id, context.payload.new_theme
+    await context.call(context.client.themes.GetTheme, GetThemeRequest(theme=theme))  # before anything is cancelled
     # Changes that an earlier event started, in this or another process, must not end after those of this one.
     for generation in [each async for each in context.unfinished_generations(campaign)]:
         if not generation.request.HasField("apply_theme"):
@@ -81,6 +86,14 @@ async def change_theme(context: ReactionContext[CampaignThemeChanged]) -> None:
 
     images = context.images(ListImagesRequest(source_id=campaign))
     await context.for_each(_where(images, lambda image: image.metadata.theme != theme), apply)
+
+
+async def _theme_exists(event: CampaignThemeChanged, client: ImageServiceClient, cause: Cause) -> bool:
+    try:
+        await client.call(client.themes.GetTheme, GetThemeRequest(theme=event.new_theme), cause, timeout=CALL_SECONDS)
+    except CallError:
+        return False  # also if it cannot be known yet: the older event is handled first, and then this one
+    return True
 
 
 async def update_overlays(context: ReactionContext[MapStateChanged]) -> None:
@@ -112,7 +125,7 @@ REACTIONS: tuple[Reaction[Any], ...] = (
         CampaignThemeChanged,
         lambda event: event.campaign_id,
         change_theme,
-        only_newest=True,
+        is_valid=_theme_exists,
     ),
-    Reaction(topology.MAP_STATE_CHANGED, MapStateChanged, lambda event: event.map_id, update_overlays),
+    Reaction(topology.MAP_STATE_CHANGED, MapStateChanged, lambda event: event.map_id, update_overlays, is_command=True),
 )

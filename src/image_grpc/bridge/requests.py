@@ -12,7 +12,7 @@ from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.hub.v1.events_pb2 import RpcCompleted, RpcFailed
 
 from image_grpc.bridge.client import Cause, ImageServiceClient, unary_methods
-from image_grpc.bridge.errors import UNIMPLEMENTED, CallError
+from image_grpc.bridge.errors import DEADLINE_EXCEEDED, UNIMPLEMENTED, CallError
 from image_grpc.bridge.payloads import decode_request
 from image_grpc.correlation import correlated
 from image_grpc.hub import Ack, DeadLetter, Delivery, Hub, Outcome, Retry, Settlement, topology
@@ -51,6 +51,13 @@ class RequestHandler:
         timeout = self._remaining_seconds(delivery)
         if timeout <= 0:
             log.info("request expired", method=name, message_id=cause.message_id)
+            if delivery.reply_to:
+                expired = CallError(
+                    code=grpc.StatusCode.DEADLINE_EXCEEDED,
+                    reason=DEADLINE_EXCEEDED,
+                    message="the request expired before it was processed",
+                )
+                await self._failed(delivery, cause, name, expired)
             return "expired", Ack()
         try:
             response = await self._call(delivery, cause, name, timeout)

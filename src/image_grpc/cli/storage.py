@@ -68,7 +68,7 @@ def backup(settings: StorageServiceSettings, folder: Path) -> None:
     """
     from image_grpc.storage_service.backup import back_up
 
-    _print_summary(_with_stores(settings, lambda database, blobs: back_up(database, blobs, folder)))
+    _print_summary(_with_existing(settings, lambda database, blobs: back_up(database, blobs, folder)))
 
 
 @storage.command()
@@ -78,7 +78,7 @@ def restore(settings: StorageServiceSettings, folder: Path) -> None:
     """Copy the backup in DIR into an empty Storage Service, with any kind of database and object store."""
     from image_grpc.storage_service.backup import restore
 
-    _print_summary(_with_stores(settings, lambda database, blobs: restore(database, blobs, folder)))
+    _print_summary(_with_created(settings, lambda database, blobs: restore(database, blobs, folder)))
 
 
 @storage.command()
@@ -87,7 +87,7 @@ def verify(settings: StorageServiceSettings) -> None:
     """Check that records and blobs match and that no blob is damaged. Exits with code 1 if there are problems."""
     from image_grpc.storage_service.verify import verify
 
-    report = _with_stores(settings, verify)
+    report = _with_existing(settings, verify)
     for problem in report.problems:
         click.echo(problem)
     click.echo(
@@ -104,24 +104,49 @@ def _print_summary(manifest: "Manifest") -> None:
     )
 
 
-def _with_stores(settings: StorageServiceSettings, work: Callable[["Database", Any], Awaitable[T]]) -> T:
-    """Call `work` with the database, migrated to the current schema, and the object store of the settings."""
+def _with_existing(settings: StorageServiceSettings, work: Callable[["Database", Any], Awaitable[T]]) -> T:
+    """Call `work` with the database and the object store of the settings, which must exist."""
+    from image_grpc.storage_service.object_store import open_store, require_readable
+
+    async def run_work(database: "Database", blob_url: str) -> T:
+        await database.open_existing()
+        await require_readable(store := open_store(blob_url))
+        return await work(database, store)
+
+    return _with_database(settings, run_work)
+
+
+def _with_created(settings: StorageServiceSettings, work: Callable[["Database", Any], Awaitable[T]]) -> T:
+    """Call `work` with the database and the object store of the settings, which are created if necessary."""
+    from image_grpc.storage_service.object_store import create_store, require_readable
+
+    async def run_work(database: "Database", blob_url: str) -> T:
+        await require_readable(store := create_store(blob_url))
+        await database.start()
+        return await work(database, store)
+
+    return _with_database(settings, run_work)
+
+
+def _with_database(settings: StorageServiceSettings, work: Callable[["Database", str], Awaitable[T]]) -> T:
+    """Call `work` with the database and the URL of the object store. Its errors end the command."""
     from image_grpc.storage_service.backup import BackupError
     from image_grpc.storage_service.database import Database
-    from image_grpc.storage_service.errors import DatabaseError
-    from image_grpc.storage_service.object_store import FAILURES, open_store
+    from image_grpc.storage_service.errors import DatabaseError, ObjectStoreError
+    from image_grpc.storage_service.object_store import FAILURES, summary
 
     database_url, blob_url = storage_urls(settings)
 
     async def run_work() -> T:
         database = Database(database_url)
         try:
-            await database.start()
-            return await work(database, open_store(blob_url))
+            return await work(database, blob_url)
         finally:
             await database.close()
 
     try:
         return asyncio.run(run_work())
-    except (BackupError, DatabaseError, *FAILURES) as error:
+    except (BackupError, DatabaseError, ObjectStoreError) as error:
         raise click.ClickException(str(error)) from error
+    except FAILURES as failure:
+        raise click.ClickException(summary(failure)) from failure

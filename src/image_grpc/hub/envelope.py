@@ -123,10 +123,18 @@ def _complete(envelope: Envelope, properties: Envelope) -> None:
         if not getattr(envelope, name):
             setattr(envelope, name, getattr(properties, name))
     if properties.HasField("time_to_live") and not envelope.HasField("time_to_live"):
-        envelope.time_to_live.CopyFrom(properties.time_to_live)
+        _start_time_to_live(envelope, properties)
     if envelope.HasField("time_to_live") and not envelope.HasField("timestamp"):
         # Without any, the time-to-live starts on arrival.
         envelope.timestamp.CopyFrom(properties.timestamp if properties.HasField("timestamp") else now())
+
+
+def _start_time_to_live(envelope: Envelope, properties: Envelope) -> None:
+    """Let the transport's time-to-live start on arrival: the broker has counted the time in its queues."""
+    if not envelope.HasField("timestamp"):
+        envelope.timestamp.CopyFrom(properties.timestamp if properties.HasField("timestamp") else now())
+    age = now().ToNanoseconds() - envelope.timestamp.ToNanoseconds()
+    envelope.time_to_live.FromNanoseconds(age + properties.time_to_live.ToNanoseconds())
 
 
 def ensure_envelope(body: bytes, content_type: str, properties: Envelope | None = None) -> tuple[bytes, str]:

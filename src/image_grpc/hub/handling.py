@@ -15,6 +15,9 @@ from image_grpc.hub import Ack, DeadLetter, Delivery, Handler, Retry, Settlement
 from image_grpc.hub import envelope as envelopes
 from image_grpc.retry import MAX_DELIVERIES, MAX_HANDLER_FAULTS
 
+IDENTITY_ENCODINGS = ("", "identity", "utf-8", "UTF-8")
+"""Values of `content_encoding` with which a body is sent as it is."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -31,6 +34,8 @@ class IncomingMessage:
     """Deliveries that ended without a settlement, if the queue counts them."""
     expires_at: float | None = None
     """Seconds since the epoch; None: never."""
+    content_encoding: str = ""
+    """How the body is compressed."""
 
 
 async def handle_message(handler: Handler, message: IncomingMessage) -> Settlement:
@@ -39,6 +44,8 @@ async def handle_message(handler: Handler, message: IncomingMessage) -> Settleme
         return Ack()
     if message.previous_deliveries >= MAX_DELIVERIES:
         return DeadLetter(f"delivered {message.previous_deliveries} times without being settled")
+    if message.content_encoding not in IDENTITY_ENCODINGS:
+        return Unreadable(f"content_encoding {message.content_encoding!r} is not supported; send the body unencoded")
     delivery = message.delivery
     try:
         envelope = envelopes.decode(message.body, message.content_type, delivery.envelope)

@@ -12,6 +12,8 @@ DEFAULT_EXCHANGE = ""
 
 STORAGE_QUEUE = "image.storage"
 STORE_QUEUE = "image.store"
+REASON, ORIGIN, ROUTING_KEY = "reason", "origin", "routing_key"
+"""Headers of dead letters: why, the queue that they were in, and the routing key with which they were published."""
 DEAD_QUEUE = "image.dead"
 BRIDGE_REQUESTS_QUEUE = "image.bridge.requests"
 BRIDGE_EVENTS_QUEUE = "image.bridge.events"

@@ -6,7 +6,6 @@ Coverage is computed on demand and never stored, so it stays correct when the ma
 import asyncio
 import threading
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 import shapely
 from cachetools import LRUCache
@@ -26,12 +25,19 @@ CACHED_CELLS = 1_000_000
 """Number of cells, over all elements, that the cache holds."""
 
 
-class CoveredCells(NamedTuple):
+class CoveredCells:
     """Cells that an element covers."""
 
-    cells: Cells
-    path: str
-    """Outline of the cells as SVG path data."""
+    def __init__(self, cells: Cells, grid: Grid) -> None:
+        self.cells, self._grid = cells, grid
+        self._path: str | None = None
+
+    @property
+    def path(self) -> str:
+        """Outline of the cells as SVG path data. Takes longer than finding the cells."""
+        if self._path is None:  # threads may compute it at once: functools.cached_property would let all wait
+            self._path = outline_path(shapely.coverage_union_all(self._grid.outlines(self.cells)).simplify(0))
+        return self._path
 
 
 class Coverage:
@@ -74,10 +80,17 @@ class Coverage:
         return await asyncio.to_thread(copy_with_coverage)
 
     async def count_cells(self, overlay: Overlay, image: Image) -> int:
-        """Return the number of cells that the elements of an overlay cover in total."""
-        return await asyncio.to_thread(
-            lambda: sum(len(covered.cells) for _, covered in self._of_elements(overlay, image))
-        )
+        """Return the number of cells that elements of an overlay cover in total, counted until it exceeds MAX_CELLS."""
+
+        def count() -> int:
+            total = 0
+            for _, covered in self._of_elements(overlay, image):
+                total += len(covered.cells)
+                if total > MAX_CELLS:
+                    break
+            return total
+
+        return await asyncio.to_thread(count)
 
     def _of_elements(self, overlay: Overlay, image: Image) -> Iterator[tuple[str, CoveredCells]]:
         for element in overlay.tactical.elements:
@@ -87,9 +100,7 @@ class Coverage:
 
 def _covered(element: TacticalElement, image: Image) -> CoveredCells:
     grid = Grid.of_map(image)
-    cells = _cells(element, image.map.walls, grid)
-    union = shapely.coverage_union_all(grid.outlines(cells))
-    return CoveredCells(cells, outline_path(union.simplify(0)))
+    return CoveredCells(_cells(element, image.map.walls, grid), grid)
 
 
 def _cells(element: TacticalElement, walls: Iterable[Wall], grid: Grid) -> Cells:

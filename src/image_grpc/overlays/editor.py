@@ -42,7 +42,7 @@ class OverlayEditor:
         return await self._create(request, overlay, OverlayChanges(put_campaign_elements=request.elements))
 
     async def update(self, request: UpdateOverlayRequest) -> Overlay:
-        """Change an overlay and return it with its coverage.
+        """Change an overlay and return it with its coverage. Changes without an effect create no version.
 
         Raises OverlayNotFound, VersionConflict, and what `create_tactical` raises.
         """
@@ -57,9 +57,11 @@ class OverlayEditor:
         path = f"changes.put_{oneof_field(changed, 'content')}_elements"
         await self._limits.check(changed, map_, path, put_elements(request.changes))
         unit = self._storage.unit_for("update overlay", request)
-        unit.update(self._storage.overlays, changed, request.version)
-        unit.publish(_event(changed, request.changes, unit.id))
-        stored = (await unit.commit()).of(self._storage.overlays)
+        if changed != latest or latest.version != request.version:
+            unit.update(self._storage.overlays, changed, request.version)
+            unit.publish(_event(changed, request.changes, unit.id))
+        # Even without an effect: the same request_id must not have one later.
+        stored = (await unit.commit()).find(self._storage.overlays) or latest
         return await self._coverage.with_coverage(stored, map_)
 
     async def delete(self, request: DeleteOverlayRequest) -> None:

@@ -15,9 +15,12 @@ MAX_SIDE = 8192
 """Maximum width and height in pixels."""
 MAX_PIXELS = 40_000_000
 """Maximum area in pixels: a picture of a few hundred kilobytes can decode to gigabytes."""
+MAX_SCANS = 200
+"""Maximum scans of a progressive JPEG: each is a pass over the whole picture, but may have 34 bytes."""
 RETRY_DELAY = 1.0
 """Seconds after which a download may be repeated that was damaged on its way."""
 
+_START_OF_SCAN = b"\xff\xda"
 _SIGNATURES = {
     ImageFormat.IMAGE_FORMAT_PNG: re.compile(rb"\x89PNG\r\n\x1a\n"),
     ImageFormat.IMAGE_FORMAT_JPEG: re.compile(rb"\xff\xd8\xff"),
@@ -59,6 +62,9 @@ def describe(data: bytes) -> Description:
         raise BadPicture(
             f"the picture has {width} x {height} pixels, limits are {MAX_SIDE} per side and {MAX_PIXELS} in total"
         )
+    # Within the data of a scan, no marker occurs: it stuffs 0xFF.
+    if format_ == ImageFormat.IMAGE_FORMAT_JPEG and data.count(_START_OF_SCAN) > MAX_SCANS:
+        raise BadPicture(f"the picture has more than {MAX_SCANS} scans")
     return Description(format_, width, height)
 
 

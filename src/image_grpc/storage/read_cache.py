@@ -17,14 +17,12 @@ from tabletop.storage.v1.record_pb2 import Record, RecordKind
 from tabletop.storage.v1.storage_pb2 import RecordChange
 
 from image_grpc.deadline import remaining
-from image_grpc.errors import StorageServiceError
-from image_grpc.retry import SOON
 from image_grpc.single_flight import SingleFlight
 from image_grpc.storage.blobs import PART_BYTES, gather_all
 from image_grpc.storage.codecs import T
 from image_grpc.storage.collection import Collection, ImageStorageClient
 from image_grpc.storage.filters import overlays_of_map
-from image_grpc.storage.requester import MARGIN_SECONDS
+from image_grpc.storage.requester import MARGIN_SECONDS, timeout_error
 from image_grpc.telemetry import Counters
 
 MAX_MAPS = 1000
@@ -112,11 +110,12 @@ class ReadCache:
             self._counters.cache_hits += 1
             return cached
         self._counters.cache_misses += 1
+        seconds = remaining(self._client.timeout, margin=MARGIN_SECONDS)
         try:
-            async with asyncio.timeout(remaining(self._client.timeout, margin=MARGIN_SECONDS)):
+            async with asyncio.timeout(seconds):
                 return await entries.load(key, load)
         except TimeoutError as expired:
-            raise StorageServiceError("the Storage Service did not reply in time", retry_delay=SOON) from expired
+            raise timeout_error("the Storage Service did not reply in time", seconds) from expired
 
 
 class _Entries(Generic[K, V]):

@@ -13,7 +13,7 @@ from tabletop.storage.v1 import storage_pb2 as pb
 from tabletop.storage.v1.record_pb2 import Record, RecordKey
 
 from image_grpc.deadline import remaining
-from image_grpc.errors import HubError, StorageServiceError
+from image_grpc.errors import DeadlineExceeded, HubError, ServiceError, StorageServiceError
 from image_grpc.hub import Hub, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.retry import SOON, Backoff, retry_calls
@@ -99,6 +99,8 @@ class StorageRequester:
             tracked.bytes = request.ByteSize()
             try:
                 result = _payload(await self._repeat_until_reply(operation, request, id_), response)
+            except DeadlineExceeded:
+                raise  # which says nothing about the Storage Service
             except Exception as failure:
                 self.last_failure = failure.message if isinstance(failure, StorageServiceError) else ""
                 raise
@@ -108,6 +110,8 @@ class StorageRequester:
 
     async def _repeat_until_reply(self, operation: str, request: Message, id_: str) -> Envelope:
         budget = remaining(self.timeout, margin=MARGIN_SECONDS)
+        if budget <= 0:
+            raise DeadlineExceeded(f"the deadline passed before {operation}")
         end = time.monotonic() + budget
         problem = "no reply"
 
@@ -131,9 +135,15 @@ class StorageRequester:
             async with asyncio.timeout(budget):
                 return await retry_calls(attempt, on=RetryableFailure, backoff=BACKOFF)
         except TimeoutError as expired:
-            raise StorageServiceError(
-                f"the Storage Service did not complete {operation} within {budget:.1f} s: {problem}", retry_delay=SOON
-            ) from expired
+            text = f"the Storage Service did not complete {operation} within {budget:.1f} s: {problem}"
+            raise timeout_error(text, budget) from expired
+
+
+def timeout_error(message: str, seconds: float) -> ServiceError:
+    """Return the error for an operation without a result after `seconds`, which may have been the caller's fault."""
+    if seconds < MARGIN_SECONDS:
+        return DeadlineExceeded(message)
+    return StorageServiceError(message, retry_delay=SOON)
 
 
 def new_id() -> str:

@@ -25,10 +25,14 @@ class Committed:
 
     def of(self, repository: Repository[T]) -> T:
         """Return the first changed record of the repository's kind. Raises LookupError if there is none."""
-        for record in self._records:
-            if record.key.kind == repository.kind:
-                return repository.decode(record)
-        raise LookupError(f"the unit of work changed no record of kind {repository.kind}")
+        if (changed := self.find(repository)) is None:
+            raise LookupError(f"the unit of work changed no record of kind {repository.kind}")
+        return changed
+
+    def find(self, repository: Repository[T]) -> T | None:
+        """Return the first changed record of the repository's kind, or None if there is none."""
+        own = (record for record in self._records if record.key.kind == repository.kind)
+        return repository.decode(record) if (record := next(own, None)) is not None else None
 
 
 class UnitOfWork:

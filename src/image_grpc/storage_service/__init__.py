@@ -4,7 +4,7 @@ It keeps records in a database and blobs in an object store, both named by URL. 
 the bodies of records are bytes to it.
 """
 
-from image_grpc.storage_service.errors import DatabaseError, IncompatibleDatabase, Unavailable
+from image_grpc.storage_service.errors import DatabaseError, IncompatibleDatabase, ObjectStoreError, Unavailable
 from image_grpc.storage_service.service import StorageService
 
-__all__ = ["DatabaseError", "IncompatibleDatabase", "StorageService", "Unavailable"]
+__all__ = ["DatabaseError", "IncompatibleDatabase", "ObjectStoreError", "StorageService", "Unavailable"]

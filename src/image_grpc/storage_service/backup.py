@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from obstore.store import LocalStore, ObjectStore
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, tuple_
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.storage.v1.record_pb2 import BlobReference, Record
 
@@ -40,7 +40,12 @@ MAX_SNAPSHOTS = 3
 
 
 async def back_up(database: Database, store: ObjectStore, folder: Path) -> Manifest:
-    """Create or update the backup in a folder. Raises BackupError if a blob is missing or damaged."""
+    """Create or update the backup in a folder.
+
+    Raises BackupError, and keeps an earlier backup, if a blob is missing or damaged, or if the folder has the backup
+    of another Storage Service.
+    """
+    await database.read(partial(_require_same_service, folder))
     target = LocalStore(folder, mkdir=True)
     for _ in range(MAX_SNAPSHOTS):
         manifest = await database.snapshot(partial(_snapshot, folder))
@@ -48,10 +53,26 @@ async def back_up(database: Database, store: ObjectStore, folder: Path) -> Manif
             await files.copy_blobs(store, target, folder / manifest.records.file)
         except files.BlobMissing as missing:
             problem = missing  # either purged since the snapshot, or lost: then the next snapshot refers to it, too
+            files.remove_streams(folder, manifest)
+        except BaseException:
+            files.remove_streams(folder, manifest)
+            raise
         else:
             files.write_manifest(folder, manifest)
             return manifest
     raise BackupError(f"{problem}; see `image-grpc storage verify`") from problem
+
+
+def _require_same_service(folder: Path, connection: Connection) -> None:
+    """Raise BackupError if the folder's backup has records, but the database has none of its first ones."""
+    names = (name for name, _ in groupby(record_rows.name_of(stored.key) for stored in files.previous_records(folder)))
+    keys = list(islice(names, ROWS))
+    same = select(record.c.id).where(tuple_(record.c.kind, record.c.id).in_(keys)).limit(1)
+    if keys and connection.execute(same).first() is None:
+        raise BackupError(
+            f"{folder} has the backup of another Storage Service: the database has none of its records; "
+            "use another folder, or check the URL of the database"
+        )
 
 
 def _snapshot(folder: Path, connection: Connection) -> Manifest:

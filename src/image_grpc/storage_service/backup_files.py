@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import obstore
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.protobuf.proto import parse_length_prefixed, serialize_length_prefixed
 from obstore.store import ObjectStore
 from tabletop.storage.v1.record_pb2 import BlobReference, Record
@@ -60,6 +60,19 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     for file in (*folder.glob("records-*.binpb"), *folder.glob("messages-*.binpb")):
         if file.name not in (manifest.records.file, manifest.messages.file):
             file.unlink()
+
+
+def remove_streams(folder: Path, manifest: Manifest) -> None:
+    """Remove the records and messages of a backup that failed."""
+    for stream in (manifest.records, manifest.messages):
+        (folder / stream.file).unlink(missing_ok=True)
+
+
+def previous_records(folder: Path) -> Iterator[Record]:
+    """Yield the records of the folder's backup; none if it has no backup, or a damaged one."""
+    with contextlib.suppress(BackupError, DecodeError):
+        manifest = read_manifest(folder)
+        yield from read_stream(folder / manifest.records.file, Record)
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -8,20 +8,27 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import URL, Connection, Engine, NullPool, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from image_grpc.storage_service.errors import Unavailable
-from image_grpc.storage_service.schema import SCHEMA, migrate
+from image_grpc.storage_service.errors import IncompatibleDatabase, Unavailable
+from image_grpc.storage_service.schema import SCHEMA, migrate, require_current
 
 T = TypeVar("T")
 
 STATEMENT_SECONDS = 30.0
 """Timeout of statements on PostgreSQL, when clients no longer wait. Migrations and snapshots have none."""
+LOCK_SECONDS = 5.0
+"""Longest wait for a lock on PostgreSQL. The client then repeats its request."""
+MAX_WAITING_WRITES = 48
+"""Fewer than the requests that a replica handles at once, so that reads are handled meanwhile."""
 _NETWORK = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 """Defaults of libpq parameters: a dead server is detected within half a minute."""
+
+_SQLITE_OPTIONS = {"schema_translate_map": {SCHEMA: None}}
+"""SQLite has no schemas."""
 
 Mode = Literal["read", "snapshot", "write"]
 """The kind of a transaction."""
@@ -43,19 +50,39 @@ class Database:
 
     def __init__(self, url: str, *, threads: int = 4) -> None:
         sqlite = make_url(url).get_backend_name() == "sqlite"
-        if sqlite:
-            Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
+        self._file = Path(make_url(url).database or "") if sqlite else None
         self._engine = _engine(url, threads)
         self._readers = ThreadPoolExecutor(threads, thread_name_prefix="database-read")
         self._writers = ThreadPoolExecutor(1, "database-write") if sqlite else self._readers
+        # Writes that wait for a lock must leave a thread for reads. On SQLite, they have a thread of their own.
+        self._writes = asyncio.Semaphore(threads if sqlite else threads - 1)
+        self._waiting_writes = 0
 
     async def start(self) -> None:
         """Create the schema, or migrate it to the latest revision. Raises Unavailable, IncompatibleDatabase."""
+        if self._file is not None:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
         await self.write(migrate)
+
+    async def open_existing(self) -> None:
+        """Require a database that needs no migration, and change nothing. Raises Unavailable, IncompatibleDatabase."""
+        if self._file is not None:
+            if not self._file.is_file():
+                raise IncompatibleDatabase(f"the database {self._file} does not exist")
+            await asyncio.to_thread(_require_current_file, self._engine.url)
+        else:
+            await self.read(require_current)
 
     async def write(self, transaction: Callable[[Connection], T]) -> T:
         """Run a transaction that may write. Its changes are durable when this returns. Raises Unavailable."""
-        return await self._run(self._writers, "write", transaction)
+        if self._waiting_writes >= MAX_WAITING_WRITES:
+            raise Unavailable("too many writes are waiting")
+        self._waiting_writes += 1
+        try:
+            async with self._writes:
+                return await self._run(self._writers, "write", transaction)
+        finally:
+            self._waiting_writes -= 1
 
     async def read(self, statements: Callable[[Connection], T]) -> T:
         """Run statements that only read. Each may see a later state than the previous one. Raises Unavailable."""
@@ -84,6 +111,16 @@ class Database:
             raise Unavailable(str(failure.orig)) from failure
 
 
+def _require_current_file(url: URL) -> None:
+    # Without the settings of `_set_up_sqlite`, which a file of another program would keep.
+    engine = create_engine(url, poolclass=NullPool, execution_options=_SQLITE_OPTIONS)
+    try:
+        with engine.connect() as connection:
+            require_current(connection)
+    except DBAPIError as failure:
+        raise IncompatibleDatabase(f"{url.database}: {failure.orig}") from failure
+
+
 def _engine(url: str, threads: int) -> Engine:
     if make_url(url).get_backend_name() == "sqlite":
         engine = create_engine(
@@ -91,7 +128,7 @@ def _engine(url: str, threads: int) -> Engine:
             pool_size=threads + 1,
             max_overflow=0,
             connect_args={"check_same_thread": False},
-            execution_options={"schema_translate_map": {SCHEMA: None}},
+            execution_options=_SQLITE_OPTIONS,
         )
         event.listen(engine, "connect", _set_up_sqlite)
     else:
@@ -113,6 +150,7 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
 
 def _set_up_postgresql(connection: Any, _record: object) -> None:
     connection.execute(f"SET statement_timeout = {int(STATEMENT_SECONDS * 1000)}")
+    connection.execute(f"SET lock_timeout = {int(LOCK_SECONDS * 1000)}")
     connection.commit()  # the driver may have begun a transaction
 
 

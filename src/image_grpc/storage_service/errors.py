@@ -1,4 +1,4 @@
-"""Why the Storage Service cannot use its database, and why it refuses a request."""
+"""Why the Storage Service cannot use its database or object store, and why it refuses a request."""
 
 from typing import ClassVar
 
@@ -15,6 +15,10 @@ class Unavailable(DatabaseError):
 
 class IncompatibleDatabase(DatabaseError):
     """The database has data that this version cannot read."""
+
+
+class ObjectStoreError(Exception):
+    """The object store does not exist or does not respond."""
 
 
 class RequestError(Exception):

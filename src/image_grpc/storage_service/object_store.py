@@ -3,27 +3,67 @@
 Paths follow from the SHA-256, so a part or a blob that is written twice is the same object.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
+import obstore
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, from_url
 
+from image_grpc.storage_service.errors import ObjectStoreError
+
 PART_BYTES = 1024 * 1024
 PARTS, BLOBS = "parts", "blobs"
+PROBE = "probe"
+"""A prefix of which there are no objects."""
 FAILURES = (OSError, BaseError)
 """What the object store raises when it is unavailable or fails. Retrying may help."""
 
 
-def open_store(url: str) -> ObjectStore:
-    """Return the object store at a URL. The environment's AWS_* variables tell how to reach S3."""
+def create_store(url: str) -> ObjectStore:
+    """Return the object store at a URL, and create the folder that a file URL names. Raises ObjectStoreError."""
     if url.startswith("file:"):
-        return from_url(url, mkdir=True)
+        with translated_errors():
+            return from_url(url, mkdir=True)
+    return open_store(url)
+
+
+def open_store(url: str) -> ObjectStore:
+    """Return the object store at a URL. The environment's AWS_* variables tell how to reach S3.
+
+    Raises ObjectStoreError if the folder that a file URL names does not exist.
+    """
+    if url.startswith("file:"):
+        with translated_errors():
+            return from_url(url)
     return from_url(
         url,
         client_options={"allow_http": True, "connect_timeout": "2s", "timeout": "8s"},
         # The store gives up within the time that clients wait by default, and they retry.
         retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=4)},
     )
+
+
+async def require_readable(store: ObjectStore) -> None:
+    """Raise ObjectStoreError if the bucket does not exist or the store does not respond."""
+    with translated_errors():
+        async for _ in obstore.list(store, PROBE, chunk_size=1):
+            return
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Raise ObjectStoreError for failures of the object store within the block."""
+    try:
+        yield
+    except FAILURES as failure:
+        raise ObjectStoreError(f"the object store cannot be used: {summary(failure)}") from failure
+
+
+def summary(failure: Exception) -> str:
+    """Return what failed in one line, without the dump of Rust structures that may follow it."""
+    return " ".join(str(failure).partition("\n\nDebug source")[0].split())
 
 
 def blob_path(sha256: str) -> str:

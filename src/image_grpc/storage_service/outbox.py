@@ -1,11 +1,13 @@
 """The transactional outbox: messages that become durable with the change they announce and are published later.
 
 A message is published at least once. Each process publishes the messages of its own commits. Messages that a
-process left behind are published by another one, or after a restart, once the claim on them has expired.
+process left behind are published by another one, or after a restart, once the claim on them has expired. A message
+that cannot be published within a day becomes a dead letter.
 """
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Iterable, Sequence
 from functools import partial
 
@@ -14,7 +16,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 
 from image_grpc.background import end_tasks
-from image_grpc.hub import Hub, Outcome
+from image_grpc.hub import Hub, Outcome, topology
 from image_grpc.storage_service.database import Database, microseconds
 from image_grpc.storage_service.errors import Unavailable
 from image_grpc.storage_service.schema import outbox
@@ -24,9 +26,13 @@ log = structlog.get_logger(__name__)
 CLAIM_SECONDS = 10
 PUBLISH_SECONDS = 5
 POLL_SECONDS = 2
+MAX_AGE_SECONDS = 86_400
+"""Age at which a message that is still refused becomes a dead letter: long enough to repair its recipient."""
 DELETE_SECONDS = 0.2
 """Interval at which published messages are deleted: one transaction for many of them."""
 BATCH = 200
+ORIGIN = "outbox"
+"""Origin of its dead letters."""
 
 Entry = tuple[int, OutboundMessage]
 """The sequence number of a row, and its message."""
@@ -37,6 +43,9 @@ _INSERT = insert(outbox).returning(outbox.c.sequence, sort_by_parameter_order=Tr
 def add(connection: Connection, messages: Sequence[OutboundMessage]) -> list[Entry]:
     """Add messages within a transaction and claim them. Return the entries to publish after the commit."""
     claim = {"claim_time": microseconds(CLAIM_SECONDS)}
+    for message in messages:
+        if not message.envelope.HasField("timestamp"):
+            message.envelope.timestamp.GetCurrentTime()
     rows = [{**claim, "message": message.SerializeToString()} for message in messages]
     return list(zip(connection.execute(_INSERT, rows).scalars(), messages, strict=True))
 
@@ -86,10 +95,26 @@ class Relay:
                     self._entries.task_done()
 
     async def _send(self, message: OutboundMessage) -> bool:
-        outcome = await self._hub.publish(message, timeout=PUBLISH_SECONDS)
-        if outcome is not Outcome.CONFIRMED:
-            log.warning("message not published yet", routing_key=message.routing_key, outcome=outcome.value)
-        return outcome is Outcome.CONFIRMED
+        try:
+            outcome = await self._hub.publish(message, timeout=PUBLISH_SECONDS)
+        except Exception:  # properties that cannot be encoded; the other messages of the batch are not affected
+            log.exception("message not published", routing_key=message.routing_key)
+            outcome = Outcome.REFUSED
+        if outcome is Outcome.CONFIRMED:
+            return True
+        log.warning("message not published yet", routing_key=message.routing_key, outcome=outcome.value)
+        created = message.envelope.timestamp
+        refused = outcome in (Outcome.RETURNED, Outcome.REFUSED)  # otherwise the broker is down
+        old = bool(created.seconds) and created.ToSeconds() + MAX_AGE_SECONDS < time.time()
+        return refused and old and await self._dead_letter(message, outcome)
+
+    async def _dead_letter(self, message: OutboundMessage, outcome: Outcome) -> bool:
+        dead = OutboundMessage(routing_key=topology.DEAD_QUEUE, envelope=message.envelope, mandatory=True)
+        dead.envelope.ClearField("time_to_live")
+        dead.headers[topology.REASON] = f"not published within a day: {outcome.value}"
+        dead.headers[topology.ORIGIN] = ORIGIN
+        dead.headers[topology.ROUTING_KEY] = message.routing_key
+        return await self._hub.publish(dead, timeout=PUBLISH_SECONDS) is Outcome.CONFIRMED
 
     async def _delete_forever(self) -> None:
         while True:
@@ -124,7 +149,8 @@ def _delete(published: list[int], connection: Connection) -> None:
 
 def _claim_expired(connection: Connection) -> list[Entry]:
     """Claim the messages whose claim has expired."""
-    expired = select(outbox.c.sequence).where(outbox.c.claim_time < microseconds()).order_by(outbox.c.sequence)
+    expired = select(outbox.c.sequence).where(outbox.c.claim_time < microseconds())
+    expired = expired.order_by(outbox.c.claim_time, outbox.c.sequence)  # so that refused ones do not block others
     claim = (
         update(outbox)
         .where(outbox.c.sequence.in_(expired.limit(BATCH).with_for_update(skip_locked=True)))

@@ -104,6 +104,7 @@ def migrate(connection: sa.Connection) -> None:
     """Create the schema in an empty database, or migrate it, within a transaction. Raises IncompatibleDatabase."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
         # Replicas that start together migrate one at a time.
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(5213477)")
         connection.execute(sa.schema.CreateSchema(SCHEMA, if_not_exists=True))
@@ -121,6 +122,18 @@ def migrate(connection: sa.Connection) -> None:
         connection.execute(sa.insert(_alembic_version).values(version_num=REVISION))
     else:
         upgrade(connection)
+
+
+def require_current(connection: sa.Connection) -> None:
+    """Raise IncompatibleDatabase unless the schema exists and is that of this version. Changes nothing."""
+    schema = None if connection.dialect.name == "sqlite" else SCHEMA
+    if not sa.inspect(connection).has_table(_alembic_version.name, schema=schema):
+        raise IncompatibleDatabase("this is not a database of the Storage Service: it has none of its tables")
+    revision = connection.execute(sa.select(_alembic_version.c.version_num)).scalar_one_or_none()
+    if revision != REVISION:
+        raise IncompatibleDatabase(
+            f"the schema has the revision {revision}, not {REVISION}: start `image-grpc storage` of this version once"
+        )
 
 
 def upgrade(connection: sa.Connection) -> None:

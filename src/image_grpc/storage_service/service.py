@@ -14,7 +14,7 @@ from image_grpc.storage_service.applied_requests import ChangeExecutor
 from image_grpc.storage_service.blobs import Blobs, mark_unreferenced
 from image_grpc.storage_service.database import Database, microseconds
 from image_grpc.storage_service.errors import Unavailable
-from image_grpc.storage_service.object_store import FAILURES, open_store
+from image_grpc.storage_service.object_store import FAILURES, create_store, require_readable
 from image_grpc.storage_service.requests import Operations, RequestHandler
 from image_grpc.storage_service.schema import applied_request
 
@@ -33,7 +33,8 @@ class StorageService:
         self._hub = hub
         self._database = Database(database_url)
         self._relay = outbox.Relay(self._database, hub)
-        blobs = Blobs(open_store(blob_url), self._database)
+        self._store = create_store(blob_url)
+        blobs = Blobs(self._store, self._database)
         executor = ChangeExecutor(self._database, self._relay, retention=settings.request_memory_seconds)
         operations = Operations(self._database, blobs, executor, purge_after=settings.purge_after_seconds)
         self._handler = RequestHandler(operations, hub)
@@ -41,9 +42,13 @@ class StorageService:
         self._stack = AsyncExitStack()
 
     async def start(self) -> None:
-        """Migrate the database, then consume requests. A failed start leaves nothing running. Raises DatabaseError."""
+        """Migrate the database, then consume requests. A failed start leaves nothing running.
+
+        Raises DatabaseError, ObjectStoreError.
+        """
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._database.close)
+            await require_readable(self._store)
             await self._database.start()
             await self._relay.start()
             stack.push_async_callback(self._relay.stop, grace=STOP_SECONDS)

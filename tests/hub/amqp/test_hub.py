@@ -7,12 +7,21 @@ import uuid
 
 import aio_pika
 import pytest
+from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 
 from image_grpc.errors import HubError
-from image_grpc.hub import topology
+from image_grpc.hub import Outcome, topology
 from image_grpc.hub.amqp import AmqpHub, connection, open_dead_letters
 from image_grpc_testkit.contracts.hub_contract import HubContract
-from image_grpc_testkit.contracts.hub_testkit import TIMEOUT_SECONDS, envelope_named, queue_message
+from image_grpc_testkit.contracts.hub_testkit import (
+    TIMEOUT_SECONDS,
+    declare_queue,
+    envelope_named,
+    name_of,
+    queue_message,
+    receive,
+    send,
+)
 from image_grpc_testkit.servers import Node
 from tests.hub.amqp.broker import AmqpBroker
 
@@ -46,6 +55,18 @@ async def test_a_hub_that_has_not_started_is_not_connected() -> None:
     assert not AmqpHub("amqp://127.0.0.1:1/").connected
 
 
+async def test_a_missing_exchange_does_not_break_other_publishes(broker: AmqpBroker) -> None:
+    queue = await declare_queue(broker)
+    lost = OutboundMessage(exchange="missing", routing_key="key", envelope=envelope_named("lost"))
+
+    async def send_lost() -> None:
+        assert await broker.hub.publish(lost, timeout=TIMEOUT_SECONDS) is Outcome.RETURNED
+
+    await asyncio.gather(*(send_lost() for _ in range(20)), *(send(broker, queue, str(number)) for number in range(50)))
+    received = [name_of(delivery) for delivery in await receive(broker, queue, 50)]
+    assert sorted(received, key=int) == [str(number) for number in range(50)]
+
+
 async def test_a_request_to_a_full_queue_fails_at_once(broker: AmqpBroker, node: Node) -> None:
     name = uuid.uuid4().hex
     async with await aio_pika.connect(node.url) as connection:
@@ -55,6 +76,15 @@ async def test_a_request_to_a_full_queue_fails_at_once(broker: AmqpBroker, node:
         await channel.default_exchange.publish(aio_pika.Message(b"first"), name)
         with pytest.raises(HubError, match="the queue is full"):
             await broker.hub.request(queue_message(name, envelope_named("second")), timeout=TIMEOUT_SECONDS)
+
+
+async def test_a_virtual_host_that_is_missing_or_forbidden_is_named_with_the_user(node: Node) -> None:
+    host = uuid.uuid4().hex
+    with pytest.raises(HubError, match=f"virtual host '{host}' does not exist, or the user 'guest' may not use it"):
+        await AmqpHub(node.url + host).start()
+    await asyncio.to_thread(node.control, "add_vhost", host)
+    with pytest.raises(HubError, match=f"virtual host '{host}' .* 'guest' may not use it"):
+        await AmqpHub(node.url + host).start()
 
 
 async def test_start_fails_at_once_without_a_broker() -> None:

@@ -1,14 +1,15 @@
 """Connections to RabbitMQ, and whether consumers exist there."""
 
 import asyncio
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import aio_pika
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractRobustConnection
-from aio_pika.exceptions import AMQPError
+from aio_pika.exceptions import AMQPConnectionError, AMQPError, ProtocolSyntaxError
 
 from image_grpc.errors import HubError
 from image_grpc.hub.amqp import pamqp_patch
@@ -17,26 +18,34 @@ log = structlog.get_logger(__name__)
 
 HANDSHAKE_SECONDS = 15.0
 """Longest time for connecting. Without it, the client waits forever for a peer that does not respond."""
+STOP_SECONDS = 5.0
 CONNECTION_ERRORS = (AMQPError, OSError, RuntimeError)
 """Raised by calls on a closed channel or connection."""
 
 
-class _ClosedOnFailure(AbstractConnection):
+class _Connection(aio_pika.Connection):
     """Closes a connection that could not be opened. Left open, it creates a task when it is garbage-collected."""
 
     async def connect(self, timeout: float | None = None) -> None:
         try:
-            await super().connect(timeout)  # type: ignore[safe-super]
+            await super().connect(timeout)
+        except ProtocolSyntaxError as error:
+            await self.close()
+            if "Connection.Close" not in str(error):
+                raise
+            # The client keeps the broker's explanation to itself.
+            host, user = self.url.path.removeprefix("/") or "/", self.url.user
+            raise AMQPConnectionError(
+                f"the virtual host {host!r} does not exist, or the user {user!r} may not use it, or it accepts no "
+                "connections: see `rabbitmqctl "
+                "list_vhosts` and `rabbitmqctl list_permissions`"
+            ) from error
         except BaseException:
             await self.close()
             raise
 
 
-class _Connection(_ClosedOnFailure, aio_pika.Connection):
-    pass
-
-
-class _RobustConnection(_ClosedOnFailure, aio_pika.RobustConnection):
+class _RobustConnection(_Connection, aio_pika.RobustConnection):
     pass
 
 
@@ -80,6 +89,16 @@ async def close(connection: AbstractRobustConnection) -> None:
             await connection.close()
     except (TimeoutError, *CONNECTION_ERRORS) as error:
         log.warning("connection did not close cleanly", error=repr(error))
+
+
+async def attempt(call: Awaitable[object]) -> None:
+    """Await a call that is part of stopping, for a few seconds, and ignore that the broker is unavailable.
+
+    Calls on robust channels wait for the reconnect without a limit.
+    """
+    with contextlib.suppress(TimeoutError, *CONNECTION_ERRORS):
+        async with asyncio.timeout(STOP_SECONDS):
+            await call
 
 
 async def consumer_exists(probe: AbstractChannel, channel: AbstractChannel, queue: str, tag: str) -> bool:

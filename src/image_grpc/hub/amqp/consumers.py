@@ -11,7 +11,7 @@ from image_grpc.errors import reason_name
 from image_grpc.hub import DeadLetter, Delivery, Handler, Outcome, Retry, Settlement, Unreadable, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.amqp import messages
-from image_grpc.hub.amqp.connection import CONNECTION_ERRORS, consumer_exists
+from image_grpc.hub.amqp.connection import CONNECTION_ERRORS, attempt, consumer_exists
 from image_grpc.hub.amqp.declarations import retry_name
 from image_grpc.hub.amqp.publisher import Publisher
 from image_grpc.hub.handling import finish_tasks, handle_message
@@ -23,12 +23,12 @@ PUBLISH_SECONDS = 10.0
 
 
 class QueueConsumer:
-    """Consumes one queue on a channel of its own."""
+    """Consumes one queue on a channel of its own. Messages of others are forwarded on a channel that they may break."""
 
     def __init__(
-        self, connection: AbstractRobustConnection, publisher: Publisher, queue: str, handler: Handler, concurrency: int
+        self, connection: AbstractRobustConnection, forwarder: Publisher, queue: str, handler: Handler, concurrency: int
     ) -> None:
-        self._connection, self._publisher = connection, publisher
+        self._connection, self._forwarder = connection, forwarder
         self.name, self._handler, self._concurrency = queue, handler, concurrency
         self._tasks: set[asyncio.Task[None]] = set()
         self._channel: AbstractChannel
@@ -48,22 +48,22 @@ class QueueConsumer:
 
     async def restore(self) -> None:
         """Register the consumer again, on a new channel."""
-        with contextlib.suppress(*CONNECTION_ERRORS):
-            await self._channel.close()  # handlers go on; their messages are redelivered
+        await attempt(self._channel.close())  # handlers go on; their messages are redelivered
         await self.start()
         if self.stopped:  # meanwhile
-            await self._channel.close()
+            await attempt(self._channel.close())
 
     async def stop(self, grace: float) -> None:
         self.stopped = True
         # In an ordered queue, the next consumer must not overtake the messages that this one will requeue.
-        if not topology.is_ordered(self.name):
-            with contextlib.suppress(*CONNECTION_ERRORS):
-                queue = await self._channel.get_queue(self.name, ensure=False)
-                await queue.cancel(self._tag)
+        if not topology.is_ordered(self.name) and self._connection.connected.is_set():
+            await attempt(self._cancel())
         await finish_tasks(self._tasks, grace)
-        with contextlib.suppress(*CONNECTION_ERRORS):
-            await self._channel.close()  # requeues unsettled messages
+        await attempt(self._channel.close())  # requeues unsettled messages
+
+    async def _cancel(self) -> None:
+        queue = await self._channel.get_queue(self.name, ensure=False)
+        await queue.cancel(self._tag)
 
     async def _receive(self, message: AbstractIncomingMessage) -> None:
         if self.stopped:
@@ -78,15 +78,24 @@ class QueueConsumer:
         try:
             incoming = messages.incoming_message(message, self.name)
             await self._settle(message, incoming.delivery, await handle_message(self._handler, incoming))
-        except Exception:  # an unsettled message would occupy its slot forever
+        except Exception as bug:  # an unsettled message would occupy its slot forever
             log.exception("message not settled", queue=self.name)
+            await self._give_up(message, type(bug).__name__)
+
+    async def _give_up(self, message: AbstractIncomingMessage, bug: str) -> None:
+        """Redeliver a message that could not be settled once, then move its body to the dead letters."""
+        outcome = Outcome.UNKNOWN
+        if message.redelivered:
+            dead = messages.bare(message, {topology.REASON: f"message not settled: {bug}", topology.ORIGIN: self.name})
+            with contextlib.suppress(Exception):
+                outcome = await self._forwarder.publish(dead, routing_key=topology.DEAD_QUEUE, timeout=PUBLISH_SECONDS)
+        if outcome is not Outcome.CONFIRMED:
             await asyncio.sleep(1)
-            with contextlib.suppress(*CONNECTION_ERRORS):
-                await message.nack(requeue=True)
+        await self._end(message, outcome)
 
     async def _settle(self, message: AbstractIncomingMessage, delivery: Delivery, settlement: Settlement) -> None:
         """Acknowledge a message once its settlement is durable; requeue it otherwise."""
-        if isinstance(settlement, Unreadable) and message.reply_to:
+        if message.reply_to and isinstance(settlement, Unreadable):
             await self._reply_unreadable(message, delivery, settlement.reason)
         outcome = Outcome.CONFIRMED
         match settlement:
@@ -94,12 +103,16 @@ class QueueConsumer:
                 outcome = await self._retry(message, delivery, delay)
             case DeadLetter(reason=reason):
                 outcome = await self._dead_letter(message, delivery, reason)
+        await self._end(message, outcome)
+
+    async def _end(self, message: AbstractIncomingMessage, outcome: Outcome) -> None:
+        """Acknowledge a message, or requeue it unless what replaces it is stored."""
         with contextlib.suppress(*CONNECTION_ERRORS):  # a broken channel has requeued the message
             await (message.ack() if outcome is Outcome.CONFIRMED else message.nack(requeue=True))
 
     async def _retry(self, message: AbstractIncomingMessage, delivery: Delivery, delay: float) -> Outcome:
-        headers: HeadersType = {messages.ROUTING_KEY: delivery.routing_key, messages.ATTEMPT: delivery.attempt + 1}
-        return await self._publisher.publish(
+        headers: HeadersType = {topology.ROUTING_KEY: delivery.routing_key, messages.ATTEMPT: delivery.attempt + 1}
+        return await self._forwarder.publish(
             messages.forwarded(message, message.body, message.content_type or "", headers),
             exchange=retry_name(LADDER.round_up(delay)),
             routing_key=self.name,
@@ -107,15 +120,15 @@ class QueueConsumer:
         )
 
     async def _dead_letter(self, message: AbstractIncomingMessage, delivery: Delivery, reason: str) -> Outcome:
-        headers: HeadersType = {messages.ROUTING_KEY: delivery.routing_key, messages.REASON: reason}
-        headers[messages.ORIGIN] = self.name
+        headers: HeadersType = {topology.ROUTING_KEY: delivery.routing_key, topology.REASON: reason}
+        headers[topology.ORIGIN] = self.name
         original_type = message.content_type or ""
         body, content_type = envelopes.ensure_envelope(message.body, original_type, delivery.envelope)
         if body is not message.body:
             headers[messages.CONTENT_TYPE] = original_type
         drop = (messages.EXPIRES, messages.ATTEMPT)
         dead = messages.forwarded(message, body, content_type, headers, drop=drop)
-        return await self._publisher.publish(dead, routing_key=topology.DEAD_QUEUE, timeout=PUBLISH_SECONDS)
+        return await self._forwarder.publish(dead, routing_key=topology.DEAD_QUEUE, timeout=PUBLISH_SECONDS)
 
     async def _reply_unreadable(self, message: AbstractIncomingMessage, delivery: Delivery, reason: str) -> None:
         """Reply to the sender of a request that it cannot be decoded."""
@@ -123,4 +136,4 @@ class QueueConsumer:
         error = envelopes.error_reply(id_, reason_name(ErrorReason.ERROR_REASON_INVALID_ARGUMENT), reason)
         wrap = envelopes.protobuf_envelope if message.content_type == envelopes.PROTOBUF else envelopes.json_envelope
         reply = wrap(topology.ERROR, error, correlation_id=delivery.reply_correlation_id)
-        await self._publisher.reply(delivery, reply, timeout=PUBLISH_SECONDS)
+        await self._forwarder.reply(delivery, reply, timeout=PUBLISH_SECONDS)

@@ -51,7 +51,7 @@ class DeadLetterQueue:
 
     async def replay(self, letter: DeadLetterMessage) -> None:
         """Move a message to its original queue; an expired time-to-live starts again. Raises HubError if refused."""
-        drop = (messages.REASON, messages.ORIGIN, messages.CONTENT_TYPE, messages.EXPIRES)
+        drop = (topology.REASON, topology.ORIGIN, messages.CONTENT_TYPE, messages.EXPIRES)
         message = messages.forwarded(letter.message, *_renewed(letter), {}, drop=drop)
         outcome = await self._publisher.publish(message, routing_key=letter.origin, timeout=CONFIRM_SECONDS)
         if outcome is not Outcome.CONFIRMED:
@@ -86,8 +86,8 @@ def _dead_letter(message: AbstractIncomingMessage) -> DeadLetterMessage:
         envelope.id = properties.id or envelope.id
     return DeadLetterMessage(
         envelope=envelope,
-        reason=str(message.headers.get(messages.REASON, "")),
-        origin=str(message.headers.get(messages.ORIGIN, "")),
+        reason=str(message.headers.get(topology.REASON, "")),
+        origin=str(message.headers.get(topology.ORIGIN, "")),
         routing_key=messages.routing_key(message),
         time=message.timestamp.timestamp() if message.timestamp else 0.0,
         message=message,

@@ -5,7 +5,6 @@ the queues of a broken connection locked for a while.
 """
 
 import asyncio
-import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -17,7 +16,7 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 from image_grpc.errors import HubError
 from image_grpc.hub import Delivery, topology
 from image_grpc.hub import envelope as envelopes
-from image_grpc.hub.amqp.connection import CONNECTION_ERRORS, consumer_exists
+from image_grpc.hub.amqp.connection import CONNECTION_ERRORS, attempt, consumer_exists
 from image_grpc.hub.amqp.messages import REQUEST_TOKEN, incoming_message
 from image_grpc.hub.handling import PendingReplies, acknowledging, handle_message
 
@@ -50,8 +49,7 @@ class ExclusiveQueue:
     async def stop(self, grace: float) -> None:
         if not self.stopped and self._queue is not None:
             self.stopped = True
-            with contextlib.suppress(*CONNECTION_ERRORS):
-                await self._queue.cancel(self.tag)
+            await attempt(self._queue.cancel(self.tag))
 
 
 class ExclusiveQueues:
@@ -77,8 +75,7 @@ class ExclusiveQueues:
     async def _open(self) -> None:
         async with self._opening:
             if self._channel is not None:
-                with contextlib.suppress(*CONNECTION_ERRORS):
-                    await self._channel.close()
+                await attempt(self._channel.close())
             self._channel = await aio_pika.Channel(self._connection)  # a robust one would restore the old queues
             for queue in self._running():
                 await queue.open(self._channel)

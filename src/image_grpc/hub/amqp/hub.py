@@ -41,6 +41,7 @@ class AmqpHub:
         self._publishing: AbstractRobustConnection | None = None
         self._consuming: AbstractRobustConnection
         self._publisher: Publisher
+        self._forwarder: Publisher
         self._queues: ExclusiveQueues
         self._consumers: list[QueueConsumer] = []
         self._depth_channel: AbstractRobustChannel  # aio-pika closes the channel of a call that is cancelled
@@ -65,7 +66,8 @@ class AmqpHub:
             await declare_topology(connection)
         publishing = await self._connect("publishing")
         self._consuming = await self._connect("consuming")
-        self._publisher = await Publisher.open(publishing)
+        # Each on a channel of its own: the broker closes the channel of an invalid message.
+        self._publisher, self._forwarder = await Publisher.open(publishing), await Publisher.open(publishing)
         self._queues = ExclusiveQueues(self._consuming)
         self._depth_channel = await self._consuming.channel()
         await self._queues.start()
@@ -107,10 +109,10 @@ class AmqpHub:
             raise RequestTimeout(f"{message.routing_key}: no reply within {timeout:.1f} s") from expired
 
     async def reply(self, delivery: Delivery, envelope: Envelope, *, timeout: float) -> None:
-        await self._publisher.reply(delivery, envelope, timeout=timeout)
+        await self._forwarder.reply(delivery, envelope, timeout=timeout)
 
     async def consume(self, queue: str, handler: Handler, *, concurrency: int) -> QueueConsumer:
-        consumer = QueueConsumer(self._consuming, self._publisher, queue, handler, concurrency=concurrency)
+        consumer = QueueConsumer(self._consuming, self._forwarder, queue, handler, concurrency=concurrency)
         await consumer.start()
         self._consumers.append(consumer)
         return consumer

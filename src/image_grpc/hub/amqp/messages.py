@@ -12,21 +12,24 @@ from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 from image_grpc.hub import Delivery
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.handling import IncomingMessage
+from image_grpc.hub.topology import ROUTING_KEY
 
 # Headers of this hub.
 ATTEMPT = "attempt"
-ROUTING_KEY = "routing_key"
 EXPIRES = "expires_at_ms"
 DEDUP_KEY = "dedup_key"
 REQUEST_TOKEN = "request_token"  # noqa: S105  # not a secret
-REASON, ORIGIN = "reason", "origin"
 CONTENT_TYPE = "content_type"
 """Original content type of a dead letter that was wrapped in an envelope."""
 _INTERNAL_HEADERS = {ATTEMPT, ROUTING_KEY, EXPIRES}
 _DELIVERY_COUNT = "x-delivery-count"
+_ROUTING_HEADERS = ("CC", "BCC")
+"""The broker would route a message to these as well."""
 _BROKER_HEADERS = ("x-death", "x-first-death-", "x-last-death-", _DELIVERY_COUNT, "x-acquired-count")
 """Prefixes of the broker's records about a message. In a republished message they would be taken for its own."""
 
+MAX_ATTEMPT = 1_000_000
+"""Any publisher may claim a higher one, and its successor must remain a valid header."""
 MAX_EXPIRATION_SECONDS = (2**32 - 1) / 1000
 """The broker closes the channel of a message with a longer one."""
 
@@ -35,7 +38,8 @@ def encoded(message: OutboundMessage, *, reply_to: str = "", correlation_id: str
     """Return the message with an encoded envelope; `correlation_id` overrides that of the envelope."""
     envelope = message.envelope
     body, content_type = envelopes.encode(envelope)
-    headers: HeadersType = {DEDUP_KEY: envelope.id, ROUTING_KEY: message.routing_key, **message.headers}
+    own = {name: value for name, value in message.headers.items() if name not in _ROUTING_HEADERS}
+    headers: HeadersType = {DEDUP_KEY: envelope.id, ROUTING_KEY: message.routing_key, **own}
     expires_at = envelopes.expires_at(envelope)
     if expires_at is not None:
         headers[EXPIRES] = int(expires_at * 1000)
@@ -59,7 +63,7 @@ def forwarded(
     kept = {
         name: value
         for name, value in message.headers.items()
-        if not name.startswith(_BROKER_HEADERS) and name not in drop
+        if not name.startswith(_BROKER_HEADERS) and name not in (*_ROUTING_HEADERS, *drop)
     }
     return aio_pika.Message(
         body,
@@ -70,6 +74,14 @@ def forwarded(
         app_id=message.app_id,
         reply_to=message.reply_to,
         delivery_mode=DeliveryMode.PERSISTENT,
+    )
+
+
+def bare(message: AbstractIncomingMessage, headers: HeadersType) -> aio_pika.Message:
+    """Return a message without the properties and headers, for messages in which these cannot be forwarded."""
+    content_type = message.content_type if message.content_type in (envelopes.JSON, envelopes.PROTOBUF) else None
+    return aio_pika.Message(
+        message.body, headers=headers, content_type=content_type, delivery_mode=DeliveryMode.PERSISTENT
     )
 
 
@@ -89,7 +101,7 @@ def incoming_message(message: AbstractIncomingMessage, queue: str) -> IncomingMe
         envelope=properties,
         queue=queue,
         routing_key=routing_key(message),
-        attempt=_integer(message.headers, ATTEMPT, default=1),
+        attempt=max(1, min(_integer(message.headers, ATTEMPT, default=1), MAX_ATTEMPT)),
         redelivered=bool(message.redelivered),
         reply_to=message.reply_to or "",
         reply_correlation_id=properties.correlation_id,
@@ -101,6 +113,7 @@ def incoming_message(message: AbstractIncomingMessage, queue: str) -> IncomingMe
         delivery=delivery,
         previous_deliveries=_integer(message.headers, _DELIVERY_COUNT, default=0),
         expires_at=_expires_at(message.headers),
+        content_encoding=message.content_encoding or "",
     )
 
 

@@ -6,7 +6,7 @@ from typing import Self
 import aio_pika
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
-from aio_pika.exceptions import DeliveryError, PublishError
+from aio_pika.exceptions import ChannelNotFoundEntity, DeliveryError, PublishError
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 
 from image_grpc.hub import Delivery, Outcome
@@ -22,6 +22,7 @@ class Publisher:
     def __init__(self, connection: AbstractConnection, channel: AbstractChannel) -> None:
         self._connection, self._channel = connection, channel
         self._exchanges: dict[str, AbstractExchange] = {}
+        self._probing = asyncio.Lock()
 
     @classmethod
     async def open(cls, connection: AbstractConnection) -> Self:
@@ -35,12 +36,16 @@ class Publisher:
         try:
             async with asyncio.timeout(timeout):
                 target = await self._exchange(exchange)
+                if target is None:
+                    return Outcome.RETURNED
                 await target.publish(message, routing_key, mandatory=mandatory)
         except PublishError:
             return Outcome.RETURNED
         except DeliveryError:
             return Outcome.REFUSED
         except (TimeoutError, *CONNECTION_ERRORS) as error:
+            if not isinstance(error, TimeoutError):
+                self._exchanges.pop(exchange, None)  # it may have been deleted
             log.warning("publish outcome unknown", routing_key=routing_key, error=repr(error))
             return Outcome.UNKNOWN
         return Outcome.CONFIRMED
@@ -64,10 +69,18 @@ class Publisher:
             message.headers[REQUEST_TOKEN] = delivery.headers[REQUEST_TOKEN]
         return await self.send(message, correlation_id=delivery.reply_correlation_id, timeout=timeout)
 
-    async def _exchange(self, name: str) -> AbstractExchange:
+    async def _exchange(self, name: str) -> AbstractExchange | None:
+        """Return an exchange, or None if it does not exist."""
         await self._connection.ready()
         if not name:
             return self._channel.default_exchange
-        if name not in self._exchanges:
-            self._exchanges[name] = await self._channel.get_exchange(name, ensure=False)
-        return self._exchanges[name]
+        async with self._probing:
+            if name not in self._exchanges:
+                # Publishing to a missing exchange would close the channel, and with it the publishes of others.
+                try:
+                    async with aio_pika.Channel(self._connection) as probe:
+                        await probe.get_exchange(name)
+                except ChannelNotFoundEntity:
+                    return None
+                self._exchanges[name] = await self._channel.get_exchange(name, ensure=False)
+            return self._exchanges[name]
