@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
-from image_grpc.storage_service.errors import IncompatibleDatabase, Unavailable
+from image_grpc.storage_service.errors import DatabaseError, IncompatibleDatabase, Unavailable
 from image_grpc.storage_service.schema import SCHEMA, migrate, require_current
 
 T = TypeVar("T")
@@ -24,8 +24,18 @@ LOCK_SECONDS = 5.0
 """Longest wait for a lock on PostgreSQL. The client then repeats its request."""
 MAX_WAITING_WRITES = 48
 """Fewer than the requests that a replica handles at once, so that reads are handled meanwhile."""
-_NETWORK = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
-"""Defaults of libpq parameters: a dead server is detected within half a minute."""
+_CONNECTION = {
+    # A dead server is detected within half a minute.
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    # A standby, or a primary that was demoted, is refused: its data may be old.
+    "target_session_attrs": "read-write",
+}
+"""Defaults of libpq parameters."""
+_MOVED = ("25006", "57P01", "57P02", "57P03")
+"""SQLSTATEs of a server that is no longer the primary: read only, shutting down, crashed, starting."""
 
 _SQLITE_OPTIONS = {"schema_translate_map": {SCHEMA: None}}
 """SQLite has no schemas."""
@@ -43,6 +53,11 @@ _BEGIN = {
     },
 }
 """The statements that begin a transaction. The drivers do not begin any by themselves."""
+_POOLED = "pooled"
+"""Key in the info of a connection that a pooler such as PgBouncer may give to another client after each transaction.
+
+Nothing may be set for its session, and statements must not be prepared.
+"""
 
 
 class Database:
@@ -108,6 +123,8 @@ class Database:
             with self._engine.connect().execution_options(mode=mode) as connection, connection.begin():
                 return transaction(connection)
         except DBAPIError as failure:
+            if getattr(failure.orig, "sqlstate", None) in _MOVED:
+                self._engine.dispose()  # the address may lead to another server by now, for reads as well
             raise Unavailable(str(failure.orig)) from failure
 
 
@@ -132,13 +149,25 @@ def _engine(url: str, threads: int) -> Engine:
         )
         event.listen(engine, "connect", _set_up_sqlite)
     else:
-        network = {name: value for name, value in _NETWORK.items() if name not in make_url(url).query}
+        parameters = make_url(url).query
+        _require_known(parameters)
+        defaults = {name: value for name, value in _CONNECTION.items() if name not in parameters}
         engine = create_engine(
-            url, pool_size=threads, max_overflow=0, isolation_level="AUTOCOMMIT", connect_args=network
+            url, pool_size=threads, max_overflow=0, isolation_level="AUTOCOMMIT", connect_args=defaults
         )
         event.listen(engine, "connect", _set_up_postgresql)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _require_known(parameters: Iterable[str]) -> None:
+    """Raise DatabaseError for parameters of a URL that libpq does not have."""
+    import psycopg
+
+    known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
+    for name in parameters:
+        if name not in known:
+            raise DatabaseError(f"the database URL has the parameter {name!r}, which is not one of PostgreSQL's")
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:
@@ -148,15 +177,28 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _set_up_postgresql(connection: Any, _record: object) -> None:
-    connection.execute(f"SET statement_timeout = {int(STATEMENT_SECONDS * 1000)}")
-    connection.execute(f"SET lock_timeout = {int(LOCK_SECONDS * 1000)}")
+def _set_up_postgresql(connection: Any, record: Any) -> None:
+    (pid,) = connection.execute("SELECT pg_backend_pid()").fetchone()
+    # A pooler does not tell its clients the process that serves them.
+    record.info[_POOLED] = pid != connection.info.backend_pid
+    if record.info[_POOLED]:
+        connection.prepare_threshold = None
+    else:
+        connection.execute(_timeouts("SET"))
     connection.commit()  # the driver may have begun a transaction
+
+
+def _timeouts(command: str) -> str:
+    statement, lock = int(STATEMENT_SECONDS * 1000), int(LOCK_SECONDS * 1000)
+    return f"{command} statement_timeout = {statement}; {command} lock_timeout = {lock}"
 
 
 def _begin(connection: Connection) -> None:
     mode = connection.get_execution_options().get("mode", "write")
-    for statement in _BEGIN[connection.dialect.name][mode]:
+    statements = _BEGIN[connection.dialect.name][mode]
+    if connection.info.get(_POOLED) and mode != "snapshot":
+        statements = [f"BEGIN; {_timeouts('SET LOCAL')}"]
+    for statement in statements:
         connection.exec_driver_sql(statement)
 
 

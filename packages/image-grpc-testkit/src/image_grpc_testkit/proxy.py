@@ -24,7 +24,9 @@ class Proxy:
     """
 
     def __init__(self, host: str, port: int) -> None:
-        self._host, self._server_port = host, port
+        self._host = host
+        self.server_port = port
+        """The port that new connections lead to."""
         self._connections: set[_Connection] = set()
         self._server: asyncio.Server | None = None
         self.port = 0
@@ -78,7 +80,7 @@ class Proxy:
             writer.transport.abort()
             return
         try:
-            server_reader, server_writer = await asyncio.open_connection(self._host, self._server_port)
+            server_reader, server_writer = await asyncio.open_connection(self._host, self.server_port)
         except OSError:
             writer.transport.abort()
             return

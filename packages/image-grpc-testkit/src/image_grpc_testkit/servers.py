@@ -1,6 +1,7 @@
 """Throwaway servers on random loopback ports, started from installed binaries."""
 
 import contextlib
+import getpass
 import os
 import random
 import shutil
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 
@@ -136,6 +137,11 @@ class Cluster:
             self._process.send_signal(signal.SIGINT)
             self._process.wait()
 
+    def execute(self, statement: LiteralString) -> None:
+        """Execute a statement as superuser, outside of a transaction."""
+        with psycopg.connect(self.url.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute(statement)
+
 
 @contextmanager
 def postgresql() -> Iterator[str]:
@@ -147,19 +153,37 @@ def postgresql() -> Iterator[str]:
 @contextmanager
 def postgresql_cluster() -> Iterator[Cluster]:
     """Run a PostgreSQL cluster that can be stopped and started again."""
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not binaries:
-        raise FileNotFoundError("postgresql is not installed; install Debian's package")
-    user = "postgres" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
+
+    def initialize(data: str, run: dict[str, Any]) -> None:
+        initdb = [_postgresql_program("initdb"), "-D", data, "-U", "test", "-A", "trust", "--no-sync"]
+        subprocess.run(initdb, check=True, **run)
+
+    with _cluster(initialize) as cluster:
+        yield cluster
+
+
+@contextmanager
+def standby_of(primary: Cluster) -> Iterator[Cluster]:
+    """Run a cluster that follows a primary until it is promoted with `SELECT pg_promote()`."""
+
+    def copy(data: str, run: dict[str, Any]) -> None:
+        source = ["-h", "127.0.0.1", "-p", str(primary.port), "-U", "test", "--checkpoint=fast", "--no-sync"]
+        command = [_postgresql_program("pg_basebackup"), *source, "-D", data, "--write-recovery-conf"]
+        subprocess.run(command, check=True, **run)
+
+    with _cluster(copy) as cluster:
+        yield cluster
+
+
+@contextmanager
+def _cluster(create: Callable[[str, dict[str, Any]], None]) -> Iterator[Cluster]:
+    """Run a cluster whose data folder `create` makes; it gets the folder, and arguments for subprocess.run."""
     with tempfile.TemporaryDirectory(prefix="image-grpc-postgresql-") as folder:
-        if user:
-            shutil.chown(folder, user)
         port, data = free_port(), f"{folder}/data"
-        run = {"user": user, "cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        initdb = [str(binaries[-1] / "initdb"), "-D", data, "-U", "test", "-A", "trust", "--no-sync"]
-        subprocess.run(initdb, check=True, **run)  # type: ignore[call-overload]
+        run = _unprivileged(folder, "postgres")
+        create(data, run)
         options = ["listen_addresses=127.0.0.1", f"unix_socket_directories={folder}", "fsync=off"]
-        server = [str(binaries[-1] / "postgres"), "-D", data, "-p", str(port)]
+        server = [_postgresql_program("postgres"), "-D", data, "-p", str(port)]
         server += [part for option in options for part in ("-c", option)]
         url = f"postgresql+psycopg://test@127.0.0.1:{port}/postgres"
         cluster = Cluster(url=url, port=port, _command=server, _run=run)
@@ -168,6 +192,51 @@ def postgresql_cluster() -> Iterator[Cluster]:
             yield cluster
         finally:
             cluster.stop()
+
+
+@contextmanager
+def pgbouncer(cluster: Cluster, *, pool_size: int = 2) -> Iterator[str]:
+    """Run PgBouncer in transaction mode in front of a cluster, and yield the URL of the same database behind it."""
+    with tempfile.TemporaryDirectory(prefix="image-grpc-pgbouncer-") as folder:
+        port = free_port()
+        run = _unprivileged(folder, "postgres")
+        Path(folder, "users").write_text('"test" ""\n')
+        Path(folder, "pgbouncer.ini").write_text(
+            f"[databases]\npostgres = host=127.0.0.1 port={cluster.port}\n"
+            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
+            f"auth_type = trust\nauth_file = {folder}/users\n"
+            f"pool_mode = transaction\ndefault_pool_size = {pool_size}\n"
+        )
+        process = subprocess.Popen([_debian_program("pgbouncer"), f"{folder}/pgbouncer.ini"], **run)
+        try:
+            _await_port(port, process)
+            yield cluster.url.replace(f":{cluster.port}/", f":{port}/")
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _unprivileged(folder: str, user: str) -> dict[str, Any]:
+    """Return arguments that run a quiet process in a folder, as `user` if this process is root."""
+    if os.geteuid() != 0:
+        user = getpass.getuser()
+    else:
+        shutil.chown(folder, user)
+    return {"user": user, "cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+
+def _postgresql_program(name: str) -> str:
+    programs = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    if not programs:
+        raise FileNotFoundError("postgresql is not installed; install Debian's package")
+    return str(programs[-1])
+
+
+def _debian_program(name: str) -> str:
+    program = shutil.which(name, path=f"/usr/sbin:/usr/bin:{os.environ['PATH']}")
+    if program is None:
+        raise FileNotFoundError(f"{name} is not installed; install Debian's package")
+    return program
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
