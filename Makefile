@@ -37,6 +37,7 @@ check: $(DEV) ## check format, lint, types, imports, contracts and generated fil
 	$(PYTHON) tools/limits.py src/image_grpc packages/getimg-standin/src
 	$(VENV)/bin/buf lint
 	$(VENV)/bin/buf breaking --against $(RELEASED)
+	$(PYTHON) tools/bounded_waits.py src/image_grpc/hub/amqp
 	@$(MAKE) --no-print-directory generated
 
 .PHONY: servers

@@ -64,7 +64,7 @@ class StatusReporter:
     def report(self) -> pb.GetStatusResponse:
         """Return the current status."""
         dependencies = pb.Dependencies(
-            message_hub=_dependency("" if self.hub.connected else "not connected"),
+            message_hub=_dependency(self.hub.problem),
             storage_service=_dependency(self.storage.last_failure),
             getimg_api=_dependency(self.getimg.last_failure if self.getimg.configured else "GETIMG_API_KEY is not set"),
             cache=_dependency(""),

@@ -90,6 +90,11 @@ class StorageOperation:
     """Size of the request, plus that of the response once it has arrived."""
 
 
+def observe_clock_skew(seconds: Callable[[], float]) -> None:
+    """Report how far the clock of another host is ahead of this one's."""
+    metrics.get_meter(SCOPE).create_observable_gauge("tabletop.hub.clock_skew", _observing(seconds), "s")
+
+
 class Telemetry:
     """Creates spans, and holds the instruments and counters."""
 
@@ -144,7 +149,7 @@ class Telemetry:
                 self.storage_bytes.add(tracked.bytes, attributes)
 
 
-def _observing(read: Callable[[], int]) -> list[Callable[[CallbackOptions], Iterable[Observation]]]:
+def _observing(read: Callable[[], float]) -> list[Callable[[CallbackOptions], Iterable[Observation]]]:
     return [lambda _options: [Observation(read())]]
 
 

@@ -128,18 +128,6 @@ def test_missing_fields_are_taken_from_the_properties() -> None:
     assert completed == properties
 
 
-@pytest.mark.parametrize("sent", [1000, 4_000_000_000])
-def test_the_time_to_live_of_the_transport_starts_on_arrival(sent: int) -> None:
-    """The broker counts the time in its queues, and the sender's clock may be wrong."""
-    properties = Envelope(type="image.rpc.A.B")
-    properties.timestamp.FromSeconds(sent)
-    properties.time_to_live.FromSeconds(30)
-    arrival = time.time()
-    completed = envelopes.decode(b'{"payload": {"image_id": "i"}}', envelopes.JSON, properties)
-    assert completed.timestamp.seconds == sent
-    assert arrival + 30 <= (envelopes.expires_at(completed) or 0) + 1e-3 <= time.time() + 30.1
-
-
 def test_the_fields_of_the_envelope_override_the_properties() -> None:
     properties = Envelope(id="1", correlation_id="2", source_service="character-service", type="image.rpc.A.B")
     sent = envelopes.json_envelope("image_generated", ImageGenerated(image_id="i"), correlation_id="3", time_to_live=5)

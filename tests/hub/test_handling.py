@@ -96,6 +96,20 @@ async def test_an_expired_message_is_acknowledged_unhandled(monkeypatch: pytest.
     assert len(inbox.deliveries) == 1
 
 
+@pytest.mark.parametrize("sent", [1000, 4_000_000_000])
+@pytest.mark.parametrize(("own", "left"), [(None, 30), (5, 5), (60, 30)])
+async def test_the_time_to_live_of_the_transport_does_not_depend_on_the_senders_clock(
+    monkeypatch: pytest.MonkeyPatch, sent: int, own: int | None, left: int
+) -> None:
+    inbox = Inbox()
+    monkeypatch.setattr(time, "time", lambda: 2_000_000.0)
+    envelope = envelopes.json_envelope("t", Envelope(), correlation_id="c", time_to_live=own)
+    envelope.timestamp.FromSeconds(sent)
+    body, content_type = envelopes.encode(envelope)
+    await handle_message(inbox, incoming(body=body, content_type=content_type, expires_at=2_000_030.0))
+    assert inbox.deliveries[0].expires_at == 2_000_000.0 + left
+
+
 async def test_an_expired_message_is_not_dead_lettered() -> None:
     message = incoming(expires_at=0.0, previous_deliveries=MAX_DELIVERIES)
     assert await handle_message(Inbox(), message) == Ack()

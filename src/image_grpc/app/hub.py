@@ -7,7 +7,7 @@ from image_grpc.bridge import Bridge
 from image_grpc.hub import Hub
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.settings import BridgeSettings, HubSettings, InvalidSettings
-from image_grpc.telemetry import Telemetry
+from image_grpc.telemetry import Telemetry, observe_clock_skew
 
 
 @asynccontextmanager
@@ -21,6 +21,7 @@ async def run_hub(settings: HubSettings) -> AsyncIterator[Hub]:
         hub = AmqpHub(settings.hub_url)
     try:
         await hub.start()
+        observe_clock_skew(lambda: hub.clock_skew)
         yield hub
     finally:
         await hub.close()

@@ -15,7 +15,6 @@ from image_grpc.bridge.reaction_context import P, ReactionContext, Superseded
 from image_grpc.bridge.reactions import REACTIONS, Reaction
 from image_grpc.correlation import correlated
 from image_grpc.hub import Ack, DeadLetter, Delivery, Settlement
-from image_grpc.hub import envelope as envelopes
 from image_grpc.retry import MAX_HANDLER_FAULTS, Backoff
 from image_grpc.telemetry import ATTR_OPERATION, ATTR_OUTCOME, SPAN_BRIDGE, Telemetry
 
@@ -64,7 +63,7 @@ class EventHandler:
                     client=self._client,
                     lock=lock,
                 )
-                return await react(reaction, context, expires_at=envelopes.expires_at(envelope))
+                return await react(reaction, context, expires_at=delivery.expires_at)
 
 
 async def react(

@@ -97,8 +97,8 @@ class RequestHandler:
         return await self._publish(cause, topology.RPC_FAILED, failed, result)
 
     def _remaining_seconds(self, delivery: Delivery) -> float:
-        expires_at = envelopes.expires_at(delivery.envelope)
-        return min(self._max_call_seconds, math.inf if expires_at is None else expires_at - time.time())
+        left = math.inf if delivery.expires_at is None else delivery.expires_at - time.time()
+        return min(self._max_call_seconds, left)
 
     async def _reply(self, delivery: Delivery, cause: Cause, type_: str, payload: Message) -> None:
         """Send a reply. A lost one is not sent again: the sender repeats its request."""

@@ -40,6 +40,8 @@ class Delivery:
     """Reply address; empty if no reply is expected."""
     reply_correlation_id: str = ""
     """Correlation id for the reply's transport properties; empty: the envelope's correlation id."""
+    expires_at: float | None = None
+    """When it expires by this host's clock, in seconds since the epoch; None: never."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Transport headers besides those of the hub itself, for example `traceparent`."""
 
@@ -99,8 +101,15 @@ class Hub(Protocol):
         """Whether queues outlive this process."""
 
     @property
-    def connected(self) -> bool:
-        """Whether the hub can publish, and every running consumer receives messages."""
+    def problem(self) -> str:
+        """Why the hub cannot publish, or a running consumer receives no messages; empty without a problem."""
+
+    @property
+    def clock_skew(self) -> float:
+        """How far another host's clock was ahead of this one's in the last minute, in seconds; 0 if none was.
+
+        Negative if it was behind.
+        """
 
     async def start(self) -> None:
         """Connect, and declare the topology."""

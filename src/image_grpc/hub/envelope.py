@@ -123,18 +123,10 @@ def _complete(envelope: Envelope, properties: Envelope) -> None:
         if not getattr(envelope, name):
             setattr(envelope, name, getattr(properties, name))
     if properties.HasField("time_to_live") and not envelope.HasField("time_to_live"):
-        _start_time_to_live(envelope, properties)
+        envelope.time_to_live.CopyFrom(properties.time_to_live)
     if envelope.HasField("time_to_live") and not envelope.HasField("timestamp"):
         # Without any, the time-to-live starts on arrival.
         envelope.timestamp.CopyFrom(properties.timestamp if properties.HasField("timestamp") else now())
-
-
-def _start_time_to_live(envelope: Envelope, properties: Envelope) -> None:
-    """Let the transport's time-to-live start on arrival: the broker has counted the time in its queues."""
-    if not envelope.HasField("timestamp"):
-        envelope.timestamp.CopyFrom(properties.timestamp if properties.HasField("timestamp") else now())
-    age = now().ToNanoseconds() - envelope.timestamp.ToNanoseconds()
-    envelope.time_to_live.FromNanoseconds(age + properties.time_to_live.ToNanoseconds())
 
 
 def ensure_envelope(body: bytes, content_type: str, properties: Envelope | None = None) -> tuple[bytes, str]:
@@ -149,7 +141,7 @@ def ensure_envelope(body: bytes, content_type: str, properties: Envelope | None 
 
 
 def expires_at(envelope: Envelope) -> float | None:
-    """Return when the envelope expires, in seconds since the epoch; None: never."""
+    """Return when the envelope expires by the clock of its sender, in seconds since the epoch; None: never."""
     if not envelope.HasField("time_to_live"):
         return None
     return (envelope.timestamp.ToNanoseconds() + envelope.time_to_live.ToNanoseconds()) / 1e9

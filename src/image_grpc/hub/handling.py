@@ -33,7 +33,7 @@ class IncomingMessage:
     previous_deliveries: int = 0
     """Deliveries that ended without a settlement, if the queue counts them."""
     expires_at: float | None = None
-    """Seconds since the epoch; None: never."""
+    """When it expires for the transport, by this host's clock, in seconds since the epoch; None: never."""
     content_encoding: str = ""
     """How the body is compressed."""
 
@@ -41,6 +41,7 @@ class IncomingMessage:
 async def handle_message(handler: Handler, message: IncomingMessage) -> Settlement:
     """Run the handler and return the message's settlement. Raises nothing but CancelledError."""
     if message.expires_at is not None and message.expires_at <= time.time():
+        log.info("expired message dropped", queue=message.delivery.queue, routing_key=message.delivery.routing_key)
         return Ack()
     if message.previous_deliveries >= MAX_DELIVERIES:
         return DeadLetter(f"delivered {message.previous_deliveries} times without being settled")
@@ -49,7 +50,7 @@ async def handle_message(handler: Handler, message: IncomingMessage) -> Settleme
     delivery = message.delivery
     try:
         envelope = envelopes.decode(message.body, message.content_type, delivery.envelope)
-        return await handler(replace(delivery, envelope=envelope))
+        return await handler(replace(delivery, envelope=envelope, expires_at=_expires_at(message, envelope)))
     except envelopes.BadEnvelope as error:
         return Unreadable(str(error))
     except Exception as bug:
@@ -58,6 +59,18 @@ async def handle_message(handler: Handler, message: IncomingMessage) -> Settleme
         if attempt >= MAX_HANDLER_FAULTS:
             return DeadLetter(f"handler failed {attempt} times: {type(bug).__name__}")
         return Retry(0, "handler failed")
+
+
+def _expires_at(message: IncomingMessage, envelope: Envelope) -> float | None:
+    """Return when a message expires.
+
+    If the transport has a time, it is by this host's clock. Then the sender's clock, which may differ, does not matter.
+    """
+    if message.expires_at is None:
+        return envelopes.expires_at(envelope)
+    if not envelope.HasField("time_to_live"):
+        return message.expires_at
+    return min(message.expires_at, time.time() + envelope.time_to_live.ToNanoseconds() / 1e9)
 
 
 def acknowledging(callback: Callable[[Delivery], None]) -> Handler:
@@ -82,18 +95,23 @@ class PendingReplies:
 
     def __init__(self) -> None:
         self._replies: dict[str, asyncio.Future[Envelope]] = {}
+        self._asked: dict[str, float] = {}
 
     @contextmanager
     def expect(self, token: str) -> Iterator[asyncio.Future[Envelope]]:
         """Accept a reply with this token within the block. The first one counts; late ones are ignored."""
         reply: asyncio.Future[Envelope] = asyncio.get_running_loop().create_future()
-        self._replies[token] = reply
+        self._replies[token], self._asked[token] = reply, time.time()
         try:
             yield reply
         finally:
-            del self._replies[token]
+            del self._replies[token], self._asked[token]
             if not reply.cancel() and not reply.cancelled():
                 reply.exception()  # marks it as retrieved: the request may have ended before its reply was read
+
+    def asked_at(self, token: str) -> float | None:
+        """Return when a request began to wait, in seconds since the epoch; None if no request waits."""
+        return self._asked.get(token)
 
     def resolve(self, token: str, result: Envelope | HubError) -> None:
         """Return the reply to the request that waits for it, or raise the error there."""

@@ -86,7 +86,8 @@ class MemoryHub:
     """Implements `hub.Hub`. Its queues end with the process."""
 
     durable = False
-    connected = True
+    problem = ""
+    clock_skew = 0.0
 
     def __init__(self, *, ladder: RetryLadder = LADDER) -> None:
         self._ladder = ladder

@@ -66,6 +66,18 @@ class AmqpBroker:
         self.hub = AmqpHub(self._url)
         await self.hub.start()
 
+    async def set_memory_limit(self, fraction: float) -> None:
+        """Block publishers if the broker uses more than this fraction of the memory."""
+        await asyncio.to_thread(self._node.control, "set_vm_memory_high_watermark", str(fraction))
+
+    async def exists(self, queue: str) -> bool:
+        async with self._channel() as channel:
+            try:
+                await channel.declare_queue(queue, passive=True)
+            except aio_pika.exceptions.ChannelNotFoundEntity:
+                return False
+        return True
+
     async def lose_connection(self) -> None:
         await asyncio.to_thread(self._node.control, "close_all_connections", "test")
 

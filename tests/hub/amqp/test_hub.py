@@ -10,7 +10,7 @@ import pytest
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 
 from image_grpc.errors import HubError
-from image_grpc.hub import Outcome, topology
+from image_grpc.hub import Ack, Delivery, Outcome, Settlement, topology
 from image_grpc.hub.amqp import AmqpHub, connection, open_dead_letters
 from image_grpc_testkit.contracts.hub_contract import HubContract
 from image_grpc_testkit.contracts.hub_testkit import (
@@ -48,11 +48,11 @@ async def test_start_reports_every_conflicting_declaration(node: Node) -> None:
 
 async def test_starting_again_on_the_same_broker_succeeds(broker: AmqpBroker) -> None:
     await broker.reopen()
-    assert broker.hub.connected
+    assert broker.hub.problem == ""
 
 
 async def test_a_hub_that_has_not_started_is_not_connected() -> None:
-    assert not AmqpHub("amqp://127.0.0.1:1/").connected
+    assert AmqpHub("amqp://127.0.0.1:1/").problem == "not connected"
 
 
 async def test_a_missing_exchange_does_not_break_other_publishes(broker: AmqpBroker) -> None:
@@ -111,3 +111,20 @@ async def test_connecting_to_an_unresponsive_peer_times_out(operation: str, monk
 async def _list_dead_letters(url: str) -> None:
     async with open_dead_letters(url):
         pass
+
+
+async def test_a_stop_does_not_wait_for_a_broker_that_hangs(node: Node) -> None:
+    hub = AmqpHub(await asyncio.to_thread(node.add_virtual_host))
+    await hub.start()
+
+    async def handle(_: Delivery) -> Settlement:
+        return Ack()
+
+    consumer = await hub.consume(topology.STORE_QUEUE, handle, concurrency=1)
+    node.pause()
+    try:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            await consumer.stop(grace=0.1)
+            await hub.close()
+    finally:
+        node.resume()

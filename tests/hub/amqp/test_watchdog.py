@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from tabletop.hub.v1.events_pb2 import ImageGenerated
 
-from image_grpc.hub import Delivery, topology
+from image_grpc.hub import Delivery, Outcome, topology
+from image_grpc.hub.amqp import watchdog
 from image_grpc_testkit.contracts.hub_testkit import (
     TIMEOUT_SECONDS,
     Inbox,
@@ -13,6 +15,7 @@ from image_grpc_testkit.contracts.hub_testkit import (
     envelope_named,
     event_message,
     publish,
+    queue_message,
     replying,
     request_message,
     send,
@@ -27,11 +30,11 @@ async def test_a_consumer_is_restored_after_its_queue_was_deleted(broker: AmqpBr
     await broker.declare(queue)
     inbox = Inbox()
     async with consuming(broker, queue.name, inbox):
-        assert broker.hub.connected
+        assert broker.hub.problem == ""
         await broker.delete(queue.name)
-        await eventually(lambda: not broker.hub.connected, "the missing consumer is detected")
+        await eventually(lambda: broker.hub.problem != "", "the missing consumer is detected")
         await broker.declare(queue)
-        await eventually(lambda: broker.hub.connected, "the consumer is restored")
+        await eventually(lambda: broker.hub.problem == "", "the consumer is restored")
         await send(broker, queue.name, "after")
         await inbox.wait_for(1)
 
@@ -43,7 +46,7 @@ async def test_a_consumer_is_restored_after_the_broker_forgot_it(broker: AmqpBro
         await broker.forget_consumers(queue)
         await send(broker, queue, "after")
         await inbox.wait_for(1)
-        await eventually(lambda: broker.hub.connected, "the hub is connected again")
+        await eventually(lambda: broker.hub.problem == "", "the hub is connected again")
 
 
 async def test_exclusive_queues_are_reopened_after_they_were_deleted(broker: AmqpBroker) -> None:
@@ -54,10 +57,41 @@ async def test_exclusive_queues_are_reopened_after_they_were_deleted(broker: Amq
     queue = await declare_queue(broker, (topology.REQUESTS, key))
     async with consuming(broker, queue, replying(broker, lambda delivery: ("reply", ImageGenerated()))):
         await broker.delete_exclusive_queues()
-        await eventually(lambda: not broker.hub.connected, "the missing consumers are detected")
-        await eventually(lambda: broker.hub.connected, "the exclusive queues are reopened")
+        await eventually(lambda: broker.hub.problem != "", "the missing consumers are detected")
+        await eventually(lambda: broker.hub.problem == "", "the exclusive queues are reopened")
         assert gaps
         request = request_message(key, envelope_named("after"))
         assert (await broker.hub.request(request, timeout=TIMEOUT_SECONDS)).type == "reply"
         await publish(broker, event_message(key, envelope_named("after")))
         await eventually(lambda: len(inbox) == 1, "the event arrives")
+
+
+@pytest.mark.parametrize("queue", [topology.DEAD_QUEUE, "image.retry.5"])
+async def test_a_deleted_queue_is_declared_again(
+    broker: AmqpBroker, monkeypatch: pytest.MonkeyPatch, queue: str
+) -> None:
+    monkeypatch.setattr(watchdog, "CHECKS_PER_TOPOLOGY_CHECK", 1)
+    await broker.delete(queue)
+    await eventually(lambda: broker.exists(queue), f"{queue} exists again")
+
+
+async def test_a_deleted_queue_is_declared_again_by_its_consumer(broker: AmqpBroker) -> None:
+    inbox = Inbox()
+    async with consuming(broker, topology.STORE_QUEUE, inbox):
+        await broker.delete(topology.STORE_QUEUE)
+        await eventually(lambda: broker.hub.problem != "", "the missing consumer is detected")
+        await eventually(lambda: broker.hub.problem == "", "queue and consumer are restored")
+        await send(broker, topology.STORE_QUEUE, "after")
+        await inbox.wait_for(1)
+
+
+async def test_a_broker_that_blocks_publishers_is_a_problem(broker: AmqpBroker) -> None:
+    queue = await declare_queue(broker)
+    await broker.set_memory_limit(0.00001)
+    try:
+        message = queue_message(queue, envelope_named("blocked"))
+        assert await broker.hub.publish(message, timeout=0.1) is Outcome.UNKNOWN  # the broker then says that it blocks
+        await eventually(lambda: "blocks publishers" in broker.hub.problem, "the block is detected")
+    finally:
+        await broker.set_memory_limit(0.4)
+    await eventually(lambda: broker.hub.problem == "", "the end of the block is detected")

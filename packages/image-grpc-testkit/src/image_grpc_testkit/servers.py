@@ -44,6 +44,14 @@ class Node:
         command = [_program("rabbitmqctl"), "--quiet", "--node", self.environment["RABBITMQ_NODENAME"], *arguments]
         subprocess.run(command, env=self.environment, check=True, stdout=subprocess.DEVNULL)
 
+    def pause(self) -> None:
+        """Let the node hang: its connections stay open, and nothing is processed."""
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Continue a paused node."""
+        os.killpg(self.pid, signal.SIGCONT)
+
     def add_virtual_host(self) -> str:
         """Create an empty virtual host and return its URL."""
         name = uuid.uuid4().hex
@@ -54,6 +62,17 @@ class Node:
             f'<<"guest">>, <<"{name}">>, <<".*">>, <<".*">>, <<".*">>, <<"test">>).',
         )
         return self.url + name
+
+    def add_user(self, url: str, configure: str, write: str, read: str) -> str:
+        """Create a user with these permissions on the virtual host of a URL, and return the URL with that user."""
+        name, host = f"u{uuid.uuid4().hex}", url.rpartition("/")[2]
+        patterns = ", ".join('<<"{}">>'.format(each.replace("\\", "\\\\")) for each in (configure, write, read))
+        self.control(
+            "eval",
+            f'rabbit_auth_backend_internal:add_user(<<"{name}">>, <<"secret">>, <<"test">>), '
+            f'rabbit_auth_backend_internal:set_permissions(<<"{name}">>, <<"{host}">>, {patterns}, <<"test">>).',
+        )
+        return url.replace("//guest:guest@", f"//{name}:secret@")
 
     def start(self) -> None:
         """Start the server on its existing data."""

@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Iterator
+import functools
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import aio_pika
 import structlog
@@ -18,19 +19,43 @@ log = structlog.get_logger(__name__)
 
 HANDSHAKE_SECONDS = 15.0
 """Longest time for connecting. Without it, the client waits forever for a peer that does not respond."""
-STOP_SECONDS = 5.0
+CALL_SECONDS = 10.0
+"""Longest time for a few calls of a broker that responds."""
+STOP_SECONDS = 2.0
+"""Longest time for a call that is part of stopping. A broker that works needs milliseconds."""
 CONNECTION_ERRORS = (AMQPError, OSError, RuntimeError)
-"""Raised by calls on a closed channel or connection."""
+"""Raised by calls on a closed channel or connection, and by those that take too long."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def bounded(seconds: float) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Coroutine[Any, Any, R]]]:
+    """Return a decorator that ends a coroutine function after a time. Raises TimeoutError.
+
+    Calls of the client wait forever for a peer that does not respond, and on a robust channel for the reconnect.
+    """
+
+    def decorate(function: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+        @functools.wraps(function)
+        async def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            async with asyncio.timeout(seconds):
+                return await function(*args, **kwargs)
+
+        return call
+
+    return decorate
 
 
 class _Connection(aio_pika.Connection):
     """Closes a connection that could not be opened. Left open, it creates a task when it is garbage-collected."""
 
+    @bounded(HANDSHAKE_SECONDS)
     async def connect(self, timeout: float | None = None) -> None:
         try:
             await super().connect(timeout)
         except ProtocolSyntaxError as error:
-            await self.close()
+            await attempt(self.close())
             if "Connection.Close" not in str(error):
                 raise
             # The client keeps the broker's explanation to itself.
@@ -41,7 +66,7 @@ class _Connection(aio_pika.Connection):
                 "list_vhosts` and `rabbitmqctl list_permissions`"
             ) from error
         except BaseException:
-            await self.close()
+            await attempt(self.close())
             raise
 
 
@@ -85,22 +110,20 @@ def translated_errors() -> Iterator[None]:
 async def close(connection: AbstractRobustConnection) -> None:
     """Close a connection in any state, even if the broker no longer responds."""
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(STOP_SECONDS):
             await connection.close()
     except (TimeoutError, *CONNECTION_ERRORS) as error:
         log.warning("connection did not close cleanly", error=repr(error))
 
 
 async def attempt(call: Awaitable[object]) -> None:
-    """Await a call that is part of stopping, for a few seconds, and ignore that the broker is unavailable.
-
-    Calls on robust channels wait for the reconnect without a limit.
-    """
+    """Await a call that is part of stopping, for a short time, and ignore that the broker is unavailable."""
     with contextlib.suppress(TimeoutError, *CONNECTION_ERRORS):
         async with asyncio.timeout(STOP_SECONDS):
             await call
 
 
+@bounded(CALL_SECONDS)
 async def consumer_exists(probe: AbstractChannel, channel: AbstractChannel, queue: str, tag: str) -> bool:
     """Whether the client has the consumer on an open channel, and the broker any consumer on the queue."""
     underlay: Any = await channel.get_underlay_channel()

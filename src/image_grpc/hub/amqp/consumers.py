@@ -11,10 +11,18 @@ from image_grpc.errors import reason_name
 from image_grpc.hub import DeadLetter, Delivery, Handler, Outcome, Retry, Settlement, Unreadable, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.amqp import messages
-from image_grpc.hub.amqp.connection import CONNECTION_ERRORS, attempt, consumer_exists
+from image_grpc.hub.amqp.connection import (
+    CALL_SECONDS,
+    CONNECTION_ERRORS,
+    STOP_SECONDS,
+    attempt,
+    bounded,
+    consumer_exists,
+)
 from image_grpc.hub.amqp.declarations import retry_name
 from image_grpc.hub.amqp.publisher import Publisher
-from image_grpc.hub.handling import finish_tasks, handle_message
+from image_grpc.hub.clock_skew import ClockSkew
+from image_grpc.hub.handling import IncomingMessage, finish_tasks, handle_message
 from image_grpc.retry import LADDER
 
 log = structlog.get_logger(__name__)
@@ -26,15 +34,22 @@ class QueueConsumer:
     """Consumes one queue on a channel of its own. Messages of others are forwarded on a channel that they may break."""
 
     def __init__(
-        self, connection: AbstractRobustConnection, forwarder: Publisher, queue: str, handler: Handler, concurrency: int
+        self,
+        connection: AbstractRobustConnection,
+        forwarder: Publisher,
+        skew: ClockSkew,
+        queue: str,
+        handler: Handler,
+        concurrency: int,
     ) -> None:
-        self._connection, self._forwarder = connection, forwarder
+        self._connection, self._forwarder, self._skew = connection, forwarder, skew
         self.name, self._handler, self._concurrency = queue, handler, concurrency
         self._tasks: set[asyncio.Task[None]] = set()
         self._channel: AbstractChannel
         self._tag = ""
         self.stopped = False
 
+    @bounded(CALL_SECONDS)
     async def start(self) -> None:
         """Start consuming, on a new channel."""
         self._channel = await self._connection.channel()
@@ -61,6 +76,7 @@ class QueueConsumer:
         await finish_tasks(self._tasks, grace)
         await attempt(self._channel.close())  # requeues unsettled messages
 
+    @bounded(STOP_SECONDS)
     async def _cancel(self) -> None:
         queue = await self._channel.get_queue(self.name, ensure=False)
         await queue.cancel(self._tag)
@@ -76,8 +92,10 @@ class QueueConsumer:
 
     async def _handle(self, message: AbstractIncomingMessage) -> None:
         try:
+            if message.timestamp is not None:
+                self._skew.observe(message.timestamp.timestamp())
             incoming = messages.incoming_message(message, self.name)
-            await self._settle(message, incoming.delivery, await handle_message(self._handler, incoming))
+            await self._settle(message, incoming, await handle_message(self._handler, incoming))
         except Exception as bug:  # an unsettled message would occupy its slot forever
             log.exception("message not settled", queue=self.name)
             await self._give_up(message, type(bug).__name__)
@@ -93,14 +111,17 @@ class QueueConsumer:
             await asyncio.sleep(1)
         await self._end(message, outcome)
 
-    async def _settle(self, message: AbstractIncomingMessage, delivery: Delivery, settlement: Settlement) -> None:
+    async def _settle(
+        self, message: AbstractIncomingMessage, incoming: IncomingMessage, settlement: Settlement
+    ) -> None:
         """Acknowledge a message once its settlement is durable; requeue it otherwise."""
+        delivery = incoming.delivery
         if message.reply_to and isinstance(settlement, Unreadable):
             await self._reply_unreadable(message, delivery, settlement.reason)
         outcome = Outcome.CONFIRMED
         match settlement:
             case Retry(delay=delay):
-                outcome = await self._retry(message, delivery, delay)
+                outcome = await self._retry(message, incoming, delay)
             case DeadLetter(reason=reason):
                 outcome = await self._dead_letter(message, delivery, reason)
         await self._end(message, outcome)
@@ -108,10 +129,14 @@ class QueueConsumer:
     async def _end(self, message: AbstractIncomingMessage, outcome: Outcome) -> None:
         """Acknowledge a message, or requeue it unless what replaces it is stored."""
         with contextlib.suppress(*CONNECTION_ERRORS):  # a broken channel has requeued the message
-            await (message.ack() if outcome is Outcome.CONFIRMED else message.nack(requeue=True))
+            async with asyncio.timeout(CALL_SECONDS):
+                await (message.ack() if outcome is Outcome.CONFIRMED else message.nack(requeue=True))
 
-    async def _retry(self, message: AbstractIncomingMessage, delivery: Delivery, delay: float) -> Outcome:
+    async def _retry(self, message: AbstractIncomingMessage, incoming: IncomingMessage, delay: float) -> Outcome:
+        delivery = incoming.delivery
         headers: HeadersType = {topology.ROUTING_KEY: delivery.routing_key, messages.ATTEMPT: delivery.attempt + 1}
+        if incoming.expires_at is not None:
+            headers[messages.EXPIRES] = int(incoming.expires_at * 1000)
         return await self._forwarder.publish(
             messages.forwarded(message, message.body, message.content_type or "", headers),
             exchange=retry_name(LADDER.round_up(delay)),

@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
 from tabletop.hub.v1.envelope_pb2 import Envelope
 
 from image_grpc.errors import HubError
 from image_grpc.hub import Outcome, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.amqp import messages
-from image_grpc.hub.amqp.connection import connect, translated_errors
+from image_grpc.hub.amqp.connection import CALL_SECONDS, attempt, bounded, connect, translated_errors
 from image_grpc.hub.amqp.publisher import Publisher
 from image_grpc.messages import clone
 
@@ -43,11 +43,15 @@ class DeadLetterQueue:
 
     async def __aiter__(self) -> AsyncIterator[DeadLetterMessage]:
         """Iterate over the messages, oldest first, up to the number at the start: a replayed one may come back."""
-        queue = await self._channel.get_queue(topology.DEAD_QUEUE)
+        queue = await self._queue()
         for _ in range(queue.declaration_result.message_count or 0):
-            if (message := await queue.get(fail=False)) is None:
+            if (message := await queue.get(fail=False, timeout=CALL_SECONDS)) is None:
                 return
             yield _dead_letter(message)
+
+    @bounded(CALL_SECONDS)
+    async def _queue(self) -> AbstractQueue:
+        return await self._channel.get_queue(topology.DEAD_QUEUE)
 
     async def replay(self, letter: DeadLetterMessage) -> None:
         """Move a message to its original queue; an expired time-to-live starts again. Raises HubError if refused."""
@@ -56,8 +60,9 @@ class DeadLetterQueue:
         outcome = await self._publisher.publish(message, routing_key=letter.origin, timeout=CONFIRM_SECONDS)
         if outcome is not Outcome.CONFIRMED:
             raise HubError(f"{letter.envelope.id} was not replayed to {letter.origin!r}: {outcome.value}")
-        await letter.message.ack()
+        await self.discard(letter)
 
+    @bounded(CALL_SECONDS)
     async def discard(self, letter: DeadLetterMessage) -> None:
         """Remove a message permanently."""
         await letter.message.ack()
@@ -68,14 +73,26 @@ async def open_dead_letters(url: str) -> AsyncIterator[DeadLetterQueue]:
     """Open the dead letter queue of a broker. Two readers at the same time each see a part. Raises HubError."""
     with translated_errors():
         connection = await connect(url, "dead-letters")
-    async with connection:
-        channel = await connection.channel()
+    try:
+        channel, publisher = await _open_channel(connection), await Publisher.open(connection)
         try:
-            yield DeadLetterQueue(channel, await Publisher.open(connection))
+            yield DeadLetterQueue(channel, publisher)
         finally:
-            # Closing the channel alone would requeue them a little later, too late for the next reader.
-            await (await channel.get_underlay_channel()).basic_nack(0, multiple=True, requeue=True)
-            await channel.close()
+            await attempt(_return_messages(channel))
+    finally:
+        await attempt(connection.close())
+
+
+@bounded(CALL_SECONDS)
+async def _open_channel(connection: AbstractConnection) -> AbstractChannel:
+    return await connection.channel()
+
+
+@bounded(CALL_SECONDS)
+async def _return_messages(channel: AbstractChannel) -> None:
+    # Closing the channel alone would requeue them a little later, too late for the next reader.
+    await (await channel.get_underlay_channel()).basic_nack(0, multiple=True, requeue=True)
+    await channel.close()
 
 
 def _dead_letter(message: AbstractIncomingMessage) -> DeadLetterMessage:

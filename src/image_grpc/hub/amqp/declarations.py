@@ -5,10 +5,12 @@ from functools import partial
 from typing import Any
 
 from aio_pika.abc import AbstractChannel, AbstractConnection, ExchangeType
-from aio_pika.exceptions import ChannelPreconditionFailed
+from aio_pika.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
+from aiormq.exceptions import ChannelAccessRefused
 
 from image_grpc.errors import HubError
 from image_grpc.hub import topology
+from image_grpc.hub.amqp.connection import CALL_SECONDS, bounded
 from image_grpc.retry import LADDER
 
 NO_DELIVERY_LIMIT = 1_000_000_000
@@ -20,33 +22,64 @@ ORDERED_CONSUMER_TIMEOUT_SECONDS = 86_400
 limit to all queues, 30 minutes by default."""
 
 
-async def declare_topology(connection: AbstractConnection) -> None:
-    """Declare all exchanges and queues.
+async def declare_topology(connection: AbstractConnection, *, only_missing: bool = False) -> None:
+    """Declare all exchanges and queues. Those that the user may not declare must exist already.
 
-    Raises HubError that names every queue and exchange that exists with other arguments. The connection must not
-    be a robust one, which would retry forever.
+    Raises HubError that names every queue and exchange that exists with other arguments, or is missing and must not
+    be declared. With `only_missing`, the arguments of those that exist are not compared. The connection must not be a
+    robust one, which would retry forever.
     """
+    conflicts = missing = ""
+    for name, declare_one in _declarations().items():
+        if only_missing and await _exists(connection, name):
+            continue
+        try:
+            await _on_new_channel(connection, declare_one)
+        except ChannelPreconditionFailed as conflict:
+            conflicts += f"\n  {name}: {conflict}"
+        except ChannelAccessRefused:
+            if not await _exists(connection, name):
+                missing += f"\n  {name}"
+    if conflicts:
+        raise HubError(
+            f"these exist with other arguments; drain and delete them, or use another virtual host:{conflicts}"
+        )
+    if missing:
+        raise HubError(f"these do not exist, and the user may not declare them; start a part that may:{missing}")
+
+
+def _declarations() -> dict[str, Callable[[AbstractChannel], Awaitable[object]]]:
     topic = ExchangeType.TOPIC
-    declarations: dict[str, Callable[[AbstractChannel], Awaitable[object]]] = {
+    return {
         topology.EVENTS: lambda channel: channel.declare_exchange(topology.EVENTS, topic, durable=True),
         topology.REQUESTS: lambda channel: channel.declare_exchange(topology.REQUESTS, topic, durable=True),
         **{queue.name: partial(declare, queue=queue) for queue in topology.QUEUES},
         **{retry_name(step): partial(_declare_retry_step, step=step) for step in LADDER.steps},
     }
-    conflicts = ""
-    for name, declare_one in declarations.items():
-        channel = await connection.channel()  # a conflict closes it
-        try:
-            await declare_one(channel)
-            await channel.close()
-        except ChannelPreconditionFailed as conflict:
-            conflicts += f"\n  {name}: {conflict}"
-    if conflicts:
-        raise HubError(
-            f"these exist with other arguments; drain and delete them, or use another virtual host:{conflicts}"
-        )
 
 
+async def _exists(connection: AbstractConnection, name: str) -> bool:
+    """Whether the exchange or queue exists, which every user may ask."""
+    is_exchange = name in (topology.EVENTS, topology.REQUESTS)
+    try:
+        if is_exchange:
+            await _on_new_channel(connection, lambda channel: channel.get_exchange(name))
+        else:
+            await _on_new_channel(connection, lambda channel: channel.declare_queue(name, passive=True))
+    except ChannelNotFoundEntity:
+        return False
+    return True
+
+
+@bounded(CALL_SECONDS)
+async def _on_new_channel(connection: AbstractConnection, call: Callable[[AbstractChannel], Awaitable[object]]) -> None:
+    """Call with a channel of its own, which an error of the broker closes."""
+    channel = await connection.channel()
+    await call(channel)
+    await channel.close()
+
+
+@bounded(CALL_SECONDS)
 async def declare(channel: AbstractChannel, queue: topology.Queue) -> None:
     """Declare a queue with its bindings."""
     arguments: dict[str, Any] = {"x-queue-type": "classic"}
@@ -59,6 +92,7 @@ async def declare(channel: AbstractChannel, queue: topology.Queue) -> None:
         await declared.bind(exchange, pattern)
 
 
+@bounded(CALL_SECONDS)
 async def _declare_retry_step(channel: AbstractChannel, step: float) -> None:
     """Declare an exchange and a queue that return messages to their original queue after `step` seconds."""
     name = retry_name(step)

@@ -16,8 +16,9 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 from image_grpc.errors import HubError
 from image_grpc.hub import Delivery, topology
 from image_grpc.hub import envelope as envelopes
-from image_grpc.hub.amqp.connection import CONNECTION_ERRORS, attempt, consumer_exists
+from image_grpc.hub.amqp.connection import CALL_SECONDS, CONNECTION_ERRORS, attempt, bounded, consumer_exists
 from image_grpc.hub.amqp.messages import REQUEST_TOKEN, incoming_message
+from image_grpc.hub.clock_skew import ClockSkew
 from image_grpc.hub.handling import PendingReplies, acknowledging, handle_message
 
 log = structlog.get_logger(__name__)
@@ -34,6 +35,7 @@ class ExclusiveQueue:
         self.name = self.tag = ""
         self.stopped = False
 
+    @bounded(CALL_SECONDS)
     async def open(self, channel: AbstractChannel) -> None:
         """Open a queue on this channel; the previous one disappeared with its own."""
         self.name = f"{self._prefix}.{uuid.uuid4()}"
@@ -57,8 +59,8 @@ class ExclusiveQueues:
 
     name = "exclusive queues"
 
-    def __init__(self, connection: AbstractRobustConnection) -> None:
-        self._connection = connection
+    def __init__(self, connection: AbstractRobustConnection, skew: ClockSkew) -> None:
+        self._connection, self._skew = connection, skew
         self._channel: AbstractChannel | None = None
         self._opening = asyncio.Lock()
         self.reply_queue = ExclusiveQueue("image.reply", (), self._receive_reply, lambda: None)
@@ -115,6 +117,8 @@ class ExclusiveQueues:
 
     async def _receive_reply(self, message: AbstractIncomingMessage) -> None:
         token = str(message.headers.get(REQUEST_TOKEN))
+        if message.timestamp is not None and (asked := self.replies.asked_at(token)) is not None:
+            self._skew.observe(message.timestamp.timestamp(), earliest=asked)
         try:
             self.replies.resolve(token, envelopes.decode(message.body, message.content_type or envelopes.JSON))
         except envelopes.BadEnvelope as error:

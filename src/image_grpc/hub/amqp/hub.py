@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 
 from aio_pika.abc import AbstractRobustChannel, AbstractRobustConnection
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
@@ -17,13 +18,14 @@ from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 from image_grpc.background import background
 from image_grpc.errors import HubError
 from image_grpc.hub import Delivery, Handler, Outcome, RequestTimeout, RequestUnroutable
-from image_grpc.hub.amqp.connection import CONNECTION_ERRORS, close, connect, connect_robust, translated_errors
+from image_grpc.hub.amqp.connection import CONNECTION_ERRORS, bounded, close, connect, connect_robust, translated_errors
 from image_grpc.hub.amqp.consumers import QueueConsumer
 from image_grpc.hub.amqp.declarations import declare_topology
 from image_grpc.hub.amqp.exclusive_queues import ExclusiveQueue, ExclusiveQueues
 from image_grpc.hub.amqp.messages import REQUEST_TOKEN
 from image_grpc.hub.amqp.publisher import Publisher
 from image_grpc.hub.amqp.watchdog import Watchdog
+from image_grpc.hub.clock_skew import ClockSkew
 from image_grpc.messages import clone
 
 START_SECONDS = 60.0
@@ -43,37 +45,52 @@ class AmqpHub:
         self._publisher: Publisher
         self._forwarder: Publisher
         self._queues: ExclusiveQueues
+        self._skew = ClockSkew()
         self._consumers: list[QueueConsumer] = []
         self._depth_channel: AbstractRobustChannel  # aio-pika closes the channel of a call that is cancelled
         self._watchdog: Watchdog
 
     @property
-    def connected(self) -> bool:
-        publishing = self._publishing is not None and self._publishing.connected.is_set()
-        return publishing and self._queues.consuming and not self._watchdog.missing
+    def problem(self) -> str:
+        if self._publishing is None or not self._publishing.connected.is_set() or not self._queues.consuming:
+            return "not connected"
+        if self._watchdog.blocked:
+            return "the broker blocks publishers: it lacks memory or disk space"
+        if missing := self._watchdog.missing:
+            return f"not consumed: {', '.join(consumer.name for consumer in missing)}"
+        return self._watchdog.undeclared
+
+    @property
+    def clock_skew(self) -> float:
+        return self._skew.seconds
 
     async def start(self) -> None:
         with translated_errors():
             try:
-                async with asyncio.timeout(START_SECONDS):
-                    await self._open()
+                await self._open()
             except BaseException:
                 await self.close()
                 raise
 
+    @bounded(START_SECONDS)
     async def _open(self) -> None:
-        async with await connect(self._url, "topology") as connection:
-            await declare_topology(connection)
+        await self._declare()
         publishing = await self._connect("publishing")
         self._consuming = await self._connect("consuming")
         # Each on a channel of its own: the broker closes the channel of an invalid message.
         self._publisher, self._forwarder = await Publisher.open(publishing), await Publisher.open(publishing)
-        self._queues = ExclusiveQueues(self._consuming)
+        self._queues = ExclusiveQueues(self._consuming, self._skew)
         self._depth_channel = await self._consuming.channel()
         await self._queues.start()
-        self._watchdog = Watchdog(self._consuming, self._running_consumers)
+        declare_missing = partial(self._declare, only_missing=True)
+        self._watchdog = Watchdog(publishing, self._consuming, self._running_consumers, declare_missing)
         await self._resources.enter_async_context(background(self._watchdog.run(), name="consumer watchdog"))
         self._publishing = publishing
+
+    @bounded(START_SECONDS)
+    async def _declare(self, *, only_missing: bool = False) -> None:
+        async with await connect(self._url, "topology") as connection:
+            await declare_topology(connection, only_missing=only_missing)
 
     async def _connect(self, purpose: str) -> AbstractRobustConnection:
         connection = await connect_robust(self._url, purpose)
@@ -112,7 +129,7 @@ class AmqpHub:
         await self._forwarder.reply(delivery, envelope, timeout=timeout)
 
     async def consume(self, queue: str, handler: Handler, *, concurrency: int) -> QueueConsumer:
-        consumer = QueueConsumer(self._consuming, self._forwarder, queue, handler, concurrency=concurrency)
+        consumer = QueueConsumer(self._consuming, self._forwarder, self._skew, queue, handler, concurrency)
         await consumer.start()
         self._consumers.append(consumer)
         return consumer

@@ -30,7 +30,7 @@ _BROKER_HEADERS = ("x-death", "x-first-death-", "x-last-death-", _DELIVERY_COUNT
 
 MAX_ATTEMPT = 1_000_000
 """Any publisher may claim a higher one, and its successor must remain a valid header."""
-MAX_EXPIRATION_SECONDS = (2**32 - 1) / 1000
+MAX_EXPIRATION_MS = 2**32 - 1
 """The broker closes the channel of a message with a longer one."""
 
 
@@ -89,9 +89,8 @@ def stamp(message: aio_pika.Message) -> None:
     """Set the properties that are new for every publish."""
     message.message_id = str(uuid.uuid4())  # concurrent messages that share one receive each other's returns
     message.timestamp = datetime.now(UTC)
-    expires_at = _expires_at(message.headers)
-    if expires_at is not None:
-        message.expiration = min(max(0.0, expires_at - time.time()), MAX_EXPIRATION_SECONDS)
+    if (expires_at := _expiry_header(message.headers)) is not None:
+        message.expiration = min(max(0.0, expires_at - time.time()), MAX_EXPIRATION_MS / 1000)
 
 
 def incoming_message(message: AbstractIncomingMessage, queue: str) -> IncomingMessage:
@@ -112,7 +111,7 @@ def incoming_message(message: AbstractIncomingMessage, queue: str) -> IncomingMe
         content_type=message.content_type or envelopes.JSON,
         delivery=delivery,
         previous_deliveries=_integer(message.headers, _DELIVERY_COUNT, default=0),
-        expires_at=_expires_at(message.headers),
+        expires_at=_expires_at(message),
         content_encoding=message.content_encoding or "",
     )
 
@@ -142,7 +141,18 @@ def envelope_properties(message: AbstractIncomingMessage) -> Envelope:
     return properties
 
 
-def _expires_at(headers: HeadersType) -> float | None:
+def _expires_at(message: AbstractIncomingMessage) -> float | None:
+    """Return when a message expires by this host's clock, in seconds since the epoch; None: never.
+
+    An AMQP expiration starts on arrival, because the broker has counted the time in the queue; the sender's clock may
+    differ. A retried message has lost it, and carries the time at which it expires for the host that returned it.
+    """
+    if isinstance(message.expiration, int | float):
+        return time.time() + message.expiration
+    return _expiry_header(message.headers)
+
+
+def _expiry_header(headers: HeadersType) -> float | None:
     expires = headers.get(EXPIRES)
     return expires / 1000 if isinstance(expires, int) else None
 

@@ -10,7 +10,7 @@ from aio_pika.exceptions import ChannelNotFoundEntity, DeliveryError, PublishErr
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 
 from image_grpc.hub import Delivery, Outcome
-from image_grpc.hub.amqp.connection import CONNECTION_ERRORS
+from image_grpc.hub.amqp.connection import CALL_SECONDS, CONNECTION_ERRORS, bounded
 from image_grpc.hub.amqp.messages import REQUEST_TOKEN, encoded, stamp
 
 log = structlog.get_logger(__name__)
@@ -25,6 +25,7 @@ class Publisher:
         self._probing = asyncio.Lock()
 
     @classmethod
+    @bounded(CALL_SECONDS)
     async def open(cls, connection: AbstractConnection) -> Self:
         return cls(connection, await connection.channel(publisher_confirms=True, on_return_raises=True))
 
@@ -69,6 +70,7 @@ class Publisher:
             message.headers[REQUEST_TOKEN] = delivery.headers[REQUEST_TOKEN]
         return await self.send(message, correlation_id=delivery.reply_correlation_id, timeout=timeout)
 
+    @bounded(CALL_SECONDS)
     async def _exchange(self, name: str) -> AbstractExchange | None:
         """Return an exchange, or None if it does not exist."""
         await self._connection.ready()
