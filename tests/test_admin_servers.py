@@ -25,9 +25,9 @@ async def test_a_storage_process_is_healthy_while_it_runs(node: Node, tmp_path: 
 
 async def test_a_port_in_use_is_an_error() -> None:
     address = f"127.0.0.1:{free_port()}"
-    async with health_server(address):
+    async with health_server(address, lambda: True):
         with pytest.raises(OSError, match=address):
-            async with health_server(address):
+            async with health_server(address, lambda: True):
                 pass
 
 

@@ -98,11 +98,10 @@ class TestMonitor:
     async def test_a_probe_has_a_time_limit(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         limits: list[float] = []
 
-        async def retrieve(keys: object) -> list[object]:
+        async def probe() -> None:
             limits.append(remaining(3600))
-            return []
 
-        monkeypatch.setattr(bench.client, "retrieve", retrieve)
+        monkeypatch.setattr(bench.client, "probe", probe)
         await DependencyMonitor(bench.hub, bench.client).probe()
         assert 0 < limits[0] <= PROBE_SECONDS
 
@@ -145,12 +144,13 @@ class TestReport:
             dependencies.message_hub,
             dependencies.storage_service,
             dependencies.getimg_api,
+            dependencies.object_store,
             dependencies.cache,
         ):
             assert (dependency.status, dependency.message) == (HEALTHY, "")
 
     async def test_without_the_hub_it_is_unhealthy(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(bench.hub, "connected", False)
+        monkeypatch.setattr(bench.hub, "problem", "not connected")
         report = reporter(bench, Provider(last_failure="down")).report()
         assert report.status == UNHEALTHY
         hub = report.dependencies.message_hub
@@ -163,6 +163,20 @@ class TestReport:
         assert report.status == DEGRADED
         assert report.dependencies.storage_service.status == UNHEALTHY
         assert report.dependencies.storage_service.message == bench.client.last_failure
+
+    @pytest.mark.parametrize(("skew", "text"), [(5.0, "5.0 s ahead"), (-7.5, "7.5 s behind")])
+    async def test_a_clock_that_differs_is_a_warning(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch, skew: float, text: str
+    ) -> None:
+        monkeypatch.setattr(bench.hub, "clock_skew", skew)
+        report = reporter(bench).report()
+        assert (report.status, list(report.warnings)) == (DEGRADED, [f"the clock of another host is {text}"])
+
+    async def test_stalled_generations_are_a_warning(self, bench: Bench) -> None:
+        report = reporter(bench, counters=Counters(generations_stalled=3)).report()
+        assert report.status == DEGRADED
+        assert report.metrics.stalled_generations == 3
+        assert report.warnings[0].startswith("3 generations made no progress")
 
     @pytest.mark.parametrize(
         ("provider", "message"),

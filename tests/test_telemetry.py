@@ -64,6 +64,7 @@ def test_metrics_report_the_counters(monkeypatch: pytest.MonkeyPatch) -> None:
     telemetry.counters.images_generated, telemetry.counters.generations_failed = 3, 1
     telemetry.counters.cache_hits, telemetry.counters.cache_misses = 5, 2
     telemetry.counters.generations_unfinished = 4
+    telemetry.counters.generations_requeued, telemetry.counters.generations_stalled = 2, 1
     data: Any = reader.get_metrics_data()
     values = {
         metric.name: metric.data.data_points[0].value
@@ -74,6 +75,8 @@ def test_metrics_report_the_counters(monkeypatch: pytest.MonkeyPatch) -> None:
         "tabletop.images.generated": 3,
         "tabletop.generations.failed": 1,
         "tabletop.generations.unfinished": 4,
+        "tabletop.generations.requeued": 2,
+        "tabletop.generations.stalled": 1,
         "tabletop.cache.hits": 5,
         "tabletop.cache.misses": 2,
     }

@@ -7,13 +7,13 @@ import grpc
 from grpc_channelz.v1 import channelz
 from grpc_health.v1 import health_pb2_grpc
 
-from image_grpc.rpc.health import HealthServicer
+from image_grpc.rpc.health import Check, HealthServicer
 
 
 @asynccontextmanager
-async def health_server(listen: str) -> AsyncIterator[None]:
-    """Serve the health service, SERVING within the block. Raises OSError if the port is unavailable."""
-    health = HealthServicer([])
+async def health_server(listen: str, check: Check) -> AsyncIterator[None]:
+    """Serve the health service, SERVING within the block while a check holds. Raises OSError if the port is taken."""
+    health = HealthServicer({"": check})
     async with _serving(listen, lambda server: health_pb2_grpc.add_HealthServicer_to_server(health, server)):
         try:
             yield

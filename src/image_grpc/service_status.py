@@ -1,6 +1,7 @@
 """The status of this process and of what it depends on."""
 
 import asyncio
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import structlog
@@ -8,7 +9,7 @@ from tabletop.image.v1 import status_service_pb2 as pb
 
 from image_grpc import __version__
 from image_grpc.deadline import deadline_in
-from image_grpc.errors import HubError, StorageServiceError
+from image_grpc.errors import ServiceError
 from image_grpc.getimg import GetimgClient
 from image_grpc.hub import Hub, topology
 from image_grpc.storage import ImageStorageClient
@@ -40,15 +41,21 @@ class DependencyMonitor:
 
     async def probe(self) -> None:
         """Probe once. Failures are logged."""
-        try:
-            with deadline_in(PROBE_SECONDS):
-                await self._storage.retrieve([])
-            queues = [*topology.GENERATE_QUEUES.values(), topology.STORE_QUEUE]
-            self.queued = sum([await self._hub.depth(queue) for queue in queues])
-        except (StorageServiceError, HubError) as failure:
-            log.warning("probe failed", problem=failure.message)
-        except Exception:  # the next probe may succeed
-            log.exception("probe failed")
+        for probe in (self._probe_storage, self._count_queued):
+            try:
+                await probe()
+            except ServiceError as failure:
+                log.warning("probe failed", problem=failure.message)
+            except Exception:  # the next probe may succeed
+                log.exception("probe failed")
+
+    async def _probe_storage(self) -> None:
+        with deadline_in(PROBE_SECONDS):
+            await self._storage.probe()
+
+    async def _count_queued(self) -> None:
+        queues = [*topology.GENERATE_QUEUES.values(), topology.STORE_QUEUE]
+        self.queued = sum([await self._hub.depth(queue) for queue in queues])
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +73,14 @@ class StatusReporter:
         dependencies = pb.Dependencies(
             message_hub=_dependency(self.hub.problem),
             storage_service=_dependency(self.storage.last_failure),
+            object_store=_dependency(self.storage.last_blob_failure),
             getimg_api=_dependency(self.getimg.last_failure if self.getimg.configured else "GETIMG_API_KEY is not set"),
             cache=_dependency(""),
         )
-        counters = self.counters
+        counters, warnings = self.counters, list(self._warnings())
         return pb.GetStatusResponse(
-            status=_overall(dependencies),
+            status=_overall(dependencies, warnings),
+            warnings=warnings,
             version=__version__,
             dependencies=dependencies,
             metrics=pb.Metrics(
@@ -79,16 +88,29 @@ class StatusReporter:
                 generation_queue=counters.generations_unfinished + self.monitor.queued,
                 error_rate=counters.error_rate,
                 cache_hit_rate=counters.cache_hit_rate,
+                stalled_generations=counters.generations_stalled,
             ),
         )
+
+    def is_ready(self) -> bool:
+        """Whether the hub, the Storage Service and its object store work."""
+        return not (self.hub.problem or self.storage.last_failure or self.storage.last_blob_failure)
+
+    def _warnings(self) -> Iterator[str]:
+        if skew := self.hub.clock_skew:
+            yield f"the clock of another host is {abs(skew):.1f} s {'ahead' if skew > 0 else 'behind'}"
+        if stalled := self.counters.generations_stalled:
+            yield f"{stalled} generations made no progress; their jobs were queued again"
 
 
 def _dependency(problem: str) -> pb.Dependency:
     return pb.Dependency(status=UNHEALTHY if problem else HEALTHY, message=problem)
 
 
-def _overall(dependencies: pb.Dependencies) -> pb.HealthStatus:
+def _overall(dependencies: pb.Dependencies, warnings: Collection[str]) -> pb.HealthStatus:
     """Without the hub nothing works; without another dependency some things still do."""
     if dependencies.message_hub.status != HEALTHY:
         return UNHEALTHY
-    return HEALTHY if all(each.status == HEALTHY for _, each in dependencies.ListFields()) else DEGRADED
+    return (
+        HEALTHY if not warnings and all(each.status == HEALTHY for _, each in dependencies.ListFields()) else DEGRADED
+    )

@@ -165,6 +165,9 @@ class ServerSettings(GetimgSettings, CallSettings, ProgramSettings):
     generation_concurrency: Count = Field(100, description="maximum concurrent generations of one process")
     generation_max_attempts: Count = Field(4, description="maximum GetImg.AI requests of a generation before it fails")
     generation_timeout_seconds: Seconds = Field(120, description="time limit of generations if GetImg.AI keeps failing")
+    stalled_after_seconds: Seconds = Field(
+        120, description="time without progress after which the job of a generation is queued again"
+    )
     store_concurrency: Count = Field(8, description="maximum generated pictures that one process stores at once")
 
     storage_timeout_seconds: Seconds = Field(10, description="timeout of a Storage Service request, including retries")

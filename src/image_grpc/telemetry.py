@@ -57,6 +57,9 @@ class Counters:
     generations_failed: int = 0
     generations_unfinished: int = 0
     """Jobs that this process has accepted and not finished."""
+    generations_stalled: int = 0
+    """Generations of all processes that were queued again because nothing happened, and are still unfinished."""
+    generations_requeued: int = 0
     cache_hits: int = 0
     cache_misses: int = 0
 
@@ -112,6 +115,10 @@ class Telemetry:
         meter.create_observable_counter("tabletop.generations.failed", _observing(lambda: counters.generations_failed))
         meter.create_observable_counter("tabletop.cache.hits", _observing(lambda: counters.cache_hits))
         meter.create_observable_counter("tabletop.cache.misses", _observing(lambda: counters.cache_misses))
+        meter.create_observable_counter(
+            "tabletop.generations.requeued", _observing(lambda: counters.generations_requeued)
+        )
+        meter.create_observable_gauge("tabletop.generations.stalled", _observing(lambda: counters.generations_stalled))
         meter.create_observable_up_down_counter(
             "tabletop.generations.unfinished", _observing(lambda: counters.generations_unfinished)
         )

@@ -15,8 +15,9 @@ from image_grpc.correlation import current_correlation_id
 from image_grpc.errors import RequestIdReused, ServiceError, StorageServiceError, VersionConflict
 from image_grpc.generation import jobs as job_messages
 from image_grpc.generation import states
-from image_grpc.generation.pipeline import Pipeline, Steps, requeue_unfinished
+from image_grpc.generation.pipeline import Pipeline, Steps
 from image_grpc.generation.repository import GenerationRepository
+from image_grpc.generation.requeue import requeue_unfinished
 from image_grpc.generation.weighted_fair_semaphore import Closed, WeightedFairSemaphore
 from image_grpc.hub import Ack, Delivery, Settlement, topology
 from image_grpc.hub.memory import MemoryHub

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import StringValue
 from grpc_health.v1 import health_pb2_grpc
 
-from image_grpc.rpc.health import HealthServicer
+from image_grpc.rpc.health import HealthServicer, always
 from image_grpc.rpc.interceptors import Stage, StageInterceptor
 from image_grpc.rpc.server import OPTIONS, stages_of
 from image_grpc.settings import ServerSettings, load
@@ -66,7 +66,7 @@ async def small_server(
         "Stream": grpc.unary_stream_rpc_method_handler(stream or stream_hello, StringValue.FromString, to_bytes),
     }
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
-    health_pb2_grpc.add_HealthServicer_to_server(HealthServicer([SERVICE]), server)
+    health_pb2_grpc.add_HealthServicer_to_server(HealthServicer({"": always, SERVICE: always}), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:

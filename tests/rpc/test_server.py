@@ -14,7 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from image_grpc.rpc.generation import GenerationServicer
-from image_grpc.rpc.health import HealthServicer
+from image_grpc.rpc.health import READINESS, HealthServicer, always
 from image_grpc.rpc.image import ImageServicer
 from image_grpc.rpc.overlay import OverlayServicer
 from image_grpc.rpc.server import OPTIONS
@@ -45,7 +45,7 @@ async def test_the_server_and_each_of_its_services_are_serving(running: Service,
 async def test_health_lists_every_service(running: Service) -> None:
     listed = await health_pb2_grpc.HealthStub(running.channel).List(health_pb2.HealthListRequest())
     assert {name: each.status for name, each in listed.statuses.items()} == dict.fromkeys(
-        ["", *SERVICES], HEALTH.SERVING
+        ["", *SERVICES, READINESS], HEALTH.SERVING
     )
 
 
@@ -73,7 +73,7 @@ async def rest_of(watch: Any) -> list[int]:
 
 
 async def test_watches_report_that_the_server_stops_and_end() -> None:
-    servicer = HealthServicer(["a.Service"])
+    servicer = HealthServicer({"": always, "a.Service": always})
     server = grpc.aio.server()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")

@@ -15,9 +15,10 @@ from image_grpc.deadline import deadline_in
 from image_grpc.generation import GenerationUseCases
 from image_grpc.generation.estimate import Estimator
 from image_grpc.generation.intake import Intake
-from image_grpc.generation.pipeline import Pipeline, Steps, requeue_unfinished
+from image_grpc.generation.pipeline import Pipeline, Steps
 from image_grpc.generation.reader import GenerationReader
 from image_grpc.generation.repository import GenerationRepository
+from image_grpc.generation.requeue import StalledGenerations, requeue_unfinished
 from image_grpc.generation.resolve import Resolver
 from image_grpc.generation.revise import Reviser
 from image_grpc.generation.steps.generate import LEASE_FACTOR, GeneratePolicy, GenerateStep
@@ -139,6 +140,10 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         await pipeline.start()
         if not hub.durable:
             log.info("unfinished generations requeued", count=await requeue_unfinished(hub, storage))
+        stalled = StalledGenerations(
+            hub, storage, getimg, telemetry.counters, stalled_after=settings.stalled_after_seconds
+        )
+        await stack.enter_async_context(background(stalled.run(), name="stalled generations"))
         await server.start()
         yield address
 

@@ -1,6 +1,6 @@
 """The Storage Service."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 
 from image_grpc.admin_servers import health_server
@@ -14,16 +14,18 @@ from image_grpc.settings import InvalidSettings, StorageServiceSettings, storage
 async def storage(settings: StorageServiceSettings) -> AsyncIterator[None]:
     """Run one replica of the Storage Service, with its health service if the settings name an address for it."""
     require_broker(settings)
-    health = health_server(settings.health_listen) if settings.health_listen else nullcontext()
-    async with run_hub(settings) as hub, run_storage_service(settings, hub), health:
-        yield
+    async with run_hub(settings) as hub, run_storage_service(settings, hub) as problem:
+        health = settings.health_listen
+        async with health_server(health, lambda: not (problem() or hub.problem)) if health else nullcontext():
+            yield
 
 
 @asynccontextmanager
-async def run_storage_service(settings: StorageServiceSettings, hub: Hub) -> AsyncIterator[None]:
+async def run_storage_service(settings: StorageServiceSettings, hub: Hub) -> AsyncIterator[Callable[[], str]]:
     """Within the block, a Storage Service handles the storage requests on the hub.
 
-    Raises InvalidSettings if it is not installed, StorageServiceError if it cannot start.
+    Yields a function that returns why it cannot write; empty if it can. Raises InvalidSettings if it is not
+    installed, StorageServiceError if it cannot start.
     """
     try:
         from image_grpc.storage_service import DatabaseError, ObjectStoreError, StorageService
@@ -36,6 +38,6 @@ async def run_storage_service(settings: StorageServiceSettings, hub: Hub) -> Asy
     except (DatabaseError, ObjectStoreError) as error:
         raise StorageServiceError(f"the Storage Service cannot start: {error}") from error
     try:
-        yield
+        yield lambda: service.problem
     finally:
         await service.stop()

@@ -7,6 +7,7 @@ from image_grpc.cli.config import config
 from image_grpc.cli.dead_letters import dead_letters
 from image_grpc.cli.demo import demo
 from image_grpc.cli.generate import generate
+from image_grpc.cli.generation import generation
 from image_grpc.cli.image import image
 from image_grpc.cli.overlay import overlay
 from image_grpc.cli.servers import bridge, serve, standin, up
@@ -16,7 +17,22 @@ from image_grpc.cli.theme import theme
 
 
 @click.group(
-    commands=[demo, up, serve, bridge, storage, standin, generate, image, overlay, theme, status, dead_letters, config],
+    commands=[
+        demo,
+        up,
+        serve,
+        bridge,
+        storage,
+        standin,
+        generate,
+        generation,
+        image,
+        overlay,
+        theme,
+        status,
+        dead_letters,
+        config,
+    ],
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="image-grpc")

@@ -2,7 +2,6 @@
 
 import functools
 import json
-import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from google.protobuf import json_format
 from rich.table import Table
 
 from image_grpc.cli.client import console
+from image_grpc.cli.parameters import AGE
 from image_grpc.cli.programs import hub_option, load, run
 from image_grpc.errors import HubError
 from image_grpc.settings import ProgramSettings
@@ -22,24 +22,13 @@ if TYPE_CHECKING:  # importing the AMQP client takes a while
 
 T = TypeVar("T")
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _REASON_LENGTH = 100
-
-
-class _Age(click.ParamType[float]):
-    name = "AGE"
-
-    def convert(self, value: str, param: click.Parameter | None, context: click.Context | None) -> float:
-        match = re.fullmatch(r"(\d+)([smhd])", value)
-        if match is None:
-            self.fail("must be for example 90s, 10m, 2h or 1d", param, context)
-        return float(match[1]) * _SECONDS[match[2]]
 
 
 def _filtered(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options whose values are the parameters of `_matching`."""
     age = click.option(
-        "--older-than", type=_Age(), default="0s", help="Select messages by age as dead letters, e.g. 10m, 1d."
+        "--older-than", type=AGE, default="0s", help="Select messages by age as dead letters, e.g. 10m, 1d."
     )
     type_ = click.option("--type", "type_", default="", help="Select messages of this type.")
     reason = click.option("--reason", default="", help="Select messages whose reason contains this text.")

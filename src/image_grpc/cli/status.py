@@ -23,6 +23,7 @@ def status(client: Client) -> None:
         table,
         f"images generated {metrics.images_generated}, generations waiting {metrics.generation_queue}, "
         f"error rate {metrics.error_rate:.1%}, cache hit rate {metrics.cache_hit_rate:.1%}",
+        *(f"warning: {warning}" for warning in response.warnings),
     )
     if response.status == HealthStatus.HEALTH_STATUS_UNHEALTHY:
         raise SystemExit(1)

@@ -13,22 +13,19 @@ from opentelemetry.trace import SpanKind
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.internal.v1.job_pb2 import GenerateJob, StoreJob
 from tabletop.image.v1.types_pb2 import Priority
-from tabletop.storage.v1.storage_pb2 import ListFilter
 
 from image_grpc.correlation import correlated
 from image_grpc.deadline import remaining
 from image_grpc.errors import RequestIdReused, StorageServiceError, VersionConflict
-from image_grpc.generation import jobs, states
+from image_grpc.generation import states
 from image_grpc.generation.repository import GenerationRepository
-from image_grpc.generation.steps.generate import PUBLISH_SECONDS, GenerateStep
+from image_grpc.generation.steps.generate import GenerateStep
 from image_grpc.generation.steps.store import StoreStep
 from image_grpc.generation.weighted_fair_semaphore import Closed, WeightedFairSemaphore
 from image_grpc.hub import Ack, Consumer, DeadLetter, Delivery, Hub, Retry, Settlement, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.retry import PEER_UNAVAILABLE_SECONDS
 from image_grpc.settings import ServerSettings
-from image_grpc.storage import Storage
-from image_grpc.storage.filters import state_labels
 from image_grpc.telemetry import ATTR_GENERATION_ID, SPAN_GENERATE, SPAN_STORE, Telemetry
 
 log = structlog.get_logger(__name__)
@@ -124,12 +121,3 @@ class Pipeline:
             return Retry(0, "the generation changed meanwhile")
         except Closed:
             return Retry(0, "the process is stopping")
-
-
-async def requeue_unfinished(hub: Hub, storage: Storage) -> int:
-    """Publish the jobs of unfinished generations, which a hub that is not durable has lost; return their number."""
-    unfinished = ListFilter(states=state_labels(states.UNFINISHED))
-    records = await storage.generations.all(unfinished)
-    for record in records:
-        await hub.publish(jobs.next_job(record), timeout=PUBLISH_SECONDS)
-    return len(records)

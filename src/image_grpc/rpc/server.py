@@ -22,7 +22,7 @@ from tabletop.image.v1 import (
 from image_grpc.deadline import remaining
 from image_grpc.rpc import interceptors
 from image_grpc.rpc.generation import GenerationServicer
-from image_grpc.rpc.health import HealthServicer
+from image_grpc.rpc.health import READINESS, HealthServicer, always
 from image_grpc.rpc.image import ImageServicer
 from image_grpc.rpc.overlay import OverlayServicer
 from image_grpc.rpc.status import StatusServicer
@@ -74,7 +74,7 @@ class Server:
             options=[*OPTIONS, ("grpc.so_reuseport", int(settings.listen_shared))],
         )
         names = servicers.add_to(self._server)
-        self._health = HealthServicer(names)
+        self._health = HealthServicer({**dict.fromkeys(["", *names], always), READINESS: servicers.status.is_ready})
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
         reflection.enable_server_reflection([*names, health, reflection.SERVICE_NAME], self._server)

@@ -13,5 +13,9 @@ class StatusServicer(StatusServiceServicer):
     def __init__(self, reporter: StatusReporter) -> None:
         self._reporter = reporter
 
+    def is_ready(self) -> bool:
+        """Whether calls that store or generate something can succeed."""
+        return self._reporter.is_ready()
+
     async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
         return self._reporter.report()

@@ -1,19 +1,25 @@
 """The client of the Storage Service: a collection per kind of record, in the contract's messages, and blobs."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Generic
 
-from tabletop.storage.v1.record_pb2 import Record, RecordKey
+from tabletop.storage.v1.record_pb2 import Record, RecordKey, RecordKind
 from tabletop.storage.v1.storage_pb2 import ListFilter, ListOrder, ListRequest, ListResponse, Put
 
 from image_grpc.hub import Hub, topology
 from image_grpc.storage import codecs
 from image_grpc.storage.blobs import BlobClient
 from image_grpc.storage.codecs import Codec, T
+from image_grpc.storage.errors import RecordNotFound
 from image_grpc.storage.requester import StorageRequester, new_id
 from image_grpc.telemetry import Telemetry
 
 MAX_PAGE_SIZE = 500
+_PROBE_KEY = RecordKey(kind=RecordKind.RECORD_KIND_CACHE_ENTRY, id="probe")
+"""No record: cache entries have the SHA-256 of a request as their id."""
+_PROBE_BLOB = b"probe"
+"""A blob without a record. Its part expires."""
 
 
 class Collection(Generic[T]):
@@ -89,3 +95,12 @@ class ImageStorageClient(StorageRequester):
         self.generations = Collection(self, codecs.GENERATIONS)
         self.cache_entries = Collection(self, codecs.CACHE_ENTRIES)
         self.blobs = BlobClient(self)
+
+    async def probe(self) -> None:
+        """Let the Storage Service write to its database and its object store; nothing is left behind for long.
+
+        Raises StorageServiceError. `last_failure` and `last_blob_failure` tell them apart.
+        """
+        with contextlib.suppress(RecordNotFound):
+            await self.delete([_PROBE_KEY])  # its transaction writes before it finds that there is no such record
+        await self.blobs.put(_PROBE_BLOB)

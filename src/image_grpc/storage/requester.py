@@ -26,6 +26,8 @@ MARGIN_SECONDS = 0.2
 """Seconds before the caller's deadline that are reserved for reporting that the Storage Service is unavailable."""
 BACKOFF = Backoff(initial=0.05, maximum=1.0, jitter=0.1)
 
+_BLOB_OPERATIONS = ("blob_part", "blob_range")
+
 R = TypeVar("R", bound=Message)
 
 
@@ -37,7 +39,9 @@ class StorageRequester:
         self.timeout = timeout
         """Longest time in seconds that a request may take, retries included."""
         self.last_failure = ""
-        """Why the last request failed; empty if it succeeded or was refused as invalid."""
+        """Why the last request for records failed; empty if it succeeded or was refused as invalid."""
+        self.last_blob_failure = ""
+        """Why the last request for a part of a blob failed, likewise."""
 
     async def store(
         self,
@@ -102,11 +106,17 @@ class StorageRequester:
             except DeadlineExceeded:
                 raise  # which says nothing about the Storage Service
             except Exception as failure:
-                self.last_failure = failure.message if isinstance(failure, StorageServiceError) else ""
+                self._note(request, failure.message if isinstance(failure, StorageServiceError) else "")
                 raise
-            self.last_failure = ""
+            self._note(request, "")
             tracked.bytes += result.ByteSize()
             return result
+
+    def _note(self, request: Message, failure: str) -> None:
+        if any(field.name in _BLOB_OPERATIONS for field, _ in request.ListFields()):
+            self.last_blob_failure = failure
+        else:
+            self.last_failure = failure
 
     async def _repeat_until_reply(self, operation: str, request: Message, id_: str) -> Envelope:
         budget = remaining(self.timeout, margin=MARGIN_SECONDS)

@@ -106,7 +106,8 @@ class RequestHandler:
             return _error_reply(request, InvalidField("payload", str(error)))
         except (Unavailable, *FAILURES) as failure:
             log.warning("storage operation failed", type=request.type, problem=str(failure))
-            return _error_reply(request, TemporaryFailure("the database or the object store failed"))
+            part = "database" if isinstance(failure, Unavailable) else "object store"
+            return _error_reply(request, TemporaryFailure(f"the {part} failed"))
 
     async def _perform(self, request: Envelope) -> Message:
         match request.type:

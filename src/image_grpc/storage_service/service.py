@@ -17,6 +17,7 @@ from image_grpc.storage_service.errors import Unavailable
 from image_grpc.storage_service.object_store import FAILURES, create_store, require_readable
 from image_grpc.storage_service.requests import Operations, RequestHandler
 from image_grpc.storage_service.schema import applied_request
+from image_grpc.storage_service.self_check import SelfCheck
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +40,13 @@ class StorageService:
         operations = Operations(self._database, blobs, executor, purge_after=settings.purge_after_seconds)
         self._handler = RequestHandler(operations, hub)
         self._sweeper = Sweeper(self._database, blobs, settings)
+        self._self_check = SelfCheck(self._database, self._store)
         self._stack = AsyncExitStack()
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot write at present; empty if it can."""
+        return self._self_check.problem
 
     async def start(self) -> None:
         """Migrate the database, then consume requests. A failed start leaves nothing running.
@@ -53,6 +60,7 @@ class StorageService:
             await self._relay.start()
             stack.push_async_callback(self._relay.stop, grace=STOP_SECONDS)
             await stack.enter_async_context(background(self._sweeper.run(), name="storage sweeper"))
+            await stack.enter_async_context(background(self._self_check.run(), name="storage self-check"))
             consumer = await self._hub.consume(topology.STORAGE_QUEUE, self._handler.handle, concurrency=CONCURRENCY)
             stack.push_async_callback(consumer.stop, grace=STOP_SECONDS)
             self._stack = stack.pop_all()

@@ -1,0 +1,158 @@
+"""Queues the jobs of unfinished generations again that were lost: with a purged queue, a broker, or older data.
+
+A generation is stalled if nothing has changed it for some time, no process holds its lease, and its job is not
+waiting: its queue is empty, or a newer generation of the same queue has started. If the job still exists, for instance
+while GetImg.AI is away, there are then two. That is harmless, because both steps find what the other has done; and
+each time, twice as long passes before the next.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Collection, Sequence
+from datetime import timedelta
+
+import structlog
+from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
+from tabletop.image.v1.generation_pb2 import GenerationState
+from tabletop.storage.v1.storage_pb2 import ListFilter, ListOrder
+
+from image_grpc.errors import GenerationNotFound, ServiceError, VersionConflict
+from image_grpc.generation import jobs, states
+from image_grpc.getimg import GetimgClient
+from image_grpc.hub import Hub
+from image_grpc.messages import clone
+from image_grpc.storage import Storage
+from image_grpc.storage.filters import state_labels
+from image_grpc.telemetry import Counters
+
+log = structlog.get_logger(__name__)
+
+PUBLISH_SECONDS = 5.0
+MAX_DOUBLINGS = 6
+PAGE_SIZE = 500
+RECENT = 200
+"""How many of the newest generations show which queues are processed."""
+MAX_INTERVAL_SECONDS = 30.0
+
+_UNFINISHED = state_labels(states.UNFINISHED)
+_STARTED = state_labels(set(GenerationState.values()) - {0, GenerationState.GENERATION_STATE_QUEUED})
+
+
+class StalledGenerations:
+    """Finds stalled generations periodically, and requeues them."""
+
+    def __init__(
+        self, hub: Hub, storage: Storage, provider: GetimgClient, counters: Counters, *, stalled_after: float
+    ) -> None:
+        """A generation is stalled after `stalled_after` seconds without a change."""
+        self._hub, self._storage, self._provider, self._counters = hub, storage, provider, counters
+        self._stalled_after = stalled_after
+
+    async def run(self) -> None:
+        """Sweep until cancelled."""
+        while True:
+            await asyncio.sleep(min(self._stalled_after / 4, MAX_INTERVAL_SECONDS))
+            try:
+                await self.sweep()
+            except ServiceError as failure:
+                log.warning("stalled generations not checked", problem=failure.message)
+            except Exception:  # a bug that one generation triggers must not end the sweeps
+                log.exception("stalled generations not checked")
+
+    async def sweep(self) -> None:
+        """Requeue what is stalled now, and count what is still unfinished after it was requeued."""
+        if not self._provider.configured:  # then all jobs wait, and the status says so
+            return
+        candidates = await self._candidates()
+        stalled = [record async for record in self._without_job(candidates)]
+        self._counters.generations_stalled = len(stalled) + sum(record.requeues > 0 for record in candidates)
+        for record in stalled:
+            if await requeue(self._storage, record):
+                self._counters.generations_requeued += 1
+                log.warning(
+                    "stalled generation requeued", generation_id=record.generation.id, count=record.requeues + 1
+                )
+
+    async def _candidates(self) -> Sequence[GenerationRecord]:
+        """Return the oldest unfinished generations."""
+        old = ListFilter(states=_UNFINISHED)
+        old.create_time_before.FromMilliseconds(int((time.time() - self._stalled_after) * 1000))
+        order = ListOrder.LIST_ORDER_OLDEST_FIRST
+        records, _ = await self._storage.generations.list(old, page_size=PAGE_SIZE, order=order)
+        return records
+
+    async def _without_job(self, records: Sequence[GenerationRecord]) -> AsyncIterator[GenerationRecord]:
+        """Yield the records that have not changed for long enough, and whose job is not waiting in its queue."""
+        overdue = [record for record in records if _idle_seconds(record) >= self._patience(record)]
+        if not overdue:
+            return
+        newest = await self._newest_started()
+        for record in overdue:
+            queue = jobs.next_job(record).routing_key
+            created = record.generation.create_time.ToNanoseconds()
+            if created < newest.get(queue, 0) or await self._hub.depth(queue) == 0:
+                yield record
+
+    def _patience(self, record: GenerationRecord) -> float:
+        return self._stalled_after * 2.0 ** min(record.requeues, MAX_DOUBLINGS)
+
+    async def _newest_started(self) -> dict[str, int]:
+        """Return when the newest generation of each queue that has been started was created, in nanoseconds."""
+        newest: dict[str, int] = {}
+        records, _ = await self._storage.generations.list(ListFilter(states=_STARTED), page_size=RECENT)
+        for record in records:
+            if record.generation.HasField("start_time"):
+                queue = jobs.generate_job(record).routing_key
+                newest[queue] = max(newest.get(queue, 0), record.generation.create_time.ToNanoseconds())
+        return newest
+
+
+async def requeue(storage: Storage, record: GenerationRecord) -> bool:
+    """Queue the next job of an unfinished generation, together with a note in its record.
+
+    Returns False if the generation has changed, and so is not stalled.
+    """
+    again = clone(record)
+    again.requeues += 1
+    unit = storage.unit_of_work()
+    unit.update(storage.generations, again, record.generation.version)
+    unit.publish(jobs.next_job(record))
+    try:
+        await unit.commit()
+    except VersionConflict:
+        return False
+    return True
+
+
+async def requeue_selected(storage: Storage, ids: Collection[str], *, idle_for: timedelta) -> int:
+    """Requeue generations, by default all unfinished ones without a change for some time. Return their number.
+
+    Raises GenerationNotFound.
+    """
+    if ids:
+        records = [await _require(storage, id_) for id_ in ids]
+    else:
+        unfinished = await storage.generations.all(ListFilter(states=_UNFINISHED))
+        records = [record for record in unfinished if _idle_seconds(record) >= idle_for.total_seconds()]
+    unfinished = [record for record in records if not states.is_final(record.generation)]
+    return sum([await requeue(storage, record) for record in unfinished])
+
+
+async def requeue_unfinished(hub: Hub, storage: Storage) -> int:
+    """Publish the jobs of unfinished generations, which a hub that is not durable has lost; return their number."""
+    records = await storage.generations.all(ListFilter(states=_UNFINISHED))
+    for record in records:
+        await hub.publish(jobs.next_job(record), timeout=PUBLISH_SECONDS)
+    return len(records)
+
+
+async def _require(storage: Storage, id_: str) -> GenerationRecord:
+    if (record := await storage.generations.get_latest(id_)) is None:
+        raise GenerationNotFound.with_id(id_)
+    return record
+
+
+def _idle_seconds(record: GenerationRecord) -> float:
+    """Return how long nothing has happened; negative while a lease is valid."""
+    seen = max(record.generation.update_time.ToMilliseconds(), record.lease.expire_time.ToMilliseconds())
+    return time.time() - seen / 1000
