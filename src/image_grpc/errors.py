@@ -168,6 +168,10 @@ class DeadlineExceeded(ServiceError, reason=ErrorReason.ERROR_REASON_DEADLINE_EX
     """The call did not complete before its deadline."""
 
 
+class StreamExpired(ServiceError, reason=ErrorReason.ERROR_REASON_STREAM_EXPIRED):
+    """The stream has reached its maximum age; the caller resumes it."""
+
+
 class DependencyError(ServiceError):
     """A peer is unavailable or failed."""
 

@@ -154,7 +154,13 @@ class ServerSettings(GetimgSettings, CallSettings, ProgramSettings):
     admin_listen: Address | None = Field(
         None, description="address of the channelz service, which shows who is connected; for operators only"
     )
-    rpc_max_concurrent: Count = Field(1000, description="maximum concurrent calls, not counting health checks")
+    rpc_max_concurrent: Count = Field(
+        1000, description="maximum concurrent unary calls, not counting health checks and those that wait"
+    )
+    waits_max_concurrent: Count = Field(2000, description="maximum concurrent calls that wait for a generation")
+    streams_max_concurrent: Count = Field(1000, description="maximum concurrent streams, watches and transfers")
+    stream_max_seconds: Seconds = Field(3600, description="maximum age of a stream, which its caller then resumes")
+    uploads_max_concurrent: Count = Field(8, description="maximum concurrent uploads; each takes its size in memory")
     downloads_max_concurrent: Count = Field(32, description="maximum concurrent ReadImage streams")
     upload_max_bytes: PictureBytes = Field(50_000_000, description="maximum size of a picture that UploadImage accepts")
     heartbeat_seconds: float = Field(15, gt=0, le=15, description="silence on a watch stream before a heartbeat")

@@ -16,6 +16,8 @@ from tabletop.image.v1.image_service_pb2 import ImageLayer, UploadImageRequest
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 from tabletop.image.v1.types_pb2 import ImageFormat, ImageSubtype, ImageType
 
+from image_grpc.rpc import image as servicer
+from image_grpc.rpc.interceptors import validation
 from image_grpc_testkit.eventually import eventually
 from tests.service import (
     UPLOAD_DEFAULTS,
@@ -37,6 +39,7 @@ FORMATS = {
     ".jpg": ImageFormat.IMAGE_FORMAT_JPEG,
     ".webp": ImageFormat.IMAGE_FORMAT_WEBP,
 }
+ENDLESS = 3600.0
 PORTRAIT = {"type": ImageType.IMAGE_TYPE_CHARACTER, "subtype": ImageSubtype.IMAGE_SUBTYPE_PORTRAIT}
 
 
@@ -298,3 +301,44 @@ async def test_an_uploaded_picture_of_each_kind_can_be_restyled(running: Service
     assert (restyled.type, restyled.subtype, restyled.map) == (image.type, image.subtype, image.map)
     assert (restyled.metadata.source_id, restyled.metadata.service) == (source["id"], "tests")
     assert (restyled.content.size, restyled.content.format) == (image.content.size, image.content.format)
+
+
+async def test_a_stalled_upload_is_ended(running: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(validation, "STALL_SECONDS", 0.2)
+    parts = list(upload_parts())
+
+    async def stalled() -> AsyncIterator[UploadImageRequest]:
+        yield parts[0]
+        await asyncio.sleep(ENDLESS)
+
+    status = await failed_call(running.images.UploadImage(stalled()))
+    assert (status.code, status.reason) == (grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED")
+    assert status.message == "the client sent nothing for 0.2 s"
+
+
+async def test_uploads_beyond_the_limit_are_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(servicer, "SLOT_SECONDS", 0.2)
+    parts = list(upload_parts())
+    holding, may_end = asyncio.Event(), asyncio.Event()
+
+    async def held() -> AsyncIterator[UploadImageRequest]:
+        yield parts[0]
+        holding.set()
+        await may_end.wait()
+        for part in parts[1:]:
+            yield part
+
+    async with service(tmp_path, uploads_max_concurrent=1) as it:
+        first = it.images.UploadImage(held())
+        await holding.wait()
+
+        async def is_rejected() -> bool:  # once the server has begun to receive the first
+            try:
+                await it.images.UploadImage(iter(parts))
+            except grpc.aio.AioRpcError as error:
+                return error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            return False
+
+        await eventually(is_rejected, "the second upload is rejected")
+        may_end.set()
+        assert (await first).image.id

@@ -32,6 +32,7 @@ Stream = Callable[[Any, Any], AsyncIterator[Message]]
 class SmallServer:
     """The two methods of a server, and the channel to it."""
 
+    address: str
     channel: grpc.aio.Channel
     unary: Any
     stream: Any
@@ -72,6 +73,7 @@ async def small_server(
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
             yield SmallServer(
+                address=f"127.0.0.1:{port}",
                 channel=channel,
                 unary=channel.unary_unary(f"/{SERVICE}/Unary", to_bytes, StringValue.FromString),
                 stream=channel.unary_stream(f"/{SERVICE}/Stream", to_bytes, StringValue.FromString),

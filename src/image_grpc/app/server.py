@@ -120,6 +120,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
             ContentReader(storage, renditions, max_concurrent=settings.downloads_max_concurrent),
             Uploader(storage, themes, max_bytes=settings.upload_max_bytes),
             ImageWatcher(storage, feed, stopping, heartbeat_seconds=settings.heartbeat_seconds),
+            max_uploads=settings.uploads_max_concurrent,
         ),
         overlay=overlay.OverlayServicer(OverlayReader(storage, coverage, renditions), OverlayEditor(storage, coverage)),
         theme=theme.ThemeServicer(themes, ThemeEditor(storage)),

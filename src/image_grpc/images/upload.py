@@ -80,7 +80,7 @@ async def _verify(description: UploadImageDescription, data: bytes) -> pictures.
     try:
         header = await pictures.check(data)
     except pictures.BadPicture as bad:
-        raise _invalid("data", bad.message) from bad
+        raise _invalid("data", bad.message) from None  # its traceback holds the data
     if not all(MIN_SIDE <= side <= MAX_SIDE for side in (header.width, header.height)):
         size = f"{header.width} x {header.height}"
         raise _invalid("data", f"is {size} pixels; each side must be {MIN_SIDE} to {MAX_SIDE}")

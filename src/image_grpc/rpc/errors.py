@@ -30,6 +30,7 @@ CODES: dict[type[errors.ServiceError], grpc.StatusCode] = {
     errors.GenerationError: grpc.StatusCode.INTERNAL,
     errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
+    errors.StreamExpired: grpc.StatusCode.UNAVAILABLE,
     errors.DependencyError: grpc.StatusCode.UNAVAILABLE,
     errors.InternalError: grpc.StatusCode.INTERNAL,
 }

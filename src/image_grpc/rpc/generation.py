@@ -10,12 +10,15 @@ from tabletop.image.v1.generation_pb2 import Generation
 from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceServicer
 
 from image_grpc.deadline import remaining
+from image_grpc.errors import Overloaded
 from image_grpc.generation import GenerationUseCases
 from image_grpc.generation.kinds import PictureRequest
 from image_grpc.generation.resolve import ModelCatalog
 from image_grpc.messages import now
 from image_grpc.paging import Pager, page_size
+from image_grpc.retry import SOON
 from image_grpc.rpc import Context
+from image_grpc.rpc.admission import waiting
 
 MARGIN_SECONDS = 0.3
 """A wait ends this long before the call's deadline, so that the response still arrives."""
@@ -74,7 +77,10 @@ class GenerationServicer(GenerationServiceServicer):
 
     async def WaitGeneration(self, request: pb.WaitGenerationRequest, context: Context) -> pb.WaitGenerationResponse:
         seconds = _seconds(request.timeout) if request.HasField("timeout") else self._max_wait_seconds
-        return pb.WaitGenerationResponse(generation=await self._wait(request.generation_id, seconds))
+        with waiting() as admitted:
+            if not admitted:
+                raise Overloaded("too many calls wait for generations", retry_delay=SOON)
+            return pb.WaitGenerationResponse(generation=await self._wait(request.generation_id, seconds))
 
     async def WatchGeneration(
         self, request: pb.WatchGenerationRequest, context: Context
@@ -101,10 +107,15 @@ class GenerationServicer(GenerationServiceServicer):
         return await self._wait_for(record, request.wait_for)
 
     async def _wait_for(self, record: GenerationRecord, wait_for: Duration) -> Generation:
-        """Return a generation, after waiting up to `wait_for` for it to end. A preview has no id."""
+        """Return a generation, after waiting up to `wait_for` for it to end unless too many calls wait.
+
+        A preview has no id.
+        """
         seconds = _seconds(wait_for)
         if seconds and record.generation.id:
-            return await self._wait(record.generation.id, seconds)
+            with waiting() as admitted:
+                if admitted:
+                    return await self._wait(record.generation.id, seconds)
         return await self._generations.reader.present(record)
 
     async def _wait(self, id_: str, seconds: float) -> Generation:

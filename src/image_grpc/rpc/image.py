@@ -5,19 +5,34 @@ from collections.abc import AsyncIterator
 from tabletop.image.v1 import image_service_pb2 as pb
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceServicer
 
+from image_grpc.deadline import remaining
+from image_grpc.errors import Overloaded
+from image_grpc.fair_slots import FairSlots
 from image_grpc.images import ContentReader, ImageLibrary, ImageWatcher, Uploader
 from image_grpc.paging import page_size
+from image_grpc.retry import SOON
 from image_grpc.rpc import Context
+from image_grpc.rpc.admission import current_peer
+
+SLOT_SECONDS = 10.0
+"""Longest wait for another upload to end."""
 
 
 class ImageServicer(ImageServiceServicer):
     """Stored pictures. Requests are valid by the contract's rules."""
 
     def __init__(
-        self, library: ImageLibrary, content: ContentReader, uploader: Uploader, watcher: ImageWatcher
+        self,
+        library: ImageLibrary,
+        content: ContentReader,
+        uploader: Uploader,
+        watcher: ImageWatcher,
+        *,
+        max_uploads: int,
     ) -> None:
         self._library, self._content = library, content
         self._uploader, self._watcher = uploader, watcher
+        self._uploads = FairSlots(max_uploads)
 
     async def GetImage(self, request: pb.GetImageRequest, context: Context) -> pb.GetImageResponse:
         image = await self._library.get(request.image_id, request.version, include_deleted=request.show_deleted)
@@ -40,7 +55,10 @@ class ImageServicer(ImageServiceServicer):
     async def UploadImage(
         self, request_iterator: AsyncIterator[pb.UploadImageRequest], context: Context
     ) -> pb.UploadImageResponse:
-        return pb.UploadImageResponse(image=await self._uploader.upload(request_iterator))
+        async with self._uploads.slot(current_peer(), timeout=remaining(SLOT_SECONDS)) as acquired:
+            if not acquired:
+                raise Overloaded("too many pictures are being uploaded at once", retry_delay=SOON)
+            return pb.UploadImageResponse(image=await self._uploader.upload(request_iterator))
 
     async def ReadImage(self, request: pb.ReadImageRequest, context: Context) -> AsyncIterator[pb.ReadImageResponse]:
         async with self._content.open(request) as content:

@@ -21,6 +21,7 @@ from tabletop.image.v1 import (
 
 from image_grpc.deadline import remaining
 from image_grpc.rpc import interceptors
+from image_grpc.rpc.admission import CallLimits
 from image_grpc.rpc.generation import GenerationServicer
 from image_grpc.rpc.health import READINESS, HealthServicer, always
 from image_grpc.rpc.image import ImageServicer
@@ -37,6 +38,11 @@ OPTIONS = (
     # Detect peers that vanished.
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
+    # A connection with more calls at once waits at its client.
+    ("grpc.max_concurrent_streams", 2_000),
+    # Beyond the first of these, gRPC refuses calls at random with CANCELLED before our limits can refuse them.
+    ("grpc.server.max_pending_requests", 20_000),
+    ("grpc.server.max_pending_requests_hard_limit", 40_000),
 )
 
 
@@ -113,7 +119,14 @@ def stages_of(settings: ServerSettings, telemetry: Telemetry) -> list[intercepto
         interceptors.translate_errors,
         interceptors.adopt_ids,
         interceptors.observe(telemetry),
-        interceptors.limit_concurrency(settings.rpc_max_concurrent),
-        interceptors.enforce_deadline(settings.rpc_max_seconds),
+        interceptors.limit_concurrency(
+            CallLimits(
+                unary=settings.rpc_max_concurrent,
+                streams=settings.streams_max_concurrent,
+                waits=settings.waits_max_concurrent,
+            )
+        ),
+        interceptors.enforce_deadline(settings.rpc_max_seconds, stream_max_seconds=settings.stream_max_seconds),
+        interceptors.decode,
         interceptors.validate,
     ]

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import StringValue
 
 from image_grpc.deadline import remaining
-from image_grpc.rpc.interceptors import enforce_deadline, translate_errors
+from image_grpc.rpc.interceptors import decode, enforce_deadline, translate_errors
 from tests.rpc.small_server import raising, small_server
 from tests.statuses import failed_call
 
@@ -52,7 +52,7 @@ async def test_a_later_deadline_is_limited_to_the_servers_maximum() -> None:
 
 
 async def test_a_handlers_own_timeout_is_not_the_deadline() -> None:
-    stages = [translate_errors, enforce_deadline(ENDLESS)]
+    stages = [translate_errors, enforce_deadline(ENDLESS, stream_max_seconds=ENDLESS), decode]
     async with small_server(raising(TimeoutError()), stages=stages) as server:
         assert (await failed_call(server.call())).code is grpc.StatusCode.INTERNAL
 
@@ -68,7 +68,8 @@ async def test_the_remaining_time_is_available_to_handlers() -> None:
         seconds.append(remaining(ENDLESS))
         yield StringValue()
 
-    async with small_server(unary, stream=stream, stages=[enforce_deadline(100)]) as server:
+    stages = [enforce_deadline(100, stream_max_seconds=1000), decode]
+    async with small_server(unary, stream=stream, stages=stages) as server:
         await server.call(timeout=30)
         await server.messages(timeout=30)
         await server.call(timeout=None)
@@ -76,4 +77,4 @@ async def test_the_remaining_time_is_available_to_handlers() -> None:
     assert 0 < seconds[0] < 60
     assert 0 < seconds[1] < 60
     assert 60 < seconds[2] <= 100
-    assert seconds[3] == ENDLESS, "the maximum does not apply to streams, such as watches"
+    assert 100 < seconds[3] <= 1000, "streams have a maximum of their own"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,7 +16,7 @@ from tabletop.image.v1.generation_request_pb2 import GenerateTacticalMapRequest
 
 from image_grpc.errors import ImageNotFound, StorageServiceError
 from image_grpc.rpc.interceptors import translate_errors
-from image_grpc_testkit.eventually import MAX_WAIT_SECONDS
+from image_grpc_testkit.eventually import MAX_WAIT_SECONDS, eventually
 from tests.rpc.small_server import SmallServer, raising, raising_stream, say_hello, small_server
 from tests.statuses import CallStatus, failed_call
 
@@ -148,3 +151,26 @@ async def test_the_stage_works_without_the_others() -> None:
         status = await failed_call(server.call())
         assert [message.value for message in await server.messages()] == ["hello"]
     assert (status.code, status.reason, status.request_id) == (grpc.StatusCode.NOT_FOUND, "IMAGE_NOT_FOUND", "")
+
+
+class Large:
+    """Something that a handler holds."""
+
+
+@pytest.mark.parametrize("error", [ImageNotFound("gone"), RuntimeError("bug")])
+async def test_a_failed_call_leaves_nothing_behind(error: Exception) -> None:
+    """Not even until the garbage is collected: a refused upload may have 50 MB."""
+    held: list[weakref.ref[Large]] = []
+
+    async def handler(request: Any, context: Any) -> StringValue:
+        large = Large()
+        held.append(weakref.ref(large))
+        raise copy.copy(error)
+
+    gc.disable()
+    try:
+        async with small_server(handler) as server:
+            await failed_call(server.call())
+            await eventually(lambda: held[0]() is None, "what the handler held is released")
+    finally:
+        gc.enable()

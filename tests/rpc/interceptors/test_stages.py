@@ -28,6 +28,7 @@ def test_each_stage_is_outside_of_the_stages_that_depend_on_it() -> None:
         "observe",  # records rejected calls too
         "limit_concurrency",
         "enforce_deadline",
+        "decode",
         "validate",  # innermost: costs the most
     ]
 
@@ -61,7 +62,7 @@ async def test_the_call_describes_the_method() -> None:
 
         return stage
 
-    async with small_server(stages=[recording, interceptors.validate]) as server:
+    async with small_server(stages=[recording, interceptors.decode, interceptors.validate]) as server:
         await server.call(metadata=(("x-test", "value"),))
         await server.messages()
     assert [(call.method, call.streaming) for call in calls] == [

@@ -11,11 +11,11 @@ from google.protobuf.wrappers_pb2 import StringValue
 from tabletop.image.v1.generation_request_pb2 import GenerateTacticalMapRequest
 from tabletop.image.v1.image_service_pb2 import BatchGetImagesRequest, GetImageRequest
 
-from image_grpc.rpc.interceptors import translate_errors, validate
+from image_grpc.rpc.interceptors import decode, translate_errors, validate
 from tests.rpc.small_server import SECONDS, SERVICE, say_hello, small_server
 from tests.statuses import failed_call
 
-ALONE = [translate_errors, validate]
+ALONE = (translate_errors, decode, validate)
 
 
 async def test_all_violations_are_reported_at_once() -> None:

@@ -11,7 +11,7 @@ from image_grpc.rpc.interceptors.error_statuses import translate_errors
 from image_grpc.rpc.interceptors.interceptor import StageInterceptor
 from image_grpc.rpc.interceptors.observability import observe
 from image_grpc.rpc.interceptors.request_ids import adopt_ids
-from image_grpc.rpc.interceptors.validation import validate
+from image_grpc.rpc.interceptors.validation import decode, validate
 
 __all__ = [
     "Call",
@@ -19,6 +19,7 @@ __all__ = [
     "Stage",
     "StageInterceptor",
     "adopt_ids",
+    "decode",
     "enforce_deadline",
     "limit_concurrency",
     "observe",

@@ -21,8 +21,10 @@ class Call:
     metadata: Mapping[str, str]
     streaming: bool
     """Whether the response is a stream."""
-    deserialize: Callable[[bytes], Message] | None
-    """Deserializes the request; None if the request is a stream of messages."""
+    request_streaming: bool
+    """Whether the request is a stream."""
+    deserialize: Callable[[bytes], Message]
+    """Deserializes the request, or each message of a stream."""
     request_id: str = ""
     correlation_id: str = ""
 
@@ -31,8 +33,8 @@ class Call:
         return ((REQUEST_ID, self.request_id), (CORRELATION_ID, self.correlation_id))
 
 
-Request = bytes | Message | AsyncIterator[Message]
-"""Serialized until the validation stage, or a stream of messages."""
+Request = bytes | Message | AsyncIterator[bytes | Message]
+"""A message or a stream of messages; serialized until they are decoded."""
 Next = Callable[[Call, Request], Awaitable[Message | None]]
 """The following stages and the handler. Returns None for a response stream, whose messages are written."""
 Stage = Callable[[Next], Next]

@@ -22,8 +22,8 @@ def translate_errors(following: Next) -> Next:
     async def stage(call: Call, request: Request) -> Message | None:
         try:
             return await following(call, request)
-        except ServiceError as error:
-            await _abort(call, error)
+        except ServiceError as failure:
+            error = failure
         except grpc.aio.AbortError:
             raise
         except asyncio.CancelledError:
@@ -31,12 +31,20 @@ def translate_errors(following: Next) -> Next:
             if task is None or task.cancelling():
                 raise  # the caller is gone
             # Something that the handler awaited was cancelled. Without a status the caller would hang.
-            await _abort_internal(call, "call interrupted")
+            error = _internal_error(call, "call interrupted")
         except Exception:
-            await _abort_internal(call, "call failed")
+            error = _internal_error(call, "call failed")
+        # Outside of the handlers, and without traceback: gRPC keeps the exception that `abort` raises with its context,
+        # and so would keep every local variable of the call, such as a whole upload, until the garbage is collected.
+        await _abort(call, _without_traceback(error))
         return None
 
     return stage
+
+
+def _without_traceback(error: ServiceError) -> ServiceError:
+    error.__traceback__ = error.__cause__ = error.__context__ = None
+    return error
 
 
 async def _abort(call: Call, error: ServiceError) -> None:
@@ -45,6 +53,6 @@ async def _abort(call: Call, error: ServiceError) -> None:
     await call.context.abort(errors.code_of(error), errors.message_of(error), trailing_metadata=trailers)
 
 
-async def _abort_internal(call: Call, event: str) -> None:
+def _internal_error(call: Call, event: str) -> InternalError:
     log.exception(event, method=call.method, request_id=call.request_id)
-    await _abort(call, InternalError(INTERNAL_MESSAGE))
+    return InternalError(INTERNAL_MESSAGE)

@@ -11,11 +11,15 @@ from google.protobuf.message import Message
 from image_grpc.errors import DeadlineExceeded
 from image_grpc.rpc import Context
 from image_grpc.rpc.interceptors.call import Call, Next, Request, Stage
+from image_grpc.rpc.interceptors.error_statuses import translate_errors
+from image_grpc.rpc.interceptors.validation import decode
 
 OUR_PREFIX = "/tabletop."
 """Methods of our services. Health and reflection are neither limited nor logged."""
 STALL_SECONDS = 30.0
 """A stream whose reader takes no message for this time is ended: its messages are held in memory."""
+
+_STANDARD_STAGES = (translate_errors, decode)
 
 _Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Any]]
 
@@ -33,34 +37,35 @@ class StageInterceptor(grpc.aio.ServerInterceptor):
         if wrapped is not None:
             return wrapped
         handler = await continuation(handler_call_details)
-        if handler is None or not method.startswith(OUR_PREFIX):
-            return handler
-        wrapped = self._wrapped[method] = self._wrap(method.removeprefix("/"), handler)
+        if handler is None:
+            return None
+        stages = self._stages if method.startswith(OUR_PREFIX) else _STANDARD_STAGES
+        wrapped = self._wrapped[method] = _wrap(method.removeprefix("/"), handler, stages)
         return wrapped
 
-    def _wrap(self, method: str, handler: Any) -> "grpc.RpcMethodHandler[Any, Any]":
-        streaming = handler.response_streaming
-        # Requests are deserialized inside all stages: gRPC reports its own failures without our error details.
-        deserialize = None if handler.request_streaming else handler.request_deserializer
-        following = _write_stream(handler) if streaming else _call_unary(handler)
-        for stage in reversed(self._stages):
-            following = stage(following)
 
-        async def behavior(request: Request, context: Context) -> Message | None:
-            metadata: Any = dict(context.invocation_metadata() or ())
-            return await following(Call(method, context, metadata, streaming, deserialize), request)
+def _wrap(method: str, handler: Any, stages: Sequence[Stage]) -> "grpc.RpcMethodHandler[Any, Any]":
+    streaming, request_streaming = handler.response_streaming, handler.request_streaming
+    following = _write_stream(handler) if streaming else _call_unary(handler)
+    for stage in reversed(stages):
+        following = stage(following)
 
-        make_handler: Any = {
-            (False, False): grpc.unary_unary_rpc_method_handler,
-            (False, True): grpc.unary_stream_rpc_method_handler,
-            (True, False): grpc.stream_unary_rpc_method_handler,
-        }[(handler.request_streaming, streaming)]
-        wrapped: grpc.RpcMethodHandler[Any, Any] = make_handler(
-            behavior,
-            request_deserializer=handler.request_deserializer if handler.request_streaming else None,
-            response_serializer=handler.response_serializer,
-        )
-        return wrapped
+    async def behavior(request: Request, context: Context) -> Message | None:
+        metadata: Any = dict(context.invocation_metadata() or ())
+        call = Call(method, context, metadata, streaming, request_streaming, handler.request_deserializer)
+        return await following(call, request)
+
+    make_handler: Any = {
+        (False, False): grpc.unary_unary_rpc_method_handler,
+        (False, True): grpc.unary_stream_rpc_method_handler,
+        (True, False): grpc.stream_unary_rpc_method_handler,
+        (True, True): grpc.stream_stream_rpc_method_handler,
+    }[(request_streaming, streaming)]
+    # Requests are decoded inside the stages: gRPC reports its own failures without our error details.
+    wrapped: grpc.RpcMethodHandler[Any, Any] = make_handler(
+        behavior, request_deserializer=None, response_serializer=handler.response_serializer
+    )
+    return wrapped
 
 
 def _call_unary(handler: Any) -> Next:
@@ -74,9 +79,11 @@ def _call_unary(handler: Any) -> Next:
 
 
 def _write_stream(handler: Any) -> Next:
+    stream = handler.stream_stream if handler.request_streaming else handler.unary_stream
+
     async def call_handler(call: Call, request: Request) -> None:
         # Closed at once however the stream ends, so that the handler releases what it holds.
-        async with aclosing(handler.unary_stream(request, call.context)) as responses:
+        async with aclosing(stream(request, call.context)) as responses:
             async for response in responses:
                 await _write(call, response)
 
