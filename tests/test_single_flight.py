@@ -194,3 +194,30 @@ async def test_a_load_does_not_have_the_deadline_of_its_first_caller(flights: Si
 
     with deadline_in(1):
         assert await flights.run("key", load) == 1000
+
+
+@pytest.mark.parametrize("cancel_unwanted", [True, False])
+async def test_a_load_that_nobody_wants_any_more_is_cancelled_if_asked_for(cancel_unwanted: bool) -> None:
+    flight, started, outcome = SingleFlight[str, int](cancel_unwanted=cancel_unwanted), asyncio.Event(), list[str]()
+    may_end = asyncio.Event()
+
+    async def load() -> int:
+        started.set()
+        try:
+            await may_end.wait()
+        except asyncio.CancelledError:
+            outcome.append("cancelled")
+            raise
+        outcome.append("loaded")
+        return 1
+
+    callers = [asyncio.create_task(flight.run("key", load)) for _ in range(2)]
+    await started.wait()
+    callers[0].cancel()
+    await asyncio.gather(callers[0], return_exceptions=True)
+    assert outcome == [], "the other caller still waits"
+    callers[1].cancel()
+    await asyncio.gather(callers[1], return_exceptions=True)
+    may_end.set()
+    await eventually(lambda: bool(outcome), "the load ends")
+    assert outcome == ["cancelled" if cancel_unwanted else "loaded"]

@@ -150,4 +150,4 @@ def test_a_sphere_of_5_ft_covers_a_hexagon_and_its_neighbors(kind: Any) -> None:
     grid = Grid(kind, 20, 200, 200)
     x, y = grid.center(np.array([[4, 5]]))[0]
     area = area_of(AreaOfEffect(shape=SPHERE, size_feet=5), x, y, grid)
-    assert pairs(area.cells(grid, CENTER)) == {(4, 5), *grid.neighbors(4, 5)}
+    assert pairs(area.cells(grid, CENTER)) == {(4, 5), *pairs(grid.neighbors_of(np.array([[4, 5]]))[0])}

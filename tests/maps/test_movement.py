@@ -147,7 +147,7 @@ def test_a_move_may_start_outside_of_the_map_but_does_not_leave_it() -> None:
 def test_on_hexagons_a_step_leads_to_six_cells() -> None:
     grid = Grid(HEX_ROWS, 20, 200, 200)
     x, y = grid.center(np.array([[4, 5]]))[0]
-    assert pairs(reachable_cells(grid, x, y, 5, [], [])) == {(4, 5), *grid.neighbors(4, 5)}
+    assert pairs(reachable_cells(grid, x, y, 5, [], [])) == {(4, 5), *pairs(grid.neighbors_of(np.array([[4, 5]]))[0])}
 
 
 def reached(
@@ -197,3 +197,12 @@ def test_reachable_cells_are_ordered_row_by_row() -> None:
     cells = reachable_cells(a_grid(SQUARE), 2.5 * CELL, 2.5 * CELL, 10, [], []).tolist()
     assert cells == sorted(cells, key=lambda cell: (cell[1], cell[0]))
     assert cells[1] == [1, 0]
+
+
+def test_a_move_over_the_whole_finest_grid_stops_at_the_limit() -> None:
+    grid = Grid(SQUARE, 8, 4096, 4096)
+    assert 1000 < len(reachable_cells(grid, 2048, 2048, 5000, [], [], limit=1000)) < 2000
+
+
+def test_a_move_that_starts_far_from_the_map_reaches_nothing() -> None:
+    assert len(reachable_cells(a_grid(SQUARE), -1e6, 1e6, 5000, [], [])) == 0

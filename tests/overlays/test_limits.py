@@ -65,6 +65,18 @@ class TestCheck:
         with pytest.raises(OverlayLimitExceeded, match="bytes"):
             await check(bench, overlay)
 
+    async def test_ranges_that_take_long_to_examine_are_refused_first(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(limits, "MAX_EXAMINED", 99)
+
+        async def count_cells(*_: object) -> int:
+            raise AssertionError("the limit is checked before the work")
+
+        monkeypatch.setattr(Coverage, "count_cells", count_cells)
+        with pytest.raises(OverlayLimitExceeded, match="at most 99 cells may be within the ranges"):
+            await check(bench, an_overlay(tactical={"elements": [element("sight", line_of_sight={})]}))
+
     async def test_the_cells_of_all_elements_count(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         overlay = an_overlay(tactical={"elements": [element(name, range=MOVE) for name in ("one", "two")]})
         monkeypatch.setattr(limits, "MAX_CELLS", 18)

@@ -6,7 +6,7 @@ import pytest
 import pyvips
 from tabletop.image.v1.types_pb2 import ImageFormat
 
-from image_grpc.pictures import BadPicture, Description, check
+from image_grpc.pictures import BadPicture, Description, check, decoding
 from tests.pictures.samples import every_format, noise
 
 
@@ -27,5 +27,17 @@ async def test_a_progressive_jpeg_of_many_scans_is_rejected_before_it_is_decoded
     progressive: bytes = pyvips.Image.gaussnoise(64, 64, seed=1).cast("uchar").jpegsave_buffer(interlace=True)
     assert (await check(progressive)).format == ImageFormat.IMAGE_FORMAT_JPEG
     scan = progressive[progressive.rindex(b"\xff\xda") : -2]
-    with pytest.raises(BadPicture, match="more than 200 scans"):
+    with pytest.raises(BadPicture, match="the limit is 200"):
         await check(progressive[:-2] + scan * 200 + progressive[-2:])
+
+
+async def test_decoding_ends_with_its_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "is_wanted_here", lambda: lambda: False)
+    with pytest.raises(BadPicture):
+        await check(noise(2000, 2000, ImageFormat.IMAGE_FORMAT_PNG))
+
+
+async def test_decoding_has_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "MAX_DECODE_SECONDS", 0.000_001)
+    with pytest.raises(BadPicture, match="takes more than"):
+        await check(noise(2000, 2000, ImageFormat.IMAGE_FORMAT_PNG))

@@ -10,6 +10,7 @@ from image_grpc import pictures
 from image_grpc.errors import ApiError, GenerationError
 from image_grpc.settings import is_loopback
 from image_grpc.telemetry import SPAN_GETIMG_DOWNLOAD, Telemetry
+from image_grpc.workers import DECODING
 
 SOON = 1.0
 _HOST = re.compile(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*")
@@ -88,7 +89,7 @@ class Downloader:
         except (httpx.HTTPError, TimeoutError) as error:
             problem = f"the picture could not be downloaded: {type(error).__name__}"
             raise ApiError(problem, retry_delay=SOON) from error
-        await asyncio.to_thread(pictures.describe, data)  # crafted headers are slow to read
+        await DECODING.run(lambda: pictures.describe(data))  # crafted headers are slow to read
         return data
 
     async def _fetch(self, url: httpx.URL) -> bytes:

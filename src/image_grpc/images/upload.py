@@ -1,6 +1,5 @@
 """Uploads of callers' own pictures."""
 
-import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 
@@ -17,6 +16,7 @@ from image_grpc.messages import now, oneof_field
 from image_grpc.storage import Storage
 from image_grpc.themes import ThemeCatalog
 from image_grpc.validation import find_violations, normalize_uuids
+from image_grpc.workers import HASHING
 
 MIN_SIDE, MAX_SIDE = 32, 4096
 """Limits of width and height in pixels."""
@@ -74,7 +74,7 @@ async def _verify(description: UploadImageDescription, data: bytes) -> pictures.
     if not data:
         raise _invalid("data", "must not be empty")
     if description.sha256:
-        sha256 = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
+        sha256 = await HASHING.run(lambda: hashlib.sha256(data).hexdigest())
         if sha256 != description.sha256:
             raise _invalid("description.sha256", f"does not match the data, whose SHA-256 is {sha256}")
     try:

@@ -3,7 +3,6 @@
 Coverage is computed on demand and never stored, so it stays correct when the map gets another grid or other walls.
 """
 
-import asyncio
 import threading
 from collections.abc import Iterable, Iterator
 
@@ -14,13 +13,16 @@ from tabletop.image.v1.map_pb2 import Cell, Wall
 from tabletop.image.v1.overlay_pb2 import CellInclusion, ElementCoverage, Overlay, RangeKind, TacticalElement
 
 from image_grpc.maps.areas import area_of, sphere
-from image_grpc.maps.grid import Cells, Grid
+from image_grpc.maps.grid import FEET_PER_CELL, Cells, Grid
 from image_grpc.maps.svg import outline_path
 from image_grpc.maps.walls import reachable_cells, visible_cells
 from image_grpc.messages import clone, clone_without
+from image_grpc.workers import GEOMETRY, stop_if_abandoned
 
 MAX_CELLS = 100_000
 """Maximum number of cells that the elements of one overlay may cover, to keep responses below 4 MiB."""
+MAX_EXAMINED = 2_000_000
+"""Maximum number of cells within the ranges of sight and movement of one overlay: seconds of computation."""
 CACHED_CELLS = 1_000_000
 """Number of cells, over all elements, that the cache holds."""
 
@@ -77,7 +79,7 @@ class Coverage:
                 copy.tactical.coverage.append(ElementCoverage(element_id=element_id, cells=cells))
             return copy
 
-        return await asyncio.to_thread(copy_with_coverage)
+        return await GEOMETRY.run(copy_with_coverage)
 
     async def count_cells(self, overlay: Overlay, image: Image) -> int:
         """Return the number of cells that elements of an overlay cover in total, counted until it exceeds MAX_CELLS."""
@@ -90,12 +92,25 @@ class Coverage:
                     break
             return total
 
-        return await asyncio.to_thread(count)
+        return await GEOMETRY.run(count)
 
     def _of_elements(self, overlay: Overlay, image: Image) -> Iterator[tuple[str, CoveredCells]]:
         for element in overlay.tactical.elements:
+            stop_if_abandoned()
             if (covered := self.of(element, image)) is not None:
                 yield element.id, covered
+
+
+def examined_cells(overlay: Overlay, image: Image) -> int:
+    """Return the number of cells within the ranges of sight and movement of all elements, at most."""
+    elements = overlay.tactical.elements
+    ranges = [element.line_of_sight.range_feet for element in elements if element.HasField("line_of_sight")]
+    moves = (element.range for element in elements if element.HasField("range"))
+    ranges += [move.distance_feet for move in moves if move.kind != RangeKind.RANGE_KIND_SPELL]
+    if not ranges:
+        return 0
+    total = len(Grid.of_map(image).cells)
+    return sum(min(total, int(2 * feet / FEET_PER_CELL + 3) ** 2) if feet else total for feet in ranges)
 
 
 def _covered(element: TacticalElement, image: Image) -> CoveredCells:
@@ -110,10 +125,11 @@ def _cells(element: TacticalElement, walls: Iterable[Wall], grid: Grid) -> Cells
         case "effect":
             return area_of(element.effect, x, y, grid).cells(grid, element.effect.inclusion)
         case "line_of_sight":
-            return visible_cells(grid, x, y, sight.range_feet, [*walls, *sight.walls])
+            return visible_cells(grid, x, y, sight.range_feet, [*walls, *sight.walls], limit=MAX_CELLS)
         case _ if range_.kind == RangeKind.RANGE_KIND_SPELL:
             area = sphere(x, y, range_.distance_feet * grid.pixels_per_foot)
             return area.cells(grid, CellInclusion.CELL_INCLUSION_CENTER)
         case _:
             difficult = [(cell.column, cell.row) for cell in range_.difficult_terrain]
-            return reachable_cells(grid, x, y, range_.distance_feet, difficult, [*walls, *range_.walls])
+            blocking = [*walls, *range_.walls]
+            return reachable_cells(grid, x, y, range_.distance_feet, difficult, blocking, limit=MAX_CELLS)

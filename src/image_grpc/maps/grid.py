@@ -126,12 +126,15 @@ class Grid:
         nearest = near[int(np.argmin(np.round(distances, 9)))]
         return int(nearest[0]), int(nearest[1])
 
-    def neighbors(self, column: int, row: int) -> list[tuple[int, int]]:
-        """Return the cells that are one step away: eight for a square, six for a hexagon."""
+    def neighbors_of(self, cells: Cells) -> Cells:
+        """Return the cells one step away from each cell: of shape (n, 8, 2) for squares, (n, 6, 2) for hexagons."""
+        if self.kind == GridKind.GRID_KIND_SQUARE:
+            return np.asarray(cells[:, None, :] + np.array(_SQUARE_NEIGHBORS))
+        steps = np.array(_HEX_NEIGHBORS)
         if self._in_columns:
-            return [(column + j, row + i) for i, j in _HEX_NEIGHBORS[column % 2]]
-        steps = _SQUARE_NEIGHBORS if self.kind == GridKind.GRID_KIND_SQUARE else _HEX_NEIGHBORS[row % 2]
-        return [(column + i, row + j) for i, j in steps]
+            steps = steps[:, :, ::-1]
+        shifted = cells[:, 0 if self._in_columns else 1] % 2
+        return np.asarray(cells[:, None, :] + steps[shifted])
 
     def _hexagons(self) -> Cells:
         along, across = (self.height, self.width) if self._in_columns else (self.width, self.height)

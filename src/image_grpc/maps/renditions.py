@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from cachetools import LRUCache
 from tabletop.image.v1.image_pb2 import Image, ImageContent
@@ -16,6 +17,7 @@ from image_grpc.maps.drawing import draw_map, draw_overlay, portrait_ids
 from image_grpc.pictures.provenance import composed_xmp
 from image_grpc.pictures.rendering import Drawing
 from image_grpc.single_flight import SingleFlight
+from image_grpc.workers import RENDERING
 
 PORTRAIT_SIDE = 256
 """Side of a token's portrait in pixels."""
@@ -45,7 +47,7 @@ class Renditions:
         self._coverage, self._read, self._find = coverage, read, find
         self._slots = asyncio.Semaphore(concurrency)
         self._cache: LRUCache[str, Rendition] = LRUCache(max_bytes, getsizeof=lambda cached: len(cached.data))
-        self._renders: SingleFlight[str, Rendition] = SingleFlight()
+        self._renders: SingleFlight[str, Rendition] = SingleFlight(cancel_unwanted=True)
         self._portraits: LRUCache[str, bytes] = LRUCache(CACHED_PORTRAIT_BYTES, getsizeof=len)
 
     async def base(self, image: Image, format_: ImageFormat, max_side: int) -> Rendition:
@@ -53,7 +55,7 @@ class Renditions:
 
         async def render() -> Rendition:
             data = await self._read(image.content)
-            return await asyncio.to_thread(_rendition, data, format_, max_side)
+            return await RENDERING.run(lambda: _rendition(data, format_, max_side))
 
         return await self._cached(_key(image.content.sha256.encode(), b"base", format_, max_side), render)
 
@@ -72,7 +74,7 @@ class Renditions:
                 canvas = draw_map(image, visible, self._coverage, portraits)
                 return _rendition(data, format_, max_side, drawing=canvas, xmp=composed_xmp(image))
 
-            return await asyncio.to_thread(draw)
+            return await RENDERING.run(draw)
 
         messages = [message.SerializeToString(deterministic=True) for message in (image, *visible)]
         digests = [token.content.sha256.encode() for token in tokens.values()]
@@ -81,12 +83,12 @@ class Renditions:
     async def map_svg(self, image: Image, overlays: Sequence[Overlay]) -> str:
         """Return everything that is drawn over a map, with these overlays (bottom first), as SVG."""
         portraits = await self._portraits_of(await self._token_images(overlays))
-        return await asyncio.to_thread(lambda: draw_map(image, overlays, self._coverage, portraits).svg())
+        return await RENDERING.run(lambda: draw_map(image, overlays, self._coverage, portraits).svg())
 
     async def overlay_svg(self, image: Image, overlay: Overlay) -> str:
         """Return a single overlay as SVG."""
         portraits = await self._portraits_of(await self._token_images([overlay]))
-        return await asyncio.to_thread(lambda: draw_overlay(image, overlay, self._coverage, portraits).svg())
+        return await RENDERING.run(lambda: draw_overlay(image, overlay, self._coverage, portraits).svg())
 
     async def _token_images(self, overlays: Sequence[Overlay]) -> dict[str, Image]:
         """Return the images that tokens show, by id, without those that no longer exist."""
@@ -99,7 +101,7 @@ class Renditions:
             portrait = self._portraits.get(image.content.sha256)
             if portrait is None:
                 data = await self._read(image.content)
-                portrait = await asyncio.to_thread(pictures.square, data, PORTRAIT_SIDE)
+                portrait = await RENDERING.run(partial(pictures.square, data, PORTRAIT_SIDE))
                 self._portraits[image.content.sha256] = portrait
             portraits[id_] = portrait
         return portraits

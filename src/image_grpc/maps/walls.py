@@ -4,87 +4,165 @@ The end points belong to a wall, so a path that only touches one is blocked: not
 where two walls meet.
 """
 
-import heapq
+import sys
 from collections.abc import Iterable
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely import STRtree
 from tabletop.image.v1.map_pb2 import Wall, WallKind
 
 from image_grpc.maps.grid import FEET_PER_CELL, TOUCH, Cells, Grid, Points, Shapes
+from image_grpc.workers import stop_if_abandoned
 
 BLOCKS_SIGHT = (WallKind.WALL_KIND_UNSPECIFIED, WallKind.WALL_KIND_WALL, WallKind.WALL_KIND_CLOSED_DOOR)
 BLOCKS_MOVEMENT = (*BLOCKS_SIGHT, WallKind.WALL_KIND_WINDOW)
+CHUNK = 20_000
+"""Paths that are checked before it is checked whether the result is still wanted."""
 
 CellIndex = tuple[int, int]
 """Column and row."""
 
 
-def visible_cells(grid: Grid, x: float, y: float, feet: float, walls: Iterable[Wall]) -> Cells:
-    """Return the cells whose center is visible from a point within `feet` (0: any), and its own cell, row by row."""
-    own = np.all(grid.cells == grid.cell_at(x, y), axis=1)
+def visible_cells(
+    grid: Grid, x: float, y: float, feet: float, walls: Iterable[Wall], *, limit: int = sys.maxsize
+) -> Cells:
+    """Return the cells whose center is visible from a point within `feet` (0: any), and its own cell, row by row.
+
+    Stops once there are more than `limit`.
+    """
+    visible = np.all(grid.cells == grid.cell_at(x, y), axis=1)
+    barriers = wall_index(walls, grid, BLOCKS_SIGHT)
+    nearby = np.flatnonzero(in_range(grid, x, y, feet))
+    for start in range(0, len(nearby), CHUNK):
+        stop_if_abandoned()
+        chunk = nearby[start : start + CHUNK]
+        eyes = np.broadcast_to((x, y), (len(chunk), 2))
+        visible[np.delete(chunk, blocked_paths(eyes, grid.centers[chunk], barriers))] = True
+        if np.count_nonzero(visible) > limit:
+            break
+    return np.asarray(grid.cells[visible])
+
+
+def in_range(grid: Grid, x: float, y: float, feet: float) -> NDArray[np.bool_]:
+    """Return which of the grid's cells have their center within `feet` of a point; 0: all."""
+    if not feet:
+        return np.ones(len(grid.cells), dtype=bool)
     distance = np.hypot(*(grid.centers - (x, y)).T)
-    visible = distance <= feet * grid.pixels_per_foot + TOUCH if feet else np.ones(len(own), dtype=bool)
-    nearby = np.flatnonzero(visible)
-    eyes = np.broadcast_to((x, y), (len(nearby), 2))
-    visible[nearby[blocked_paths(eyes, grid.centers[nearby], wall_lines(walls, grid, BLOCKS_SIGHT))]] = False
-    return np.asarray(grid.cells[visible | own])
+    return np.asarray(distance <= feet * grid.pixels_per_foot + TOUCH)
 
 
 def reachable_cells(
-    grid: Grid, x: float, y: float, feet: float, difficult: Iterable[CellIndex], walls: Iterable[Wall]
+    grid: Grid,
+    x: float,
+    y: float,
+    feet: float,
+    difficult: Iterable[CellIndex],
+    walls: Iterable[Wall],
+    *,
+    limit: int = sys.maxsize,
 ) -> Cells:
     """Return the cells of the map that a move of `feet` from (x, y) pixels reaches, row by row.
 
-    A step to a neighbor costs 5 ft, into difficult terrain 10 ft. A move may start outside of the map.
+    A step to a neighbor costs 5 ft, into difficult terrain 10 ft. A move may start outside of the map. Stops once
+    there are more than `limit` cells.
     """
-    start, difficult_cells = grid.cell_at(x, y), set(difficult)
-    steps = _open_steps(grid, start, feet, wall_lines(walls, grid, BLOCKS_MOVEMENT))
-    costs = {start: 0.0}
-    queue = [(0.0, start)]
-    while queue:
-        cost, cell = heapq.heappop(queue)
-        if cost > costs[cell]:
+    start = np.array([grid.cell_at(x, y)])
+    if np.any((start < grid.cells.min(axis=0) - 1) | (start > grid.cells.max(axis=0) + 1)):
+        return np.empty((0, 2), dtype=np.int64)  # no cell of the map is a step away
+    barriers = wall_index(walls, grid, BLOCKS_MOVEMENT)
+    board = _Board(grid, start, difficult)
+    most = int((feet + TOUCH) // FEET_PER_CELL)
+    waves = {0: [start]}
+    for cost in range(most):
+        stop_if_abandoned()
+        # Some cells have been reached at a lower cost since.
+        wave = [cells[board.cost(cells) == cost] for cells in waves.pop(cost, [])]
+        if not wave:
+            if not waves:
+                break
             continue
-        for neighbor in steps[cell]:
-            total = cost + FEET_PER_CELL * (2 if neighbor in difficult_cells else 1)
-            if total <= feet + TOUCH and total < costs.get(neighbor, np.inf):
-                costs[neighbor] = total
-                heapq.heappush(queue, (total, neighbor))
-    if not np.any(np.all(grid.cells == start, axis=1)):
-        del costs[start]
-    return np.array(sorted(costs, key=lambda cell: cell[::-1]), dtype=np.int64).reshape(-1, 2)
+        cells, others, totals = board.cheaper_steps(np.unique(np.concatenate(wave), axis=0), cost, most)
+        open_ = np.ones(len(cells), dtype=bool)
+        open_[blocked_paths(grid.center(cells), grid.center(others), barriers)] = False
+        for total in np.unique(totals[open_]):
+            reached = others[open_ & (totals == total)]
+            board.reach(reached, total)
+            waves.setdefault(int(total), []).append(reached)
+        if board.count > limit:
+            break
+    return board.reached()
 
 
-def _open_steps(grid: Grid, start: CellIndex, feet: float, lines: Shapes) -> dict[CellIndex, list[CellIndex]]:
-    """Return, for each cell in range, the neighbors in range that no wall separates from it."""
-    max_steps = int(feet // FEET_PER_CELL) + 1
-    nearby = grid.cells[np.all(np.abs(grid.cells - start) <= max_steps, axis=1)]
-    steps: dict[CellIndex, list[CellIndex]] = {start: []} | {(column, row): [] for column, row in nearby.tolist()}
-    pairs = [(cell, other) for cell in steps for other in grid.neighbors(*cell) if other in steps]
-    ends = np.array(pairs).reshape(-1, 2, 2)
-    blocked = set(blocked_paths(grid.center(ends[:, 0]), grid.center(ends[:, 1]), lines).tolist())
-    for index, (cell, other) in enumerate(pairs):
-        if index not in blocked:
-            steps[cell].append(other)
-    return steps
+class _Board:
+    """What it costs, in steps, to reach each cell of a map, and the cell where a move starts."""
+
+    _UNREACHED = np.iinfo(np.int32).max
+
+    def __init__(self, grid: Grid, start: Cells, difficult: Iterable[CellIndex]) -> None:
+        self._grid = grid
+        cells = np.concatenate([grid.cells, start])
+        self._origin = cells.min(axis=0)
+        shape = tuple(cells.max(axis=0) - self._origin + 1)
+        self._is_on_map = np.zeros(shape, dtype=bool)
+        self._is_on_map[self._at(grid.cells)] = True
+        self._price = np.ones(shape, dtype=np.int32)
+        terrain = np.array(list(difficult), dtype=np.int64).reshape(-1, 2)
+        self._price[self._at(terrain[self._contains(terrain)])] = 2
+        self._cost = np.full(shape, self._UNREACHED, dtype=np.int32)
+        self._cost[self._at(start)] = 0
+
+    def _at(self, cells: Cells) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        columns, rows = (cells - self._origin).T
+        return columns, rows
+
+    def _contains(self, cells: Cells) -> NDArray[np.bool_]:
+        indices = cells - self._origin
+        return np.asarray(np.all((indices >= 0) & (indices < self._is_on_map.shape), axis=1))
+
+    def cost(self, cells: Cells) -> NDArray[np.int32]:
+        """Return the lowest known cost of cells."""
+        return np.asarray(self._cost[self._at(cells)])
+
+    def cheaper_steps(self, cells: Cells, cost: int, most: int) -> tuple[Cells, Cells, NDArray[np.int32]]:
+        """Return the steps from cells to neighbors that make these cheaper, within `most`, and their total costs."""
+        neighbors = self._grid.neighbors_of(cells)
+        sources = np.repeat(cells, neighbors.shape[1], axis=0)
+        others = neighbors.reshape(-1, 2)
+        kept = self._contains(others)
+        sources, others = sources[kept], others[kept]
+        totals = cost + self._price[self._at(others)]
+        kept = self._is_on_map[self._at(others)] & (totals <= most) & (totals < self._cost[self._at(others)])
+        return sources[kept], others[kept], totals[kept]
+
+    def reach(self, cells: Cells, cost: int) -> None:
+        """Record that cells are reached at a cost, which is lower than what is known."""
+        self._cost[self._at(cells)] = np.minimum(self._cost[self._at(cells)], cost)
+
+    @property
+    def count(self) -> int:
+        return int(np.count_nonzero(self._cost != self._UNREACHED))
+
+    def reached(self) -> Cells:
+        """Return the reached cells of the map, row by row."""
+        cells = np.argwhere((self._cost != self._UNREACHED) & self._is_on_map) + self._origin
+        return np.asarray(cells[np.lexsort(cells.T)], dtype=np.int64)
 
 
-def wall_lines(walls: Iterable[Wall], grid: Grid, kinds: Iterable[WallKind]) -> Shapes:
-    """Return the walls of these kinds as lines in pixels."""
+def wall_index(walls: Iterable[Wall], grid: Grid, kinds: Iterable[WallKind]) -> STRtree:
+    """Return the walls of these kinds as an index of lines in pixels."""
     ends = [(grid.pixels(wall.start), grid.pixels(wall.end)) for wall in walls if wall.kind in kinds]
-    return np.asarray(shapely.linestrings(np.array(ends).reshape(-1, 2, 2)))
+    return STRtree(np.asarray(shapely.linestrings(np.array(ends).reshape(-1, 2, 2))))
 
 
-def blocked_paths(starts: Points, ends: Points, lines: Shapes) -> NDArray[np.int64]:
+def blocked_paths(starts: Points, ends: Points, barriers: STRtree) -> NDArray[np.int64]:
     """Return the indices of the straight paths from `starts` to `ends` that meet a wall, in either direction."""
-    if not len(lines) or not len(starts):
+    if not len(barriers) or not len(starts):
         return np.array([], dtype=np.int64)
     paths: Shapes = np.asarray(shapely.linestrings(np.stack([starts, ends], axis=1)))
-    tree = shapely.STRtree(lines)
-    crossing = np.unique(tree.query(paths, predicate="intersects")[0])
+    crossing = np.unique(barriers.query(paths, predicate="intersects")[0])
     # Rounding of fractional pixels must not open a gap at the end of a wall. This predicate is slower.
     others = np.setdiff1d(np.arange(len(paths)), crossing)
-    touching, _ = tree.query(paths[others], predicate="dwithin", distance=TOUCH)
+    touching, _ = barriers.query(paths[others], predicate="dwithin", distance=TOUCH)
     return np.union1d(crossing, others[touching])

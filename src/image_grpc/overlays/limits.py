@@ -7,7 +7,7 @@ from tabletop.image.v1.overlay_pb2 import Overlay, TacticalElement
 from tabletop.image.v1.types_pb2 import ImageSubtype
 
 from image_grpc.errors import InvalidArgument, OverlayLimitExceeded, OverlayMapMismatch, Violation
-from image_grpc.maps.coverage import MAX_CELLS, Coverage
+from image_grpc.maps.coverage import MAX_CELLS, MAX_EXAMINED, Coverage, examined_cells
 from image_grpc.maps.validation import element_violations
 from image_grpc.messages import enum_label, oneof_field
 from image_grpc.overlays.elements import Element, elements_of
@@ -45,6 +45,11 @@ class OverlayLimits:
         if overlay.ByteSize() > MAX_BYTES:
             raise OverlayLimitExceeded(
                 f"an overlay must have at most {MAX_BYTES} bytes; distribute its elements over several overlays"
+            )
+        if examined_cells(overlay, map_) > MAX_EXAMINED:
+            raise OverlayLimitExceeded(
+                f"at most {MAX_EXAMINED} cells may be within the ranges of sight and movement of an overlay; shorten "
+                "the ranges, or distribute the elements over several overlays"
             )
         if kind == "tactical" and await self._coverage.count_cells(overlay, map_) > MAX_CELLS:
             raise OverlayLimitExceeded(f"the elements of an overlay must cover at most {MAX_CELLS} cells")

@@ -1,15 +1,17 @@
 """Checks and decoding of pictures from untrusted sources."""
 
-import asyncio
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import pyvips
 from tabletop.image.v1.types_pb2 import ImageFormat
 
 from image_grpc.errors import GenerationError
+from image_grpc.workers import DECODING, is_wanted_here, stop_if_abandoned
 
 MAX_SIDE = 8192
 """Maximum width and height in pixels."""
@@ -17,6 +19,10 @@ MAX_PIXELS = 40_000_000
 """Maximum area in pixels: a picture of a few hundred kilobytes can decode to gigabytes."""
 MAX_SCANS = 200
 """Maximum scans of a progressive JPEG: each is a pass over the whole picture, but may have 34 bytes."""
+MAX_SCANNED_PIXELS = 2_000_000_000
+"""Maximum scans times pixels: decoding all scans of a JPEG cannot be interrupted."""
+MAX_DECODE_SECONDS = 20.0
+"""Longest time for decoding, and all that is computed from the pixels meanwhile."""
 RETRY_DELAY = 1.0
 """Seconds after which a download may be repeated that was damaged on its way."""
 
@@ -63,8 +69,9 @@ def describe(data: bytes) -> Description:
             f"the picture has {width} x {height} pixels, limits are {MAX_SIDE} per side and {MAX_PIXELS} in total"
         )
     # Within the data of a scan, no marker occurs: it stuffs 0xFF.
-    if format_ == ImageFormat.IMAGE_FORMAT_JPEG and data.count(_START_OF_SCAN) > MAX_SCANS:
-        raise BadPicture(f"the picture has more than {MAX_SCANS} scans")
+    scans = data.count(_START_OF_SCAN) if format_ == ImageFormat.IMAGE_FORMAT_JPEG else 1
+    if scans > MAX_SCANS or scans * width * height > MAX_SCANNED_PIXELS:
+        raise BadPicture(f"the picture has {scans} scans, which is too many for its size; the limit is {MAX_SCANS}")
     return Description(format_, width, height)
 
 
@@ -76,12 +83,28 @@ def size_of(data: bytes) -> tuple[int, int]:
 
 @contextmanager
 def opened(data: bytes) -> Iterator[pyvips.Image]:
-    """Open a picture that libvips decodes when its pixels are used. Raises BadPicture if refused or damaged."""
+    """Open a picture that libvips decodes when its pixels are used, within the block.
+
+    Raises BadPicture if it is refused, damaged, or takes longer than MAX_DECODE_SECONDS; Abandoned if nobody waits.
+    """
     describe(data)
+    end = time.monotonic() + MAX_DECODE_SECONDS
     try:
-        yield pyvips.Image.new_from_buffer(data, "", access="sequential", fail_on="truncated")
+        picture = pyvips.Image.new_from_buffer(data, "", access="sequential", fail_on="truncated")
+        picture.set_progress(True)
+        picture.signal_connect("eval", partial(_stop_if_useless, is_wanted_here(), end))
+        yield picture
     except pyvips.Error as error:
+        stop_if_abandoned()
+        if time.monotonic() > end:
+            raise BadPicture(f"decoding the picture takes more than {MAX_DECODE_SECONDS:g} s") from error
         raise BadPicture("the picture is damaged", retry_delay=RETRY_DELAY) from error
+
+
+def _stop_if_useless(is_wanted: Callable[[], bool], end: float, picture: pyvips.Image, _progress: object) -> None:
+    """End the evaluation of a picture, from one of the threads of libvips."""
+    if not is_wanted() or time.monotonic() > end:
+        picture.set_kill(True)
 
 
 async def check(data: bytes) -> Description:
@@ -92,4 +115,4 @@ async def check(data: bytes) -> Description:
             picture.avg()
         return describe(data)
 
-    return await asyncio.to_thread(decode)
+    return await DECODING.run(decode)

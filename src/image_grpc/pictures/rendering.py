@@ -1,6 +1,5 @@
 """Encoded pictures: fitted to a size; with a drawing over them, smaller, in another format."""
 
-import asyncio
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +9,7 @@ import pyvips
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
 from image_grpc.pictures.decoding import opened
+from image_grpc.workers import RENDERING
 
 _STORED = {
     ImageFormat.IMAGE_FORMAT_PNG: ".png[compression=3]",
@@ -40,7 +40,7 @@ class Drawing(Protocol):
 
 async def fit(data: bytes, size: Size, format_: ImageFormat, *, xmp: bytes = b"") -> bytes:
     """Scale a picture to cover `size`, crop the edges, encode it with only `xmp` as metadata. Raises BadPicture."""
-    return await asyncio.to_thread(_fit, data, size.width, size.height, format_, xmp)
+    return await RENDERING.run(lambda: _fit(data, size.width, size.height, format_, xmp))
 
 
 def square(data: bytes, side: int) -> bytes:

@@ -12,6 +12,7 @@ from image_grpc.hub import topology
 from image_grpc.retry import SOON
 from image_grpc.slots import Slots
 from image_grpc.storage.requester import StorageRequester, new_id
+from image_grpc.workers import HASHING
 
 PART_BYTES = 1024 * 1024
 MAX_CONCURRENT_PARTS = 8
@@ -32,7 +33,7 @@ class BlobClient:
 
     async def put(self, data: bytes | memoryview) -> str:
         """Transfer a blob so that a record can refer to it. Return its SHA-256."""
-        sha256 = await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest())
+        sha256 = await HASHING.run(lambda: hashlib.sha256(data).hexdigest())
         first, *rest = range(0, len(data), PART_BYTES)
         if not await self._put_part(sha256, data, first):
             await gather_all(self._put_part(sha256, data, offset) for offset in rest)

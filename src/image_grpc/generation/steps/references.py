@@ -1,6 +1,5 @@
 """Reference images as data URLs for GetImg.AI."""
 
-import asyncio
 import base64
 
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
@@ -11,6 +10,7 @@ from image_grpc import pictures
 from image_grpc.generation.requests import complete_request, picture_in
 from image_grpc.messages import enum_label
 from image_grpc.storage import Storage
+from image_grpc.workers import HASHING
 
 MAX_BYTES = 2 * 1024 * 1024
 """Larger references are scaled down: GetImg.AI accepts 25 MiB per request, and there may be eight references."""
@@ -39,7 +39,7 @@ class ReferenceLoader:
         if len(data) > MAX_BYTES:
             data = await pictures.fit(data, _scaled(content.size), ImageFormat.IMAGE_FORMAT_WEBP)
             mime_type = "image/webp"
-        encoded = await asyncio.to_thread(base64.b64encode, data)
+        encoded = await HASHING.run(lambda: base64.b64encode(data))
         return f"data:{mime_type};base64,{encoded.decode()}"
 
 
