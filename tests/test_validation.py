@@ -1,9 +1,18 @@
 from __future__ import annotations
 
-from tabletop.image.v1.generation_request_pb2 import GeneratePortraitRequest
+import uuid
+
+import pytest
+from google.protobuf.message import Message
+from tabletop.image.v1.generation_request_pb2 import GeneratePortraitRequest, GenerateTacticalMapRequest
+from tabletop.image.v1.image_service_pb2 import ListImagesRequest
+from tabletop.image.v1.map_pb2 import Cell, Wall
+from tabletop.image.v1.overlay_pb2 import TacticalElement
+from tabletop.image.v1.overlay_service_pb2 import CreateTacticalOverlayRequest
 from tabletop.image.v1.types_pb2 import Size
 
-from image_grpc.validation import find_violations, normalize_uuids
+from image_grpc.errors import Violation
+from image_grpc.validation import LARGE_BYTES, find_violations, find_violations_of, normalize_uuids
 
 LOWER = "0f8fad5b-d9cb-469f-a165-70867728950e"
 UPPER = LOWER.upper()
@@ -36,3 +45,31 @@ def test_malformed_uuids_and_empty_fields_stay_invalid() -> None:
     normalize_uuids(request)
     assert request.request_id == ""
     assert [violation.field for violation in find_violations(request)] == ["reference_image_ids[0]"]
+
+
+def test_lists_that_are_too_long_are_reported_alone() -> None:
+    request = CreateTacticalOverlayRequest(elements=[TacticalElement()] * 1001)
+    assert find_violations(request) == [Violation("elements", "must contain no more than 1000 item(s)")]
+    nested = CreateTacticalOverlayRequest(elements=[TacticalElement(line_of_sight={"walls": [Wall()] * 2001})])
+    assert find_violations(nested) == [
+        Violation("elements[0].line_of_sight.walls", "must contain no more than 2000 item(s)")
+    ]
+
+
+async def test_a_large_message_is_reported_with_its_first_violation() -> None:
+    element = TacticalElement(range={"difficult_terrain": [Cell(column=index) for index in range(10_000)]})
+    request = CreateTacticalOverlayRequest(map_id=str(uuid.uuid4()), elements=[element] * 4)
+    assert request.ByteSize() > LARGE_BYTES
+    assert len(await find_violations_of(request)) == 1
+
+
+@pytest.mark.parametrize(
+    ("message", "path"),
+    [
+        (GeneratePortraitRequest(theme="fantasy", details="a\0b"), "details"),
+        (GenerateTacticalMapRequest(theme="fantasy", features=["pit", "a\0"]), "features[1]"),
+        (ListImagesRequest(service="\0"), "service"),
+    ],
+)
+def test_a_text_with_nul_is_invalid(message: Message, path: str) -> None:
+    assert Violation(path, "must not contain NUL characters") in find_violations(message)

@@ -1,6 +1,6 @@
 """Validates messages by the rules of the contract: the `buf.validate` options in the protos."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import protovalidate
@@ -11,14 +11,109 @@ from protovalidate import FieldPathElementPb, FieldPathPb
 from tabletop.image.v1 import rules_pb2
 
 from image_grpc.errors import Violation
+from image_grpc.workers import Workers
+
+VALIDATION = Workers("validate", 1)
+
+LARGE_BYTES = 64 * 1024
+"""Of a larger message, only the first violation is looked for: it may have one in each of its thousands of parts."""
 
 
 def find_violations(message: Message) -> list[Violation]:
-    """Return all rules that the message breaks, in the order of its fields."""
+    """Return all rules that the message breaks, in the order of its fields.
+
+    Lists that are too long come first and alone, so that their items need not be looked at.
+    """
+    if too_long := list(_too_long(message, "")):
+        return too_long
+    violations = protovalidate.collect_violations(message, fail_fast=message.ByteSize() > LARGE_BYTES)
     return [
-        Violation(_path(violation.proto.field), violation.proto.message)
-        for violation in protovalidate.collect_violations(message)
+        *(Violation(_path(violation.proto.field), violation.proto.message) for violation in violations),
+        *(Violation(path, "must not contain NUL characters") for path in _texts_with_nul(message, "")),
     ]
+
+
+async def find_violations_of(message: Message) -> list[Violation]:
+    """Return what `find_violations` does, for a message of any size."""
+    if message.ByteSize() <= LARGE_BYTES:
+        return find_violations(message)
+    return await VALIDATION.run(lambda: find_violations(message))
+
+
+def _too_long(message: Message, prefix: str) -> Iterator[Violation]:
+    for field, max_items in _nested_fields(message.DESCRIPTOR):
+        path = f"{prefix}{field.name}"
+        if not field.is_repeated:
+            if message.HasField(field.name):
+                yield from _too_long(getattr(message, field.name), f"{path}.")
+            continue
+        items = getattr(message, field.name)
+        if max_items and len(items) > max_items:
+            yield Violation(path, f"must contain no more than {max_items} item(s)")
+        elif field.message_type is not None and _nested_fields(field.message_type):
+            for index, item in enumerate(items):
+                yield from _too_long(item, f"{path}[{index}].")
+
+
+@cache
+def _nested_fields(descriptor: Descriptor) -> Sequence[tuple[FieldDescriptor, int]]:
+    """Return the fields that are lists, or contain any, with the longest length allowed; 0 if there is no limit."""
+    return [
+        (field, _rules_of(field).repeated.max_items)
+        for field in descriptor.fields
+        if not _is_map(field)
+        and (field.is_repeated or (field.message_type is not None and _contains_lists(field.message_type)))
+    ]
+
+
+@cache
+def _contains_lists(descriptor: Descriptor) -> bool:
+    """Whether a message of the contract contains a list. Messages of other packages have no rules."""
+    if not descriptor.full_name.startswith("tabletop."):
+        return False
+    return any(
+        field.is_repeated or (field.message_type not in (None, descriptor) and _contains_lists(field.message_type))
+        for field in descriptor.fields
+    )
+
+
+def _texts_with_nul(message: Message, prefix: str) -> Iterator[str]:
+    """Yield the paths of texts with a NUL character, which not every database can store."""
+    for field in _text_fields(message.DESCRIPTOR):
+        path = f"{prefix}{field.name}"
+        if field.is_repeated:
+            values = [(f"{path}[{index}]", each) for index, each in enumerate(getattr(message, field.name))]
+        elif field.message_type is not None and not message.HasField(field.name):
+            continue
+        else:
+            values = [(path, getattr(message, field.name))]
+        for each_path, each in values:
+            if isinstance(each, Message):
+                yield from _texts_with_nul(each, f"{each_path}.")
+            elif "\0" in each:
+                yield each_path
+
+
+@cache
+def _text_fields(descriptor: Descriptor) -> Sequence[FieldDescriptor]:
+    """Return the fields that are texts, or messages of the same package that contain some."""
+
+    def contains_text(field: FieldDescriptor) -> bool:
+        if field.message_type is None:
+            return field.type == FieldDescriptor.TYPE_STRING
+        own = field.message_type.file.package == descriptor.file.package and field.message_type is not descriptor
+        return own and not _is_map(field) and bool(_text_fields(field.message_type))
+
+    return [field for field in descriptor.fields if contains_text(field)]
+
+
+def _is_map(field: FieldDescriptor) -> bool:
+    return field.message_type is not None and field.message_type.GetOptions().map_entry
+
+
+def _rules_of(field: FieldDescriptor) -> validate_pb2.FieldRules:
+    extensions = field.GetOptions().Extensions
+    return extensions[validate_pb2.field]  # type: ignore[index]  # untyped in the stubs
 
 
 def _path(path: FieldPathPb | None) -> str:
@@ -53,8 +148,7 @@ def _uuid_fields(descriptor: Descriptor) -> Sequence[FieldDescriptor]:
 
 
 def _requires_uuid(field: FieldDescriptor) -> bool:
-    extensions = field.GetOptions().Extensions
-    rules: validate_pb2.FieldRules = extensions[validate_pb2.field]  # type: ignore[index]  # untyped in the stubs
+    rules = _rules_of(field)
     string = rules.string
     return string.uuid or string.Extensions[rules_pb2.request_id] or rules.repeated.items.string.uuid
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from typing import Any
 
 import pytest
 from google.protobuf.json_format import MessageToDict
 from hypothesis import given
 from hypothesis import strategies as st
-from tabletop.hub.v1.envelope_pb2 import Envelope
+from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 from tabletop.hub.v1.events_pb2 import CharacterUpdated, ImageGenerated, MapStateChanged
 from tabletop.image.v1.image_pb2 import Image
 
@@ -237,3 +238,33 @@ def test_a_reply_has_the_encoding_and_correlation_id_of_its_request(make: object
     assert reply.WhichOneof("content") == content
     assert (reply.type, reply.correlation_id) == ("reply", CORRELATION_ID)
     assert reply.id != request.id
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"timestamp": {"seconds": 2**62}}, "timestamp"),
+        ({"timestamp": {"nanos": -1}}, "timestamp"),
+        ({"time_to_live": {"seconds": 2**62}}, "time_to_live"),
+        ({"correlation_id": "c" * 256}, "correlation_id"),
+    ],
+)
+def test_values_that_cannot_be_used_are_no_envelope(fields: dict[str, Any], problem: str) -> None:
+    envelope = Envelope(type="t", payload_bytes=b"", **fields)
+    with pytest.raises(envelopes.BadEnvelope, match=problem):
+        envelopes.decode(envelope.SerializeToString(), envelopes.PROTOBUF)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"exchange": "a b"},
+        {"exchange": "e" * 128},
+        {"routing_key": "r" * 256},
+        {"envelope": Envelope(timestamp={"seconds": 2**62})},
+    ],
+)
+def test_messages_that_cannot_be_published_are_refused(fields: dict[str, Any]) -> None:
+    envelopes.check_outbound(OutboundMessage(exchange="tabletop.events", routing_key="a.b"))
+    with pytest.raises(envelopes.BadEnvelope):
+        envelopes.check_outbound(OutboundMessage(**fields))

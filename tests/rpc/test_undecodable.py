@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -51,9 +52,11 @@ async def test_response_streams(running: Service, method: str) -> None:
 
 async def test_request_streams(running: Service) -> None:
     # The asynchronous client reports INTERNAL if the server rejects a call while it writes (grpc/grpc#36066).
-    with grpc.insecure_channel(running.running.address) as channel:
-        call = channel.stream_unary("/tabletop.image.v1.ImageService/UploadImage").future(iter([GARBAGE]))
-        assert call.code() is grpc.StatusCode.INVALID_ARGUMENT
+    def upload() -> None:
+        with grpc.insecure_channel(running.running.address) as channel:
+            channel.stream_unary("/tabletop.image.v1.ImageService/UploadImage")(iter([GARBAGE]))
+
+    assert (await failed_call(asyncio.to_thread(upload))).code is grpc.StatusCode.INVALID_ARGUMENT
 
 
 async def test_streams_in_both_directions(running: Service) -> None:

@@ -4,6 +4,7 @@ Its two steps acknowledge a message only after their result is durable, so a pro
 """
 
 import asyncio
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -76,13 +77,13 @@ class Pipeline:
             await asyncio.gather(*(consumer.stop(grace) for consumer in consumers))
 
     async def _handle_generate(self, priority: Priority, delivery: Delivery) -> Settlement:
-        id_ = envelopes.payload(delivery.envelope, GenerateJob).generation_id
+        id_ = _valid_id(envelopes.payload(delivery.envelope, GenerateJob).generation_id)
         return await self._run(id_, delivery, SPAN_GENERATE, lambda record: self._steps.generate(record, priority))
 
     async def _handle_store(self, delivery: Delivery) -> Settlement:
         job = envelopes.payload(delivery.envelope, StoreJob)
         return await self._run(
-            job.generation_id,
+            _valid_id(job.generation_id),
             delivery,
             SPAN_STORE,
             lambda record: self._steps.store(record, job.result, delivery.attempt),
@@ -121,3 +122,12 @@ class Pipeline:
             return Retry(0, "the generation changed meanwhile")
         except Closed:
             return Retry(0, "the process is stopping")
+
+
+def _valid_id(id_: str) -> str:
+    """Return an id that is a UUID. Raises BadEnvelope."""
+    try:
+        uuid.UUID(id_)
+    except ValueError as error:
+        raise envelopes.BadEnvelope(f"generation_id: {id_[:100]!r} is not a UUID") from error
+    return id_

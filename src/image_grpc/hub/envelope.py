@@ -1,12 +1,13 @@
 """Creates, encodes and decodes envelopes."""
 
 import json
+import re
 import uuid
 from typing import TypeAlias, TypeVar
 
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
-from tabletop.hub.v1.envelope_pb2 import Envelope
+from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 from tabletop.hub.v1.error_pb2 import Error, ErrorDetails, ErrorReply
 
 from image_grpc.hub import topology
@@ -16,6 +17,14 @@ JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
 MAX_SAFE_INTEGER = 2**53
 """Up to here, every JSON reader represents integers exactly."""
+
+MAX_TEXT_BYTES = 255
+"""Longest id and type: AMQP's limit."""
+MAX_TIME_TO_LIVE_SECONDS = 10_000 * 366 * 86_400
+"""The range of protobuf's durations."""
+
+MAX_EXCHANGE_BYTES = 127
+_EXCHANGE = re.compile(r"[A-Za-z0-9._:-]*")
 
 M = TypeVar("M", bound=Message)
 JsonValue: TypeAlias = "bool | float | str | list[JsonValue] | dict[str, JsonValue] | None"
@@ -113,9 +122,34 @@ def decode(body: bytes, content_type: str, properties: Envelope | None = None) -
         _complete(envelope, properties)
     if not envelope.type:
         raise BadEnvelope("body is not an envelope: type is missing")
+    check(envelope)
     if content_type != PROTOBUF and envelope.WhichOneof("content") is None:
         envelope.payload.SetInParent()  # so that the reply will be JSON
     return envelope
+
+
+def check(envelope: Envelope) -> None:
+    """Raise BadEnvelope for values that cannot be used: times out of range, and texts too long for a transport."""
+    try:
+        if envelope.HasField("timestamp"):
+            envelope.timestamp.ToNanoseconds()
+    except ValueError as error:
+        raise BadEnvelope(f"timestamp: {error}") from error
+    if abs(envelope.time_to_live.seconds) > MAX_TIME_TO_LIVE_SECONDS:
+        raise BadEnvelope(f"time_to_live: must be at most {MAX_TIME_TO_LIVE_SECONDS} s")
+    for name in ("id", "correlation_id", "source_service", "type"):
+        if len(getattr(envelope, name).encode()) > MAX_TEXT_BYTES:
+            raise BadEnvelope(f"{name}: must have at most {MAX_TEXT_BYTES} bytes")
+
+
+def check_outbound(message: OutboundMessage) -> None:
+    """Raise BadEnvelope for a message that cannot be published."""
+    check(message.envelope)
+    for name, limit in (("exchange", MAX_EXCHANGE_BYTES), ("routing_key", MAX_TEXT_BYTES)):
+        if len(getattr(message, name).encode()) > limit:
+            raise BadEnvelope(f"{name}: must have at most {limit} bytes")
+    if not _EXCHANGE.fullmatch(message.exchange):
+        raise BadEnvelope("exchange: must consist of letters, digits, `.`, `:`, `_` and `-`")
 
 
 def _complete(envelope: Envelope, properties: Envelope) -> None:

@@ -103,10 +103,9 @@ class Relay:
         if outcome is Outcome.CONFIRMED:
             return True
         log.warning("message not published yet", routing_key=message.routing_key, outcome=outcome.value)
-        created = message.envelope.timestamp
         refused = outcome in (Outcome.RETURNED, Outcome.REFUSED)  # otherwise the broker is down
-        old = bool(created.seconds) and created.ToSeconds() + MAX_AGE_SECONDS < time.time()
-        return refused and old and await self._dead_letter(message, outcome)
+        created = message.envelope.timestamp.seconds
+        return refused and 0 < created < time.time() - MAX_AGE_SECONDS and await self._dead_letter(message, outcome)
 
     async def _dead_letter(self, message: OutboundMessage, outcome: Outcome) -> bool:
         dead = OutboundMessage(routing_key=topology.DEAD_QUEUE, envelope=message.envelope, mandatory=True)

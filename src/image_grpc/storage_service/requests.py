@@ -4,10 +4,9 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 import structlog
-from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from sqlalchemy import Connection
-from tabletop.hub.v1.envelope_pb2 import Envelope
+from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 from tabletop.storage.v1 import storage_pb2 as api
 from tabletop.storage.v1.error_code_pb2 import StorageErrorCode
 from tabletop.storage.v1.record_pb2 import Record
@@ -127,23 +126,21 @@ def _payload(request: Envelope, message: type[envelopes.M]) -> envelopes.M:
     payload = envelopes.payload(request, message)
     for violation in find_violations(payload):
         raise InvalidField(violation.field, violation.description)
-    for path in _texts_with_nul(payload, ""):
-        raise InvalidField(path, "must not contain NUL characters")
+    for field, messages in _messages_in(payload):
+        for index, outbound in enumerate(messages):
+            try:
+                envelopes.check_outbound(outbound)
+            except envelopes.BadEnvelope as error:
+                raise InvalidField(f"{field}[{index}]", str(error)) from error
     return payload
 
 
-def _texts_with_nul(message: Message, prefix: str) -> Iterator[str]:
-    """Yield the paths of texts with a NUL character, which not every database can store."""
-    for field, value in message.ListFields():
-        path = f"{prefix}{field.name}"
-        values = (
-            ((f"{path}[{index}]", each) for index, each in enumerate(value)) if field.is_repeated else [(path, value)]
-        )
-        for each_path, each in values:
-            if field.type == FieldDescriptor.TYPE_STRING and "\0" in each:
-                yield each_path
-            elif field.message_type is not None and field.message_type.file.package == api.DESCRIPTOR.package:
-                yield from _texts_with_nul(each, f"{each_path}.")
+def _messages_in(request: Message) -> Iterator[tuple[str, Sequence[OutboundMessage]]]:
+    """Yield the messages that a request publishes, with the path of their field."""
+    if isinstance(request, api.StoreRequest):
+        yield "batch.messages", request.batch.messages
+    elif isinstance(request, api.DeleteRequest):
+        yield "messages", request.messages
 
 
 def _error_reply(request: Envelope, error: RequestError) -> Envelope:

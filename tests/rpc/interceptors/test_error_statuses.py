@@ -13,6 +13,7 @@ import grpc
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 from tabletop.image.v1.generation_request_pb2 import GenerateTacticalMapRequest
+from tabletop.image.v1.map_pb2 import Wall
 
 from image_grpc.errors import ImageNotFound, StorageServiceError
 from image_grpc.rpc.interceptors import translate_errors
@@ -135,8 +136,9 @@ async def test_a_handler_can_abort_the_call() -> None:
 
 @pytest.mark.parametrize("letter", ["a", "ß", "🐉"])
 async def test_the_details_of_hundreds_of_violations_fit_into_the_trailers(letter: str) -> None:
-    request = GenerateTacticalMapRequest(theme="Nope", features=["", letter * 300] * 200)
-    for index in range(40):
+    request = GenerateTacticalMapRequest(theme="Nope", features=["", letter * 300] * 10)
+    request.walls.extend([Wall(start={"x": -1}, end={"y": -1})] * 500)
+    for index in range(10):
         request.terrain.properties[letter * 400 + str(index)] = letter * 400
     async with small_server(say_hello, takes=GenerateTacticalMapRequest) as server:
         status = await failed_call(server.call(request))
