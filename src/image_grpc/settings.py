@@ -188,7 +188,12 @@ class ServerSettings(GetimgSettings, CallSettings, ProgramSettings):
 class BridgeSettings(CallSettings, ProgramSettings):
     """Settings of `bridge`."""
 
-    bridge_concurrency: Count = Field(200, description="maximum concurrent hub requests, and separately events")
+    bridge_concurrency: Annotated[Count, Field(le=10_000)] = Field(
+        200, description="maximum concurrent hub requests that do not wait for a generation, and separately events"
+    )
+    bridge_waits: Annotated[Count, Field(le=40_000)] = Field(
+        1000, description="maximum concurrent hub requests that wait; further ones get the current state at once"
+    )
 
 
 class StorageServiceSettings(ProgramSettings):

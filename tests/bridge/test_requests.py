@@ -9,17 +9,20 @@ import json
 import time
 import uuid
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tabletop.hub.v1.envelope_pb2 import Envelope
+from tabletop.image.v1.generation_service_pb2 import ListGenerationsRequest
 from tabletop.image.v1.theme_service_pb2 import GetThemeRequest, GetThemeResponse
 
 from getimg_standin import Fault
 from image_grpc.bridge.client import services, unary_methods
-from image_grpc_testkit.eventually import increasing_durations
+from image_grpc_testkit.eventually import eventually, increasing_durations
 from tests.bridge.conftest import Scene
-from tests.bridge.plain import envelope, recording
+from tests.bridge.plain import envelope, plain_client, recording
+from tests.service import Service, block_generations, service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -273,3 +276,37 @@ async def test_without_a_reply_address_the_result_is_an_event(scene: Scene) -> N
     assert failed["type"] == "image.rpc.failed"
     assert failed["payload"]["request_id"] == invalid["id"]
     assert failed["payload"]["error"]["code"] == "INVALID_THEME"
+
+
+async def test_requests_that_wait_do_not_hold_up_others(
+    other_host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_finish = block_generations(monkeypatch)
+    async with (
+        service(tmp_path, hub_url=other_host, bridge_concurrency=2, bridge_waits=5) as it,
+        plain_client(other_host) as client,
+    ):
+        waiting = [
+            asyncio.create_task(client.request("GenerationService.GeneratePortrait", PORTRAIT | {"details": str(each)}))
+            for each in range(5)
+        ]
+        unfinished = await eventually_five(it)
+        assert (await client.request("StatusService.GetStatus", {}))["type"].endswith(".reply")
+        beyond = await client.request("GenerationService.WaitGeneration", {"generation_id": unfinished})
+        assert beyond["payload"]["generation"]["state"] not in ("GENERATION_STATE_SUCCEEDED", "GENERATION_STATE_FAILED")
+        may_finish.set()
+        replies = await asyncio.gather(*waiting)
+    assert {each["payload"]["generation"]["state"] for each in replies} == {"GENERATION_STATE_SUCCEEDED"}
+
+
+async def eventually_five(it: Service) -> str:
+    """Wait until five generations exist, and return the id of one."""
+    ids: list[str] = []
+
+    async def exist() -> bool:
+        response = await it.generations.ListGenerations(ListGenerationsRequest())
+        ids[:] = [each.id for each in response.generations]
+        return len(ids) == 5
+
+    await eventually(exist, "five requests wait")
+    return ids[0]

@@ -4,7 +4,7 @@ import asyncio
 
 from image_grpc.bridge.client import ImageServiceClient
 from image_grpc.bridge.events import EventHandler
-from image_grpc.bridge.requests import RequestHandler
+from image_grpc.bridge.requests import RequestHandler, RequestLimits
 from image_grpc.hub import Consumer, Hub, topology
 from image_grpc.settings import BridgeSettings
 from image_grpc.telemetry import Telemetry
@@ -16,16 +16,20 @@ class Bridge:
     def __init__(self, settings: BridgeSettings, hub: Hub, target: str, telemetry: Telemetry) -> None:
         self._settings, self._hub = settings, hub
         self._client = ImageServiceClient(target)
-        self._requests = RequestHandler(hub, self._client, telemetry, max_call_seconds=settings.rpc_max_seconds)
+        limits = RequestLimits(
+            calls=settings.bridge_concurrency, waits=settings.bridge_waits, max_call_seconds=settings.rpc_max_seconds
+        )
+        self._requests = RequestHandler(hub, self._client, telemetry, limits)
         self._events = EventHandler(self._client, telemetry)
         self._consumers: list[Consumer] = []
 
     async def start(self) -> None:
         """Start consuming. After a failure, `stop` ends what was started."""
-        concurrency = self._settings.bridge_concurrency
-        for queue, handler in (
-            (topology.BRIDGE_REQUESTS_QUEUE, self._requests.handle),
-            (topology.BRIDGE_EVENTS_QUEUE, self._events.handle),
+        calls, waits = self._settings.bridge_concurrency, self._settings.bridge_waits
+        for queue, handler, concurrency in (
+            # Twice as many calls as are made at once, so that the requests of one source do not hide all others.
+            (topology.BRIDGE_REQUESTS_QUEUE, self._requests.handle, 2 * calls + waits),
+            (topology.BRIDGE_EVENTS_QUEUE, self._events.handle, calls),
         ):
             self._consumers.append(await self._hub.consume(queue, handler, concurrency=concurrency))
 

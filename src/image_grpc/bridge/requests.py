@@ -2,18 +2,22 @@
 
 import math
 import time
+from dataclasses import dataclass
 
 import grpc
 import structlog
 from google.protobuf import message_factory
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from opentelemetry.trace import SpanKind
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.hub.v1.events_pb2 import RpcCompleted, RpcFailed
+from tabletop.image.v1.generation_service_pb2 import WaitGenerationRequest
 
 from image_grpc.bridge.client import Cause, ImageServiceClient, unary_methods
 from image_grpc.bridge.errors import DEADLINE_EXCEEDED, UNIMPLEMENTED, CallError
 from image_grpc.bridge.payloads import decode_request
+from image_grpc.bridge.round_robin import RoundRobin
 from image_grpc.correlation import correlated
 from image_grpc.hub import Ack, DeadLetter, Delivery, Hub, Outcome, Retry, Settlement, topology
 from image_grpc.hub import envelope as envelopes
@@ -29,13 +33,25 @@ Result = tuple[str, Settlement]
 """Outcome for the metrics, and settlement of the message."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequestLimits:
+    """How many requests are handled at once, and for how long."""
+
+    calls: int
+    """Requests that do not wait."""
+    waits: int
+    """Requests that wait for a generation to end. Further ones return its current state."""
+    max_call_seconds: float
+    """Deadline of calls whose request has no time-to-live."""
+
+
 class RequestHandler:
     """Handles messages with the routing key `image.rpc.<Service>.<Method>`."""
 
-    def __init__(self, hub: Hub, client: ImageServiceClient, telemetry: Telemetry, *, max_call_seconds: float) -> None:
-        """`max_call_seconds` is the deadline of calls whose request has no time-to-live."""
+    def __init__(self, hub: Hub, client: ImageServiceClient, telemetry: Telemetry, limits: RequestLimits) -> None:
         self._hub, self._client, self._telemetry = hub, client, telemetry
-        self._max_call_seconds = max_call_seconds
+        self._limits = limits
+        self._calls, self._waiting = RoundRobin(limits.calls), 0
 
     async def handle(self, delivery: Delivery) -> Settlement:
         """Make the call, publish its result, and only then settle the message."""
@@ -80,7 +96,18 @@ class RequestHandler:
         # With a request id, the call is safe to repeat.
         if "request_id" in method.input_type.fields_by_name and not getattr(request, "request_id"):  # noqa: B009
             setattr(request, "request_id", cause.request_id)  # noqa: B010
-        return await self._client.call_method(method, request, cause, timeout=timeout)
+        source = delivery.envelope.source_service
+        if not waits(request):
+            async with self._calls.slot(source):
+                return await self._client.call_method(method, request, cause, timeout=timeout)
+        if self._waiting >= self._limits.waits:
+            log.warning("too many requests wait", method=name, source_service=source)
+            do_not_wait(request)
+        self._waiting += 1
+        try:
+            return await self._client.call_method(method, request, cause, timeout=timeout)
+        finally:
+            self._waiting -= 1
 
     async def _failed(self, delivery: Delivery, cause: Cause, name: str, error: CallError) -> Result:
         reply = envelopes.error_reply(
@@ -98,7 +125,7 @@ class RequestHandler:
 
     def _remaining_seconds(self, delivery: Delivery) -> float:
         left = math.inf if delivery.expires_at is None else delivery.expires_at - time.time()
-        return min(self._max_call_seconds, left)
+        return min(self._limits.max_call_seconds, left)
 
     async def _reply(self, delivery: Delivery, cause: Cause, type_: str, payload: Message) -> None:
         """Send a reply. A lost one is not sent again: the sender repeats its request."""
@@ -124,6 +151,23 @@ def delay_before_next_attempt(error: CallError, attempt: int) -> float | None:
     limit = MAX_TRANSIENT_ATTEMPTS if error.transient else MAX_HANDLER_FAULTS
     repeatable = error.transient or error.fault
     return LADDER.after_attempt(attempt) if repeatable and attempt < limit else None
+
+
+def waits(request: Message) -> bool:
+    """Whether a request waits for a generation to end."""
+    if isinstance(request, WaitGenerationRequest):
+        return not request.HasField("timeout") or request.timeout.ToNanoseconds() > 0
+    wait_for: Duration | None = getattr(request, "wait_for", None)
+    return wait_for is not None and wait_for.ToNanoseconds() > 0
+
+
+def do_not_wait(request: Message) -> None:
+    """Let a request return the current state of its generation."""
+    if isinstance(request, WaitGenerationRequest):
+        request.timeout.Clear()
+        request.timeout.SetInParent()
+    else:
+        request.ClearField("wait_for")
 
 
 def _method_name(delivery: Delivery) -> str:
