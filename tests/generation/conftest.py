@@ -21,13 +21,13 @@ from image_grpc.generation import states
 from image_grpc.generation.estimate import Estimator
 from image_grpc.generation.intake import Intake
 from image_grpc.generation.repository import GenerationRepository
-from image_grpc.generation.weighted_fair_semaphore import WeightedFairSemaphore
 from image_grpc.getimg import ProviderRequest
 from image_grpc.hub import Ack, Delivery, Settlement, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.storage import CacheLimits, ImageStorageClient, ReadCache, Storage
 from image_grpc.telemetry import Telemetry
+from image_grpc.weighted_fair_semaphore import WeightedFairSemaphore
 from tests.generation.builders import picture_bytes, provider_result
 from tests.generation.memory_storage import SECONDS, MemoryStorageService
 

@@ -12,8 +12,8 @@ from tabletop.image.v1.types_pb2 import Priority
 from image_grpc.errors import HubError
 from image_grpc.generation import jobs
 from image_grpc.generation.estimate import INITIAL_SECONDS, WEIGHT, Estimator
-from image_grpc.generation.weighted_fair_semaphore import WeightedFairSemaphore
 from image_grpc.hub.memory import MemoryHub
+from image_grpc.weighted_fair_semaphore import WeightedFairSemaphore
 from tests.generation.builders import portrait, queued
 from tests.generation.conftest import CAPACITY
 

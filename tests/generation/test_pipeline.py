@@ -18,13 +18,13 @@ from image_grpc.generation import states
 from image_grpc.generation.pipeline import Pipeline, Steps
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.requeue import requeue_unfinished
-from image_grpc.generation.weighted_fair_semaphore import Closed, WeightedFairSemaphore
 from image_grpc.hub import Ack, Delivery, Settlement, topology
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.retry import MAX_HANDLER_FAULTS, RetryLadder
 from image_grpc.settings import ServerSettings, load
 from image_grpc.storage import Storage, collection
 from image_grpc.telemetry import Telemetry
+from image_grpc.weighted_fair_semaphore import Closed, WeightedFairSemaphore
 from image_grpc_testkit.eventually import eventually
 from tests.generation.builders import portrait, provider_result, queued
 from tests.generation.conftest import Database, Jobs

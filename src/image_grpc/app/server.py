@@ -24,7 +24,6 @@ from image_grpc.generation.revise import Reviser
 from image_grpc.generation.steps.generate import LEASE_FACTOR, GeneratePolicy, GenerateStep
 from image_grpc.generation.steps.references import ReferenceLoader
 from image_grpc.generation.steps.store import StoreStep
-from image_grpc.generation.weighted_fair_semaphore import WeightedFairSemaphore
 from image_grpc.getimg import Downloader, GetimgClient, GetimgConfig, UrlPolicy
 from image_grpc.hub import Hub
 from image_grpc.images import ContentReader, ImageLibrary, ImageWatcher, Uploader
@@ -40,6 +39,7 @@ from image_grpc.settings import ServerSettings
 from image_grpc.storage import CacheLimits, ChangeFeed, ImageStorageClient, ReadCache, Storage
 from image_grpc.telemetry import Telemetry
 from image_grpc.themes import ThemeCatalog, ThemeEditor
+from image_grpc.weighted_fair_semaphore import WeightedFairSemaphore
 
 log = structlog.get_logger(__name__)
 

@@ -5,9 +5,9 @@ from tabletop.image.v1.types_pb2 import Priority
 
 from image_grpc.errors import HubError
 from image_grpc.generation.requests import complete_request, picture_in
-from image_grpc.generation.weighted_fair_semaphore import WeightedFairSemaphore
 from image_grpc.hub import Hub, topology
 from image_grpc.messages import now
+from image_grpc.weighted_fair_semaphore import WeightedFairSemaphore
 
 INITIAL_SECONDS = 8.0
 """Assumed duration of a generation before any has finished."""

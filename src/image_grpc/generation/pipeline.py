@@ -22,12 +22,13 @@ from image_grpc.generation import states
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.steps.generate import GenerateStep
 from image_grpc.generation.steps.store import StoreStep
-from image_grpc.generation.weighted_fair_semaphore import Closed, WeightedFairSemaphore
 from image_grpc.hub import Ack, Consumer, DeadLetter, Delivery, Hub, Retry, Settlement, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.retry import PEER_UNAVAILABLE_SECONDS
 from image_grpc.settings import ServerSettings
+from image_grpc.storage import accepted_work
 from image_grpc.telemetry import ATTR_GENERATION_ID, SPAN_GENERATE, SPAN_STORE, Telemetry
+from image_grpc.weighted_fair_semaphore import Closed, WeightedFairSemaphore
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +102,7 @@ class Pipeline:
         attributes = {ATTR_GENERATION_ID: id_}
         span = self._telemetry.span(span_name, parent=delivery.headers, kind=SpanKind.CONSUMER, attributes=attributes)
         try:
-            with correlated(delivery.envelope.correlation_id), span:
+            with correlated(delivery.envelope.correlation_id), span, accepted_work():
                 return await self._run_step(id_, step)
         finally:
             self._telemetry.counters.generations_unfinished -= 1

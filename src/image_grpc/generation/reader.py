@@ -12,7 +12,7 @@ from tabletop.image.v1.generation_service_pb2 import ListGenerationsRequest
 from tabletop.storage.v1.record_pb2 import RecordKind
 from tabletop.storage.v1.storage_pb2 import RecordChange
 
-from image_grpc.errors import InvalidArgument, StorageServiceError, Violation
+from image_grpc.errors import InvalidArgument, Overloaded, StorageServiceError, Violation
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.states import is_final
 from image_grpc.messages import clone
@@ -77,7 +77,7 @@ class GenerationReader:
                 if left <= 0:
                     break
                 # The Storage Service may be available again before the time is over.
-                with contextlib.suppress(StorageServiceError):
+                with contextlib.suppress(StorageServiceError, Overloaded):
                     record = await self._next(id_, changes, record, seconds=min(left, POLL_SECONDS))
         return await self.present(record)
 

@@ -17,11 +17,14 @@ from image_grpc.errors import DeadlineExceeded, HubError, ServiceError, StorageS
 from image_grpc.hub import Hub, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.retry import SOON, Backoff, retry_calls
+from image_grpc.storage.admission import Admission
 from image_grpc.storage.errors import RetryableFailure, exception_for
 from image_grpc.telemetry import Telemetry, inject
 
 ATTEMPT_SECONDS = 3.0
 """A request without a reply is repeated after this time."""
+USUAL_FACTOR = 5.0
+"""While the Storage Service is slow, a request is repeated only after this many times the usual duration."""
 MARGIN_SECONDS = 0.2
 """Seconds before the caller's deadline that are reserved for reporting that the Storage Service is unavailable."""
 BACKOFF = Backoff(initial=0.05, maximum=1.0, jitter=0.1)
@@ -38,6 +41,7 @@ class StorageRequester:
         self._hub, self._telemetry = hub, telemetry
         self.timeout = timeout
         """Longest time in seconds that a request may take, retries included."""
+        self._reads, self._writes = Admission(), Admission()
         self.last_failure = ""
         """Why the last request for records failed; empty if it succeeded or was refused as invalid."""
         self.last_blob_failure = ""
@@ -96,13 +100,19 @@ class StorageRequester:
         """Perform one operation, repeating it under the same storage_correlation_id.
 
         The request ends at the caller's deadline or after the configured timeout, whichever is earlier. Raises the
-        exception for an error reply.
+        exception for an error reply, and Overloaded.
         """
         id_ = request.storage_correlation_id
+        admission = self._writes if isinstance(request, pb.StoreRequest | pb.DeleteRequest) else self._reads
+        async with admission.turn():
+            return await self._perform(operation, request, id_, response, admission)
+
+    async def _perform(self, operation: str, request: Message, id_: str, response: type[R], admission: Admission) -> R:
         with self._telemetry.track_storage_operation(operation, id_) as tracked:
             tracked.bytes = request.ByteSize()
             try:
-                result = _payload(await self._repeat_until_reply(operation, request, id_), response)
+                patience = max(ATTEMPT_SECONDS, USUAL_FACTOR * admission.usual_seconds)
+                result = _payload(await self._repeat_until_reply(operation, request, id_, patience), response)
             except DeadlineExceeded:
                 raise  # which says nothing about the Storage Service
             except Exception as failure:
@@ -118,7 +128,7 @@ class StorageRequester:
         else:
             self.last_failure = failure
 
-    async def _repeat_until_reply(self, operation: str, request: Message, id_: str) -> Envelope:
+    async def _repeat_until_reply(self, operation: str, request: Message, id_: str, patience: float) -> Envelope:
         budget = remaining(self.timeout, margin=MARGIN_SECONDS)
         if budget <= 0:
             raise DeadlineExceeded(f"the deadline passed before {operation}")
@@ -127,7 +137,7 @@ class StorageRequester:
 
         async def attempt() -> Envelope:
             nonlocal problem
-            seconds = min(ATTEMPT_SECONDS, end - time.monotonic())
+            seconds = min(patience, end - time.monotonic())
             envelope = envelopes.protobuf_envelope(operation, request, correlation_id=id_, time_to_live=seconds)
             message = OutboundMessage(
                 exchange=topology.REQUESTS, routing_key=operation, headers=inject(), envelope=envelope

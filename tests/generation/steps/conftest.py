@@ -21,12 +21,12 @@ from image_grpc.generation.steps import generate
 from image_grpc.generation.steps.generate import GeneratePolicy, GenerateStep
 from image_grpc.generation.steps.references import ReferenceLoader
 from image_grpc.generation.steps.store import StoreStep
-from image_grpc.generation.weighted_fair_semaphore import WeightedFairSemaphore
 from image_grpc.hub import Outcome, topology
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.retry import GenerationLimits
 from image_grpc.storage import Storage
 from image_grpc.telemetry import Telemetry
+from image_grpc.weighted_fair_semaphore import WeightedFairSemaphore
 from tests.generation.builders import portrait, provider_result, queued, stored_image
 from tests.generation.conftest import Database, ScriptedDownloader, ScriptedProvider
 

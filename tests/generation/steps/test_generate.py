@@ -12,12 +12,14 @@ from tabletop.image.internal.v1.job_pb2 import StoreJob
 from tabletop.image.v1.generation_pb2 import GenerationState
 from tabletop.image.v1.types_pb2 import Priority
 
+from image_grpc.errors import StorageServiceError
 from image_grpc.generation import states
+from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.steps import generate
 from image_grpc.generation.steps.generate import LEASE_POLL_SECONDS, NOT_CONFIGURED_SECONDS, GenerateStep
-from image_grpc.generation.weighted_fair_semaphore import Closed, WeightedFairSemaphore
 from image_grpc.hub import Ack, Retry, topology
 from image_grpc.retry import MAX_INTERRUPTED_CALLS
+from image_grpc.weighted_fair_semaphore import Closed, WeightedFairSemaphore
 from tests.generation.builders import SIDE, portrait, provider_result, queued
 from tests.generation.conftest import CAPACITY, Database, Jobs, ScriptedProvider
 from tests.generation.steps.conftest import OWNER, leased
@@ -198,3 +200,26 @@ async def test_concurrent_calls_are_limited(
     records = [await database.add_generation(queued(portrait(details=str(number)))) for number in range(10)]
     await asyncio.gather(*(generate_step(each, NORMAL) for each in records))
     assert most == CAPACITY
+
+
+async def test_a_lease_whose_storing_failed_is_no_interrupted_call(
+    generate_step: GenerateStep, database: Database, provider: ScriptedProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reply was late, so the job comes back and finds its own lease, without a call."""
+    record = await database.add_generation(queued())
+    update = GenerationRepository.update
+
+    async def late(self: GenerationRepository, each: GenerationRecord) -> GenerationRecord:
+        await update(self, each)
+        raise StorageServiceError("no reply", retry_delay=1.0)
+
+    monkeypatch.setattr(GenerationRepository, "update", late)
+    for _ in range(MAX_INTERRUPTED_CALLS + 1):
+        with pytest.raises(StorageServiceError):
+            await generate_step(record, NORMAL)
+        record = await database.generation(record.generation.id)
+        assert record.generation.attempts == 1
+    assert provider.requests == []
+    monkeypatch.undo()
+    assert await generate_step(record, NORMAL) == Ack()
+    assert len(provider.requests) == 1

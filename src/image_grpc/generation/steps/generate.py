@@ -16,10 +16,10 @@ from image_grpc.generation import jobs, states
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.requests import complete_request, picture_in
 from image_grpc.generation.steps.references import ReferenceLoader
-from image_grpc.generation.weighted_fair_semaphore import WeightedFairSemaphore
 from image_grpc.getimg import CallNotSent, GetimgClient, ProviderRequest
 from image_grpc.hub import Ack, Hub, Outcome, Retry, Settlement
 from image_grpc.retry import MAX_INTERRUPTED_CALLS, PEER_UNAVAILABLE_SECONDS, GenerationLimits, delay_before_next_call
+from image_grpc.weighted_fair_semaphore import WeightedFairSemaphore
 
 log = structlog.get_logger(__name__)
 
@@ -61,11 +61,13 @@ class GenerateStep:
     ) -> None:
         self._generations, self._provider, self._references = generations, provider, references
         self._semaphore, self._hub, self._policy = semaphore, hub, policy
+        self._leased_without_call: dict[str, int] = {}
 
     async def __call__(self, record: GenerationRecord, priority: Priority) -> Settlement:
         """Generate the picture and publish the job that stores it. Raises Closed when the process stops."""
         if record.HasField("provider_result"):  # generated already; only the next job may be missing
             return await self._hand_over(record, record.provider_result)
+        record = self._without_unused_lease(record)
         if (wait := self._foreign_lease_seconds(record)) > 0:
             # Not the whole wait: the retry ladder would round it up to its next, much longer step.
             return Retry(min(wait, LEASE_POLL_SECONDS), f"{record.lease.owner} holds the lease")
@@ -92,11 +94,25 @@ class GenerateStep:
                 # Stored before the call, so that no other delivery calls GetImg.AI at the same time.
                 owner, lease_seconds = self._policy.owner, self._policy.lease_seconds
                 leased = states.generating(record, owner=owner, lease_seconds=lease_seconds)
-                record = await self._generations.update(leased)
+                record = await self._lease(leased)
                 result = await self._call(call, request)
         except (errors.ApiError, GenerationError, errors.GetimgNotConfigured) as failure:
             return await self._after_failure(record, failure, previous)
         return await self._hand_over(record, result)
+
+    async def _lease(self, leased: GenerationRecord) -> GenerationRecord:
+        """Store a lease. If it is not known whether it was stored, remember that no call followed."""
+        try:
+            return await self._generations.update(leased)
+        except StorageServiceError:
+            self._leased_without_call[leased.generation.id] = leased.generation.attempts
+            raise
+
+    def _without_unused_lease(self, record: GenerationRecord) -> GenerationRecord:
+        """Return the record without a lease of this process that no call followed."""
+        attempts = self._leased_without_call.pop(record.generation.id, None)
+        own = record.HasField("lease") and record.lease.owner == self._policy.owner
+        return states.released_before_call(record) if own and record.generation.attempts == attempts else record
 
     async def _call(
         self, call: Callable[[ProviderRequest], Awaitable[ProviderResult]], request: ProviderRequest

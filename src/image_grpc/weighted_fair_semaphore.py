@@ -33,11 +33,11 @@ class WeightedFairSemaphore(Generic[C]):
     @asynccontextmanager
     async def slot(self, class_: C) -> AsyncIterator[None]:
         """Hold a slot within the block. Raises Closed."""
-        await self._acquire(class_)
+        await self.acquire(class_)
         try:
             yield
         finally:
-            self._release()
+            self.release()
 
     def close(self) -> None:
         """Refuse all current and future waiters."""
@@ -48,7 +48,8 @@ class WeightedFairSemaphore(Generic[C]):
                     waiter.set_exception(Closed())
             queue.clear()
 
-    async def _acquire(self, class_: C) -> None:
+    async def acquire(self, class_: C) -> None:
+        """Wait for a slot, which `release` returns. Raises Closed."""
         if self._closed:
             raise Closed
         if self._free > 0:
@@ -62,12 +63,13 @@ class WeightedFairSemaphore(Generic[C]):
             await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self._release()  # admitted and cancelled at the same time
+                self.release()  # admitted and cancelled at the same time
             elif waiter in self._queues[class_]:
                 self._queues[class_].remove(waiter)
             raise
 
-    def _release(self) -> None:
+    def release(self) -> None:
+        """Return a slot."""
         while waiting := [class_ for class_, queue in self._queues.items() if queue]:
             class_ = min(waiting, key=lambda each: self._passes[each])  # has received least for its weight
             waiter = self._queues[class_].popleft()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from image_grpc.generation.weighted_fair_semaphore import Closed, WeightedFairSemaphore
+from image_grpc.weighted_fair_semaphore import Closed, WeightedFairSemaphore
 
 WEIGHTS = {"high": 6, "normal": 3, "low": 1}
 SECONDS = 60.0
