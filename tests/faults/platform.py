@@ -46,6 +46,16 @@ class Program:
         assert self._process is not None, "the program is running"
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the process has not ended."""
+        return self._process is not None and self._process.returncode is None
+
+    @property
+    def log(self) -> str:
+        """What the process has written to standard error."""
+        return self._log.read_text(errors="replace")
+
     async def start(self) -> None:
         """Start the process, and return once it prints that it is ready. Raises AssertionError if it ends before."""
         with self._log.open("ab") as log:
@@ -106,6 +116,7 @@ class Server:
     """An `image-grpc serve` and its stubs. It keeps its address when it is restarted."""
 
     program: Program
+    address: str
     channel: grpc.aio.Channel
     generations: Any
     images: Any
@@ -113,13 +124,14 @@ class Server:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Platform:
-    """Two servers, two replicas of the Storage Service, and their dependencies."""
+    """Two servers, two replicas of the Storage Service, any number of bridges, and their dependencies."""
 
     broker: Node
     database: Cluster
     standin: Program
     servers: list[Server]
     storages: list[Program]
+    bridges: list[Program]
     hub_proxy: Proxy
     """Between all processes and the broker."""
     database_proxy: Proxy
@@ -128,7 +140,7 @@ class Platform:
     @property
     def programs(self) -> list[Program]:
         """All programs except the stand-in, which must not fail."""
-        return [*(server.program for server in self.servers), *self.storages]
+        return [*(server.program for server in self.servers), *self.storages, *self.bridges]
 
     async def restart_broker(self) -> None:
         """Restart the broker with its data."""
@@ -163,10 +175,13 @@ class Platform:
 
 
 @asynccontextmanager
-async def run_platform(folder: Path, *, latency: float, variety: int, getimg_timeout: float) -> AsyncIterator[Platform]:
+async def run_platform(
+    folder: Path, *, latency: float, variety: int, getimg_timeout: float, bridges: int = 0
+) -> AsyncIterator[Platform]:
     """Run a platform within the block, with its logs and blobs in the folder.
 
-    `latency` and `variety` are those of the stand-in; `latency` and `getimg_timeout` are in seconds.
+    `latency` and `variety` are those of the stand-in; `latency` and `getimg_timeout` are in seconds; `bridges` is the
+    number of bridges, all for the first server.
     """
     async with AsyncExitStack() as stack:
         arguments = ["standin", "--listen", "127.0.0.1:0", "--latency", str(latency), "--variety", str(variety)]
@@ -192,12 +207,15 @@ async def run_platform(folder: Path, *, latency: float, variety: int, getimg_tim
         arguments = ["storage", "--database-url", url, "--blob-url", (folder / "blobs").as_uri()]
         storages = [Program(f"storage-{n}", arguments, "(is ready)", folder, **environment) for n in (1, 2)]
         servers = [await _server(stack, f"serve-{n}", folder, environment) for n in (1, 2)]
+        target = ["bridge", "--target", servers[0].address]
+        connectors = [Program(f"bridge-{n + 1}", target, "(connects)", folder, **environment) for n in range(bridges)]
         running = Platform(
             broker=broker,
             database=database,
             standin=standin,
             servers=servers,
             storages=storages,
+            bridges=connectors,
             hub_proxy=hub,
             database_proxy=database_proxy,
         )
@@ -215,7 +233,11 @@ async def _server(stack: AsyncExitStack, name: str, folder: Path, environment: d
     options = [("grpc.max_reconnect_backoff_ms", 1000)]
     channel = await stack.enter_async_context(grpc.aio.insecure_channel(address, options=options))
     return Server(
-        program=program, channel=channel, generations=GenerationServiceStub(channel), images=ImageServiceStub(channel)
+        program=program,
+        address=address,
+        channel=channel,
+        generations=GenerationServiceStub(channel),
+        images=ImageServiceStub(channel),
     )
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import getpass
+import json
 import os
 import random
 import shutil
@@ -51,6 +52,13 @@ class Node:
     def resume(self) -> None:
         """Continue a paused node."""
         os.killpg(self.pid, signal.SIGCONT)
+
+    def queue_lengths(self) -> dict[str, int]:
+        """Return the number of messages in each queue, with those that a consumer holds."""
+        node = ["--node", self.environment["RABBITMQ_NODENAME"], "--formatter", "json"]
+        command = [_program("rabbitmqctl"), "--quiet", *node, "list_queues", "name", "messages"]
+        listed = subprocess.run(command, env=self.environment, check=True, stdout=subprocess.PIPE).stdout
+        return {queue["name"]: queue["messages"] for queue in json.loads(listed)}
 
     def add_virtual_host(self) -> str:
         """Create an empty virtual host and return its URL."""
