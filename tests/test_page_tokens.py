@@ -64,3 +64,15 @@ def test_text_that_is_not_base64_is_refused(token: str) -> None:
 def test_a_malformed_token_and_one_of_another_listing_have_different_messages() -> None:
     with pytest.raises(InvalidPageToken, match="is not a page token of this service"):
         page_tokens.decode("not base64!", listing=LISTING)
+
+
+def test_a_token_that_was_signed_with_another_key_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_tokens, "_key", b"")
+    unsigned = page_tokens.encode(b"3", listing=LISTING)
+    page_tokens.configure("secret")
+    signed = page_tokens.encode(b"3", listing=LISTING)
+    assert page_tokens.decode(signed, listing=LISTING) == b"3"
+    for key, token in (("secret", unsigned), ("other", signed)):
+        page_tokens.configure(key)
+        with pytest.raises(InvalidPageToken):
+            page_tokens.decode(token, listing=LISTING)

@@ -1,9 +1,21 @@
-"""Page tokens: an opaque position that is bound to the listing it was issued for."""
+"""Page tokens: an opaque position that is bound to the listing it was issued for, and signed if there is a key.
+
+All processes of a service need the same key, so there is no default: without one, a caller could make a token of its
+own. Positions are checked in any case.
+"""
 
 import base64
 import hashlib
 
 _DIGEST_BYTES = 16
+
+_key = b""
+
+
+def configure(key: str) -> None:
+    """Sign the tokens of this process with a key, and accept only such."""
+    global _key  # noqa: PLW0603  # one key per process, like the settings it comes from
+    _key = hashlib.sha256(key.encode()).digest() if key else b""
 
 
 class InvalidPageToken(ValueError):
@@ -28,4 +40,5 @@ def decode(token: str, *, listing: bytes) -> bytes:
 
 
 def _digest(position: bytes, listing: bytes) -> bytes:
-    return hashlib.blake2b(listing + position, digest_size=_DIGEST_BYTES, person=b"page token").digest()
+    sealed = listing + position
+    return hashlib.blake2b(sealed, digest_size=_DIGEST_BYTES, key=_key, person=b"page token").digest()

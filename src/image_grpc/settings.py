@@ -83,6 +83,10 @@ class HubSettings(EnvironmentSettings):
 class ProgramSettings(HubSettings, TelemetrySettings):
     """Settings of every program."""
 
+    page_token_key: SecretStr = Field(
+        SecretStr(""), description="secret that signs page tokens, the same for all processes; unsigned if empty"
+    )
+
 
 class CallSettings(EnvironmentSettings):
     """Time limits that the server and the bridge share."""

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 
 import pytest
+from getimg.types.image_generate_response import Data, ImageGenerateResponse
 from getimg.types.usage import Usage
 from tabletop.image.v1.model_pb2 import Model
 from tabletop.image.v1.types_pb2 import Size
 
 from image_grpc.getimg import GetimgClient, expected_cost
-from image_grpc.getimg.client import billed_cost
+from image_grpc.getimg.client import billed_cost, read_result
 from tests.service import MODEL, PRICE
 
 
@@ -36,7 +38,6 @@ def priced_model(**prices: str) -> Model:
 def test_the_price_is_that_of_the_requested_size(width: int, height: int, amount: str) -> None:
     model = priced_model(**{"1K": "0.01", "2K": "0.02", "4K": "0.04"})
     cost = expected_cost(model, Size(width=width, height=height))
-    assert cost is not None
     assert (cost.amount, cost.currency, cost.unit, cost.quantity) == (amount, "USD", "image", 1)
 
 
@@ -70,11 +71,35 @@ async def test_prices_come_from_the_catalog(client: GetimgClient) -> None:
 
 def test_the_billed_amount_has_no_exponent() -> None:
     cost = billed_cost(Usage(billable_unit="image", quantity=2, unit_price=0.000005, total_cost=0.00001))
-    assert cost is not None
     assert (cost.amount, cost.currency, cost.unit, cost.quantity) == ("0.00001", "USD", "image", 2)
 
 
-@pytest.mark.parametrize(("total", "quantity"), [(math.nan, 1), (math.inf, 1), (-1.0, 1), (1.0, math.nan)])
+@pytest.mark.parametrize(("total", "quantity"), [(math.nan, 1), (math.inf, 1), (-1.0, 1), (1.0, math.nan), (1e300, 1)])
 def test_an_invalid_usage_has_no_cost(total: float, quantity: float) -> None:
     usage = Usage(billable_unit="image", quantity=quantity, unit_price=1, total_cost=total)
-    assert billed_cost(usage) is None
+    with pytest.raises(ValueError, match="total_cost"):
+        billed_cost(usage)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"id": "\ud800"},
+        {"id": None},
+        {"model": "\ud800"},
+        {"usage": None},
+        {"usage": Usage.construct(total_cost="much", quantity=1, billable_unit="image")},
+        {"usage": Usage.construct(total_cost=1, quantity=1, billable_unit="\ud800")},
+        {"deletes_at": "in a year"},
+        {"deletes_at": None},
+    ],
+    ids=ascii,
+)
+def test_a_picture_is_kept_whatever_else_cannot_be_read(fields: dict[str, object]) -> None:
+    usage = Usage(billable_unit="image", quantity=1, unit_price=1, total_cost=1)
+    values = {"id": "1", "model": "m", "usage": usage, "deletes_at": datetime(2030, 1, 1, tzinfo=UTC)} | fields
+    picture = Data.construct(url="https://getimg.ai/1.png", deletes_at=values.pop("deletes_at"))
+    result = read_result(ImageGenerateResponse.construct(data=[picture], **values))
+    assert result.url == "https://getimg.ai/1.png"
+    result.SerializeToString()
+    assert len(result.ListFields()) == 5

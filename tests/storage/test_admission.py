@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -32,44 +34,67 @@ async def test_no_more_requests_than_allowed_are_in_flight() -> None:
     assert most == 2
 
 
-async def test_a_request_that_would_wait_too_long_is_refused_at_once() -> None:
+@asynccontextmanager
+async def all_turns_taken(turns: Admission) -> AsyncIterator[None]:
+    """Let two other calls hold the turns within the block."""
+    may_end = asyncio.Event()
+
+    async def hold() -> None:
+        async with turns.turn():
+            await may_end.wait()
+
+    holders = [asyncio.create_task(hold()) for _ in range(2)]
+    await asyncio.sleep(0)
+    yield
+    may_end.set()
+    await asyncio.gather(*holders)
+
+
+async def test_a_new_call_that_would_wait_too_long_is_refused_at_once() -> None:
     turns = Admission()
     turns._seconds = 60.0
-    async with turns.turn(), turns.turn():
-        waiting = [asyncio.create_task(hold(turns)) for _ in range(2)]
+    async with all_turns_taken(turns):
+        waiting = asyncio.create_task(take(turns))
         await asyncio.sleep(0)
         with pytest.raises(Overloaded) as refused:
-            async with turns.turn():
-                pytest.fail("there is no turn")
-        assert (refused.value.retry_delay or 0) > 30
-    await asyncio.gather(*waiting)
+            await take(turns)
+        assert (refused.value.retry_delay or 0) >= 30
+    await waiting
 
 
-async def hold(turns: Admission) -> None:
+async def take(turns: Admission) -> None:
     async with turns.turn():
         pass
 
 
 async def test_a_wait_ends_at_the_deadline() -> None:
     turns = Admission()
-    async with turns.turn(), turns.turn():
+    async with all_turns_taken(turns):
         with deadline_in(0.05), pytest.raises(Overloaded):
-            async with turns.turn():
-                pytest.fail("there is no turn")
+            await take(turns)
+
+
+async def test_a_call_is_refused_at_its_first_request_or_never() -> None:
+    turns = Admission()
+    await take(turns)
+    turns._seconds = 1000.0
+    async with all_turns_taken(turns):
+        later = [asyncio.create_task(take(turns)) for _ in range(3)]
+        await asyncio.sleep(0)
+        assert not any(task.done() for task in later)
+    await asyncio.gather(*later)
 
 
 async def test_accepted_work_is_never_refused() -> None:
     turns = Admission()
     turns._seconds = 1000.0
-    done = asyncio.Event()
 
     async def accepted() -> None:
         with accepted_work():
-            async with turns.turn():
-                done.set()
+            await take(turns)
 
-    async with turns.turn(), turns.turn():
+    async with all_turns_taken(turns):
         tasks = [asyncio.create_task(accepted()) for _ in range(3)]
         await asyncio.sleep(0)
-        assert not done.is_set()
+        assert not any(task.done() for task in tasks)
     await asyncio.gather(*tasks)

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 from tabletop.image.v1.types_pb2 import Priority
 
-from image_grpc import pictures
+from image_grpc import page_tokens, pictures
 from image_grpc.admin_servers import channelz_server
 from image_grpc.background import background
 from image_grpc.deadline import deadline_in
@@ -53,6 +53,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
 
     Raises OSError if an address cannot be bound.
     """
+    page_tokens.configure(settings.page_token_key.get_secret_value())
     pictures.configure()
     fonts.configure()
     stopping = asyncio.Event()

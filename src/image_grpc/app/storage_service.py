@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 
+from image_grpc import page_tokens
 from image_grpc.admin_servers import health_server
 from image_grpc.app.hub import require_broker, run_hub
 from image_grpc.errors import StorageServiceError
@@ -31,6 +32,7 @@ async def run_storage_service(settings: StorageServiceSettings, hub: Hub) -> Asy
         from image_grpc.storage_service import DatabaseError, ObjectStoreError, StorageService
     except ImportError as error:
         raise InvalidSettings("the Storage Service is not installed: pip install 'image-grpc[embedded]'") from error
+    page_tokens.configure(settings.page_token_key.get_secret_value())
     database_url, blob_url = storage_urls(settings)
     try:
         service = StorageService(settings, hub, database_url=database_url, blob_url=blob_url)

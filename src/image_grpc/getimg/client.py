@@ -26,6 +26,9 @@ from image_grpc.telemetry import ATTR_OUTCOME, SPAN_GETIMG_GENERATE, Telemetry
 
 log = structlog.get_logger(__name__)
 
+MAX_COST = 10_000
+"""Largest cost of a call in USD that is believed."""
+
 FAILURE_THRESHOLD = 10
 """Consecutive failures after which calls are suspended."""
 SUSPENSION_SECONDS = 10.0
@@ -94,7 +97,7 @@ class GetimgClient(Connection):
                 outcome = "ok"
             finally:
                 self._telemetry.getimg_duration.record(time.perf_counter() - started, {ATTR_OUTCOME: outcome})
-        return _read_result(response)
+        return read_result(response)
 
 
 def _generate_params(request: ProviderRequest, model: Model) -> ImageGenerateParams:
@@ -109,24 +112,34 @@ def _generate_params(request: ProviderRequest, model: Model) -> ImageGeneratePar
     return params
 
 
-def _read_result(response: ImageGenerateResponse) -> ProviderResult:
+def read_result(response: ImageGenerateResponse) -> ProviderResult:
     """Return the generated picture. Raises ApiError if there is none."""
     if not response.data:
         raise ApiError("the response of GetImg.AI contains no picture")
     picture = response.data[0]
-    result = ProviderResult(provider_id=response.id, url=picture.url, model=response.model, generate_time=now())
-    cost = billed_cost(response.usage)
-    if cost is None:
-        log.warning("GetImg.AI reported no valid cost", provider_id=response.id)
-    else:
-        result.cost.CopyFrom(cost)
-    result.expire_time.FromDatetime(picture.deletes_at)
+    try:
+        result = ProviderResult(url=picture.url, generate_time=now())
+    except (TypeError, ValueError) as error:
+        raise ApiError("the response of GetImg.AI contains no usable URL") from error
+    # The picture is billed: what else cannot be read is left out.
+    optional: dict[str, Callable[[], object]] = {
+        "provider_id": lambda: setattr(result, "provider_id", response.id),
+        "model": lambda: setattr(result, "model", response.model),
+        "cost": lambda: result.cost.CopyFrom(billed_cost(response.usage)),
+        "expire_time": lambda: result.expire_time.FromDatetime(picture.deletes_at),
+    }
+    for name, read in optional.items():
+        try:
+            read()
+        except Exception as error:
+            result.ClearField(name)
+            log.warning("unreadable field in the response of GetImg.AI", field=name, problem=ascii(error)[:200])
     return result
 
 
-def billed_cost(usage: Usage) -> Cost | None:
-    """Return what a call has cost, or None if the response does not say."""
-    if not (math.isfinite(usage.total_cost) and usage.total_cost >= 0 and math.isfinite(usage.quantity)):
-        return None
+def billed_cost(usage: Usage) -> Cost:
+    """Return what a call has cost. Raises ValueError for what cannot be a cost."""
+    if not (0 <= usage.total_cost <= MAX_COST and math.isfinite(usage.quantity)):
+        raise ValueError(f"total_cost {usage.total_cost}, quantity {usage.quantity}")
     amount = format(Decimal(str(usage.total_cost)), "f")
     return Cost(amount=amount, currency="USD", unit=usage.billable_unit, quantity=usage.quantity)

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from enum import Enum
 
 from image_grpc.deadline import remaining
 from image_grpc.errors import Overloaded
@@ -17,50 +18,63 @@ from image_grpc.weighted_fair_semaphore import WeightedFairSemaphore
 
 MAX_IN_FLIGHT = 32
 """Concurrent reads, and separately writes: half of what a replica handles at once."""
-MAX_WAIT_SECONDS = 30.0
-"""Longest wait of a call for its turn, if its deadline is later."""
+MAX_WAIT_SECONDS = 2.0
+"""Longest wait of a new call for its turn, if its deadline is later."""
 WEIGHT = 0.05
 """Weight of the latest request in the moving average of durations."""
 
 
-_accepted: ContextVar[bool] = ContextVar("accepted work", default=False)
+class _Origin(Enum):
+    NEW = "new"
+    """The first request of a call. Only such a request is refused."""
+    ADMITTED = "admitted"
+    """A later request of a call, which would be refused late."""
+    ACCEPTED = "accepted"
+    """Work that was accepted before, and may have been paid for."""
+
+
+_origin: ContextVar[_Origin] = ContextVar("origin", default=_Origin.NEW)
 
 
 @contextmanager
 def accepted_work() -> Iterator[None]:
-    """Give the requests within the block precedence over new calls, and never refuse them.
-
-    For work that was accepted before, and may have been paid for.
-    """
-    token = _accepted.set(True)
+    """Let the requests within the block wait as long as necessary, with precedence over new calls."""
+    token = _origin.set(_Origin.ACCEPTED)
     try:
         yield
     finally:
-        _accepted.reset(token)
+        _origin.reset(token)
 
 
 class Admission:
     """Admits requests of one kind."""
 
     def __init__(self) -> None:
-        self._semaphore = WeightedFairSemaphore(MAX_IN_FLIGHT, {False: 1, True: 3})
+        self._semaphore = WeightedFairSemaphore(
+            MAX_IN_FLIGHT, {_Origin.NEW: 1, _Origin.ADMITTED: 3, _Origin.ACCEPTED: 3}
+        )
         self._seconds = 0.0
+        self.last_reply = float("-inf")
+        """When a request succeeded last, on the monotonic clock."""
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Wait for a turn, and hold it within the block. Raises Overloaded, at once if the wait would be too long."""
-        accepted = _accepted.get()
-        patience = remaining(MAX_WAIT_SECONDS)
-        if not accepted and (expected := self._expected_wait) > patience:
+        origin = _origin.get()
+        patience = remaining(MAX_WAIT_SECONDS if origin is _Origin.NEW else float("inf"))
+        if origin is _Origin.NEW and (expected := self._expected_wait) > patience:
             raise _overloaded(expected)
         try:
-            async with asyncio.timeout(None if accepted else patience):
-                await self._semaphore.acquire(accepted)
+            async with asyncio.timeout(None if origin is _Origin.ACCEPTED else patience):
+                await self._semaphore.acquire(origin)
         except TimeoutError as expired:
             raise _overloaded(self._expected_wait) from expired
+        if origin is _Origin.NEW:
+            _origin.set(_Origin.ADMITTED)  # for the rest of the call, which has a context of its own
         began = time.monotonic()
         try:
             yield
+            self.last_reply = time.monotonic()
         finally:
             self._seconds += WEIGHT * (time.monotonic() - began - self._seconds)
             self._semaphore.release()

@@ -13,7 +13,7 @@ from tabletop.storage.v1 import storage_pb2 as pb
 from tabletop.storage.v1.record_pb2 import Record, RecordKey
 
 from image_grpc.deadline import remaining
-from image_grpc.errors import DeadlineExceeded, HubError, ServiceError, StorageServiceError
+from image_grpc.errors import DeadlineExceeded, HubError, Overloaded, ServiceError, StorageServiceError
 from image_grpc.hub import Hub, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.retry import SOON, Backoff, retry_calls
@@ -32,6 +32,10 @@ BACKOFF = Backoff(initial=0.05, maximum=1.0, jitter=0.1)
 _BLOB_OPERATIONS = ("blob_part", "blob_range")
 
 R = TypeVar("R", bound=Message)
+
+
+class StorageServiceTimeout(StorageServiceError):
+    """The Storage Service did not reply in time."""
 
 
 class StorageRequester:
@@ -108,6 +112,7 @@ class StorageRequester:
             return await self._perform(operation, request, id_, response, admission)
 
     async def _perform(self, operation: str, request: Message, id_: str, response: type[R], admission: Admission) -> R:
+        began = time.monotonic()
         with self._telemetry.track_storage_operation(operation, id_) as tracked:
             tracked.bytes = request.ByteSize()
             try:
@@ -115,6 +120,11 @@ class StorageRequester:
                 result = _payload(await self._repeat_until_reply(operation, request, id_, patience), response)
             except DeadlineExceeded:
                 raise  # which says nothing about the Storage Service
+            except StorageServiceTimeout as failure:
+                if admission.last_reply > began:  # others succeeded meanwhile
+                    raise Overloaded(f"the Storage Service is busy: {failure.message}", retry_delay=SOON) from failure
+                self._note(request, failure.message)
+                raise
             except Exception as failure:
                 self._note(request, failure.message if isinstance(failure, StorageServiceError) else "")
                 raise
@@ -163,7 +173,7 @@ def timeout_error(message: str, seconds: float) -> ServiceError:
     """Return the error for an operation without a result after `seconds`, which may have been the caller's fault."""
     if seconds < MARGIN_SECONDS:
         return DeadlineExceeded(message)
-    return StorageServiceError(message, retry_delay=SOON)
+    return StorageServiceTimeout(message, retry_delay=SOON)
 
 
 def new_id() -> str:

@@ -45,12 +45,14 @@ class Blobs:
         _check_part(part)
         row = await self._database.read(lambda connection: find_blob(connection, part.sha256))
         if row is not None and row.state == State.COMMITTED:
+            if row.byte_size != part.byte_size:
+                raise InvalidField("blob_part.byte_size", f"the blob has {row.byte_size} bytes")
             return True
         if row is not None and row.state == State.DELETING:
             raise TemporaryFailure(f"blob {part.sha256} is being deleted")
         if row is None or row.touch_time < microseconds(-_TOUCH_SECONDS):
             await self._database.write(lambda connection: _touch(connection, part.sha256, part.byte_size))
-        await obstore.put_async(self._store, part_path(part.sha256, part.offset), part.data)
+        await obstore.put_async(self._store, part_path(part.sha256, part.byte_size, part.offset), part.data)
         return False
 
     async def assemble(self, sha256: str, byte_size: int) -> None:
@@ -136,6 +138,8 @@ def _check_part(part: BlobPart) -> None:
     expected = min(PART_BYTES, part.byte_size - part.offset)
     if len(part.data) != expected:
         raise InvalidField("blob_part.data", f"must have {expected} bytes at this offset")
+    if len(part.data) == part.byte_size and hashlib.sha256(part.data).hexdigest() != part.sha256:
+        raise InvalidField("blob_part.data", "has another SHA-256")
 
 
 def find_blob(connection: Connection, sha256: str) -> Row[Any] | None:

@@ -12,6 +12,7 @@ from image_grpc.storage_service.record_rows import COLUMNS, INDEX_NAMES, LATEST_
 from image_grpc.storage_service.schema import record, record_version
 
 MAX_COUNT = 10_000
+MAX_INTEGER = 2**63
 
 
 def page(connection: Connection, request: ListRequest) -> ListResponse:
@@ -58,9 +59,18 @@ def _versions(request: ListRequest) -> tuple[Select[Any], list[ColumnElement[Any
 
 def _decode_token(request: ListRequest) -> list[Any]:
     try:
-        return list(json.loads(page_tokens.decode(request.page_token, listing=_identity(request))))
+        position = json.loads(page_tokens.decode(request.page_token, listing=_identity(request)))
     except page_tokens.InvalidPageToken as error:
         raise InvalidField("page_token", str(error)) from error
+    except ValueError:
+        position = None
+    # Without a key, anybody can make a token; what a database does with a wrong type differs.
+    types = [int] if request.filter.versions_of else [int, str]
+    if not isinstance(position, list) or [type(each) for each in position] != types:
+        raise InvalidField("page_token", "is not a page token of this service")
+    if not 0 <= position[0] < MAX_INTEGER or any("\0" in each for each in position[1:]):
+        raise InvalidField("page_token", "is not a page token of this service")
+    return position
 
 
 def _identity(request: ListRequest) -> bytes:

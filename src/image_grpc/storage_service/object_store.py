@@ -71,11 +71,14 @@ def blob_path(sha256: str) -> str:
     return f"{BLOBS}/{sha256[:2]}/{sha256}"
 
 
-def part_path(sha256: str, offset: int) -> str:
-    """Return the path of the part of a blob that starts at `offset`."""
-    return f"{PARTS}/{sha256}.{offset}"
+def part_path(sha256: str, byte_size: int, offset: int) -> str:
+    """Return the path of the part of a blob that starts at `offset`.
+
+    It contains the size, so that whoever names a wrong one does not overwrite the parts of others.
+    """
+    return f"{PARTS}/{sha256}.{byte_size}.{offset}"
 
 
 def part_paths(sha256: str, byte_size: int) -> list[str]:
     """Return the paths of all parts of a blob."""
-    return [part_path(sha256, offset) for offset in range(0, byte_size, PART_BYTES)]
+    return [part_path(sha256, byte_size, offset) for offset in range(0, byte_size, PART_BYTES)]
