@@ -200,5 +200,5 @@ class TestReport:
             images_generated=3, generations_failed=1, generations_unfinished=5, cache_hits=1, cache_misses=3
         )
         assert reporter(bench, monitor=monitor, counters=counters).report().metrics == pb.Metrics(
-            images_generated=3, generation_queue=105, error_rate=0.25, cache_hit_rate=0.25
+            images_generated=3, generation_queue=105, error_rate=0.25, cache_hit_rate=0.25, interrupted_cost="0"
         )

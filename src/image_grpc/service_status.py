@@ -89,6 +89,8 @@ class StatusReporter:
                 error_rate=counters.error_rate,
                 cache_hit_rate=counters.cache_hit_rate,
                 stalled_generations=counters.generations_stalled,
+                interrupted_calls=counters.interrupted_calls,
+                interrupted_cost=format(counters.interrupted_cost, "f"),
             ),
         )
 

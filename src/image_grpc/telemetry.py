@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 import orjson
@@ -60,6 +61,10 @@ class Counters:
     generations_stalled: int = 0
     """Generations of all processes that were queued again because nothing happened, and are still unfinished."""
     generations_requeued: int = 0
+    interrupted_calls: int = 0
+    """Calls of GetImg.AI that were found interrupted, because their process had ended. They may have been billed."""
+    interrupted_cost: Decimal = Decimal(0)
+    """Their expected cost, in USD."""
     cache_hits: int = 0
     cache_misses: int = 0
 
@@ -115,6 +120,12 @@ class Telemetry:
         meter.create_observable_counter("tabletop.generations.failed", _observing(lambda: counters.generations_failed))
         meter.create_observable_counter("tabletop.cache.hits", _observing(lambda: counters.cache_hits))
         meter.create_observable_counter("tabletop.cache.misses", _observing(lambda: counters.cache_misses))
+        meter.create_observable_counter(
+            "tabletop.getimg.interrupted_calls", _observing(lambda: counters.interrupted_calls)
+        )
+        meter.create_observable_counter(
+            "tabletop.getimg.interrupted_cost", _observing(lambda: float(counters.interrupted_cost)), "USD"
+        )
         meter.create_observable_counter(
             "tabletop.generations.requeued", _observing(lambda: counters.generations_requeued)
         )

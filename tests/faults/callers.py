@@ -27,6 +27,16 @@ PAUSE_SECONDS = 0.5
 MAX_CONCURRENT_CALLS = 16
 EXPECTED_CODES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
 """Status codes that callers may receive during a fault."""
+REJECTIONS = (
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.NOT_FOUND,
+    grpc.StatusCode.ALREADY_EXISTS,
+    grpc.StatusCode.FAILED_PRECONDITION,
+    grpc.StatusCode.ABORTED,
+    grpc.StatusCode.OUT_OF_RANGE,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+)
+"""Status codes that blame the caller. These calls are correct, and stay below every limit."""
 
 T = TypeVar("T")
 
@@ -53,8 +63,10 @@ class History:
     """Number of deliveries of each `image_generated` event by image id and event id."""
     error_counts: Counter[str] = field(default_factory=Counter)
     """Number of failed calls by status code and reason."""
+    rejected: list[str] = field(default_factory=list)
+    """Calls that were rejected with one of REJECTIONS, except with the advice to retry."""
     unexpected_errors: list[str] = field(default_factory=list)
-    """Failed calls with a status code outside of EXPECTED_CODES."""
+    """Failed calls with any other status code outside of EXPECTED_CODES."""
 
     @asynccontextmanager
     async def fault(self, name: str) -> AsyncIterator[None]:
@@ -143,9 +155,16 @@ class Callers:
                 return await call(next(self._servers))
             except grpc.aio.AioRpcError as error:
                 self._history.error_counts[reason(error)] += 1
-                if error.code() not in EXPECTED_CODES:
-                    self._history.unexpected_errors.append(f"{reason(error)}: {error.details()}")
+                self._record(error)
                 await asyncio.sleep(PAUSE_SECONDS)
+
+    def _record(self, error: grpc.aio.AioRpcError) -> None:
+        description = f"{reason(error)}: {error.details()}"
+        if error.code() in REJECTIONS:
+            if detail(error, error_details_pb2.RetryInfo) is None:
+                self._history.rejected.append(description)
+        elif error.code() not in EXPECTED_CODES:
+            self._history.unexpected_errors.append(description)
 
 
 async def generating_ids(server: Server) -> set[str]:

@@ -37,8 +37,15 @@ class Report:
     """Events and bills that are repeated within the guarantees."""
     recovered: list[str] = field(default_factory=list)
     """For each generation that was in progress during a fault and completed, the name of the fault."""
+    wrongly_rejected: list[str] = field(default_factory=list)
+    """Correct calls that were rejected as if their caller had made a mistake."""
     unexpected: list[str] = field(default_factory=list)
-    """Violations of a guarantee other than losses."""
+    """Violations of a guarantee other than these."""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether all guarantees were kept."""
+        return not (self.lost or self.wrongly_rejected or self.unexpected)
 
     def summary(self, history: History) -> str:
         """Return the report as text, with at most 20 lines per kind of problem."""
@@ -50,6 +57,8 @@ class Report:
             *(f"  {each}: {count}" for each, count in Counter(self.duplicated).items()),
             f"recovered {len(self.recovered)}",
             *(f"  in progress during {each}: {count}" for each, count in Counter(self.recovered).items()),
+            f"wrongly rejected {len(self.wrongly_rejected)}",
+            *(f"  {each}" for each in self.wrongly_rejected[:20]),
             f"unexpected {len(self.unexpected)}",
             *(f"  {each}" for each in self.unexpected[:20]),
             "errors of calls: " + (", ".join(f"{k} {v}" for k, v in history.error_counts.most_common()) or "none"),
@@ -80,6 +89,7 @@ async def check(platform: Platform, callers: Callers, history: History, *, timeo
     await _check_billing(platform, history, succeeded, report)
     await _check_dead_letters(platform, report)
     report.unexpected += history.unexpected_errors
+    report.wrongly_rejected += history.rejected
     return report
 
 

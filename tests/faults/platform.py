@@ -20,8 +20,9 @@ from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 
 from image_grpc.hub import topology
+from image_grpc.retry import LADDER
 from image_grpc_testkit.proxy import Proxy, proxy
-from image_grpc_testkit.servers import Cluster, Node, free_port, postgresql_cluster, rabbitmq
+from image_grpc_testkit.servers import Cluster, Node, free_port, postgresql_cluster, rabbitmq, standby_of
 from tests.service import MODEL
 
 KEY = "key"
@@ -128,6 +129,7 @@ class Platform:
 
     broker: Node
     database: Cluster
+    standby: Cluster
     standin: Program
     servers: list[Server]
     storages: list[Program]
@@ -153,6 +155,21 @@ class Platform:
         await asyncio.sleep(seconds)
         await asyncio.to_thread(self.database.start)
 
+    async def purge_jobs(self) -> None:
+        """Delete the messages of all queues of the pipeline, as an operator does by mistake."""
+        names = [*topology.GENERATE_QUEUES.values(), topology.STORE_QUEUE]
+        async with self.channel() as channel:
+            for name in (*names, *(f"image.retry.{step:g}" for step in LADDER.steps)):
+                await (await channel.get_queue(name)).purge()
+
+    async def switch_database(self) -> None:
+        """Promote the standby. The old primary stays up, and is read only."""
+        await asyncio.to_thread(self.database.execute, "ALTER SYSTEM SET default_transaction_read_only = on")
+        await asyncio.to_thread(self.database.execute, "SELECT pg_reload_conf()")
+        await asyncio.sleep(1)  # the standby receives what was committed before
+        await asyncio.to_thread(self.standby.execute, "SELECT pg_promote()")
+        self.database_proxy.server_port = self.standby.port
+
     async def raise_memory_alarm(self) -> None:
         """Let the broker block all publishers."""
         await asyncio.to_thread(self.broker.control, "set_vm_memory_high_watermark", "0.00001")
@@ -176,12 +193,12 @@ class Platform:
 
 @asynccontextmanager
 async def run_platform(
-    folder: Path, *, latency: float, variety: int, getimg_timeout: float, bridges: int = 0
+    folder: Path, *, latency: float, variety: int, getimg_timeout: float, bridges: int = 0, skew: str = ""
 ) -> AsyncIterator[Platform]:
     """Run a platform within the block, with its logs and blobs in the folder.
 
     `latency` and `variety` are those of the stand-in; `latency` and `getimg_timeout` are in seconds; `bridges` is the
-    number of bridges, all for the first server.
+    number of bridges, all for the first server; `skew` shifts the clock of one Storage Service by seconds.
     """
     async with AsyncExitStack() as stack:
         arguments = ["standin", "--listen", "127.0.0.1:0", "--latency", str(latency), "--variety", str(variety)]
@@ -201,17 +218,22 @@ async def run_platform(
             "IMAGE_GRPC_MODEL_PORTRAIT": MODEL,
             "IMAGE_GRPC_SWEEP_INTERVAL_SECONDS": "3",
             "IMAGE_GRPC_SHUTDOWN_GRACE_SECONDS": "5",
+            "IMAGE_GRPC_STALLED_AFTER_SECONDS": "20",
             "GETIMG_API_KEY": KEY,
         }
         url = _through(database.url, database.port, database_proxy)
         arguments = ["storage", "--database-url", url, "--blob-url", (folder / "blobs").as_uri()]
-        storages = [Program(f"storage-{n}", arguments, "(is ready)", folder, **environment) for n in (1, 2)]
+        storages = [
+            Program("storage-1", arguments, "(is ready)", folder, **environment),
+            Program("storage-2", arguments, "(is ready)", folder, **environment, **shifted_clock(skew)),
+        ]
         servers = [await _server(stack, f"serve-{n}", folder, environment) for n in (1, 2)]
         target = ["bridge", "--target", servers[0].address]
         connectors = [Program(f"bridge-{n + 1}", target, "(connects)", folder, **environment) for n in range(bridges)]
         running = Platform(
             broker=broker,
             database=database,
+            standby=await asyncio.to_thread(stack.enter_context, standby_of(database)),
             standin=standin,
             servers=servers,
             storages=storages,
@@ -239,6 +261,16 @@ async def _server(stack: AsyncExitStack, name: str, folder: Path, environment: d
         generations=GenerationServiceStub(channel),
         images=ImageServiceStub(channel),
     )
+
+
+def shifted_clock(seconds: str) -> dict[str, str]:
+    """Return an environment in which the clock is off by seconds such as `+7`; empty if it is right."""
+    if not seconds:
+        return {}
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+    if library is None:
+        raise FileNotFoundError("faketime is not installed; install Debian's package")
+    return {"LD_PRELOAD": str(library), "FAKETIME": seconds, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
 def _through(url: str, port: int, proxy_: Proxy) -> str:

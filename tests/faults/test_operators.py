@@ -25,10 +25,8 @@ from image_grpc.hub import topology
 from image_grpc.retry import LADDER
 from image_grpc_testkit.eventually import eventually
 from image_grpc_testkit.servers import Node
-from tests.faults.platform import Program
+from tests.faults.platform import Program, shifted_clock
 from tests.service import Provider, Service, portrait, running_standin, service
-
-FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 
 
 @asynccontextmanager
@@ -43,14 +41,12 @@ async def running(program: Program) -> AsyncIterator[Program]:
 
 @pytest.mark.parametrize("offset", ["+7", "-7"])
 async def test_a_storage_host_with_another_time_works_and_is_reported(node: Node, tmp_path: Path, offset: str) -> None:
-    assert FAKETIME is not None, "install Debian's package faketime"
     environment = {
         "IMAGE_GRPC_HUB_URL": await asyncio.to_thread(node.add_virtual_host),
         "IMAGE_GRPC_DATA_DIR": str(tmp_path),
         "IMAGE_GRPC_DRAIN_SECONDS": "0",
     }
-    fake = {"LD_PRELOAD": str(FAKETIME), "FAKETIME": offset, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-    storage = Program("storage", ["storage"], "(is ready)", tmp_path, **environment, **fake)
+    storage = Program("storage", ["storage"], "(is ready)", tmp_path, **environment, **shifted_clock(offset))
     serve = Program("serve", ["serve", "--listen", "127.0.0.1:0"], r"listens on (\S+),", tmp_path, **environment)
     async with running(storage), running(serve), grpc.aio.insecure_channel(serve.address) as channel:
         themes = ThemeServiceStub(channel)

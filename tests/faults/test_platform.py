@@ -53,6 +53,7 @@ class Environment:
         report = await check(self.platform, self.callers, self.history, timeout=MAX_WAIT_SECONDS)
         print(report.summary(self.history))
         assert report.lost == []
+        assert report.wrongly_rejected == []
         assert report.unexpected == []
         assert report.completed == len(self.history.accepted)
 

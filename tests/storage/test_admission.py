@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
 from image_grpc.deadline import deadline_in
-from image_grpc.errors import Overloaded
+from image_grpc.errors import Overloaded, StorageServiceError
 from image_grpc.storage import accepted_work, admission
 from image_grpc.storage.admission import Admission
 
@@ -52,7 +53,7 @@ async def all_turns_taken(turns: Admission) -> AsyncIterator[None]:
 
 async def test_a_new_call_that_would_wait_too_long_is_refused_at_once() -> None:
     turns = Admission()
-    turns._seconds = 60.0
+    turns._seconds, turns.last_reply = 60.0, time.monotonic()
     async with all_turns_taken(turns):
         waiting = asyncio.create_task(take(turns))
         await asyncio.sleep(0)
@@ -70,7 +71,10 @@ async def take(turns: Admission) -> None:
 async def test_a_wait_ends_at_the_deadline() -> None:
     turns = Admission()
     async with all_turns_taken(turns):
-        with deadline_in(0.05), pytest.raises(Overloaded):
+        with deadline_in(0.05), pytest.raises(StorageServiceError, match="does not reply"):
+            await take(turns)
+        turns.last_reply = time.monotonic() + 60
+        with deadline_in(0.05), pytest.raises(Overloaded, match="is busy"):
             await take(turns)
 
 

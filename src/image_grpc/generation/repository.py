@@ -1,10 +1,12 @@
 """Generations as the pipeline and callers change them."""
 
 import asyncio
+from decimal import Decimal
 
 import structlog
 from tabletop.image.internal.v1.cache_entry_pb2 import CacheEntry
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
+from tabletop.image.v1.generation_pb2 import Cost
 
 from image_grpc.errors import GenerationNotFound, ServiceError, StorageServiceError, VersionConflict
 from image_grpc.generation import states
@@ -74,6 +76,19 @@ class GenerationRepository:
             unit.create(self._storage.cache_entries, entry)
         else:
             unit.update(self._storage.cache_entries, entry, previous.version)
+
+    def count_interrupted_call(self, record: GenerationRecord, cost: Cost | None) -> None:
+        """Count a call of GetImg.AI whose process ended meanwhile, with its expected cost if that is known."""
+        generation = record.generation
+        self._counters.interrupted_calls += 1
+        if cost is not None:
+            self._counters.interrupted_cost += Decimal(cost.amount)
+        log.warning(
+            "call of GetImg.AI was interrupted",
+            generation_id=generation.id,
+            attempts=generation.attempts,
+            expected_cost=cost.amount if cost is not None else None,
+        )
 
     async def fail(self, record: GenerationRecord, failure: ServiceError) -> None:
         """End a generation without a picture.

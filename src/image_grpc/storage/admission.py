@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from enum import Enum
 
 from image_grpc.deadline import remaining
-from image_grpc.errors import Overloaded
+from image_grpc.errors import Overloaded, ServiceError, StorageServiceError
 from image_grpc.retry import SOON
 from image_grpc.weighted_fair_semaphore import WeightedFairSemaphore
 
@@ -62,13 +62,14 @@ class Admission:
         """Wait for a turn, and hold it within the block. Raises Overloaded, at once if the wait would be too long."""
         origin = _origin.get()
         patience = remaining(MAX_WAIT_SECONDS if origin is _Origin.NEW else float("inf"))
-        if origin is _Origin.NEW and (expected := self._expected_wait) > patience:
-            raise _overloaded(expected)
+        if origin is _Origin.NEW and self._expected_wait > patience:
+            raise self._refusal(time.monotonic() - patience)
+        began = time.monotonic()
         try:
             async with asyncio.timeout(None if origin is _Origin.ACCEPTED else patience):
                 await self._semaphore.acquire(origin)
         except TimeoutError as expired:
-            raise _overloaded(self._expected_wait) from expired
+            raise self._refusal(began) from expired
         if origin is _Origin.NEW:
             _origin.set(_Origin.ADMITTED)  # for the rest of the call, which has a context of its own
         began = time.monotonic()
@@ -83,12 +84,15 @@ class Admission:
     def _expected_wait(self) -> float:
         return self._seconds * self._semaphore.waiting / self._semaphore.capacity
 
+    def _refusal(self, since: float) -> ServiceError:
+        """Return the error for a request without a turn, which depends on whether others succeeded since a time."""
+        expected = self._expected_wait
+        if self.last_reply < since:
+            return StorageServiceError("the Storage Service does not reply", retry_delay=SOON)
+        message = f"the Storage Service is busy; a request would wait {expected:.1f} s for its turn"
+        return Overloaded(message, retry_delay=max(SOON, expected))
+
     @property
     def usual_seconds(self) -> float:
         """How long a request takes on average at present, from its turn to its reply."""
         return self._seconds
-
-
-def _overloaded(expected: float) -> Overloaded:
-    message = f"the Storage Service is busy; a request would wait {expected:.1f} s for its turn"
-    return Overloaded(message, retry_delay=max(SOON, expected))

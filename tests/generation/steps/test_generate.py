@@ -10,6 +10,7 @@ import pytest
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.internal.v1.job_pb2 import StoreJob
 from tabletop.image.v1.generation_pb2 import GenerationState
+from tabletop.image.v1.model_pb2 import Model
 from tabletop.image.v1.types_pb2 import Priority
 
 from image_grpc.errors import StorageServiceError
@@ -19,6 +20,7 @@ from image_grpc.generation.steps import generate
 from image_grpc.generation.steps.generate import LEASE_POLL_SECONDS, NOT_CONFIGURED_SECONDS, GenerateStep
 from image_grpc.hub import Ack, Retry, topology
 from image_grpc.retry import MAX_INTERRUPTED_CALLS
+from image_grpc.telemetry import Telemetry
 from image_grpc.weighted_fair_semaphore import Closed, WeightedFairSemaphore
 from tests.generation.builders import SIDE, portrait, provider_result, queued
 from tests.generation.conftest import CAPACITY, Database, Jobs, ScriptedProvider
@@ -223,3 +225,15 @@ async def test_a_lease_whose_storing_failed_is_no_interrupted_call(
     monkeypatch.undo()
     assert await generate_step(record, NORMAL) == Ack()
     assert len(provider.requests) == 1
+
+
+async def test_an_interrupted_call_is_counted_with_its_expected_cost(
+    generate_step: GenerateStep, database: Database, provider: ScriptedProvider, telemetry: Telemetry
+) -> None:
+    record = leased(queued(), owner="ended", seconds=-1)
+    price = {"amount": "0.04", "currency": "USD", "unit": "image"}
+    provider.models[record.generation.model] = Model(id=record.generation.model, prices=[price])
+    await database.add(record)
+    assert await generate_step(await database.generation(record.generation.id), NORMAL) == Ack()
+    assert telemetry.counters.interrupted_calls == 1
+    assert str(telemetry.counters.interrupted_cost) == "0.04"

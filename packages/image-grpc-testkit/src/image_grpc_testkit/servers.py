@@ -195,7 +195,9 @@ def standby_of(primary: Cluster) -> Iterator[Cluster]:
 
     def copy(data: str, run: dict[str, Any]) -> None:
         source = ["-h", "127.0.0.1", "-p", str(primary.port), "-U", "test", "--checkpoint=fast", "--no-sync"]
-        command = [_postgresql_program("pg_basebackup"), *source, "-D", data, "--write-recovery-conf"]
+        # Fetch: the write-ahead log comes at the end, instead of through a second process.
+        options = ["--wal-method=fetch", "--write-recovery-conf"]
+        command = [_postgresql_program("pg_basebackup"), *source, "-D", data, *options]
         subprocess.run(command, check=True, **run)
 
     with _cluster(copy) as cluster:

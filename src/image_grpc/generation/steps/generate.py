@@ -16,7 +16,7 @@ from image_grpc.generation import jobs, states
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.requests import complete_request, picture_in
 from image_grpc.generation.steps.references import ReferenceLoader
-from image_grpc.getimg import CallNotSent, GetimgClient, ProviderRequest
+from image_grpc.getimg import CallNotSent, GetimgClient, ProviderRequest, expected_cost
 from image_grpc.hub import Ack, Hub, Outcome, Retry, Settlement
 from image_grpc.retry import MAX_INTERRUPTED_CALLS, PEER_UNAVAILABLE_SECONDS, GenerationLimits, delay_before_next_call
 from image_grpc.weighted_fair_semaphore import WeightedFairSemaphore
@@ -76,8 +76,19 @@ class GenerateStep:
             return Ack()
         if not self._provider.configured:
             return Retry(NOT_CONFIGURED_SECONDS, "there is no GetImg.AI API key")
+        if record.HasField("lease"):
+            await self._count_interrupted_call(record)
         async with self._semaphore.slot(priority):
             return await self._generate(record)
+
+    async def _count_interrupted_call(self, record: GenerationRecord) -> None:
+        """Account for a call whose process ended meanwhile: GetImg.AI may have billed it."""
+        try:
+            model = await self._provider.model(record.generation.model)
+        except ServiceError:  # the catalog is unavailable; the count matters more than the price
+            model = None
+        cost = expected_cost(model, picture_in(complete_request(record)).size) if model is not None else None
+        self._generations.count_interrupted_call(record, cost)
 
     async def _generate(self, record: GenerationRecord) -> Settlement:
         picture = picture_in(complete_request(record))

@@ -85,12 +85,13 @@ class BlobsContract:
         assert await storage.client.blobs.read_all(name_of(data), len(data)) == data
 
     async def test_a_wrong_size_is_refused_and_can_be_corrected(self, storage: Storage) -> None:
-        data = some_bytes(MEBIBYTE + 10)
-        short_part = parts_of(data)[0]
-        short_part.byte_size = MEBIBYTE
-        await send_parts(storage, [short_part])
+        data = some_bytes(2 * MEBIBYTE + 10)
+        parts = parts_of(data)[:2]
+        for part in parts:
+            part.byte_size = 2 * MEBIBYTE
+        await send_parts(storage, parts)
         image = an_image(of=data)
-        image.content.byte_size = MEBIBYTE
+        image.content.byte_size = 2 * MEBIBYTE
         with pytest.raises(BlobIncomplete):
             await storage.store_image(image)
         await a_stored_image(storage, data)

@@ -59,15 +59,19 @@ class Dependency(_message.Message):
     def __init__(self, status: _Optional[_Union[HealthStatus, str]] = ..., message: _Optional[str] = ...) -> None: ...
 
 class Metrics(_message.Message):
-    __slots__ = ("images_generated", "generation_queue", "error_rate", "cache_hit_rate", "stalled_generations")
+    __slots__ = ("images_generated", "generation_queue", "error_rate", "cache_hit_rate", "stalled_generations", "interrupted_calls", "interrupted_cost")
     IMAGES_GENERATED_FIELD_NUMBER: _ClassVar[int]
     GENERATION_QUEUE_FIELD_NUMBER: _ClassVar[int]
     ERROR_RATE_FIELD_NUMBER: _ClassVar[int]
     CACHE_HIT_RATE_FIELD_NUMBER: _ClassVar[int]
     STALLED_GENERATIONS_FIELD_NUMBER: _ClassVar[int]
+    INTERRUPTED_CALLS_FIELD_NUMBER: _ClassVar[int]
+    INTERRUPTED_COST_FIELD_NUMBER: _ClassVar[int]
     images_generated: int
     generation_queue: int
     error_rate: float
     cache_hit_rate: float
     stalled_generations: int
-    def __init__(self, images_generated: _Optional[int] = ..., generation_queue: _Optional[int] = ..., error_rate: _Optional[float] = ..., cache_hit_rate: _Optional[float] = ..., stalled_generations: _Optional[int] = ...) -> None: ...
+    interrupted_calls: int
+    interrupted_cost: str
+    def __init__(self, images_generated: _Optional[int] = ..., generation_queue: _Optional[int] = ..., error_rate: _Optional[float] = ..., cache_hit_rate: _Optional[float] = ..., stalled_generations: _Optional[int] = ..., interrupted_calls: _Optional[int] = ..., interrupted_cost: _Optional[str] = ...) -> None: ...
