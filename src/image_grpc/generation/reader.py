@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.v1.generation_pb2 import Generation, GenerationState
 from tabletop.image.v1.generation_service_pb2 import ListGenerationsRequest
+from tabletop.image.v1.image_pb2 import Image
 from tabletop.storage.v1.record_pb2 import RecordKind
 from tabletop.storage.v1.storage_pb2 import RecordChange
 
@@ -55,17 +56,23 @@ class GenerationReader:
         filter_, generations = picture_filter(request), self._storage.generations
         filter_.states.extend(state_labels([request.state] if request.state else ALL_STATES))
         records, token = await generations.list(filter_, page_size=page_size, page_token=request.page_token)
-        return [await self.present(record) for record in records], token
+        images = self._storage.images
+        references = (record.generation.image for record in records)
+        versions = await images.get_versions((each.id, each.version) for each in references if each.id)
+        presented = dict(zip(versions, await images.all_with_overlay_ids(versions.values()), strict=True))
+        generations_with_images = [
+            _with_image(record, presented.get((record.generation.image.id, record.generation.image.version)))
+            for record in records
+        ]
+        return generations_with_images, token
 
     async def present(self, record: GenerationRecord) -> Generation:
         """Return the generation in a record, with its image filled in."""
-        generation = clone(record.generation)
-        images, reference = self._storage.images, generation.image
-        if reference.id:
-            image = await images.get_version(reference.id, reference.version, include_deleted=True)
-            if image is not None:
-                reference.CopyFrom(await images.with_overlay_ids(image))
-        return generation
+        images, reference = self._storage.images, record.generation.image
+        if not reference.id:
+            return _with_image(record, None)
+        image = await images.get_version(reference.id, reference.version, include_deleted=True)
+        return _with_image(record, await images.with_overlay_ids(image) if image is not None else None)
 
     async def wait(self, id_: str, seconds: float) -> Generation:
         """Return a generation when it ends, after `seconds`, or when the server stops. Raises GenerationNotFound."""
@@ -114,6 +121,13 @@ class GenerationReader:
         if isinstance(change, RecordChange) and change.HasField("record"):
             return self._storage.generations.decode(change.record)
         return await self._generations.require(id_)
+
+
+def _with_image(record: GenerationRecord, image: Image | None) -> Generation:
+    generation = clone(record.generation)
+    if image is not None:
+        generation.image.CopyFrom(image)
+    return generation
 
 
 def _version_in(cursor: str) -> int:

@@ -32,7 +32,7 @@ class ImageLibrary:
     async def get_many(self, ids: Sequence[str]) -> tuple[list[Image], list[str]]:
         """Return the images that exist, in the order of the ids, and the ids of the others."""
         images = await self._images.get_many(ids)
-        existing = [await self._images.with_overlay_ids(image) for image in images if image is not None]
+        existing = await self._images.all_with_overlay_ids(image for image in images if image is not None)
         return existing, [id_ for id_, image in zip(ids, images, strict=True) if image is None]
 
     async def list(self, request: ListImagesRequest, page_size: int) -> tuple[Sequence[Image], str]:
@@ -83,4 +83,4 @@ class ImageLibrary:
 
     async def _page(self, filter_: ListFilter, page_size: int, page_token: str) -> tuple[Sequence[Image], str]:
         images, token = await self._images.list(filter_, page_size=page_size, page_token=page_token)
-        return [await self._images.with_overlay_ids(image) for image in images], token
+        return await self._images.all_with_overlay_ids(images), token

@@ -1,7 +1,7 @@
 """Repositories: the one way to read records, through the cache where that is safe."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.overlay_pb2 import Overlay
@@ -10,7 +10,7 @@ from tabletop.storage.v1.storage_pb2 import RecordChange
 
 from image_grpc.errors import ImageNotFound
 from image_grpc.messages import clone
-from image_grpc.storage.blobs import BlobClient
+from image_grpc.storage.blobs import BlobClient, gather_all
 from image_grpc.storage.codecs import T
 from image_grpc.storage.collection import Collection
 from image_grpc.storage.read_cache import ReadCache
@@ -70,6 +70,16 @@ class ImageRepository(Repository[Image]):
     async def get_many(self, ids: Sequence[str]) -> list[Image | None]:
         """Return the latest versions of images, possibly cached; None for those that do not exist."""
         return await asyncio.gather(*(self.get(id_) for id_ in ids))
+
+    async def get_versions(self, versions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Image]:
+        """Return those of the given versions of images that exist, deleted or not, in one request."""
+        keys = [self.key(id_, version) for id_, version in set(versions)]
+        records = await self.requester.retrieve(keys, include_deleted=True) if keys else []
+        return {(image.id, image.version): image for image in map(self.decode, records)}
+
+    async def all_with_overlay_ids(self, images: Iterable[Image]) -> list[Image]:
+        """Return images as callers see them, in their order. Their overlays are read at once."""
+        return await gather_all(self.with_overlay_ids(image) for image in images)
 
     async def with_overlay_ids(self, image: Image) -> Image:
         """Return an image as callers see it: with the ids of its overlays in drawing order."""
