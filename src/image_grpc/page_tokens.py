@@ -6,6 +6,7 @@ own. Positions are checked in any case.
 
 import base64
 import hashlib
+import hmac
 
 _DIGEST_BYTES = 16
 
@@ -34,11 +35,11 @@ def decode(token: str, *, listing: bytes) -> bytes:
     except ValueError as error:
         raise InvalidPageToken("is not a page token of this service") from error
     position = sealed[_DIGEST_BYTES:]
-    if sealed[:_DIGEST_BYTES] != _digest(position, listing):
+    if not hmac.compare_digest(sealed[:_DIGEST_BYTES], _digest(position, listing)):
         raise InvalidPageToken("was not issued for this listing with these filters")
     return position
 
 
 def _digest(position: bytes, listing: bytes) -> bytes:
-    sealed = listing + position
-    return hashlib.blake2b(sealed, digest_size=_DIGEST_BYTES, key=_key, person=b"page token").digest()
+    content = hashlib.sha256(listing).digest() + position
+    return hashlib.blake2b(content, digest_size=_DIGEST_BYTES, key=_key, person=b"page token").digest()

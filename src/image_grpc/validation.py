@@ -24,7 +24,7 @@ def find_violations(message: Message) -> list[Violation]:
 
     Lists that are too long come first and alone, so that their items need not be looked at.
     """
-    if too_long := list(_too_long(message, "")):
+    if too_long := list(too_long_lists(message)):
         return too_long
     violations = protovalidate.collect_violations(message, fail_fast=message.ByteSize() > LARGE_BYTES)
     return [
@@ -40,19 +40,20 @@ async def find_violations_of(message: Message) -> list[Violation]:
     return await VALIDATION.run(lambda: find_violations(message))
 
 
-def _too_long(message: Message, prefix: str) -> Iterator[Violation]:
+def too_long_lists(message: Message, prefix: str = "") -> Iterator[Violation]:
+    """Yield a violation for each list that has more items than allowed, without looking at them."""
     for field, max_items in _nested_fields(message.DESCRIPTOR):
         path = f"{prefix}{field.name}"
         if not field.is_repeated:
             if message.HasField(field.name):
-                yield from _too_long(getattr(message, field.name), f"{path}.")
+                yield from too_long_lists(getattr(message, field.name), f"{path}.")
             continue
         items = getattr(message, field.name)
         if max_items and len(items) > max_items:
             yield Violation(path, f"must contain no more than {max_items} item(s)")
         elif field.message_type is not None and _nested_fields(field.message_type):
             for index, item in enumerate(items):
-                yield from _too_long(item, f"{path}[{index}].")
+                yield from too_long_lists(item, f"{path}[{index}].")
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
@@ -31,12 +32,9 @@ class Sweeps:
 
     def __init__(self, hub: MemoryHub, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
         self.counters, self.provider = Counters(), ScriptedProvider()
+        provider: Any = self.provider
         self._stalled = StalledGenerations(
-            hub,
-            storage,
-            self.provider,
-            self.counters,
-            stalled_after=STALLED_AFTER,  # type: ignore[arg-type]
+            hub, storage, provider, self.counters, stalled_after=STALLED_AFTER, capacity=3
         )
         self._monkeypatch = monkeypatch
 
@@ -101,6 +99,13 @@ async def test_a_leased_generation_is_not_stalled(sweeps: Sweeps, database: Data
     assert await sweeps.after(STALLED_AFTER + 40) == count
 
 
+async def test_jobs_that_a_busy_process_may_hold_are_not_stalled(sweeps: Sweeps, database: Database) -> None:
+    await database.add(queued())
+    for _ in range(3):
+        await database.add(states.generating(queued(), owner="a", lease_seconds=3600))
+    assert await sweeps.after(STALLED_AFTER + 1) == 0
+
+
 async def test_nothing_is_requeued_without_an_api_key(sweeps: Sweeps, database: Database) -> None:
     await database.add(queued())
     sweeps.provider.configured = False
@@ -118,5 +123,8 @@ async def test_an_operator_requeues_by_id_or_by_idle_time(storage: Storage, data
     assert await jobs.take(QUEUE, GenerateJob) == [GenerateJob(generation_id=chosen.generation.id)]
     assert await requeue_selected(storage, (), idle_for=timedelta(hours=1)) == 0
     assert await requeue_selected(storage, (), idle_for=timedelta()) == 2
+    pointer = states.served_by(queued(), ended.generation.id)
+    await database.add(pointer)
+    assert await requeue_selected(storage, ids(pointer), idle_for=timedelta()) == 0
     with pytest.raises(GenerationNotFound):
         await requeue_selected(storage, [new_id()], idle_for=timedelta())

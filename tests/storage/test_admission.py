@@ -11,8 +11,9 @@ import pytest
 
 from image_grpc.deadline import deadline_in
 from image_grpc.errors import Overloaded, StorageServiceError
-from image_grpc.storage import accepted_work, admission
-from image_grpc.storage.admission import Admission
+from image_grpc.origin import Origin, work_of
+from image_grpc.storage import admission
+from image_grpc.storage.admission import StorageAdmission
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +22,7 @@ def _two_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_no_more_requests_than_allowed_are_in_flight() -> None:
-    turns, running, most = Admission(), 0, 0
+    turns, running, most = StorageAdmission(), 0, 0
 
     async def request() -> None:
         nonlocal running, most
@@ -36,7 +37,7 @@ async def test_no_more_requests_than_allowed_are_in_flight() -> None:
 
 
 @asynccontextmanager
-async def all_turns_taken(turns: Admission) -> AsyncIterator[None]:
+async def all_turns_taken(turns: StorageAdmission) -> AsyncIterator[None]:
     """Let two other calls hold the turns within the block."""
     may_end = asyncio.Event()
 
@@ -44,7 +45,8 @@ async def all_turns_taken(turns: Admission) -> AsyncIterator[None]:
         async with turns.turn():
             await may_end.wait()
 
-    holders = [asyncio.create_task(hold()) for _ in range(2)]
+    with work_of(Origin.ACCEPTED):
+        holders = [asyncio.create_task(hold()) for _ in range(2)]
     await asyncio.sleep(0)
     yield
     may_end.set()
@@ -52,7 +54,7 @@ async def all_turns_taken(turns: Admission) -> AsyncIterator[None]:
 
 
 async def test_a_new_call_that_would_wait_too_long_is_refused_at_once() -> None:
-    turns = Admission()
+    turns = StorageAdmission()
     turns._seconds, turns.last_reply = 60.0, time.monotonic()
     async with all_turns_taken(turns):
         waiting = asyncio.create_task(take(turns))
@@ -63,13 +65,13 @@ async def test_a_new_call_that_would_wait_too_long_is_refused_at_once() -> None:
     await waiting
 
 
-async def take(turns: Admission) -> None:
+async def take(turns: StorageAdmission) -> None:
     async with turns.turn():
         pass
 
 
 async def test_a_wait_ends_at_the_deadline() -> None:
-    turns = Admission()
+    turns = StorageAdmission()
     async with all_turns_taken(turns):
         with deadline_in(0.05), pytest.raises(StorageServiceError, match="does not reply"):
             await take(turns)
@@ -79,22 +81,23 @@ async def test_a_wait_ends_at_the_deadline() -> None:
 
 
 async def test_a_call_is_refused_at_its_first_request_or_never() -> None:
-    turns = Admission()
-    await take(turns)
-    turns._seconds = 1000.0
-    async with all_turns_taken(turns):
-        later = [asyncio.create_task(take(turns)) for _ in range(3)]
-        await asyncio.sleep(0)
-        assert not any(task.done() for task in later)
-    await asyncio.gather(*later)
+    turns = StorageAdmission()
+    with work_of(Origin.NEW):
+        await asyncio.create_task(take(turns))  # as the shared load of a record does, with a copy of the context
+        turns._seconds = 1000.0
+        async with all_turns_taken(turns):
+            later = [asyncio.create_task(take(turns)) for _ in range(3)]
+            await asyncio.sleep(0)
+            assert not any(task.done() for task in later)
+        await asyncio.gather(*later)
 
 
 async def test_accepted_work_is_never_refused() -> None:
-    turns = Admission()
+    turns = StorageAdmission()
     turns._seconds = 1000.0
 
     async def accepted() -> None:
-        with accepted_work():
+        with work_of(Origin.ACCEPTED):
             await take(turns)
 
     async with all_turns_taken(turns):

@@ -118,10 +118,11 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         ),
         image=image.ImageServicer(
             ImageLibrary(storage),
-            ContentReader(storage, renditions, max_concurrent=settings.downloads_max_concurrent),
+            ContentReader(storage, renditions),
             Uploader(storage, themes, max_bytes=settings.upload_max_bytes),
             ImageWatcher(storage, feed, stopping, heartbeat_seconds=settings.heartbeat_seconds),
             max_uploads=settings.uploads_max_concurrent,
+            max_downloads=settings.downloads_max_concurrent,
         ),
         overlay=overlay.OverlayServicer(OverlayReader(storage, coverage, renditions), OverlayEditor(storage, coverage)),
         theme=theme.ThemeServicer(themes, ThemeEditor(storage)),
@@ -143,7 +144,12 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         if not hub.durable:
             log.info("unfinished generations requeued", count=await requeue_unfinished(hub, storage))
         stalled = StalledGenerations(
-            hub, storage, getimg, telemetry.counters, stalled_after=settings.stalled_after_seconds
+            hub,
+            storage,
+            getimg,
+            telemetry.counters,
+            stalled_after=settings.stalled_after_seconds,
+            capacity=settings.generation_concurrency,
         )
         await stack.enter_async_context(background(stalled.run(), name="stalled generations"))
         await server.start()

@@ -1,5 +1,6 @@
 """Requests: turns a hub message into a call, and its result into a reply, or an event if no reply is expected."""
 
+import asyncio
 import math
 import time
 from dataclasses import dataclass
@@ -68,12 +69,7 @@ class RequestHandler:
         if timeout <= 0:
             log.info("request expired", method=name, message_id=cause.message_id)
             if delivery.reply_to:
-                expired = CallError(
-                    code=grpc.StatusCode.DEADLINE_EXCEEDED,
-                    reason=DEADLINE_EXCEEDED,
-                    message="the request expired before it was processed",
-                )
-                await self._failed(delivery, cause, name, expired)
+                await self._failed(delivery, cause, name, _expired())
             return "expired", Ack()
         try:
             response = await self._call(delivery, cause, name, timeout)
@@ -97,17 +93,26 @@ class RequestHandler:
         if "request_id" in method.input_type.fields_by_name and not getattr(request, "request_id"):  # noqa: B009
             setattr(request, "request_id", cause.request_id)  # noqa: B010
         source = delivery.envelope.source_service
-        if not waits(request):
-            async with self._calls.slot(source):
-                return await self._client.call_method(method, request, cause, timeout=timeout)
-        if self._waiting >= self._limits.waits:
+        if waits(request) and self._waiting >= self._limits.waits:
             log.warning("too many requests wait", method=name, source_service=source)
             do_not_wait(request)
-        self._waiting += 1
+        if waits(request):
+            self._waiting += 1
+            try:
+                return await self._client.call_method(method, request, cause, timeout=timeout)
+            finally:
+                self._waiting -= 1
         try:
-            return await self._client.call_method(method, request, cause, timeout=timeout)
+            async with asyncio.timeout(timeout):
+                await self._calls.acquire(source)
+        except TimeoutError as expired:
+            raise _expired() from expired
+        try:
+            if (left := self._remaining_seconds(delivery)) <= 0:
+                raise _expired()
+            return await self._client.call_method(method, request, cause, timeout=left)
         finally:
-            self._waiting -= 1
+            self._calls.release()
 
     async def _failed(self, delivery: Delivery, cause: Cause, name: str, error: CallError) -> Result:
         reply = envelopes.error_reply(
@@ -151,6 +156,14 @@ def delay_before_next_attempt(error: CallError, attempt: int) -> float | None:
     limit = MAX_TRANSIENT_ATTEMPTS if error.transient else MAX_HANDLER_FAULTS
     repeatable = error.transient or error.fault
     return LADDER.after_attempt(attempt) if repeatable and attempt < limit else None
+
+
+def _expired() -> CallError:
+    return CallError(
+        code=grpc.StatusCode.DEADLINE_EXCEEDED,
+        reason=DEADLINE_EXCEEDED,
+        message="the request expired before it was processed",
+    )
 
 
 def waits(request: Message) -> bool:

@@ -2,27 +2,17 @@
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 
 class RoundRobin:
-    """At most `count` holders. While sources compete, each gets every other free slot, however many it waits for."""
+    """At most `count` holders. While sources compete, they take turns, however many waiters each has."""
 
     def __init__(self, count: int) -> None:
         self._free = count
         self._queues: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
 
-    @asynccontextmanager
-    async def slot(self, source: str) -> AsyncIterator[None]:
-        """Hold a slot within the block."""
-        await self._acquire(source)
-        try:
-            yield
-        finally:
-            self._release()
-
-    async def _acquire(self, source: str) -> None:
+    async def acquire(self, source: str) -> None:
+        """Wait for a slot, which `release` returns."""
         if self._free > 0:
             self._free -= 1
             return
@@ -32,10 +22,11 @@ class RoundRobin:
             await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled():
-                self._release()  # admitted and cancelled at the same time
+                self.release()  # admitted and cancelled at the same time
             raise
 
-    def _release(self) -> None:
+    def release(self) -> None:
+        """Return a slot."""
         while self._queues:
             source, queue = self._queues.popitem(last=False)
             waiter = queue.popleft()

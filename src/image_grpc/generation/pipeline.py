@@ -17,16 +17,16 @@ from tabletop.image.v1.types_pb2 import Priority
 
 from image_grpc.correlation import correlated
 from image_grpc.deadline import remaining
-from image_grpc.errors import RequestIdReused, StorageServiceError, VersionConflict
+from image_grpc.errors import Overloaded, RequestIdReused, StorageServiceError, VersionConflict
 from image_grpc.generation import states
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.steps.generate import GenerateStep
 from image_grpc.generation.steps.store import StoreStep
 from image_grpc.hub import Ack, Consumer, DeadLetter, Delivery, Hub, Retry, Settlement, topology
 from image_grpc.hub import envelope as envelopes
+from image_grpc.origin import Origin, work_of
 from image_grpc.retry import PEER_UNAVAILABLE_SECONDS
 from image_grpc.settings import ServerSettings
-from image_grpc.storage import accepted_work
 from image_grpc.telemetry import ATTR_GENERATION_ID, SPAN_GENERATE, SPAN_STORE, Telemetry
 from image_grpc.weighted_fair_semaphore import Closed, WeightedFairSemaphore
 
@@ -102,7 +102,7 @@ class Pipeline:
         attributes = {ATTR_GENERATION_ID: id_}
         span = self._telemetry.span(span_name, parent=delivery.headers, kind=SpanKind.CONSUMER, attributes=attributes)
         try:
-            with correlated(delivery.envelope.correlation_id), span, accepted_work():
+            with correlated(delivery.envelope.correlation_id), span, work_of(Origin.ACCEPTED):
                 return await self._run_step(id_, step)
         finally:
             self._telemetry.counters.generations_unfinished -= 1
@@ -113,10 +113,10 @@ class Pipeline:
             record = await self._generations.find(id_)
             if record is None:
                 return DeadLetter(f"generation {id_} does not exist")
-            if states.is_final(record.generation):
+            if states.is_final(record.generation) or record.served_by_id:
                 return Ack()
             return await step(record)
-        except StorageServiceError as failure:
+        except (StorageServiceError, Overloaded) as failure:  # the latter by a read that it shares with a new call
             log.warning("job waits for the Storage Service", generation_id=id_, problem=failure.message)
             return Retry(PEER_UNAVAILABLE_SECONDS, failure.message)
         except (VersionConflict, RequestIdReused):

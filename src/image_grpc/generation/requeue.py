@@ -1,14 +1,14 @@
-"""Queues the jobs of unfinished generations again that were lost: with a purged queue, a broker, or older data.
+"""Queues the jobs of unfinished generations again if they were lost, with a purged queue or a replaced broker.
 
 A generation is stalled if nothing has changed it for some time, no process holds its lease, and its job is not
 waiting: its queue is empty, or a newer generation of the same queue has started. If the job still exists, for instance
-while GetImg.AI is away, there are then two. That is harmless, because both steps find what the other has done; and
-each time, twice as long passes before the next.
+on the retry ladder while GetImg.AI is unavailable, there are then two. That is harmless, because each step reads what
+the other has done. Each time, twice as long passes before the next.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from datetime import timedelta
 
 import structlog
@@ -32,6 +32,7 @@ MAX_DOUBLINGS = 6
 PAGE_SIZE = 500
 RECENT = 200
 """How many of the newest generations show which queues are processed."""
+MAX_PAGES = 20
 MAX_INTERVAL_SECONDS = 30.0
 
 _UNFINISHED = state_labels(states.UNFINISHED)
@@ -42,11 +43,21 @@ class StalledGenerations:
     """Finds stalled generations periodically, and requeues them."""
 
     def __init__(
-        self, hub: Hub, storage: Storage, provider: GetimgClient, counters: Counters, *, stalled_after: float
+        self,
+        hub: Hub,
+        storage: Storage,
+        provider: GetimgClient,
+        counters: Counters,
+        *,
+        stalled_after: float,
+        capacity: int,
     ) -> None:
-        """A generation is stalled after `stalled_after` seconds without a change."""
+        """A generation is stalled after `stalled_after` seconds without a change.
+
+        `capacity` is the number of generations that a process works on at once.
+        """
         self._hub, self._storage, self._provider, self._counters = hub, storage, provider, counters
-        self._stalled_after = stalled_after
+        self._stalled_after, self._capacity = stalled_after, capacity
 
     async def run(self) -> None:
         """Sweep until cancelled."""
@@ -61,50 +72,64 @@ class StalledGenerations:
 
     async def sweep(self) -> None:
         """Requeue what is stalled now, and count what is still unfinished after it was requeued."""
-        if not self._provider.configured:  # then all jobs wait, and the status says so
-            return
-        candidates = await self._candidates()
-        stalled = [record async for record in self._without_job(candidates)]
-        self._counters.generations_stalled = len(stalled) + sum(record.requeues > 0 for record in candidates)
-        for record in stalled:
-            if await requeue(self._storage, record):
-                self._counters.generations_requeued += 1
-                log.warning(
-                    "stalled generation requeued", generation_id=record.generation.id, count=record.requeues + 1
+        stalled: set[str] = set()
+        if self._provider.configured:  # otherwise all jobs wait, and the status says so
+            filter_, token = self._old_unfinished(), ""
+            for _ in range(MAX_PAGES):
+                records, token = await self._storage.generations.list(
+                    filter_, page_size=PAGE_SIZE, page_token=token, order=ListOrder.LIST_ORDER_OLDEST_FIRST
                 )
+                stalled |= {record.generation.id for record in records if record.requeues}
+                stalled |= await self._requeue_stalled(records)
+                if not token:
+                    break
+        self._counters.generations_stalled = len(stalled)
 
-    async def _candidates(self) -> Sequence[GenerationRecord]:
-        """Return the oldest unfinished generations."""
+    def _old_unfinished(self) -> ListFilter:
+        """Return the filter for the generations that may be stalled."""
         old = ListFilter(states=_UNFINISHED)
         old.create_time_before.FromMilliseconds(int((time.time() - self._stalled_after) * 1000))
-        order = ListOrder.LIST_ORDER_OLDEST_FIRST
-        records, _ = await self._storage.generations.list(old, page_size=PAGE_SIZE, order=order)
-        return records
+        return old
+
+    async def _requeue_stalled(self, records: Sequence[GenerationRecord]) -> set[str]:
+        """Requeue those of the records that are stalled, and return their ids."""
+        requeued = set()
+        async for record in self._without_job(records):
+            if await requeue(self._storage, record):
+                requeued.add(record.generation.id)
+                self._counters.generations_requeued += 1
+                log.warning("stalled generation requeued", generation_id=record.generation.id)
+        return requeued
 
     async def _without_job(self, records: Sequence[GenerationRecord]) -> AsyncIterator[GenerationRecord]:
-        """Yield the records that have not changed for long enough, and whose job is not waiting in its queue."""
-        overdue = [record for record in records if _idle_seconds(record) >= self._patience(record)]
+        """Yield the records that have not changed for long enough, and whose job is not waiting."""
+        overdue = [record for record in records if _idle_seconds(record) >= self._wait_seconds(record)]
         if not overdue:
             return
-        newest = await self._newest_started()
+        recent, _ = await self._storage.generations.list(ListFilter(states=_STARTED), page_size=RECENT)
+        # A process holds more jobs than it works on. They may wait there while it is busy.
+        busy = sum(_idle_seconds(record) < 0 for record in recent) >= self._capacity
+        newest = _newest_by_queue(recent)
         for record in overdue:
+            if busy and record.generation.state == GenerationState.GENERATION_STATE_QUEUED:
+                continue
             queue = jobs.next_job(record).routing_key
             created = record.generation.create_time.ToNanoseconds()
             if created < newest.get(queue, 0) or await self._hub.depth(queue) == 0:
                 yield record
 
-    def _patience(self, record: GenerationRecord) -> float:
+    def _wait_seconds(self, record: GenerationRecord) -> float:
         return self._stalled_after * 2.0 ** min(record.requeues, MAX_DOUBLINGS)
 
-    async def _newest_started(self) -> dict[str, int]:
-        """Return when the newest generation of each queue that has been started was created, in nanoseconds."""
-        newest: dict[str, int] = {}
-        records, _ = await self._storage.generations.list(ListFilter(states=_STARTED), page_size=RECENT)
-        for record in records:
-            if record.generation.HasField("start_time"):
-                queue = jobs.generate_job(record).routing_key
-                newest[queue] = max(newest.get(queue, 0), record.generation.create_time.ToNanoseconds())
-        return newest
+
+def _newest_by_queue(records: Iterable[GenerationRecord]) -> dict[str, int]:
+    """Return when the newest started generation of each queue was created, in nanoseconds."""
+    newest: dict[str, int] = {}
+    for record in records:
+        if record.generation.HasField("start_time"):
+            queue = jobs.generate_job(record).routing_key
+            newest[queue] = max(newest.get(queue, 0), record.generation.create_time.ToNanoseconds())
+    return newest
 
 
 async def requeue(storage: Storage, record: GenerationRecord) -> bool:
@@ -130,7 +155,7 @@ async def requeue_selected(storage: Storage, ids: Collection[str], *, idle_for: 
     Raises GenerationNotFound.
     """
     if ids:
-        records = [await _require(storage, id_) for id_ in ids]
+        records = [await _require_serving(storage, id_) for id_ in ids]
     else:
         unfinished = await storage.generations.all(ListFilter(states=_UNFINISHED))
         records = [record for record in unfinished if _idle_seconds(record) >= idle_for.total_seconds()]
@@ -146,8 +171,12 @@ async def requeue_unfinished(hub: Hub, storage: Storage) -> int:
     return len(records)
 
 
-async def _require(storage: Storage, id_: str) -> GenerationRecord:
-    if (record := await storage.generations.get_latest(id_)) is None:
+async def _require_serving(storage: Storage, id_: str) -> GenerationRecord:
+    """Return the record of a generation, or of the one that serves it. Raises GenerationNotFound."""
+    record = await storage.generations.get_latest(id_)
+    if record is not None and record.served_by_id:
+        record = await storage.generations.get_latest(record.served_by_id)
+    if record is None:
         raise GenerationNotFound.with_id(id_)
     return record
 

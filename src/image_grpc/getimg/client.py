@@ -118,6 +118,8 @@ def read_result(response: ImageGenerateResponse) -> ProviderResult:
         raise ApiError("the response of GetImg.AI contains no picture")
     picture = response.data[0]
     try:
+        if not picture.url:
+            raise ValueError("no URL")
         result = ProviderResult(url=picture.url, generate_time=now())
     except (TypeError, ValueError) as error:
         raise ApiError("the response of GetImg.AI contains no usable URL") from error

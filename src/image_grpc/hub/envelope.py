@@ -15,6 +15,8 @@ from image_grpc.messages import now
 
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
+OWN_SERVICE = "image-service"
+"""The source of the messages of all parts of this service."""
 MAX_SAFE_INTEGER = 2**53
 """Up to here, every JSON reader represents integers exactly."""
 
@@ -73,7 +75,7 @@ def error_reply(request_id: str, code: str, message: str, *, field: str = "", re
 
 def _new_envelope(type_: str, correlation_id: str, message_id: str = "", time_to_live: float | None = None) -> Envelope:
     id_ = message_id or str(uuid.uuid4())
-    envelope = Envelope(id=id_, correlation_id=correlation_id, source_service="image-service", type=type_, version=1)
+    envelope = Envelope(id=id_, correlation_id=correlation_id, source_service=OWN_SERVICE, type=type_, version=1)
     envelope.timestamp.GetCurrentTime()
     if time_to_live is not None:
         envelope.time_to_live.FromNanoseconds(int(time_to_live * 1e9))

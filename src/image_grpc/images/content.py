@@ -1,7 +1,6 @@
 """The bytes of images: as stored, in another format or size, or composed with overlays."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,17 +8,13 @@ from tabletop.image.v1.image_pb2 import Image, ImageContent
 from tabletop.image.v1.image_service_pb2 import ImageLayer, ReadImageRequest
 from tabletop.image.v1.types_pb2 import ImageType
 
-from image_grpc.errors import OffsetOutOfRange, Overloaded, Violation
+from image_grpc.errors import OffsetOutOfRange, Violation
 from image_grpc.maps.renditions import Renditions
-from image_grpc.retry import SOON
-from image_grpc.slots import Slots
 from image_grpc.storage import Storage
 from image_grpc.storage.blobs import PART_BYTES
 
 CHUNK_BYTES = PART_BYTES
 """Size of chunks: that of the cached parts of blobs, and below the 4 MiB that clients accept by default."""
-SLOT_SECONDS = 10.0
-"""Longest wait for another download to end."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,27 +42,23 @@ class Content:
 
 
 class ContentReader:
-    """Opens pictures for reading, a limited number at once."""
+    """Opens pictures for reading."""
 
-    def __init__(self, storage: Storage, renditions: Renditions, *, max_concurrent: int) -> None:
+    def __init__(self, storage: Storage, renditions: Renditions) -> None:
         self._storage, self._renditions = storage, renditions
-        # A stalled reader holds some megabytes of what was written for it.
-        self._slots = Slots(max_concurrent, timeout=SLOT_SECONDS, error=_too_many_downloads)
 
-    @asynccontextmanager
-    async def open(self, request: ReadImageRequest) -> AsyncIterator[Content]:
-        """Prepare the requested bytes for the time of the block. Raises ImageNotFound, OffsetOutOfRange, Overloaded."""
+    async def open(self, request: ReadImageRequest) -> Content:
+        """Prepare the requested bytes. Raises ImageNotFound, OffsetOutOfRange."""
         image = await self._storage.images.require_version(request.image_id, request.version)
-        async with self._slots.slot():
-            description, chunk = await self._prepare(request, image)
-            size = description.byte_size
-            if request.offset > size:
-                raise OffsetOutOfRange(
-                    f"offset {request.offset} is past the end of the picture, which has {size} bytes",
-                    violations=[Violation("offset", f"must be at most {size}")],
-                )
-            end = min(size, request.offset + (request.limit or size))
-            yield Content(description=description, chunk=chunk, start=request.offset, end=end)
+        description, chunk = await self._prepare(request, image)
+        size = description.byte_size
+        if request.offset > size:
+            raise OffsetOutOfRange(
+                f"offset {request.offset} is past the end of the picture, which has {size} bytes",
+                violations=[Violation("offset", f"must be at most {size}")],
+            )
+        end = min(size, request.offset + (request.limit or size))
+        return Content(description=description, chunk=chunk, start=request.offset, end=end)
 
     async def _prepare(
         self, request: ReadImageRequest, image: Image
@@ -87,7 +78,3 @@ class ContentReader:
             return rendition.data[index * CHUNK_BYTES : (index + 1) * CHUNK_BYTES]
 
         return rendition.content, chunk
-
-
-def _too_many_downloads() -> Overloaded:
-    return Overloaded("too many pictures are being read at once", retry_delay=SOON)

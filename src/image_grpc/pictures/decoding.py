@@ -1,5 +1,6 @@
 """Checks and decoding of pictures from untrusted sources."""
 
+import math
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ MAX_SCANS = 200
 MAX_SCANNED_PIXELS = 2_000_000_000
 """Maximum scans times pixels: decoding all scans of a JPEG cannot be interrupted."""
 MAX_DECODE_SECONDS = 20.0
-"""Longest time for decoding, and all that is computed from the pixels meanwhile."""
+"""Longest time for decoding a caller's picture."""
 RETRY_DELAY = 1.0
 """Seconds after which a download may be repeated that was damaged on its way."""
 
@@ -82,13 +83,13 @@ def size_of(data: bytes) -> tuple[int, int]:
 
 
 @contextmanager
-def opened(data: bytes) -> Iterator[pyvips.Image]:
+def opened(data: bytes, *, max_seconds: float = math.inf) -> Iterator[pyvips.Image]:
     """Open a picture that libvips decodes when its pixels are used, within the block.
 
-    Raises BadPicture if it is refused, damaged, or takes longer than MAX_DECODE_SECONDS; Abandoned if nobody waits.
+    Raises BadPicture if it is refused, damaged, or takes longer than `max_seconds`; Abandoned if nobody waits.
     """
     describe(data)
-    end = time.monotonic() + MAX_DECODE_SECONDS
+    end = time.monotonic() + max_seconds
     try:
         picture = pyvips.Image.new_from_buffer(data, "", access="sequential", fail_on="truncated")
         picture.set_progress(True)
@@ -97,7 +98,7 @@ def opened(data: bytes) -> Iterator[pyvips.Image]:
     except pyvips.Error as error:
         stop_if_abandoned()
         if time.monotonic() > end:
-            raise BadPicture(f"decoding the picture takes more than {MAX_DECODE_SECONDS:g} s") from error
+            raise BadPicture(f"decoding the picture takes more than {max_seconds:g} s") from error
         raise BadPicture("the picture is damaged", retry_delay=RETRY_DELAY) from error
 
 
@@ -111,7 +112,7 @@ async def check(data: bytes) -> Description:
     """Decode a picture to verify that it is complete. Raises BadPicture."""
 
     def decode() -> Description:
-        with opened(data) as picture:
+        with opened(data, max_seconds=MAX_DECODE_SECONDS) as picture:
             picture.avg()
         return describe(data)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from image_grpc.errors import Overloaded
 from image_grpc.fair_slots import FairSlots
+from image_grpc.origin import Origin, work_of
 from image_grpc.retry import SOON
 
 _LOOPBACK = ("ipv4:127.", "ipv6:%5B::1%5D:", "ipv6:[::1]:", "unix:")
@@ -24,7 +25,7 @@ class CallLimits:
     """Unary calls that wait for a generation to end."""
 
 
-class Admission:
+class CallAdmission:
     """Admits calls. A call that only waits does not count among those at work."""
 
     def __init__(self, limits: CallLimits) -> None:
@@ -40,7 +41,8 @@ class Admission:
             raise Overloaded(f"too many concurrent {kind} (limit {slots.limit} for all peers)", retry_delay=SOON)
         token = _current.set(_Admitted(peer, slots, self._waits))
         try:
-            yield
+            with work_of(Origin.NEW):
+                yield
         finally:
             _current.reset(token)
             slots.release(peer)

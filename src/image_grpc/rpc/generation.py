@@ -77,6 +77,8 @@ class GenerationServicer(GenerationServiceServicer):
 
     async def WaitGeneration(self, request: pb.WaitGenerationRequest, context: Context) -> pb.WaitGenerationResponse:
         seconds = _seconds(request.timeout) if request.HasField("timeout") else self._max_wait_seconds
+        if not seconds:
+            return pb.WaitGenerationResponse(generation=await self._generations.reader.get(request.generation_id))
         with waiting() as admitted:
             if not admitted:
                 raise Overloaded("too many calls wait for generations", retry_delay=SOON)

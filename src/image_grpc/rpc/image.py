@@ -15,7 +15,7 @@ from image_grpc.rpc import Context
 from image_grpc.rpc.admission import current_peer
 
 SLOT_SECONDS = 10.0
-"""Longest wait for another upload to end."""
+"""Longest wait for another transfer to end."""
 
 
 class ImageServicer(ImageServiceServicer):
@@ -29,10 +29,12 @@ class ImageServicer(ImageServiceServicer):
         watcher: ImageWatcher,
         *,
         max_uploads: int,
+        max_downloads: int,
     ) -> None:
         self._library, self._content = library, content
         self._uploader, self._watcher = uploader, watcher
-        self._uploads = FairSlots(max_uploads)
+        # Each holds megabytes: what was received of an upload, what was written for a reader that stalls.
+        self._uploads, self._downloads = FairSlots(max_uploads), FairSlots(max_downloads)
 
     async def GetImage(self, request: pb.GetImageRequest, context: Context) -> pb.GetImageResponse:
         image = await self._library.get(request.image_id, request.version, include_deleted=request.show_deleted)
@@ -61,7 +63,10 @@ class ImageServicer(ImageServiceServicer):
             return pb.UploadImageResponse(image=await self._uploader.upload(request_iterator))
 
     async def ReadImage(self, request: pb.ReadImageRequest, context: Context) -> AsyncIterator[pb.ReadImageResponse]:
-        async with self._content.open(request) as content:
+        async with self._downloads.slot(current_peer(), timeout=remaining(SLOT_SECONDS)) as acquired:
+            if not acquired:
+                raise Overloaded("too many pictures are being read at once", retry_delay=SOON)
+            content = await self._content.open(request)
             yield pb.ReadImageResponse(content=content.description)
             async for data in content.chunks():
                 yield pb.ReadImageResponse(data=data)

@@ -1,6 +1,5 @@
 """The Storage Service as the image service uses it: repositories, units of work, change feed."""
 
-from image_grpc.storage.admission import accepted_work
 from image_grpc.storage.change_feed import ChangeFeed
 from image_grpc.storage.collection import ImageStorageClient
 from image_grpc.storage.errors import BlobIncomplete, RecordNotFound
@@ -16,5 +15,4 @@ __all__ = [
     "RecordNotFound",
     "Storage",
     "UnitOfWork",
-    "accepted_work",
 ]

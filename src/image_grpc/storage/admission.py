@@ -6,13 +6,12 @@ no request is sent again while its first copy is still waiting.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from contextvars import ContextVar
-from enum import Enum
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from image_grpc.deadline import remaining
 from image_grpc.errors import Overloaded, ServiceError, StorageServiceError
+from image_grpc.origin import Origin, admit_current, current_origin
 from image_grpc.retry import SOON
 from image_grpc.weighted_fair_semaphore import WeightedFairSemaphore
 
@@ -24,35 +23,11 @@ WEIGHT = 0.05
 """Weight of the latest request in the moving average of durations."""
 
 
-class _Origin(Enum):
-    NEW = "new"
-    """The first request of a call. Only such a request is refused."""
-    ADMITTED = "admitted"
-    """A later request of a call, which would be refused late."""
-    ACCEPTED = "accepted"
-    """Work that was accepted before, and may have been paid for."""
-
-
-_origin: ContextVar[_Origin] = ContextVar("origin", default=_Origin.NEW)
-
-
-@contextmanager
-def accepted_work() -> Iterator[None]:
-    """Let the requests within the block wait as long as necessary, with precedence over new calls."""
-    token = _origin.set(_Origin.ACCEPTED)
-    try:
-        yield
-    finally:
-        _origin.reset(token)
-
-
-class Admission:
+class StorageAdmission:
     """Admits requests of one kind."""
 
     def __init__(self) -> None:
-        self._semaphore = WeightedFairSemaphore(
-            MAX_IN_FLIGHT, {_Origin.NEW: 1, _Origin.ADMITTED: 3, _Origin.ACCEPTED: 3}
-        )
+        self._semaphore = WeightedFairSemaphore(MAX_IN_FLIGHT, {Origin.NEW: 1, Origin.ADMITTED: 3, Origin.ACCEPTED: 3})
         self._seconds = 0.0
         self.last_reply = float("-inf")
         """When a request succeeded last, on the monotonic clock."""
@@ -60,24 +35,23 @@ class Admission:
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Wait for a turn, and hold it within the block. Raises Overloaded, at once if the wait would be too long."""
-        origin = _origin.get()
-        patience = remaining(MAX_WAIT_SECONDS if origin is _Origin.NEW else float("inf"))
-        if origin is _Origin.NEW and self._expected_wait > patience:
+        origin = current_origin()
+        patience = remaining(MAX_WAIT_SECONDS if origin is Origin.NEW else float("inf"))
+        if origin is Origin.NEW and self._expected_wait > patience:
             raise self._refusal(time.monotonic() - patience)
         began = time.monotonic()
         try:
-            async with asyncio.timeout(None if origin is _Origin.ACCEPTED else patience):
+            async with asyncio.timeout(None if origin is Origin.ACCEPTED else patience):
                 await self._semaphore.acquire(origin)
         except TimeoutError as expired:
             raise self._refusal(began) from expired
-        if origin is _Origin.NEW:
-            _origin.set(_Origin.ADMITTED)  # for the rest of the call, which has a context of its own
-        began = time.monotonic()
+        admit_current()
+        start = time.monotonic()
         try:
             yield
             self.last_reply = time.monotonic()
+            self._seconds += WEIGHT * (self.last_reply - start - self._seconds)
         finally:
-            self._seconds += WEIGHT * (time.monotonic() - began - self._seconds)
             self._semaphore.release()
 
     @property

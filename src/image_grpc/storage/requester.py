@@ -16,8 +16,9 @@ from image_grpc.deadline import remaining
 from image_grpc.errors import DeadlineExceeded, HubError, Overloaded, ServiceError, StorageServiceError
 from image_grpc.hub import Hub, topology
 from image_grpc.hub import envelope as envelopes
+from image_grpc.origin import Origin, current_origin
 from image_grpc.retry import SOON, Backoff, retry_calls
-from image_grpc.storage.admission import Admission
+from image_grpc.storage.admission import StorageAdmission
 from image_grpc.storage.errors import RetryableFailure, exception_for
 from image_grpc.telemetry import Telemetry, inject
 
@@ -45,7 +46,7 @@ class StorageRequester:
         self._hub, self._telemetry = hub, telemetry
         self.timeout = timeout
         """Longest time in seconds that a request may take, retries included."""
-        self._reads, self._writes = Admission(), Admission()
+        self._reads, self._writes, self._parts = StorageAdmission(), StorageAdmission(), StorageAdmission()
         self.last_failure = ""
         """Why the last request for records failed; empty if it succeeded or was refused as invalid."""
         self.last_blob_failure = ""
@@ -108,20 +109,25 @@ class StorageRequester:
         """
         id_ = request.storage_correlation_id
         admission = self._writes if isinstance(request, pb.StoreRequest | pb.DeleteRequest) else self._reads
+        if _concerns_blob(request):
+            admission = self._parts
         async with admission.turn():
             return await self._perform(operation, request, id_, response, admission)
 
-    async def _perform(self, operation: str, request: Message, id_: str, response: type[R], admission: Admission) -> R:
-        began = time.monotonic()
+    async def _perform(
+        self, operation: str, request: Message, id_: str, response: type[R], admission: StorageAdmission
+    ) -> R:
+        start = time.monotonic()
         with self._telemetry.track_storage_operation(operation, id_) as tracked:
             tracked.bytes = request.ByteSize()
             try:
-                patience = max(ATTEMPT_SECONDS, USUAL_FACTOR * admission.usual_seconds)
-                result = _payload(await self._repeat_until_reply(operation, request, id_, patience), response)
+                attempt_seconds = max(ATTEMPT_SECONDS, USUAL_FACTOR * admission.usual_seconds)
+                result = _payload(await self._repeat_until_reply(operation, request, id_, attempt_seconds), response)
             except DeadlineExceeded:
                 raise  # which says nothing about the Storage Service
             except StorageServiceTimeout as failure:
-                if admission.last_reply > began:  # others succeeded meanwhile
+                # It works if others succeeded meanwhile. Accepted work is retried in any case.
+                if admission.last_reply > start and current_origin() is not Origin.ACCEPTED:
                     raise Overloaded(f"the Storage Service is busy: {failure.message}", retry_delay=SOON) from failure
                 self._note(request, failure.message)
                 raise
@@ -133,27 +139,28 @@ class StorageRequester:
             return result
 
     def _note(self, request: Message, failure: str) -> None:
-        if any(field.name in _BLOB_OPERATIONS for field, _ in request.ListFields()):
+        if _concerns_blob(request):
             self.last_blob_failure = failure
         else:
             self.last_failure = failure
 
-    async def _repeat_until_reply(self, operation: str, request: Message, id_: str, patience: float) -> Envelope:
+    async def _repeat_until_reply(self, operation: str, request: Message, id_: str, attempt_seconds: float) -> Envelope:
         budget = remaining(self.timeout, margin=MARGIN_SECONDS)
         if budget <= 0:
             raise DeadlineExceeded(f"the deadline passed before {operation}")
         end = time.monotonic() + budget
-        problem = "no reply"
+        problem, replied = "no reply", False
 
         async def attempt() -> Envelope:
-            nonlocal problem
-            seconds = min(patience, end - time.monotonic())
+            nonlocal problem, replied
+            seconds = min(attempt_seconds, budget / 3 if budget > ATTEMPT_SECONDS else budget, end - time.monotonic())
             envelope = envelopes.protobuf_envelope(operation, request, correlation_id=id_, time_to_live=seconds)
             message = OutboundMessage(
                 exchange=topology.REQUESTS, routing_key=operation, headers=inject(), envelope=envelope
             )
             try:
                 reply = await self._hub.request(message, timeout=seconds)
+                replied = True
                 if reply.type == topology.ERROR:
                     raise exception_for(_payload(reply, ErrorReply).error)
                 return reply
@@ -166,7 +173,12 @@ class StorageRequester:
                 return await retry_calls(attempt, on=RetryableFailure, backoff=BACKOFF)
         except TimeoutError as expired:
             text = f"the Storage Service did not complete {operation} within {budget:.1f} s: {problem}"
-            raise timeout_error(text, budget) from expired
+            error = StorageServiceError(text, retry_delay=SOON) if replied else timeout_error(text, budget)
+            raise error from expired
+
+
+def _concerns_blob(request: Message) -> bool:
+    return any(field.name in _BLOB_OPERATIONS for field, _ in request.ListFields())
 
 
 def timeout_error(message: str, seconds: float) -> ServiceError:

@@ -99,6 +99,10 @@ class Database:
         finally:
             self._waiting_writes -= 1
 
+    async def write_at_once(self, transaction: Callable[[Connection], T]) -> T:
+        """Run a transaction like `write`, without waiting for other writes. Raises Unavailable."""
+        return await self._run(self._writers, "write", transaction)
+
     async def read(self, statements: Callable[[Connection], T]) -> T:
         """Run statements that only read. Each may see a later state than the previous one. Raises Unavailable."""
         return await self._run(self._readers, "read", statements)

@@ -20,7 +20,7 @@ TIMEOUT_SECONDS = 10.0
 
 
 class SelfCheck:
-    """Writes periodically."""
+    """Checks periodically by writing."""
 
     def __init__(self, database: Database, store: ObjectStore) -> None:
         self._database, self._store = database, store
@@ -33,13 +33,13 @@ class SelfCheck:
             await asyncio.sleep(INTERVAL_SECONDS)
             problem = await self._check()
             if problem != self.problem:
-                log.warning("self-check", problem=problem or "none any more")
+                log.warning("write check", problem=problem or "recovered")
             self.problem = problem
 
     async def _check(self) -> str:
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                await self._database.write(_write)
+                await self._database.write_at_once(_write)
                 await obstore.put_async(self._store, f"{PARTS}/self-check", b"")  # expires like an abandoned part
         except TimeoutError:
             return f"a write took longer than {TIMEOUT_SECONDS:g} s"

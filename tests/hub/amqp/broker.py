@@ -86,6 +86,14 @@ class AmqpBroker:
         async with self._channel() as channel:
             await channel.queue_delete(queue)
 
+    async def delete_exchange(self, exchange: str) -> None:
+        async with self._channel() as channel:
+            await channel.exchange_delete(exchange)
+
+    async def bindings(self) -> set[str]:
+        """Return the bindings of all queues as text."""
+        return await asyncio.to_thread(self._node.bindings)
+
     async def forget_consumers(self, queue: str) -> None:
         """Close the channels that consume the queue without notifying their client."""
         await self._each_queue(queue, "[rabbit_channel:shutdown(element(1, C)) || C <- rabbit_amqqueue:consumers(Q)]")

@@ -75,6 +75,31 @@ async def test_a_deleted_queue_is_declared_again(
     await eventually(lambda: broker.exists(queue), f"{queue} exists again")
 
 
+@pytest.mark.parametrize("exchange", [topology.REQUESTS, topology.EVENTS, "image.retry.5"])
+async def test_a_deleted_exchange_is_declared_again_with_its_bindings(
+    broker: AmqpBroker, monkeypatch: pytest.MonkeyPatch, exchange: str
+) -> None:
+    monkeypatch.setattr(watchdog, "CHECKS_PER_TOPOLOGY_CHECK", 1)
+    gaps, inbox = [], list[Delivery]()
+    await broker.hub.subscribe([topology.STORAGE_CHANGED], inbox.append, on_gap=lambda: gaps.append(True))
+    names = [queue.name for queue in topology.QUEUES]
+    lasting = {each for each in await broker.bindings() if each.split("\t")[1] in names}
+    await broker.delete_exchange(exchange)
+
+    async def is_restored() -> bool:
+        return lasting <= await broker.bindings()
+
+    await eventually(is_restored, "exchange and bindings exist again")
+    if exchange == topology.EVENTS:
+        await eventually(lambda: bool(gaps), "the gap is reported")
+
+        async def arrives() -> bool:
+            await publish(broker, event_message(topology.STORAGE_CHANGED, envelope_named("after")))
+            return bool(inbox)
+
+        await eventually(arrives, "events arrive again")
+
+
 async def test_a_deleted_queue_is_declared_again_by_its_consumer(broker: AmqpBroker) -> None:
     inbox = Inbox()
     async with consuming(broker, topology.STORE_QUEUE, inbox):

@@ -53,6 +53,14 @@ class Node:
         """Continue a paused node."""
         os.killpg(self.pid, signal.SIGCONT)
 
+    def bindings(self) -> set[str]:
+        """Return a line per binding: source, destination and routing key."""
+        node = ["--node", self.environment["RABBITMQ_NODENAME"]]
+        columns = ["source_name", "destination_name", "routing_key"]
+        command = [_program("rabbitmqctl"), "--quiet", *node, "list_bindings", *columns]
+        listed = subprocess.run(command, env=self.environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+        return set(listed.splitlines())
+
     def queue_lengths(self) -> dict[str, int]:
         """Return the number of messages in each queue, with those that a consumer holds."""
         node = ["--node", self.environment["RABBITMQ_NODENAME"], "--formatter", "json"]

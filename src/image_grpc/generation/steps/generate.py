@@ -76,8 +76,6 @@ class GenerateStep:
             return Ack()
         if not self._provider.configured:
             return Retry(NOT_CONFIGURED_SECONDS, "there is no GetImg.AI API key")
-        if record.HasField("lease"):
-            await self._count_interrupted_call(record)
         async with self._semaphore.slot(priority):
             return await self._generate(record)
 
@@ -106,6 +104,8 @@ class GenerateStep:
                 owner, lease_seconds = self._policy.owner, self._policy.lease_seconds
                 leased = states.generating(record, owner=owner, lease_seconds=lease_seconds)
                 record = await self._lease(leased)
+                if previous.HasField("lease"):
+                    await self._count_interrupted_call(previous)
                 result = await self._call(call, request)
         except (errors.ApiError, GenerationError, errors.GetimgNotConfigured) as failure:
             return await self._after_failure(record, failure, previous)

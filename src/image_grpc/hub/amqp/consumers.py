@@ -92,7 +92,8 @@ class QueueConsumer:
 
     async def _handle(self, message: AbstractIncomingMessage) -> None:
         try:
-            if message.timestamp is not None:
+            # Of other services it is not known how they set it.
+            if message.timestamp is not None and message.app_id == envelopes.OWN_SERVICE:
                 self._skew.observe(message.timestamp.timestamp())
             incoming = messages.incoming_message(message, self.name)
             await self._settle(message, incoming, await handle_message(self._handler, incoming))

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection, ExchangeType
 from aio_pika.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
 from aiormq.exceptions import ChannelAccessRefused
@@ -12,6 +13,8 @@ from image_grpc.errors import HubError
 from image_grpc.hub import topology
 from image_grpc.hub.amqp.connection import CALL_SECONDS, bounded
 from image_grpc.retry import LADDER
+
+log = structlog.get_logger(__name__)
 
 NO_DELIVERY_LIMIT = 1_000_000_000
 """A broker drops messages that reach the limit, and RabbitMQ 4 has a low default. Consumers enforce
@@ -22,21 +25,20 @@ ORDERED_CONSUMER_TIMEOUT_SECONDS = 86_400
 limit to all queues, 30 minutes by default."""
 
 
-async def declare_topology(connection: AbstractConnection, *, only_missing: bool = False) -> None:
+async def declare_topology(connection: AbstractConnection) -> None:
     """Declare all exchanges and queues. Those that the user may not declare must exist already.
 
     Raises HubError that names every queue and exchange that exists with other arguments, or is missing and must not
-    be declared. With `only_missing`, the arguments of those that exist are not compared. The connection must not be a
-    robust one, which would retry forever.
+    be declared. The connection must not be a robust one, which would retry forever.
     """
     conflicts = missing = ""
     for name, declare_one in _declarations().items():
-        if only_missing and await _exists(connection, name):
-            continue
         try:
             await _on_new_channel(connection, declare_one)
         except ChannelPreconditionFailed as conflict:
             conflicts += f"\n  {name}: {conflict}"
+        except ChannelNotFoundEntity as unavailable:
+            missing += f"\n  {name}: {unavailable}"
         except ChannelAccessRefused:
             if not await _exists(connection, name):
                 missing += f"\n  {name}"
@@ -46,6 +48,21 @@ async def declare_topology(connection: AbstractConnection, *, only_missing: bool
         )
     if missing:
         raise HubError(f"these do not exist, and the user may not declare them; start a part that may:{missing}")
+
+
+async def declare_missing(connection: AbstractConnection) -> bool:
+    """Declare everything again if something is missing, and return whether an exchange was.
+
+    The bindings of a deleted exchange are lost, also those of queues that still exist. Raises HubError.
+    """
+    exchanges = (topology.EVENTS, topology.REQUESTS, *map(retry_name, LADDER.steps))
+    queues = (*(queue.name for queue in topology.QUEUES), *map(retry_name, LADDER.steps))
+    lost_exchanges = [name for name in exchanges if not await _exchange_exists(connection, name)]
+    lost_queues = [name for name in queues if not await _queue_exists(connection, name)]
+    if lost_exchanges or lost_queues:
+        log.warning("topology incomplete", exchanges=lost_exchanges, queues=lost_queues)
+        await declare_topology(connection)
+    return bool(lost_exchanges)
 
 
 def _declarations() -> dict[str, Callable[[AbstractChannel], Awaitable[object]]]:
@@ -59,13 +76,23 @@ def _declarations() -> dict[str, Callable[[AbstractChannel], Awaitable[object]]]
 
 
 async def _exists(connection: AbstractConnection, name: str) -> bool:
-    """Whether the exchange or queue exists, which every user may ask."""
-    is_exchange = name in (topology.EVENTS, topology.REQUESTS)
+    """Whether the exchange or queue exists. Every user may ask."""
+    if name in (topology.EVENTS, topology.REQUESTS):
+        return await _exchange_exists(connection, name)
+    return await _queue_exists(connection, name)
+
+
+async def _exchange_exists(connection: AbstractConnection, name: str) -> bool:
+    return await _succeeds(connection, lambda channel: channel.get_exchange(name))
+
+
+async def _queue_exists(connection: AbstractConnection, name: str) -> bool:
+    return await _succeeds(connection, lambda channel: channel.declare_queue(name, passive=True))
+
+
+async def _succeeds(connection: AbstractConnection, call: Callable[[AbstractChannel], Awaitable[object]]) -> bool:
     try:
-        if is_exchange:
-            await _on_new_channel(connection, lambda channel: channel.get_exchange(name))
-        else:
-            await _on_new_channel(connection, lambda channel: channel.declare_queue(name, passive=True))
+        await _on_new_channel(connection, call)
     except ChannelNotFoundEntity:
         return False
     return True

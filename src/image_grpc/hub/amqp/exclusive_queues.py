@@ -74,6 +74,7 @@ class ExclusiveQueues:
         self._connection.reconnect_callbacks.add(self._on_reconnect)
         self._connection.close_callbacks.add(self._on_disconnect)
 
+    @bounded(CALL_SECONDS)
     async def _open(self) -> None:
         async with self._opening:
             if self._channel is not None:

@@ -10,7 +10,6 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from functools import partial
 
 from aio_pika.abc import AbstractRobustChannel, AbstractRobustConnection
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
@@ -20,7 +19,7 @@ from image_grpc.errors import HubError
 from image_grpc.hub import Delivery, Handler, Outcome, RequestTimeout, RequestUnroutable
 from image_grpc.hub.amqp.connection import CONNECTION_ERRORS, bounded, close, connect, connect_robust, translated_errors
 from image_grpc.hub.amqp.consumers import QueueConsumer
-from image_grpc.hub.amqp.declarations import declare_topology
+from image_grpc.hub.amqp.declarations import declare_missing, declare_topology
 from image_grpc.hub.amqp.exclusive_queues import ExclusiveQueue, ExclusiveQueues
 from image_grpc.hub.amqp.messages import REQUEST_TOKEN
 from image_grpc.hub.amqp.publisher import Publisher
@@ -82,15 +81,21 @@ class AmqpHub:
         self._queues = ExclusiveQueues(self._consuming, self._skew)
         self._depth_channel = await self._consuming.channel()
         await self._queues.start()
-        declare_missing = partial(self._declare, only_missing=True)
-        self._watchdog = Watchdog(publishing, self._consuming, self._running_consumers, declare_missing)
+        self._watchdog = Watchdog(publishing, self._consuming, self._running_consumers, self._declare_missing)
         await self._resources.enter_async_context(background(self._watchdog.run(), name="consumer watchdog"))
         self._publishing = publishing
 
     @bounded(START_SECONDS)
-    async def _declare(self, *, only_missing: bool = False) -> None:
+    async def _declare(self) -> None:
         async with await connect(self._url, "topology") as connection:
-            await declare_topology(connection, only_missing=only_missing)
+            await declare_topology(connection)
+
+    @bounded(START_SECONDS)
+    async def _declare_missing(self) -> None:
+        async with await connect(self._url, "topology") as connection:
+            exchanges_were_missing = await declare_missing(connection)
+        if exchanges_were_missing:
+            await self._queues.restore()  # they were bound to one
 
     async def _connect(self, purpose: str) -> AbstractRobustConnection:
         connection = await connect_robust(self._url, purpose)

@@ -25,6 +25,7 @@ CHECK_TIMEOUT_SECONDS = 20.0
 """Longest time for one check including the restoration."""
 CHECKS_PER_TOPOLOGY_CHECK = 15
 """Queues that this process does not consume are checked less often."""
+CHECKS_WHILE_MISSING = 3
 BLOCKED_SECONDS = 0.5
 """A connection that is not blocked is ready at once."""
 
@@ -55,7 +56,8 @@ class Watchdog:
             try:
                 async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
                     await self._check()
-                    if self.missing or count % CHECKS_PER_TOPOLOGY_CHECK == 0:
+                    often = CHECKS_WHILE_MISSING if self.missing else CHECKS_PER_TOPOLOGY_CHECK
+                    if count % often == 0:
                         await self._check_topology()
             except (TimeoutError, *CONNECTION_ERRORS) as error:
                 log.warning("consumer check failed", error=repr(error))

@@ -2,13 +2,13 @@
 
 from google.protobuf.message import Message
 
-from image_grpc.rpc.admission import Admission, CallLimits, peer_key
+from image_grpc.rpc.admission import CallAdmission, CallLimits, peer_key
 from image_grpc.rpc.interceptors.call import Call, Next, Request, Stage
 
 
 def limit_concurrency(limits: CallLimits) -> Stage:
     """Return the stage that refuses calls beyond these numbers of concurrent ones, or beyond the share of a peer."""
-    admission = Admission(limits)
+    admission = CallAdmission(limits)
 
     def wrap(following: Next) -> Next:
         async def stage(call: Call, request: Request) -> Message | None:
