@@ -161,7 +161,7 @@ class GenerationError(ServiceError, reason=ErrorReason.ERROR_REASON_GENERATION_E
 
 
 class Overloaded(ServiceError, reason=ErrorReason.ERROR_REASON_OVERLOADED):
-    """The process is at its limit of concurrent work."""
+    """The process is at its limit of concurrent work, or the Storage Service at its own."""
 
 
 class DeadlineExceeded(ServiceError, reason=ErrorReason.ERROR_REASON_DEADLINE_EXCEEDED):

@@ -84,7 +84,9 @@ class ProgramSettings(HubSettings, TelemetrySettings):
     """Settings of every program."""
 
     page_token_key: SecretStr = Field(
-        SecretStr(""), description="secret that signs page tokens, the same for all processes; unsigned if empty"
+        SecretStr(""),
+        description="secret that signs page tokens, the same for all `serve` and `storage` processes; unsigned if "
+        "empty",
     )
 
 
@@ -180,7 +182,9 @@ class ServerSettings(GetimgSettings, CallSettings, ProgramSettings):
     )
     store_concurrency: Count = Field(8, description="maximum generated pictures that one process stores at once")
 
-    storage_timeout_seconds: Seconds = Field(10, description="timeout of a Storage Service request, including retries")
+    storage_timeout_seconds: Seconds = Field(
+        10, description="timeout of a Storage Service request, including retries, after it got its turn"
+    )
     cache_max_bytes: Bytes = Field(256_000_000, description="memory limit of the read cache for picture data")
     cache_max_records: Count = Field(50_000, description="maximum number of records in the read cache")
     renditions_max_bytes: Bytes = Field(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,9 +13,10 @@ import pytest
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 
 from image_grpc.deadline import deadline_in
-from image_grpc.errors import DeadlineExceeded, StorageServiceError
+from image_grpc.errors import DeadlineExceeded, Overloaded, ServiceError, StorageServiceError
 from image_grpc.hub import Ack, Delivery, RequestTimeout, Settlement, topology
 from image_grpc.hub.memory import MemoryHub
+from image_grpc.origin import Origin, work_of
 from image_grpc.settings import StorageServiceSettings, load
 from image_grpc.storage import ImageStorageClient, blobs, requester
 from image_grpc.storage_service import StorageService
@@ -246,3 +248,20 @@ async def test_concurrent_parts_are_limited_and_others_wait_until_their_deadline
     assert len(read_service.requests) == blobs.MAX_CONCURRENT_PARTS
     read_service.may_reply.set()
     assert await asyncio.gather(*reads) == [b"bytes"] * 100
+
+
+@pytest.mark.parametrize(("origin", "error"), [(Origin.NEW, Overloaded), (Origin.ACCEPTED, StorageServiceError)])
+async def test_a_timeout_while_others_succeed_is_overload_only_for_calls(
+    telemetry: Telemetry, origin: Origin, error: type[ServiceError]
+) -> None:
+    """What was accepted, and may have been paid for, is retried as after any failure of the Storage Service."""
+
+    class SilentHub(MemoryHub):
+        async def request(self, message: OutboundMessage, *, timeout: float) -> Envelope:
+            client._reads.last_reply = time.monotonic() + 60  # another request succeeds meanwhile
+            await asyncio.sleep(timeout)
+            raise RequestTimeout("no reply")
+
+    client = ImageStorageClient(SilentHub(), telemetry, timeout=0.3)
+    with work_of(origin), pytest.raises(error):
+        await client.retrieve([])

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
-_OWN_QUEUES = r"image\.(reply|changes)\..*"
-"""The queues of one connection."""
+_REPLIES = r"image\.reply\..*"
+"""The queue of a connection for replies."""
+_CHANGES = r"image\.changes\..*"
+"""The queue of a connection for the change feed, which only `serve` reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,25 +17,22 @@ class Permissions:
     read: str
 
 
-def _permissions(*, configure: str = _OWN_QUEUES, write: str, read: str) -> Permissions:
-    own = f"{_OWN_QUEUES}|"
-    return Permissions(configure=f"^({configure})$", write=f"^({own}{write})$", read=f"^({own}{read})$")
+def _permissions(own: str, *, write: str, read: str) -> Permissions:
+    """Return the permissions of a part with queues of its own, which it declares, binds and reads."""
+    return Permissions(configure=f"^({own})$", write=f"^({own}|{write})$", read=f"^({own}|{read})$")
 
 
 # Jobs, replies and dead letters are published to the default exchange, whose name is amq.default here.
 PERMISSIONS = {
     "serve": _permissions(
+        f"{_REPLIES}|{_CHANGES}",
         write=r"amq\.default|tabletop\.requests|image\.retry\..*",
         read=r"tabletop\.events|image\.generate\..*|image\.store",
     ),
-    "storage": _permissions(
-        write=r"amq\.default|tabletop\.events|image\.retry\..*", read=r"tabletop\.events|image\.storage"
-    ),
+    "storage": _permissions(_REPLIES, write=r"amq\.default|tabletop\.events|image\.retry\..*", read=r"image\.storage"),
     "bridge": _permissions(
-        write=r"amq\.default|tabletop\.events|image\.retry\..*", read=r"tabletop\.events|image\.bridge\..*"
+        _REPLIES, write=r"amq\.default|tabletop\.events|image\.retry\..*", read=r"image\.bridge\..*"
     ),
-    "declare": _permissions(
-        configure=r"(image|tabletop)\..*", write=r"amq\.default|(image|tabletop)\..*", read=r"(image|tabletop)\..*"
-    ),
+    "declare": _permissions(r"(image|tabletop)\..*", write=r"amq\.default", read=r"(image|tabletop)\..*"),
 }
 """The permissions of each part, and those that declaring the exchanges and queues takes as well."""

@@ -45,7 +45,7 @@ class StorageRequester:
     def __init__(self, hub: Hub, telemetry: Telemetry, *, timeout: float) -> None:
         self._hub, self._telemetry = hub, telemetry
         self.timeout = timeout
-        """Longest time in seconds that a request may take, retries included."""
+        """Longest time in seconds that a request may take from its turn on, retries included."""
         self._reads, self._writes, self._parts = StorageAdmission(), StorageAdmission(), StorageAdmission()
         self.last_failure = ""
         """Why the last request for records failed; empty if it succeeded or was refused as invalid."""
