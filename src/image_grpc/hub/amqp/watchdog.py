@@ -55,10 +55,10 @@ class Watchdog:
             await asyncio.sleep(CHECK_INTERVAL_SECONDS)
             try:
                 async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
+                    interval = CHECKS_WHILE_MISSING if self.missing else CHECKS_PER_TOPOLOGY_CHECK
+                    if count % interval == 0:
+                        await self._check_topology()  # first: a consumer cannot be restored without its queue
                     await self._check()
-                    often = CHECKS_WHILE_MISSING if self.missing else CHECKS_PER_TOPOLOGY_CHECK
-                    if count % often == 0:
-                        await self._check_topology()
             except (TimeoutError, *CONNECTION_ERRORS) as error:
                 log.warning("consumer check failed", error=repr(error))
             except Exception:  # the watchdog must survive bugs: nothing else notices missing consumers
