@@ -21,6 +21,7 @@ from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 
 from image_grpc.hub import topology
 from image_grpc.retry import LADDER
+from image_grpc_testkit.eventually import eventually
 from image_grpc_testkit.proxy import Proxy, proxy
 from image_grpc_testkit.servers import Cluster, Node, free_port, postgresql_cluster, rabbitmq, standby_of
 from tests.service import MODEL
@@ -166,7 +167,13 @@ class Platform:
         """Promote the standby. The old primary stays up, and is read only."""
         await asyncio.to_thread(self.database.execute, "ALTER SYSTEM SET default_transaction_read_only = on")
         await asyncio.to_thread(self.database.execute, "SELECT pg_reload_conf()")
-        await asyncio.sleep(1)  # the standby receives what was committed before
+        written = await asyncio.to_thread(self.database.query, "SELECT pg_current_wal_lsn() - '0/0'::pg_lsn")
+
+        async def is_replayed() -> bool:
+            replayed = "SELECT pg_last_wal_replay_lsn() - '0/0'::pg_lsn"
+            return bool(await asyncio.to_thread(self.standby.query, replayed) >= written)
+
+        await eventually(is_replayed, "the standby has everything that was committed")
         await asyncio.to_thread(self.standby.execute, "SELECT pg_promote()")
         self.database_proxy.server_port = self.standby.port
 

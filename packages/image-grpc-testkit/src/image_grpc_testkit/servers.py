@@ -172,6 +172,12 @@ class Cluster:
             self._process.send_signal(signal.SIGINT)
             self._process.wait()
 
+    def query(self, statement: LiteralString) -> Any:
+        """Return the first value that a query returns."""
+        with psycopg.connect(self.url.replace("+psycopg", ""), autocommit=True) as connection:
+            row = connection.execute(statement).fetchone()
+        return row[0] if row else None
+
     def execute(self, statement: LiteralString) -> None:
         """Execute a statement as superuser, outside of a transaction."""
         with psycopg.connect(self.url.replace("+psycopg", ""), autocommit=True) as connection:
