@@ -12,7 +12,7 @@ from tabletop.image.v1.overlay_service_pb2 import CreateTacticalOverlayRequest
 from tabletop.image.v1.types_pb2 import Size
 
 from image_grpc.errors import Violation
-from image_grpc.validation import LARGE_BYTES, find_violations, find_violations_of, normalize_uuids
+from image_grpc.validation import LARGE_BYTES, find_rule_violations, find_violations, normalize_uuids
 
 LOWER = "0f8fad5b-d9cb-469f-a165-70867728950e"
 UPPER = LOWER.upper()
@@ -60,7 +60,7 @@ async def test_a_large_message_is_reported_with_its_first_violation() -> None:
     element = TacticalElement(range={"difficult_terrain": [Cell(column=index) for index in range(10_000)]})
     request = CreateTacticalOverlayRequest(map_id=str(uuid.uuid4()), elements=[element] * 4)
     assert request.ByteSize() > LARGE_BYTES
-    assert len(await find_violations_of(request)) == 1
+    assert len(await find_rule_violations(request)) == 1
 
 
 @pytest.mark.parametrize(

@@ -24,20 +24,22 @@ def find_violations(message: Message) -> list[Violation]:
 
     Lists that are too long come first and alone, so that their items need not be looked at.
     """
-    if too_long := list(too_long_lists(message)):
-        return too_long
+    return list(too_long_lists(message)) or _rule_violations(message)
+
+
+async def find_rule_violations(message: Message) -> list[Violation]:
+    """Return what `find_violations` does, for a message of any size whose lists are known not to be too long."""
+    if message.ByteSize() <= LARGE_BYTES:
+        return _rule_violations(message)
+    return await VALIDATION.run(lambda: _rule_violations(message))
+
+
+def _rule_violations(message: Message) -> list[Violation]:
     violations = protovalidate.collect_violations(message, fail_fast=message.ByteSize() > LARGE_BYTES)
     return [
         *(Violation(_path(violation.proto.field), violation.proto.message) for violation in violations),
         *(Violation(path, "must not contain NUL characters") for path in _texts_with_nul(message, "")),
     ]
-
-
-async def find_violations_of(message: Message) -> list[Violation]:
-    """Return what `find_violations` does, for a message of any size."""
-    if message.ByteSize() <= LARGE_BYTES:
-        return find_violations(message)
-    return await VALIDATION.run(lambda: find_violations(message))
 
 
 def too_long_lists(message: Message, prefix: str = "") -> Iterator[Violation]:

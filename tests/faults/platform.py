@@ -158,10 +158,7 @@ class Platform:
 
     async def purge_jobs(self) -> None:
         """Delete the messages of all queues of the pipeline, as an operator does by mistake."""
-        names = [*topology.GENERATE_QUEUES.values(), topology.STORE_QUEUE]
-        async with self.channel() as channel:
-            for name in (*names, *(f"image.retry.{step:g}" for step in LADDER.steps)):
-                await (await channel.get_queue(name)).purge()
+        await purge_jobs(self.broker.url)
 
     async def switch_database(self) -> None:
         """Promote the standby. The old primary stays up, and is read only."""
@@ -268,6 +265,15 @@ async def _server(stack: AsyncExitStack, name: str, folder: Path, environment: d
         generations=GenerationServiceStub(channel),
         images=ImageServiceStub(channel),
     )
+
+
+async def purge_jobs(url: str) -> None:
+    """Delete the messages of all queues of the pipeline on a broker, and those on the retry ladder."""
+    names = [*topology.GENERATE_QUEUES.values(), topology.STORE_QUEUE]
+    async with await aio_pika.connect(url) as connection:
+        channel = await connection.channel()
+        for name in (*names, *(f"image.retry.{step:g}" for step in LADDER.steps)):
+            await (await channel.get_queue(name)).purge()
 
 
 def shifted_clock(seconds: str) -> dict[str, str]:

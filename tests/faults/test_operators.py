@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aio_pika
 import grpc
 import pytest
 from tabletop.image.v1.generation_pb2 import GenerationState
@@ -21,11 +20,9 @@ from tabletop.image.v1.theme_service_pb2 import CreateThemeRequest
 from tabletop.image.v1.theme_service_pb2_grpc import ThemeServiceStub
 
 from getimg_standin import Fault
-from image_grpc.hub import topology
-from image_grpc.retry import LADDER
 from image_grpc_testkit.eventually import eventually
 from image_grpc_testkit.servers import Node
-from tests.faults.platform import Program, shifted_clock
+from tests.faults.platform import Program, purge_jobs, shifted_clock
 from tests.service import Provider, Service, portrait, running_standin, service
 
 
@@ -92,12 +89,7 @@ async def test_generations_whose_queue_was_purged_are_generated(
     unfinished: tuple[Provider, str, str], tmp_path: Path
 ) -> None:
     provider, url, id_ = unfinished
-    async with await aio_pika.connect(url) as connection:
-        channel = await connection.channel()
-        for step in LADDER.steps:
-            await (await channel.get_queue(f"image.retry.{step:g}")).purge()
-        for name in topology.GENERATE_QUEUES.values():
-            await (await channel.get_queue(name)).purge()
+    await purge_jobs(url)
     async with service(tmp_path / "first", provider, hub_url=url, stalled_after_seconds=1) as it:
         await assert_succeeds(it, id_)
 

@@ -18,6 +18,7 @@ from tabletop.storage.v1.storage_pb2 import ListFilter, ListOrder
 
 from image_grpc.errors import GenerationNotFound, ServiceError, VersionConflict
 from image_grpc.generation import jobs, states
+from image_grpc.generation.steps.generate import PUBLISH_SECONDS
 from image_grpc.getimg import GetimgClient
 from image_grpc.hub import Hub
 from image_grpc.messages import clone
@@ -27,7 +28,6 @@ from image_grpc.telemetry import Counters
 
 log = structlog.get_logger(__name__)
 
-PUBLISH_SECONDS = 5.0
 MAX_DOUBLINGS = 6
 PAGE_SIZE = 500
 RECENT = 200

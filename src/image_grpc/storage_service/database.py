@@ -168,9 +168,10 @@ def _require_known(parameters: Iterable[str]) -> None:
     """Raise DatabaseError for parameters of a URL that libpq does not have."""
     import psycopg
 
-    known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
+    options = psycopg.pq.Conninfo.get_defaults()
+    names = {option.keyword.decode() for option in options}
     for name in parameters:
-        if name not in known:
+        if name not in names:
             raise DatabaseError(f"the database URL has the parameter {name!r}, which is not one of PostgreSQL's")
 
 

@@ -74,7 +74,7 @@ def blob_path(sha256: str) -> str:
 def part_path(sha256: str, byte_size: int, offset: int) -> str:
     """Return the path of the part of a blob that starts at `offset`.
 
-    It contains the size, so that whoever names a wrong one does not overwrite the parts of others.
+    The size is part of the path, so parts that are sent with a wrong size overwrite no others.
     """
     return f"{PARTS}/{sha256}.{byte_size}.{offset}"
 

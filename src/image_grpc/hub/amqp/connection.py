@@ -62,8 +62,7 @@ class _Connection(aio_pika.Connection):
             host, user = self.url.path.removeprefix("/") or "/", self.url.user
             raise AMQPConnectionError(
                 f"the virtual host {host!r} does not exist, or the user {user!r} may not use it, or it accepts no "
-                "connections: see `rabbitmqctl "
-                "list_vhosts` and `rabbitmqctl list_permissions`"
+                "connections: see `rabbitmqctl list_vhosts` and `rabbitmqctl list_permissions`"
             ) from error
         except BaseException:
             await attempt(self.close())

@@ -7,7 +7,7 @@ from google.protobuf.message import DecodeError, Message
 
 from image_grpc.errors import DeadlineExceeded, InvalidArgument
 from image_grpc.rpc.interceptors.call import Call, Next, Request
-from image_grpc.validation import find_violations_of, normalize_uuids, too_long_lists
+from image_grpc.validation import find_rule_violations, normalize_uuids, too_long_lists
 
 STALL_SECONDS = 30.0
 """A stream of requests whose sender sends nothing for this time is ended: what it has sent is held in memory."""
@@ -37,7 +37,7 @@ def validate(following: Next) -> Next:
             if violations := list(too_long_lists(request)):
                 raise InvalidArgument.of(violations)
             normalize_uuids(request)
-            if violations := await find_violations_of(request):
+            if violations := await find_rule_violations(request):
                 raise InvalidArgument.of(violations)
         return await following(call, request)
 
