@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, NullPool, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError
 
 from image_grpc.storage_service.errors import DatabaseError, IncompatibleDatabase, Unavailable
@@ -127,8 +127,6 @@ class Database:
             with self._engine.connect().execution_options(mode=mode) as connection, connection.begin():
                 return transaction(connection)
         except DBAPIError as failure:
-            if getattr(failure.orig, "sqlstate", None) in _MOVED:
-                self._engine.dispose()  # the address may lead to another server by now, for reads as well
             raise Unavailable(str(failure.orig)) from failure
 
 
@@ -160,6 +158,7 @@ def _engine(url: str, threads: int) -> Engine:
             url, pool_size=threads, max_overflow=0, isolation_level="AUTOCOMMIT", connect_args=defaults
         )
         event.listen(engine, "connect", _set_up_postgresql)
+        event.listen(engine, "handle_error", _drop_connections_if_moved)
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -182,7 +181,21 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+def _drop_connections_if_moved(context: ExceptionContext) -> None:
+    """Let the pool close its connections: the address may lead to another server by now, for reads as well."""
+    if getattr(context.original_exception, "sqlstate", None) in _MOVED:
+        context.is_disconnect = True
+
+
 def _set_up_postgresql(connection: Any, record: Any) -> None:
+    try:
+        _prepare_session(connection, record)
+    except BaseException:
+        connection.close()  # the pool does not know it yet
+        raise
+
+
+def _prepare_session(connection: Any, record: Any) -> None:
     (pid,) = connection.execute("SELECT pg_backend_pid()").fetchone()
     # A pooler does not tell its clients the process that serves them.
     record.info[_POOLED] = pid != connection.info.backend_pid
