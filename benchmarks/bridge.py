@@ -30,7 +30,7 @@ from tabletop.image.v1.overlay_service_pb2_grpc import OverlayServiceStub
 from benchmarks import servers
 from benchmarks.bare_bridge import QUEUE
 from benchmarks.report import Row, compared
-from image_grpc_testkit.servers import rabbitmq
+from image_grpc_testkit.servers.rabbitmq import rabbitmq
 
 ROUNDS = 9
 REQUESTS = 500

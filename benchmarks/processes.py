@@ -17,7 +17,8 @@ from tabletop.image.v1.generation_request_pb2 import GeneratePortraitRequest
 from benchmarks import servers
 from benchmarks.generations import run_generation
 from benchmarks.report import Row, compared
-from image_grpc_testkit.servers import postgresql, rabbitmq
+from image_grpc_testkit.servers.postgresql import postgresql
+from image_grpc_testkit.servers.rabbitmq import rabbitmq
 
 PROCESSES = 4
 ROUNDS = 3

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 
 from image_grpc import pictures
 from image_grpc.maps import fonts
-from image_grpc_testkit.servers import Node, rabbitmq
+from image_grpc_testkit.servers.rabbitmq import Node, rabbitmq
 
 # How long an example takes says something about the machine, and nothing about the code.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])

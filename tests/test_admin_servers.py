@@ -11,7 +11,8 @@ from image_grpc import app
 from image_grpc.admin_servers import health_server
 from image_grpc.probe import is_serving
 from image_grpc.settings import StorageServiceSettings, load
-from image_grpc_testkit.servers import Node, free_port
+from image_grpc_testkit.servers.processes import free_port
+from image_grpc_testkit.servers.rabbitmq import Node
 from tests.service import service
 
 

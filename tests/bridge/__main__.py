@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from image_grpc import telemetry
-from image_grpc_testkit.servers import rabbitmq
+from image_grpc_testkit.servers.rabbitmq import rabbitmq
 from tests.bridge.many_events import handle_valid_events_among_invalid_ones, move_tokens_while_bridges_are_killed
 from tests.service import service
 

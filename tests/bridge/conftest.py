@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from image_grpc_testkit.servers import Node
+from image_grpc_testkit.servers.rabbitmq import Node
 from tests.bridge.plain import PlainClient, plain_client
 from tests.service import Service, service
 

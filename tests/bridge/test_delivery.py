@@ -10,7 +10,7 @@ import pytest
 from image_grpc import app
 from image_grpc.settings import BridgeSettings, load
 from image_grpc_testkit.eventually import eventually
-from image_grpc_testkit.servers import free_port
+from image_grpc_testkit.servers.processes import free_port
 from tests.bridge.plain import envelope, plain_client, recording
 from tests.service import block_generations, running_standin, service
 

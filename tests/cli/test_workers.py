@@ -16,7 +16,8 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from image_grpc_testkit.eventually import eventually
-from image_grpc_testkit.servers import Node, free_port
+from image_grpc_testkit.servers.processes import free_port
+from image_grpc_testkit.servers.rabbitmq import Node
 from tests.cli.processes import run
 
 

@@ -26,7 +26,7 @@ import grpc
 import structlog
 
 from image_grpc import telemetry
-from image_grpc_testkit.servers import postgresql
+from image_grpc_testkit.servers.postgresql import postgresql
 from tests.faults.fuzz_calls import Call, Samples, create_call, create_samples
 from tests.service import Service, service
 

@@ -36,7 +36,7 @@ from tabletop.image.v1.status_service_pb2_grpc import StatusServiceStub
 from tabletop.image.v1.theme_service_pb2 import ListThemesRequest
 from tabletop.image.v1.theme_service_pb2_grpc import ThemeServiceStub
 
-from image_grpc_testkit.servers import free_port
+from image_grpc_testkit.servers.processes import free_port
 from tests.faults.attacks import ATTACKS, MAP_CELL_PIXELS, MAP_PIXELS, Outcomes, Target, start_process, status
 from tests.faults.callers import portrait_request
 from tests.faults.platform import Program

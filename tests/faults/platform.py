@@ -23,7 +23,9 @@ from image_grpc.hub import topology
 from image_grpc.retry import LADDER
 from image_grpc_testkit.eventually import eventually
 from image_grpc_testkit.proxy import Proxy, proxy
-from image_grpc_testkit.servers import Cluster, Node, free_port, postgresql_cluster, rabbitmq, standby_of
+from image_grpc_testkit.servers.postgresql import Cluster, postgresql_cluster, standby_of
+from image_grpc_testkit.servers.processes import free_port
+from image_grpc_testkit.servers.rabbitmq import Node, rabbitmq
 from tests.service import MODEL
 
 KEY = "key"

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from tabletop.image.v1.generation_pb2 import GenerationState
 
 from image_grpc.hub import topology
-from image_grpc_testkit.servers import Node
+from image_grpc_testkit.servers.rabbitmq import Node
 from tests.bridge.plain import plain_client
 from tests.faults.forged import Report, publish
 from tests.faults.forged_messages import HEADERS, Forger

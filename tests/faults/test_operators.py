@@ -21,7 +21,7 @@ from tabletop.image.v1.theme_service_pb2_grpc import ThemeServiceStub
 
 from getimg_standin import Fault
 from image_grpc_testkit.eventually import eventually
-from image_grpc_testkit.servers import Node
+from image_grpc_testkit.servers.rabbitmq import Node
 from tests.faults.platform import Program, purge_jobs, shifted_clock
 from tests.service import Provider, Service, portrait, running_standin, service
 

@@ -22,7 +22,8 @@ from image_grpc.hub.amqp import AmqpHub
 from image_grpc.storage import ImageStorageClient
 from image_grpc.telemetry import Telemetry
 from image_grpc_testkit.collections import store_one
-from image_grpc_testkit.servers import postgresql, rabbitmq
+from image_grpc_testkit.servers.postgresql import postgresql
+from image_grpc_testkit.servers.rabbitmq import rabbitmq
 from tests.faults.platform import Program
 
 PICTURES = 100

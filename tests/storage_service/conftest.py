@@ -20,7 +20,8 @@ from image_grpc.storage_service import StorageService
 from image_grpc.storage_service.object_store import open_store
 from image_grpc.telemetry import Telemetry
 from image_grpc_testkit.contracts.storage_testkit import SECONDS, StartStorage, Storage
-from image_grpc_testkit.servers import postgresql, s3
+from image_grpc_testkit.servers.postgresql import postgresql
+from image_grpc_testkit.servers.s3 import s3
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from image_grpc_testkit.contracts.records import an_image
 from image_grpc_testkit.contracts.storage_contract import StorageContract
 from image_grpc_testkit.contracts.storage_testkit import StartStorage
 from image_grpc_testkit.eventually import eventually
-from image_grpc_testkit.servers import postgresql_cluster
+from image_grpc_testkit.servers.postgresql import postgresql_cluster
 
 
 @pytest.fixture

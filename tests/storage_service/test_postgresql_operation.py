@@ -11,7 +11,7 @@ from image_grpc.storage_service.errors import DatabaseError, Unavailable
 from image_grpc_testkit.contracts.records import an_image
 from image_grpc_testkit.contracts.storage_testkit import StartStorage
 from image_grpc_testkit.proxy import proxy
-from image_grpc_testkit.servers import pgbouncer, postgresql_cluster, standby_of
+from image_grpc_testkit.servers.postgresql import pgbouncer, postgresql_cluster, standby_of
 
 
 async def test_a_switchover_moves_reads_and_writes_to_the_new_primary(

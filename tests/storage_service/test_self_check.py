@@ -12,7 +12,7 @@ from image_grpc.background import background
 from image_grpc.storage_service import self_check
 from image_grpc.storage_service.self_check import SelfCheck
 from image_grpc_testkit.eventually import eventually
-from image_grpc_testkit.servers import postgresql_cluster
+from image_grpc_testkit.servers.postgresql import postgresql_cluster
 from tests.storage_service.parts import opened
 
 

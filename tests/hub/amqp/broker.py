@@ -13,7 +13,7 @@ from image_grpc.hub import amqp, topology
 from image_grpc.hub.amqp import AmqpHub
 from image_grpc.retry import LADDER
 from image_grpc_testkit.contracts.hub_testkit import TIMEOUT_SECONDS, Features
-from image_grpc_testkit.servers import Node
+from image_grpc_testkit.servers.rabbitmq import Node
 
 
 class AmqpBroker:

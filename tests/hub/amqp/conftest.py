@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from image_grpc_testkit.servers import Node
+from image_grpc_testkit.servers.rabbitmq import Node
 from tests.hub.amqp.broker import AmqpBroker
 
 

@@ -9,7 +9,7 @@ import pytest
 from aio_pika.abc import AbstractConnection
 
 from image_grpc.hub.amqp.connection import connect, connect_robust
-from image_grpc_testkit.servers import free_port
+from image_grpc_testkit.servers.processes import free_port
 
 
 @pytest.mark.parametrize("open_connection", [connect, connect_robust])

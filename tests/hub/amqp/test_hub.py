@@ -22,7 +22,7 @@ from image_grpc_testkit.contracts.hub_testkit import (
     receive,
     send,
 )
-from image_grpc_testkit.servers import Node
+from image_grpc_testkit.servers.rabbitmq import Node
 from tests.hub.amqp.broker import AmqpBroker
 
 

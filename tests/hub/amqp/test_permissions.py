@@ -13,7 +13,7 @@ from image_grpc.errors import HubError
 from image_grpc.hub.amqp import AmqpHub
 from image_grpc.hub.permissions import PERMISSIONS, Permissions
 from image_grpc.settings import BridgeSettings, EmbeddedSettings, StorageServiceSettings, load
-from image_grpc_testkit.servers import Node
+from image_grpc_testkit.servers.rabbitmq import Node
 from tests.bridge.plain import plain_client
 from tests.service import MODEL, running_standin
 

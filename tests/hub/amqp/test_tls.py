@@ -22,7 +22,8 @@ from image_grpc_testkit.contracts.hub_testkit import (
     queue_message,
     request_message,
 )
-from image_grpc_testkit.servers import free_port, rabbitmq
+from image_grpc_testkit.servers.processes import free_port
+from image_grpc_testkit.servers.rabbitmq import rabbitmq
 
 CONFIGURATION = """
 listeners.ssl.1 = 127.0.0.1:{port}

@@ -1,0 +1,1 @@
+"""Throwaway servers on random loopback ports, started from installed binaries."""

@@ -1,0 +1,131 @@
+"""A throwaway RabbitMQ node."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from image_grpc_testkit.servers.processes import find_program, free_port, start_server
+
+PACKAGE = "rabbitmq-server"
+
+
+@dataclass(kw_only=True, slots=True)
+class Node:
+    """A RabbitMQ node."""
+
+    url: str
+    environment: dict[str, str]
+    port: int
+    log: Path
+    """The output of its processes."""
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The leader of the session that contains all processes of the node."""
+        assert self._process is not None, "the node was not started"
+        return self._process.pid
+
+    def control(self, *arguments: str) -> str:
+        """Run rabbitmqctl on the node and return what it prints."""
+        node = ["--node", self.environment["RABBITMQ_NODENAME"]]
+        command = [find_program("rabbitmqctl", PACKAGE), "--quiet", *node, *arguments]
+        return subprocess.run(command, env=self.environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+    def pause(self) -> None:
+        """Let the node hang: its connections stay open, and nothing is processed."""
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Continue a paused node."""
+        os.killpg(self.pid, signal.SIGCONT)
+
+    def bindings(self) -> set[str]:
+        """Return a line per binding: source, destination and routing key."""
+        return set(self.control("list_bindings", "source_name", "destination_name", "routing_key").splitlines())
+
+    def queue_lengths(self) -> dict[str, int]:
+        """Return the number of messages in each queue, with those that a consumer holds."""
+        queues = json.loads(self.control("--formatter", "json", "list_queues", "name", "messages"))
+        return {queue["name"]: queue["messages"] for queue in queues}
+
+    def add_virtual_host(self) -> str:
+        """Create an empty virtual host and return its URL."""
+        name = uuid.uuid4().hex
+        # One command for both, as each starts an Erlang machine of its own.
+        self.control(
+            "eval",
+            f'rabbit_vhost:add(<<"{name}">>, <<"test">>), rabbit_auth_backend_internal:set_permissions('
+            f'<<"guest">>, <<"{name}">>, <<".*">>, <<".*">>, <<".*">>, <<"test">>).',
+        )
+        return self.url + name
+
+    def add_user(self, url: str, configure: str, write: str, read: str) -> str:
+        """Create a user with these permissions on the virtual host of a URL, and return the URL with that user."""
+        name, host = f"u{uuid.uuid4().hex}", url.rpartition("/")[2]
+        patterns = ", ".join('<<"{}">>'.format(each.replace("\\", "\\\\")) for each in (configure, write, read))
+        self.control(
+            "eval",
+            f'rabbit_auth_backend_internal:add_user(<<"{name}">>, <<"secret">>, <<"test">>), '
+            f'rabbit_auth_backend_internal:set_permissions(<<"{name}">>, <<"{host}">>, {patterns}, <<"test">>).',
+        )
+        return url.replace("//guest:guest@", f"//{name}:secret@")
+
+    def start(self) -> None:
+        """Start the server on its existing data."""
+        self._process = start_server(
+            [find_program("rabbitmq-server", PACKAGE)],
+            port=self.port,
+            log=self.log,
+            env=self.environment,
+            start_new_session=True,
+        )
+
+    def stop(self) -> None:
+        """Stop the node as an operator does. Its data is kept."""
+        self.control("stop")
+        if self._process is not None:
+            self._process.wait()
+
+    def kill(self) -> None:
+        """Kill the node. Its data is kept."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+
+@contextmanager
+def rabbitmq(configuration: str = "") -> Iterator[Node]:
+    """Run a RabbitMQ node; `configuration` is the content of its rabbitmq.conf."""
+    with tempfile.TemporaryDirectory(prefix="image-grpc-rabbitmq-", ignore_cleanup_errors=True) as folder:
+        port, distribution = free_port(), free_port()
+        Path(folder, "rabbitmq.conf").write_text(configuration)
+        environment = os.environ | {
+            "HOME": folder,  # the Erlang cookie
+            "RABBITMQ_NODENAME": f"test-{port}@localhost",
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODE_PORT": str(port),
+            "RABBITMQ_DIST_PORT": str(distribution),
+            "RABBITMQ_MNESIA_BASE": f"{folder}/mnesia",
+            "RABBITMQ_LOG_BASE": f"{folder}/logs",
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/plugins",
+            "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq.conf",
+            "RABBITMQ_PID_FILE": f"{folder}/pid",
+        }
+        url = f"amqp://guest:guest@127.0.0.1:{port}/"
+        node = Node(url=url, environment=environment, port=port, log=Path(folder, "log"))
+        try:
+            node.start()
+            yield node
+        finally:
+            node.kill()
