@@ -17,7 +17,7 @@ from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 from tabletop.image.v1.types_pb2 import ImageFormat, ImageSubtype, ImageType
 
 from image_grpc.rpc import image as servicer
-from image_grpc.rpc.interceptors import validation
+from image_grpc.rpc.interceptors import decoding
 from image_grpc_testkit.eventually import eventually
 from tests.service import (
     UPLOAD_DEFAULTS,
@@ -304,7 +304,7 @@ async def test_an_uploaded_picture_of_each_kind_can_be_restyled(running: Service
 
 
 async def test_a_stalled_upload_is_ended(running: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(validation, "STALL_SECONDS", 0.2)
+    monkeypatch.setattr(decoding, "STALL_SECONDS", 0.2)
     parts = list(upload_parts())
 
     async def stalled() -> AsyncIterator[UploadImageRequest]:

@@ -1,12 +1,14 @@
 """The client of the Storage Service: a collection per kind of record, in the contract's messages, and blobs."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic
 
+import structlog
 from tabletop.storage.v1.record_pb2 import Record, RecordKey, RecordKind
 from tabletop.storage.v1.storage_pb2 import ListFilter, ListOrder, ListRequest, ListResponse, Put
 
+from image_grpc.errors import StorageServiceError
 from image_grpc.hub import Hub, topology
 from image_grpc.storage import codecs
 from image_grpc.storage.blobs import BlobClient
@@ -14,6 +16,8 @@ from image_grpc.storage.codecs import Codec, T
 from image_grpc.storage.errors import RecordNotFound
 from image_grpc.storage.requester import StorageRequester, new_id
 from image_grpc.telemetry import Telemetry
+
+log = structlog.get_logger(__name__)
 
 MAX_PAGE_SIZE = 500
 _PROBE_KEY = RecordKey(kind=RecordKind.RECORD_KIND_CACHE_ENTRY, id="probe")
@@ -64,7 +68,15 @@ class Collection(Generic[T]):
     ) -> tuple[list[T], str]:
         """Return a page and the next token, empty at the end. Raises InvalidArgument for a token of another listing."""
         page = await self._list(ListRequest(filter=filter_, page_size=page_size, page_token=page_token, order=order))
-        return [self.decode(record) for record in page.records], page.next_page_token
+        return list(self._decode_readable(page.records)), page.next_page_token
+
+    def _decode_readable(self, records: Iterable[Record]) -> Iterator[T]:
+        """Yield the messages in records. One that another service has stored in a form of its own is left out."""
+        for record in records:
+            try:
+                yield self.decode(record)
+            except StorageServiceError as error:
+                log.warning("record left out of a listing", error=error.message)
 
     async def all(self, filter_: ListFilter) -> Sequence[T]:
         """Return every record of a listing, oldest first, for those that fit in memory."""

@@ -36,6 +36,9 @@ class InvalidText(str):
     def encode(self, *_: Any) -> bytes:  # type: ignore[override]
         return b"image.\xff"
 
+    def __str__(self) -> str:  # as aio_pika asks for it
+        return self
+
 
 FAR = FarTimestamp(2020, 1, 1, tzinfo=UTC)
 INVALID = InvalidText("x")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from image_grpc import app
 from image_grpc.errors import HubError
-from image_grpc.hub.amqp import AmqpHub
+from image_grpc.hub.amqp import AmqpHub, open_dead_letters
 from image_grpc.hub.permissions import PERMISSIONS, Permissions
-from image_grpc.settings import BridgeSettings, EmbeddedSettings, StorageServiceSettings, load
+from image_grpc.settings import BridgeSettings, EmbeddedSettings, ProgramSettings, StorageServiceSettings, load
 from image_grpc_testkit.servers.rabbitmq import Node
 from tests.bridge.plain import plain_client
 from tests.service import MODEL, running_standin
@@ -58,6 +59,11 @@ async def test_every_part_works_with_its_least_permissions(node: Node, tmp_path:
         reply = await client.request("GenerationService.GeneratePortrait", portrait)
         assert reply["payload"]["generation"]["state"] == "GENERATION_STATE_SUCCEEDED"
         assert running.hub.problem == ""
+        operator = load(ProgramSettings, hub_url=await url(PERMISSIONS["declare"]))
+        generation_id = reply["payload"]["generation"]["id"]
+        assert await app.requeue_generations(operator, [generation_id], idle_for=timedelta()) == 0
+        async with open_dead_letters(operator.hub_url) as letters:
+            assert [letter async for letter in letters] == []
 
 
 async def test_what_may_not_be_declared_and_does_not_exist_is_named(node: Node) -> None:

@@ -7,11 +7,12 @@ stage is a function around the next one.
 from image_grpc.rpc.interceptors.call import Call, Next, Stage
 from image_grpc.rpc.interceptors.concurrency import limit_concurrency
 from image_grpc.rpc.interceptors.deadlines import enforce_deadline
+from image_grpc.rpc.interceptors.decoding import decode
 from image_grpc.rpc.interceptors.error_statuses import translate_errors
 from image_grpc.rpc.interceptors.interceptor import StageInterceptor
 from image_grpc.rpc.interceptors.observability import observe
 from image_grpc.rpc.interceptors.request_ids import adopt_ids
-from image_grpc.rpc.interceptors.validation import decode, validate
+from image_grpc.rpc.interceptors.validation import validate
 
 __all__ = [
     "Call",

@@ -11,8 +11,8 @@ from google.protobuf.message import Message
 from image_grpc.errors import DeadlineExceeded
 from image_grpc.rpc import Context
 from image_grpc.rpc.interceptors.call import Call, Next, Request, Stage
+from image_grpc.rpc.interceptors.decoding import decode
 from image_grpc.rpc.interceptors.error_statuses import translate_errors
-from image_grpc.rpc.interceptors.validation import decode
 
 OUR_PREFIX = "/tabletop."
 """Methods of our services. Health and reflection are neither limited nor logged."""
