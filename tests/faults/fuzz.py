@@ -82,8 +82,8 @@ class Report:
 
     @property
     def growth(self) -> float:
-        """Megabytes by which memory grew after the first third."""
-        return self.megabytes[-1] - self.megabytes[(len(self.megabytes) - 1) // 3]
+        """Megabytes by which memory grew after the first half, in which the caches fill."""
+        return self.megabytes[-1] - self.megabytes[(len(self.megabytes) - 1) // 2]
 
     @property
     def passed(self) -> bool:
@@ -116,7 +116,7 @@ class Report:
         memory = (
             f"{self.megabytes[0]:.0f} MB at the start, {middle:.0f} in the middle, {self.megabytes[-1]:.0f} at the end"
         )
-        lines.append(f"resident memory: {memory}, {self.growth:+.0f} after the first third")
+        lines.append(f"resident memory: {memory}, {self.growth:+.0f} after the first half")
         lines.append(f"event loop blocked for up to {self.stall[0]:.1f} s, after the start of call {self.stall[1]}")
         return "\n".join(lines)
 
