@@ -7,13 +7,15 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from benchmarks import bridge, generations, maps, processes, reads, storage
+from benchmarks import bridge, generations, maps, platform, processes, reads, storage
+from benchmarks.machine import describe_machine
 from benchmarks.report import show
 
 ALL = {
     "reads": reads.measure,
     "generations": generations.measure,
     "storage": storage.measure,
+    "platform": platform.measure,
     "processes": processes.measure,
     "maps": maps.measure,
     "bridge": bridge.measure,
@@ -24,7 +26,7 @@ async def main(names: list[str]) -> None:
     """Run the named benchmarks and print their results."""
     for name in names:
         with tempfile.TemporaryDirectory(prefix="image-grpc-bench-") as folder:
-            print(f"\n{name}")
+            print(f"\n{name}: {describe_machine()}")
             show(await ALL[name](Path(folder)))
 
 

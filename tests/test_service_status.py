@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
-from tabletop.image.internal.v1.job_pb2 import ProviderResult
+from tabletop.image.internal.v1.provider_result_pb2 import ProviderResult
 from tabletop.image.v1 import status_service_pb2 as pb
 from tabletop.image.v1.types_pb2 import Priority
 
@@ -80,7 +80,7 @@ class TestMonitor:
             for _ in range(count):
                 record = a_generation()
                 record.generation.request.portrait.priority = priority
-                await bench.hub.publish(jobs.generate_job(record), timeout=1)
+                await bench.hub.publish(jobs.generate_job(record, record.generation.version), timeout=1)
         await bench.hub.publish(jobs.store_job(a_generation(), ProviderResult()), timeout=1)
         monitor = DependencyMonitor(bench.hub, bench.client)
         await monitor.probe()

@@ -10,7 +10,7 @@ import pyvips
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
-from tabletop.image.internal.v1.job_pb2 import ProviderResult
+from tabletop.image.internal.v1.provider_result_pb2 import ProviderResult
 from tabletop.image.v1.generation_request_pb2 import (
     GenerateCampaignMapRequest,
     GenerateItemIllustrationRequest,

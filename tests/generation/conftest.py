@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
 from google.protobuf.message import Message
 from tabletop.image.internal.v1.cache_entry_pb2 import CacheEntry
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
-from tabletop.image.internal.v1.job_pb2 import ProviderResult
+from tabletop.image.internal.v1.job_pb2 import GenerateJob, StoreJob
+from tabletop.image.internal.v1.provider_result_pb2 import ProviderResult
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.model_pb2 import Model
 from tabletop.image.v1.types_pb2 import Priority
@@ -25,6 +26,7 @@ from image_grpc.getimg import ProviderRequest
 from image_grpc.hub import Ack, Delivery, Settlement, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.memory import MemoryHub
+from image_grpc.messages import clone
 from image_grpc.storage import CacheLimits, ImageStorageClient, ReadCache, Storage
 from image_grpc.telemetry import Telemetry
 from image_grpc.weighted_fair_semaphore import WeightedFairSemaphore
@@ -116,6 +118,18 @@ class Database:
         record = await self._storage.generations.get_latest(id_)
         assert record is not None
         return record
+
+    async def requires(self, record: GenerationRecord, jobs: Sequence[GenerateJob | StoreJob]) -> bool:
+        """Return whether the jobs are one job of a generation, with its record as it is stored."""
+        return [job.generation_id for job in jobs] == [record.generation.id] and await self.has_current(jobs[0])
+
+    async def has_current(self, job: GenerateJob | StoreJob) -> bool:
+        """Return whether a job contains the record of its generation as it is stored."""
+        carried, stored = clone(job.record), await self.generation(job.generation_id)
+        for record in (carried, stored):
+            for time_ in ("create_time", "update_time"):  # the Storage Service assigns them later
+                record.generation.ClearField(time_)
+        return carried == stored
 
     async def touch(self, id_: str) -> GenerationRecord:
         """Store a new version of a generation without changes, as a concurrent writer would, and return it."""

@@ -52,7 +52,7 @@ async def test_a_second_delivery_of_a_finished_job_costs_nothing(tmp_path: Path)
         record = GenerationRecord()
         record.generation.id = id_
         record.generation.request.portrait.priority = 2
-        await platform.running.hub.publish(jobs.generate_job(record), timeout=1)
+        await platform.running.hub.publish(jobs.generate_job(record, record.generation.version), timeout=1)
         await asyncio.sleep(0.3)
         assert platform.standin.calls == 1
 

@@ -35,7 +35,7 @@ async def seconds(estimator: Estimator) -> float:
 
 async def fill_queue(hub: MemoryHub, count: int, priority: Priority = Priority.PRIORITY_NORMAL) -> None:
     for _ in range(count):
-        await hub.publish(jobs.generate_job(queued(portrait(priority=priority))), timeout=1)
+        await hub.publish(jobs.generate_job(queued(portrait(priority=priority)), 1), timeout=1)
 
 
 async def test_the_first_estimate_is_the_initial_duration(estimator: Estimator) -> None:

@@ -57,7 +57,7 @@ async def test_a_new_request_is_queued_with_its_job(intake: Intake, database: Da
     assert generation.HasField("queue_position")
     assert generation.HasField("expect_finish_time")
     assert record == await database.generation(generation.id)
-    assert await jobs.take(NORMAL_QUEUE, GenerateJob) == [GenerateJob(generation_id=generation.id)]
+    assert await database.requires(record, await jobs.take(NORMAL_QUEUE, GenerateJob))
     entry = await database.cache_entry(record.fingerprint)
     assert entry is not None
     assert (entry.state, entry.generation_id) == (CacheEntryState.CACHE_ENTRY_STATE_IN_FLIGHT, generation.id)

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import pytest_asyncio
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
-from tabletop.image.internal.v1.job_pb2 import GenerateJob, ProviderResult, StoreJob
+from tabletop.image.internal.v1.job_pb2 import GenerateJob, StoreJob
+from tabletop.image.internal.v1.provider_result_pb2 import ProviderResult
 from tabletop.image.v1.types_pb2 import Priority
 
 from image_grpc.correlation import current_correlation_id
@@ -94,7 +95,7 @@ async def test_a_generate_job_runs_its_step_with_the_stored_record(
     hub: MemoryHub, steps: ScriptedSteps, database: Database, telemetry: Telemetry, priority: Priority
 ) -> None:
     record = await database.add_generation(queued(portrait(priority=priority)))
-    await hub.publish(job_messages.generate_job(record), timeout=1)
+    await hub.publish(job_messages.generate_job(record, record.generation.version), timeout=1)
     await eventually(lambda: bool(steps.generated), "the step runs")
     assert steps.generated == [(record, priority)]
     assert steps.correlation_ids == [record.correlation_id]
@@ -118,7 +119,7 @@ async def test_an_ended_generation_runs_no_step(
     ended = await database.add_generation(states.cancelled(queued()))
     open_ = await database.add_generation(queued())
     for record in (ended, open_):
-        await hub.publish(job_messages.generate_job(record), timeout=1)
+        await hub.publish(job_messages.generate_job(record, record.generation.version), timeout=1)
     await eventually(lambda: bool(steps.generated), "the other step runs")
     assert [record.generation.id for record, _ in steps.generated] == [open_.generation.id]
     assert await jobs.count(topology.DEAD_QUEUE) == 0
@@ -134,10 +135,31 @@ async def test_a_job_of_an_unknown_generation_is_a_dead_letter(hub: MemoryHub) -
 
     reader = await hub.consume(topology.DEAD_QUEUE, read, concurrency=1)
     unknown = queued()
-    await hub.publish(job_messages.generate_job(unknown), timeout=1)
+    job = job_messages.generate_job(unknown, 1)
+    job.envelope.payload_bytes = GenerateJob(generation_id=unknown.generation.id).SerializeToString()
+    await hub.publish(job, timeout=1)
     await eventually(lambda: bool(reasons), "the job is a dead letter")
     assert reasons == [f"generation {unknown.generation.id} does not exist"]
     await reader.stop(grace=1)
+
+
+@pytest.mark.usefixtures("pipeline")
+async def test_a_delivery_that_may_follow_changes_reads_the_record(
+    hub: MemoryHub, steps: ScriptedSteps, database: Database
+) -> None:
+    record = await database.add_generation(queued())
+    failures = [VersionConflict("changed")]
+
+    async def conflict_once() -> Settlement:
+        if failures:
+            await database.touch(record.generation.id)
+            raise failures.pop()
+        return Ack()
+
+    steps.act = conflict_once
+    await hub.publish(job_messages.generate_job(record, record.generation.version), timeout=1)
+    await eventually(lambda: len(steps.generated) == 2, "the job is delivered again")
+    assert [each.generation.version for each, _ in steps.generated] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +180,7 @@ async def test_a_job_that_cannot_go_on_is_retried(
         return Ack()
 
     steps.act = fail_at_first
-    await hub.publish(job_messages.generate_job(record), timeout=1)
+    await hub.publish(job_messages.generate_job(record, record.generation.version), timeout=1)
     await eventually(lambda: len(steps.generated) == MAX_HANDLER_FAULTS + 2, "the step runs until it succeeds")
 
 
@@ -175,7 +197,7 @@ async def test_a_generation_has_one_step_in_progress(
 
     steps.act = wait
     for _ in range(2):
-        await hub.publish(job_messages.generate_job(record), timeout=1)
+        await hub.publish(job_messages.generate_job(record, record.generation.version), timeout=1)
     await eventually(lambda: bool(steps.generated), "the step runs")
     await asyncio.sleep(0.05)
     assert len(steps.generated) == 1
@@ -196,11 +218,11 @@ async def test_a_stopped_pipeline_finishes_its_steps_and_takes_no_more(
         return Ack()
 
     steps.act = wait
-    await hub.publish(job_messages.generate_job(record), timeout=1)
+    await hub.publish(job_messages.generate_job(record, record.generation.version), timeout=1)
     await eventually(lambda: bool(steps.generated), "the step runs")
     await pipeline.stop()
     assert finished == [True]
-    await hub.publish(job_messages.generate_job(other), timeout=1)
+    await hub.publish(job_messages.generate_job(other, other.generation.version), timeout=1)
     await hub.publish(job_messages.store_job(other, provider_result()), timeout=1)
     await asyncio.sleep(0.05)
     assert (await jobs.count(QUEUE), await jobs.count(topology.STORE_QUEUE)) == (1, 1)
@@ -227,18 +249,16 @@ async def test_unfinished_generations_are_requeued_at_their_step(
     ended = [states.cancelled(queued()), states.served_by(queued(), "other")]
     await database.add(*waiting, *generated, *ended)
     assert await requeue_unfinished(hub, storage) == 4
-    assert await jobs.take(QUEUE, GenerateJob) == [
-        GenerateJob(generation_id=record.generation.id) for record in waiting
-    ]
-    assert await jobs.take(topology.STORE_QUEUE, StoreJob) == [
-        StoreJob(generation_id=record.generation.id, result=record.provider_result) for record in generated
-    ]
+    for queue, kind, records in ((QUEUE, GenerateJob, waiting), (topology.STORE_QUEUE, StoreJob, generated)):
+        published = await jobs.take(queue, kind)
+        assert [job.generation_id for job in published] == [record.generation.id for record in records]
+        assert all([await database.has_current(job) for job in published])
 
 
 def test_a_job_carries_the_trace_and_the_correlation_id_of_its_request() -> None:
     record = queued()
     record.correlation_id, record.traceparent = "campaign-9", "00-trace"
-    job = job_messages.generate_job(record)
+    job = job_messages.generate_job(record, record.generation.version)
     assert (job.envelope.correlation_id, job.envelope.type) == ("campaign-9", topology.GENERATE_JOB)
     assert dict(job.headers) == {"traceparent": "00-trace"}
     assert job.mandatory

@@ -57,9 +57,8 @@ async def test_a_lost_job_is_queued_again_once_its_generation_is_stalled(
     await database.add(waiting, generated, states.cancelled(queued()))
     assert await sweeps.after(STALLED_AFTER - 10) == 0
     assert await sweeps.after(STALLED_AFTER + 1) == 2
-    assert await jobs.take(QUEUE, GenerateJob) == [GenerateJob(generation_id=waiting.generation.id)]
-    [store] = await jobs.take(topology.STORE_QUEUE, StoreJob)
-    assert store == StoreJob(generation_id=generated.generation.id, result=generated.provider_result)
+    assert await database.requires(waiting, await jobs.take(QUEUE, GenerateJob))
+    assert await database.requires(generated, await jobs.take(topology.STORE_QUEUE, StoreJob))
     assert sweeps.counters.generations_stalled == 2
 
 
@@ -77,7 +76,7 @@ async def test_a_generation_that_waits_its_turn_is_not_stalled(
 ) -> None:
     waiting = queued()
     await database.add(waiting)
-    await hub.publish(job_messages.generate_job(waiting), timeout=1)
+    await hub.publish(job_messages.generate_job(waiting, waiting.generation.version), timeout=1)
     assert await sweeps.after(STALLED_AFTER + 1) == 0
 
 
@@ -88,7 +87,7 @@ async def test_a_generation_that_was_overtaken_is_stalled_although_its_queue_is_
     await database.add(lost)
     await database.add(states.generating(queued(), owner="a", lease_seconds=3600))
     await database.add(waiting)
-    await hub.publish(job_messages.generate_job(waiting), timeout=1)
+    await hub.publish(job_messages.generate_job(waiting, waiting.generation.version), timeout=1)
     assert await sweeps.after(STALLED_AFTER + 1) == 1
     assert (await database.generation(lost.generation.id)).requeues == 1
 
@@ -120,7 +119,7 @@ async def test_an_operator_requeues_by_id_or_by_idle_time(storage: Storage, data
         return [record.generation.id for record in records]
 
     assert await requeue_selected(storage, ids(chosen, ended), idle_for=timedelta(hours=1)) == 1
-    assert await jobs.take(QUEUE, GenerateJob) == [GenerateJob(generation_id=chosen.generation.id)]
+    assert await database.requires(chosen, await jobs.take(QUEUE, GenerateJob))
     assert await requeue_selected(storage, (), idle_for=timedelta(hours=1)) == 0
     assert await requeue_selected(storage, (), idle_for=timedelta()) == 2
     pointer = states.served_by(queued(), ended.generation.id)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from tabletop.image.internal.v1.job_pb2 import ProviderResult
+from tabletop.image.internal.v1.provider_result_pb2 import ProviderResult
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
 from getimg_standin import MODELS

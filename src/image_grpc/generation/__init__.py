@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.v1.generation_service_pb2 import CancelOutcome
 
+from image_grpc.errors import ServiceError
 from image_grpc.generation.cancel import cancel
 from image_grpc.generation.intake import Intake
 from image_grpc.generation.kinds import PictureRequest
@@ -29,10 +30,14 @@ class GenerationUseCases:
         """Serve a Generate request. Raises InvalidArgument, GetimgNotConfigured, RequestIdReused, ApiError."""
         self.intake.require_provider()
         call = CallIdentity.of(request)
-        # Before the request is resolved: what it names may have been deleted since the first call.
-        if (repeated := await self.intake.repeated(call)) is not None:
+        try:
+            resolved = await self.resolver.resolve(request)
+        except ServiceError:
+            # What the request names may have been deleted since the same request was made.
+            if (repeated := await self.intake.repeated(call)) is None:
+                raise
             return repeated
-        return await self.intake.submit(request, await self.resolver.resolve(request), call)
+        return await self.intake.submit(request, resolved, call)
 
     async def cancel(self, id_: str) -> tuple[GenerationRecord, CancelOutcome]:
         """Cancel a generation that costs nothing yet. Raises GenerationNotFound."""

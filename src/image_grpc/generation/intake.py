@@ -39,11 +39,12 @@ class Intake:
         `request` is the caller's message. With `validate_only`, return a preview. Raises RequestIdReused, ApiError.
         """
         if request.validate_only:
-            return self.preview(new_record.for_new_image(resolved, call), resolved)
-        for _ in range(MAX_CONFLICT_RETRIES):
+            return await self.repeated(call) or self.preview(new_record.for_new_image(resolved, call), resolved)
+        for attempt in range(MAX_CONFLICT_RETRIES):
             try:
-                return await self._serve(call, resolved)
-            except VersionConflict:  # an equal request was faster, or the same one was sent twice at once
+                # Most requests are new. If not, storing fails, which costs no more than looking first.
+                return await self._serve(call, resolved, expect_new=attempt == 0)
+            except VersionConflict:  # the same request was made before, or an equal one is in the cache
                 if (repeated := await self.repeated(call)) is not None:
                     return repeated
         raise StorageServiceError("too many equal requests at once", retry_delay=SOON)
@@ -71,18 +72,21 @@ class Intake:
             generation.cost.CopyFrom(cost)
         return GenerationRecord(generation=generation, prompt=record.prompt)
 
-    async def _serve(self, call: CallIdentity, resolved: Resolved) -> GenerationRecord:
-        """Serve a request from the cache, or store a new generation. Raises VersionConflict when overtaken."""
+    async def _serve(self, call: CallIdentity, resolved: Resolved, *, expect_new: bool) -> GenerationRecord:
+        """Serve a request from the cache, or store a new generation; without looking into the cache if it is expected
+        to be new. Raises VersionConflict if it is not, or when overtaken.
+        """
         record = new_record.for_new_image(resolved, call)
         if resolved.picture.cache != CacheMode.CACHE_MODE_USE:
             return await self.store(record)
-        entry = await self._generations.cache_entry(record)
+        entry = None if expect_new else await self._generations.cache_entry(record)
         if (image := await self._ready_image(entry)) is not None:
             return await self._create(states.served_from_cache(record, image))
         if (running := await self._in_flight(entry)) is not None:
             if call.repeatable:  # so that the same request_id gets the same generation later
                 await self._create(states.served_by(record, running.generation.id))
             return running
+        record.cache_entry_version = entry.version + 1 if entry is not None else 1
         unit = await self._unit_for_queued(record)
         self._generations.replace_cache_entry(unit, entry, states.in_flight_entry(record))
         return (await unit.commit()).of(self._storage.generations)
@@ -96,7 +100,7 @@ class Intake:
         await self._estimator.set_estimate(record)
         unit = self._storage.unit_of_work()
         unit.create(self._storage.generations, record)
-        unit.publish(jobs.generate_job(record))
+        unit.publish(jobs.generate_job(record, 1))
         return unit
 
     async def _ready_image(self, entry: CacheEntry | None) -> Image | None:

@@ -3,29 +3,53 @@
 from google.protobuf.message import Message
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
-from tabletop.image.internal.v1.job_pb2 import GenerateJob, ProviderResult, StoreJob
+from tabletop.image.internal.v1.job_pb2 import GenerateJob, StoreJob
+from tabletop.image.internal.v1.provider_result_pb2 import ProviderResult
 
 from image_grpc.generation.requests import complete_request, picture_in
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub import topology
+from image_grpc.messages import clone
 
 
-def generate_job(record: GenerationRecord) -> OutboundMessage:
-    """Return the message that makes the pipeline generate the picture of a generation."""
-    queue = topology.GENERATE_QUEUES[picture_in(complete_request(record)).priority]
-    return _message(record, queue, topology.GENERATE_JOB, GenerateJob(generation_id=record.generation.id))
+def generate_job(record: GenerationRecord, version: int) -> OutboundMessage:
+    """Return the message that makes the pipeline generate a picture; `version` is that of the record once stored."""
+    job = GenerateJob(generation_id=record.generation.id, record=_at_version(record, version))
+    return _message(record, generate_queue(record), topology.GENERATE_JOB, job)
 
 
 def store_job(record: GenerationRecord, result: ProviderResult) -> OutboundMessage:
-    """Return the message that makes the pipeline store a generated picture."""
+    """Return the message that makes the pipeline store a generated picture.
+
+    The record is part of it if it contains the result.
+    """
     job = StoreJob(generation_id=record.generation.id, result=result)
+    if record.provider_result == result:
+        job.record.CopyFrom(record)
     return _message(record, topology.STORE_QUEUE, topology.STORE_JOB, job)
 
 
-def next_job(record: GenerationRecord) -> OutboundMessage:
+def next_job(record: GenerationRecord, version: int) -> OutboundMessage:
     """Return the message for the step that an unfinished generation is at."""
-    generated = record.HasField("provider_result")
-    return store_job(record, record.provider_result) if generated else generate_job(record)
+    if record.HasField("provider_result"):
+        return store_job(_at_version(record, version), record.provider_result)
+    return generate_job(record, version)
+
+
+def next_queue(record: GenerationRecord) -> str:
+    """Return the queue of the step that an unfinished generation is at."""
+    return topology.STORE_QUEUE if record.HasField("provider_result") else generate_queue(record)
+
+
+def generate_queue(record: GenerationRecord) -> str:
+    """Return the queue of the job that generates the picture."""
+    return topology.GENERATE_QUEUES[picture_in(complete_request(record)).priority]
+
+
+def _at_version(record: GenerationRecord, version: int) -> GenerationRecord:
+    record = clone(record)
+    record.generation.version = version
+    return record
 
 
 def trace_headers(record: GenerationRecord) -> dict[str, str]:

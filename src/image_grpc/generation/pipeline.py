@@ -78,22 +78,27 @@ class Pipeline:
             await asyncio.gather(*(consumer.stop(grace) for consumer in consumers))
 
     async def _handle_generate(self, priority: Priority, delivery: Delivery) -> Settlement:
-        id_ = _valid_id(envelopes.payload(delivery.envelope, GenerateJob).generation_id)
-        return await self._run(id_, delivery, SPAN_GENERATE, lambda record: self._steps.generate(record, priority))
+        job = envelopes.payload(delivery.envelope, GenerateJob)
+        return await self._run(job, delivery, SPAN_GENERATE, lambda record: self._steps.generate(record, priority))
 
     async def _handle_store(self, delivery: Delivery) -> Settlement:
         job = envelopes.payload(delivery.envelope, StoreJob)
         return await self._run(
-            _valid_id(job.generation_id),
-            delivery,
-            SPAN_STORE,
-            lambda record: self._steps.store(record, job.result, delivery.attempt),
+            job, delivery, SPAN_STORE, lambda record: self._steps.store(record, job.result, delivery.attempt)
         )
 
     async def _run(
-        self, id_: str, delivery: Delivery, span_name: str, step: Callable[[GenerationRecord], Awaitable[Settlement]]
+        self,
+        job: GenerateJob | StoreJob,
+        delivery: Delivery,
+        span_name: str,
+        step: Callable[[GenerationRecord], Awaitable[Settlement]],
     ) -> Settlement:
         """Run a step for an unfinished generation, at most once at a time in this process."""
+        id_ = _valid_id(job.generation_id)
+        # Later deliveries may follow changes.
+        is_first = delivery.attempt == 1 and not delivery.redelivered
+        carried = job.record if is_first and job.record.generation.id == id_ else None
         key = f"{span_name}/{id_}"
         if key in self._in_progress:
             return Retry(PEER_UNAVAILABLE_SECONDS, "another delivery is in progress")
@@ -103,14 +108,16 @@ class Pipeline:
         span = self._telemetry.span(span_name, parent=delivery.headers, kind=SpanKind.CONSUMER, attributes=attributes)
         try:
             with correlated(delivery.envelope.correlation_id), span, work_of(Origin.ACCEPTED):
-                return await self._run_step(id_, step)
+                return await self._run_step(id_, carried, step)
         finally:
             self._telemetry.counters.generations_unfinished -= 1
             self._in_progress.discard(key)
 
-    async def _run_step(self, id_: str, step: Callable[[GenerationRecord], Awaitable[Settlement]]) -> Settlement:
+    async def _run_step(
+        self, id_: str, carried: GenerationRecord | None, step: Callable[[GenerationRecord], Awaitable[Settlement]]
+    ) -> Settlement:
         try:
-            record = await self._generations.find(id_)
+            record = carried or await self._generations.find(id_)
             if record is None:
                 return DeadLetter(f"generation {id_} does not exist")
             if states.is_final(record.generation) or record.served_by_id:

@@ -74,11 +74,14 @@ class GenerationReader:
         image = await images.get_version(reference.id, reference.version, include_deleted=True)
         return _with_image(record, await images.with_overlay_ids(image) if image is not None else None)
 
-    async def wait(self, id_: str, seconds: float) -> Generation:
-        """Return a generation when it ends, after `seconds`, or when the server stops. Raises GenerationNotFound."""
+    async def wait(self, id_: str, seconds: float, record: GenerationRecord | None = None) -> Generation:
+        """Return a generation when it ends, after `seconds`, or when the server stops. Raises GenerationNotFound.
+
+        `record` is its record if this process has just stored or read it.
+        """
         end = time.monotonic() + seconds
         with self._feed.watch(GENERATION, id_) as changes:
-            record = await self._generations.require(id_)
+            record = record or await self._generations.require(id_)
             while not is_final(record.generation) and not self._stopping.is_set():
                 left = end - time.monotonic()
                 if left <= 0:

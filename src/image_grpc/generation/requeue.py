@@ -113,7 +113,7 @@ class StalledGenerations:
         for record in overdue:
             if busy and record.generation.state == GenerationState.GENERATION_STATE_QUEUED:
                 continue
-            queue = jobs.next_job(record).routing_key
+            queue = jobs.next_queue(record)
             created = record.generation.create_time.ToNanoseconds()
             if created < newest.get(queue, 0) or await self._hub.depth(queue) == 0:
                 yield record
@@ -127,7 +127,7 @@ def _newest_by_queue(records: Iterable[GenerationRecord]) -> dict[str, int]:
     newest: dict[str, int] = {}
     for record in records:
         if record.generation.HasField("start_time"):
-            queue = jobs.generate_job(record).routing_key
+            queue = jobs.generate_queue(record)
             newest[queue] = max(newest.get(queue, 0), record.generation.create_time.ToNanoseconds())
     return newest
 
@@ -141,7 +141,7 @@ async def requeue(storage: Storage, record: GenerationRecord) -> bool:
     again.requeues += 1
     unit = storage.unit_of_work()
     unit.update(storage.generations, again, record.generation.version)
-    unit.publish(jobs.next_job(record))
+    unit.publish(jobs.next_job(again, record.generation.version + 1))
     try:
         await unit.commit()
     except VersionConflict:
@@ -167,7 +167,7 @@ async def requeue_unfinished(hub: Hub, storage: Storage) -> int:
     """Publish the jobs of unfinished generations, which a hub that is not durable has lost; return their number."""
     records = await storage.generations.all(ListFilter(states=_UNFINISHED))
     for record in records:
-        await hub.publish(jobs.next_job(record), timeout=PUBLISH_SECONDS)
+        await hub.publish(jobs.next_job(record, record.generation.version), timeout=PUBLISH_SECONDS)
     return len(records)
 
 

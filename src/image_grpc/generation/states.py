@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from tabletop.image.internal.v1.cache_entry_pb2 import CacheEntry, CacheEntryState
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
-from tabletop.image.internal.v1.job_pb2 import ProviderResult
+from tabletop.image.internal.v1.provider_result_pb2 import ProviderResult
 from tabletop.image.v1.generation_pb2 import Cost, Generation, GenerationState
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.types_pb2 import Error

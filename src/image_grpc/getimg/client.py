@@ -12,7 +12,7 @@ import structlog
 from getimg.types import ImageGenerateResponse
 from getimg.types.image_generate_params import ImageGenerateParams
 from getimg.types.usage import Usage
-from tabletop.image.internal.v1.job_pb2 import ProviderResult
+from tabletop.image.internal.v1.provider_result_pb2 import ProviderResult
 from tabletop.image.v1.generation_pb2 import Cost
 from tabletop.image.v1.model_pb2 import Model
 from tabletop.image.v1.types_pb2 import ImageFormat, Size

@@ -9,6 +9,7 @@ import pyvips
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
 from image_grpc.pictures.decoding import opened
+from image_grpc.pictures.png_metadata import replace_metadata
 from image_grpc.workers import RENDERING
 
 _STORED = {
@@ -65,12 +66,21 @@ def render(
 
 def _fit(data: bytes, width: int, height: int, format_: ImageFormat, xmp: bytes) -> bytes:
     with opened(data) as picture:
+        fits = (picture.width, picture.height) == (width, height) and not _is_turned(picture)
+        if fits and format_ == ImageFormat.IMAGE_FORMAT_PNG and (unchanged := replace_metadata(data, xmp)) is not None:
+            picture.avg()  # decodes it, which verifies that it is complete
+            return unchanged
         # thumbnail_buffer ignores fail_on, and would accept truncated pictures.
         fitted = picture.thumbnail_image(width, height=height, size="both", crop="centre")
         if (fitted.width, fitted.height) != (width, height):  # rounding, at extreme ratios
             fitted = fitted.resize(width / fitted.width, vscale=height / fitted.height)
             fitted = fitted.crop(0, 0, width, height)
         return _encode(fitted, _STORED[format_], xmp, keep="xmp" if xmp else "none")
+
+
+def _is_turned(picture: pyvips.Image) -> bool:
+    """Return whether its metadata says that it has to be turned or mirrored."""
+    return bool(picture.get_typeof("orientation")) and picture.get("orientation") != 1
 
 
 def _scaled(picture: pyvips.Image, scale: float) -> pyvips.Image:

@@ -117,11 +117,11 @@ class GenerationServicer(GenerationServiceServicer):
         if seconds and record.generation.id:
             with waiting() as admitted:
                 if admitted:
-                    return await self._wait(record.generation.id, seconds)
+                    return await self._wait(record.generation.id, seconds, record)
         return await self._generations.reader.present(record)
 
-    async def _wait(self, id_: str, seconds: float) -> Generation:
-        return await self._generations.reader.wait(id_, remaining(seconds, margin=MARGIN_SECONDS))
+    async def _wait(self, id_: str, seconds: float, record: GenerationRecord | None = None) -> Generation:
+        return await self._generations.reader.wait(id_, remaining(seconds, margin=MARGIN_SECONDS), record)
 
 
 def _seconds(duration: Duration) -> float:

@@ -9,12 +9,13 @@ import enum
 import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import obstore
 from obstore.store import ObjectStore
-from sqlalchemy import Connection, Row, delete, exists, insert, select, update
+from sqlalchemy import Connection, Row, case, delete, exists, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from tabletop.storage.v1.storage_pb2 import BlobPart
 
 from image_grpc.storage_service.database import Database, microseconds
@@ -43,31 +44,45 @@ class Blobs:
     async def put_part(self, part: BlobPart) -> bool:
         """Store a part. Return whether the whole blob is committed already. Raises InvalidField, TemporaryFailure."""
         _check_part(part)
-        row = await self._database.read(lambda connection: find_blob(connection, part.sha256))
-        if row is not None and row.state == State.COMMITTED:
+        row = None
+        if part.offset:  # so the blob most likely has a row
+            row = await self._database.read(lambda connection: find_blob(connection, part.sha256))
+        if row is None or (row.state == State.PENDING and row.touch_time < microseconds(-_TOUCH_SECONDS)):
+            row = await self._database.write(lambda connection: _touch(connection, part.sha256, part.byte_size))
+        if row.state == State.COMMITTED:
             if row.byte_size != part.byte_size:
                 raise InvalidField("blob_part.byte_size", f"the blob has {row.byte_size} bytes")
             return True
-        if row is not None and row.state == State.DELETING:
+        if row.state == State.DELETING:
             raise TemporaryFailure(f"blob {part.sha256} is being deleted")
-        if row is None or row.touch_time < microseconds(-_TOUCH_SECONDS):
-            await self._database.write(lambda connection: _touch(connection, part.sha256, part.byte_size))
-        await obstore.put_async(self._store, part_path(part.sha256, part.byte_size, part.offset), part.data)
+        path = blob_path(part.sha256) if _is_whole(part) else part_path(part.sha256, part.byte_size, part.offset)
+        await obstore.put_async(self._store, path, part.data)
         return False
 
     async def assemble(self, sha256: str, byte_size: int) -> None:
         """Create the blob's object from its parts, so that a record may refer to it. Raises BlobIncomplete."""
+        if byte_size <= PART_BYTES:
+            return await self._require_object(sha256, byte_size)
         if await self._is_committed(sha256, byte_size):
-            return
+            return None
         try:
             await self._write_from_parts(sha256, byte_size)
         except FileNotFoundError as missing:
             if await self._is_committed(sha256, byte_size):  # by another replica, which then removed the parts
-                return
+                return None
             raise BlobIncomplete(f"blob {sha256}: a part is missing") from missing
         except BlobIncomplete:
             await self.remove_parts(sha256, byte_size)
             raise
+
+    async def _require_object(self, sha256: str, byte_size: int) -> None:
+        """Require the object of a blob that was put whole. Raises BlobIncomplete."""
+        try:
+            size = (await obstore.head_async(self._store, blob_path(sha256)))["size"]
+        except FileNotFoundError as missing:
+            raise BlobIncomplete(f"blob {sha256} is missing") from missing
+        if size != byte_size:
+            raise BlobIncomplete(f"blob {sha256} has {size} bytes, not {byte_size}")
 
     async def _write_from_parts(self, sha256: str, byte_size: int) -> None:
         digest = hashlib.sha256()
@@ -81,8 +96,9 @@ class Blobs:
                 raise BlobIncomplete(f"blob {sha256}: its parts have another SHA-256")
 
     async def remove_parts(self, sha256: str, byte_size: int) -> None:
-        """Remove the parts of a blob."""
-        await self._remove(part_paths(sha256, byte_size))
+        """Remove the parts of a blob that was not put whole."""
+        if byte_size > PART_BYTES:
+            await self._remove(part_paths(sha256, byte_size))
 
     async def read(self, sha256: str, offset: int, limit: int) -> bytes:
         """Return a range of a blob, which is shorter than `limit` at its end. Raises NotFound."""
@@ -138,8 +154,13 @@ def _check_part(part: BlobPart) -> None:
     expected = min(PART_BYTES, part.byte_size - part.offset)
     if len(part.data) != expected:
         raise InvalidField("blob_part.data", f"must have {expected} bytes at this offset")
-    if len(part.data) == part.byte_size and hashlib.sha256(part.data).hexdigest() != part.sha256:
+    if _is_whole(part) and hashlib.sha256(part.data).hexdigest() != part.sha256:
         raise InvalidField("blob_part.data", "has another SHA-256")
+
+
+def _is_whole(part: BlobPart) -> bool:
+    """Return whether a part is a whole blob, which is then checked and written as such."""
+    return len(part.data) == part.byte_size
 
 
 def find_blob(connection: Connection, sha256: str) -> Row[Any] | None:
@@ -147,13 +168,20 @@ def find_blob(connection: Connection, sha256: str) -> Row[Any] | None:
     return connection.execute(select(blob).where(blob.c.sha256 == sha256)).one_or_none()
 
 
-def _touch(connection: Connection, sha256: str, byte_size: int) -> None:
-    """Record that parts of a blob are arriving."""
-    now = microseconds()
-    touched = update(blob).where(blob.c.sha256 == sha256).values(touch_time=now)
-    if connection.execute(touched).rowcount == 0:
-        row = {"sha256": sha256, "byte_size": byte_size, "state": State.PENDING, "touch_time": now}
-        connection.execute(insert(blob).values(row))
+def _touch(connection: Connection, sha256: str, byte_size: int) -> Row[Any]:
+    """Record that parts of a blob are arriving, and return its row."""
+    row = {"sha256": sha256, "byte_size": byte_size, "state": State.PENDING, "touch_time": microseconds()}
+    return connection.execute(_insert_or_touch(connection.dialect.name), row).one()
+
+
+@cache  # building a statement takes as long as running it
+def _insert_or_touch(dialect: str) -> Any:
+    statement = (postgresql if dialect == "postgresql" else sqlite).insert(blob)
+    pending = blob.c.state == State.PENDING
+    touch_time = case((pending, statement.excluded.touch_time), else_=blob.c.touch_time)
+    return statement.on_conflict_do_update(index_elements=[blob.c.sha256], set_={"touch_time": touch_time}).returning(
+        *blob.c
+    )
 
 
 def mark_committed(connection: Connection, sha256: str, byte_size: int) -> None:

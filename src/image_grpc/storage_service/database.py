@@ -8,10 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, NullPool, Table, create_engine, event
+from sqlalchemy import URL, Connection, Engine, NullPool, Row, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import ExceptionContext, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from image_grpc.storage_service.errors import DatabaseError, IncompatibleDatabase, Unavailable
 from image_grpc.storage_service.schema import SCHEMA, migrate, require_current
@@ -36,6 +36,9 @@ _CONNECTION = {
 """Defaults of libpq parameters."""
 _MOVED = ("25006", "57P01", "57P02", "57P03")
 """SQLSTATEs of a server that is no longer the primary: read only, shutting down, crashed, starting."""
+
+_STATEMENT_STATES = ("40001", "40P01", "55P03", "57014")
+"""SQLSTATEs of a statement that met others: not serializable, deadlock, lock not available, timeout."""
 
 _SQLITE_OPTIONS = {"schema_translate_map": {SCHEMA: None}}
 """SQLite has no schemas."""
@@ -127,7 +130,14 @@ class Database:
             with self._engine.connect().execution_options(mode=mode) as connection, connection.begin():
                 return transaction(connection)
         except DBAPIError as failure:
-            raise Unavailable(str(failure.orig)) from failure
+            raise Unavailable(str(failure.orig), by_statement=_concerns_statement(failure)) from failure
+
+
+def _concerns_statement(failure: DBAPIError) -> bool:
+    """Return whether the database works, but refused a statement, or could not wait for what it needs any longer."""
+    if isinstance(failure, DataError | IntegrityError):
+        return True
+    return getattr(failure.orig, "sqlstate", None) in _STATEMENT_STATES
 
 
 def _require_current_file(url: URL) -> None:
@@ -220,9 +230,9 @@ def _begin(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> int:
-    """Insert the rows with new keys and return their number. Waits for transactions that insert the same keys."""
-    return len(connection.execute(_insert_new(connection.dialect.name, table), rows).all())
+def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> Sequence[Row[Any]]:
+    """Insert the rows with new keys and return their keys. Waits for transactions that insert the same keys."""
+    return connection.execute(_insert_new(connection.dialect.name, table), rows).all()
 
 
 @cache  # building a statement takes as long as running it

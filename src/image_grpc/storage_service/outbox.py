@@ -47,6 +47,8 @@ def add(connection: Connection, messages: Sequence[OutboundMessage]) -> list[Ent
         if not message.envelope.HasField("timestamp"):
             message.envelope.timestamp.GetCurrentTime()
     rows = [{**claim, "message": message.SerializeToString()} for message in messages]
+    if not rows:
+        return []
     return list(zip(connection.execute(_INSERT, rows).scalars(), messages, strict=True))
 
 

@@ -1,6 +1,7 @@
 """Reading and changing records within a transaction: read, put, delete, restore, purge."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Insert, Update, bindparam, delete, insert, select, tuple_, update
@@ -46,31 +47,68 @@ def read(connection: Connection, request: RecordKeys) -> list[Record]:
     ]
 
 
-def put(connection: Connection, puts: Sequence[Put]) -> list[Record]:
-    """Store the next versions of records and return them as stored. Raises VersionConflict.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckedPuts:
+    """The puts of a request, whose preconditions hold."""
+
+    heads: dict[record_rows.Name, _Head]
+    """The records after them."""
+    rows: dict[record_rows.Name, dict[str, Any]]
+    """The new columns of `record`."""
+    versions: list[dict[str, Any]]
+    """The new rows of `record_version`, in the order of the puts."""
+
+
+class Puts:
+    """The puts of several requests, which see each other's effects and are written together.
 
     A put without a precondition restores a deleted record.
     """
-    heads = _lock(connection, (each.record.key for each in puts))
-    existing, now = list(heads), microseconds()
-    rows: dict[record_rows.Name, dict[str, Any]] = {}
-    versions, records = [], []
-    for each in puts:
-        name = record_rows.name_of(each.record.key)
-        previous = heads.get(name)
-        _check_precondition(each, previous)
-        number, create_time = (previous.version + 1, previous.create_time) if previous else (1, now)
-        heads[name] = _Head(number, create_time, None)
-        version = record_rows.version_columns(each.record, number, now)
-        versions.append(version)
-        records.append(record_rows.to_record({**version, "create_time": create_time, **_NOT_DELETED}))
-        rows[name] = {"version": number, **_NOT_DELETED, **record_rows.index_columns(each.record.index)}
-    changed = {name: rows.pop(name) for name in existing}
-    created = [{"kind": kind, "id": id_, "create_time": now, **row} for (kind, id_), row in rows.items()]
-    _execute(connection, insert(record), created)
-    _update(connection, changed)
-    _execute(connection, insert(record_version), versions)
-    return records
+
+    def __init__(self, connection: Connection, keys: Iterable[RecordKey]) -> None:
+        """Lock the records that the requests put."""
+        self._connection = connection
+        self._heads = _lock(connection, keys)
+        self._existing = set(self._heads)
+        self._rows: dict[record_rows.Name, dict[str, Any]] = {}
+        self._versions: list[dict[str, Any]] = []
+        self._now = microseconds()
+
+    def check(self, puts: Sequence[Put]) -> CheckedPuts:
+        """Check the puts of a request, without any effect. Raises VersionConflict."""
+        checked = CheckedPuts(heads={}, rows={}, versions=[])
+        for each in puts:
+            name = record_rows.name_of(each.record.key)
+            previous = checked.heads.get(name) or self._heads.get(name)
+            _check_precondition(each, previous)
+            number, create_time = (previous.version + 1, previous.create_time) if previous else (1, self._now)
+            checked.heads[name] = _Head(number, create_time, None)
+            checked.versions.append(record_rows.version_columns(each.record, number, self._now))
+            checked.rows[name] = {"version": number, **_NOT_DELETED, **record_rows.index_columns(each.record.index)}
+        return checked
+
+    def accept(self, checked: CheckedPuts) -> list[Record]:
+        """Add the puts that were checked last, and return their records as stored."""
+        self._heads.update(checked.heads)
+        self._rows.update(checked.rows)
+        self._versions += checked.versions
+        times = (self._heads[row["kind"], row["id"]].create_time for row in checked.versions)
+        return [
+            record_rows.to_record({**row, "create_time": create_time, **_NOT_DELETED})
+            for row, create_time in zip(checked.versions, times, strict=True)
+        ]
+
+    def write(self) -> None:
+        """Write everything that was accepted."""
+        changed = {name: row for name, row in self._rows.items() if name in self._existing}
+        created = [
+            {"kind": name[0], "id": name[1], "create_time": self._heads[name].create_time, **row}
+            for name, row in self._rows.items()
+            if name not in self._existing
+        ]
+        _execute(self._connection, insert(record), created)
+        _update(self._connection, changed)
+        _execute(self._connection, insert(record_version), self._versions)
 
 
 def _check_precondition(request: Put, head: _Head | None) -> None:

@@ -5,18 +5,16 @@ from functools import partial
 
 import structlog
 from google.protobuf.message import Message
-from sqlalchemy import Connection
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 from tabletop.storage.v1 import storage_pb2 as api
 from tabletop.storage.v1.error_code_pb2 import StorageErrorCode
-from tabletop.storage.v1.record_pb2 import Record
 
 from image_grpc.hub import Ack, Delivery, Hub, Settlement, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.messages import enum_label
 from image_grpc.storage_service import listing, records
-from image_grpc.storage_service.applied_requests import ChangeExecutor
-from image_grpc.storage_service.blobs import Blobs, mark_committed
+from image_grpc.storage_service.blobs import Blobs
+from image_grpc.storage_service.changes import ChangeExecutor, referenced_blobs
 from image_grpc.storage_service.database import Database
 from image_grpc.storage_service.errors import InvalidField, RequestError, TemporaryFailure, Unavailable
 from image_grpc.storage_service.object_store import FAILURES
@@ -28,11 +26,10 @@ REPLY_SECONDS = 5
 
 
 class Operations:
-    """Performs valid requests. Deleted records are purged after `purge_after` seconds."""
+    """Performs valid requests."""
 
-    def __init__(self, database: Database, blobs: Blobs, executor: ChangeExecutor, *, purge_after: float) -> None:
+    def __init__(self, database: Database, blobs: Blobs, executor: ChangeExecutor) -> None:
         self._database, self._blobs, self._executor = database, blobs, executor
-        self._purge_after = purge_after
 
     async def store(self, request: api.StoreRequest) -> api.StoreResponse:
         """Apply a batch, or store a part of a blob."""
@@ -40,20 +37,10 @@ class Operations:
             response = api.StoreResponse(storage_correlation_id=request.storage_correlation_id)
             response.blob_part.committed = await self._blobs.put_part(request.blob_part)
             return response
-        batch = request.batch
-        blobs = (put.record.blob for put in batch.puts if put.record.HasField("blob"))
-        references = sorted({(blob.sha256, blob.byte_size) for blob in blobs})  # in one order for all batches
+        references = referenced_blobs(request)
         for sha256, byte_size in references:
             await self._blobs.assemble(sha256, byte_size)
-
-        def change(connection: Connection, response: api.StoreResponse) -> Sequence[Record]:
-            for sha256, byte_size in references:
-                mark_committed(connection, sha256, byte_size)
-            response.batch.records.extend(records.put(connection, batch.puts))
-            response.batch.records.extend(records.restore(connection, batch.undeletes))
-            return response.batch.records
-
-        response = await self._executor.execute(request, api.StoreResponse, change)
+        response = await self._executor.store(request)
         for sha256, byte_size in references:
             await self._blobs.remove_parts(sha256, byte_size)
         return response
@@ -70,12 +57,7 @@ class Operations:
 
     async def delete(self, request: api.DeleteRequest) -> api.DeleteResponse:
         """Delete records."""
-
-        def change(connection: Connection, response: api.DeleteResponse) -> Sequence[Record]:
-            response.records.extend(records.mark_deleted(connection, request.keys, purge_after=self._purge_after))
-            return response.records
-
-        return await self._executor.execute(request, api.DeleteResponse, change)
+        return await self._executor.delete(request)
 
     async def list(self, request: api.ListRequest) -> api.ListResponse:
         """List records, or the versions of a record."""

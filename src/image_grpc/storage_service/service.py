@@ -10,8 +10,8 @@ from image_grpc.background import background
 from image_grpc.hub import Hub, topology
 from image_grpc.settings import StorageServiceSettings
 from image_grpc.storage_service import outbox, records
-from image_grpc.storage_service.applied_requests import ChangeExecutor
 from image_grpc.storage_service.blobs import Blobs, mark_unreferenced
+from image_grpc.storage_service.changes import ChangeExecutor
 from image_grpc.storage_service.database import Database, microseconds
 from image_grpc.storage_service.errors import Unavailable
 from image_grpc.storage_service.object_store import FAILURES, create_store, require_readable
@@ -36,9 +36,13 @@ class StorageService:
         self._relay = outbox.Relay(self._database, hub)
         self._store = create_store(blob_url)
         blobs = Blobs(self._store, self._database)
-        executor = ChangeExecutor(self._database, self._relay, retention=settings.request_memory_seconds)
-        operations = Operations(self._database, blobs, executor, purge_after=settings.purge_after_seconds)
-        self._handler = RequestHandler(operations, hub)
+        self._executor = ChangeExecutor(
+            self._database,
+            self._relay,
+            retention=settings.request_memory_seconds,
+            purge_after=settings.purge_after_seconds,
+        )
+        self._handler = RequestHandler(Operations(self._database, blobs, self._executor), hub)
         self._sweeper = Sweeper(self._database, blobs, settings)
         self._self_check = SelfCheck(self._database, self._store)
         self._stack = AsyncExitStack()
@@ -59,6 +63,7 @@ class StorageService:
             await self._database.start()
             await self._relay.start()
             stack.push_async_callback(self._relay.stop, grace=STOP_SECONDS)
+            stack.push_async_callback(self._executor.stop)
             await stack.enter_async_context(background(self._sweeper.run(), name="storage sweeper"))
             await stack.enter_async_context(background(self._self_check.run(), name="storage self-check"))
             consumer = await self._hub.consume(topology.STORAGE_QUEUE, self._handler.handle, concurrency=CONCURRENCY)

@@ -46,9 +46,9 @@ async def test_a_picture_is_generated_and_handed_over(
     assert (stored.generation.state, stored.generation.attempts) == (STORING, 1)
     assert stored.provider_result == result
     assert not stored.HasField("lease")
-    assert await jobs.take(topology.STORE_QUEUE, StoreJob) == [
-        StoreJob(generation_id=record.generation.id, result=result)
-    ]
+    published = await jobs.take(topology.STORE_QUEUE, StoreJob)
+    assert await database.requires(record, published)
+    assert published[0].result == result
 
 
 async def test_an_existing_result_is_handed_over_without_a_call(
@@ -57,8 +57,9 @@ async def test_an_existing_result_is_handed_over_without_a_call(
     record = await database.add_generation(states.storing(queued(), provider_result()))
     assert await generate_step(record, NORMAL) == Ack()
     assert provider.requests == []
-    [job] = await jobs.take(topology.STORE_QUEUE, StoreJob)
-    assert job == StoreJob(generation_id=record.generation.id, result=record.provider_result)
+    published = await jobs.take(topology.STORE_QUEUE, StoreJob)
+    assert await database.requires(record, published)
+    assert published[0].result == record.provider_result
     assert await database.generation(record.generation.id) == record
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
-from tabletop.image.internal.v1.job_pb2 import ProviderResult
+from tabletop.image.internal.v1.provider_result_pb2 import ProviderResult
 from tabletop.image.v1.types_pb2 import Priority
 
 from image_grpc import errors
@@ -143,24 +143,25 @@ class GenerateStep:
         The result goes into the record, where any later delivery reads it, and into the job that stores it. While
         neither is possible the job stays unacknowledged: if it were returned, the picture would be billed again.
         """
-        job = jobs.store_job(record, result)
         while True:
-            kept = record.provider_result == result or await self._keep(record, result)
+            if record.provider_result != result:
+                record = await self._keep(record, result)
+            job = jobs.store_job(record, result)
             for _ in range(PUBLISH_ATTEMPTS):
                 if await self._hub.publish(job, timeout=PUBLISH_SECONDS) is Outcome.CONFIRMED:
                     return Ack()
             log.warning("store job not accepted by the hub", generation_id=record.generation.id)
-            if kept:
+            if record.provider_result == result:
                 return Retry(PEER_UNAVAILABLE_SECONDS, "the hub did not accept the store job")
             await asyncio.sleep(HOLD_SECONDS)
 
-    async def _keep(self, record: GenerationRecord, result: ProviderResult) -> bool:
+    async def _keep(self, record: GenerationRecord, result: ProviderResult) -> GenerationRecord:
+        """Store the result in the record and return that, or the record as it is if that is impossible."""
         try:
-            await self._generations.update(states.storing(record, result))
+            return await self._generations.update(states.storing(record, result))
         except (StorageServiceError, VersionConflict) as problem:
             log.warning("provider result not stored in its record", problem=problem.message)
-            return False
-        return True
+            return record
 
     async def _after_failure(
         self, record: GenerationRecord, failure: ServiceError, previous: GenerationRecord

@@ -5,7 +5,7 @@ import time
 import structlog
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
-from tabletop.image.internal.v1.job_pb2 import ProviderResult
+from tabletop.image.internal.v1.provider_result_pb2 import ProviderResult
 from tabletop.image.v1.image_pb2 import Image, ImageContent
 from tabletop.image.v1.theme_pb2 import ThemeAssociation
 from tabletop.image.v1.types_pb2 import CacheMode
@@ -59,7 +59,7 @@ class StoreStep:
         except (ApiError, GenerationError) as failure:
             return await self._after_failure(record, failure, attempt)
         try:
-            await self._finish(record, image, previous.version, data)
+            await self._finish(record, image, previous.version, data, attempt)
         except BlobIncomplete as incomplete:
             return Retry(1.0, str(incomplete))
         return Ack()
@@ -87,7 +87,7 @@ class StoreStep:
         again = states.generating_again(record)
         unit = self._storage.unit_of_work()
         self._generations.add_update(unit, again)
-        unit.publish(jobs.generate_job(again))
+        unit.publish(jobs.generate_job(again, record.generation.version + 1))
         await unit.commit()
         return Ack()
 
@@ -101,7 +101,9 @@ class StoreStep:
             raise ImageNotFound(f"image {record.image_id} was deleted before its new version was stored")
         return latest
 
-    async def _finish(self, record: GenerationRecord, image: Image, previous_version: int, data: bytes) -> None:
+    async def _finish(
+        self, record: GenerationRecord, image: Image, previous_version: int, data: bytes, attempt: int
+    ) -> None:
         """Store the picture, then image, generation, cache entry and events together."""
         unit = self._storage.unit_of_work(derived_id(record.generation.id, "stored"))
         image.storage_correlation_id = unit.id
@@ -113,14 +115,19 @@ class StoreStep:
         else:
             unit.create(self._storage.images, image)
         self._generations.add_update(unit, succeeded)
-        await self._add_cache_entry(unit, record, image)
+        await self._add_cache_entry(unit, record, image, attempt)
         unit.publish(*_events(record, image))
         await unit.commit()
         self._report(succeeded, image)
 
-    async def _add_cache_entry(self, unit: UnitOfWork, record: GenerationRecord, image: Image) -> None:
+    async def _add_cache_entry(self, unit: UnitOfWork, record: GenerationRecord, image: Image, attempt: int) -> None:
         if not record.fingerprint:
             return  # a new version of an image serves no other request
+        if record.cache_entry_version and attempt == 1:
+            # If the entry has changed since, the commit fails, and the next attempt reads it.
+            ready = states.ready_entry(states.in_flight_entry(record), image)
+            unit.update(self._storage.cache_entries, ready, record.cache_entry_version)
+            return
         own = await self._generations.own_cache_entry(record)
         if own is not None:
             self._generations.replace_cache_entry(unit, own, states.ready_entry(own, image))

@@ -29,6 +29,17 @@ class Cluster:
     _run: dict[str, Any]
     _process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """The parent of the cluster's processes."""
+        assert self._process is not None, "the cluster was not started"
+        return self._process.pid
+
+    @property
+    def libpq_url(self) -> str:
+        """The URL for clients other than SQLAlchemy."""
+        return self.url.replace("+psycopg", "")
+
     def start(self) -> None:
         """Start the server on its existing data."""
         self._process = start_server(self._command, port=self.port, log=self.log, **self._run)
@@ -38,7 +49,7 @@ class Cluster:
 
     def _accepts(self) -> bool:
         try:
-            psycopg.connect(self.url.replace("+psycopg", ""), connect_timeout=10).close()
+            psycopg.connect(self.libpq_url, connect_timeout=10).close()
         except psycopg.OperationalError:
             return False
         return True
@@ -51,13 +62,13 @@ class Cluster:
 
     def query(self, statement: LiteralString) -> Any:
         """Return the first value that a query returns."""
-        with psycopg.connect(self.url.replace("+psycopg", ""), autocommit=True) as connection:
+        with psycopg.connect(self.libpq_url, autocommit=True) as connection:
             row = connection.execute(statement).fetchone()
         return row[0] if row else None
 
     def execute(self, statement: LiteralString) -> None:
         """Execute a statement as superuser, outside of a transaction."""
-        with psycopg.connect(self.url.replace("+psycopg", ""), autocommit=True) as connection:
+        with psycopg.connect(self.libpq_url, autocommit=True) as connection:
             connection.execute(statement)
 
 

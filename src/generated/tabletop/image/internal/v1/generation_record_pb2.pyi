@@ -1,7 +1,7 @@
 import datetime
 
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
-from tabletop.image.internal.v1 import job_pb2 as _job_pb2
+from tabletop.image.internal.v1 import provider_result_pb2 as _provider_result_pb2
 from tabletop.image.v1 import generation_pb2 as _generation_pb2
 from tabletop.image.v1 import generation_request_pb2 as _generation_request_pb2
 from tabletop.image.v1 import theme_pb2 as _theme_pb2
@@ -14,7 +14,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class GenerationRecord(_message.Message):
-    __slots__ = ("generation", "fingerprint", "request_digest", "served_by_id", "image_id", "provider_result", "lease", "prompt", "theme_version", "correlation_id", "traceparent", "facets", "picture", "reference_version", "theme_association", "requeues")
+    __slots__ = ("generation", "fingerprint", "request_digest", "served_by_id", "image_id", "provider_result", "lease", "prompt", "theme_version", "correlation_id", "traceparent", "facets", "picture", "reference_version", "theme_association", "requeues", "cache_entry_version")
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     REQUEST_DIGEST_FIELD_NUMBER: _ClassVar[int]
@@ -31,12 +31,13 @@ class GenerationRecord(_message.Message):
     REFERENCE_VERSION_FIELD_NUMBER: _ClassVar[int]
     THEME_ASSOCIATION_FIELD_NUMBER: _ClassVar[int]
     REQUEUES_FIELD_NUMBER: _ClassVar[int]
+    CACHE_ENTRY_VERSION_FIELD_NUMBER: _ClassVar[int]
     generation: _generation_pb2.Generation
     fingerprint: str
     request_digest: str
     served_by_id: str
     image_id: str
-    provider_result: _job_pb2.ProviderResult
+    provider_result: _provider_result_pb2.ProviderResult
     lease: Lease
     prompt: str
     theme_version: int
@@ -47,7 +48,8 @@ class GenerationRecord(_message.Message):
     reference_version: int
     theme_association: _theme_pb2.ThemeAssociation
     requeues: int
-    def __init__(self, generation: _Optional[_Union[_generation_pb2.Generation, _Mapping]] = ..., fingerprint: _Optional[str] = ..., request_digest: _Optional[str] = ..., served_by_id: _Optional[str] = ..., image_id: _Optional[str] = ..., provider_result: _Optional[_Union[_job_pb2.ProviderResult, _Mapping]] = ..., lease: _Optional[_Union[Lease, _Mapping]] = ..., prompt: _Optional[str] = ..., theme_version: _Optional[int] = ..., correlation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., facets: _Optional[_Union[Facets, _Mapping]] = ..., picture: _Optional[_Union[_generation_request_pb2.GenerationRequest, _Mapping]] = ..., reference_version: _Optional[int] = ..., theme_association: _Optional[_Union[_theme_pb2.ThemeAssociation, _Mapping]] = ..., requeues: _Optional[int] = ...) -> None: ...
+    cache_entry_version: int
+    def __init__(self, generation: _Optional[_Union[_generation_pb2.Generation, _Mapping]] = ..., fingerprint: _Optional[str] = ..., request_digest: _Optional[str] = ..., served_by_id: _Optional[str] = ..., image_id: _Optional[str] = ..., provider_result: _Optional[_Union[_provider_result_pb2.ProviderResult, _Mapping]] = ..., lease: _Optional[_Union[Lease, _Mapping]] = ..., prompt: _Optional[str] = ..., theme_version: _Optional[int] = ..., correlation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., facets: _Optional[_Union[Facets, _Mapping]] = ..., picture: _Optional[_Union[_generation_request_pb2.GenerationRequest, _Mapping]] = ..., reference_version: _Optional[int] = ..., theme_association: _Optional[_Union[_theme_pb2.ThemeAssociation, _Mapping]] = ..., requeues: _Optional[int] = ..., cache_entry_version: _Optional[int] = ...) -> None: ...
 
 class Facets(_message.Message):
     __slots__ = ("type", "subtype", "theme", "source_id", "service")

@@ -22,11 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
-from tabletop.image.v1 import generation_pb2 as tabletop_dot_image_dot_v1_dot_generation__pb2
+from tabletop.image.internal.v1 import generation_record_pb2 as tabletop_dot_image_dot_internal_dot_v1_dot_generation__record__pb2
+from tabletop.image.internal.v1 import provider_result_pb2 as tabletop_dot_image_dot_internal_dot_v1_dot_provider__result__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$tabletop/image/internal/v1/job.proto\x12\x1atabletop.image.internal.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"tabletop/image/v1/generation.proto\"$\n\x0bGenerateJob\x12\x15\n\rgeneration_id\x18\x01 \x01(\t\"]\n\x08StoreJob\x12\x15\n\rgeneration_id\x18\x01 \x01(\t\x12:\n\x06result\x18\x02 \x01(\x0b\x32*.tabletop.image.internal.v1.ProviderResult\"\xcc\x01\n\x0eProviderResult\x12\x13\n\x0bprovider_id\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x04\x63ost\x18\x04 \x01(\x0b\x32\x17.tabletop.image.v1.Cost\x12\r\n\x05model\x18\x05 \x01(\t\x12\x31\n\rgenerate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x9c\x01\n\x1e\x63om.tabletop.image.internal.v1P\x01Z[github.com/tabletop-images/image-grpc/clients/go/tabletop/image/internal/v1;imageinternalv1\xaa\x02\x1aTabletop.Image.Internal.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$tabletop/image/internal/v1/job.proto\x12\x1atabletop.image.internal.v1\x1a\x32tabletop/image/internal/v1/generation_record.proto\x1a\x30tabletop/image/internal/v1/provider_result.proto\"b\n\x0bGenerateJob\x12\x15\n\rgeneration_id\x18\x01 \x01(\t\x12<\n\x06record\x18\x02 \x01(\x0b\x32,.tabletop.image.internal.v1.GenerationRecord\"\x9b\x01\n\x08StoreJob\x12\x15\n\rgeneration_id\x18\x01 \x01(\t\x12:\n\x06result\x18\x02 \x01(\x0b\x32*.tabletop.image.internal.v1.ProviderResult\x12<\n\x06record\x18\x03 \x01(\x0b\x32,.tabletop.image.internal.v1.GenerationRecordB\x9c\x01\n\x1e\x63om.tabletop.image.internal.v1P\x01Z[github.com/tabletop-images/image-grpc/clients/go/tabletop/image/internal/v1;imageinternalv1\xaa\x02\x1aTabletop.Image.Internal.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,10 +34,8 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tabletop.image.internal.v1.
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\036com.tabletop.image.internal.v1P\001Z[github.com/tabletop-images/image-grpc/clients/go/tabletop/image/internal/v1;imageinternalv1\252\002\032Tabletop.Image.Internal.V1'
-  _globals['_GENERATEJOB']._serialized_start=137
-  _globals['_GENERATEJOB']._serialized_end=173
-  _globals['_STOREJOB']._serialized_start=175
-  _globals['_STOREJOB']._serialized_end=268
-  _globals['_PROVIDERRESULT']._serialized_start=271
-  _globals['_PROVIDERRESULT']._serialized_end=475
+  _globals['_GENERATEJOB']._serialized_start=170
+  _globals['_GENERATEJOB']._serialized_end=268
+  _globals['_STOREJOB']._serialized_start=271
+  _globals['_STOREJOB']._serialized_end=426
 # @@protoc_insertion_point(module_scope)

@@ -1,7 +1,5 @@
-import datetime
-
-from google.protobuf import timestamp_pb2 as _timestamp_pb2
-from tabletop.image.v1 import generation_pb2 as _generation_pb2
+from tabletop.image.internal.v1 import generation_record_pb2 as _generation_record_pb2
+from tabletop.image.internal.v1 import provider_result_pb2 as _provider_result_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Mapping as _Mapping
@@ -10,31 +8,19 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class GenerateJob(_message.Message):
-    __slots__ = ("generation_id",)
+    __slots__ = ("generation_id", "record")
     GENERATION_ID_FIELD_NUMBER: _ClassVar[int]
+    RECORD_FIELD_NUMBER: _ClassVar[int]
     generation_id: str
-    def __init__(self, generation_id: _Optional[str] = ...) -> None: ...
+    record: _generation_record_pb2.GenerationRecord
+    def __init__(self, generation_id: _Optional[str] = ..., record: _Optional[_Union[_generation_record_pb2.GenerationRecord, _Mapping]] = ...) -> None: ...
 
 class StoreJob(_message.Message):
-    __slots__ = ("generation_id", "result")
+    __slots__ = ("generation_id", "result", "record")
     GENERATION_ID_FIELD_NUMBER: _ClassVar[int]
     RESULT_FIELD_NUMBER: _ClassVar[int]
+    RECORD_FIELD_NUMBER: _ClassVar[int]
     generation_id: str
-    result: ProviderResult
-    def __init__(self, generation_id: _Optional[str] = ..., result: _Optional[_Union[ProviderResult, _Mapping]] = ...) -> None: ...
-
-class ProviderResult(_message.Message):
-    __slots__ = ("provider_id", "url", "expire_time", "cost", "model", "generate_time")
-    PROVIDER_ID_FIELD_NUMBER: _ClassVar[int]
-    URL_FIELD_NUMBER: _ClassVar[int]
-    EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
-    COST_FIELD_NUMBER: _ClassVar[int]
-    MODEL_FIELD_NUMBER: _ClassVar[int]
-    GENERATE_TIME_FIELD_NUMBER: _ClassVar[int]
-    provider_id: str
-    url: str
-    expire_time: _timestamp_pb2.Timestamp
-    cost: _generation_pb2.Cost
-    model: str
-    generate_time: _timestamp_pb2.Timestamp
-    def __init__(self, provider_id: _Optional[str] = ..., url: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cost: _Optional[_Union[_generation_pb2.Cost, _Mapping]] = ..., model: _Optional[str] = ..., generate_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    result: _provider_result_pb2.ProviderResult
+    record: _generation_record_pb2.GenerationRecord
+    def __init__(self, generation_id: _Optional[str] = ..., result: _Optional[_Union[_provider_result_pb2.ProviderResult, _Mapping]] = ..., record: _Optional[_Union[_generation_record_pb2.GenerationRecord, _Mapping]] = ...) -> None: ...

@@ -1,0 +1,171 @@
+"""Changes of records, each applied once per storage_correlation_id together with the messages that announce it."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from sqlalchemy import Connection
+from tabletop.hub.v1.envelope_pb2 import OutboundMessage
+from tabletop.storage.v1.record_pb2 import Record
+from tabletop.storage.v1.storage_pb2 import DeleteRequest, DeleteResponse, StorageChanged, StoreRequest, StoreResponse
+
+from image_grpc.hub import envelope as envelopes
+from image_grpc.hub import topology
+from image_grpc.storage_service import outbox, records
+from image_grpc.storage_service.applied_requests import Request, Response, claim, complete, release
+from image_grpc.storage_service.blobs import mark_committed
+from image_grpc.storage_service.database import Database
+from image_grpc.storage_service.errors import RequestError, Unavailable
+from image_grpc.storage_service.group_commit import GroupCommit
+
+MAX_INLINE_BYTES = 16 * 1024
+"""Records up to this size are part of the event that reports their change."""
+MAX_GROUP_REQUESTS, MAX_GROUP_BYTES = 32, 4 * 1024 * 1024
+"""Limits of a transaction that several requests share."""
+MAX_WAITING = 48
+"""Requests that wait for their transaction: fewer than a replica handles at once, so that it reads meanwhile."""
+
+T = TypeVar("T")
+Result = tuple[T, list[outbox.Entry]]
+"""What a transaction returns, and the messages to publish after it."""
+Outcome = StoreResponse | RequestError
+
+
+class ChangeExecutor:
+    """Executes changes for one replica. Puts of concurrent requests share transactions."""
+
+    def __init__(self, database: Database, relay: outbox.Relay, *, retention: float, purge_after: float) -> None:
+        """Responses are kept for `retention` seconds, and deleted records for `purge_after` seconds."""
+        self._database, self._relay = database, relay
+        self._retention, self._purge_after = retention, purge_after
+        self._puts = GroupCommit[StoreRequest, StoreResponse](
+            self._put_group,
+            max_requests=MAX_GROUP_REQUESTS,
+            max_bytes=MAX_GROUP_BYTES,
+            size=lambda request: request.ByteSize(),
+        )
+
+    async def store(self, request: StoreRequest) -> StoreResponse:
+        """Put and restore records, or return the response to the same request. Raises RequestError, Unavailable."""
+        if request.batch.undeletes or len(referenced_blobs(request)) > 1:  # which cannot be checked in advance
+            return await self._commit(partial(self._store, request=request))
+        if self._puts.waiting >= MAX_WAITING:
+            raise Unavailable("too many writes are waiting")
+        return await self._puts.submit(request)
+
+    async def delete(self, request: DeleteRequest) -> DeleteResponse:
+        """Delete records, or return the response to the same request. Raises RequestError, Unavailable."""
+        return await self._commit(partial(self._delete, request=request))
+
+    async def stop(self) -> None:
+        """Give up the requests that are not committed yet."""
+        await self._puts.stop()
+
+    async def _commit(self, transaction: Callable[[Connection], Result[T]]) -> T:
+        """Run a transaction, and publish its messages."""
+        result, entries = await self._database.write(transaction)
+        self._relay.publish(entries)
+        return result
+
+    async def _put_group(self, requests: Sequence[StoreRequest]) -> Sequence[StoreResponse | Exception]:
+        """Apply requests in one transaction; if that fails because of one of them, each in its own."""
+        if len({request.storage_correlation_id for request in requests}) == len(requests):
+            try:
+                return await self._commit(partial(self._put, requests=requests))
+            except Unavailable as failure:
+                if len(requests) == 1 or not failure.by_statement:
+                    raise
+        return [await self._put_alone(request) for request in requests]
+
+    async def _put_alone(self, request: StoreRequest) -> StoreResponse | Exception:
+        try:
+            return await self._commit(partial(self._store, request=request))
+        except (RequestError, Unavailable) as failure:
+            return failure
+
+    def _put(self, connection: Connection, requests: Sequence[StoreRequest]) -> Result[list[Outcome]]:
+        """Apply requests with different ids. One with an error has no effect."""
+        claims = claim(connection, requests, retention=self._retention)
+        new = [request for request in requests if request.storage_correlation_id in claims.new]
+        puts = records.Puts(connection, (put.record.key for request in new for put in request.batch.puts))
+        outcomes: dict[str, Outcome] = {}
+        for request in requests:
+            id_ = request.storage_correlation_id
+            try:
+                if id_ in claims.new:
+                    outcomes[id_] = _add_puts(connection, puts, request)
+                else:
+                    outcomes[id_] = StoreResponse.FromString(claims.earlier_response(id_))
+            except RequestError as error:
+                outcomes[id_] = error
+        puts.write()
+        applied = [
+            (request, response)
+            for request in new
+            if isinstance(response := outcomes[request.storage_correlation_id], StoreResponse)
+        ]
+        release(connection, claims.new - {request.storage_correlation_id for request, _ in applied})
+        return list(outcomes.values()), _complete(connection, applied)
+
+    def _store(self, connection: Connection, request: StoreRequest) -> Result[StoreResponse]:
+        """Apply one request of any kind. If it raises RequestError, the transaction is undone."""
+        claims = claim(connection, [request], retention=self._retention)
+        if not claims.new:
+            return StoreResponse.FromString(claims.earlier_response(request.storage_correlation_id)), []
+        puts = records.Puts(connection, (put.record.key for put in request.batch.puts))
+        response = _add_puts(connection, puts, request)
+        puts.write()
+        response.batch.records.extend(records.restore(connection, request.batch.undeletes))
+        return response, _complete(connection, [(request, response)])
+
+    def _delete(self, connection: Connection, request: DeleteRequest) -> Result[DeleteResponse]:
+        claims = claim(connection, [request], retention=self._retention)
+        id_ = request.storage_correlation_id
+        if not claims.new:
+            return DeleteResponse.FromString(claims.earlier_response(id_)), []
+        response = DeleteResponse(storage_correlation_id=id_)
+        response.records.extend(records.mark_deleted(connection, request.keys, purge_after=self._purge_after))
+        return response, _complete(connection, [(request, response)])
+
+
+def referenced_blobs(request: StoreRequest) -> list[tuple[str, int]]:
+    """Return the SHA-256 and the size of the blobs that the records of a request refer to."""
+    blobs = (put.record.blob for put in request.batch.puts if put.record.HasField("blob"))
+    return sorted({(blob.sha256, blob.byte_size) for blob in blobs})  # in one order for all requests
+
+
+def _add_puts(connection: Connection, puts: records.Puts, request: StoreRequest) -> StoreResponse:
+    """Add the puts of a request, unless one is impossible. Raises RequestError."""
+    checked = puts.check(request.batch.puts)
+    for sha256, byte_size in referenced_blobs(request):
+        mark_committed(connection, sha256, byte_size)
+    response = StoreResponse(storage_correlation_id=request.storage_correlation_id)
+    response.batch.records.extend(puts.accept(checked))
+    return response
+
+
+def _complete(connection: Connection, applied: Sequence[tuple[Request, Response]]) -> list[outbox.Entry]:
+    """Remember the responses to requests, and add the messages that announce the changes."""
+    complete(connection, [response for _, response in applied])
+    messages = []
+    for request, response in applied:
+        requested = request.batch.messages if isinstance(request, StoreRequest) else request.messages
+        changed = response.batch.records if isinstance(response, StoreResponse) else response.records
+        messages += [*requested, _changed_event(request, changed)]
+    return outbox.add(connection, messages)
+
+
+def _changed_event(request: Request, changed: Sequence[Record]) -> OutboundMessage:
+    correlation_id = request.storage_correlation_id
+    event = StorageChanged(storage_correlation_id=correlation_id)
+    # In the response to a batch, the restored records follow those that were put.
+    first_restored = len(request.batch.puts) if isinstance(request, StoreRequest) else len(changed)
+    for index, record in enumerate(changed):
+        change = event.changes.add(key=record.key, restored=index >= first_restored)
+        if record.ByteSize() <= MAX_INLINE_BYTES:
+            change.record.CopyFrom(record)
+    return OutboundMessage(
+        exchange=topology.EVENTS,
+        routing_key=topology.STORAGE_CHANGED,
+        envelope=envelopes.protobuf_envelope(topology.STORAGE_CHANGED, event, correlation_id=correlation_id),
+    )
