@@ -39,6 +39,8 @@ ROUNDS = 2
 BURST, LARGE_BURST = 200, 2000
 TARGETS = {64: ">= 0.6", 1024: ">= 1.0"}
 """By side of the pictures: the ratio to Dramatiq."""
+WAIT_SECONDS = 60
+"""How long a call waits for its picture."""
 COUNTED = 20
 """Pictures whose storage operations are counted."""
 REFUSED_SECONDS = 1.0
@@ -124,6 +126,7 @@ class Platform:
         stub = GenerationServiceStub(self.channel)
         request = GeneratePortraitRequest(theme="fantasy", details=str(uuid.uuid4()), request_id=str(uuid.uuid4()))
         request.size.width = request.size.height = side
+        request.wait_for.seconds = WAIT_SECONDS
         generation = (await _repeat_refused(lambda: stub.GeneratePortrait(request, timeout=600))).generation
         wait = WaitGenerationRequest(generation_id=generation.id)
         while generation.state < GenerationState.GENERATION_STATE_SUCCEEDED:

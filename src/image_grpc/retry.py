@@ -4,6 +4,8 @@ Three mechanisms use it: the hub's retry ladder (messages come back after a fixe
 within a deadline (`Backoff`), and the limits after which a message, a generation or a download is given up.
 """
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from random import uniform
@@ -117,6 +119,9 @@ def delay_before_next_download(
 
 async def retry_calls(call: Callable[[], Awaitable[T]], *, on: type[Exception], backoff: Backoff) -> T:
     """Repeat a call while it raises `on`. The caller bounds the time."""
+    with contextlib.suppress(on):  # most calls succeed at once; preparing to repeat them costs more than some of them
+        return await call()
+    await asyncio.sleep(min(backoff.maximum, backoff.initial + uniform(0, backoff.jitter)))  # noqa: S311  # not secret
     # Not stamina's own timeout: it would let a pause between two attempts go on past the deadline.
     async for attempt in stamina.retry_context(
         on=on,

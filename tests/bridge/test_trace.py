@@ -44,7 +44,6 @@ async def test_the_trace_of_a_message_continues_in_the_events_that_it_causes(
                 "generation.store",
                 "getimg.download",
                 "storage.image.storage.store",
-                "storage.image.storage.retrieve",
             }
             await eventually(lambda: spans_of(trace_id) >= expected, "all spans belong to the trace")
             [message] = log.messages_of(request["correlation_id"])

@@ -32,15 +32,15 @@ def operations(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return counts
 
 
-async def test_a_new_picture_takes_five_operations(operations: Counter[str], tmp_path: Path) -> None:
-    """Those store: the generation, its lease, the result, the picture, and the image with everything that ends it."""
+async def test_a_new_picture_takes_four_operations(operations: Counter[str], tmp_path: Path) -> None:
+    """They store the generation, its lease, the result, and the image with its picture and the end of all that."""
     async with service(tmp_path) as running, running.events_on("image.generated") as events:
         await running.generations.GeneratePortrait(portrait(details="first"))  # which reads the theme
         await eventually(lambda: len(events) == 1, "the first picture is stored")
         operations.clear()
         await running.generations.GeneratePortrait(portrait(details="second"))
         await eventually(lambda: len(events) == 2, "the second picture is stored")
-    assert operations == {topology.STORE: 5}
+    assert operations == {topology.STORE: 4}
 
 
 async def test_a_caller_that_waits_reads_only_the_image(operations: Counter[str], tmp_path: Path) -> None:
@@ -48,4 +48,4 @@ async def test_a_caller_that_waits_reads_only_the_image(operations: Counter[str]
         await running.generate(portrait(details="first"))
         operations.clear()
         await running.generate(portrait(details="second"))
-    assert operations == {topology.STORE: 5, topology.RETRIEVE: 1}
+    assert operations == {topology.STORE: 4, topology.RETRIEVE: 1}

@@ -83,18 +83,7 @@ def test_without_metadata_only_the_picture_remains() -> None:
         b"\xff\xd8\xff",
         b"",
     ],
-    ids=[
-        "gray",
-        "gray and alpha",
-        "interlaced",
-        "palette",
-        "16 bits",
-        "profile",
-        "gamma",
-        "animated",
-        "JPEG",
-        "empty",
-    ],
+    ids=["gray", "gray and alpha", "interlaced", "palette", "16 bits", "profile", "gamma", "animated", "JPEG", "empty"],
 )
 def test_other_pictures_must_be_encoded(data: bytes) -> None:
     assert replace_metadata(data, XMP) is None

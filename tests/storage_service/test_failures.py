@@ -8,7 +8,6 @@ from typing import Any
 import obstore
 import pytest
 from obstore.exceptions import GenericError
-from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.storage.v1.storage_pb2 import RecordKeys, RetrieveRequest, StoreRequest
@@ -73,16 +72,16 @@ async def test_the_client_retries_temporary_failures(
 ) -> None:
     storage = await start_storage()
     failures = 3
-    put = records.put
+    write = records.Puts.write
 
-    def fail_at_first(connection: Connection, puts: Any) -> Any:
+    def fail_at_first(puts: records.Puts) -> None:
         nonlocal failures
         failures -= 1
         if failures >= 0:
             raise OperationalError("INSERT", {}, Exception("database is locked"))
-        return put(connection, puts)
+        write(puts)
 
-    monkeypatch.setattr(records, "put", fail_at_first)
+    monkeypatch.setattr(records.Puts, "write", fail_at_first)
     assert (await storage.store_image(an_image())).version == 1
 
 

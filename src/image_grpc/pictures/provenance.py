@@ -4,6 +4,7 @@ Terms: https://cv.iptc.org/newscodes/digitalsourcetype/ and the IPTC Photo Metad
 has no text from callers: no prompt, no source.
 """
 
+from functools import cache
 from importlib.metadata import version
 from xml.sax.saxutils import escape
 
@@ -35,12 +36,17 @@ def _packet(image: Image, source_type: str) -> bytes:
     xmlns:xmpMM="http://ns.adobe.com/xap/1.0/mm/"
     xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
     Iptc4xmpExt:DigitalSourceType="{source_type}"
-    xmp:CreatorTool="image-grpc {version("image-grpc")}"{system}
+    xmp:CreatorTool="image-grpc {_version()}"{system}
     xmpMM:DocumentID="uuid:{_attribute(image.id)}"
     xmpMM:VersionID="{image.version}"/>
  </rdf:RDF>
 </x:xmpmeta>
 <?xpacket end="w"?>""".encode()
+
+
+@cache  # reading the metadata of the installed package takes longer than the rest
+def _version() -> str:
+    return version("image-grpc")
 
 
 def _attribute(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
 from tabletop.storage.v1 import storage_pb2 as pb
@@ -33,18 +33,25 @@ class BlobClient:
 
     async def put(self, data: bytes | memoryview) -> str:
         """Transfer a blob so that a record can refer to it. Return its SHA-256."""
-        sha256 = await HASHING.run(lambda: hashlib.sha256(data).hexdigest())
-        first, *rest = range(0, len(data), PART_BYTES)
-        if not await self._put_part(sha256, data, first):
-            await gather_all(self._put_part(sha256, data, offset) for offset in rest)
+        sha256 = await _sha256(data)
+        await self._put_parts(sha256, data, range(0, len(data), PART_BYTES))
         return sha256
+
+    async def put_except_last_part(self, data: bytes) -> pb.BlobPart:
+        """Transfer a blob except its last part, and return that, for the unit of work that refers to the blob."""
+        sha256 = await _sha256(data)
+        *offsets, last = range(0, len(data), PART_BYTES)
+        await self._put_parts(sha256, data, offsets)
+        return _part(sha256, data, last)
+
+    async def _put_parts(self, sha256: str, data: bytes | memoryview, offsets: Sequence[int]) -> None:
+        if offsets and not await self._put_part(sha256, data, offsets[0]):
+            await gather_all(self._put_part(sha256, data, offset) for offset in offsets[1:])
 
     async def _put_part(self, sha256: str, data: bytes | memoryview, offset: int) -> bool:
         """Return whether the whole blob is stored already."""
         async with self._puts.slot():
-            part = pb.BlobPart(
-                sha256=sha256, byte_size=len(data), offset=offset, data=bytes(data[offset : offset + PART_BYTES])
-            )
+            part = _part(sha256, data, offset)
             request = pb.StoreRequest(storage_correlation_id=new_id(), blob_part=part)
             return (await self._requester.request(topology.STORE, request, pb.StoreResponse)).blob_part.committed
 
@@ -59,6 +66,15 @@ class BlobClient:
         request = pb.RetrieveRequest(storage_correlation_id=new_id(), blob_range=blob_range)
         async with self._reads.slot():
             return (await self._requester.request(topology.RETRIEVE, request, pb.RetrieveResponse)).data
+
+
+async def _sha256(data: bytes | memoryview) -> str:
+    return await HASHING.run(lambda: hashlib.sha256(data).hexdigest())
+
+
+def _part(sha256: str, data: bytes | memoryview, offset: int) -> pb.BlobPart:
+    part = bytes(data[offset : offset + PART_BYTES])
+    return pb.BlobPart(sha256=sha256, byte_size=len(data), offset=offset, data=part)
 
 
 async def gather_all(calls: Iterable[Coroutine[Any, Any, P]]) -> list[P]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.overlay_pb2 import Overlay
 from tabletop.image.v1.types_pb2 import ImageType
-from tabletop.storage.v1.storage_pb2 import RecordChange
+from tabletop.storage.v1.storage_pb2 import BlobPart, RecordChange
 
 from image_grpc.errors import ImageNotFound
 from image_grpc.messages import clone
@@ -107,6 +107,10 @@ class BlobRepository:
     async def put(self, data: bytes | memoryview) -> str:
         """Transfer a blob so that a record can refer to it. Return its SHA-256."""
         return await self._client.put(data)
+
+    async def put_except_last_part(self, data: bytes) -> BlobPart:
+        """Transfer a blob except its last part, and return that, for the unit of work that refers to the blob."""
+        return await self._client.put_except_last_part(data)
 
     async def part(self, sha256: str, index: int) -> bytes:
         """Return the part of a blob that starts at `index` MiB."""

@@ -58,16 +58,19 @@ class StorageRequester:
         *,
         undeletes: Iterable[RecordKey] = (),
         messages: Iterable[OutboundMessage] = (),
+        blob_parts: Iterable[pb.BlobPart] = (),
         storage_correlation_id: str = "",
         content_digest: str = "",
     ) -> list[Record]:
         """Change records atomically, publish `messages` afterwards, and return the changed records.
 
+        `blob_parts` are put before.
+
         A repeated `storage_correlation_id` returns the first result if the content is the same: that of the batch, or
         the one that `content_digest` identifies. Raises VersionConflict, RequestIdReused, RecordNotFound,
         BlobIncomplete.
         """
-        batch = pb.Batch(puts=puts, undeletes=undeletes, messages=messages)
+        batch = pb.Batch(puts=puts, undeletes=undeletes, messages=messages, blob_parts=blob_parts)
         request = pb.StoreRequest(
             storage_correlation_id=storage_correlation_id or new_id(), batch=batch, content_digest=content_digest
         )

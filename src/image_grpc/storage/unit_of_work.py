@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.storage.v1.record_pb2 import Record, RecordKey
-from tabletop.storage.v1.storage_pb2 import Put
+from tabletop.storage.v1.storage_pb2 import BlobPart, Put
 
 from image_grpc.idempotency import content_digest, derived_id
 from image_grpc.messages import MessageLike
@@ -52,6 +52,7 @@ class UnitOfWork:
         self._undeletes: list[RecordKey] = []
         self._deletes: list[RecordKey] = []
         self._messages: list[OutboundMessage] = []
+        self._blob_parts: list[BlobPart] = []
 
     def new_id(self, kind: str) -> str:
         """Return the id of a resource that the unit creates, the same when the request is repeated."""
@@ -81,6 +82,10 @@ class UnitOfWork:
         """Publish messages once the changes are durable."""
         self._messages += messages
 
+    def put_part(self, part: BlobPart) -> None:
+        """Put the last part of a blob to which a record of the unit refers."""
+        self._blob_parts.append(part)
+
     async def commit(self) -> Committed:
         """Apply the changes. Raises as StorageRequester.store and StorageRequester.delete do."""
         if self._deletes:
@@ -90,6 +95,7 @@ class UnitOfWork:
                 self._puts,
                 undeletes=self._undeletes,
                 messages=self._messages,
+                blob_parts=self._blob_parts,
                 storage_correlation_id=self.id,
                 content_digest=self._content_digest,
             )

@@ -41,9 +41,12 @@ class Blobs:
     def __init__(self, store: ObjectStore, database: Database) -> None:
         self._store, self._database = store, database
 
-    async def put_part(self, part: BlobPart) -> bool:
-        """Store a part. Return whether the whole blob is committed already. Raises InvalidField, TemporaryFailure."""
-        _check_part(part)
+    async def put_part(self, part: BlobPart, *, field: str) -> bool:
+        """Store a part. Return whether the whole blob is committed already.
+
+        `field` is its path in the request. Raises InvalidField, TemporaryFailure.
+        """
+        _check_part(part, field)
         row = None
         if part.offset:  # so the blob most likely has a row
             row = await self._database.read(lambda connection: find_blob(connection, part.sha256))
@@ -51,7 +54,7 @@ class Blobs:
             row = await self._database.write(lambda connection: _touch(connection, part.sha256, part.byte_size))
         if row.state == State.COMMITTED:
             if row.byte_size != part.byte_size:
-                raise InvalidField("blob_part.byte_size", f"the blob has {row.byte_size} bytes")
+                raise InvalidField(f"{field}.byte_size", f"the blob has {row.byte_size} bytes")
             return True
         if row.state == State.DELETING:
             raise TemporaryFailure(f"blob {part.sha256} is being deleted")
@@ -148,14 +151,14 @@ class Blobs:
                 await obstore.delete_async(self._store, path)
 
 
-def _check_part(part: BlobPart) -> None:
+def _check_part(part: BlobPart, field: str) -> None:
     if part.offset % PART_BYTES or part.offset >= part.byte_size:
-        raise InvalidField("blob_part.offset", f"must be a multiple of {PART_BYTES} and less than byte_size")
+        raise InvalidField(f"{field}.offset", f"must be a multiple of {PART_BYTES} and less than byte_size")
     expected = min(PART_BYTES, part.byte_size - part.offset)
     if len(part.data) != expected:
-        raise InvalidField("blob_part.data", f"must have {expected} bytes at this offset")
+        raise InvalidField(f"{field}.data", f"must have {expected} bytes at this offset")
     if _is_whole(part) and hashlib.sha256(part.data).hexdigest() != part.sha256:
-        raise InvalidField("blob_part.data", "has another SHA-256")
+        raise InvalidField(f"{field}.data", "has another SHA-256")
 
 
 def _is_whole(part: BlobPart) -> bool:

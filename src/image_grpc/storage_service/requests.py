@@ -35,8 +35,11 @@ class Operations:
         """Apply a batch, or store a part of a blob."""
         if request.WhichOneof("operation") == "blob_part":
             response = api.StoreResponse(storage_correlation_id=request.storage_correlation_id)
-            response.blob_part.committed = await self._blobs.put_part(request.blob_part)
+            response.blob_part.committed = await self._blobs.put_part(request.blob_part, field="blob_part")
             return response
+        for index, part in enumerate(request.batch.blob_parts):
+            await self._blobs.put_part(part, field=f"batch.blob_parts[{index}]")
+        request.batch.ClearField("blob_parts")
         references = referenced_blobs(request)
         for sha256, byte_size in references:
             await self._blobs.assemble(sha256, byte_size)

@@ -108,7 +108,9 @@ class StoreStep:
         unit = self._storage.unit_of_work(derived_id(record.generation.id, "stored"))
         image.storage_correlation_id = unit.id
         image.content.byte_size = len(data)
-        image.content.sha256 = await self._storage.blobs.put(data)
+        last_part = await self._storage.blobs.put_except_last_part(data)
+        image.content.sha256 = last_part.sha256
+        unit.put_part(last_part)
         succeeded = states.succeeded(record, image, storage_correlation_id=unit.id)
         if previous_version:
             unit.update(self._storage.images, image, previous_version)

@@ -43,6 +43,7 @@ class AmqpHub:
         self._consuming: AbstractRobustConnection
         self._publisher: Publisher
         self._forwarder: Publisher
+        self._replier: Publisher
         self._queues: ExclusiveQueues
         self._skew = ClockSkew()
         self._consumers: list[QueueConsumer] = []
@@ -78,6 +79,7 @@ class AmqpHub:
         self._consuming = await self._connect("consuming")
         # Each on a channel of its own: the broker closes the channel of an invalid message.
         self._publisher, self._forwarder = await Publisher.open(publishing), await Publisher.open(publishing)
+        self._replier = await Publisher.open(publishing, confirms=False)
         self._queues = ExclusiveQueues(self._consuming, self._skew)
         self._depth_channel = await self._consuming.channel()
         await self._queues.start()
@@ -131,7 +133,7 @@ class AmqpHub:
             raise RequestTimeout(f"{message.routing_key}: no reply within {timeout:.1f} s") from expired
 
     async def reply(self, delivery: Delivery, envelope: Envelope, *, timeout: float) -> None:
-        await self._forwarder.reply(delivery, envelope, timeout=timeout)
+        await self._replier.reply(delivery, envelope, timeout=timeout)
 
     async def consume(self, queue: str, handler: Handler, *, concurrency: int) -> QueueConsumer:
         consumer = QueueConsumer(self._consuming, self._forwarder, self._skew, queue, handler, concurrency)

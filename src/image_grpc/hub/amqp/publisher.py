@@ -17,7 +17,10 @@ log = structlog.get_logger(__name__)
 
 
 class Publisher:
-    """Publishes on one channel of a connection."""
+    """Publishes on one channel of a connection.
+
+    Without confirms, a message counts as confirmed once it is written: for replies, which nobody sends again.
+    """
 
     def __init__(self, connection: AbstractConnection, channel: AbstractChannel) -> None:
         self._connection, self._channel = connection, channel
@@ -26,8 +29,8 @@ class Publisher:
 
     @classmethod
     @bounded(CALL_SECONDS)
-    async def open(cls, connection: AbstractConnection) -> Self:
-        return cls(connection, await connection.channel(publisher_confirms=True, on_return_raises=True))
+    async def open(cls, connection: AbstractConnection, *, confirms: bool = True) -> Self:
+        return cls(connection, await connection.channel(publisher_confirms=confirms, on_return_raises=confirms))
 
     async def publish(
         self, message: aio_pika.Message, *, exchange: str = "", routing_key: str, mandatory: bool = True, timeout: float

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from tabletop.storage.v1.storage_pb2 import Batch, StoreRequest
 
+from image_grpc.hub import topology
 from image_grpc.storage import BlobIncomplete, RecordNotFound
 from image_grpc_testkit.collections import delete_one
-from image_grpc_testkit.contracts.records import MEBIBYTE, an_image, name_of, some_bytes
+from image_grpc_testkit.contracts.records import MEBIBYTE, an_image, name_of, new_id, some_bytes
 from image_grpc_testkit.contracts.storage_testkit import (
     IMMEDIATELY,
     StartStorage,
@@ -119,6 +121,27 @@ class BlobsContract:
         await a_stored_image(storage, data)
         read = await storage.client.blobs.read(name_of(data), MEBIBYTE - 5, MEBIBYTE)
         assert read == data[MEBIBYTE - 5 : 2 * MEBIBYTE - 5]
+
+    @pytest.mark.parametrize("size", [100, MEBIBYTE, 2 * MEBIBYTE + 1])
+    async def test_a_batch_may_contain_the_last_part_of_its_blob(self, storage: Storage, size: int) -> None:
+        data, id_ = some_bytes(size), new_id()
+        part = await storage.client.blobs.put_except_last_part(data)
+        put = storage.client.images.put(an_image(of=data))
+        for _ in range(2):  # also if it is repeated
+            [stored] = await storage.client.store([put], blob_parts=[part], storage_correlation_id=id_)
+            assert stored.key.version == 1
+        assert await storage.client.blobs.read_all(name_of(data), size) == data
+        assert await storage.objects(name_of(data)) == [stored.blob.path]
+
+    async def test_a_batch_with_an_invalid_part_has_no_effect(self, storage: Storage) -> None:
+        data = some_bytes()
+        image = an_image(of=data)
+        parts = [*parts_of(some_bytes()), *parts_of(data)]
+        parts[1].data = some_bytes()
+        batch = Batch(puts=[storage.client.images.put(image)], blob_parts=parts)
+        error = await storage.request_error(topology.STORE, StoreRequest(storage_correlation_id=new_id(), batch=batch))
+        assert (error.code, error.details.field) == ("INVALID_ARGUMENT", "batch.blob_parts[1].data")
+        assert await storage.client.images.retrieve(image.id) is None
 
     async def test_an_unreferenced_blob_is_not_readable(self, storage: Storage) -> None:
         data = some_bytes()

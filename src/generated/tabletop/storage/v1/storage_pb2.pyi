@@ -36,14 +36,16 @@ class StoreRequest(_message.Message):
     def __init__(self, storage_correlation_id: _Optional[str] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., blob_part: _Optional[_Union[BlobPart, _Mapping]] = ..., content_digest: _Optional[str] = ...) -> None: ...
 
 class Batch(_message.Message):
-    __slots__ = ("puts", "undeletes", "messages")
+    __slots__ = ("puts", "undeletes", "messages", "blob_parts")
     PUTS_FIELD_NUMBER: _ClassVar[int]
     UNDELETES_FIELD_NUMBER: _ClassVar[int]
     MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    BLOB_PARTS_FIELD_NUMBER: _ClassVar[int]
     puts: _containers.RepeatedCompositeFieldContainer[Put]
     undeletes: _containers.RepeatedCompositeFieldContainer[_record_pb2.RecordKey]
     messages: _containers.RepeatedCompositeFieldContainer[_envelope_pb2.OutboundMessage]
-    def __init__(self, puts: _Optional[_Iterable[_Union[Put, _Mapping]]] = ..., undeletes: _Optional[_Iterable[_Union[_record_pb2.RecordKey, _Mapping]]] = ..., messages: _Optional[_Iterable[_Union[_envelope_pb2.OutboundMessage, _Mapping]]] = ...) -> None: ...
+    blob_parts: _containers.RepeatedCompositeFieldContainer[BlobPart]
+    def __init__(self, puts: _Optional[_Iterable[_Union[Put, _Mapping]]] = ..., undeletes: _Optional[_Iterable[_Union[_record_pb2.RecordKey, _Mapping]]] = ..., messages: _Optional[_Iterable[_Union[_envelope_pb2.OutboundMessage, _Mapping]]] = ..., blob_parts: _Optional[_Iterable[_Union[BlobPart, _Mapping]]] = ...) -> None: ...
 
 class Put(_message.Message):
     __slots__ = ("record", "absent", "at_version")
