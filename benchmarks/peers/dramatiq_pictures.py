@@ -20,8 +20,8 @@ from benchmarks import servers
 from benchmarks.peers import ACTOR, COUNT, QUEUE, SCHEMA
 from image_grpc_testkit.servers.postgresql import Cluster
 
-PROCESSES, THREADS = 2, 64
-"""One process per core; threads wait for GetImg.AI."""
+PROCESSES, THREADS = 2, 32
+"""One process per core. Threads wait for GetImg.AI; each has a connection to PostgreSQL, which accepts 100."""
 POLL_SECONDS = 0.05
 
 
