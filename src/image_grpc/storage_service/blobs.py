@@ -51,7 +51,7 @@ class Blobs:
         if part.offset:  # so the blob most likely has a row
             row = await self._database.read(lambda connection: find_blob(connection, part.sha256))
         if row is None or (row.state == State.PENDING and row.touch_time < microseconds(-_TOUCH_SECONDS)):
-            row = await self._database.write(lambda connection: _touch(connection, part.sha256, part.byte_size))
+            row = await self._database.write_one(lambda connection: _touch(connection, part.sha256, part.byte_size))
         if row.state == State.COMMITTED:
             if row.byte_size != part.byte_size:
                 raise InvalidField(f"{field}.byte_size", f"the blob has {row.byte_size} bytes")

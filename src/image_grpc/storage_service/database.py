@@ -43,16 +43,22 @@ _STATEMENT_STATES = ("40001", "40P01", "55P03", "57014")
 _SQLITE_OPTIONS = {"schema_translate_map": {SCHEMA: None}}
 """SQLite has no schemas."""
 
-Mode = Literal["read", "snapshot", "write"]
+Mode = Literal["read", "snapshot", "write", "single write"]
 """The kind of a transaction."""
 _BEGIN = {
     # A writer takes the write lock first: upgrading a read lock later could fail.
-    "sqlite": {"read": ["BEGIN"], "snapshot": ["BEGIN"], "write": ["BEGIN IMMEDIATE"]},
+    "sqlite": {
+        "read": ["BEGIN"],
+        "snapshot": ["BEGIN"],
+        "write": ["BEGIN IMMEDIATE"],
+        "single write": ["BEGIN IMMEDIATE"],
+    },
     # Each statement sees what was committed when it began, in a transaction or not, so reads need none.
     "postgresql": {
         "read": [],
         "snapshot": ["BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", "SET LOCAL statement_timeout = 0"],
         "write": ["BEGIN"],
+        "single write": [],
     },
 }
 """The statements that begin a transaction. The drivers do not begin any by themselves."""
@@ -93,14 +99,21 @@ class Database:
 
     async def write(self, transaction: Callable[[Connection], T]) -> T:
         """Run a transaction that may write. Its changes are durable when this returns. Raises Unavailable."""
+        return await self._write("write", transaction)
+
+    async def _write(self, mode: Mode, transaction: Callable[[Connection], T]) -> T:
         if self._waiting_writes >= MAX_WAITING_WRITES:
             raise Unavailable("too many writes are waiting")
         self._waiting_writes += 1
         try:
             async with self._writes:
-                return await self._run(self._writers, "write", transaction)
+                return await self._run(self._writers, mode, transaction)
         finally:
             self._waiting_writes -= 1
+
+    async def write_one(self, statement: Callable[[Connection], T]) -> T:
+        """Run one statement that may write, like `write` but on PostgreSQL without a transaction around it."""
+        return await self._write("single write", statement)
 
     async def write_at_once(self, transaction: Callable[[Connection], T]) -> T:
         """Run a transaction like `write`, without waiting for other writes. Raises Unavailable."""
