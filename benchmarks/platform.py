@@ -34,7 +34,7 @@ from image_grpc_testkit.servers.rabbitmq import Node, rabbitmq
 R = TypeVar("R")
 
 LATENCY_SECONDS = 1.0
-"""Of GetImg.AI."""
+"""Simulated latency of GetImg.AI."""
 ROUNDS = 2
 BURST, LARGE_BURST = 200, 2000
 TARGETS = {64: ">= 0.6", 1024: ">= 1.0"}

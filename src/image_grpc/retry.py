@@ -121,7 +121,7 @@ async def retry_calls(call: Callable[[], Awaitable[T]], *, on: type[Exception], 
     """Repeat a call while it raises `on`. The caller bounds the time."""
     with contextlib.suppress(on):  # most calls succeed at once; preparing to repeat them costs more than some of them
         return await call()
-    await asyncio.sleep(min(backoff.maximum, backoff.initial + uniform(0, backoff.jitter)))  # noqa: S311  # not secret
+    await asyncio.sleep(backoff.delay(1))
     # Not stamina's own timeout: it would let a pause between two attempts go on past the deadline.
     async for attempt in stamina.retry_context(
         on=on,

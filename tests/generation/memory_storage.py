@@ -93,6 +93,9 @@ class MemoryStorageService:
     async def _store(self, request: StoreRequest) -> StoreResponse:
         if request.HasField("blob_part"):
             return self._put_part(request.blob_part)
+        for part in request.batch.blob_parts:
+            self._put_part(part)
+        request.batch.ClearField("blob_parts")
         if self.before_store is not None:
             interfere, self.before_store = self.before_store, None
             await interfere(request)

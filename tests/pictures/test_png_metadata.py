@@ -80,10 +80,23 @@ def test_without_metadata_only_the_picture_remains() -> None:
         with_chunk(png(), b"iCCP", b"profile"),
         with_chunk(png(), b"gAMA", (45_455).to_bytes(4, "big")),
         with_chunk(png(), b"acTL", b"\x00" * 8),
+        SAMPLE[:40] + b"?" + SAMPLE[41:],
         b"\xff\xd8\xff",
         b"",
     ],
-    ids=["gray", "gray and alpha", "interlaced", "palette", "16 bits", "profile", "gamma", "animated", "JPEG", "empty"],
+    ids=[
+        "gray",
+        "gray and alpha",
+        "interlaced",
+        "palette",
+        "16 bits",
+        "profile",
+        "gamma",
+        "animated",
+        "damaged",
+        "JPEG",
+        "empty",
+    ],
 )
 def test_other_pictures_must_be_encoded(data: bytes) -> None:
     assert replace_metadata(data, XMP) is None

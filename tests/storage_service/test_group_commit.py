@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 from tabletop.storage.v1.storage_pb2 import Batch, StoreRequest
 
-from image_grpc.errors import RequestIdReused, StorageServiceError, VersionConflict
+from image_grpc.errors import RequestIdReused, ServiceError, VersionConflict
 from image_grpc.hub import topology
 from image_grpc.storage_service import changes, records
 from image_grpc.storage_service.changes import ChangeExecutor
@@ -81,6 +81,19 @@ async def test_a_failure_and_a_cancelled_caller_concern_only_their_own_request()
     with pytest.raises(asyncio.CancelledError):
         await cancelled
     assert await group.submit(3) == 6
+
+
+async def test_stopping_cancels_the_callers_without_a_result() -> None:
+    commits = Commits()
+    group = commits.group_commit(max_requests=1)
+    running, waiting = (asyncio.create_task(group.submit(number)) for number in (1, 2))
+    await eventually(lambda: bool(commits.groups), "the commit begins")
+    assert group.unfinished == 2
+    await group.stop()
+    for submitted in (running, waiting):
+        with pytest.raises(asyncio.CancelledError):
+            await submitted
+    assert group.unfinished == 0
 
 
 async def test_a_commit_that_raises_fails_its_requests_and_no_others() -> None:
@@ -176,8 +189,9 @@ async def test_equal_requests_of_a_group_have_one_effect(start_storage: StartSto
     assert await client.count(matching()) == 1
 
 
-async def test_a_request_that_the_database_refuses_does_not_fail_the_others(
-    start_storage: StartStorage, groups: list[int], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("failure", [IntegrityError("INSERT", {}, Exception("refused")), KeyError("a bug")], ids=repr)
+async def test_a_request_that_cannot_be_applied_does_not_fail_the_others(
+    start_storage: StartStorage, groups: list[int], monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     storage = await start_storage()
     images = [an_image() for _ in range(5)]
@@ -185,20 +199,20 @@ async def test_a_request_that_the_database_refuses_does_not_fail_the_others(
 
     def refuse_one(self: records.Puts) -> None:
         if any(row["id"] == images[2].id for row in self._versions):
-            raise IntegrityError("INSERT", {}, Exception("refused"))
+            raise failure
         write(self)
 
     monkeypatch.setattr(records.Puts, "write", refuse_one)
     monkeypatch.setattr(storage.client, "timeout", 1.0)
     outcomes = await asyncio.gather(*(storage.store_image(image) for image in images), return_exceptions=True)
     assert max(groups) > 1
-    assert [isinstance(each, StorageServiceError) for each in outcomes] == [False, False, True, False, False]
+    assert [isinstance(each, ServiceError) for each in outcomes] == [False, False, True, False, False]
 
 
 async def test_too_many_waiting_requests_are_refused_for_the_moment(
     start_storage: StartStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(changes, "MAX_WAITING", 0)
+    monkeypatch.setattr(changes, "MAX_UNFINISHED", 0)
     storage = await start_storage()
     batch = Batch(puts=[storage.client.images.put(an_image())])
     request = StoreRequest(storage_correlation_id=new_id(), batch=batch)

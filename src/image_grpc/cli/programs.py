@@ -19,7 +19,7 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 GC_THRESHOLDS = (10_000, 20, 20)
-"""Of the garbage collector: a call creates thousands of objects, which are freed without it unless they form cycles.
+"""Thresholds of the garbage collector. A call creates thousands of objects, most of which are freed without it.
 
 Python's own thresholds take a tenth of the CPU time here.
 """

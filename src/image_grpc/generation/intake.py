@@ -73,8 +73,10 @@ class Intake:
         return GenerationRecord(generation=generation, prompt=record.prompt)
 
     async def _serve(self, call: CallIdentity, resolved: Resolved, *, expect_new: bool) -> GenerationRecord:
-        """Serve a request from the cache, or store a new generation; without looking into the cache if it is expected
-        to be new. Raises VersionConflict if it is not, or when overtaken.
+        """Serve a request from the cache, or store a new generation.
+
+        With `expect_new`, the cache is not read first. Raises VersionConflict if the request is not new, or when
+        overtaken.
         """
         record = new_record.for_new_image(resolved, call)
         if resolved.picture.cache != CacheMode.CACHE_MODE_USE:

@@ -13,8 +13,14 @@ from image_grpc.messages import clone
 
 
 def generate_job(record: GenerationRecord, version: int) -> OutboundMessage:
-    """Return the message that makes the pipeline generate a picture; `version` is that of the record once stored."""
-    job = GenerateJob(generation_id=record.generation.id, record=_at_version(record, version))
+    """Return the message that makes the pipeline generate a picture; `version` is that of the record once stored.
+
+    The record is part of it unless there are reference images.
+    """
+    job = GenerateJob(generation_id=record.generation.id)
+    # Reference images take long to load, too long for a generation that was cancelled meanwhile.
+    if not (record.reference_version or picture_in(complete_request(record)).reference_image_ids):
+        job.record.CopyFrom(_at_version(record, version))
     return _message(record, generate_queue(record), topology.GENERATE_JOB, job)
 
 

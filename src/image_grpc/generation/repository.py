@@ -90,17 +90,19 @@ class GenerationRepository:
             expected_cost=cost.amount if cost is not None else None,
         )
 
-    async def fail(self, record: GenerationRecord, failure: ServiceError) -> None:
+    async def fail(self, record: GenerationRecord, failure: ServiceError, *, if_unchanged: bool = False) -> None:
         """End a generation without a picture.
 
         Waits until the Storage Service is available: if the job were returned, GetImg.AI would be called, and
-        might bill, again.
+        might bill, again. Raises VersionConflict if the record has changed and `if_unchanged` is set.
         """
         while True:
             try:
                 await self.end(states.failed(record, failure))
                 break
             except VersionConflict:
+                if if_unchanged:
+                    raise
                 latest = await self.find(record.generation.id)
                 if latest is None or states.is_final(latest.generation):
                     return

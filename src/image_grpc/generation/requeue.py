@@ -2,8 +2,8 @@
 
 A generation is stalled if nothing has changed it for some time, no process holds its lease, and its job is not
 waiting: its queue is empty, or a newer generation of the same queue has started. If the job still exists, for instance
-on the retry ladder while GetImg.AI is unavailable, there are then two. That is harmless, because each step reads what
-the other has done. Each time, twice as long passes before the next.
+on the retry ladder while GetImg.AI is unavailable, there are then two. That is harmless, because the first write of a
+step fails if the other was faster. Each time, twice as long passes before the next.
 """
 
 import asyncio

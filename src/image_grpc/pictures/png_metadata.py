@@ -38,12 +38,15 @@ def replace_metadata(data: bytes, xmp: bytes) -> bytes | None:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the name of each chunk, and the whole chunk, up to the end of the data."""
+    """Yield the name of each chunk, and the whole chunk, up to the first damaged one or the end of the data."""
     start = len(_SIGNATURE)
     while start + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, start)
-        yield data[start + 4 : start + 8], data[start : start + 12 + length]
-        start += 12 + length
+        chunk = data[start : start + 12 + length]
+        if len(chunk) < 12 + length or struct.pack(">I", zlib.crc32(chunk[4:-4])) != chunk[-4:]:
+            return
+        yield chunk[4:8], chunk
+        start += len(chunk)
 
 
 def _is_plain(header: bytes) -> bool:

@@ -117,7 +117,9 @@ class GenerationServicer(GenerationServiceServicer):
         if seconds and record.generation.id:
             with waiting() as admitted:
                 if admitted:
-                    return await self._wait(record.generation.id, seconds, record)
+                    # An older one may have changed since it was read.
+                    is_new = record.generation.version == 1 and not record.generation.attempts
+                    return await self._wait(record.generation.id, seconds, record if is_new else None)
         return await self._generations.reader.present(record)
 
     async def _wait(self, id_: str, seconds: float, record: GenerationRecord | None = None) -> Generation:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from tabletop.storage.v1.storage_pb2 import DeleteRequest, DeleteResponse, StoreRequest, StoreResponse
 
 from image_grpc.storage_service.database import insert_new, microseconds
-from image_grpc.storage_service.errors import CorrelationIdReused
+from image_grpc.storage_service.errors import CorrelationIdReused, Unavailable
 from image_grpc.storage_service.schema import applied_request
 
 Request = StoreRequest | DeleteRequest
@@ -38,9 +38,11 @@ class Claims:
     """The ids that were used before with other content."""
 
     def earlier_response(self, id_: str) -> bytes:
-        """Return the response to a request that was applied before. Raises CorrelationIdReused."""
+        """Return the response to a request that was applied before. Raises CorrelationIdReused, Unavailable."""
         if id_ in self.reused:
             raise CorrelationIdReused(f"storage_correlation_id {id_} was used with other content")
+        if id_ not in self.responses:
+            raise Unavailable("the memory of the request expired during its repetition", by_statement=True)
         return self.responses[id_]
 
 
@@ -62,7 +64,7 @@ def claim(connection: Connection, requests: Sequence[Request], *, retention: flo
     return claims
 
 
-def complete(connection: Connection, responses: Sequence[Response]) -> None:
+def set_responses(connection: Connection, responses: Sequence[Response]) -> None:
     """Remember the responses to claimed requests."""
     rows = [
         {"key": response.storage_correlation_id, "stored_response": response.SerializeToString()}

@@ -188,17 +188,25 @@ def _insert_or_touch(dialect: str) -> Any:
 
 
 def mark_committed(connection: Connection, sha256: str, byte_size: int) -> None:
-    """Record that a record refers to the blob. Raises TemporaryFailure."""
+    """Record that a record refers to the blob. Raises TemporaryFailure, BlobIncomplete."""
     usable = (blob.c.sha256 == sha256) & (blob.c.state != State.DELETING)
     # The size that was assembled: the part that created the row may have had a wrong one.
     values = {"state": State.COMMITTED, "byte_size": byte_size, "touch_time": microseconds()}
     if connection.execute(update(blob).where(usable).values(values)).rowcount != 1:
+        if find_blob(connection, sha256) is None:
+            raise BlobIncomplete(f"blob {sha256} was deleted")
         raise TemporaryFailure(f"blob {sha256} is being deleted")
+
+
+def lock_blobs(connection: Connection, hashes: Iterable[str]) -> None:
+    """Lock blobs in one order, so that two transactions with the same ones wait for each other."""
+    if len(unique := sorted(set(hashes))) > 1:
+        connection.execute(select(blob.c.sha256).where(blob.c.sha256.in_(unique)).order_by("sha256").with_for_update())
 
 
 def mark_unreferenced(connection: Connection, hashes: Iterable[str]) -> None:
     """Mark blobs that are no longer referenced for deletion."""
-    for sha256 in hashes:
+    for sha256 in sorted(hashes):
         connection.execute(select(blob.c.sha256).where(blob.c.sha256 == sha256).with_for_update())
         referenced = exists().where(record_version.c.blob_sha256 == sha256)
         connection.execute(update(blob).where(blob.c.sha256 == sha256, ~referenced).values(state=State.DELETING))

@@ -1,5 +1,6 @@
 """Changes of records, each applied once per storage_correlation_id together with the messages that announce it."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
@@ -12,18 +13,19 @@ from tabletop.storage.v1.storage_pb2 import DeleteRequest, DeleteResponse, Stora
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub import topology
 from image_grpc.storage_service import outbox, records
-from image_grpc.storage_service.applied_requests import Request, Response, claim, complete, release
-from image_grpc.storage_service.blobs import mark_committed
+from image_grpc.storage_service.applied_requests import Request, Response, claim, release, set_responses
+from image_grpc.storage_service.blobs import lock_blobs, mark_committed
 from image_grpc.storage_service.database import Database
 from image_grpc.storage_service.errors import RequestError, Unavailable
 from image_grpc.storage_service.group_commit import GroupCommit
 
 MAX_INLINE_BYTES = 16 * 1024
 """Records up to this size are part of the event that reports their change."""
-MAX_GROUP_REQUESTS, MAX_GROUP_BYTES = 32, 4 * 1024 * 1024
+MAX_GROUP_REQUESTS, MAX_GROUP_BYTES = 24, 4 * 1024 * 1024
 """Limits of a transaction that several requests share."""
-MAX_WAITING = 48
-"""Requests that wait for their transaction: fewer than a replica handles at once, so that it reads meanwhile."""
+MAX_UNFINISHED = 32
+"""Maximum number of unfinished puts. With the writes that wait in the database, it is lower than the number of requests
+that a replica handles at once, so that reads are still handled."""
 
 T = TypeVar("T")
 Result = tuple[T, list[outbox.Entry]]
@@ -47,9 +49,9 @@ class ChangeExecutor:
 
     async def store(self, request: StoreRequest) -> StoreResponse:
         """Put and restore records, or return the response to the same request. Raises RequestError, Unavailable."""
-        if request.batch.undeletes or len(referenced_blobs(request)) > 1:  # which cannot be checked in advance
+        if request.batch.undeletes or len(referenced_blobs(request)) > 1:  # may fail halfway
             return await self._commit(partial(self._store, request=request))
-        if self._puts.waiting >= MAX_WAITING:
+        if self._puts.unfinished >= MAX_UNFINISHED:
             raise Unavailable("too many writes are waiting")
         return await self._puts.submit(request)
 
@@ -68,19 +70,20 @@ class ChangeExecutor:
         return result
 
     async def _put_group(self, requests: Sequence[StoreRequest]) -> Sequence[StoreResponse | Exception]:
-        """Apply requests in one transaction; if that fails because of one of them, each in its own."""
+        """Apply requests in one transaction; if that fails while the database works, each in its own."""
         if len({request.storage_correlation_id for request in requests}) == len(requests):
             try:
                 return await self._commit(partial(self._put, requests=requests))
-            except Unavailable as failure:
-                if len(requests) == 1 or not failure.by_statement:
+            except Exception as failure:  # also a bug that one of them triggers
+                database_is_down = isinstance(failure, Unavailable) and not failure.by_statement
+                if len(requests) == 1 or database_is_down:
                     raise
-        return [await self._put_alone(request) for request in requests]
+        return await asyncio.gather(*(self._put_alone(request) for request in requests))
 
     async def _put_alone(self, request: StoreRequest) -> StoreResponse | Exception:
         try:
             return await self._commit(partial(self._store, request=request))
-        except (RequestError, Unavailable) as failure:
+        except Exception as failure:
             return failure
 
     def _put(self, connection: Connection, requests: Sequence[StoreRequest]) -> Result[list[Outcome]]:
@@ -88,6 +91,7 @@ class ChangeExecutor:
         claims = claim(connection, requests, retention=self._retention)
         new = [request for request in requests if request.storage_correlation_id in claims.new]
         puts = records.Puts(connection, (put.record.key for request in new for put in request.batch.puts))
+        lock_blobs(connection, (sha256 for request in new for sha256, _ in referenced_blobs(request)))
         outcomes: dict[str, Outcome] = {}
         for request in requests:
             id_ = request.storage_correlation_id
@@ -146,7 +150,7 @@ def _add_puts(connection: Connection, puts: records.Puts, request: StoreRequest)
 
 def _complete(connection: Connection, applied: Sequence[tuple[Request, Response]]) -> list[outbox.Entry]:
     """Remember the responses to requests, and add the messages that announce the changes."""
-    complete(connection, [response for _, response in applied])
+    set_responses(connection, [response for _, response in applied])
     messages = []
     for request, response in applied:
         requested = request.batch.messages if isinstance(request, StoreRequest) else request.messages

@@ -22,8 +22,8 @@ STATEMENT_SECONDS = 30.0
 """Timeout of statements on PostgreSQL, when clients no longer wait. Migrations and snapshots have none."""
 LOCK_SECONDS = 5.0
 """Longest wait for a lock on PostgreSQL. The client then repeats its request."""
-MAX_WAITING_WRITES = 48
-"""Fewer than the requests that a replica handles at once, so that reads are handled meanwhile."""
+MAX_WAITING_WRITES = 30
+"""With the unfinished puts, fewer than the requests that a replica handles at once, so that it reads meanwhile."""
 _CONNECTION = {
     # A dead server is detected within half a minute.
     "connect_timeout": 10,
@@ -38,7 +38,7 @@ _MOVED = ("25006", "57P01", "57P02", "57P03")
 """SQLSTATEs of a server that is no longer the primary: read only, shutting down, crashed, starting."""
 
 _STATEMENT_STATES = ("40001", "40P01", "55P03", "57014")
-"""SQLSTATEs of a statement that met others: not serializable, deadlock, lock not available, timeout."""
+"""SQLSTATEs of a conflict with another transaction: not serializable, deadlock, lock not available, timeout."""
 
 _SQLITE_OPTIONS = {"schema_translate_map": {SCHEMA: None}}
 """SQLite has no schemas."""
@@ -147,7 +147,7 @@ class Database:
 
 
 def _concerns_statement(failure: DBAPIError) -> bool:
-    """Return whether the database works, but refused a statement, or could not wait for what it needs any longer."""
+    """Return whether the database works, but rejected a statement, or the statement timed out waiting for a lock."""
     if isinstance(failure, DataError | IntegrityError):
         return True
     return getattr(failure.orig, "sqlstate", None) in _STATEMENT_STATES

@@ -13,7 +13,7 @@ class Unavailable(DatabaseError):
     """The database is unavailable or could not serialize the transaction. Retrying may help."""
 
     def __init__(self, message: str, *, by_statement: bool = False) -> None:
-        """`by_statement` tells that the database works, but refused a statement of the transaction."""
+        """`by_statement` is true if the database is up but rejected a statement of the transaction."""
         super().__init__(message)
         self.by_statement = by_statement
 

@@ -15,32 +15,38 @@ Commit = Callable[[Sequence[Q]], Awaitable[Sequence[R | Exception]]]
 
 
 class GroupCommit(Generic[Q, R]):
-    """Commits groups of requests, one group after the other. Most of the cost of a commit is that of a group."""
+    """Commits groups of requests, one group after the other. A group costs little more to commit than one request."""
 
     def __init__(self, commit: Commit[Q, R], *, max_requests: int, max_bytes: int, size: Callable[[Q], int]) -> None:
         """A group has at most `max_requests`, and at most `max_bytes` unless it is a single request."""
         self._commit, self._size = commit, size
         self._max_requests, self._max_bytes = max_requests, max_bytes
         self._waiting: deque[tuple[Q, asyncio.Future[R]]] = deque()
+        self._unfinished: set[asyncio.Future[R]] = set()
         self._committing: asyncio.Task[None] | None = None
 
     @property
-    def waiting(self) -> int:
-        """The number of requests that are not in a group yet."""
-        return len(self._waiting)
+    def unfinished(self) -> int:
+        """The number of requests without a result yet."""
+        return len(self._unfinished)
 
     async def submit(self, request: Q) -> R:
-        """Commit a request with others, and return its result. A caller that is cancelled does not undo it."""
+        """Commit a request with others, and return its result. Cancelling the caller does not withdraw the request."""
         result: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._unfinished.add(result)
+        result.add_done_callback(self._unfinished.discard)
         self._waiting.append((request, result))
         if self._committing is None:
             self._committing = asyncio.create_task(self._commit_all(), name="group commit")
         return await result
 
     async def stop(self) -> None:
-        """Cancel the requests that are not committed yet."""
+        """Cancel the callers whose requests are not committed yet."""
         if self._committing is not None:
             await end_tasks([self._committing])
+        self._waiting.clear()
+        for result in list(self._unfinished):
+            result.cancel()
 
     async def _commit_all(self) -> None:
         try:

@@ -52,7 +52,7 @@ class CheckedPuts:
     """The puts of a request, whose preconditions hold."""
 
     heads: dict[record_rows.Name, _Head]
-    """The records after them."""
+    """The state of the records after the puts."""
     rows: dict[record_rows.Name, dict[str, Any]]
     """The new columns of `record`."""
     versions: list[dict[str, Any]]
@@ -100,10 +100,11 @@ class Puts:
 
     def write(self) -> None:
         """Write everything that was accepted."""
-        changed = {name: row for name, row in self._rows.items() if name in self._existing}
+        rows = dict(sorted(self._rows.items()))  # in one order for all replicas
+        changed = {name: row for name, row in rows.items() if name in self._existing}
         created = [
             {"kind": name[0], "id": name[1], "create_time": self._heads[name].create_time, **row}
-            for name, row in self._rows.items()
+            for name, row in rows.items()
             if name not in self._existing
         ]
         _execute(self._connection, insert(record), created)

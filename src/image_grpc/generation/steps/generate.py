@@ -173,7 +173,8 @@ class GenerateStep:
             failure, sent=sent, attempts=generation.attempts, elapsed=elapsed, limits=self._policy.limits
         )
         if delay is None:
-            await self._generations.fail(record, failure)
+            # Without a lease of its own, another process may be calling GetImg.AI.
+            await self._generations.fail(record, failure, if_unchanged=record is previous)
             return Ack()
         if record is not previous:  # else the lease is that of an interrupted call, which may have been billed
             release = states.released_after_call if sent else states.released_before_call

@@ -1,4 +1,4 @@
-"""Publishes messages with confirms."""
+"""Publishes messages, with confirms unless they are replies."""
 
 import asyncio
 from typing import Self
@@ -35,7 +35,7 @@ class Publisher:
     async def publish(
         self, message: aio_pika.Message, *, exchange: str = "", routing_key: str, mandatory: bool = True, timeout: float
     ) -> Outcome:
-        """Publish a message, and wait for its confirm."""
+        """Publish a message, and wait for its confirm if there are confirms."""
         stamp(message)
         try:
             async with asyncio.timeout(timeout):

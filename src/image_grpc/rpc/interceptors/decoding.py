@@ -1,4 +1,4 @@
-"""Innermost but one stage: deserialization."""
+"""Stage before validation: deserializes the request."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

@@ -1,4 +1,4 @@
-"""Innermost stage: the contract's own rules."""
+"""Innermost stage: checks the contract's own rules."""
 
 from google.protobuf.message import Message
 
