@@ -10,7 +10,6 @@ from pathlib import Path
 
 import grpc
 import httpx
-import pyvips
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tabletop.image.v1.generation_pb2 import GenerationState
 from tabletop.image.v1.generation_request_pb2 import GeneratePortraitRequest
@@ -18,6 +17,7 @@ from tabletop.image.v1.generation_service_pb2 import WaitGenerationRequest
 from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
 
 from benchmarks import servers
+from benchmarks.bare_picture import API_PATH, api_request, fit
 from benchmarks.report import Row, compared, percentile
 
 SEQUENTIAL = 20
@@ -62,23 +62,15 @@ async def _bare_processing_time(http: httpx.AsyncClient, url: str) -> float:
     picture_url = await _generate_directly(http, url)
     started = time.perf_counter()
     data = (await http.get(picture_url)).content
-    await asyncio.to_thread(_fit, data)
+    await asyncio.to_thread(fit, data, SIDE)
     return (time.perf_counter() - started) * 1000
 
 
 async def _generate_directly(http: httpx.AsyncClient, url: str) -> str:
     """Call the API of GetImg.AI and return the URL of the picture."""
-    body = {"model": "seedream-5-lite", "prompt": "character portrait", "aspect_ratio": "1:1", "resolution": "1K"}
     headers = {"Authorization": f"Bearer {servers.STANDIN_KEY}"}
-    response = await http.post(f"{url}/v2/images/generations", json=body, headers=headers, timeout=60)
+    response = await http.post(url + API_PATH, json=api_request(), headers=headers, timeout=60)
     return str(response.json()["data"][0]["url"])
-
-
-def _fit(data: bytes) -> bytes:
-    picture = pyvips.Image.new_from_buffer(data, "", access="sequential", fail_on="truncated")
-    fitted = picture.thumbnail_image(SIDE, height=SIDE, size="both", crop="centre")
-    encoded: bytes = fitted.write_to_buffer(".png", compression=6, keep="none")
-    return encoded
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,7 +159,7 @@ async def _bare_generation(http: httpx.AsyncClient, url: str, decoders: asyncio.
     picture_url = await _generate_directly(http, url)
     async with decoders:
         data = (await http.get(picture_url, timeout=60)).content
-        await asyncio.to_thread(_fit, data)
+        await asyncio.to_thread(fit, data, SIDE)
 
 
 async def _probe_health(channel: grpc.aio.Channel) -> list[float]:
