@@ -94,6 +94,14 @@ async def test_watches_report_that_the_server_stops_and_end() -> None:
     assert now.status == HEALTH.NOT_SERVING
 
 
+async def test_a_watch_reports_a_stop_that_begins_while_it_sends() -> None:
+    servicer = HealthServicer({"": always})
+    watch = servicer.Watch(health_pb2.HealthCheckRequest(), None)
+    assert (await anext(watch)).status == HEALTH.SERVING
+    servicer.stop_serving()
+    assert [response.status async for response in watch] == [HEALTH.NOT_SERVING]
+
+
 async def test_a_stopping_service_reports_to_its_watches_and_does_not_wait_for_them(tmp_path: Path) -> None:
     async with service(tmp_path, shutdown_grace_seconds=ENDLESS) as it:
         # The service's own channel is closed before the server stops.

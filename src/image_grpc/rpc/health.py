@@ -59,12 +59,13 @@ class HealthServicer(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # t
         """Report the status of a name now and whenever it changes, until the server stops."""
         reported = None
         while True:
+            is_stopping = self._stopping.is_set()  # it may begin to stop while a status is being sent
             status = self._status(request.service)
             status = int(SERVICE_UNKNOWN) if status is None else status
             if status != reported:
                 reported = status
                 yield health_pb2.HealthCheckResponse(status=status)
-            if self._stopping.is_set():
+            if is_stopping:
                 return
             try:
                 async with asyncio.timeout(WATCH_SECONDS):
