@@ -18,12 +18,6 @@ T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
-GC_THRESHOLDS = (10_000, 20, 20)
-"""Thresholds of the garbage collector. A call creates thousands of objects, most of which are freed without it.
-
-Python's own thresholds take a tenth of the CPU time here.
-"""
-
 hub_option = click.option("--hub-url", help="URL of a RabbitMQ, amqp://…")
 
 
@@ -56,7 +50,6 @@ def run_until_stopped(program: AbstractAsyncContextManager[T], started: Callable
                 # Objects created during startup live on, so garbage collection may skip them from now on.
                 gc.collect()
                 gc.freeze()
-                gc.set_threshold(*GC_THRESHOLDS)
                 click.echo(started(running))
                 await stop.wait()
 
