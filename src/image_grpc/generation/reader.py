@@ -77,7 +77,7 @@ class GenerationReader:
     async def wait(self, id_: str, seconds: float, record: GenerationRecord | None = None) -> Generation:
         """Return a generation when it ends, after `seconds`, or when the server stops. Raises GenerationNotFound.
 
-        `record` is its record if this process has just stored or read it.
+        `record` is its record if the caller has just stored it.
         """
         end = time.monotonic() + seconds
         with self._feed.watch(GENERATION, id_) as changes:

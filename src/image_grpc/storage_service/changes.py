@@ -91,13 +91,14 @@ class ChangeExecutor:
         claims = claim(connection, requests, retention=self._retention)
         new = [request for request in requests if request.storage_correlation_id in claims.new]
         puts = records.Puts(connection, (put.record.key for request in new for put in request.batch.puts))
-        lock_blobs(connection, (sha256 for request in new for sha256, _ in referenced_blobs(request)))
+        blobs = {request.storage_correlation_id: referenced_blobs(request) for request in new}
+        lock_blobs(connection, (sha256 for references in blobs.values() for sha256, _ in references))
         outcomes: dict[str, Outcome] = {}
         for request in requests:
             id_ = request.storage_correlation_id
             try:
                 if id_ in claims.new:
-                    outcomes[id_] = _add_puts(connection, puts, request)
+                    outcomes[id_] = _add_puts(connection, puts, request, blobs[id_])
                 else:
                     outcomes[id_] = StoreResponse.FromString(claims.earlier_response(id_))
             except RequestError as error:
@@ -117,7 +118,7 @@ class ChangeExecutor:
         if not claims.new:
             return StoreResponse.FromString(claims.earlier_response(request.storage_correlation_id)), []
         puts = records.Puts(connection, (put.record.key for put in request.batch.puts))
-        response = _add_puts(connection, puts, request)
+        response = _add_puts(connection, puts, request, referenced_blobs(request))
         puts.write()
         response.batch.records.extend(records.restore(connection, request.batch.undeletes))
         return response, _complete(connection, [(request, response)])
@@ -138,10 +139,12 @@ def referenced_blobs(request: StoreRequest) -> list[tuple[str, int]]:
     return sorted({(blob.sha256, blob.byte_size) for blob in blobs})  # in one order for all requests
 
 
-def _add_puts(connection: Connection, puts: records.Puts, request: StoreRequest) -> StoreResponse:
+def _add_puts(
+    connection: Connection, puts: records.Puts, request: StoreRequest, blobs: Sequence[tuple[str, int]]
+) -> StoreResponse:
     """Add the puts of a request, unless one is impossible. Raises RequestError."""
     checked = puts.check(request.batch.puts)
-    for sha256, byte_size in referenced_blobs(request):
+    for sha256, byte_size in blobs:
         mark_committed(connection, sha256, byte_size)
     response = StoreResponse(storage_correlation_id=request.storage_correlation_id)
     response.batch.records.extend(puts.accept(checked))
