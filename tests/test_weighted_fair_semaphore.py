@@ -109,6 +109,38 @@ async def test_a_class_with_a_small_weight_does_not_starve() -> None:
     assert Counter(order)["low"] == 3
 
 
+@given(waiters=st.lists(st.sampled_from(sorted(WEIGHTS)), max_size=60), arriving=st.sampled_from(sorted(WEIGHTS)))
+def test_turns_are_estimated_from_the_waiters_and_the_weights(waiters: list[str], arriving: str) -> None:
+    async def run() -> tuple[float, int]:
+        semaphore: Semaphore = WeightedFairSemaphore(1, WEIGHTS)
+        last = "the one that arrives last"
+        order: list[str] = []
+
+        async def visit(class_: str, name: str) -> None:
+            async with semaphore.slot(class_):
+                order.append(name)
+
+        async with asyncio.TaskGroup() as group:
+            async with semaphore.slot("high"):
+                for class_ in waiters:
+                    group.create_task(visit(class_, class_))
+                await asyncio.sleep(0)
+                estimate = semaphore.turns_until(arriving)
+                group.create_task(visit(arriving, last))
+                await asyncio.sleep(0)
+        return estimate, order.index(last) + 1
+
+    estimate, turns = asyncio.run(run())
+    assert abs(estimate - turns) <= sum(WEIGHTS.values())
+
+
+async def test_a_waiter_that_finds_a_free_slot_needs_no_turn() -> None:
+    semaphore: Semaphore = WeightedFairSemaphore(1, WEIGHTS)
+    assert semaphore.turns_until("low") == 0
+    async with semaphore.slot("high"):
+        assert semaphore.turns_until("low") == 1
+
+
 async def test_a_class_is_first_in_first_out() -> None:
     semaphore: Semaphore = WeightedFairSemaphore(1, WEIGHTS)
     order = []

@@ -30,6 +30,15 @@ class WeightedFairSemaphore(Generic[C]):
         """Number of waiters."""
         return sum(len(queue) for queue in self._queues.values())
 
+    def turns_until(self, class_: C) -> float:
+        """Return how many waiters are likely to be admitted until one of this class that arrives now; 0 for none."""
+        if self._free > 0:
+            return 0
+        own = len(self._queues[class_]) + 1
+        share = own / self._weights[class_]
+        others = ((len(queue), share * self._weights[each]) for each, queue in self._queues.items() if each != class_)
+        return own + sum(min(waiting, turns) for waiting, turns in others)
+
     @asynccontextmanager
     async def slot(self, class_: C) -> AsyncIterator[None]:
         """Hold a slot within the block. Raises Closed."""

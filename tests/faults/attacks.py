@@ -49,6 +49,9 @@ BURST_SECONDS = 30.0
 """Deadline of calls that all come at once."""
 PROMPT_SECONDS = 5.0
 """A refusal that takes longer comes too late."""
+LATE = " late"
+"""Ends the name of such an outcome. It is expected while other attacks occupy the event loop: gRPC takes one call of a
+method per six turns of the loop, and the others wait inside gRPC, where no limit of the service sees them."""
 PAUSE_SECONDS = 1.0
 """Time from a failure without a retry delay to the next attempt."""
 ACCEPTANCE_SECONDS = 60.0
@@ -244,7 +247,7 @@ async def generations(target: Target, channel: grpc.aio.Channel) -> Outcomes:
             except grpc.aio.AioRpcError as error:
                 late = time.monotonic() - started > PROMPT_SECONDS
                 refused = error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-                outcomes[status(error) + (" late" if late and refused else "")] += 1
+                outcomes[status(error) + (LATE if late and refused else "")] += 1
                 retry = detail(error, error_details_pb2.RetryInfo)
                 await asyncio.sleep(retry.retry_delay.ToTimedelta().total_seconds() if retry else PAUSE_SECONDS)
             else:

@@ -57,12 +57,21 @@ async def test_a_new_call_that_would_wait_too_long_is_refused_at_once() -> None:
     turns = StorageAdmission()
     turns._seconds, turns.last_reply = 60.0, time.monotonic()
     async with all_turns_taken(turns):
-        waiting = asyncio.create_task(take(turns))
-        await asyncio.sleep(0)
         with pytest.raises(Overloaded) as refused:
             await take(turns)
         assert (refused.value.retry_delay or 0) >= 30
-    await waiting
+
+
+async def test_a_new_call_expects_to_wait_for_the_accepted_work_that_goes_before_it() -> None:
+    turns = StorageAdmission()
+    turns._seconds, turns.last_reply = 1.2, time.monotonic()  # the next turn is 0.6 s away
+    async with all_turns_taken(turns):
+        with work_of(Origin.ACCEPTED):
+            accepted = [asyncio.create_task(take(turns)) for _ in range(4)]
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            await take(turns)
+    await asyncio.gather(*accepted)
 
 
 async def take(turns: StorageAdmission) -> None:

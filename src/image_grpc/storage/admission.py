@@ -18,7 +18,9 @@ from image_grpc.weighted_fair_semaphore import WeightedFairSemaphore
 MAX_IN_FLIGHT = 32
 """Concurrent reads, and separately writes: half of what a replica handles at once."""
 MAX_WAIT_SECONDS = 2.0
-"""Longest wait of a new call for its turn, if its deadline is later."""
+"""A new call is refused at once if its turn is likely to come later."""
+PATIENCE = 2.0
+"""A new call is refused later if its turn has not come after this many times the longest likely wait."""
 WEIGHT = 0.05
 """Weight of the latest request in the moving average of durations."""
 
@@ -36,8 +38,8 @@ class StorageAdmission:
     async def turn(self) -> AsyncIterator[None]:
         """Wait for a turn, and hold it within the block. Raises Overloaded, at once if the wait would be too long."""
         origin = current_origin()
-        patience = remaining(MAX_WAIT_SECONDS if origin is Origin.NEW else float("inf"))
-        if origin is Origin.NEW and self._expected_wait > patience:
+        patience = remaining(PATIENCE * MAX_WAIT_SECONDS if origin is Origin.NEW else float("inf"))
+        if origin is Origin.NEW and self._expected_wait(origin) > min(MAX_WAIT_SECONDS, patience):
             raise self._refusal(time.monotonic() - patience)
         began = time.monotonic()
         try:
@@ -54,13 +56,12 @@ class StorageAdmission:
         finally:
             self._semaphore.release()
 
-    @property
-    def _expected_wait(self) -> float:
-        return self._seconds * self._semaphore.waiting / self._semaphore.capacity
+    def _expected_wait(self, origin: Origin) -> float:
+        return self._seconds * self._semaphore.turns_until(origin) / self._semaphore.capacity
 
     def _refusal(self, since: float) -> ServiceError:
         """Return the error for a request without a turn, which depends on whether others succeeded since a time."""
-        expected = self._expected_wait
+        expected = self._expected_wait(Origin.NEW)
         if self.last_reply < since:
             return StorageServiceError("the Storage Service does not reply", retry_delay=SOON)
         message = f"the Storage Service is busy; a request would wait {expected:.1f} s for its turn"
