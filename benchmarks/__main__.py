@@ -7,7 +7,7 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from benchmarks import bridge, generations, maps, platform, processes, reads, storage
+from benchmarks import bridge, generations, maps, platform, processes, reads, storage, thumbnails
 from benchmarks.machine import describe_machine
 from benchmarks.report import show
 
@@ -17,6 +17,7 @@ ALL = {
     "storage": storage.measure,
     "platform": platform.measure,
     "processes": processes.measure,
+    "thumbnails": thumbnails.measure,
     "maps": maps.measure,
     "bridge": bridge.measure,
 }
