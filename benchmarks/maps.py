@@ -1,9 +1,8 @@
-"""Composed maps: reads through the whole service, and composing compared with decoding and encoding alone."""
+"""Maps: composed ones beside skia, and beside decoding and encoding alone; reads through the service; rules."""
 
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -11,18 +10,19 @@ from typing import Any
 
 import grpc
 import pyvips
-from google.protobuf import json_format
 from tabletop.image.v1.generation_request_pb2 import GenerateTacticalMapRequest
 from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2 import ImageLayer, ReadImageRequest, UploadImageDescription, UploadImageRequest
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
-from tabletop.image.v1.overlay_pb2 import Overlay, TacticalElement
+from tabletop.image.v1.overlay_pb2 import Overlay
 from tabletop.image.v1.overlay_service_pb2 import CreateTacticalOverlayRequest
 from tabletop.image.v1.overlay_service_pb2_grpc import OverlayServiceStub
 from tabletop.image.v1.types_pb2 import ImageFormat
 
-from benchmarks import servers
+from benchmarks import map_rules, servers
+from benchmarks.map_content import elements, map_of, overlay_of
+from benchmarks.peers.skia_maps import SkiaMap
 from benchmarks.report import Row, compared
 from image_grpc import pictures
 from image_grpc.maps import fonts
@@ -30,8 +30,7 @@ from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.drawing import draw_map
 
 SIDE = 4096
-CELL = 70
-ROUNDS = 5
+ROUNDS, SKIA_ROUNDS = 5, 9
 FORMATS = {
     "JPEG": ImageFormat.IMAGE_FORMAT_JPEG,
     "WebP": ImageFormat.IMAGE_FORMAT_WEBP,
@@ -41,7 +40,7 @@ FORMATS = {
 
 
 async def measure(folder: Path) -> list[Row]:
-    """Measure reads through the service, then the time that composing adds to decoding and encoding."""
+    """Measure composing beside skia, rules, reads through the service, and what composing adds to decode and encode."""
     pictures.configure()
     fonts.configure()
     async with servers.standin("--latency", "0") as standin:
@@ -51,7 +50,29 @@ async def measure(folder: Path) -> list[Row]:
                 picture = await _generated_map(channel)
                 rows = await _through_the_service(channel, picture)
                 rows.append(_only("memory of the service at its peak", f"{ours.peak_megabytes():.0f} MB"))
-    return [*rows, *await asyncio.to_thread(_beside_decode_and_encode, picture)]
+    return [
+        await asyncio.to_thread(_beside_skia, picture),
+        *await asyncio.to_thread(map_rules.measure),
+        *rows,
+        *await asyncio.to_thread(_beside_decode_and_encode, picture),
+    ]
+
+
+def _beside_skia(picture: bytes) -> Row:
+    """Compare a map that nobody has read before: its drawing is computed, not only drawn."""
+    data, image, overlay = _scaled(picture, SIDE), map_of(SIDE), overlay_of(200, SIDE, seed=1)
+    skia = SkiaMap(draw_map(image, [overlay], Coverage(), {}).svg())
+
+    def compose() -> None:
+        drawing = draw_map(image, [overlay], Coverage(), {})
+        pictures.render(data, ImageFormat.IMAGE_FORMAT_JPEG, drawing=drawing)
+
+    ours, peer = [], []
+    for _ in range(SKIA_ROUNDS + 1):  # the first warms up
+        ours.append(_seconds(compose))
+        peer.append(_seconds(lambda: skia.compose(data)))
+    name = f"composed {SIDE} x {SIDE}, 200 elements, JPEG, beside skia, decode and encode"
+    return compared(name, ours[1:], peer[1:], unit="s", target="<= 1.0, < 1 s")
 
 
 async def _through_the_service(channel: grpc.aio.Channel, picture: bytes) -> list[Row]:
@@ -92,14 +113,13 @@ async def _seconds_of(images: Any, request: ReadImageRequest) -> float:
 def _beside_decode_and_encode(picture: bytes) -> list[Row]:
     rows = []
     cases = [(SIDE, 200, name) for name in FORMATS]
-    cases += [(SIDE, count, "JPEG") for count in (0, 50, 500)]
-    cases += [(side, 200, "JPEG") for side in (1024, 2048)]
+    cases += [(SIDE, count, "JPEG") for count in (0, 500)]
+    cases.append((2048, 200, "JPEG"))
     for side, count, name in cases:
         format_ = FORMATS[name]
         data = _scaled(picture, side)
         image = map_of(side)
-        overlay = Overlay(visible=True)
-        overlay.tactical.elements.extend(elements(count, side, seed=1))
+        overlay = overlay_of(count, side, seed=1)
 
         def compose(
             data: bytes = data, image: Image = image, overlay: Overlay = overlay, format_: ImageFormat = format_
@@ -116,38 +136,6 @@ def _beside_decode_and_encode(picture: bytes) -> list[Row]:
         title = f"compositing {side} x {side}, {count} elements, {name}, beside decode and encode"
         rows.append(compared(title, ours, floor, unit="s", target="< 1 s" if name in ("JPEG", "WebP") else ""))
     return rows
-
-
-def elements(count: int, side: int, *, seed: int) -> list[TacticalElement]:
-    """Return elements of every kind at random positions on a map of `side` x `side` pixels."""
-    chance = random.Random(seed)
-    cells = side / CELL
-    kinds: list[dict[str, Any]] = [
-        {"token": {"kind": "TOKEN_KIND_MONSTER", "size": "CREATURE_SIZE_LARGE"}},
-        {"token": {"kind": "TOKEN_KIND_CHARACTER"}},
-        {"range": {"kind": "RANGE_KIND_MOVEMENT", "distance_feet": 30}},
-        {"range": {"kind": "RANGE_KIND_SPELL", "distance_feet": 60}},
-        {"effect": {"shape": "AREA_SHAPE_SPHERE", "size_feet": 20}},
-        {"effect": {"shape": "AREA_SHAPE_CONE", "size_feet": 30, "direction_degrees": 30}},
-        {"effect": {"shape": "AREA_SHAPE_LINE", "size_feet": 60, "direction_degrees": 75}},
-        {"effect": {"shape": "AREA_SHAPE_EMANATION", "size_feet": 10, "inclusion": "CELL_INCLUSION_HALF_COVERED"}},
-        {"effect": {"shape": "AREA_SHAPE_CUBE", "size_feet": 20, "inclusion": "CELL_INCLUSION_ANY_TOUCH"}},
-        {"line_of_sight": {"range_feet": 60}},
-    ]
-    result = []
-    for index in range(count):
-        position = {"x": chance.uniform(0, cells), "y": chance.uniform(0, cells), "unit": "COORDINATE_UNIT_CELLS"}
-        fields = {"id": str(index), "position": position, "properties": {"label": f"Element {index}"}}
-        result.append(json_format.ParseDict(fields | kinds[index % len(kinds)], TacticalElement()))
-    return result
-
-
-def map_of(side: int) -> Image:
-    """Return a tactical map with a grid."""
-    image = Image(version=1)
-    image.content.size.width = image.content.size.height = side
-    image.map.grid.enabled, image.map.grid.size = True, CELL
-    return image
 
 
 async def _upload(data: bytes) -> AsyncIterator[UploadImageRequest]:
@@ -173,7 +161,7 @@ def _scaled(data: bytes, side: int) -> bytes:
     return bytes(picture.resize(side / picture.width).write_to_buffer(".jpg", Q=90))
 
 
-def _seconds(call: Callable[[], None]) -> float:
+def _seconds(call: Callable[[], object]) -> float:
     started = time.perf_counter()
     call()
     return time.perf_counter() - started
