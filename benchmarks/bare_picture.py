@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import httpx
 import pyvips
+
+from benchmarks import servers
 
 API_PATH = "/v2/images/generations"
 
@@ -10,6 +13,13 @@ API_PATH = "/v2/images/generations"
 def api_request() -> dict[str, str]:
     """Return the body of a request for a picture."""
     return {"model": "seedream-5-lite", "prompt": "character portrait", "aspect_ratio": "1:1", "resolution": "1K"}
+
+
+async def generate(http: httpx.AsyncClient, url: str) -> str:
+    """Call the API of GetImg.AI and return the URL of the picture."""
+    headers = {"Authorization": f"Bearer {servers.STANDIN_KEY}"}
+    response = await http.post(url + API_PATH, json=api_request(), headers=headers, timeout=60)
+    return str(response.json()["data"][0]["url"])
 
 
 def fit(data: bytes, side: int) -> bytes:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STANDIN_KEY = "benchmark"
+START_SECONDS, STOP_SECONDS = 60, 30
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +49,7 @@ async def _image_service(
 ) -> AsyncIterator[Process]:
     environment = {f"IMAGE_GRPC_{name.upper()}": str(value) for name, value in settings.items()}
     environment |= {"GETIMG_API_KEY": STANDIN_KEY, "IMAGE_GRPC_GETIMG_BASE_URL": standin_url}
+    environment |= {"IMAGE_GRPC_DRAIN_SECONDS": "0"}  # no load balancer has to notice that it stops
     arguments = ("-m", "image_grpc", command, "--listen", "127.0.0.1:0", "--data-dir", str(data_dir))
     async with running(arguments, r"listens on (\S+),", environment) as process:
         yield process
@@ -78,7 +80,10 @@ async def bare_server(folder: Path) -> AsyncIterator[Process]:
 
 @asynccontextmanager
 async def running(arguments: tuple[str, ...], pattern: str, environment: dict[str, str]) -> AsyncIterator[Process]:
-    """Run Python with these arguments. It is ready when it prints `pattern`, whose group is the address."""
+    """Run Python with these arguments. It is ready when it prints `pattern`, whose group is the address.
+
+    Raises RuntimeError if it is not ready in time. A process that does not stop in time is killed.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *arguments,
@@ -86,14 +91,25 @@ async def running(arguments: tuple[str, ...], pattern: str, environment: dict[st
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
-    assert process.stdout is not None
     try:
-        while line := (await process.stdout.readline()).decode():
-            if match := re.search(pattern, line):
-                yield Process(address=match[1], pid=process.pid)
-                return
-        raise RuntimeError(f"{arguments} exited before it was ready")
+        yield Process(address=await _address(process, pattern, arguments), pid=process.pid)
     finally:
         if process.returncode is None:
             process.terminate()
-        await process.wait()
+        try:
+            await asyncio.wait_for(process.wait(), STOP_SECONDS)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+async def _address(process: asyncio.subprocess.Process, pattern: str, arguments: tuple[str, ...]) -> str:
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            while line := (await process.stdout.readline()).decode():
+                if match := re.search(pattern, line):
+                    return match[1]
+    except TimeoutError:
+        raise RuntimeError(f"{arguments} is not ready after {START_SECONDS} s") from None
+    raise RuntimeError(f"{arguments} exited before it was ready")
