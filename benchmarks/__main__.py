@@ -7,14 +7,16 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from benchmarks import bridge, generations, maps, platform, processes, reads, storage, thumbnails
+from benchmarks import bridge, cache, generations, listings, maps, platform, processes, reads, storage, thumbnails
 from benchmarks.machine import describe_machine
 from benchmarks.report import show
 
 ALL = {
     "reads": reads.measure,
     "generations": generations.measure,
+    "cache": cache.measure,
     "storage": storage.measure,
+    "listings": listings.measure,
     "platform": platform.measure,
     "processes": processes.measure,
     "thumbnails": thumbnails.measure,

@@ -100,7 +100,7 @@ async def _requests(connection: AbstractConnection) -> Row:
         ours.append(await _rate(REQUESTS, lambda: requester.request_all(exchange, GET_THEME)))
         floor.append(await _rate(REQUESTS, lambda: requester.request_all(channel.default_exchange, QUEUE)))
     name = f"bridged requests in JSON, {CONCURRENCY} at once"
-    return compared(name, ours[1:], floor[1:], unit="/s", target=">= 0.8")
+    return compared(name, ours[1:], floor[1:], unit="/s", target=">= 0.9")
 
 
 class OverlayRenamer:
