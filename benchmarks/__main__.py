@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 import tempfile
+import time
+import traceback
 from pathlib import Path
 
 from benchmarks import bridge, cache, generations, listings, maps, platform, processes, reads, storage, thumbnails
@@ -25,12 +28,28 @@ ALL = {
 }
 
 
+MAX_SECONDS = 400
+"""A benchmark that takes longer than this is stopped. On two cores, `platform` takes up to four minutes."""
+
+
 async def main(names: list[str]) -> None:
-    """Run the named benchmarks and print their results."""
+    """Run the named benchmarks and print their results. One that fails or takes too long does not stop the others."""
+    failed = []
     for name in names:
         with tempfile.TemporaryDirectory(prefix="image-grpc-bench-") as folder:
-            print(f"\n{name}: {describe_machine()}")
-            show(await ALL[name](Path(folder)))
+            print(f"\n{name}: {describe_machine()}", flush=True)
+            started = time.monotonic()
+            try:
+                async with asyncio.timeout(MAX_SECONDS):
+                    rows = await ALL[name](Path(folder))
+            except Exception:
+                failed.append(name)
+                traceback.print_exc()
+                continue
+            show(rows)
+            print(f"({name} took {time.monotonic() - started:.0f} s)", flush=True)
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
 
 
 if __name__ == "__main__":
