@@ -19,6 +19,7 @@ from image_grpc.generation import states
 from image_grpc.generation.reader import GenerationReader, WatchEvent
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.hub.memory import MemoryHub
+from image_grpc.retry import Backoff
 from image_grpc.storage import ChangeFeed, ReadCache, Storage
 from image_grpc_testkit.eventually import eventually
 from tests.generation.builders import item, new_id, portrait, queued, stored_image
@@ -164,7 +165,7 @@ async def test_a_wait_ends_with_the_generation(
     started_record = await start(generations, record)
     await end(generations, started_record)
     assert (await waiting).state == CANCELLED
-    assert time.monotonic() - started < reader_module.POLL_SECONDS, "without polling"
+    assert time.monotonic() - started < reader_module.POLLS.initial, "without polling"
 
 
 async def test_a_wait_ends_with_its_time(reader: GenerationReader, record: GenerationRecord) -> None:
@@ -191,7 +192,7 @@ async def test_a_wait_does_not_depend_on_the_change_feed(
     record: GenerationRecord,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(reader_module, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(reader_module, "POLLS", Backoff(initial=0.05, maximum=0.05))
     await feed.stop()
     waiting = asyncio.create_task(reader.wait(record.generation.id, SECONDS))
     await end(generations, record)
@@ -206,7 +207,7 @@ async def test_a_wait_continues_when_the_storage_service_is_available_again(
     storage_service: MemoryStorageService,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(reader_module, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(reader_module, "POLLS", Backoff(initial=0.05, maximum=0.05))
     storage_service.retrieved.clear()
     waiting = asyncio.create_task(reader.wait(record.generation.id, SECONDS))
     await eventually(lambda: storage_service.retrieved != [], "the generation is read")

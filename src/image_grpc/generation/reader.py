@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from image_grpc.errors import InvalidArgument, Overloaded, StorageServiceError, 
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.states import is_final
 from image_grpc.messages import clone
+from image_grpc.retry import Backoff
 from image_grpc.storage import ChangeFeed, Storage
 from image_grpc.storage.change_feed import Changes, next_change
 from image_grpc.storage.filters import picture_filter, state_labels
@@ -24,8 +26,8 @@ from image_grpc.storage.filters import picture_filter, state_labels
 GENERATION = RecordKind.RECORD_KIND_GENERATION
 ALL_STATES = [state for state in GenerationState.values() if state]
 """A record without a state is only a pointer to the generation that serves its request_id."""
-POLL_SECONDS = 5.0
-"""A waiting caller reads the generation this often, in case the change feed missed something."""
+POLLS = Backoff(initial=5.0, maximum=60.0, jitter=1.0)
+"""When a waiting caller reads the generation, in case the change feed missed something: rarely, as thousands wait."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +81,7 @@ class GenerationReader:
 
         `record` is its record if the caller has just stored it.
         """
-        end = time.monotonic() + seconds
+        end, polls = time.monotonic() + seconds, itertools.count(1)
         with self._feed.watch(GENERATION, id_) as changes:
             record = record or await self._generations.require(id_)
             while not is_final(record.generation) and not self._stopping.is_set():
@@ -88,7 +90,7 @@ class GenerationReader:
                     break
                 # The Storage Service may be available again before the time is over.
                 with contextlib.suppress(StorageServiceError, Overloaded):
-                    record = await self._next(id_, changes, record, seconds=min(left, POLL_SECONDS))
+                    record = await self._next(id_, changes, record, seconds=min(left, POLLS.delay(next(polls))))
         return await self.present(record)
 
     async def watch(self, id_: str, cursor: str, *, heartbeat_seconds: float) -> AsyncIterator[WatchEvent]:
