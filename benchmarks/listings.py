@@ -87,7 +87,9 @@ def _with_common_filters() -> Iterator[Listing]:
     """Yield the listing without a filter, and those with one filter that many records match."""
     yield _listing({})
     for name in COMMON:
-        if name != "source_id":
+        if name == "subtype":  # the service adds its type
+            yield _listing({"type": COMMON["type"], name: COMMON[name]})
+        elif name != "source_id":
             yield _listing({name: COMMON[name]})
 
 
@@ -95,6 +97,8 @@ def _all_combinations() -> Iterator[Listing]:
     """Yield the listings with each combination of filters, with common and with rare values."""
     for count in range(1, len(COMMON) + 1):
         for names in itertools.combinations(COMMON, count):
+            if "subtype" in names and "type" not in names:  # the service adds the type of a subtype
+                continue
             yield _listing({name: COMMON[name] for name in names})
             yield _listing({name: RARE[name] for name in names}, " (rare)")
 

@@ -16,12 +16,13 @@ from tabletop.storage.v1.storage_pb2 import RecordChange
 
 from image_grpc.errors import InvalidArgument, Overloaded, StorageServiceError, Violation
 from image_grpc.generation.repository import GenerationRepository
+from image_grpc.generation.requests import listing_filter
 from image_grpc.generation.states import is_final
 from image_grpc.messages import clone
 from image_grpc.retry import Backoff
 from image_grpc.storage import ChangeFeed, Storage
 from image_grpc.storage.change_feed import Changes, next_change
-from image_grpc.storage.filters import picture_filter, state_labels
+from image_grpc.storage.filters import state_labels
 
 GENERATION = RecordKind.RECORD_KIND_GENERATION
 ALL_STATES = [state for state in GenerationState.values() if state]
@@ -55,7 +56,7 @@ class GenerationReader:
 
     async def list(self, request: ListGenerationsRequest, page_size: int) -> tuple[Sequence[Generation], str]:
         """Return a page of generations, newest first, and the token of the next page."""
-        filter_, generations = picture_filter(request), self._storage.generations
+        filter_, generations = listing_filter(request), self._storage.generations
         filter_.states.extend(state_labels([request.state] if request.state else ALL_STATES))
         records, token = await generations.list(filter_, page_size=page_size, page_token=request.page_token)
         images = self._storage.images

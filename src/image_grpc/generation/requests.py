@@ -6,11 +6,13 @@ from typing import Any
 from tabletop.image.internal.v1.generation_record_pb2 import Facets, GenerationRecord
 from tabletop.image.v1.generation_request_pb2 import GenerationRequest
 from tabletop.image.v1.theme_pb2 import Theme
-from tabletop.image.v1.types_pb2 import CacheMode, ImageFormat, Priority
+from tabletop.image.v1.types_pb2 import CacheMode, ImageFormat, ImageType, Priority
+from tabletop.storage.v1.storage_pb2 import ListFilter
 
-from image_grpc.generation.kinds import Kind, PictureRequest, kind_of_field
-from image_grpc.messages import clone_without, oneof_field, oneof_value
+from image_grpc.generation.kinds import Kind, PictureRequest, kind_of_field, kind_of_subtype
+from image_grpc.messages import clone_without, enum_label, oneof_field, oneof_value
 from image_grpc.settings import ServerSettings
+from image_grpc.storage.filters import ListPictures, picture_filter
 
 DEFAULT_SIDE = 1024
 """Width and height in pixels of pictures whose request has no size."""
@@ -65,6 +67,17 @@ def facets(request: GenerationRequest) -> Facets:
         source_id=picture.source.id,
         service=picture.source.service,
     )
+
+
+def listing_filter(request: ListPictures) -> ListFilter:
+    """Return the filter that a List request describes.
+
+    It has the type of a subtype in any case: the indexes begin with the type.
+    """
+    filter_ = picture_filter(request)
+    if request.subtype and not request.type:
+        filter_.index.type = enum_label(ImageType, kind_of_subtype(request.subtype).image_type)
+    return filter_
 
 
 def fingerprint(request: GenerationRequest, theme: Theme) -> str:

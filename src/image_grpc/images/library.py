@@ -14,8 +14,8 @@ from tabletop.storage.v1.storage_pb2 import ListFilter
 
 from image_grpc import events
 from image_grpc.errors import ImageNotFound
+from image_grpc.generation.requests import listing_filter
 from image_grpc.storage import RecordNotFound, Storage, UnitOfWork
-from image_grpc.storage.filters import picture_filter
 
 
 class ImageLibrary:
@@ -37,7 +37,7 @@ class ImageLibrary:
 
     async def list(self, request: ListImagesRequest, page_size: int) -> tuple[Sequence[Image], str]:
         """Return a page of images, newest first, and the token of the next page."""
-        filter_ = picture_filter(request)
+        filter_ = listing_filter(request)
         filter_.include_deleted = request.show_deleted
         return await self._page(filter_, page_size, request.page_token)
 

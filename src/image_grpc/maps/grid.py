@@ -4,6 +4,7 @@ Lengths are in pixels of the stored picture and may be fractional. A cell is a p
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -101,15 +102,25 @@ class Grid:
 
     def pixels(self, position: Position) -> tuple[float, float]:
         """Return a position in pixels."""
-        if position.unit == CoordinateUnit.COORDINATE_UNIT_PIXELS:
-            return position.x, position.y
+        [[x, y]] = self.points([position])
+        return float(x), float(y)
+
+    def points(self, positions: Iterable[Position]) -> Points:
+        """Return positions in pixels."""
+        values = [(position.x, position.y, position.unit) for position in positions]
+        array = np.array(values, dtype=float).reshape(-1, 3)
+        given, in_pixels = array[:, :2], array[:, 2] == CoordinateUnit.COORDINATE_UNIT_PIXELS
+        return np.where(in_pixels[:, np.newaxis], given, self._pixels_of_cells(given))
+
+    def _pixels_of_cells(self, positions: Points) -> Points:
+        """Return positions in cells as pixels."""
         if self.kind == GridKind.GRID_KIND_SQUARE:
-            return position.x * self.cell_size, position.y * self.cell_size
-        along, across = (position.y, position.x) if self._in_columns else (position.x, position.y)
-        shift = 0.5 if math.floor(across) % 2 == 1 else 0.0
+            return positions * self.cell_size
+        along, across = (positions[:, ::-1] if self._in_columns else positions).T
+        shift = np.where(np.floor(across) % 2 == 1, 0.5, 0.0)
         along = (along + shift) * self.cell_size
         across = (across - 0.5) * self._row_step + self.cell_size / math.sqrt(3)
-        return (across, along) if self._in_columns else (along, across)
+        return np.stack([across, along] if self._in_columns else [along, across], axis=1)
 
     def cell_at(self, x: float, y: float) -> tuple[int, int]:
         """Return the cell that contains a point; on a border, the cell to the right and below."""

@@ -83,15 +83,18 @@ def size_of(data: bytes) -> tuple[int, int]:
 
 
 @contextmanager
-def opened(data: bytes, *, max_seconds: float = math.inf) -> Iterator[pyvips.Image]:
+def opened(data: bytes, *, max_seconds: float = math.inf, shrink: int = 1) -> Iterator[pyvips.Image]:
     """Open a picture that libvips decodes when its pixels are used, within the block.
+
+    A JPEG can be decoded at half, a quarter or an eighth of its size, which is faster: `shrink` is 2, 4 or 8.
 
     Raises BadPicture if it is refused, damaged, or takes longer than `max_seconds`; Abandoned if nobody waits.
     """
     describe(data)
     end = time.monotonic() + max_seconds
     try:
-        picture = pyvips.Image.new_from_buffer(data, "", access="sequential", fail_on="truncated")
+        options = {"shrink": shrink} if shrink > 1 else {}
+        picture = pyvips.Image.new_from_buffer(data, "", access="sequential", fail_on="truncated", **options)
         picture.set_progress(True)
         picture.signal_connect("eval", partial(_stop_if_useless, is_wanted_here(), end))
         yield picture

@@ -8,7 +8,7 @@ from typing import Protocol
 import pyvips
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
-from image_grpc.pictures.decoding import opened
+from image_grpc.pictures.decoding import Description, describe, opened
 from image_grpc.pictures.png_metadata import replace_metadata
 from image_grpc.workers import RENDERING
 
@@ -56,9 +56,10 @@ def render(
 
     `max_side` 0 keeps the size. Without `xmp`, the packet of the picture is kept. Takes time. Raises BadPicture.
     """
-    with opened(data) as picture:
-        scale = min(1.0, max_side / max(picture.width, picture.height)) if max_side else 1.0
-        scaled = _scaled(picture, scale) if scale < 1 else picture
+    described = describe(data)
+    scale = min(1.0, max_side / max(described.width, described.height)) if max_side else 1.0
+    with opened(data, shrink=_shrink(described, scale)) as picture:
+        scaled = _scaled(picture, described, scale) if scale < 1 else picture
         if drawing is not None:
             scaled = _compose(scaled, _rasterize(drawing, scale, scaled.width, scaled.height))
         return _encode(scaled, _FAST[format_], xmp)
@@ -83,8 +84,15 @@ def _is_turned(picture: pyvips.Image) -> bool:
     return bool(picture.get_typeof("orientation")) and picture.get("orientation") != 1
 
 
-def _scaled(picture: pyvips.Image, scale: float) -> pyvips.Image:
-    width, height = (max(1, round(side * scale)) for side in (picture.width, picture.height))
+def _shrink(described: Description, scale: float) -> int:
+    """Return by how much a picture may be shrunk while it is decoded."""
+    if described.format != ImageFormat.IMAGE_FORMAT_JPEG:
+        return 1
+    return next((shrink for shrink in (8, 4, 2) if shrink * scale <= 1), 1)
+
+
+def _scaled(picture: pyvips.Image, described: Description, scale: float) -> pyvips.Image:
+    width, height = (max(1, round(side * scale)) for side in (described.width, described.height))
     # No rotation: neither the drawing nor a rendition of the full size follows the EXIF orientation.
     return picture.thumbnail_image(width, height=height, size="force", no_rotate=True)
 
