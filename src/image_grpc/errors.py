@@ -118,6 +118,14 @@ class ThemeNotFound(CallerError, reason=ErrorReason.ERROR_REASON_INVALID_THEME):
         return cls(f"theme {name!r} does not exist", metadata={"theme": name})
 
 
+class Unauthenticated(CallerError, reason=ErrorReason.ERROR_REASON_UNAUTHENTICATED):
+    """The call has no credentials, or they are invalid."""
+
+
+class PermissionDenied(CallerError, reason=ErrorReason.ERROR_REASON_PERMISSION_DENIED):
+    """The caller lacks the role that the method requires."""
+
+
 class ThemeExists(CallerError, reason=ErrorReason.ERROR_REASON_THEME_ERROR):
     """A theme of this name exists already."""
 
@@ -178,6 +186,10 @@ class DependencyError(ServiceError):
 
 class ApiError(DependencyError, reason=ErrorReason.ERROR_REASON_API_ERROR):
     """GetImg.AI refused or failed the call. `retry_delay` is set if the call may be repeated."""
+
+
+class IdentityProviderError(DependencyError, reason=ErrorReason.ERROR_REASON_IDENTITY_PROVIDER_ERROR):
+    """The keys that verify tokens are not available."""
 
 
 class HubError(DependencyError, reason=ErrorReason.ERROR_REASON_MESSAGE_HUB_ERROR):

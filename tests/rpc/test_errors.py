@@ -24,6 +24,8 @@ M = TypeVar("M", bound=Message)
 CODES = {
     "INVALID_ARGUMENT": grpc.StatusCode.INVALID_ARGUMENT,
     "INVALID_THEME": grpc.StatusCode.INVALID_ARGUMENT,
+    "UNAUTHENTICATED": grpc.StatusCode.UNAUTHENTICATED,
+    "PERMISSION_DENIED": grpc.StatusCode.PERMISSION_DENIED,
     "OFFSET_OUT_OF_RANGE": grpc.StatusCode.OUT_OF_RANGE,
     "IMAGE_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
     "GENERATION_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
@@ -38,6 +40,7 @@ CODES = {
     "DEADLINE_EXCEEDED": grpc.StatusCode.DEADLINE_EXCEEDED,
     "STREAM_EXPIRED": grpc.StatusCode.UNAVAILABLE,
     "API_ERROR": grpc.StatusCode.UNAVAILABLE,
+    "IDENTITY_PROVIDER_ERROR": grpc.StatusCode.UNAVAILABLE,
     "MESSAGE_HUB_ERROR": grpc.StatusCode.UNAVAILABLE,
     "STORAGE_SERVICE_ERROR": grpc.StatusCode.UNAVAILABLE,
 }

@@ -18,6 +18,8 @@ CODES: dict[type[errors.ServiceError], grpc.StatusCode] = {
     errors.ImageNotFound: grpc.StatusCode.NOT_FOUND,
     errors.GenerationNotFound: grpc.StatusCode.NOT_FOUND,
     errors.ThemeNotFound: grpc.StatusCode.NOT_FOUND,
+    errors.Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
+    errors.PermissionDenied: grpc.StatusCode.PERMISSION_DENIED,
     errors.ThemeExists: grpc.StatusCode.ALREADY_EXISTS,
     errors.ThemeNotEditable: grpc.StatusCode.FAILED_PRECONDITION,
     errors.ThemeInUse: grpc.StatusCode.FAILED_PRECONDITION,

@@ -4,6 +4,7 @@ from buf.validate import validate_pb2 as _validate_pb2
 from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from tabletop.image.v1 import access_pb2 as _access_pb2
 from tabletop.image.v1 import generation_pb2 as _generation_pb2
 from tabletop.image.v1 import generation_request_pb2 as _generation_request_pb2
 from tabletop.image.v1 import model_pb2 as _model_pb2

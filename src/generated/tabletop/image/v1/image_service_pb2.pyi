@@ -3,6 +3,7 @@ import datetime
 from buf.validate import validate_pb2 as _validate_pb2
 from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from tabletop.image.v1 import access_pb2 as _access_pb2
 from tabletop.image.v1 import image_pb2 as _image_pb2
 from tabletop.image.v1 import map_pb2 as _map_pb2
 from tabletop.image.v1 import rules_pb2 as _rules_pb2

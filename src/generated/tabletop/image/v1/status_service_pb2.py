@@ -22,9 +22,10 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from tabletop.image.v1 import access_pb2 as tabletop_dot_image_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&tabletop/image/v1/status_service.proto\x12\x11tabletop.image.v1\"\x12\n\x10GetStatusRequest\"\xcb\x01\n\x11GetStatusResponse\x12/\n\x06status\x18\x01 \x01(\x0e\x32\x1f.tabletop.image.v1.HealthStatus\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x35\n\x0c\x64\x65pendencies\x18\x03 \x01(\x0b\x32\x1f.tabletop.image.v1.Dependencies\x12+\n\x07metrics\x18\x04 \x01(\x0b\x32\x1a.tabletop.image.v1.Metrics\x12\x10\n\x08warnings\x18\x05 \x03(\t\"\x90\x02\n\x0c\x44\x65pendencies\x12\x32\n\x0bmessage_hub\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Dependency\x12\x31\n\ngetimg_api\x18\x02 \x01(\x0b\x32\x1d.tabletop.image.v1.Dependency\x12\x36\n\x0fstorage_service\x18\x03 \x01(\x0b\x32\x1d.tabletop.image.v1.Dependency\x12,\n\x05\x63\x61\x63he\x18\x04 \x01(\x0b\x32\x1d.tabletop.image.v1.Dependency\x12\x33\n\x0cobject_store\x18\x05 \x01(\x0b\x32\x1d.tabletop.image.v1.Dependency\"N\n\nDependency\x12/\n\x06status\x18\x01 \x01(\x0e\x32\x1f.tabletop.image.v1.HealthStatus\x12\x0f\n\x07message\x18\x02 \x01(\t\"\xbb\x01\n\x07Metrics\x12\x18\n\x10images_generated\x18\x01 \x01(\x03\x12\x18\n\x10generation_queue\x18\x02 \x01(\x03\x12\x12\n\nerror_rate\x18\x03 \x01(\x01\x12\x16\n\x0e\x63\x61\x63he_hit_rate\x18\x04 \x01(\x01\x12\x1b\n\x13stalled_generations\x18\x05 \x01(\x03\x12\x19\n\x11interrupted_calls\x18\x06 \x01(\x03\x12\x18\n\x10interrupted_cost\x18\x07 \x01(\t*\x81\x01\n\x0cHealthStatus\x12\x1d\n\x19HEALTH_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15HEALTH_STATUS_HEALTHY\x10\x01\x12\x1a\n\x16HEALTH_STATUS_DEGRADED\x10\x02\x12\x1b\n\x17HEALTH_STATUS_UNHEALTHY\x10\x03\x32g\n\rStatusService\x12V\n\tGetStatus\x12#.tabletop.image.v1.GetStatusRequest\x1a$.tabletop.image.v1.GetStatusResponseBy\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&tabletop/image/v1/status_service.proto\x12\x11tabletop.image.v1\x1a\x1etabletop/image/v1/access.proto\"\x12\n\x10GetStatusRequest\"\xcb\x01\n\x11GetStatusResponse\x12/\n\x06status\x18\x01 \x01(\x0e\x32\x1f.tabletop.image.v1.HealthStatus\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x35\n\x0c\x64\x65pendencies\x18\x03 \x01(\x0b\x32\x1f.tabletop.image.v1.Dependencies\x12+\n\x07metrics\x18\x04 \x01(\x0b\x32\x1a.tabletop.image.v1.Metrics\x12\x10\n\x08warnings\x18\x05 \x03(\t\"\x90\x02\n\x0c\x44\x65pendencies\x12\x32\n\x0bmessage_hub\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Dependency\x12\x31\n\ngetimg_api\x18\x02 \x01(\x0b\x32\x1d.tabletop.image.v1.Dependency\x12\x36\n\x0fstorage_service\x18\x03 \x01(\x0b\x32\x1d.tabletop.image.v1.Dependency\x12,\n\x05\x63\x61\x63he\x18\x04 \x01(\x0b\x32\x1d.tabletop.image.v1.Dependency\x12\x33\n\x0cobject_store\x18\x05 \x01(\x0b\x32\x1d.tabletop.image.v1.Dependency\"N\n\nDependency\x12/\n\x06status\x18\x01 \x01(\x0e\x32\x1f.tabletop.image.v1.HealthStatus\x12\x0f\n\x07message\x18\x02 \x01(\t\"\xbb\x01\n\x07Metrics\x12\x18\n\x10images_generated\x18\x01 \x01(\x03\x12\x18\n\x10generation_queue\x18\x02 \x01(\x03\x12\x12\n\nerror_rate\x18\x03 \x01(\x01\x12\x16\n\x0e\x63\x61\x63he_hit_rate\x18\x04 \x01(\x01\x12\x1b\n\x13stalled_generations\x18\x05 \x01(\x03\x12\x19\n\x11interrupted_calls\x18\x06 \x01(\x03\x12\x18\n\x10interrupted_cost\x18\x07 \x01(\t*\x81\x01\n\x0cHealthStatus\x12\x1d\n\x19HEALTH_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15HEALTH_STATUS_HEALTHY\x10\x01\x12\x1a\n\x16HEALTH_STATUS_DEGRADED\x10\x02\x12\x1b\n\x17HEALTH_STATUS_UNHEALTHY\x10\x03\x32m\n\rStatusService\x12\\\n\tGetStatus\x12#.tabletop.image.v1.GetStatusRequest\x1a$.tabletop.image.v1.GetStatusResponse\"\x04\x88\xb5\x18\x01\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,18 +33,20 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tabletop.image.v1.status_se
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\025com.tabletop.image.v1P\001ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\252\002\021Tabletop.Image.V1'
-  _globals['_HEALTHSTATUS']._serialized_start=833
-  _globals['_HEALTHSTATUS']._serialized_end=962
-  _globals['_GETSTATUSREQUEST']._serialized_start=61
-  _globals['_GETSTATUSREQUEST']._serialized_end=79
-  _globals['_GETSTATUSRESPONSE']._serialized_start=82
-  _globals['_GETSTATUSRESPONSE']._serialized_end=285
-  _globals['_DEPENDENCIES']._serialized_start=288
-  _globals['_DEPENDENCIES']._serialized_end=560
-  _globals['_DEPENDENCY']._serialized_start=562
-  _globals['_DEPENDENCY']._serialized_end=640
-  _globals['_METRICS']._serialized_start=643
-  _globals['_METRICS']._serialized_end=830
-  _globals['_STATUSSERVICE']._serialized_start=964
-  _globals['_STATUSSERVICE']._serialized_end=1067
+  _globals['_STATUSSERVICE'].methods_by_name['GetStatus']._loaded_options = None
+  _globals['_STATUSSERVICE'].methods_by_name['GetStatus']._serialized_options = b'\210\265\030\001'
+  _globals['_HEALTHSTATUS']._serialized_start=865
+  _globals['_HEALTHSTATUS']._serialized_end=994
+  _globals['_GETSTATUSREQUEST']._serialized_start=93
+  _globals['_GETSTATUSREQUEST']._serialized_end=111
+  _globals['_GETSTATUSRESPONSE']._serialized_start=114
+  _globals['_GETSTATUSRESPONSE']._serialized_end=317
+  _globals['_DEPENDENCIES']._serialized_start=320
+  _globals['_DEPENDENCIES']._serialized_end=592
+  _globals['_DEPENDENCY']._serialized_start=594
+  _globals['_DEPENDENCY']._serialized_end=672
+  _globals['_METRICS']._serialized_start=675
+  _globals['_METRICS']._serialized_end=862
+  _globals['_STATUSSERVICE']._serialized_start=996
+  _globals['_STATUSSERVICE']._serialized_end=1105
 # @@protoc_insertion_point(module_scope)
