@@ -11,11 +11,11 @@ import pytest
 import yaml
 
 from image_grpc.cli import main
-from image_grpc.settings import EmbeddedSettings, variable
+from image_grpc.settings import ClientSettings, EmbeddedSettings, variable
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 FILES = sorted(DEPLOY.rglob("*.yaml"))
-VARIABLES = {variable(name) for name in EmbeddedSettings.model_fields}
+VARIABLES = {variable(name) for class_ in (EmbeddedSettings, ClientSettings) for name in class_.model_fields}
 
 
 def documents(kind: str) -> list[dict[str, Any]]:

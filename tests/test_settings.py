@@ -11,12 +11,14 @@ from pydantic import ValidationError
 
 from image_grpc.settings import (
     BridgeSettings,
+    ClientSettings,
     EmbeddedSettings,
     InvalidSettings,
     ProgramSettings,
     ServerSettings,
     StorageServiceSettings,
     is_loopback,
+    is_secret,
     load,
     variable,
 )
@@ -66,12 +68,12 @@ def test_a_program_ignores_the_settings_of_other_programs(monkeypatch: pytest.Mo
 
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("IMAGE_GRPC_LISTEN", "[::]:7000")
+    monkeypatch.setenv("IMAGE_GRPC_LISTEN", "[::1]:7000")
     monkeypatch.setenv("IMAGE_GRPC_DATA_DIR", "/srv/images")
     monkeypatch.setenv("IMAGE_GRPC_GETIMG_DOWNLOAD_HOSTS", "a.example, *.b.example ,")
     monkeypatch.setenv("GETIMG_API_KEY", KEY)
     settings = load(EmbeddedSettings)
-    assert settings.listen == "[::]:7000"
+    assert settings.listen == "[::1]:7000"
     assert settings.data_dir == Path("/srv/images")
     assert settings.getimg_download_hosts == ("a.example", "*.b.example")
     assert settings.getimg_api_key is not None
@@ -112,6 +114,37 @@ def test_settings_are_frozen() -> None:
 @pytest.mark.parametrize("show", [repr, str, lambda settings: settings.model_dump_json()])
 def test_the_key_is_masked_in_every_representation(show: Callable[[EmbeddedSettings], str]) -> None:
     assert KEY not in show(load(EmbeddedSettings, getimg_api_key=KEY))
+
+
+SECRETS = {
+    "GETIMG_API_KEY": KEY,
+    "IMAGE_GRPC_HUB_URL": f"amqp://user:{KEY}@broker",
+    "IMAGE_GRPC_PAGE_TOKEN_KEY": KEY,
+    "IMAGE_GRPC_DATABASE_URL": f"postgresql://user:{KEY}@database/images",
+    "IMAGE_GRPC_API_KEY": KEY,
+}
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_can_be_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    class_ = ClientSettings if name == "IMAGE_GRPC_API_KEY" else EmbeddedSettings
+    monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(f"{name}_FILE", str(tmp_path / "secret"))
+    with pytest.raises(InvalidSettings, match=f"{name}_FILE: .*No such file"):
+        load(class_)
+    (tmp_path / "secret").write_text(f"{SECRETS[name]}\n")
+    loaded = load(class_)
+    [value] = [getattr(loaded, field) for field in class_.model_fields if variable(field) == name]
+    assert SECRETS[name] in (value, getattr(value, "get_secret_value", str)())
+    assert KEY not in repr(loaded)
+    monkeypatch.setenv(name, SECRETS[name])
+    with pytest.raises(InvalidSettings, match=f"{name}_FILE: {name} is set as well"):
+        load(class_)
+
+
+def test_the_secrets_are_known() -> None:
+    fields = EmbeddedSettings.model_fields | ClientSettings.model_fields
+    assert {variable(name) for name, field in fields.items() if is_secret(field)} == set(SECRETS)
 
 
 @pytest.mark.parametrize("key", ["", " ", "\n"])
@@ -209,7 +242,35 @@ def test_localhost_and_loopback_addresses_are_loopback(host: str | None, loopbac
 
 @pytest.mark.parametrize("listen", ["127.0.0.1:0", "0.0.0.0:50051", "[::]:65535", "some-host:1"])
 def test_an_address_is_a_host_and_a_port(listen: str) -> None:
-    assert load(EmbeddedSettings, listen=listen).listen == listen
+    assert load(EmbeddedSettings, listen=listen, insecure=True).listen == listen
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:50051", "[::]:50051", "192.0.2.1:50051", "some-host:50051"])
+def test_an_open_server_listens_on_loopback_only(listen: str, tmp_path: Path) -> None:
+    assert "IMAGE_GRPC_LISTEN: everybody" in problems(listen=listen)
+    for closed in ({"insecure": True}, {"api_keys_file": tmp_path / "keys"}):
+        assert load(EmbeddedSettings, listen=listen, **closed).listen == listen
+
+
+def test_channelz_listens_on_loopback_only() -> None:
+    assert "IMAGE_GRPC_ADMIN_LISTEN" in problems(admin_listen="0.0.0.0:50052")
+    assert load(EmbeddedSettings, admin_listen="[::1]:50052").admin_listen == "[::1]:50052"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tls_certificate_file": "a"},
+        {"tls_key_file": "a"},
+        {"tls_client_ca_file": "a"},
+        {"jwt_issuer": "a"},
+        {"jwt_issuer": "a", "jwt_audience": "b"},
+        {"jwt_issuer": "a", "jwt_jwks": "http://keys.example.com/"},
+    ],
+    ids=str,
+)
+def test_settings_that_belong_together_are_set_together(fields: dict[str, str]) -> None:
+    assert any(variable(name) in problems(**fields) for name in fields)
 
 
 @pytest.mark.parametrize("listen", ["", "50051", ":50051", "host:", "host:port", "host:65536", "a b:1"])

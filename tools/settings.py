@@ -5,19 +5,29 @@ python tools/settings.py > docs/settings.md
 
 from __future__ import annotations
 
-from image_grpc.settings import BridgeSettings, EmbeddedSettings, ServerSettings, StorageServiceSettings, variable
+from image_grpc.settings import (
+    BridgeSettings,
+    ClientSettings,
+    EmbeddedSettings,
+    ServerSettings,
+    StorageServiceSettings,
+    is_secret,
+    variable,
+)
 
 PROGRAMS = {
-    "serve": ServerSettings,
-    "bridge": BridgeSettings,
-    "storage": StorageServiceSettings,
-    "up": EmbeddedSettings,
+    "`serve`": ServerSettings,
+    "`bridge`": BridgeSettings,
+    "`storage`": StorageServiceSettings,
+    "`up`": EmbeddedSettings,
+    "client commands": ClientSettings,
 }
 
 HEAD = """# Settings
 
 Settings are environment variables. Each program reads its own once at startup and reports all problems together.
-`image-grpc config` shows the effective values. This page is generated (`make docs`).
+`image-grpc config` shows the effective values. A secret can also be the content of a file, which the variable with the
+suffix `_FILE` names. This page is generated (`make docs`).
 
 `serve` also reads the settings of `bridge` (with `--bridge`) and those of `storage` (with the hub `memory:`).
 
@@ -39,11 +49,12 @@ def default_of(value: object) -> str:
 def readers(field: str) -> str:
     """Return the programs that read a field."""
     names = [name for name, settings in PROGRAMS.items() if field in settings.model_fields]
-    return "all" if len(names) == len(PROGRAMS) else ", ".join(f"`{name}`" for name in names)
+    return "all programs" if len(names) == len(PROGRAMS) - 1 else ", ".join(names)
 
 
 if __name__ == "__main__":
     print(HEAD)
-    for name, field in EmbeddedSettings.model_fields.items():
-        print(f"| `{variable(name)}` | {default_of(field.default)} | {readers(name)} | {field.description} |")
+    for name, field in (EmbeddedSettings.model_fields | ClientSettings.model_fields).items():
+        names = f"`{variable(name)}`" + (f", `{variable(name)}_FILE`" if is_secret(field) else "")
+        print(f"| {names} | {default_of(field.default)} | {readers(name)} | {field.description} |")
     print(TAIL)

@@ -11,24 +11,27 @@ from image_grpc.rpc.health import Check, HealthServicer
 
 
 @asynccontextmanager
-async def health_server(listen: str, check: Check) -> AsyncIterator[None]:
-    """Serve the health service, SERVING within the block while a check holds. Raises OSError if the port is taken."""
+async def health_server(listen: str, check: Check, *, shared: bool = False) -> AsyncIterator[None]:
+    """Serve the health service, SERVING within the block while a check holds. Raises OSError if the port is taken.
+
+    With `shared`, several processes may listen at one port.
+    """
     health = HealthServicer({"": check})
-    async with _serving(listen, lambda server: health_pb2_grpc.add_HealthServicer_to_server(health, server)):
+    async with _serving(listen, lambda server: health_pb2_grpc.add_HealthServicer_to_server(health, server), shared):
         try:
             yield
         finally:
             health.stop_serving()
 
 
-def channelz_server(listen: str) -> AbstractAsyncContextManager[None]:
+def channelz_server(listen: str, *, shared: bool = False) -> AbstractAsyncContextManager[None]:
     """Serve channelz within the block. Raises OSError if the port is unavailable."""
-    return _serving(listen, channelz.add_channelz_servicer)
+    return _serving(listen, channelz.add_channelz_servicer, shared)
 
 
 @asynccontextmanager
-async def _serving(listen: str, add_servicer: Callable[[grpc.aio.Server], None]) -> AsyncIterator[None]:
-    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+async def _serving(listen: str, add_servicer: Callable[[grpc.aio.Server], None], shared: bool) -> AsyncIterator[None]:
+    server = grpc.aio.server(options=[("grpc.so_reuseport", int(shared))])
     add_servicer(server)
     try:
         server.add_insecure_port(listen)

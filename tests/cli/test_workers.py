@@ -32,7 +32,9 @@ async def two_workers(hub_url: str, listen: str) -> AsyncIterator[tuple[asyncio.
     parent = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "image_grpc", "serve", "--workers", "2", "--hub-url", hub_url, "--listen", listen),
-        env=os.environ | {"PYTHONUNBUFFERED": "1", "IMAGE_GRPC_DRAIN_SECONDS": "0"},
+        env=os.environ
+        | {"PYTHONUNBUFFERED": "1", "IMAGE_GRPC_DRAIN_SECONDS": "0"}
+        | {name: f"127.0.0.1:{free_port()}" for name in ("IMAGE_GRPC_HEALTH_LISTEN", "IMAGE_GRPC_ADMIN_LISTEN")},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import StringValue
 from grpc_health.v1 import health_pb2_grpc
+from tabletop.image.v1.access_pb2 import Role, required_role
 
+from image_grpc.access import Authenticator
 from image_grpc.rpc.health import HealthServicer, always
 from image_grpc.rpc.interceptors import Stage, StageInterceptor
 from image_grpc.rpc.server import OPTIONS, stages_of
@@ -21,6 +25,8 @@ from image_grpc.telemetry import Telemetry
 SERVICE = "tabletop.tests.v1.SmallService"
 UNARY = f"{SERVICE}/Unary"
 """The unary method, as the access log names it."""
+WITHOUT_ROLE = f"{SERVICE}/WithoutRole"
+"""A unary method whose contract forgets the role."""
 SECONDS = 60.0
 """Deadline of calls that should return at once."""
 
@@ -60,11 +66,13 @@ async def small_server(
     By default the stages are those of the real server with these settings.
     """
     if stages is None:
-        stages = stages_of(load(ServerSettings, **settings), Telemetry())
+        loaded = load(ServerSettings, **settings)
+        stages = stages_of(loaded, Telemetry(), Authenticator(loaded))
     server = grpc.aio.server(interceptors=[StageInterceptor(stages)], options=OPTIONS)
     handlers = {
         "Unary": grpc.unary_unary_rpc_method_handler(unary or say_hello, takes.FromString, to_bytes),
         "Stream": grpc.unary_stream_rpc_method_handler(stream or stream_hello, StringValue.FromString, to_bytes),
+        "WithoutRole": grpc.unary_unary_rpc_method_handler(unary or say_hello, takes.FromString, to_bytes),
     }
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
     health_pb2_grpc.add_HealthServicer_to_server(HealthServicer({"": always, SERVICE: always}), server)
@@ -80,6 +88,25 @@ async def small_server(
             )
     finally:
         await server.stop(0)
+
+
+def _add_contract() -> None:
+    """Make the methods known, as the module of a compiled proto would."""
+    file = FileDescriptorProto(
+        name="tabletop/tests/v1/small_service.proto",
+        package="tabletop.tests.v1",
+        dependency=["google/protobuf/wrappers.proto", "tabletop/image/v1/access.proto"],
+    )
+    service = file.service.add(name="SmallService")
+    string = ".google.protobuf.StringValue"
+    for name, role in (("Unary", Role.ROLE_READER), ("Stream", Role.ROLE_READER), ("WithoutRole", None)):
+        method = service.method.add(name=name, input_type=string, output_type=string)
+        if role is not None:
+            method.options.Extensions[required_role] = role  # type: ignore[index]  # untyped in the stubs
+    descriptor_pool.Default().Add(file)
+
+
+_add_contract()
 
 
 async def say_hello(request: Any, context: Any) -> Message:

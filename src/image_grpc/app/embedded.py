@@ -12,6 +12,7 @@ from image_grpc.app.folder_lock import folder_lock
 from image_grpc.app.hub import run_bridge, run_hub
 from image_grpc.app.server import run_server
 from image_grpc.app.storage_service import run_storage_service
+from image_grpc.endpoint import Endpoint
 from image_grpc.hub import Hub
 from image_grpc.settings import EmbeddedSettings, InvalidSettings
 from image_grpc.telemetry import Telemetry
@@ -25,6 +26,8 @@ class Running:
 
     address: str
     """Address of the gRPC server, `host:port`."""
+    for_bridge: Endpoint
+    """How a bridge in this process reaches it."""
     hub: Hub
     """The hub in use. Only through it can subscribers in this process receive events of an in-memory hub."""
     standin_url: str = ""
@@ -57,10 +60,10 @@ async def _run_all(settings: EmbeddedSettings) -> AsyncIterator[Running]:
     async with (
         run_hub(settings) as hub,
         run_storage_service(settings, hub),
-        run_server(settings, hub, telemetry) as address,
-        run_bridge(settings, hub, address, telemetry),
+        run_server(settings, hub, telemetry) as server,
+        run_bridge(settings, hub, server.for_bridge, telemetry),
     ):
-        yield Running(address=address, hub=hub)
+        yield Running(address=server.address, for_bridge=server.for_bridge, hub=hub)
 
 
 @asynccontextmanager
@@ -72,8 +75,8 @@ async def serve(settings: EmbeddedSettings, *, telemetry: Telemetry | None = Non
         if not hub.durable:
             stack.enter_context(folder_lock(settings.data_dir))
             await stack.enter_async_context(run_storage_service(settings, hub))
-        address = await stack.enter_async_context(run_server(settings, hub, telemetry or Telemetry()))
-        yield Running(address=address, hub=hub)
+        server = await stack.enter_async_context(run_server(settings, hub, telemetry or Telemetry()))
+        yield Running(address=server.address, for_bridge=server.for_bridge, hub=hub)
 
 
 @asynccontextmanager
@@ -82,7 +85,7 @@ async def serve_with_bridge(settings: EmbeddedSettings) -> AsyncIterator[Running
     telemetry = Telemetry()
     async with (
         serve(settings, telemetry=telemetry) as running,
-        run_bridge(settings, running.hub, running.address, telemetry),
+        run_bridge(settings, running.hub, running.for_bridge, telemetry),
     ):
         yield running
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from image_grpc.bridge import Bridge
+from image_grpc.endpoint import Endpoint
 from image_grpc.hub import Hub
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.settings import BridgeSettings, HubSettings, InvalidSettings
@@ -34,17 +35,17 @@ def require_broker(settings: HubSettings) -> None:
 
 
 @asynccontextmanager
-async def bridge(settings: BridgeSettings, target: str) -> AsyncIterator[None]:
-    """Run the bridge alone, for the server at `target`, `host:port`."""
+async def bridge(settings: BridgeSettings, server: Endpoint) -> AsyncIterator[None]:
+    """Run the bridge alone, for this server."""
     require_broker(settings)
-    async with run_hub(settings) as hub, run_bridge(settings, hub, target, Telemetry()):
+    async with run_hub(settings) as hub, run_bridge(settings, hub, server, Telemetry()):
         yield
 
 
 @asynccontextmanager
-async def run_bridge(settings: BridgeSettings, hub: Hub, target: str, telemetry: Telemetry) -> AsyncIterator[None]:
-    """Within the block, hub messages become calls to the server at `target`."""
-    running = Bridge(settings, hub, target, telemetry)
+async def run_bridge(settings: BridgeSettings, hub: Hub, server: Endpoint, telemetry: Telemetry) -> AsyncIterator[None]:
+    """Within the block, hub messages become calls to the server."""
+    running = Bridge(settings, hub, server, telemetry)
     try:
         await running.start()
         yield

@@ -4,14 +4,16 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 import structlog
 from tabletop.image.v1.types_pb2 import Priority
 
 from image_grpc import page_tokens, pictures
-from image_grpc.admin_servers import channelz_server
+from image_grpc.admin_servers import channelz_server, health_server
 from image_grpc.background import background
 from image_grpc.deadline import deadline_in
+from image_grpc.endpoint import Endpoint
 from image_grpc.generation import GenerationUseCases
 from image_grpc.generation.estimate import Estimator
 from image_grpc.generation.intake import Intake
@@ -47,11 +49,21 @@ WEIGHTS = {Priority.PRIORITY_HIGH: 6, Priority.PRIORITY_NORMAL: 3, Priority.PRIO
 """Relative number of turns of each priority while all of them are waiting."""
 
 
-@asynccontextmanager
-async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -> AsyncIterator[str]:
-    """Within the block, the server accepts calls and its pipeline processes jobs. Yields its address.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listening:
+    """Where a server listens."""
 
-    Raises OSError if an address cannot be bound.
+    address: str
+    """For everybody, `host:port`."""
+    for_bridge: Endpoint
+    """For the bridge in this process."""
+
+
+@asynccontextmanager
+async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -> AsyncIterator[Listening]:
+    """Within the block, the server accepts calls and its pipeline processes jobs.
+
+    Raises InvalidSettings, OSError if an address cannot be bound.
     """
     page_tokens.configure(settings.page_token_key.get_secret_value())
     pictures.configure()
@@ -137,8 +149,12 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         stack.push_async_callback(feed.stop)
         await stack.enter_async_context(background(monitor.run(), name="monitor"))
         if settings.admin_listen:
-            await stack.enter_async_context(channelz_server(settings.admin_listen))
+            await stack.enter_async_context(channelz_server(settings.admin_listen, shared=settings.listen_shared))
+        if settings.health_listen:
+            health = health_server(settings.health_listen, servicers.status.is_ready, shared=settings.listen_shared)
+            await stack.enter_async_context(health)
         address = server.bind()  # before the pipeline starts: an unreachable process must not take jobs
+        listening = Listening(address=address, for_bridge=server.bind_for_bridge(address))
         stack.push_async_callback(_stop, settings, server, pipeline)
         await pipeline.start()
         if not hub.durable:
@@ -153,7 +169,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         )
         await stack.enter_async_context(background(stalled.run(), name="stalled generations"))
         await server.start()
-        yield address
+        yield listening
 
 
 async def _stop(settings: ServerSettings, server: Server, pipeline: Pipeline) -> None:

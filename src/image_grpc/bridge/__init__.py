@@ -5,17 +5,18 @@ import asyncio
 from image_grpc.bridge.client import ImageServiceClient
 from image_grpc.bridge.events import EventHandler
 from image_grpc.bridge.requests import RequestHandler, RequestLimits
+from image_grpc.endpoint import Endpoint
 from image_grpc.hub import Consumer, Hub, topology
 from image_grpc.settings import BridgeSettings
 from image_grpc.telemetry import Telemetry
 
 
 class Bridge:
-    """The two consumers, which connect the hub with the server that listens at `target`."""
+    """The two consumers, which connect the hub with the server at `endpoint`."""
 
-    def __init__(self, settings: BridgeSettings, hub: Hub, target: str, telemetry: Telemetry) -> None:
+    def __init__(self, settings: BridgeSettings, hub: Hub, endpoint: Endpoint, telemetry: Telemetry) -> None:
         self._settings, self._hub = settings, hub
-        self._client = ImageServiceClient(target)
+        self._client = ImageServiceClient(endpoint)
         limits = RequestLimits(
             calls=settings.bridge_concurrency, waits=settings.bridge_waits, max_call_seconds=settings.rpc_max_seconds
         )

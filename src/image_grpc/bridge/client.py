@@ -20,6 +20,7 @@ from tabletop.image.v1.overlay_service_pb2_grpc import OverlayServiceStub
 from tabletop.image.v1.theme_service_pb2_grpc import ThemeServiceStub
 
 from image_grpc.bridge.errors import call_error, invalid_argument
+from image_grpc.endpoint import Endpoint
 from image_grpc.hub import Delivery
 from image_grpc.idempotency import derived_id
 from image_grpc.telemetry import inject
@@ -92,10 +93,10 @@ def unary_methods() -> Mapping[str, MethodDescriptor]:
 class ImageServiceClient:
     """Calls the server over a channel of its own. Each call raises CallError if it fails."""
 
-    def __init__(self, target: str) -> None:
-        self._channel = grpc.aio.insecure_channel(
-            target,
-            options=[("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.max_reconnect_backoff_ms", 1000)],
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._identity = endpoint.metadata
+        self._channel = endpoint.open_async(
+            [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.max_reconnect_backoff_ms", 1000)]
         )
         self.generations = GenerationServiceStub(self._channel)
         self.images = ImageServiceStub(self._channel)
@@ -109,7 +110,7 @@ class ImageServiceClient:
         if (size := request.ByteSize()) > MAX_REQUEST_BYTES:
             raise invalid_argument(f"the request has {size} bytes; the maximum is {MAX_REQUEST_BYTES}")
         try:
-            return await rpc(request, timeout=timeout, metadata=cause.metadata())
+            return await rpc(request, timeout=timeout, metadata=(*cause.metadata(), *self._identity))
         except grpc.aio.AioRpcError as error:
             raise call_error(error) from error
 

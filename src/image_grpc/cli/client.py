@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import click
@@ -16,15 +17,20 @@ from grpc_status import rpc_status
 from rich.console import Console
 from rich.table import Table
 
+from image_grpc import settings
+from image_grpc.endpoint import Endpoint
 from image_grpc.messages import enum_label, enum_prefix
+from image_grpc.settings import ClientSettings, InvalidSettings
 
 M = TypeVar("M", bound=Message)
 
 CALL_SECONDS = 60.0
 """Deadline of calls that do not wait for a picture."""
 
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _HINTS = {
     grpc.StatusCode.UNAVAILABLE: "\nIs the service running? `image-grpc up` starts one; --target selects another.",
+    grpc.StatusCode.UNAUTHENTICATED: "\nSend a key: --api-key-file names the file with it.",
     grpc.StatusCode.DEADLINE_EXCEEDED: "\nThe service did not respond in time; see `image-grpc status`.",
 }
 
@@ -62,23 +68,39 @@ def display_label(enum: EnumTypeWrapper, value: int) -> str:
     return (enum_label(enum, value) or "unspecified") if value in enum.values() else str(value)
 
 
-target_option = click.option(
-    "--target",
-    envvar="IMAGE_GRPC_TARGET",
-    default="127.0.0.1:50051",
-    show_default=True,
-    help="Address of the server, HOST:PORT.",
-)
+def server_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say how to reach the server, and pass an Endpoint to the command.
+
+    A key is never an option itself: everybody on the host can read the options of a process.
+    """
+
+    @click.option("--target", help="Address of the server, HOST:PORT.  [default: 127.0.0.1:50051]")
+    @click.option("--tls", is_flag=True, default=None, help="Connect with TLS.")
+    @click.option("--ca-file", type=_FILE, help="Connect with TLS; certificate authorities of the server, PEM.")
+    @click.option("--api-key-file", type=_FILE, help="File with the API key or token to send.")
+    @functools.wraps(command)
+    def run(
+        *, target: str | None, tls: bool | None, ca_file: Path | None, api_key_file: Path | None, **options: object
+    ) -> None:
+        try:
+            key = api_key_file.read_text().strip() if api_key_file is not None else None
+            selected = settings.load(ClientSettings, target=target, tls=tls, ca_file=ca_file, api_key=key)
+            server = Endpoint.of(selected)
+        except (InvalidSettings, OSError, UnicodeDecodeError) as error:
+            raise click.ClickException(str(error)) from error
+        command(server, **options)
+
+    return run
 
 
 def client_command(command: Callable[..., None]) -> Callable[..., None]:
-    """Add --target and --json, pass a Client to the command, and report RPC errors in plain text."""
+    """Add the options of the server and --json, pass a Client to the command, and report RPC errors in plain text."""
 
-    @target_option
+    @server_options
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     @functools.wraps(command)
-    def run(*, target: str, as_json: bool, **options: object) -> None:
-        with reported_rpc_errors(), grpc.insecure_channel(target) as channel:
+    def run(server: Endpoint, *, as_json: bool, **options: object) -> None:
+        with reported_rpc_errors(), server.open() as channel:
             command(Client(channel, as_json), **options)
 
     return run

@@ -22,7 +22,13 @@ def config(as_json: bool) -> None:
     width = max(map(len, values))
     for name, value in values.items():
         text = ",".join(value) if isinstance(value, list) else "(not set)" if value is None else value
-        click.echo(f"{name:<{width}}  {text}{'  (from the environment)' if name in os.environ else ''}")
+        click.echo(f"{name:<{width}}  {text}{_origin(name)}")
+
+
+def _origin(name: str) -> str:
+    if name in os.environ:
+        return "  (from the environment)"
+    return f"  (from {os.environ[file]})" if (file := f"{name}_FILE") in os.environ else ""
 
 
 def _without_password(value: object) -> object:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 import click
 
 from image_grpc import __version__
-from image_grpc.cli.client import target_option
+from image_grpc.cli.client import server_options
 from image_grpc.cli.programs import hub_option, load, run, run_until_stopped
 from image_grpc.settings import BridgeSettings, EmbeddedSettings
 
 if TYPE_CHECKING:  # importing the server takes a second, which client commands should not spend
     from image_grpc.app import Running
+    from image_grpc.endpoint import Endpoint
 
 _LISTEN = click.option("--listen", metavar="HOST:PORT", help="Address of the gRPC server; port 0 selects a free one.")
 _DATA = click.option(
@@ -67,14 +68,14 @@ def serve(with_bridge: bool, workers: int, **options: object) -> None:
 
 
 @click.command()
-@target_option
+@server_options
 @hub_option
-def bridge(target: str, hub_url: str | None) -> None:
+def bridge(server: "Endpoint", hub_url: str | None) -> None:
     """Run the hub bridge alone. It turns requests and events on the hub into calls to the server at --target."""
     from image_grpc import app
 
-    text = f"The bridge connects the hub to the server at {target}. Press Ctrl-C to stop."
-    run_until_stopped(app.bridge(load(BridgeSettings, hub_url=hub_url), target), lambda _: text)
+    text = f"The bridge connects the hub to the server at {server.target}. Press Ctrl-C to stop."
+    run_until_stopped(app.bridge(load(BridgeSettings, hub_url=hub_url), server), lambda _: text)
 
 
 @click.command(add_help_option=False, context_settings={"ignore_unknown_options": True})

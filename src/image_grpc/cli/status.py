@@ -10,9 +10,13 @@ from image_grpc.cli.client import CALL_SECONDS, Client, client_command, display_
 
 @click.command()
 @client_command
-def status(client: Client) -> None:
+@click.option("--wait", type=click.FloatRange(0, 3600), help="Wait up to so many seconds for the server to start.")
+def status(client: Client, wait: float | None) -> None:
     """Show the health of a service. Exits with code 1 if it is unhealthy."""
-    response = StatusServiceStub(client.channel).GetStatus(GetStatusRequest(), timeout=CALL_SECONDS)
+    seconds, wait_for_server = wait or CALL_SECONDS, wait is not None
+    response = StatusServiceStub(client.channel).GetStatus(
+        GetStatusRequest(), timeout=seconds, wait_for_ready=wait_for_server
+    )
     table = Table("dependency", "status", "problem", box=None)
     for field, dependency in response.dependencies.ListFields():
         table.add_row(field.name, display_label(HealthStatus, dependency.status), dependency.message)

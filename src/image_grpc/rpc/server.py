@@ -18,8 +18,11 @@ from tabletop.image.v1 import (
     theme_service_pb2,
     theme_service_pb2_grpc,
 )
+from tabletop.image.v1.access_pb2 import Role
 
+from image_grpc.access import Authenticator, server_credentials
 from image_grpc.deadline import remaining
+from image_grpc.endpoint import Endpoint
 from image_grpc.rpc import interceptors
 from image_grpc.rpc.admission import CallLimits
 from image_grpc.rpc.generation import GenerationServicer
@@ -74,8 +77,16 @@ class Server:
         self, settings: ServerSettings, servicers: Servicers, telemetry: Telemetry, *, stopping: asyncio.Event
     ) -> None:
         self._settings, self._stopping = settings, stopping
+        self._credentials, self._authenticator = server_credentials(settings), Authenticator(settings)
+        reflected = settings.reflection or ("authenticated" if settings.authenticates else "open")
+        authenticate_reader = interceptors.authenticate(self._authenticator, role=Role.ROLE_READER)
         self._server = grpc.aio.server(
-            interceptors=[interceptors.StageInterceptor(stages_of(settings, telemetry))],
+            interceptors=[
+                interceptors.StageInterceptor(
+                    stages_of(settings, telemetry, self._authenticator),
+                    reflection_stages=[authenticate_reader] if reflected == "authenticated" else [],
+                )
+            ],
             # By default gRPC lets two servers share a port silently.
             options=[*OPTIONS, ("grpc.so_reuseport", int(settings.listen_shared))],
         )
@@ -83,7 +94,8 @@ class Server:
         self._health = HealthServicer({**dict.fromkeys(["", *names], always), READINESS: servicers.status.is_ready})
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
-        reflection.enable_server_reflection([*names, health, reflection.SERVICE_NAME], self._server)
+        if reflected != "off":
+            reflection.enable_server_reflection([*names, health, reflection.SERVICE_NAME], self._server)
 
     def bind(self) -> str:
         """Bind the port and return the address with the actual port. Raises OSError if that is impossible."""
@@ -91,12 +103,21 @@ class Server:
         host, _, requested = listen.rpartition(":")
         message = f"cannot listen on {listen}: the port is in use, or the address is not local"
         try:
-            port = self._server.add_insecure_port(listen)
+            if self._credentials is not None:
+                port = self._server.add_secure_port(listen, self._credentials)
+            else:
+                port = self._server.add_insecure_port(listen)
         except RuntimeError as error:
             raise OSError(message) from error
         if requested not in ("0", str(port)):
             raise OSError(message)
         return f"{host}:{port}"
+
+    def bind_for_bridge(self, address: str) -> Endpoint:
+        """Return how the bridge in this process reaches the server that listens at `address`."""
+        if self._credentials is not None:  # its certificate need not be valid for this host
+            address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+        return Endpoint(target=address, api_key=self._authenticator.bridge_key)
 
     async def start(self) -> None:
         """Start serving."""
@@ -113,12 +134,13 @@ class Server:
         await self._server.stop(remaining(self._settings.shutdown_grace_seconds))
 
 
-def stages_of(settings: ServerSettings, telemetry: Telemetry) -> list[interceptors.Stage]:
+def stages_of(settings: ServerSettings, telemetry: Telemetry, authenticator: Authenticator) -> list[interceptors.Stage]:
     """Return the stages around every call, from the outside in."""
     return [
         interceptors.translate_errors,
         interceptors.adopt_ids,
         interceptors.observe(telemetry),
+        interceptors.authenticate(authenticator),
         interceptors.limit_concurrency(
             CallLimits(
                 unary=settings.rpc_max_concurrent,

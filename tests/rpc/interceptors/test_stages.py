@@ -10,6 +10,7 @@ import grpc
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 
+from image_grpc.access import Authenticator
 from image_grpc.rpc import interceptors
 from image_grpc.rpc.interceptors import Call, Next, Stage
 from image_grpc.rpc.server import stages_of
@@ -21,11 +22,14 @@ from tests.statuses import failed_call
 
 
 def test_each_stage_is_outside_of_the_stages_that_depend_on_it() -> None:
-    names = [stage.__qualname__.split(".")[0] for stage in stages_of(load(ServerSettings), Telemetry())]
+    settings = load(ServerSettings)
+    stages = stages_of(settings, Telemetry(), Authenticator(settings))
+    names = [stage.__qualname__.split(".")[0] for stage in stages]
     assert names == [
         "translate_errors",  # outermost: no exception escapes it
         "adopt_ids",  # all log events of the inner stages have the ids
         "observe",  # records rejected calls too
+        "authenticate",  # the limits are for known callers
         "limit_concurrency",
         "enforce_deadline",
         "decode",

@@ -27,6 +27,8 @@ class Call:
     """Deserializes the request, or each message of a stream."""
     request_id: str = ""
     correlation_id: str = ""
+    caller: str = ""
+    """Name of the caller; empty if it is not known."""
 
     def id_metadata(self) -> tuple[tuple[str, str], ...]:
         """Return the metadata that every response carries."""

@@ -16,6 +16,7 @@ from image_grpc.rpc.interceptors.error_statuses import translate_errors
 
 OUR_PREFIX = "/tabletop."
 """Methods of our services. Health and reflection are neither limited nor logged."""
+REFLECTION_PREFIX = "/grpc.reflection."
 STALL_SECONDS = 30.0
 """A stream whose reader takes no message for this time is ended: its messages are held in memory."""
 
@@ -27,8 +28,9 @@ _Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Any]]
 class StageInterceptor(grpc.aio.ServerInterceptor):
     """Wraps each of our methods once, in stages given from the outside in."""
 
-    def __init__(self, stages: Sequence[Stage]) -> None:
-        self._stages = stages
+    def __init__(self, stages: Sequence[Stage], *, reflection_stages: Sequence[Stage] = ()) -> None:
+        """`reflection_stages` precede the methods of server reflection."""
+        self._stages, self._reflection_stages = stages, reflection_stages
         self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
 
     async def intercept_service(self, continuation: _Continuation, handler_call_details: Any) -> Any:
@@ -39,7 +41,12 @@ class StageInterceptor(grpc.aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         if handler is None:
             return None
-        stages = self._stages if method.startswith(OUR_PREFIX) else _STANDARD_STAGES
+        if method.startswith(OUR_PREFIX):
+            stages = self._stages
+        elif method.startswith(REFLECTION_PREFIX):
+            stages = [translate_errors, *self._reflection_stages, decode]
+        else:
+            stages = _STANDARD_STAGES
         wrapped = self._wrapped[method] = _wrap(method.removeprefix("/"), handler, stages)
         return wrapped
 

@@ -1,57 +1,23 @@
-"""Settings: environment variables, read once at startup into one frozen object per program."""
+"""Settings of each program."""
 
-import ipaddress
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
 
-
-def _with_valid_port(address: str) -> str:
-    if int(address.rpartition(":")[2]) > 65_535:
-        raise ValueError("the port must be 0 to 65535")
-    return address
-
-
-Address = Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[^\s:]+):\d{1,5}$"), AfterValidator(_with_valid_port)]
-"""An address to listen on, `host:port` or `[IPv6]:port`."""
-Seconds = Annotated[float, Field(gt=0, le=86_400 * 366)]
-Count = Annotated[int, Field(ge=1, le=1_000_000)]
-Bytes = Annotated[int, Field(ge=1_000_000)]
-PictureBytes = Annotated[Bytes, Field(le=256 * 1024 * 1024)]
-
-
-class EnvironmentSettings(BaseSettings):
-    """Frozen settings, each read from the environment variable `IMAGE_GRPC_` plus the field name in capitals."""
-
-    model_config = SettingsConfigDict(env_prefix="IMAGE_GRPC_", frozen=True, extra="ignore", hide_input_in_errors=True)
-
-
-S = TypeVar("S", bound=EnvironmentSettings)
-
-
-class InvalidSettings(Exception):
-    """One or more settings are missing or invalid; the message names each with its problem."""
-
-
-def load(settings_class: type[S], **overrides: object) -> S:
-    """Return settings from the environment. `overrides` that are not None take precedence.
-
-    Raises InvalidSettings with every problem, each under the name of its environment variable.
-    """
-    values = {name: value for name, value in overrides.items() if value is not None}
-    try:
-        return settings_class(**values)
-    except ValidationError as error:
-        lines = [f"  {variable(str(problem['loc'][0]))}: {problem['msg']}" for problem in error.errors()]
-        raise InvalidSettings("invalid settings:\n" + "\n".join(lines)) from error
-
-
-def variable(field: str) -> str:
-    """Return the name of the environment variable of a field."""
-    return "GETIMG_API_KEY" if field.upper() == "GETIMG_API_KEY" else f"IMAGE_GRPC_{field.upper()}"
+from image_grpc.settings.access import AccessSettings, HealthSettings
+from image_grpc.settings.base import (
+    Address,
+    Bytes,
+    Count,
+    EnvironmentSettings,
+    PictureBytes,
+    Seconds,
+    Secret,
+    is_loopback,
+)
 
 
 class TelemetrySettings(EnvironmentSettings):
@@ -68,8 +34,10 @@ class TelemetrySettings(EnvironmentSettings):
 class HubSettings(EnvironmentSettings):
     """The connection to the Message Hub."""
 
-    hub_url: str = Field(
-        "memory:", description="Message Hub: `amqp://` or `amqps://` URL of a RabbitMQ; `memory:` for a single process"
+    hub_url: Annotated[str, Secret] = Field(
+        "memory:",
+        repr=False,
+        description="Message Hub: `amqp://` or `amqps://` URL of a RabbitMQ; `memory:` for a single process",
     )
 
     @field_validator("hub_url")
@@ -83,7 +51,7 @@ class HubSettings(EnvironmentSettings):
 class ProgramSettings(HubSettings, TelemetrySettings):
     """Settings of every program."""
 
-    page_token_key: SecretStr = Field(
+    page_token_key: Annotated[SecretStr, Secret] = Field(
         SecretStr(""),
         description="secret that signs page tokens, the same for all `serve` and `storage` processes; unsigned if "
         "empty",
@@ -100,7 +68,7 @@ class CallSettings(EnvironmentSettings):
 class GetimgSettings(EnvironmentSettings):
     """Access to GetImg.AI, its limits, and the default models."""
 
-    getimg_api_key: SecretStr | None = Field(
+    getimg_api_key: Annotated[SecretStr | None, Secret] = Field(
         None,
         validation_alias=AliasChoices("GETIMG_API_KEY", "getimg_api_key"),
         description="API key of GetImg.AI; without it, `up` uses the stand-in",
@@ -144,22 +112,9 @@ class GetimgSettings(EnvironmentSettings):
         raise ValueError("must be an https URL (http is allowed for loopback only)")
 
 
-def is_loopback(host: str | None) -> bool:
-    """Whether a URL's host is `localhost` or a loopback address. Other names are not resolved."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
-
-
-class ServerSettings(GetimgSettings, CallSettings, ProgramSettings):
+class ServerSettings(AccessSettings, GetimgSettings, CallSettings, ProgramSettings):
     """Settings of `serve`."""
 
-    listen: Address = Field("127.0.0.1:50051", description="address of the gRPC server; port 0 selects a free one")
-    listen_shared: bool = Field(False, description="share the port with other servers; set by `serve --workers`")
-    admin_listen: Address | None = Field(
-        None, description="address of the channelz service, which shows who is connected; for operators only"
-    )
     rpc_max_concurrent: Count = Field(
         1000, description="maximum concurrent unary calls, not counting health checks and those that wait"
     )
@@ -204,15 +159,14 @@ class BridgeSettings(CallSettings, ProgramSettings):
     )
 
 
-class StorageServiceSettings(ProgramSettings):
+class StorageServiceSettings(HealthSettings, ProgramSettings):
     """Settings of `storage`."""
 
     data_dir: Path = Field(Path("data"), description="data folder: the default location of the database and the blobs")
-    database_url: SecretStr | None = Field(
+    database_url: Annotated[SecretStr | None, Secret] = Field(
         None, description="database, `postgresql://…` or `sqlite:///…`; default: in the data folder"
     )
     blob_url: str | None = Field(None, description="object store, `s3://…` or `file:///…`; default: in the data folder")
-    health_listen: Address | None = Field(None, description="address at which `storage` serves the gRPC health service")
     blob_part_expiry_seconds: Seconds = Field(3600, description="age at which unreferenced parts of blobs are deleted")
     purge_after_seconds: Seconds = Field(30 * 86_400, description="time that deleted records can be restored")
     request_memory_seconds: Seconds = Field(86_400, description="time that a `storage_correlation_id` is remembered")

@@ -1,0 +1,29 @@
+"""Stage: who calls, and whether they may."""
+
+from google.protobuf.message import Message
+from tabletop.image.v1.access_pb2 import Role
+
+from image_grpc.access import Authenticator, calling_as, required_role, role_label
+from image_grpc.errors import PermissionDenied
+from image_grpc.rpc.interceptors.call import Call, Next, Request, Stage
+
+
+def authenticate(authenticator: Authenticator, *, role: Role | None = None) -> Stage:
+    """Return the stage that refuses callers without the role that the contract requires, or without this `role`."""
+
+    def wrap(following: Next) -> Next:
+        async def stage(call: Call, request: Request) -> Message | None:
+            required = required_role(call.method) if role is None else role
+            caller = await authenticator.caller(call.metadata, call.context.auth_context())
+            call.caller = caller.name
+            if not required:
+                raise PermissionDenied(f"nobody may call {call.method}: the contract names no role for it")
+            if caller.role < required:
+                needed, has = role_label(required), role_label(caller.role)
+                raise PermissionDenied(f"{call.method} requires the role {needed}; {caller.name} has the role {has}")
+            with calling_as(caller):
+                return await following(call, request)
+
+        return stage
+
+    return wrap
