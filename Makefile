@@ -27,7 +27,7 @@ run: $(RUNTIME) ## run all servers in one process; without GETIMG_API_KEY, the s
 	$(VENV)/bin/image-grpc up
 
 test: $(DEV) servers ## run the tests with their own RabbitMQ and PostgreSQL
-	$(PYTHON) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q $(TESTS)
+	$(PYTHON) -m pytest -n 4 --dist loadfile --no-loadscope-reorder -q $(TESTS)
 
 check: $(DEV) ## check format, lint, types, imports, contracts and generated files
 	$(VENV)/bin/ruff format --check .
