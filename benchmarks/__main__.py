@@ -42,8 +42,8 @@ ALL = {
 
 
 MAX_SECONDS = 1800
-"""A benchmark that takes longer than this is stopped. On two cores, `platform` takes up to four minutes, and `commands`,
-which runs all tests, six."""
+"""A benchmark that takes longer than this is stopped. On two cores, `platform` takes up to four minutes, and
+`commands`, which runs all tests, six."""
 
 
 async def main(names: list[str]) -> None:

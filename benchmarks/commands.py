@@ -1,4 +1,4 @@
-"""The commands of a newcomer in a fresh clone: how long the demo takes for the first and the second time, and the tests."""
+"""The commands of a newcomer in a fresh clone: the demo for the first and the second time, and the tests."""
 
 from __future__ import annotations
 

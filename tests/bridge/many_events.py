@@ -78,7 +78,7 @@ async def handle_valid_events_among_invalid_ones(host: str, server: Service, *, 
                 move_event(deleted, 7),
             ]
             events.append(kinds[len(events) // 11 % len(kinds)])
-    async with app.bridge(load(BridgeSettings, hub_url=host), server.running.address), plain_client(host) as client:
+    async with app.bridge(load(BridgeSettings, hub_url=host), server.running.for_bridge), plain_client(host) as client:
         for event in events:
             await client.publish_event(EVENT, event)
 

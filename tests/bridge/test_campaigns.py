@@ -73,7 +73,7 @@ async def test_an_older_event_that_arrives_later_has_no_effect(other_host: str, 
     older = changed(campaign, "steampunk", timestamp="2026-02-02T00:00:01Z")
     async with service(tmp_path, hub_url="memory:") as running, plain_client(other_host) as client:
         await create_pictures(running, campaign, 2)
-        bridge = load(BridgeSettings, hub_url=other_host), running.running.address
+        bridge = load(BridgeSettings, hub_url=other_host), running.running.for_bridge
         async with app.bridge(*bridge):
             pass  # it has declared its queues
         await client.publish_event(EVENT, newer)
@@ -91,7 +91,7 @@ async def test_an_event_with_an_unknown_theme_does_not_replace_a_valid_one(other
     campaign = str(uuid.uuid4())
     async with service(tmp_path, hub_url="memory:") as running, plain_client(other_host) as client:
         await create_pictures(running, campaign, 2)
-        bridge = load(BridgeSettings, hub_url=other_host), running.running.address
+        bridge = load(BridgeSettings, hub_url=other_host), running.running.for_bridge
         async with app.bridge(*bridge):
             pass  # it has declared its queues
         for theme in ("horror", "no_such_theme"):
@@ -114,7 +114,7 @@ async def test_a_second_theme_replaces_the_first_while_that_is_being_applied(
     ):
         await create_pictures(running, campaign, count)
         previous_calls = provider.standin.calls
-        async with app.bridge(load(BridgeSettings, hub_url=other_host), running.running.address):
+        async with app.bridge(load(BridgeSettings, hub_url=other_host), running.running.for_bridge):
             may_continue.clear()
             await client.publish_event(EVENT, changed(campaign, "horror"))
             await eventually(lambda: provider.standin.in_flight > 0, "the first theme is being applied")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from image_grpc import app
+from image_grpc.endpoint import Endpoint
 from image_grpc.settings import BridgeSettings, load
 from image_grpc_testkit.eventually import eventually
 from image_grpc_testkit.servers.processes import free_port
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 async def test_a_request_waits_for_its_server_unless_it_has_a_reply_address(host: str, tmp_path: Path) -> None:
     address = f"127.0.0.1:{free_port()}"
-    async with app.bridge(load(BridgeSettings, hub_url=host), address), plain_client(host) as client:
+    async with app.bridge(load(BridgeSettings, hub_url=host), Endpoint(target=address)), plain_client(host) as client:
         async with recording(client, "image.rpc.*") as log:
             pending = envelope("any", {"theme": "horror"})
             await client.send("ThemeService.GetTheme", pending)
@@ -37,7 +38,7 @@ async def test_a_stopping_bridge_finishes_its_requests(
     may_continue = block_generations(monkeypatch)
     async with running_standin() as provider, service(tmp_path, provider) as running, plain_client(host) as client:
         settings = load(BridgeSettings, hub_url=host, shutdown_grace_seconds=100)
-        async with app.bridge(settings, running.running.address):
+        async with app.bridge(settings, running.running.for_bridge):
             reply_task = asyncio.create_task(client.request("GenerationService.GeneratePortrait", request))
             await eventually(lambda: provider.standin.in_flight == 1, "the picture is being generated")
             may_continue.set()  # the bridge stops before anything else happens

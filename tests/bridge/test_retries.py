@@ -16,6 +16,7 @@ from image_grpc.bridge.keyed_lock import KeyedLock
 from image_grpc.bridge.reaction_context import ReactionContext, Superseded
 from image_grpc.bridge.reactions import Reaction
 from image_grpc.bridge.requests import delay_before_next_attempt
+from image_grpc.endpoint import Endpoint
 from image_grpc.hub import Ack, DeadLetter, Settlement
 from image_grpc.retry import LADDER, MAX_HANDLER_FAULTS, MAX_TRANSIENT_ATTEMPTS, Backoff
 
@@ -58,7 +59,10 @@ async def run(
     react: Callable[[ReactionContext[CharacterUpdated]], Awaitable[None]], *, expires_at: float | None = None
 ) -> tuple[str, Settlement]:
     reaction = Reaction(event="test", payload=CharacterUpdated, key=lambda payload: payload.character_id, react=react)
-    client, cause = ImageServiceClient("127.0.0.1:1"), Cause(message_id="id", correlation_id="id", headers={})
+    client, cause = (
+        ImageServiceClient(Endpoint(target="127.0.0.1:1")),
+        Cause(message_id="id", correlation_id="id", headers={}),
+    )
     try:
         async with KeyedLock().hold("key", 0) as lock:
             context = ReactionContext(

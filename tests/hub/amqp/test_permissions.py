@@ -53,7 +53,7 @@ async def test_every_part_works_with_its_least_permissions(node: Node, tmp_path:
         )
         running = await stack.enter_async_context(app.serve(serve))
         bridge = load(BridgeSettings, hub_url=await url(PERMISSIONS["bridge"]))
-        await stack.enter_async_context(app.bridge(bridge, running.address))
+        await stack.enter_async_context(app.bridge(bridge, running.for_bridge))
         client = await stack.enter_async_context(plain_client(host))
         portrait = {"theme": "fantasy", "size": {"width": 64, "height": 64}, "wait_for": "60s"}
         reply = await client.request("GenerationService.GeneratePortrait", portrait)
