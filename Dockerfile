@@ -1,3 +1,6 @@
+# Needs IMAGE_GRPC_API_KEYS_FILE or another way to authenticate callers, or IMAGE_GRPC_INSECURE=true: see
+# docs/security.md.
+#
 # Builds the wheels and their environment with compilers; the final stage has none.
 FROM python:3.11-slim-bookworm AS build
 RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev pkg-config && rm -rf /var/lib/apt/lists/*
@@ -18,11 +21,12 @@ RUN useradd --system --uid 10001 --home-dir /data image-grpc && install -d -o im
 COPY --from=build /opt/image-grpc /opt/image-grpc
 ENV PATH=/opt/image-grpc/bin:$PATH \
     IMAGE_GRPC_LISTEN=0.0.0.0:50051 \
+    IMAGE_GRPC_HEALTH_LISTEN=127.0.0.1:50052 \
     IMAGE_GRPC_DATA_DIR=/data
 USER 10001
 VOLUME /data
 EXPOSE 50051
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
-  CMD ["python", "-m", "image_grpc.probe", "127.0.0.1:50051"]
+  CMD ["python", "-m", "image_grpc.probe", "127.0.0.1:50052"]
 ENTRYPOINT ["image-grpc"]
 CMD ["up"]

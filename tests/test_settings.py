@@ -142,6 +142,37 @@ def test_a_secret_can_be_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         load(class_)
 
 
+def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(KEY)
+    monkeypatch.setenv("IMAGE_GRPC_PAGE_TOKEN_KEY", "")
+    monkeypatch.setenv("IMAGE_GRPC_PAGE_TOKEN_KEY_FILE", str(tmp_path / "secret"))
+    monkeypatch.setenv("IMAGE_GRPC_API_KEYS_FILE", "")
+    settings = load(EmbeddedSettings)
+    assert settings.page_token_key.get_secret_value() == KEY
+    assert not settings.authenticates
+
+
+@pytest.mark.parametrize("key", ["two\nlines", "with space", "\ufeffbom", "nul\0"])
+def test_a_key_that_no_call_could_carry_is_refused_and_not_shown(key: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"IMAGE_GRPC_API_KEY: .*printable ASCII") as refused:
+        load(ClientSettings, api_key=key)
+    assert key not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:secret@id.example.com/keys",
+        "https://id.example.com/keys?token=secret",
+        "https://id.example.com:99999/",
+    ],
+)
+def test_the_url_of_a_key_set_contains_no_secret(url: str) -> None:
+    problem = problems(jwt_issuer="a", jwt_audience="b", jwt_jwks=url)
+    assert "IMAGE_GRPC_JWT_JWKS" in problem
+    assert "secret" not in problem
+
+
 def test_the_secrets_are_known() -> None:
     fields = EmbeddedSettings.model_fields | ClientSettings.model_fields
     assert {variable(name) for name, field in fields.items() if is_secret(field)} == set(SECRETS)

@@ -20,7 +20,7 @@ PROGRAMS = {
     "`bridge`": BridgeSettings,
     "`storage`": StorageServiceSettings,
     "`up`": EmbeddedSettings,
-    "client commands": ClientSettings,
+    "client commands, `bridge`": ClientSettings,
 }
 
 HEAD = """# Settings

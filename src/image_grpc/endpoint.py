@@ -1,7 +1,7 @@
 """How clients of this project reach a server: its address, TLS, and the caller's own credentials."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
@@ -15,7 +15,7 @@ class Endpoint:
 
     target: str
     """Address, `host:port`."""
-    api_key: str = ""
+    api_key: str = field(default="", repr=False)
     """An API key or a token; empty for none."""
     credentials: grpc.ChannelCredentials | None = None
     """TLS; None for a plaintext connection."""

@@ -14,9 +14,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from tabletop.image.v1.access_pb2 import Role
 from tabletop.image.v1.theme_service_pb2 import ListThemesRequest
+from tabletop.image.v1.theme_service_pb2_grpc import ThemeServiceStub
 
 from image_grpc.access import required_role, role_label
-from image_grpc.access.api_keys import create_key
+from image_grpc.access.callers import create_key
 from image_grpc.bridge.client import services
 from tests.rpc.small_server import WITHOUT_ROLE, small_server
 from tests.service import Service, service
@@ -33,7 +34,7 @@ SECONDS = 60.0
 async def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Keys by role; beside them, the folder of their file."""
     file: Path = tmp_path_factory.mktemp("keys") / "keys.jsonl"
-    created = {role: create_key(file, name=f"the {role}", role=role, service="", expires=None) for role in ROLES}
+    created = {role: create_key(file, name=f"the {role}", role=role) for role in ROLES}
     return created | {"file": str(file)}
 
 
@@ -44,9 +45,9 @@ async def running(keys: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 
 
 async def refusal(running: Service, method: MethodDescriptor, key: str | None) -> CallStatus:
-    """Call a method with bytes that are no message, and return the status.
+    """Call a method with invalid bytes, and return the status.
 
-    The caller is looked at before the message, so INVALID_ARGUMENT means that the caller may call the method.
+    Authentication precedes decoding, so INVALID_ARGUMENT means that the caller may call the method.
     """
     path = f"/{method.containing_service.full_name}/{method.name}"
     metadata = [("authorization", f"Bearer {key}")] if key else []
@@ -101,5 +102,7 @@ async def test_health_needs_no_credentials_and_reflection_does(running: Service,
 
 async def test_the_bridge_in_the_process_calls_as_itself(running: Service) -> None:
     endpoint = running.running.for_bridge
-    themes = await running.themes.ListThemes(ListThemesRequest(), metadata=endpoint.metadata, timeout=SECONDS)
+    async with endpoint.open_async() as channel:
+        stub: Any = ThemeServiceStub(channel)
+        themes = await stub.ListThemes(ListThemesRequest(), metadata=endpoint.metadata, timeout=SECONDS)
     assert themes.themes

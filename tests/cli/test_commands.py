@@ -127,16 +127,20 @@ async def test_status_shows_dependencies_and_metrics(platform: Service) -> None:
         assert word in out
 
 
-async def test_config_masks_secrets_and_reports_invalid_settings() -> None:
-    hub = "amqp://image:swordfish@broker/"
+@pytest.mark.parametrize("password", ["swordfish", "sword#fish", "sw/ord?fish", "sw[ord", "sw@ord"])
+async def test_config_masks_secrets(password: str) -> None:
+    hub = f"amqp://image:{password}@broker/?password={password}"
     code, out, _ = await run(
         "config", GETIMG_API_KEY="sk-very-secret", IMAGE_GRPC_LOG_LEVEL="ERROR", IMAGE_GRPC_HUB_URL=hub
     )
     assert code == 0
     assert "sk-very-secret" not in out
-    assert "swordfish" not in out
+    assert password not in out
     assert "broker" in out
     assert "IMAGE_GRPC_LOG_LEVEL" in out
+
+
+async def test_config_reports_invalid_settings() -> None:
     code, _, error = await run("config", IMAGE_GRPC_LOG_LEVEL="loud", IMAGE_GRPC_RPC_MAX_CONCURRENT="0")
     assert code == 1
     assert "IMAGE_GRPC_LOG_LEVEL" in error

@@ -15,9 +15,11 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from image_grpc.access.callers import create_key
 from image_grpc_testkit.eventually import eventually
 from image_grpc_testkit.servers.processes import free_port
 from image_grpc_testkit.servers.rabbitmq import Node
+from tests.bridge.plain import plain_client
 from tests.cli.processes import run
 
 
@@ -27,13 +29,17 @@ def hub_url(node: Node) -> str:
 
 
 @asynccontextmanager
-async def two_workers(hub_url: str, listen: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, list[str]]]:
+async def two_workers(
+    hub_url: str, listen: str, *options: str, **environment: str
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, list[str]]]:
     """Run two workers. Yields their parent process and the addresses on which servers have started to listen."""
     parent = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "image_grpc", "serve", "--workers", "2", "--hub-url", hub_url, "--listen", listen),
+        *("-m", "image_grpc", "serve", "--workers", "2", "--listen", listen, *options),
+        *(("--hub-url", hub_url) if hub_url else ()),
         env=os.environ
         | {"PYTHONUNBUFFERED": "1", "IMAGE_GRPC_DRAIN_SECONDS": "0"}
+        | environment
         | {name: f"127.0.0.1:{free_port()}" for name in ("IMAGE_GRPC_HEALTH_LISTEN", "IMAGE_GRPC_ADMIN_LISTEN")},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -84,6 +90,21 @@ async def test_workers_share_a_port_and_killed_workers_are_restarted(hub_url: st
         parent.terminate()
         assert await parent.wait() == 0
         assert not await is_serving(addresses[0])
+
+
+async def test_the_bridge_of_each_worker_reaches_its_server_with_keys_and_a_secret_file(
+    hub_url: str, tmp_path: Path
+) -> None:
+    callers, secret = tmp_path / "callers.jsonl", tmp_path / "hub-url"
+    create_key(callers, name="somebody", role="reader")
+    secret.write_text(hub_url)
+    files = {"IMAGE_GRPC_API_KEYS_FILE": str(callers), "IMAGE_GRPC_HUB_URL_FILE": str(secret)}
+    async with two_workers("", "127.0.0.1:0", "--bridge", **files) as (_, addresses):
+        await eventually(lambda: len(addresses) == 2, "two servers listen")
+        async with plain_client(hub_url) as client:
+            for _ in range(20):  # either bridge takes them
+                reply = await client.request("StatusService.GetStatus", {})
+                assert "error" not in reply["payload"], reply
 
 
 async def test_a_port_in_use_is_rejected(hub_url: str) -> None:

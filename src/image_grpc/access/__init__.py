@@ -1,17 +1,8 @@
-"""Who calls: callers and their roles, API keys, tokens, client certificates, and TLS."""
+"""Callers and their roles, API keys, tokens, client certificates, and TLS."""
 
 from image_grpc.access.authenticator import Authenticator
-from image_grpc.access.caller import ANYBODY, Caller, calling_as, current_caller
+from image_grpc.access.caller import ANYBODY, Caller
 from image_grpc.access.roles import required_role, role_label
 from image_grpc.access.tls import server_credentials
 
-__all__ = [
-    "ANYBODY",
-    "Authenticator",
-    "Caller",
-    "calling_as",
-    "current_caller",
-    "required_role",
-    "role_label",
-    "server_credentials",
-]
+__all__ = ["ANYBODY", "Authenticator", "Caller", "required_role", "role_label", "server_credentials"]

@@ -1,22 +1,23 @@
-"""Finds out who calls, from the credentials of a call."""
+"""Authenticates calls by their credentials."""
 
 import hmac
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tabletop.image.v1.access_pb2 import Role
 
-from image_grpc.access.api_keys import ApiKeys, Match
 from image_grpc.access.caller import ANYBODY, Caller
-from image_grpc.access.tokens import FileKeys, RemoteKeys, TokenRules, TokenVerifier
+from image_grpc.access.callers import Callers, Match
+from image_grpc.access.key_sets import FileKeys, RemoteKeys
+from image_grpc.access.tokens import TokenRules, TokenVerifier
 from image_grpc.errors import Unauthenticated
 from image_grpc.settings import AccessSettings
 
-AUTHORIZATION = "authorization"
+BRIDGE = Caller(name="bridge", role=Role.ROLE_WRITER)
 _SCHEME = "bearer "
 _CERTIFICATE_NAMES = ("x509_subject_alternative_name", "x509_common_name")
-BRIDGE = Caller(name="bridge", role=Role.ROLE_WRITER)
+"""In the order of their precedence (RFC 6125): the common name counts only if there is no alternative name."""
 
 
 class Authenticator:
@@ -25,45 +26,56 @@ class Authenticator:
     def __init__(self, settings: AccessSettings) -> None:
         """Raises InvalidSettings."""
         self._open = not settings.authenticates
-        self._keys = ApiKeys(settings.api_keys_file) if settings.api_keys_file else None
+        self._callers = Callers(settings.api_keys_file) if settings.api_keys_file else None
         self._tokens = _token_verifier(settings)
         self.bridge_key = secrets.token_urlsafe(32)
-        """Identifies the bridge in this process."""
+        """Identifies the bridge in this process, on a socket of its own."""
 
-    async def caller(self, metadata: Mapping[str, str], certificate: Mapping[str, Iterable[bytes]]) -> Caller:
-        """Return who calls. Raises Unauthenticated, IdentityProviderError.
+    async def caller(self, authorizations: Sequence[str], connection: Mapping[str, Iterable[bytes]]) -> Caller:
+        """Return the caller. Raises Unauthenticated, IdentityProviderError.
 
-        `certificate` are the properties of the connection, with the names in the certificate that TLS has verified.
+        `authorizations` are the values of the metadata `authorization`. `connection` contains the names in the
+        client certificate that TLS has verified.
         """
         if self._open:
             return ANYBODY
-        authorization = metadata.get(AUTHORIZATION)
-        if authorization is None:
-            return self._by_certificate(certificate)
-        if not authorization.lower().startswith(_SCHEME):
+        if not authorizations:
+            return self._by_certificate(connection)
+        if len(authorizations) > 1:
+            raise Unauthenticated("the call has more than one authorization")
+        scheme, credential = authorizations[0][: len(_SCHEME)], authorizations[0][len(_SCHEME) :].strip()
+        if scheme.lower() != _SCHEME or not credential:
             raise Unauthenticated("the authorization must be `Bearer` and an API key or token")
-        credential = authorization[len(_SCHEME) :].strip()
-        if hmac.compare_digest(credential.encode(), self.bridge_key.encode()):
-            return BRIDGE
-        if self._tokens is not None and credential.count(".") == 2:  # API keys contain no periods
+        if self._tokens is not None and credential.count(".") == 2:  # the API keys that we create have no periods
             return await self._tokens.caller(credential)
-        if self._keys is None:
+        if self._callers is None:
             raise Unauthenticated("this server accepts no API keys")
-        return _valid(self._keys.with_key(credential), "the API key")
+        return _valid(self._callers.with_key(credential), "the API key")
 
-    def _by_certificate(self, certificate: Mapping[str, Iterable[bytes]]) -> Caller:
-        names = [name.decode(errors="replace") for kind in _CERTIFICATE_NAMES for name in certificate.get(kind, ())]
+    def bridge(self, authorizations: Sequence[str]) -> Caller:
+        """Return the bridge in this process as the caller. Raises Unauthenticated for anybody else."""
+        expected = f"Bearer {self.bridge_key}"
+        if len(authorizations) == 1 and hmac.compare_digest(authorizations[0].encode(), expected.encode()):
+            return BRIDGE
+        raise Unauthenticated("this socket is for the bridge in the process alone")
+
+    def _by_certificate(self, connection: Mapping[str, Iterable[bytes]]) -> Caller:
+        kinds = (list(connection.get(kind, ())) for kind in _CERTIFICATE_NAMES)
+        names = [name.decode(errors="replace") for name in next((kind for kind in kinds if kind), [])]
         if not names:
             raise Unauthenticated("the call has no credentials: send `authorization: Bearer KEY`")
-        if self._keys is None:  # the operator's certificate authority decides who gets one
-            return Caller(name=names[0], role=Role.ROLE_WRITER)
-        return _valid(self._keys.with_certificate(names), "the client certificate")
+        if self._callers is not None:
+            return _valid(self._callers.with_certificate(names), "the client certificate")
+        if self._tokens is not None:
+            raise Unauthenticated("the call has no token: send `authorization: Bearer TOKEN`")
+        # Nothing but the operator's certificate authority says who may call.
+        return Caller(name=names[0], role=Role.ROLE_WRITER)
 
 
 def _valid(match: Match | None, credential: str) -> Caller:
     if match is None:
         raise Unauthenticated(f"{credential} is unknown")
-    if match.expired:
+    if match.has_expired:
         raise Unauthenticated(f"{credential} of {match.caller.name} has expired")
     return match.caller
 

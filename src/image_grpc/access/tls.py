@@ -1,20 +1,23 @@
 """TLS of the server, with certificates that may be replaced while it runs."""
 
-import ssl
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import grpc
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from image_grpc.access.reloading_file import ReloadingFile
 from image_grpc.settings import AccessSettings
+
+CURVES = (ec.SECP256R1, ec.SECP384R1)
+"""Elliptic curves that the TLS of gRPC accepts by default."""
 
 
 def server_credentials(settings: AccessSettings) -> grpc.ServerCredentials | None:
     """Return the credentials of the server; None without TLS. Raises InvalidSettings.
 
-    Each new connection gets the present certificate; established ones go on with theirs.
+    Each new connection gets the current certificate; existing connections are unaffected.
     """
     if settings.tls_certificate_file is None or settings.tls_key_file is None:
         return None
@@ -38,20 +41,24 @@ def server_credentials(settings: AccessSettings) -> grpc.ServerCredentials | Non
 def _configuration(
     certificate: bytes, key: bytes, client_ca: bytes | None = None
 ) -> grpc.ServerCertificateConfiguration:
-    _check_pair(certificate, key, client_ca)
+    """Return what gRPC serves. Raises ValueError for what would fail each connection instead."""
+    try:
+        private_key = load_pem_private_key(key, password=None)
+    except (ValueError, TypeError) as problem:  # the latter for an encrypted key
+        raise ValueError(f"the private key cannot be read: {problem}") from problem
+    if not isinstance(private_key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        raise ValueError("the private key must be of type RSA or ECDSA")
+    if isinstance(private_key, ec.EllipticCurvePrivateKey) and not isinstance(private_key.curve, CURVES):
+        raise ValueError("the curve of an ECDSA key must be P-256 or P-384")
+    if _certificates(certificate)[0].public_key() != private_key.public_key():
+        raise ValueError("the private key does not belong to the certificate")
+    if client_ca is not None:
+        _certificates(client_ca)
     return grpc.ssl_server_certificate_configuration([(key, certificate)], root_certificates=client_ca)
 
 
-def _check_pair(certificate: bytes, key: bytes, client_ca: bytes | None) -> None:
-    """Raise ValueError if the key does not belong to the certificate: gRPC would fail each connection instead."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    with tempfile.TemporaryDirectory() as folder:  # ssl reads a chain from files only
-        chain = Path(folder, "chain.pem")
-        chain.touch(mode=0o600)
-        chain.write_bytes(key + b"\n" + certificate)
-        try:
-            context.load_cert_chain(chain, password="")  # an encrypted key would be asked for
-            if client_ca is not None:
-                context.load_verify_locations(cadata=client_ca.decode("ascii"))
-        except (ssl.SSLError, UnicodeDecodeError) as problem:
-            raise ValueError(f"not a certificate with its key: {problem}") from problem
+def _certificates(data: bytes) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(data)
+    except ValueError as problem:
+        raise ValueError(f"no certificate can be read: {problem}") from problem

@@ -5,6 +5,8 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import structlog
 from tabletop.image.v1.types_pb2 import Priority
@@ -154,7 +156,8 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
             health = health_server(settings.health_listen, servicers.status.is_ready, shared=settings.listen_shared)
             await stack.enter_async_context(health)
         address = server.bind()  # before the pipeline starts: an unreachable process must not take jobs
-        listening = Listening(address=address, for_bridge=server.bind_for_bridge(address))
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="image-grpc-")))
+        listening = Listening(address=address, for_bridge=server.bind_for_bridge(folder))
         stack.push_async_callback(_stop, settings, server, pipeline)
         await pipeline.start()
         if not hub.durable:

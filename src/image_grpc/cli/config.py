@@ -2,7 +2,7 @@
 
 import json
 import os
-from urllib.parse import urlsplit
+import re
 
 import click
 
@@ -32,5 +32,8 @@ def _origin(name: str) -> str:
 
 
 def _without_password(value: object) -> object:
-    password = urlsplit(value).password if isinstance(value, str) and "://" in value else None
-    return str(value).replace(f":{password}@", ":**********@") if password else value
+    """Mask everything in a URL that may be a password, even if the URL is malformed."""
+    if not isinstance(value, str) or "://" not in value:
+        return value
+    without_user = re.sub(r"://.*@", "://**********@", value, flags=re.DOTALL)
+    return re.sub(r"\?.*", "?**********", without_user, flags=re.DOTALL)

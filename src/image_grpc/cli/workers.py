@@ -32,6 +32,7 @@ async def run_workers(settings: EmbeddedSettings, count: int, options: Sequence[
             variable("hub_url"): settings.hub_url,
             variable("data_dir"): str(settings.data_dir),
         }
+        environment.pop(f"{variable('hub_url')}_FILE", None)  # read already
         codes = await asyncio.gather(*(_keep_running(command, environment, stop) for _ in range(count)))
     return max(codes)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -113,11 +114,14 @@ class Server:
             raise OSError(message)
         return f"{host}:{port}"
 
-    def bind_for_bridge(self, address: str) -> Endpoint:
-        """Return how the bridge in this process reaches the server that listens at `address`."""
-        if self._credentials is not None:  # its certificate need not be valid for this host
-            address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
-        return Endpoint(target=address, api_key=self._authenticator.bridge_key)
+    def bind_for_bridge(self, folder: Path) -> Endpoint:
+        """Bind a socket in a folder that only this user may enter, for the bridge in this process.
+
+        The other port may be shared with other processes, which do not know its key, or require a certificate.
+        """
+        target = f"unix:{folder}/bridge"
+        self._server.add_insecure_port(target)
+        return Endpoint(target=target, api_key=self._authenticator.bridge_key)
 
     async def start(self) -> None:
         """Start serving."""
@@ -140,7 +144,6 @@ def stages_of(settings: ServerSettings, telemetry: Telemetry, authenticator: Aut
         interceptors.translate_errors,
         interceptors.adopt_ids,
         interceptors.observe(telemetry),
-        interceptors.authenticate(authenticator),
         interceptors.limit_concurrency(
             CallLimits(
                 unary=settings.rpc_max_concurrent,
@@ -149,6 +152,7 @@ def stages_of(settings: ServerSettings, telemetry: Telemetry, authenticator: Aut
             )
         ),
         interceptors.enforce_deadline(settings.rpc_max_seconds, stream_max_seconds=settings.stream_max_seconds),
+        interceptors.authenticate(authenticator),
         interceptors.decode,
         interceptors.validate,
     ]

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
-from image_grpc.settings.base import Address, EnvironmentSettings, Secret, is_loopback
+from image_grpc.settings.base import Address, EnvironmentSettings, Secret, is_loopback, valid_in_a_header
 
 
 class HealthSettings(EnvironmentSettings):
@@ -52,9 +52,14 @@ class AccessSettings(HealthSettings):
     @field_validator("jwt_jwks")
     @classmethod
     def _path_or_secure_url(cls, value: str) -> str:
+        if "://" not in value:
+            return value
         url = urlsplit(value)
-        if "://" in value and url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.hostname)):
+        _ = url.port  # raises ValueError if the port is invalid
+        if not url.hostname or not (url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname))):
             raise ValueError("must be a path or an https URL (http is allowed for loopback only)")
+        if not value.isprintable() or "@" in url.netloc or url.query:
+            raise ValueError("must be a URL without user, password and query, because it is logged")
         return value
 
     @model_validator(mode="after")
@@ -91,7 +96,9 @@ class ClientSettings(EnvironmentSettings):
     target: str = Field("127.0.0.1:50051", description="address of the server, `host:port`")
     tls: bool = Field(False, description="connect with TLS, to a server with a certificate that this host trusts")
     ca_file: Path | None = Field(None, description="connect with TLS; certificate authorities of the server, PEM")
-    api_key: Annotated[SecretStr | None, Secret] = Field(None, description="API key or token to send")
+    api_key: Annotated[SecretStr | None, Secret, AfterValidator(valid_in_a_header)] = Field(
+        None, description="API key or token to send"
+    )
     client_certificate_file: Path | None = Field(None, description="certificate chain of the client, PEM")
     client_key_file: Path | None = Field(None, description="private key of the client's certificate, PEM")
 

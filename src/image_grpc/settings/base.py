@@ -2,10 +2,11 @@
 
 import ipaddress
 import os
+from collections.abc import Container
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -35,7 +36,9 @@ class Secret:
 class EnvironmentSettings(BaseSettings):
     """Frozen settings, each read from the environment variable `IMAGE_GRPC_` plus the field name in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix="IMAGE_GRPC_", frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix="IMAGE_GRPC_", frozen=True, extra="ignore", hide_input_in_errors=True, env_ignore_empty=True
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -47,15 +50,19 @@ class EnvironmentSettings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read from overrides, environment variables, and the files of secrets, in this order."""
-        return init_settings, env_settings, _SecretFiles(settings_cls)
+        return init_settings, env_settings, _SecretFiles(settings_cls, overridden=init_settings())
 
 
 class _SecretFiles(PydanticBaseSettingsSource):
     """The files that variables with the suffix `_FILE` name."""
 
+    def __init__(self, settings_cls: type[BaseSettings], overridden: Container[str]) -> None:
+        super().__init__(settings_cls)
+        self._overridden = overridden
+
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         name = f"{variable(field_name)}_FILE"
-        path = os.environ.get(name) if is_secret(field) else None
+        path = os.environ.get(name) if is_secret(field) and field_name not in self._overridden else None
         if not path:
             return None, field_name, False
         if os.environ.get(variable(field_name)):
@@ -95,6 +102,14 @@ def is_secret(field: FieldInfo) -> bool:
 def variable(field: str) -> str:
     """Return the name of the environment variable of a field."""
     return "GETIMG_API_KEY" if field.upper() == "GETIMG_API_KEY" else f"IMAGE_GRPC_{field.upper()}"
+
+
+def valid_in_a_header(secret: SecretStr | None) -> SecretStr | None:
+    """Return a key without the whitespace around it, and None for an empty one. Raises ValueError."""
+    key = secret.get_secret_value().strip() if secret else ""
+    if not all("!" <= character <= "~" for character in key):
+        raise ValueError("must consist of printable ASCII characters without spaces")
+    return SecretStr(key) if key else None
 
 
 def is_loopback(host: str | None) -> bool:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from image_grpc.settings.access import AccessSettings, HealthSettings
@@ -17,6 +17,7 @@ from image_grpc.settings.base import (
     Seconds,
     Secret,
     is_loopback,
+    valid_in_a_header,
 )
 
 
@@ -68,7 +69,7 @@ class CallSettings(EnvironmentSettings):
 class GetimgSettings(EnvironmentSettings):
     """Access to GetImg.AI, its limits, and the default models."""
 
-    getimg_api_key: Annotated[SecretStr | None, Secret] = Field(
+    getimg_api_key: Annotated[SecretStr | None, Secret, AfterValidator(valid_in_a_header)] = Field(
         None,
         validation_alias=AliasChoices("GETIMG_API_KEY", "getimg_api_key"),
         description="API key of GetImg.AI; without it, `up` uses the stand-in",
@@ -93,14 +94,6 @@ class GetimgSettings(EnvironmentSettings):
         if not isinstance(value, str):
             return value
         return tuple(part.strip() for part in value.split(",") if part.strip())
-
-    @field_validator("getimg_api_key")
-    @classmethod
-    def _valid_in_a_header(cls, value: SecretStr | None) -> SecretStr | None:
-        key = value.get_secret_value().strip() if value else ""
-        if not all("!" <= character <= "~" for character in key):
-            raise ValueError("must consist of printable ASCII characters without spaces")
-        return SecretStr(key) if key else None
 
     @field_validator("getimg_base_url")
     @classmethod

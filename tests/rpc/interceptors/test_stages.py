@@ -29,9 +29,9 @@ def test_each_stage_is_outside_of_the_stages_that_depend_on_it() -> None:
         "translate_errors",  # outermost: no exception escapes it
         "adopt_ids",  # all log events of the inner stages have the ids
         "observe",  # records rejected calls too
-        "authenticate",  # the limits are for known callers
         "limit_concurrency",
         "enforce_deadline",
+        "authenticate",  # may wait for the keys of the identity provider
         "decode",
         "validate",  # innermost: costs the most
     ]

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from image_grpc.cli.client import reported_rpc_errors
-from image_grpc.settings import EmbeddedSettings
+from image_grpc.settings import AccessSettings, EmbeddedSettings
 
 
 @click.command()
@@ -35,5 +35,8 @@ def demo(out: Path) -> None:
             drain_seconds=0,
             standin_latency_seconds=0,
         )
+        # The demo serves itself alone, whatever the environment says about who may call.
+        access = {name: field.default for name, field in AccessSettings.model_fields.items() if name != "listen"}
+        settings = settings.model_copy(update=access)
         out.mkdir(parents=True, exist_ok=True)
         run(run_tour(settings, out))

@@ -3,9 +3,12 @@
 from google.protobuf.message import Message
 from tabletop.image.v1.access_pb2 import Role
 
-from image_grpc.access import Authenticator, calling_as, required_role, role_label
+from image_grpc.access import Authenticator, required_role, role_label
 from image_grpc.errors import PermissionDenied
 from image_grpc.rpc.interceptors.call import Call, Next, Request, Stage
+
+BRIDGE_PEER = "unix:"
+"""Prefix of the peer of calls on the socket of the bridge in this process."""
 
 
 def authenticate(authenticator: Authenticator, *, role: Role | None = None) -> Stage:
@@ -14,15 +17,17 @@ def authenticate(authenticator: Authenticator, *, role: Role | None = None) -> S
     def wrap(following: Next) -> Next:
         async def stage(call: Call, request: Request) -> Message | None:
             required = required_role(call.method) if role is None else role
-            caller = await authenticator.caller(call.metadata, call.context.auth_context())
+            if call.context.peer().startswith(BRIDGE_PEER):
+                caller = authenticator.bridge(call.authorizations)
+            else:
+                caller = await authenticator.caller(call.authorizations, call.context.auth_context())
             call.caller = caller.name
             if not required:
                 raise PermissionDenied(f"nobody may call {call.method}: the contract names no role for it")
             if caller.role < required:
                 needed, has = role_label(required), role_label(caller.role)
                 raise PermissionDenied(f"{call.method} requires the role {needed}; {caller.name} has the role {has}")
-            with calling_as(caller):
-                return await following(call, request)
+            return await following(call, request)
 
         return stage
 

@@ -1,6 +1,6 @@
 """A call in progress, and the types of the stages around it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from google.protobuf.message import Message
@@ -19,6 +19,8 @@ class Call:
     """For example `tabletop.image.v1.ImageService/GetImage`."""
     context: Context
     metadata: Mapping[str, str]
+    authorizations: Sequence[str]
+    """The values of the metadata `authorization`, which `metadata` would reduce to one."""
     streaming: bool
     """Whether the response is a stream."""
     request_streaming: bool

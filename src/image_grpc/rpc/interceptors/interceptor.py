@@ -14,13 +14,11 @@ from image_grpc.rpc.interceptors.call import Call, Next, Request, Stage
 from image_grpc.rpc.interceptors.decoding import decode
 from image_grpc.rpc.interceptors.error_statuses import translate_errors
 
-OUR_PREFIX = "/tabletop."
-"""Methods of our services. Health and reflection are neither limited nor logged."""
-REFLECTION_PREFIX = "/grpc.reflection."
+HEALTH_PREFIX, REFLECTION_PREFIX = "/grpc.health.", "/grpc.reflection."
+"""Their methods are neither limited nor logged. Everybody may call the first."""
+AUTHORIZATION = "authorization"
 STALL_SECONDS = 30.0
 """A stream whose reader takes no message for this time is ended: its messages are held in memory."""
-
-_STANDARD_STAGES = (translate_errors, decode)
 
 _Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Any]]
 
@@ -41,12 +39,11 @@ class StageInterceptor(grpc.aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         if handler is None:
             return None
-        if method.startswith(OUR_PREFIX):
-            stages = self._stages
+        stages = self._stages
+        if method.startswith(HEALTH_PREFIX):
+            stages = [translate_errors, decode]
         elif method.startswith(REFLECTION_PREFIX):
             stages = [translate_errors, *self._reflection_stages, decode]
-        else:
-            stages = _STANDARD_STAGES
         wrapped = self._wrapped[method] = _wrap(method.removeprefix("/"), handler, stages)
         return wrapped
 
@@ -58,8 +55,11 @@ def _wrap(method: str, handler: Any, stages: Sequence[Stage]) -> "grpc.RpcMethod
         following = stage(following)
 
     async def behavior(request: Request, context: Context) -> Message | None:
-        metadata: Any = dict(context.invocation_metadata() or ())
-        call = Call(method, context, metadata, streaming, request_streaming, handler.request_deserializer)
+        sent: Any = context.invocation_metadata() or ()
+        authorizations = [value for name, value in sent if name == AUTHORIZATION]
+        call = Call(
+            method, context, dict(sent), authorizations, streaming, request_streaming, handler.request_deserializer
+        )
         return await following(call, request)
 
     make_handler: Any = {

@@ -26,44 +26,42 @@ def _known_role(label: str) -> str:
 
 
 class Entry(BaseModel):
-    """A line of the file: a caller, and how it proves who it is."""
+    """A line of the file: a caller, and its credential."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    name: Annotated[str, Field(min_length=1, max_length=100)]
+    name: Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
     role: Annotated[str, AfterValidator(_known_role)]
-    service: Annotated[str, Field(max_length=100)] = ""
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
     """Of an API key, in hexadecimal digits."""
     certificate: Annotated[str, Field(min_length=1)] | None = None
-    """A subject alternative name, or else the common name, of a client certificate."""
+    """A subject alternative name of a client certificate, or the common name of one that has none."""
     expires: AwareDatetime | None = None
 
     @model_validator(mode="after")
-    def _one_proof(self) -> "Entry":
+    def _one_credential(self) -> "Entry":
         if (self.sha256 is None) == (self.certificate is None):
             raise ValueError("needs either sha256 or certificate")
         return self
 
     @property
-    def valid(self) -> bool:
-        """Whether the entry has not expired."""
-        return self.expires is None or datetime.now(UTC) < self.expires
+    def has_expired(self) -> bool:
+        return self.expires is not None and self.expires <= datetime.now(UTC)
 
     def caller(self) -> Caller:
-        """Return whom the entry is about."""
-        return Caller(name=self.name, role=role_of(self.role), service=self.service)
+        """Return the caller of this entry."""
+        return Caller(name=self.name, role=role_of(self.role))
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The entry for a credential."""
+    """The caller with a credential."""
 
     caller: Caller
-    expired: bool
+    has_expired: bool
 
 
-class ApiKeys:
+class Callers:
     """The callers of a file, which may change."""
 
     def __init__(self, path: Path) -> None:
@@ -72,7 +70,7 @@ class ApiKeys:
 
     def with_key(self, key: str) -> Match | None:
         """Return who has an API key."""
-        digest = hashlib.sha256(key.encode()).hexdigest()
+        digest = _digest(key)
         return self._match(lambda entry: entry.sha256 is not None and hmac.compare_digest(entry.sha256, digest))
 
     def with_certificate(self, names: Iterable[str]) -> Match | None:
@@ -80,12 +78,14 @@ class ApiKeys:
         present = set(names)
         return self._match(lambda entry: entry.certificate in present)
 
-    def _match(self, fits: Callable[[Entry], bool]) -> Match | None:
-        # Every entry is compared, so that the time tells nothing about the keys.
-        matches = [entry for entry in self._file.content() if fits(entry)]
-        matches = matches or [entry for entry in self._file.content(fresh=True) if fits(entry)]
-        best = next((entry for entry in matches if entry.valid), matches[0] if matches else None)
-        return Match(best.caller(), expired=not best.valid) if best is not None else None
+    def _match(self, has_credential: Callable[[Entry], bool]) -> Match | None:
+        # All entries are compared, so that the time reveals nothing about the keys.
+        entries = [entry for entry in self._file.content() if has_credential(entry)]
+        entries = entries or [entry for entry in self._file.content(fresh=True) if has_credential(entry)]
+        if not entries:
+            return None
+        best = next((entry for entry in entries if not entry.has_expired), entries[0])
+        return Match(best.caller(), best.has_expired)
 
 
 def parse(data: bytes) -> Sequence[Entry]:
@@ -97,20 +97,29 @@ def parse(data: bytes) -> Sequence[Entry]:
         try:
             entries.append(Entry.model_validate_json(line))
         except ValidationError as error:
-            problem = error.errors()[0]
-            place = ".".join(map(str, problem["loc"]))
-            raise ValueError(f"line {number}: {place}{': ' if place else ''}{problem['msg']}") from error
+            raise ValueError(f"line {number}: {_problem(error)}") from error
     return entries
 
 
-def create_key(path: Path, *, name: str, role: str, service: str, expires: datetime | None) -> str:
+def _problem(error: ValidationError) -> str:
+    """Return the first problem of a line, without what the line contains: that may be a key in the wrong place."""
+    first = error.errors()[0]
+    if first["type"] == "extra_forbidden":
+        return f"has a field other than {', '.join(Entry.model_fields)}"
+    return ": ".join([*map(str, first["loc"]), first["msg"].removeprefix("Value error, ")])
+
+
+def create_key(path: Path, *, name: str, role: str, expires: datetime | None = None) -> str:
     """Append a new API key to a file, which need not exist, and return the key. Raises ValueError, OSError."""
     key = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
-    digest = hashlib.sha256(key.encode()).hexdigest()
-    entry = Entry(name=name, role=role, service=service, sha256=digest, expires=expires)
+    entry = Entry(name=name, role=role, sha256=_digest(key), expires=expires)
     existing = path.read_bytes() if path.exists() else b""
     parse(existing)
     separator = "" if not existing or existing.endswith(b"\n") else "\n"
     with path.open("a") as file:
         file.write(f"{separator}{entry.model_dump_json(exclude_defaults=True)}\n")
     return key
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
