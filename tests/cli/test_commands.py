@@ -129,13 +129,14 @@ async def test_status_shows_dependencies_and_metrics(platform: Service) -> None:
 
 @pytest.mark.parametrize("password", ["swordfish", "sword#fish", "sw/ord?fish", "sw[ord", "sw@ord"])
 async def test_config_masks_secrets(password: str) -> None:
-    hub = f"amqp://image:{password}@broker/?password={password}"
+    hub = f"amqp://image:{password}@broker/?secret=salmon"
     code, out, _ = await run(
         "config", GETIMG_API_KEY="sk-very-secret", IMAGE_GRPC_LOG_LEVEL="ERROR", IMAGE_GRPC_HUB_URL=hub
     )
     assert code == 0
     assert "sk-very-secret" not in out
     assert password not in out
+    assert "salmon" not in out
     assert "broker" in out
     assert "IMAGE_GRPC_LOG_LEVEL" in out
 
