@@ -43,8 +43,8 @@ check: $(DEV) ## check format, lint, types, imports, contracts and generated fil
 .PHONY: servers
 servers: # install the Debian packages of the servers that the tests start
 	@{ test -x /usr/lib/rabbitmq/bin/rabbitmq-server && ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 && \
-	test -x /usr/sbin/pgbouncer && test -x /usr/bin/faketime; } || { apt-get update -qq && \
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq rabbitmq-server postgresql pgbouncer faketime; }
+	test -x /usr/sbin/pgbouncer && test -x /usr/bin/faketime && test -x /usr/bin/promtool; } || { apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq rabbitmq-server postgresql pgbouncer faketime prometheus; }
 
 .PHONY: generated
 generated: # check that generated files are up to date

@@ -113,7 +113,7 @@ class TestMonitor:
             raise error
 
         monitor = DependencyMonitor(bench.hub, bench.client)
-        monitor.queued = 7
+        monitor.depths = {topology.STORE_QUEUE: 7}
         monkeypatch.setattr(bench.hub, "depth", fail)
         await monitor.probe()
         assert monitor.queued == 7
@@ -195,7 +195,7 @@ class TestReport:
 
     async def test_the_metrics_are_those_of_the_process_and_of_the_hub(self, bench: Bench) -> None:
         monitor = DependencyMonitor(bench.hub, bench.client)
-        monitor.queued = 100
+        monitor.depths = {topology.STORE_QUEUE: 100}
         counters = Counters(
             images_generated=3, generations_failed=1, generations_unfinished=5, cache_hits=1, cache_misses=3
         )

@@ -64,7 +64,7 @@ def test_metrics_report_the_counters(monkeypatch: pytest.MonkeyPatch) -> None:
     telemetry = Telemetry()
     telemetry.counters.images_generated, telemetry.counters.generations_failed = 3, 1
     telemetry.counters.cache_hits, telemetry.counters.cache_misses = 5, 2
-    telemetry.counters.generations_unfinished = 4
+    telemetry.counters.generations_unfinished, telemetry.counters.cost = 4, Decimal("0.1")
     telemetry.counters.interrupted_calls, telemetry.counters.interrupted_cost = 6, Decimal("0.03")
     telemetry.counters.generations_requeued, telemetry.counters.generations_stalled = 2, 1
     data: Any = reader.get_metrics_data()
@@ -78,6 +78,7 @@ def test_metrics_report_the_counters(monkeypatch: pytest.MonkeyPatch) -> None:
         "tabletop.generations.failed": 1,
         "tabletop.generations.unfinished": 4,
         "tabletop.generations.requeued": 2,
+        "tabletop.getimg.cost": 0.1,
         "tabletop.getimg.interrupted_calls": 6,
         "tabletop.getimg.interrupted_cost": 0.03,
         "tabletop.generations.stalled": 1,

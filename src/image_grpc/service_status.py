@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 PROBE_SECONDS = 5.0
 """Time limit of a probe, and pause between two."""
 
+_JOB_QUEUES = (*topology.GENERATE_QUEUES.values(), topology.STORE_QUEUE)
+
 HEALTHY = pb.HealthStatus.HEALTH_STATUS_HEALTHY
 DEGRADED = pb.HealthStatus.HEALTH_STATUS_DEGRADED
 UNHEALTHY = pb.HealthStatus.HEALTH_STATUS_UNHEALTHY
@@ -30,8 +32,13 @@ class DependencyMonitor:
 
     def __init__(self, hub: Hub, storage: ImageStorageClient) -> None:
         self._hub, self._storage = hub, storage
-        self.queued = 0
+        self.depths: dict[str, int] = {}
+        """Number of messages that wait in each queue of jobs, and of dead letters."""
+
+    @property
+    def queued(self) -> int:
         """Jobs that wait on the hub, of both steps of the pipeline."""
+        return sum(self.depths.get(queue, 0) for queue in _JOB_QUEUES)
 
     async def run(self) -> None:
         """Probe until cancelled."""
@@ -54,8 +61,7 @@ class DependencyMonitor:
             await self._storage.probe()
 
     async def _count_queued(self) -> None:
-        queues = [*topology.GENERATE_QUEUES.values(), topology.STORE_QUEUE]
-        self.queued = sum([await self._hub.depth(queue) for queue in queues])
+        self.depths = {queue: await self._hub.depth(queue) for queue in (*_JOB_QUEUES, topology.DEAD_QUEUE)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +76,7 @@ class StatusReporter:
 
     def report(self) -> pb.GetStatusResponse:
         """Return the current status."""
-        dependencies = pb.Dependencies(
-            message_hub=_dependency(self.hub.problem),
-            storage_service=_dependency(self.storage.last_failure),
-            object_store=_dependency(self.storage.last_blob_failure),
-            getimg_api=_dependency(self.getimg.last_failure if self.getimg.configured else "GETIMG_API_KEY is not set"),
-            cache=_dependency(""),
-        )
+        dependencies = pb.Dependencies(**{name: _dependency(problem) for name, problem in self.problems().items()})
         counters, warnings = self.counters, list(self._warnings())
         return pb.GetStatusResponse(
             status=_overall(dependencies, warnings),
@@ -93,6 +93,16 @@ class StatusReporter:
                 interrupted_cost=format(counters.interrupted_cost, "f"),
             ),
         )
+
+    def problems(self) -> dict[str, str]:
+        """Return the problem of each dependency, by the names of `Dependencies`; empty for none."""
+        return {
+            "message_hub": self.hub.problem,
+            "storage_service": self.storage.last_failure,
+            "object_store": self.storage.last_blob_failure,
+            "getimg_api": self.getimg.last_failure if self.getimg.configured else "GETIMG_API_KEY is not set",
+            "cache": "",
+        }
 
     def is_ready(self) -> bool:
         """Whether the hub, the Storage Service and its object store work."""

@@ -14,7 +14,12 @@ import structlog
 from opentelemetry import metrics, propagate, trace
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, MetricExporter, PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.export import (
+    ConsoleMetricExporter,
+    MetricExporter,
+    MetricReader,
+    PeriodicExportingMetricReader,
+)
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
@@ -42,6 +47,8 @@ ATTR_GENERATION_ID = "tabletop.generation_id"
 ATTR_STORAGE_CORRELATION_ID = "tabletop.storage_correlation_id"
 ATTR_OPERATION = "tabletop.operation"
 ATTR_OUTCOME = "tabletop.outcome"
+ATTR_QUEUE = "tabletop.queue"
+ATTR_DEPENDENCY = "tabletop.dependency"
 
 # Metrics
 METRIC_STORAGE_DURATION = "tabletop.storage.operation.duration"
@@ -61,6 +68,8 @@ class Counters:
     generations_stalled: int = 0
     """Generations of all processes that were queued again because nothing happened, and are still unfinished."""
     generations_requeued: int = 0
+    cost: Decimal = Decimal(0)
+    """What GetImg.AI charged for the pictures, in USD."""
     interrupted_calls: int = 0
     """Calls of GetImg.AI that were found interrupted, because their process had ended. They may have been billed."""
     interrupted_cost: Decimal = Decimal(0)
@@ -103,6 +112,25 @@ def observe_clock_skew(seconds: Callable[[], float]) -> None:
     metrics.get_meter(SCOPE).create_observable_gauge("tabletop.hub.clock_skew", _observing(seconds), "s")
 
 
+def observe_circuit(is_open: Callable[[], bool]) -> None:
+    """Report whether calls of GetImg.AI are suspended because it keeps failing: 1 or 0."""
+    gauge = metrics.get_meter(SCOPE).create_observable_gauge
+    gauge("tabletop.getimg.circuit_open", _observing(lambda: int(is_open())))
+
+
+def observe_queues(depths: Callable[[], Mapping[str, int]]) -> None:
+    """Report the number of messages that wait in each queue."""
+    gauge = metrics.get_meter(SCOPE).create_observable_gauge
+    gauge("tabletop.hub.queue_depth", _observing_each(ATTR_QUEUE, depths), "{message}")
+
+
+def observe_dependencies(problems: Callable[[], Mapping[str, str]]) -> None:
+    """Report whether each dependency works: 1, or 0 while it has a problem."""
+    gauge = metrics.get_meter(SCOPE).create_observable_gauge
+    healthy = _observing_each(ATTR_DEPENDENCY, lambda: {name: int(not text) for name, text in problems().items()})
+    gauge("tabletop.dependency.healthy", healthy)
+
+
 class Telemetry:
     """Creates spans, and holds the instruments and counters."""
 
@@ -118,6 +146,7 @@ class Telemetry:
         self.getimg_duration = meter.create_histogram("tabletop.getimg.call.duration", "s")
         meter.create_observable_counter("tabletop.images.generated", _observing(lambda: counters.images_generated))
         meter.create_observable_counter("tabletop.generations.failed", _observing(lambda: counters.generations_failed))
+        meter.create_observable_counter("tabletop.getimg.cost", _observing(lambda: float(counters.cost)), "USD")
         meter.create_observable_counter("tabletop.cache.hits", _observing(lambda: counters.cache_hits))
         meter.create_observable_counter("tabletop.cache.misses", _observing(lambda: counters.cache_misses))
         meter.create_observable_counter(
@@ -171,6 +200,12 @@ def _observing(read: Callable[[], float]) -> list[Callable[[CallbackOptions], It
     return [lambda _options: [Observation(read())]]
 
 
+def _observing_each(
+    attribute: str, read: Callable[[], Mapping[str, int]]
+) -> list[Callable[[CallbackOptions], Iterable[Observation]]]:
+    return [lambda _options: [Observation(value, {attribute: name}) for name, value in read().items()]]
+
+
 def set_up_logs(level: str) -> None:
     """Write logs to standard error, one JSON object per line.
 
@@ -216,25 +251,46 @@ def _add_correlation_id(_logger: object, _method: str, event: structlog.typing.E
     return event
 
 
-def set_up_providers(exporter: Literal["none", "console", "otlp"], version: str) -> None:
-    """Set the global tracer and meter providers; `none` keeps the defaults, which record nothing.
+Exporter = Literal["none", "console", "otlp"]
 
-    The destination of `otlp` comes from OpenTelemetry's own variables, such as `OTEL_EXPORTER_OTLP_ENDPOINT`.
+
+def set_up_providers(exporter: Exporter, version: str, *, prometheus_listen: str | None = None) -> None:
+    """Set the global tracer and meter providers; without a destination the defaults record nothing.
+
+    The destination of `otlp` comes from OpenTelemetry's own variables, such as `OTEL_EXPORTER_OTLP_ENDPOINT`. A
+    Prometheus server reads the metrics at `prometheus_listen`. Raises OSError if the address cannot be bound.
     """
-    if exporter == "none":
-        return
-    span_exporter: SpanExporter
-    metric_exporter: MetricExporter
-    if exporter == "console":
-        span_exporter, metric_exporter = ConsoleSpanExporter(out=sys.stderr), ConsoleMetricExporter(out=sys.stderr)
-    else:
-        from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
-        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-
-        span_exporter, metric_exporter = OTLPSpanExporter(), OTLPMetricExporter()
     resource = Resource.create({"service.name": "image-service", "service.version": version})
-    tracer_provider = TracerProvider(resource=resource)
-    tracer_provider.add_span_processor(BatchSpanProcessor(span_exporter))
-    trace.set_tracer_provider(tracer_provider)
-    reader = PeriodicExportingMetricReader(metric_exporter)
-    metrics.set_meter_provider(MeterProvider(resource=resource, metric_readers=[reader]))
+    readers: list[MetricReader] = []
+    if exporter != "none":
+        span_exporter, metric_exporter = _exporters(exporter)
+        tracer_provider = TracerProvider(resource=resource)
+        tracer_provider.add_span_processor(BatchSpanProcessor(span_exporter))
+        trace.set_tracer_provider(tracer_provider)
+        readers.append(PeriodicExportingMetricReader(metric_exporter))
+    if prometheus_listen is not None:
+        readers.append(_prometheus_reader(prometheus_listen))
+    if readers:
+        metrics.set_meter_provider(MeterProvider(resource=resource, metric_readers=readers))
+
+
+def _prometheus_reader(listen: str) -> MetricReader:
+    """Return a reader whose metrics a thread serves over HTTP."""
+    from opentelemetry.exporter.prometheus import PrometheusMetricReader
+    from prometheus_client import start_http_server
+
+    host, _, port = listen.rpartition(":")
+    try:
+        start_http_server(int(port), host.strip("[]"))
+    except OSError as error:
+        raise OSError(f"cannot listen on {listen}: {error.strerror}") from error
+    return PrometheusMetricReader()
+
+
+def _exporters(exporter: Literal["console", "otlp"]) -> tuple[SpanExporter, MetricExporter]:
+    if exporter == "console":
+        return ConsoleSpanExporter(out=sys.stderr), ConsoleMetricExporter(out=sys.stderr)
+    from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+
+    return OTLPSpanExporter(), OTLPMetricExporter()

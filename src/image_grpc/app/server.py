@@ -41,7 +41,7 @@ from image_grpc.rpc.server import Server, Servicers
 from image_grpc.service_status import DependencyMonitor, StatusReporter
 from image_grpc.settings import ServerSettings
 from image_grpc.storage import CacheLimits, ChangeFeed, ImageStorageClient, ReadCache, Storage
-from image_grpc.telemetry import Telemetry
+from image_grpc.telemetry import Telemetry, observe_circuit, observe_dependencies, observe_queues
 from image_grpc.themes import ThemeCatalog, ThemeEditor
 from image_grpc.weighted_fair_semaphore import WeightedFairSemaphore
 
@@ -126,6 +126,10 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         concurrency=settings.renditions_concurrency,
     )
     monitor = DependencyMonitor(hub, client)
+    reporter = StatusReporter(hub, client, getimg, monitor, telemetry.counters)
+    observe_queues(lambda: monitor.depths)
+    observe_dependencies(reporter.problems)
+    observe_circuit(lambda: getimg.is_suspended)
     servicers = Servicers(
         generation=generation.GenerationServicer(
             use_cases, getimg, heartbeat_seconds=settings.heartbeat_seconds, max_wait_seconds=settings.rpc_max_seconds
@@ -140,7 +144,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         ),
         overlay=overlay.OverlayServicer(OverlayReader(storage, coverage, renditions), OverlayEditor(storage, coverage)),
         theme=theme.ThemeServicer(themes, ThemeEditor(storage)),
-        status=status.StatusServicer(StatusReporter(hub, client, getimg, monitor, telemetry.counters)),
+        status=status.StatusServicer(reporter),
     )
     server = Server(settings, servicers, telemetry, stopping=stopping)
 

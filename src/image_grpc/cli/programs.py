@@ -22,13 +22,22 @@ hub_option = click.option("--hub-url", help="URL of a RabbitMQ, amqp://…")
 
 
 def load(settings_class: type[S], **options: object) -> S:
-    """Return the settings of a program, which options of the command override, and set up logs and telemetry."""
+    """Return the settings of a program, which options of the command override, and set up logs."""
     try:
         loaded = settings.load(settings_class, **options)
     except InvalidSettings as error:
         raise click.ClickException(str(error)) from error
     telemetry.set_up_logs(loaded.log_level)
-    telemetry.set_up_providers(loaded.telemetry, __version__)
+    return loaded
+
+
+def load_program(settings_class: type[S], **options: object) -> S:
+    """Return the settings of a program that runs on, and start to report its metrics and traces."""
+    loaded = load(settings_class, **options)
+    try:
+        telemetry.set_up_providers(loaded.telemetry, __version__, prometheus_listen=loaded.prometheus_listen)
+    except OSError as error:
+        raise click.ClickException(str(error)) from error
     return loaded
 
 

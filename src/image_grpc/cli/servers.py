@@ -7,7 +7,7 @@ import click
 
 from image_grpc import __version__
 from image_grpc.cli.client import server_options
-from image_grpc.cli.programs import hub_option, load, run, run_until_stopped
+from image_grpc.cli.programs import hub_option, load, load_program, run, run_until_stopped
 from image_grpc.settings import BridgeSettings, EmbeddedSettings
 
 if TYPE_CHECKING:  # importing the server takes a second, which client commands should not spend
@@ -34,7 +34,7 @@ def up(no_standin: bool, **options: object) -> None:
     """
     from image_grpc import app
 
-    settings = load(EmbeddedSettings, **options)
+    settings = load_program(EmbeddedSettings, **options)
     program = app.up_without_standin(settings) if no_standin else app.up(settings)
     run_until_stopped(program, lambda running: _started(settings, running))
 
@@ -58,11 +58,12 @@ def serve(with_bridge: bool, workers: int, **options: object) -> None:
     """
     from image_grpc import app
 
-    settings = load(EmbeddedSettings, **options)
     if workers > 1:
         from image_grpc.cli.workers import run_workers
 
+        settings = load(EmbeddedSettings, **options)
         raise SystemExit(run(run_workers(settings, workers, ["--bridge"] if with_bridge else [])))
+    settings = load_program(EmbeddedSettings, **options)
     program = app.serve_with_bridge(settings) if with_bridge else app.serve(settings)
     run_until_stopped(program, lambda running: _started(settings, running))
 
@@ -75,7 +76,7 @@ def bridge(server: "Endpoint", hub_url: str | None) -> None:
     from image_grpc import app
 
     text = f"The bridge connects the hub to the server at {server.target}. Press Ctrl-C to stop."
-    run_until_stopped(app.bridge(load(BridgeSettings, hub_url=hub_url), server), lambda _: text)
+    run_until_stopped(app.bridge(load_program(BridgeSettings, hub_url=hub_url), server), lambda _: text)
 
 
 @click.command(add_help_option=False, context_settings={"ignore_unknown_options": True})

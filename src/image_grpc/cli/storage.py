@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from image_grpc.cli.programs import hub_option, load, run_until_stopped
+from image_grpc.cli.programs import hub_option, load, load_program, run_until_stopped
 from image_grpc.settings import StorageServiceSettings, storage_urls
 
 if TYPE_CHECKING:  # importing the Storage Service takes a while
@@ -37,7 +37,7 @@ def storage(context: click.Context, /, **options: str | None) -> None:
     if context.invoked_subcommand is None:
         from image_grpc import app
 
-        settings = load(StorageServiceSettings, **options)
+        settings = load_program(StorageServiceSettings, **options)
         run_until_stopped(app.storage(settings), lambda _: "The Storage Service is ready. Press Ctrl-C to stop.")
 
 

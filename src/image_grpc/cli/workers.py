@@ -11,7 +11,7 @@ import structlog
 
 from image_grpc.app import require_broker
 from image_grpc.app.signals import stop_signals
-from image_grpc.settings import EmbeddedSettings, variable
+from image_grpc.settings import EmbeddedSettings, InvalidSettings, variable
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +24,10 @@ async def run_workers(settings: EmbeddedSettings, count: int, options: Sequence[
     Raises InvalidSettings for an in-memory hub, OSError if the address cannot be bound.
     """
     require_broker(settings)
+    if settings.prometheus_listen:
+        raise InvalidSettings(
+            f"{variable('prometheus_listen')}: workers cannot share it; run processes of their own, or use OTLP"
+        )
     with stop_signals() as stop, _reserved(settings.listen) as address:
         command = [sys.executable, "-m", "image_grpc", "serve", *options]
         environment = os.environ | {  # not as options, which all users of the machine can read

@@ -70,6 +70,11 @@ class Connection:
             raise failure from error
         self.last_failure = ""
 
+    @property
+    def is_suspended(self) -> bool:
+        """Whether calls are refused because GetImg.AI keeps failing."""
+        return self._breaker.refuses_calls
+
     def _suspended(self) -> errors.CallNotSent:
         delay = self._breaker.open_seconds
         return errors.CallNotSent(f"GetImg.AI keeps failing; calls are suspended for {delay:g} s", retry_delay=delay)

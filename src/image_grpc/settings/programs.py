@@ -30,6 +30,9 @@ class TelemetrySettings(EnvironmentSettings):
         description="where traces and metrics are sent: `console` is standard error, `otlp` is the collector at "
         "`OTEL_EXPORTER_OTLP_ENDPOINT`",
     )
+    prometheus_listen: Address | None = Field(
+        None, description="address at which a Prometheus server reads the metrics, under `/metrics`"
+    )
 
 
 class HubSettings(EnvironmentSettings):

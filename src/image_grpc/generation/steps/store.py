@@ -1,6 +1,7 @@
 """The *store* step: downloads a generated picture, fits it to the request, stores and announces it."""
 
 import time
+from decimal import Decimal
 
 import structlog
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
@@ -142,6 +143,7 @@ class StoreStep:
     def _report(self, record: GenerationRecord, image: Image) -> None:
         seconds = time.time() - record.generation.start_time.ToMilliseconds() / 1000
         self._counters.images_generated += 1
+        self._counters.cost += Decimal(record.generation.cost.amount or 0)
         self._estimator.record_duration(seconds)
         log.info(
             "image generated",
