@@ -7,6 +7,7 @@ from image_grpc.bridge import Bridge
 from image_grpc.endpoint import Endpoint
 from image_grpc.hub import Hub
 from image_grpc.hub.memory import MemoryHub
+from image_grpc.hub.signatures import Signatures
 from image_grpc.settings import BridgeSettings, HubSettings, InvalidSettings
 from image_grpc.telemetry import Telemetry, observe_clock_skew
 
@@ -19,7 +20,8 @@ async def run_hub(settings: HubSettings) -> AsyncIterator[Hub]:
     else:
         from image_grpc.hub.amqp import AmqpHub
 
-        hub = AmqpHub(settings.hub_url)
+        signatures = Signatures(settings.hub_key_file) if settings.hub_key_file else None
+        hub = AmqpHub(settings.hub_url, signatures)
     try:
         await hub.start()
         observe_clock_skew(lambda: hub.clock_skew)

@@ -44,6 +44,12 @@ class HubSettings(EnvironmentSettings):
         description="Message Hub: `amqp://` or `amqps://` URL of a RabbitMQ; `memory:` for a single process",
     )
 
+    hub_key_file: Path | None = Field(
+        None,
+        description="file of keys, one per line, that sign jobs and change events on a RabbitMQ, the same for all "
+        "processes; the first signs",
+    )
+
     @field_validator("hub_url")
     @classmethod
     def _supported_scheme(cls, value: str) -> str:

@@ -25,6 +25,7 @@ from image_grpc.hub.amqp.messages import REQUEST_TOKEN
 from image_grpc.hub.amqp.publisher import Publisher
 from image_grpc.hub.amqp.watchdog import Watchdog
 from image_grpc.hub.clock_skew import ClockSkew
+from image_grpc.hub.signatures import Signatures
 from image_grpc.messages import clone
 
 START_SECONDS = 60.0
@@ -36,8 +37,9 @@ class AmqpHub:
 
     durable = True
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, signatures: Signatures | None = None) -> None:
+        """With `signatures`, jobs and change events are signed, and those without a valid signature have no effect."""
+        self._url, self._signatures = url, signatures
         self._resources = AsyncExitStack()
         self._publishing: AbstractRobustConnection | None = None
         self._consuming: AbstractRobustConnection
@@ -112,6 +114,8 @@ class AmqpHub:
         await self._resources.aclose()
 
     async def publish(self, message: OutboundMessage, *, timeout: float, reply_to: str = "") -> Outcome:
+        if self._signatures is not None:
+            message = self._signatures.signed(message)
         return await self._publisher.send(message, reply_to=reply_to, timeout=timeout)
 
     async def request(self, message: OutboundMessage, *, timeout: float) -> Envelope:
@@ -136,6 +140,8 @@ class AmqpHub:
         await self._replier.reply(delivery, envelope, timeout=timeout)
 
     async def consume(self, queue: str, handler: Handler, *, concurrency: int) -> QueueConsumer:
+        if self._signatures is not None:
+            handler = self._signatures.verifying(handler)
         consumer = QueueConsumer(self._consuming, self._forwarder, self._skew, queue, handler, concurrency)
         await consumer.start()
         self._consumers.append(consumer)
@@ -144,6 +150,8 @@ class AmqpHub:
     async def subscribe(
         self, routing_keys: list[str], handler: Callable[[Delivery], None], *, on_gap: Callable[[], None]
     ) -> ExclusiveQueue:
+        if self._signatures is not None:
+            handler = self._signatures.ignoring_forged(handler)
         return await self._queues.subscribe(routing_keys, handler, on_gap=on_gap)
 
     async def depth(self, queue: str) -> int:
