@@ -7,6 +7,7 @@ from image_grpc.cli.api_key import api_key
 from image_grpc.cli.config import config
 from image_grpc.cli.dead_letters import dead_letters
 from image_grpc.cli.demo import demo
+from image_grpc.cli.doctor import doctor
 from image_grpc.cli.generate import generate
 from image_grpc.cli.generation import generation
 from image_grpc.cli.image import image
@@ -34,6 +35,7 @@ from image_grpc.cli.theme import theme
         dead_letters,
         api_key,
         config,
+        doctor,
     ],
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Literal
 
 import structlog
@@ -66,6 +66,15 @@ class GetimgClient(Connection):
     async def model(self, model_id: str) -> Model | None:
         """Return an image model, or None if the catalog lacks it. Raises ApiError, GetimgNotConfigured."""
         return (await self._catalog.models()).get(model_id)
+
+    async def balance(self) -> Decimal:
+        """Return the balance of the workspace in USD. Raises ApiError, GetimgNotConfigured."""
+        async with self.call() as sdk:
+            response = await sdk.billing.retrieve_balance()
+            try:
+                return Decimal(response.balance)
+            except (InvalidOperation, TypeError, AttributeError) as problem:
+                raise ValueError("the balance is not a number") from problem
 
     @asynccontextmanager
     async def call_slot(self) -> AsyncIterator[Callable[[ProviderRequest], Awaitable[ProviderResult]]]:

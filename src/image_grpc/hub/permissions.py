@@ -16,6 +16,11 @@ class Permissions:
     write: str
     read: str
 
+    def __or__(self, other: "Permissions") -> "Permissions":
+        """Return the permissions to do both."""
+        pairs = zip((self.configure, self.write, self.read), (other.configure, other.write, other.read), strict=True)
+        return Permissions(*(f"{one}|{another}" for one, another in pairs))
+
 
 def _permissions(own: str, *, write: str, read: str) -> Permissions:
     """Return the permissions of a part with queues of its own, which it declares, binds and reads."""

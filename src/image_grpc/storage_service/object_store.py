@@ -52,6 +52,12 @@ async def require_readable(store: ObjectStore) -> None:
             return
 
 
+async def require_writable(store: ObjectStore) -> None:
+    """Raise ObjectStoreError if an object cannot be stored. It expires like an abandoned part of a blob."""
+    with translated_errors():
+        await obstore.put_async(store, f"{PARTS}/self-check", b"")
+
+
 @contextmanager
 def translated_errors() -> Iterator[None]:
     """Raise ObjectStoreError for failures of the object store within the block."""
