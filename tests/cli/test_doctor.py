@@ -37,7 +37,7 @@ async def test_a_new_environment_needs_an_api_key_of_getimg_only(tmp_path: Path)
     code, found = await findings(IMAGE_GRPC_DATA_DIR=str(tmp_path))
     assert code == 0
     assert {subject for subject, (level, _) in found.items() if level != "ok"} == {"GetImg.AI"}
-    assert not os.listdir(tmp_path)  # noqa: PTH208 (asynchronous functions do without pathlib)
+    assert not os.listdir(tmp_path)
 
 
 async def test_a_complete_platform_is_healthy(node: Node, tmp_path: Path) -> None:
