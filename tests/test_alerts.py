@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -48,6 +48,26 @@ FIRING: Mapping[str, Mapping[str, str]] = {
     "ImageClockSkew": {"tabletop_hub_clock_skew_seconds": "-6x60"},
 }
 """By alert: series, one value per minute, that make it fire within an hour."""
+HEALTHY: Mapping[str, str] = {
+    'up{job="image-grpc"}': "1x60",
+    'tabletop_dependency_healthy{tabletop_dependency="object_store"}': "1x60",
+    'tabletop_dependency_healthy{tabletop_dependency="getimg_api"}': "0x60",
+    'tabletop_hub_queue_depth{tabletop_queue="image.store"}': "20x60",
+    'tabletop_hub_queue_depth{tabletop_queue="image.dead"}': "0x60",
+    "tabletop_generations_stalled": "0x60",
+    "tabletop_generations_failed_total": "0x30 1x30",
+    "tabletop_images_generated_total": "0+1x60",
+    'rpc_server_call_duration_seconds_count{rpc_response_status_code="UNAVAILABLE"}': "0x30 1x30",
+    'rpc_server_call_duration_seconds_count{rpc_response_status_code="OK"}': "0+1x60",
+    **{
+        f'tabletop_storage_operation_duration_seconds_bucket{{le="{le}"}}': f"0+{count}x60"
+        for le, count in {"0.005": 50, "0.01": 90, "0.025": 98, "0.5": 100, "+Inf": 100}.items()
+    },
+    "tabletop_getimg_circuit_open": "0x60",
+    "tabletop_getimg_cost_USD_total": "0+0.05x60",
+    "tabletop_hub_clock_skew_seconds": "0.1x60",
+}
+"""Series of a service that works, in which now and then a call fails."""
 
 
 def expressions() -> list[str]:
@@ -68,12 +88,20 @@ async def test_the_metrics_of_alerts_and_dashboard_exist(tmp_path: Path) -> None
         async with httpx.AsyncClient() as http:
             reported: set[str] = set()
 
+            async def metrics() -> httpx.Response:
+                return await http.get(f"http://{listen}/metrics")
+
             async def all_are_reported() -> bool:
-                text = (await http.get(f"http://{listen}/metrics")).text
+                text = (await metrics()).text
                 reported.update(re.findall(r"^(\w+)[{ ]", text, re.MULTILINE))
                 return used <= reported
 
             await eventually(all_are_reported, "all metrics are reported")
+            bounds = set(
+                re.findall(r'storage_operation_duration_seconds_bucket{.*le="([^"]+)"', (await metrics()).text)
+            )
+    invented = {series for case in (*FIRING.values(), HEALTHY) for series in case}
+    assert {bound for series in invented for bound in re.findall(r'le="([^"]+)"', series)} <= bounds
 
 
 async def test_a_port_that_is_taken_stops_a_start(tmp_path: Path) -> None:
@@ -91,24 +119,32 @@ def test_every_alert_has_a_case() -> None:
 
 @pytest.mark.parametrize("alert", FIRING)
 def test_an_alert_fires(alert: str, tmp_path: Path) -> None:
-    series = [{"series": name, "values": values} for name, values in FIRING[alert].items()]
+    expression = f'count(ALERTS{{alertname="{alert}", alertstate="firing"}})'
+    promtool(FIRING[alert], expression, [{"labels": "{}", "value": 1}], tmp_path)
+
+
+def test_no_alert_fires_while_the_service_works(tmp_path: Path) -> None:
+    promtool(HEALTHY, 'ALERTS{alertstate="firing"}', [], tmp_path)
+
+
+def test_a_target_that_disappears_is_reported(tmp_path: Path) -> None:
+    expression = 'count(ALERTS{alertname="ImageServiceDown", alertstate="firing"})'
+    promtool({'up{job="image-grpc"}': "1x30 _x30"}, expression, [{"labels": "{}", "value": 1}], tmp_path)
+
+
+def promtool(series: Mapping[str, str], expression: str, expected: Sequence[object], folder: Path) -> None:
+    """Evaluate an expression after an hour of series, of one value per minute."""
     case = {
         "rule_files": [str(ALERTS)],
         "tests": [
             {
                 "interval": "1m",
-                "input_series": series,
-                "promql_expr_test": [
-                    {
-                        "expr": f'count(ALERTS{{alertname="{alert}", alertstate="firing"}})',
-                        "eval_time": "1h",
-                        "exp_samples": [{"labels": "{}", "value": 1}],
-                    }
-                ],
+                "input_series": [{"series": name, "values": values} for name, values in series.items()],
+                "promql_expr_test": [{"expr": expression, "eval_time": "1h", "exp_samples": list(expected)}],
             }
         ],
     }
-    file = tmp_path / "case.yaml"
+    file = folder / "case.yaml"
     file.write_text(yaml.safe_dump(case))
     result = subprocess.run(["promtool", "test", "rules", str(file)], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr

@@ -108,7 +108,8 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
 
 SPAN = """
 from opentelemetry import trace
-from image_grpc.telemetry import Telemetry, set_up_providers
+from image_grpc.telemetry import Telemetry
+from image_grpc.telemetry_setup import set_up_providers
 set_up_providers("otlp", "1")
 with Telemetry().track_storage_operation("image.storage.list", "an id"):
     pass

@@ -1,31 +1,17 @@
-"""Traces, metrics and logs: their names, what is counted, and their setup."""
+"""Traces and metrics: their names, and what is counted."""
 
-import logging
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from functools import partial
 
-import orjson
-import structlog
 from opentelemetry import metrics, propagate, trace
 from opentelemetry.metrics import CallbackOptions, Observation
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import (
-    ConsoleMetricExporter,
-    MetricExporter,
-    MetricReader,
-    PeriodicExportingMetricReader,
-)
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
 
-from image_grpc.correlation import current_correlation_id
 from image_grpc.errors import ServiceError
 
 SCOPE = "image_grpc"
@@ -53,6 +39,9 @@ ATTR_DEPENDENCY = "tabletop.dependency"
 # Metrics
 METRIC_STORAGE_DURATION = "tabletop.storage.operation.duration"
 METRIC_STORAGE_BYTES = "tabletop.storage.operation.bytes"
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+"""Bounds of the buckets of durations: those of OpenTelemetry are for milliseconds."""
 
 _NO_SPAN = nullcontext(INVALID_SPAN)
 
@@ -139,11 +128,12 @@ class Telemetry:
         self._recording = isinstance(trace.get_tracer_provider(), TracerProvider)
         counters = self.counters = Counters()
         meter = metrics.get_meter(SCOPE)
-        self.rpc_duration = meter.create_histogram("rpc.server.call.duration", "s")
-        self.storage_duration = meter.create_histogram(METRIC_STORAGE_DURATION, "s")
+        duration = partial(meter.create_histogram, unit="s", explicit_bucket_boundaries_advisory=SECONDS)
+        self.rpc_duration = duration("rpc.server.call.duration")
+        self.storage_duration = duration(METRIC_STORAGE_DURATION)
         self.storage_bytes = meter.create_counter(METRIC_STORAGE_BYTES, "By")
         self.bridge_messages = meter.create_counter("tabletop.bridge.messages")
-        self.getimg_duration = meter.create_histogram("tabletop.getimg.call.duration", "s")
+        self.getimg_duration = duration("tabletop.getimg.call.duration")
         meter.create_observable_counter("tabletop.images.generated", _observing(lambda: counters.images_generated))
         meter.create_observable_counter("tabletop.generations.failed", _observing(lambda: counters.generations_failed))
         meter.create_observable_counter("tabletop.getimg.cost", _observing(lambda: float(counters.cost)), "USD")
@@ -204,93 +194,3 @@ def _observing_each(
     attribute: str, read: Callable[[], Mapping[str, int]]
 ) -> list[Callable[[CallbackOptions], Iterable[Observation]]]:
     return [lambda _options: [Observation(value, {attribute: name}) for name, value in read().items()]]
-
-
-def set_up_logs(level: str) -> None:
-    """Write logs to standard error, one JSON object per line.
-
-    Its fields are `timestamp`, `level`, `event`, the current `correlation_id`, and those of the event.
-    """
-    shared: list[structlog.types.Processor] = [
-        _add_correlation_id,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    structlog.configure(
-        processors=[
-            *shared,
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=orjson.dumps),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
-        cache_logger_on_first_use=True,
-    )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(),
-            ],
-        )
-    )
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    # Below WARNING, libraries log keys and signed URLs.
-    root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
-    # pyvips warns about each line of a damaged picture before it raises.
-    logging.getLogger("pyvips").setLevel(logging.ERROR)
-
-
-def _add_correlation_id(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    if correlation_id := current_correlation_id():
-        event["correlation_id"] = correlation_id
-    return event
-
-
-Exporter = Literal["none", "console", "otlp"]
-
-
-def set_up_providers(exporter: Exporter, version: str, *, prometheus_listen: str | None = None) -> None:
-    """Set the global tracer and meter providers; without a destination the defaults record nothing.
-
-    The destination of `otlp` comes from OpenTelemetry's own variables, such as `OTEL_EXPORTER_OTLP_ENDPOINT`. A
-    Prometheus server reads the metrics at `prometheus_listen`. Raises OSError if the address cannot be bound.
-    """
-    resource = Resource.create({"service.name": "image-service", "service.version": version})
-    readers: list[MetricReader] = []
-    if exporter != "none":
-        span_exporter, metric_exporter = _exporters(exporter)
-        tracer_provider = TracerProvider(resource=resource)
-        tracer_provider.add_span_processor(BatchSpanProcessor(span_exporter))
-        trace.set_tracer_provider(tracer_provider)
-        readers.append(PeriodicExportingMetricReader(metric_exporter))
-    if prometheus_listen is not None:
-        readers.append(_prometheus_reader(prometheus_listen))
-    if readers:
-        metrics.set_meter_provider(MeterProvider(resource=resource, metric_readers=readers))
-
-
-def _prometheus_reader(listen: str) -> MetricReader:
-    """Return a reader whose metrics a thread serves over HTTP."""
-    from opentelemetry.exporter.prometheus import PrometheusMetricReader
-    from prometheus_client import start_http_server
-
-    host, _, port = listen.rpartition(":")
-    try:
-        start_http_server(int(port), host.strip("[]"))
-    except OSError as error:
-        raise OSError(f"cannot listen on {listen}: {error.strerror}") from error
-    return PrometheusMetricReader()
-
-
-def _exporters(exporter: Literal["console", "otlp"]) -> tuple[SpanExporter, MetricExporter]:
-    if exporter == "console":
-        return ConsoleSpanExporter(out=sys.stderr), ConsoleMetricExporter(out=sys.stderr)
-    from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
-    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-
-    return OTLPSpanExporter(), OTLPMetricExporter()

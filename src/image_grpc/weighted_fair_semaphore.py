@@ -31,7 +31,7 @@ class WeightedFairSemaphore(Generic[C]):
         return sum(len(queue) for queue in self._queues.values())
 
     def turns_until(self, class_: C) -> float:
-        """Return how many waiters are likely to be admitted until one of this class that arrives now; 0 for none."""
+        """Return the estimated number of admissions up to and including a new waiter of this class; 0: at once."""
         if self._free > 0:
             return 0
         own = len(self._queues[class_]) + 1

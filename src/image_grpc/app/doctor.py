@@ -106,11 +106,11 @@ def _keys(settings: EmbeddedSettings) -> Iterator[Finding]:
     if settings.hub_key_file is not None:
         try:
             Signatures(settings.hub_key_file)
-            yield ok("hub key", "jobs and change events are signed")
+            yield ok("hub key", "messages of the service to itself are signed")
         except InvalidSettings as problem:
             yield error("hub key", str(problem), "write one key per line, from `openssl rand -hex 32`")
     elif settings.hub_url != "memory:":
-        text = "whoever may publish on the virtual host can forge jobs"
+        text = "whoever may publish on the virtual host can change everything that is stored"
         yield warning("hub key", text, f"set {variable('hub_key_file')} for all processes")
     if settings.hub_url != "memory:" and not settings.page_token_key.get_secret_value():
         text = "page tokens are not signed"

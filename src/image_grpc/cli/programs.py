@@ -9,7 +9,7 @@ import click
 import structlog
 import uvloop
 
-from image_grpc import __version__, settings, telemetry
+from image_grpc import __version__, settings, telemetry_setup
 from image_grpc.errors import ServiceError
 from image_grpc.settings import InvalidSettings, TelemetrySettings
 
@@ -27,15 +27,15 @@ def load(settings_class: type[S], **options: object) -> S:
         loaded = settings.load(settings_class, **options)
     except InvalidSettings as error:
         raise click.ClickException(str(error)) from error
-    telemetry.set_up_logs(loaded.log_level)
+    telemetry_setup.set_up_logs(loaded.log_level)
     return loaded
 
 
 def load_program(settings_class: type[S], **options: object) -> S:
-    """Return the settings of a program that runs on, and start to report its metrics and traces."""
+    """Return the settings of a long-running program, and start to report its metrics and traces."""
     loaded = load(settings_class, **options)
     try:
-        telemetry.set_up_providers(loaded.telemetry, __version__, prometheus_listen=loaded.prometheus_listen)
+        telemetry_setup.set_up_providers(loaded.telemetry, __version__, prometheus_listen=loaded.prometheus_listen)
     except OSError as error:
         raise click.ClickException(str(error)) from error
     return loaded

@@ -21,7 +21,7 @@ from image_grpc.generation.states import is_final
 from image_grpc.messages import clone
 from image_grpc.retry import Backoff
 from image_grpc.storage import ChangeFeed, Storage
-from image_grpc.storage.change_feed import Changes, next_change
+from image_grpc.storage.change_feed import Changes, Signal, next_change
 from image_grpc.storage.filters import state_labels
 
 GENERATION = RecordKind.RECORD_KIND_GENERATION
@@ -90,8 +90,12 @@ class GenerationReader:
                 if left <= 0:
                     break
                 # The Storage Service may be available again before the time is over.
+                pause = min(left, POLLS.delay(next(polls)))
+                change = await next_change(changes, self._stopping, seconds=pause)
+                if change is not Signal.TIMEOUT:  # after a gap the read may fail, and has to be repeated soon
+                    polls = itertools.count(1)
                 with contextlib.suppress(StorageServiceError, Overloaded):
-                    record = await self._next(id_, changes, record, seconds=min(left, POLLS.delay(next(polls))))
+                    record = await self._after(change, id_, record)
         return await self.present(record)
 
     async def watch(self, id_: str, cursor: str, *, heartbeat_seconds: float) -> AsyncIterator[WatchEvent]:
@@ -121,7 +125,10 @@ class GenerationReader:
 
     async def _next(self, id_: str, changes: Changes, record: GenerationRecord, *, seconds: float) -> GenerationRecord:
         """Return the record after the next change, or as read again after `seconds` or a gap."""
-        change = await next_change(changes, self._stopping, seconds=seconds)
+        return await self._after(await next_change(changes, self._stopping, seconds=seconds), id_, record)
+
+    async def _after(self, change: RecordChange | Signal, id_: str, record: GenerationRecord) -> GenerationRecord:
+        """Return the record in a change; after a gap or a timeout, the one that is stored."""
         if self._stopping.is_set():
             return record
         if isinstance(change, RecordChange) and change.HasField("record"):

@@ -1,10 +1,10 @@
-"""Signatures of the messages that the service sends itself: jobs and change events.
+"""Signatures of the messages that the service sends to itself: jobs, storage requests and change events.
 
 Whoever may publish on the virtual host could otherwise forge them.
 """
 
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -15,8 +15,19 @@ from image_grpc.hub import DeadLetter, Delivery, Handler, Settlement, topology
 from image_grpc.messages import clone
 
 HEADER = "image-signature"
-SIGNED_TYPES = frozenset({topology.GENERATE_JOB, topology.STORE_JOB, topology.STORAGE_CHANGED})
+LABEL = b"image-grpc/1"
+"""Part of what is signed, so that another form of signatures can replace this one."""
 MIN_KEY_BYTES = 32
+NO_SIGNATURE = "the signature is missing or invalid"
+
+_STORAGE = frozenset({topology.STORE, topology.RETRIEVE, topology.DELETE, topology.LIST})
+_QUEUES: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(topology.GENERATE_QUEUES.values(), frozenset({topology.GENERATE_JOB})),
+    topology.STORE_QUEUE: frozenset({topology.STORE_JOB}),
+    topology.STORAGE_QUEUE: _STORAGE,
+}
+"""The types of messages on each queue that only signed messages may reach."""
+_SIGNED_TYPES = frozenset({topology.STORAGE_CHANGED}).union(*_QUEUES.values())
 
 log = structlog.get_logger(__name__)
 
@@ -30,51 +41,51 @@ class Signatures:
 
     def signed(self, message: OutboundMessage) -> OutboundMessage:
         """Return a message with its signature, if it needs one."""
-        if message.envelope.type not in SIGNED_TYPES:
+        if message.envelope.type not in _SIGNED_TYPES:
             return message
         copy = clone(message)
         copy.headers[HEADER] = _signature(self._file.content()[0], message.envelope)
         return copy
 
-    def verifying(self, handler: Handler) -> Handler:
-        """Return a handler that dead-letters messages without a valid signature."""
+    def verifying(self, queue: str, handler: Handler) -> Handler:
+        """Return a handler of a queue that dead-letters messages without a valid signature, if the queue needs them."""
+        types = _QUEUES.get(queue)
+        if types is None:
+            return handler
 
         async def handle(delivery: Delivery) -> Settlement:
-            if not self._is_valid(delivery):
-                return DeadLetter("the signature is missing or invalid")
-            return await handler(delivery)
+            return await handler(delivery) if self._is_valid(delivery, types) else DeadLetter(NO_SIGNATURE)
 
         return handle
 
-    def ignoring_forged(self, handler: Callable[[Delivery], None]) -> Callable[[Delivery], None]:
-        """Return a handler that ignores events without a valid signature."""
+    def ignoring_forged(
+        self, routing_keys: Collection[str], handler: Callable[[Delivery], None]
+    ) -> Callable[[Delivery], None]:
+        """Return a handler of a subscription that ignores change events without a valid signature."""
+        if topology.STORAGE_CHANGED not in routing_keys:
+            return handler
 
         def handle(delivery: Delivery) -> None:
-            if self._is_valid(delivery):
+            if self._is_valid(delivery, {topology.STORAGE_CHANGED}):
                 handler(delivery)
             else:
                 log.warning("event without a valid signature ignored", type=delivery.envelope.type)
 
         return handle
 
-    def _is_valid(self, delivery: Delivery) -> bool:
-        if delivery.envelope.type not in SIGNED_TYPES and not _is_for_us_alone(delivery):
-            return True
-        signature = delivery.headers.get(HEADER, "")
+    def _is_valid(self, delivery: Delivery, types: Collection[str]) -> bool:
+        envelope, signature = delivery.envelope, delivery.headers.get(HEADER, "").encode()
+        if envelope.type not in types or envelope.WhichOneof("content") != "payload_bytes":
+            return False
         return any(
-            hmac.compare_digest(_signature(key, delivery.envelope), signature)
-            for key in (*self._file.content(), *self._file.content(fresh=True))
+            hmac.compare_digest(_signature(key, envelope).encode(), signature)
+            for fresh in (False, True)  # the sender may have a newer key
+            for key in self._file.content(fresh=fresh)
         )
 
 
-def _is_for_us_alone(delivery: Delivery) -> bool:
-    """Whether a message claims another type on a way that only signed messages take."""
-    queues = (*topology.GENERATE_QUEUES.values(), topology.STORE_QUEUE)
-    return delivery.queue in queues or delivery.routing_key == topology.STORAGE_CHANGED
-
-
 def _signature(key: bytes, envelope: Envelope) -> str:
-    parts = (envelope.type.encode(), envelope.id.encode(), envelope.payload_bytes)
+    parts = (LABEL, envelope.type.encode(), envelope.id.encode(), envelope.payload_bytes)
     content = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
     return hmac.digest(key, content, "sha256").hex()
 

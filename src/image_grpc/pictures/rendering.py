@@ -88,7 +88,9 @@ def _shrink(described: Description, scale: float) -> int:
     """Return by how much a picture may be shrunk while it is decoded."""
     if described.format != ImageFormat.IMAGE_FORMAT_JPEG:
         return 1
-    return next((shrink for shrink in (8, 4, 2) if shrink * scale <= 1), 1)
+    # Where it does not divide the sides, the last rows and columns would be lost.
+    sides = (described.width, described.height)
+    return next((by for by in (8, 4, 2) if by * scale <= 1 and not any(side % by for side in sides)), 1)
 
 
 def _scaled(picture: pyvips.Image, described: Description, scale: float) -> pyvips.Image:

@@ -39,9 +39,7 @@ class AccessSettings(HealthSettings):
     reflection: Literal["", "open", "authenticated", "off"] = Field(
         "", description="who may use server reflection; default: `authenticated` with authentication, otherwise `open`"
     )
-    insecure: bool = Field(
-        False, description="accept everybody on addresses other than loopback; for networks that protect themselves"
-    )
+    insecure: bool = Field(False, description="accept everybody on addresses other than loopback; for trusted networks")
 
     @property
     def authenticates(self) -> bool:

@@ -46,8 +46,8 @@ class HubSettings(EnvironmentSettings):
 
     hub_key_file: Path | None = Field(
         None,
-        description="file of keys, one per line, that sign jobs and change events on a RabbitMQ, the same for all "
-        "processes; the first signs",
+        description="file of keys, one per line, that sign jobs, storage requests and change events on a RabbitMQ; the "
+        "same for all `serve` and `storage` processes; the first key signs",
     )
 
     @field_validator("hub_url")

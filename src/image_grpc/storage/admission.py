@@ -20,7 +20,7 @@ MAX_IN_FLIGHT = 32
 MAX_WAIT_SECONDS = 2.0
 """A new call is refused at once if its turn is likely to come later."""
 PATIENCE = 2.0
-"""A new call is refused later if its turn has not come after this many times the longest likely wait."""
+"""A new call is refused later if its turn has not come after PATIENCE times MAX_WAIT_SECONDS."""
 WEIGHT = 0.05
 """Weight of the latest request in the moving average of durations."""
 

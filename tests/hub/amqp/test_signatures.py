@@ -1,8 +1,9 @@
-"""Jobs and change events that nobody with the key has sent have no effect."""
+"""Jobs, storage requests and change events without a valid signature have no effect."""
 
 from __future__ import annotations
 
 import secrets
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,15 +12,16 @@ import pytest
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.image.internal.v1.job_pb2 import StoreJob
 from tabletop.image.v1.generation_pb2 import GenerationState
-from tabletop.storage.v1.storage_pb2 import StorageChanged
+from tabletop.storage.v1.storage_pb2 import StorageChanged, StoreRequest
 
+from image_grpc import app
 from image_grpc.access import reloading_file
-from image_grpc.hub import Ack, Delivery, Settlement, topology
+from image_grpc.hub import Ack, Delivery, RequestTimeout, Settlement, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.amqp import AmqpHub
 from image_grpc.hub.amqp.dead_letters import open_dead_letters
-from image_grpc.hub.signatures import HEADER, Signatures
-from image_grpc.settings import InvalidSettings
+from image_grpc.hub.signatures import HEADER, NO_SIGNATURE, Signatures
+from image_grpc.settings import InvalidSettings, StorageServiceSettings, load
 from image_grpc_testkit.eventually import eventually
 from image_grpc_testkit.servers.rabbitmq import Node
 from tests.service import portrait, service
@@ -66,7 +68,11 @@ async def test_only_signed_jobs_are_handled_and_the_others_are_dead_lettered(nod
         consumer = await ours.consume(topology.STORE_QUEUE, handle, concurrency=1)
         await forger.publish(job("unsigned"), timeout=SECONDS)
         await forger.publish(job("wrong", **{HEADER: "0" * 64}), timeout=SECONDS)
+        await forger.publish(job("not ASCII", **{HEADER: "\u00e9"}), timeout=SECONDS)
         await forger.publish(job("other type", "unknown"), timeout=SECONDS)
+        event = Signatures(keys).signed(change("an event as a job"))
+        event.exchange, event.routing_key = "", topology.STORE_QUEUE
+        await forger.publish(event, timeout=SECONDS)
         signed = Signatures(keys).signed(job("signed"))
         changed = job("changed", **dict(signed.headers))
         changed.envelope.id = signed.envelope.id
@@ -78,7 +84,7 @@ async def test_only_signed_jobs_are_handled_and_the_others_are_dead_lettered(nod
     assert handled == ["signed", "ours"]
     async with open_dead_letters(url) as letters:
         reasons = [letter.reason async for letter in letters]
-    assert reasons == ["the signature is missing or invalid"] * 4
+    assert reasons == [NO_SIGNATURE] * 6
 
 
 async def test_forged_change_events_are_ignored(node: Node, tmp_path: Path) -> None:
@@ -92,10 +98,32 @@ async def test_forged_change_events_are_ignored(node: Node, tmp_path: Path) -> N
             on_gap=lambda: None,
         )
         await forger.publish(change("forged"), timeout=SECONDS)
+        disguised = change("disguised")
+        disguised.envelope.type = "other"
+        disguised.headers[topology.ROUTING_KEY] = "other"
+        await forger.publish(disguised, timeout=SECONDS)
         await ours.publish(change("ours"), timeout=SECONDS)
         await eventually(lambda: "ours" in received, "the signed event is received")
         await subscription.stop(grace=1)
     assert received == ["ours"]
+
+
+async def test_a_forged_storage_request_has_no_effect_not_even_by_the_messages_in_it(
+    node: Node, tmp_path: Path
+) -> None:
+    url, keys = node.add_virtual_host(), tmp_path / "keys"
+    keys.write_text(secrets.token_hex(32))
+    forged = StoreRequest(storage_correlation_id=str(uuid.uuid4()))
+    forged.batch.messages.append(job(str(uuid.uuid4())))
+    envelope = envelopes.protobuf_envelope(topology.STORE, forged, correlation_id=forged.storage_correlation_id)
+    message = OutboundMessage(exchange=topology.REQUESTS, routing_key=topology.STORE, envelope=envelope)
+    settings = load(StorageServiceSettings, hub_url=url, hub_key_file=keys, data_dir=tmp_path)
+    async with app.storage(settings), running(url) as forger, running(url, keys) as ours:
+        with pytest.raises(RequestTimeout):
+            await forger.request(message, timeout=2)
+        assert (await ours.request(message, timeout=SECONDS)).type != topology.ERROR
+        async with open_dead_letters(url) as letters:
+            assert [letter.reason async for letter in letters] == [NO_SIGNATURE]
 
 
 async def test_two_keys_are_accepted_during_a_rotation(node: Node, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ class AmqpHub:
     durable = True
 
     def __init__(self, url: str, signatures: Signatures | None = None) -> None:
-        """With `signatures`, jobs and change events are signed, and those without a valid signature have no effect."""
+        """With `signatures`, jobs, storage requests and change events are signed; others have no effect."""
         self._url, self._signatures = url, signatures
         self._resources = AsyncExitStack()
         self._publishing: AbstractRobustConnection | None = None
@@ -141,7 +141,7 @@ class AmqpHub:
 
     async def consume(self, queue: str, handler: Handler, *, concurrency: int) -> QueueConsumer:
         if self._signatures is not None:
-            handler = self._signatures.verifying(handler)
+            handler = self._signatures.verifying(queue, handler)
         consumer = QueueConsumer(self._consuming, self._forwarder, self._skew, queue, handler, concurrency)
         await consumer.start()
         self._consumers.append(consumer)
@@ -151,7 +151,7 @@ class AmqpHub:
         self, routing_keys: list[str], handler: Callable[[Delivery], None], *, on_gap: Callable[[], None]
     ) -> ExclusiveQueue:
         if self._signatures is not None:
-            handler = self._signatures.ignoring_forged(handler)
+            handler = self._signatures.ignoring_forged(routing_keys, handler)
         return await self._queues.subscribe(routing_keys, handler, on_gap=on_gap)
 
     async def depth(self, queue: str) -> int:

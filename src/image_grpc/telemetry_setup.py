@@ -1,0 +1,111 @@
+"""Where logs, traces and metrics go."""
+
+import logging
+import sys
+from typing import Literal
+
+import orjson
+import structlog
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import (
+    ConsoleMetricExporter,
+    MetricExporter,
+    MetricReader,
+    PeriodicExportingMetricReader,
+)
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
+
+from image_grpc.correlation import current_correlation_id
+
+
+def set_up_logs(level: str) -> None:
+    """Write logs to standard error, one JSON object per line.
+
+    Its fields are `timestamp`, `level`, `event`, the current `correlation_id`, and those of the event.
+    """
+    shared: list[structlog.types.Processor] = [
+        _add_correlation_id,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[
+            *shared,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(serializer=orjson.dumps),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    # Below WARNING, libraries log keys and signed URLs.
+    root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
+    # pyvips warns about each line of a damaged picture before it raises.
+    logging.getLogger("pyvips").setLevel(logging.ERROR)
+
+
+def _add_correlation_id(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    if correlation_id := current_correlation_id():
+        event["correlation_id"] = correlation_id
+    return event
+
+
+Exporter = Literal["none", "console", "otlp"]
+
+
+def set_up_providers(exporter: Exporter, version: str, *, prometheus_listen: str | None = None) -> None:
+    """Set the global tracer and meter providers; without a destination the defaults record nothing.
+
+    The destination of `otlp` comes from OpenTelemetry's own variables, such as `OTEL_EXPORTER_OTLP_ENDPOINT`. A
+    Prometheus server reads the metrics at `prometheus_listen`. Raises OSError if the address cannot be bound.
+    """
+    resource = Resource.create({"service.name": "image-service", "service.version": version})
+    readers: list[MetricReader] = []
+    if exporter != "none":
+        span_exporter, metric_exporter = _exporters(exporter)
+        tracer_provider = TracerProvider(resource=resource)
+        tracer_provider.add_span_processor(BatchSpanProcessor(span_exporter))
+        trace.set_tracer_provider(tracer_provider)
+        readers.append(PeriodicExportingMetricReader(metric_exporter))
+    if prometheus_listen is not None:
+        readers.append(_prometheus_reader(prometheus_listen))
+    if readers:
+        metrics.set_meter_provider(MeterProvider(resource=resource, metric_readers=readers))
+
+
+def _prometheus_reader(listen: str) -> MetricReader:
+    """Return a reader whose metrics a thread serves over HTTP."""
+    from opentelemetry.exporter.prometheus import PrometheusMetricReader
+    from prometheus_client import start_http_server
+
+    host, _, port = listen.rpartition(":")
+    try:
+        start_http_server(int(port), host.strip("[]"))
+    except OSError as error:
+        raise OSError(f"cannot listen on {listen}: {error.strerror}") from error
+    return PrometheusMetricReader()
+
+
+def _exporters(exporter: Literal["console", "otlp"]) -> tuple[SpanExporter, MetricExporter]:
+    if exporter == "console":
+        return ConsoleSpanExporter(out=sys.stderr), ConsoleMetricExporter(out=sys.stderr)
+    from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+
+    return OTLPSpanExporter(), OTLPMetricExporter()
