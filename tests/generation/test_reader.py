@@ -218,6 +218,31 @@ async def test_a_wait_continues_when_the_storage_service_is_available_again(
         assert (await waiting).state == CANCELLED
 
 
+async def test_a_read_that_fails_after_a_gap_is_repeated_soon(
+    reader: GenerationReader,
+    feed: ChangeFeed,
+    generations: GenerationRepository,
+    record: GenerationRecord,
+    storage_service: MemoryStorageService,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class OnceSoon(Backoff):
+        def delay(self, attempt: int) -> float:
+            return 0.05 if attempt == 1 else SECONDS
+
+    monkeypatch.setattr(reader_module, "POLLS", OnceSoon(initial=0, maximum=0))
+    await feed.stop()
+    storage_service.retrieved.clear()
+    waiting = asyncio.create_task(reader.wait(record.generation.id, SECONDS))
+    await eventually(lambda: len(storage_service.retrieved) >= 2, "the generation is read, and once more")
+    await end(generations, await start(generations, record))
+    storage_service.refusals = [Refused("INTERNAL", "the database failed")]
+    feed._report_gap()
+    await eventually(lambda: storage_service.refusals == [], "the generation could not be read")
+    async with asyncio.timeout(SECONDS / 2):
+        assert (await waiting).state == CANCELLED
+
+
 # Watching
 
 
