@@ -25,9 +25,11 @@ from image_grpc.storage.change_feed import Changes, Signal, next_change
 from image_grpc.storage.filters import state_labels
 
 GENERATION = RecordKind.RECORD_KIND_GENERATION
+RETRY_SECONDS = 5.0
+"""Time from a read that failed to the next one of a waiting caller."""
 ALL_STATES = [state for state in GenerationState.values() if state]
 """A record without a state is only a pointer to the generation that serves its request_id."""
-POLLS = Backoff(initial=5.0, maximum=60.0, jitter=1.0)
+POLLS = Backoff(initial=20.0, maximum=60.0, jitter=10.0)
 """When a waiting caller reads the generation, in case the change feed missed something: rarely, as thousands wait."""
 
 
@@ -82,7 +84,7 @@ class GenerationReader:
 
         `record` is its record if the caller has just stored it.
         """
-        end, polls = time.monotonic() + seconds, itertools.count(1)
+        end, polls, failed = time.monotonic() + seconds, itertools.count(1), False
         with self._feed.watch(GENERATION, id_) as changes:
             record = record or await self._generations.require(id_)
             while not is_final(record.generation) and not self._stopping.is_set():
@@ -90,12 +92,11 @@ class GenerationReader:
                 if left <= 0:
                     break
                 # The Storage Service may be available again before the time is over.
-                pause = min(left, POLLS.delay(next(polls)))
-                change = await next_change(changes, self._stopping, seconds=pause)
-                if change is not Signal.TIMEOUT:  # after a gap the read may fail, and has to be repeated soon
-                    polls = itertools.count(1)
+                pause = RETRY_SECONDS if failed else POLLS.delay(next(polls))
+                change = await next_change(changes, self._stopping, seconds=min(left, pause))
+                failed = True
                 with contextlib.suppress(StorageServiceError, Overloaded):
-                    record = await self._after(change, id_, record)
+                    record, failed = await self._after(change, id_, record), False
         return await self.present(record)
 
     async def watch(self, id_: str, cursor: str, *, heartbeat_seconds: float) -> AsyncIterator[WatchEvent]:
