@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import random
 import time
 import uuid
 from collections import Counter
@@ -17,6 +18,7 @@ from typing import TypeVar
 import aio_pika
 import grpc
 from aio_pika.abc import AbstractIncomingMessage
+from google.rpc import error_details_pb2, status_pb2
 from tabletop.image.v1.generation_pb2 import GenerationState
 from tabletop.image.v1.generation_request_pb2 import GeneratePortraitRequest
 from tabletop.image.v1.generation_service_pb2 import WaitGenerationRequest
@@ -32,8 +34,6 @@ R = TypeVar("R")
 
 WAIT_SECONDS = 60
 """How long a call waits for its picture."""
-REFUSED_SECONDS = 1.0
-"""Pause of a caller whose call was refused because too many are in progress."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,4 +124,13 @@ async def _repeat_refused(call: Callable[[], Awaitable[R]]) -> R:
         except grpc.aio.AioRpcError as error:
             if error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED:
                 raise
-        await asyncio.sleep(REFUSED_SECONDS)
+            delay = _retry_seconds(error)
+        await asyncio.sleep(delay * random.uniform(1, 2))  # so that they do not all come back at once
+
+
+def _retry_seconds(error: grpc.aio.AioRpcError) -> float:
+    """Return the delay that the server asks for."""
+    status = status_pb2.Status.FromString(dict(error.trailing_metadata() or ())["grpc-status-details-bin"])
+    retry = error_details_pb2.RetryInfo()
+    assert any(each.Unpack(retry) for each in status.details)
+    return float(retry.retry_delay.ToTimedelta().total_seconds())
