@@ -12,7 +12,7 @@ from image_grpc.access.roles import role_of
 from image_grpc.errors import Unauthenticated
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
-"""Asymmetric ones: with a shared secret, whoever verifies tokens could issue them."""
+"""Only asymmetric algorithms: with a shared secret, a service that verifies tokens could issue them, too."""
 CLOCK_SKEW_SECONDS = 60
 """Maximum difference between the clocks of this host and of the identity provider."""
 

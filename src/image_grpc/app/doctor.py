@@ -1,7 +1,7 @@
 """Examines the settings and everything that they refer to, and says what to do about each problem."""
 
 import enum
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -189,5 +189,5 @@ async def _getimg(settings: EmbeddedSettings) -> AsyncIterator[Finding]:
         return
     finally:
         await client.close()
-    finding: Callable[..., Finding] = warning if balance < LOW_BALANCE else ok
-    yield finding("GetImg.AI", f"the balance is {balance:f} USD", *(["top it up"] if balance < LOW_BALANCE else []))
+    text = f"the balance is {balance:f} USD"
+    yield warning("GetImg.AI", text, "top it up") if balance < LOW_BALANCE else ok("GetImg.AI", text)

@@ -52,10 +52,15 @@ async def require_readable(store: ObjectStore) -> None:
             return
 
 
+async def write_probe(store: ObjectStore) -> None:
+    """Store an empty object, which expires like an abandoned part of a blob. Raises what FAILURES lists."""
+    await obstore.put_async(store, f"{PARTS}/self-check", b"")
+
+
 async def require_writable(store: ObjectStore) -> None:
-    """Raise ObjectStoreError if an object cannot be stored. It expires like an abandoned part of a blob."""
+    """Raise ObjectStoreError if an object cannot be stored."""
     with translated_errors():
-        await obstore.put_async(store, f"{PARTS}/self-check", b"")
+        await write_probe(store)
 
 
 @contextmanager

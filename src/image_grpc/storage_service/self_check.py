@@ -3,14 +3,13 @@
 import asyncio
 import uuid
 
-import obstore
 import structlog
 from obstore.store import ObjectStore
 from sqlalchemy import Connection, delete, insert
 
 from image_grpc.storage_service.database import Database, microseconds
 from image_grpc.storage_service.errors import Unavailable
-from image_grpc.storage_service.object_store import FAILURES, PARTS, summary
+from image_grpc.storage_service.object_store import FAILURES, summary, write_probe
 from image_grpc.storage_service.schema import applied_request
 
 log = structlog.get_logger(__name__)
@@ -40,7 +39,7 @@ class SelfCheck:
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 await self._database.write_at_once(_write)
-                await obstore.put_async(self._store, f"{PARTS}/self-check", b"")  # expires like an abandoned part
+                await write_probe(self._store)
         except TimeoutError:
             return f"a write took longer than {TIMEOUT_SECONDS:g} s"
         except Unavailable as failure:

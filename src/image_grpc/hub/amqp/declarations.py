@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection, ExchangeType
@@ -13,6 +13,8 @@ from image_grpc.errors import HubError
 from image_grpc.hub import topology
 from image_grpc.hub.amqp.connection import CALL_SECONDS, bounded
 from image_grpc.retry import LADDER
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +36,7 @@ async def declare_topology(connection: AbstractConnection) -> None:
     conflicts = missing = ""
     for name, declare_one in _declarations().items():
         try:
-            await _on_new_channel(connection, declare_one)
+            await on_new_channel(connection, declare_one)
         except ChannelPreconditionFailed as conflict:
             conflicts += f"\n  {name}: {conflict}"
         except ChannelNotFoundEntity as unavailable:
@@ -92,18 +94,19 @@ async def _queue_exists(connection: AbstractConnection, name: str) -> bool:
 
 async def _succeeds(connection: AbstractConnection, call: Callable[[AbstractChannel], Awaitable[object]]) -> bool:
     try:
-        await _on_new_channel(connection, call)
+        await on_new_channel(connection, call)
     except ChannelNotFoundEntity:
         return False
     return True
 
 
 @bounded(CALL_SECONDS)
-async def _on_new_channel(connection: AbstractConnection, call: Callable[[AbstractChannel], Awaitable[object]]) -> None:
-    """Call with a channel of its own, which an error of the broker closes."""
+async def on_new_channel(connection: AbstractConnection, call: Callable[[AbstractChannel], Awaitable[T]]) -> T:
+    """Return the result of a call with a channel of its own, which an error of the broker closes."""
     channel = await connection.channel()
-    await call(channel)
+    result = await call(channel)
     await channel.close()
+    return result
 
 
 @bounded(CALL_SECONDS)

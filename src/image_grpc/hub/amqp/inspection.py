@@ -1,15 +1,14 @@
 """What a broker has, for operators. Changes nothing."""
 
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import ChannelNotFoundEntity
 
 from image_grpc.hub import topology
-from image_grpc.hub.amqp.connection import CALL_SECONDS, attempt, bounded, connect, translated_errors
-from image_grpc.hub.amqp.declarations import retry_name
+from image_grpc.hub.amqp.connection import CALL_SECONDS, bounded, connect, translated_errors
+from image_grpc.hub.amqp.declarations import on_new_channel, retry_name
 from image_grpc.retry import LADDER
 
 
@@ -33,33 +32,22 @@ class Inspection:
 async def inspect(url: str) -> Inspection:
     """Connect to a broker, and return what it has. Raises HubError."""
     names = [*(queue.name for queue in topology.QUEUES), *map(retry_name, LADDER.steps)]
-    async with AsyncExitStack() as stack:
-        with translated_errors():
-            connection = await connect(url, "doctor")
-            stack.push_async_callback(_close, connection)
-            return Inspection(
-                version=await _version(connection), queues={name: await _state(connection, name) for name in names}
-            )
-
-
-async def _close(connection: AbstractConnection) -> None:
-    await attempt(connection.close())
+    with translated_errors():
+        async with await connect(url, "doctor") as connection:
+            version = await on_new_channel(connection, _version)
+            return Inspection(version=version, queues={name: await _state(connection, name) for name in names})
 
 
 @bounded(CALL_SECONDS)
-async def _version(connection: AbstractConnection) -> str:
-    channel = await connection.channel()
+async def _version(channel: AbstractChannel) -> str:
     properties = (await channel.get_underlay_channel()).connection.server_properties or {}
-    await channel.close()
     return str(properties.get("version", "unknown"))
 
 
-@bounded(CALL_SECONDS)
 async def _state(connection: AbstractConnection, name: str) -> QueueState | None:
-    channel: AbstractChannel = await connection.channel()
     try:
-        declared = (await channel.declare_queue(name, passive=True)).declaration_result
-    except ChannelNotFoundEntity:  # which closes the channel
+        queue = await on_new_channel(connection, lambda channel: channel.declare_queue(name, passive=True))
+    except ChannelNotFoundEntity:
         return None
-    await channel.close()
+    declared = queue.declaration_result
     return QueueState(messages=declared.message_count or 0, consumers=declared.consumer_count or 0)
