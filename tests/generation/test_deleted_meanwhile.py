@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +37,17 @@ async def create_theme(platform: Service) -> str:
     return theme.name
 
 
-async def submit_after_deletion(platform: Service, request: Any, delete: Any) -> CallStatus:
-    """Validate a request, delete what it names, and submit it; return how it is refused."""
+async def submit_after_deletion(platform: Service, request: Any, delete: Callable[[], Awaitable[object]]) -> CallStatus:
+    """Validate a request, delete what it names, and submit it; return how it is refused.
+
+    `delete` is a function, because a call of gRPC begins when it is created.
+    """
     preview = type(request)()
     preview.CopyFrom(request)
     preview.validate_only = True
     await platform.generate(preview)
     calls = platform.standin.calls
-    await delete
+    await delete()
     refused = await failed_call(platform.generate(request))
     assert refused.code is grpc.StatusCode.INVALID_ARGUMENT
     assert platform.standin.calls == calls
@@ -53,14 +56,20 @@ async def submit_after_deletion(platform: Service, request: Any, delete: Any) ->
 
 async def test_a_deleted_theme_is_an_invalid_theme(platform: Service) -> None:
     name = await create_theme(platform)
-    delete = platform.themes.DeleteTheme(DeleteThemeRequest(theme=name))
+
+    def delete() -> Awaitable[object]:
+        return platform.themes.DeleteTheme(DeleteThemeRequest(theme=name))
+
     refused = await submit_after_deletion(platform, portrait(theme=name), delete)
     assert (refused.reason, refused.fields) == ("INVALID_THEME", ["theme"])
 
 
 async def test_a_deleted_reference_is_an_invalid_argument(platform: Service) -> None:
     image = (await platform.generate(portrait())).image
-    delete = platform.images.DeleteImage(DeleteImageRequest(image_id=image.id))
+
+    def delete() -> Awaitable[object]:
+        return platform.images.DeleteImage(DeleteImageRequest(image_id=image.id))
+
     request = portrait(details="older", reference_image_ids=[image.id], model=REFERENCE_MODEL)
     refused = await submit_after_deletion(platform, request, delete)
     assert (refused.reason, refused.fields) == ("INVALID_ARGUMENT", ["reference_image_ids[0]"])
@@ -80,7 +89,7 @@ async def test_a_withdrawn_model_is_an_invalid_argument(platform: Service, monke
         monkeypatch.setattr(queries, "MODELS", remaining)
         monkeypatch.setattr(models, "MAX_AGE_SECONDS", -1)
 
-    refused = await submit_after_deletion(platform, portrait(model=REFERENCE_MODEL), remove_model())
+    refused = await submit_after_deletion(platform, portrait(model=REFERENCE_MODEL), remove_model)
     assert (refused.reason, refused.fields) == ("INVALID_ARGUMENT", ["model"])
 
 
