@@ -125,7 +125,7 @@ async def _repeat_refused(call: Callable[[], Awaitable[R]]) -> R:
             if error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED:
                 raise
             delay = _retry_seconds(error)
-        await asyncio.sleep(delay * random.uniform(1, 2))  # so that they do not all come back at once
+        await asyncio.sleep(delay * random.uniform(1, 1.1))
 
 
 def _retry_seconds(error: grpc.aio.AioRpcError) -> float:

@@ -62,6 +62,19 @@ async def test_a_new_call_that_would_wait_too_long_is_refused_at_once() -> None:
         assert (refused.value.retry_delay or 0) >= 30
 
 
+async def test_refused_calls_are_told_to_come_back_one_after_the_other() -> None:
+    turns = StorageAdmission()
+    turns._seconds, turns._interval, turns.last_reply = 6.0, 3.0, time.monotonic()
+    async with all_turns_taken(turns):
+        delays = []
+        for _ in range(40):
+            with pytest.raises(Overloaded) as refused:
+                turns.require_turn()
+            delays.append(refused.value.retry_delay or 0)
+        assert [round(delay) for delay in delays[:3]] == [3, 6, 9]
+        assert max(delays) == pytest.approx(admission.MAX_RETRY_SECONDS)
+
+
 async def test_a_new_call_expects_to_wait_for_the_accepted_work_that_goes_before_it() -> None:
     turns = StorageAdmission()
     turns._seconds, turns.last_reply = 1.2, time.monotonic()  # the next turn is 0.6 s away

@@ -29,6 +29,7 @@ class GenerationUseCases:
     async def generate(self, request: PictureRequest) -> GenerationRecord:
         """Serve a Generate request. Raises InvalidArgument, GetimgNotConfigured, RequestIdReused, ApiError."""
         self.intake.require_provider()
+        self.intake.require_capacity(request)
         call = CallIdentity.of(request)
         try:
             resolved = await self.resolver.resolve(request)

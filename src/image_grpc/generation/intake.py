@@ -33,6 +33,11 @@ class Intake:
             advice = "set GETIMG_API_KEY, or run `image-grpc up` without one to use the stand-in"
             raise GetimgNotConfigured(f"the service has no GetImg.AI API key; {advice}")
 
+    def require_capacity(self, request: PictureRequest) -> None:
+        """Raise Overloaded if the request would be refused anyway once its work is done."""
+        if not request.validate_only:
+            self._storage.require_capacity()
+
     async def submit(self, request: PictureRequest, resolved: Resolved, call: CallIdentity) -> GenerationRecord:
         """Return the generation that serves a request: a new one, or that of an equal earlier request.
 

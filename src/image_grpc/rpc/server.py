@@ -47,6 +47,8 @@ OPTIONS = (
     # Beyond the first of these, gRPC refuses calls at random with CANCELLED before our limits can refuse them.
     ("grpc.server.max_pending_requests", 20_000),
     ("grpc.server.max_pending_requests_hard_limit", 40_000),
+    # It also cancels calls that Python has not accepted after this many seconds. Calls have deadlines of their own.
+    ("grpc.server_max_unrequested_time_in_server", 3_600),
 )
 
 

@@ -19,6 +19,8 @@ MAX_IN_FLIGHT = 32
 """Concurrent reads, and separately writes: half of what a replica handles at once."""
 MAX_WAIT_SECONDS = 2.0
 """A new call is refused at once if its turn is likely to come later."""
+MAX_RETRY_SECONDS = 60.0
+"""Longest time after which a refused call is told to come back."""
 PATIENCE = 2.0
 """A new call is refused later if its turn has not come after PATIENCE times MAX_WAIT_SECONDS."""
 WEIGHT = 0.05
@@ -33,22 +35,36 @@ class StorageAdmission:
         self._seconds = 0.0
         self.last_reply = float("-inf")
         """When a request succeeded last, on the monotonic clock."""
+        self._last_turn, self._interval = time.monotonic(), 0.0
+        """When a new call got its turn last, on the monotonic clock, and how long after the one before, on average.
+        Only calls that had to wait count.
+        """
+        self._next_return = float("-inf")
+        """When the last of the refused calls is told to come back, on the monotonic clock."""
+
+    def require_turn(self) -> None:
+        """Raise Overloaded if a request would be refused at once. This spares a call the work of preparing one."""
+        patience = _patience()
+        if current_origin() is Origin.NEW and self._expected_wait(Origin.NEW) > min(MAX_WAIT_SECONDS, patience):
+            raise self._refusal(time.monotonic() - patience)
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Wait for a turn, and hold it within the block. Raises Overloaded, at once if the wait would be too long."""
-        origin = current_origin()
-        patience = remaining(PATIENCE * MAX_WAIT_SECONDS if origin is Origin.NEW else float("inf"))
-        if origin is Origin.NEW and self._expected_wait(origin) > min(MAX_WAIT_SECONDS, patience):
-            raise self._refusal(time.monotonic() - patience)
-        began = time.monotonic()
+        self.require_turn()
+        origin, began = current_origin(), time.monotonic()
+        competes = self._semaphore.turns_until(origin) > 0
         try:
-            async with asyncio.timeout(None if origin is Origin.ACCEPTED else patience):
+            async with asyncio.timeout(None if origin is Origin.ACCEPTED else _patience()):
                 await self._semaphore.acquire(origin)
         except TimeoutError as expired:
             raise self._refusal(began) from expired
         admit_current()
         start = time.monotonic()
+        if origin is Origin.NEW:
+            if competes:
+                self._interval += WEIGHT * (start - self._last_turn - self._interval)
+            self._last_turn = start
         try:
             yield
             self.last_reply = time.monotonic()
@@ -65,9 +81,24 @@ class StorageAdmission:
         if self.last_reply < since:
             return StorageServiceError("the Storage Service does not reply", retry_delay=SOON)
         message = f"the Storage Service is busy; a request would wait {expected:.1f} s for its turn"
-        return Overloaded(message, retry_delay=max(SOON, expected))
+        return Overloaded(message, retry_delay=self._delay_of_return(expected))
+
+    def _delay_of_return(self, expected: float) -> float:
+        """Return when a refused call should come back: no sooner than the calls refused before it have had a turn.
+
+        Told the same time, they would all come back at once, and most of them be refused again.
+        """
+        now = time.monotonic()
+        soonest = now + max(SOON, expected)
+        self._next_return = min(max(soonest, self._next_return + self._interval), now + MAX_RETRY_SECONDS)
+        return max(soonest, self._next_return) - now
 
     @property
     def usual_seconds(self) -> float:
         """How long a request takes on average at present, from its turn to its reply."""
         return self._seconds
+
+
+def _patience() -> float:
+    """Return how long the current call may wait for its turn, in seconds."""
+    return remaining(PATIENCE * MAX_WAIT_SECONDS if current_origin() is Origin.NEW else float("inf"))

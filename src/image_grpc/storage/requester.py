@@ -99,6 +99,10 @@ class StorageRequester:
         )
         return list((await self.request(topology.DELETE, request, pb.DeleteResponse)).records)
 
+    def require_write(self) -> None:
+        """Raise Overloaded if a write by the current call would be refused at once."""
+        self._writes.require_turn()
+
     async def request(
         self,
         operation: str,

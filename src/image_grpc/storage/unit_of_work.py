@@ -136,6 +136,10 @@ class Storage:
         self.cache_entries = Repository(client.cache_entries, cache)
         self.blobs = BlobRepository(client.blobs, cache)
 
+    def require_capacity(self) -> None:
+        """Raise Overloaded if a commit by the current call would be refused at once."""
+        self._client.require_write()
+
     def unit_of_work(self, id_: str = "") -> UnitOfWork:
         """Return a unit of work with this storage_correlation_id, or a new one."""
         return UnitOfWork(self._client, self._cache, id_=id_)
