@@ -123,7 +123,7 @@ class Unauthenticated(CallerError, reason=ErrorReason.ERROR_REASON_UNAUTHENTICAT
 
 
 class PermissionDenied(CallerError, reason=ErrorReason.ERROR_REASON_PERMISSION_DENIED):
-    """The caller lacks the role that the method requires."""
+    """The caller lacks the role that the method requires, or is bound to another service."""
 
 
 class ThemeExists(CallerError, reason=ErrorReason.ERROR_REASON_THEME_ERROR):

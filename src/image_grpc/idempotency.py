@@ -5,6 +5,7 @@ import uuid
 
 from tabletop.image.v1.theme_pb2 import Theme
 
+from image_grpc import tenancy
 from image_grpc.messages import MessageLike, clone_without
 
 _NAMESPACE = uuid.UUID("5a1d0f0e-6a0c-5c3f-9d53-0d6f2f1c7b11")
@@ -13,6 +14,11 @@ _NAMESPACE = uuid.UUID("5a1d0f0e-6a0c-5c3f-9d53-0d6f2f1c7b11")
 def derived_id(*parts: str) -> str:
     """Return the UUID that the given parts always have, so that repeated work gets the same ids."""
     return str(uuid.uuid5(_NAMESPACE, "/".join(parts)))
+
+
+def requested_id(operation: str, request_id: str) -> str:
+    """Return the UUID of what a request with this `request_id` does. Each bound service has ids of its own."""
+    return derived_id(operation, *filter(None, [tenancy.bound_service()]), request_id)
 
 
 def content_digest(request: MessageLike) -> str:

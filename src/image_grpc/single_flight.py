@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Generic, TypeVar
 
+from image_grpc import tenancy
 from image_grpc.deadline import context_without_deadline
 
 K = TypeVar("K", bound=Hashable)
@@ -30,8 +31,10 @@ class SingleFlight(Generic[K, V]):
         """
         task = self._running.get(key)
         if task is None:
-            # Other callers may have a later deadline than the first one.
-            task = asyncio.create_task(load(), context=context_without_deadline())
+            # Other callers may have a later deadline than the first one, and be bound to another service.
+            context = context_without_deadline()
+            tenancy.unbind(context)
+            task = asyncio.create_task(load(), context=context)
             self._running[key] = task
             task.add_done_callback(lambda done: self._finish(key, done, on_loaded))
         self._callers[task] += 1

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import grpc
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
+from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
+from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
+from tabletop.image.v1.overlay_service_pb2_grpc import OverlayServiceStub
+from tabletop.image.v1.status_service_pb2_grpc import StatusServiceStub
 from tabletop.image.v1.theme_service_pb2 import ListThemesRequest
 from tabletop.image.v1.theme_service_pb2_grpc import ThemeServiceStub
 
+from tests.service import Service
 from tests.statuses import CallStatus, failed_call
 
 SECONDS = 60.0
@@ -21,6 +28,30 @@ ISSUER, AUDIENCE = "https://id.example.com", "images"
 
 def bearer(credential: str) -> list[tuple[str, str]]:
     return [("authorization", f"Bearer {credential}")]
+
+
+class _Identified:
+    """A channel whose calls have a credential."""
+
+    def __init__(self, channel: grpc.aio.Channel, credential: str) -> None:
+        self._channel, self._credential = channel, credential
+
+    def __getattr__(self, name: str) -> Any:
+        multi_callable = getattr(self._channel, name)
+        return lambda *args, **kwargs: partial(multi_callable(*args, **kwargs), metadata=bearer(self._credential))
+
+
+def as_caller(running: Service, credential: str) -> Service:
+    """Return the service with stubs whose calls have a credential."""
+    channel: Any = _Identified(running.channel, credential)
+    return replace(
+        running,
+        generations=GenerationServiceStub(channel),
+        images=ImageServiceStub(channel),
+        themes=ThemeServiceStub(channel),
+        overlays=OverlayServiceStub(channel),
+        status=StatusServiceStub(channel),
+    )
 
 
 async def list_themes(channel: grpc.aio.Channel, credential: str = "") -> None:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from tabletop.image.v1.theme_service_pb2 import ListThemesRequest
 
-from image_grpc.access.callers import create_key
+from image_grpc.access.callers import Callers, create_key
 from image_grpc.cli import main
 from image_grpc.settings import InvalidSettings
 from tests.access.calls import SECONDS, list_themes, refused
@@ -66,6 +66,26 @@ async def test_a_malformed_authorization_is_refused(tmp_path: Path, authorizatio
         metadata = [("authorization", authorization)]
         call = running.themes.ListThemes(ListThemesRequest(), metadata=metadata, timeout=SECONDS)
         assert (await failed_call(call)).reason == "UNAUTHENTICATED"
+
+
+def test_the_command_binds_a_key_to_a_service(tmp_path: Path) -> None:
+    file = tmp_path / "keys.jsonl"
+    arguments = [
+        "api-key",
+        "create",
+        "--name",
+        "one",
+        "--role",
+        "writer",
+        "--service",
+        "campaigns",
+        "--file",
+        str(file),
+    ]
+    key = CliRunner().invoke(main, arguments).output.strip()
+    match = Callers(file).with_key(key)
+    assert match is not None
+    assert match.caller.service == "campaigns"
 
 
 @pytest.mark.parametrize("role", ["root", "", "READER"])

@@ -49,7 +49,8 @@ async def test_a_token_needs_issuer_audience_time_signature_and_role(tmp_path: P
             {"sub": None},
             {"role": "root"},
             {"role": None},
-            {"service": "some-service"},
+            {"service": ""},
+            {"service": 7},
         ):
             await refused(running.channel, token(key, **wrong))
         await refused(running.channel, token(other))

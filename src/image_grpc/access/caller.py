@@ -12,6 +12,8 @@ class Caller:
     name: str
     """Of an API key or a certificate's entry, or the subject of a token."""
     role: Role
+    service: str = ""
+    """The only service whose pictures the caller may use; empty for all."""
 
 
 ANYBODY = Caller(name="", role=Role.ROLE_ADMIN)

@@ -53,6 +53,7 @@ class TokenVerifier:
     def _verify(self, token: str, keys: KeySet) -> Caller:
         claims = jwt.decode(token, keys, algorithms=ALGORITHMS).claims
         self._claims.validate(claims)
-        if claims.get("service"):
-            raise ValueError("the claim service is not supported yet")
-        return Caller(name=str(claims["sub"]), role=role_of(str(claims.get("role", ""))))
+        service = claims.get("service", "")
+        if not isinstance(service, str) or (not service and "service" in claims):
+            raise ValueError("the claim service must be the name of a service")  # not a caller without limits
+        return Caller(name=str(claims["sub"]), role=role_of(str(claims.get("role", ""))), service=service)

@@ -19,7 +19,7 @@ def api_key() -> None:
 @api_key.command()
 @click.option("--name", required=True, help="Who gets the key; appears in logs.")
 @click.option("--role", required=True, type=click.Choice(["reader", "writer", "admin"]), help="What the key allows.")
-@click.option("--service", help="Restrict the key to the pictures of this service; not supported yet.")
+@click.option("--service", help="Restrict the key to the pictures of this service.")
 @click.option("--days", type=click.IntRange(1, 36_500), help="Let the key expire after this many days.")
 @click.option(
     "--file", "file", required=True, type=click.Path(dir_okay=False, path_type=Path), help="File to append to."
@@ -28,11 +28,9 @@ def create(name: str, role: str, service: str | None, days: int | None, file: Pa
     """Create an API key: append its SHA-256 to a file, and print the key, which is stored nowhere."""
     from image_grpc.access.callers import create_key  # with what verifies keys
 
-    if service is not None:
-        raise click.UsageError("--service is not supported yet: the key would not be restricted")
     expires = datetime.now(UTC).replace(microsecond=0) + timedelta(days=days) if days else None
     try:
-        key = create_key(file, name=name, role=role, expires=expires)
+        key = create_key(file, name=name, role=role, service=service, expires=expires)
     except (OSError, ValueError) as problem:
         raise click.ClickException(f"{file}: {problem}") from problem
     click.echo(key)

@@ -1,11 +1,12 @@
 """Intake: a resolved request is served by an earlier equal one, or stored as a new generation."""
 
 from tabletop.image.internal.v1.cache_entry_pb2 import CacheEntry, CacheEntryState
-from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
+from tabletop.image.internal.v1.generation_record_pb2 import Facets, GenerationRecord
 from tabletop.image.v1.generation_pb2 import Generation
-from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.image_pb2 import Image, ImageMetadata
 from tabletop.image.v1.types_pb2 import CacheMode
 
+from image_grpc import events, tenancy
 from image_grpc.errors import GetimgNotConfigured, RequestIdReused, StorageServiceError, VersionConflict, Violation
 from image_grpc.generation import jobs, new_record, states
 from image_grpc.generation.estimate import Estimator
@@ -88,14 +89,26 @@ class Intake:
             return await self.store(record)
         entry = None if expect_new else await self._generations.cache_entry(record)
         if (image := await self._ready_image(entry)) is not None:
-            return await self._create(states.served_from_cache(record, image))
-        if (running := await self._in_flight(entry)) is not None:
+            return await self._create_from_cache(record, image)
+        running = await self._in_flight(entry)
+        if running is not None and _source_of(running.facets) == _source_of(record.facets):
             if call.repeatable:  # so that the same request_id gets the same generation later
                 await self._create(states.served_by(record, running.generation.id))
             return running
         record.cache_entry_version = entry.version + 1 if entry is not None else 1
         unit = await self._unit_for_queued(record)
         self._generations.replace_cache_entry(unit, entry, states.in_flight_entry(record))
+        return (await unit.commit()).of(self._storage.generations)
+
+    async def _create_from_cache(self, record: GenerationRecord, image: Image) -> GenerationRecord:
+        """Store a generation that succeeds with an existing image, or with a copy of one of another source."""
+        if _source_of(image.metadata) == _source_of(record.facets):
+            return await self._create(states.served_from_cache(record, image))
+        unit = self._storage.unit_of_work()
+        copy = states.copied_image(record, image, storage_correlation_id=unit.id)
+        unit.create(self._storage.images, copy)
+        unit.create(self._storage.generations, states.served_from_cache(record, copy))
+        unit.publish(events.image_generated(copy, events.Origin(cause=record.generation.id)))
         return (await unit.commit()).of(self._storage.generations)
 
     async def _create(self, record: GenerationRecord) -> GenerationRecord:
@@ -113,13 +126,18 @@ class Intake:
     async def _ready_image(self, entry: CacheEntry | None) -> Image | None:
         if entry is None or entry.state != CacheEntryState.CACHE_ENTRY_STATE_READY:
             return None
-        # A deleted image serves no request, not even by an old version.
-        if await self._storage.images.get(entry.image_id) is None:
-            return None
-        return await self._storage.images.get_version(entry.image_id, entry.image_version)
+        with tenancy.bound_to(""):  # the entry tells whom its picture may serve
+            # A deleted image serves no request, not even by an old version.
+            if await self._storage.images.get(entry.image_id) is None:
+                return None
+            return await self._storage.images.get_version(entry.image_id, entry.image_version)
 
     async def _in_flight(self, entry: CacheEntry | None) -> GenerationRecord | None:
         if entry is None or entry.state != CacheEntryState.CACHE_ENTRY_STATE_IN_FLIGHT:
             return None
         record = await self._generations.find(entry.generation_id)
         return record if record is not None and not states.is_final(record.generation) else None
+
+
+def _source_of(labels: Facets | ImageMetadata) -> tuple[str, str]:
+    return labels.source_id, labels.service

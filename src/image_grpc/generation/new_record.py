@@ -13,7 +13,7 @@ from image_grpc.correlation import new_correlation_id
 from image_grpc.generation import prompts
 from image_grpc.generation.requests import CALL_FIELDS, facets
 from image_grpc.generation.resolve import Resolved
-from image_grpc.idempotency import content_digest, derived_id
+from image_grpc.idempotency import content_digest, derived_id, requested_id
 from image_grpc.messages import MessageLike, clone_without, now
 from image_grpc.telemetry import inject
 
@@ -32,7 +32,7 @@ class CallIdentity:
     def of(cls, request: MessageLike) -> "CallIdentity":
         """Return the identity of a call with this request."""
         request_id: str = getattr(request, "request_id", "")
-        id_ = derived_id("generation", request_id) if request_id else str(uuid.uuid4())
+        id_ = requested_id("generation", request_id) if request_id else str(uuid.uuid4())
         return cls(generation_id=id_, request_digest=content_digest(request), repeatable=bool(request_id))
 
 

@@ -9,6 +9,7 @@ from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.types_pb2 import CacheMode, ImageFormat, ImageType, Priority
 from tabletop.storage.v1.storage_pb2 import ListFilter
 
+from image_grpc import tenancy
 from image_grpc.generation.kinds import Kind, PictureRequest, kind_of_field, kind_of_subtype
 from image_grpc.messages import clone_without, enum_label, oneof_field, oneof_value
 from image_grpc.settings import ServerSettings
@@ -44,7 +45,10 @@ def wrap(kind: Kind[Any], picture: PictureRequest) -> GenerationRequest:
 
 
 def normalize(kind: Kind[Any], picture: PictureRequest, settings: ServerSettings) -> GenerationRequest:
-    """Return the complete request with its defaults filled in and without the fields of the call."""
+    """Return the complete request with its defaults filled in and without the fields of the call.
+
+    Raises PermissionDenied for a service other than the caller's.
+    """
     request = wrap(kind, clone_without(picture, *CALL_FIELDS))
     normalized = picture_in(request)
     if not normalized.HasField("size"):
@@ -52,6 +56,8 @@ def normalize(kind: Kind[Any], picture: PictureRequest, settings: ServerSettings
     normalized.format = normalized.format or ImageFormat.IMAGE_FORMAT_PNG
     normalized.priority = normalized.priority or Priority.PRIORITY_NORMAL
     normalized.cache = normalized.cache or CacheMode.CACHE_MODE_USE
+    if service := tenancy.resolve_service(normalized.source.service, "source.service"):
+        normalized.source.service = service
     normalized.model = normalized.model or kind.default_model(settings)
     kind.fill_defaults(normalized)
     return request
@@ -80,13 +86,14 @@ def listing_filter(request: ListPictures) -> ListFilter:
     return filter_
 
 
-def fingerprint(request: GenerationRequest, theme: Theme) -> str:
+def fingerprint(request: GenerationRequest, theme: Theme, *, any_source: bool) -> str:
     """Return a SHA-256 that all normalized requests for the same picture share, in hexadecimal digits.
 
     The same picture has the same kind, parameters, model, references and source, and the theme's current style.
-    Priority and cache mode do not matter.
+    Priority and cache mode do not matter, and with `any_source` neither does the source.
     """
-    content = wrap(kind_in(request), clone_without(picture_in(request), "priority", "cache"))
+    other = ("priority", "cache", "source") if any_source else ("priority", "cache")
+    content = wrap(kind_in(request), clone_without(picture_in(request), *other))
     digest = hashlib.sha256(content.SerializeToString(deterministic=True))
     style = Theme(display_name=theme.display_name, elements=theme.elements)
     digest.update(style.SerializeToString(deterministic=True))

@@ -90,7 +90,7 @@ class Resolver:
             theme=theme,
             model=model,
             references=tuple(image for image in images if image is not None),
-            fingerprint=fingerprint(request, theme) if shared else "",
+            fingerprint=fingerprint(request, theme, any_source=self._settings.cache_shared) if shared else "",
         )
 
     async def _model(self, picture: PictureRequest, id_: str, violations: list[Violation]) -> Model | None:

@@ -46,6 +46,17 @@ def served_from_cache(record: GenerationRecord, image: Image) -> GenerationRecor
     return record
 
 
+def copied_image(record: GenerationRecord, image: Image, *, storage_correlation_id: str) -> Image:
+    """Return the image of a generation that shares the picture of an image with another source."""
+    copy = clone(image)
+    copy.id, copy.version, copy.storage_correlation_id = record.image_id, 1, storage_correlation_id
+    copy.metadata.source_id, copy.metadata.service = record.facets.source_id, record.facets.service
+    params = copy.metadata.generation_params
+    params.request.CopyFrom(record.generation.request)
+    params.generation_id = record.generation.id
+    return copy
+
+
 def generating(record: GenerationRecord, *, owner: str, lease_seconds: float) -> GenerationRecord:
     """Return the record before another call to GetImg.AI, with a lease for its owner."""
     record = clone(record)

@@ -50,12 +50,14 @@ class ImageLibrary:
 
     async def delete(self, request: DeleteImageRequest) -> Image:
         """Delete an image with all its versions and return it. Raises ImageNotFound, VersionConflict."""
+        await self._require_own(request.image_id)
         unit = self._storage.unit_for("delete", request)
         unit.delete(self._images, request.image_id, request.version)
         return await self._commit(unit, request.image_id)
 
     async def undelete(self, request: UndeleteImageRequest) -> Image:
         """Restore a deleted image and return it. Raises ImageNotFound."""
+        await self._require_own(request.image_id)
         unit = self._storage.unit_for("undelete", request)
         unit.undelete(self._images, request.image_id)
         return await self._commit(unit, request.image_id)
@@ -73,6 +75,10 @@ class ImageLibrary:
         unit.update(self._images, image, request.version)
         unit.publish(events.image_generated(image, events.Origin(cause=unit.id)))
         return await self._commit(unit, request.image_id)
+
+    async def _require_own(self, id_: str) -> None:
+        if await self._images.belongs_to_others(id_):
+            raise ImageNotFound.with_id(id_)
 
     async def _commit(self, unit: UnitOfWork, id_: str) -> Image:
         try:

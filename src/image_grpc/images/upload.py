@@ -8,7 +8,7 @@ from tabletop.image.v1.image_service_pb2 import UploadImageDescription, UploadIm
 from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.types_pb2 import ImageType
 
-from image_grpc import events, pictures
+from image_grpc import events, pictures, tenancy
 from image_grpc.errors import InvalidArgument, Violation
 from image_grpc.generation.kinds import kind_of_subtype, subtypes_of
 from image_grpc.maps.validation import grid_violations
@@ -34,6 +34,7 @@ class Uploader:
         theme = await self._themes.get(description.theme)
         if theme is None:
             raise _invalid("description.theme", f"theme {description.theme!r} does not exist")
+        description.source.service = tenancy.resolve_service(description.source.service, "description.source.service")
         header = await _verify(description, data)
         # The digest is part of the content that a request_id stands for.
         description.sha256 = await self._storage.blobs.put(data)

@@ -9,6 +9,7 @@ from tabletop.image.v1.image_service_pb2 import ImageChange, WatchImagesRequest,
 from tabletop.storage.v1.record_pb2 import RecordKind
 from tabletop.storage.v1.storage_pb2 import RecordChange
 
+from image_grpc import tenancy
 from image_grpc.errors import HubError
 from image_grpc.messages import now
 from image_grpc.retry import SOON
@@ -26,7 +27,11 @@ class ImageWatcher:
         self._heartbeat_seconds = heartbeat_seconds
 
     async def watch(self, request: WatchImagesRequest) -> AsyncIterator[WatchImagesResponse]:
-        """Yield matching changes and heartbeats until the server stops. Raises HubError if changes may be missing."""
+        """Yield matching changes and heartbeats until the server stops. Raises HubError if changes may be missing.
+
+        Raises PermissionDenied for another service than the caller's.
+        """
+        tenancy.resolve_service(request.service, "service")
         with self._feed.watch(RecordKind.RECORD_KIND_IMAGE) as changes:
             heartbeat_at = self._next_heartbeat()
             while not self._stopping.is_set():

@@ -66,6 +66,8 @@ class OverlayEditor:
 
     async def delete(self, request: DeleteOverlayRequest) -> None:
         """Delete an overlay. Raises OverlayNotFound, VersionConflict, RequestIdReused."""
+        if await self._storage.overlays.belongs_to_others(request.overlay_id):
+            raise OverlayNotFound.with_id(request.overlay_id)
         unit = self._storage.unit_for("delete overlay", request)
         overlay = await self._storage.overlays.get_latest(request.overlay_id)
         if overlay is not None:

@@ -143,6 +143,9 @@ class ServerSettings(AccessSettings, GetimgSettings, CallSettings, ProgramSettin
         10, description="timeout of a Storage Service request, including retries, after it got its turn"
     )
     cache_max_bytes: Bytes = Field(256_000_000, description="memory limit of the read cache for picture data")
+    cache_shared: bool = Field(
+        False, description="generate a picture once for all services and sources; each gets an image of its own"
+    )
     cache_max_records: Count = Field(50_000, description="maximum number of records in the read cache")
     renditions_max_bytes: Bytes = Field(
         128_000_000, description="memory limit of the cache of renditions: composed maps, other formats, thumbnails"

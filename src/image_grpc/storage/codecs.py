@@ -34,6 +34,8 @@ class Codec(Generic[T]):
     message: type[T]
     id_of: Callable[[T], str]
     index_of: Callable[[T], IndexFields]
+    service_of: Callable[[T], str] | None = None
+    """Returns the service that a message belongs to; None if the kind belongs to no service."""
     blob_of: Callable[[T], BlobReference | None] = lambda _: None
     versioned_part: Callable[[T], Any] = lambda message: message
     """The message inside the body that has the version and the times."""
@@ -96,6 +98,7 @@ IMAGES = Codec(
     message=Image,
     id_of=lambda image: image.id,
     index_of=lambda image: picture_index(image, image.metadata),
+    service_of=lambda image: image.metadata.service,
     blob_of=_image_blob,
 )
 OVERLAYS = Codec(
@@ -115,6 +118,7 @@ GENERATIONS = Codec(
     message=GenerationRecord,
     id_of=lambda record: record.generation.id,
     index_of=_generation_index,
+    service_of=lambda record: record.facets.service,
     versioned_part=lambda record: record.generation,
 )
 CACHE_ENTRIES = Codec(

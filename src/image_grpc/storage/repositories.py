@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.overlay_pb2 import Overlay
 from tabletop.image.v1.types_pb2 import ImageType
-from tabletop.storage.v1.storage_pb2 import BlobPart, RecordChange
+from tabletop.storage.v1.storage_pb2 import BlobPart, ListFilter, ListOrder, RecordChange
 
+from image_grpc import tenancy
 from image_grpc.errors import ImageNotFound
 from image_grpc.messages import clone
 from image_grpc.storage.blobs import BlobClient, gather_all
@@ -17,7 +18,7 @@ from image_grpc.storage.read_cache import ReadCache
 
 
 class Repository(Collection[T]):
-    """The records of one kind. Only `get` and what is based on it read from the cache."""
+    """The records of one kind that the current caller may see. Only `get` and what is based on it are cached."""
 
     def __init__(self, collection: Collection[T], cache: ReadCache) -> None:
         super().__init__(collection.requester, collection.codec)
@@ -25,7 +26,40 @@ class Repository(Collection[T]):
 
     async def get(self, id_: str) -> T | None:
         """Return the latest version of a record, possibly cached, or None if it does not exist or is deleted."""
-        return await self._cache.record(self, id_)
+        return await self._visible(await self._cache.record(self, id_))
+
+    async def retrieve(self, id_: str, version: int = 0, *, include_deleted: bool = False) -> T | None:
+        """Return one record, or None if it does not exist."""
+        return await self._visible(await super().retrieve(id_, version, include_deleted=include_deleted))
+
+    async def list(
+        self,
+        filter_: ListFilter | None = None,
+        *,
+        page_size: int,
+        page_token: str = "",
+        order: ListOrder = ListOrder.LIST_ORDER_NEWEST_FIRST,
+    ) -> tuple[list[T], str]:
+        """Return a page and the next token, empty at the end.
+
+        Raises InvalidArgument for a token of another listing, PermissionDenied for one of another service.
+        """
+        if self.codec.service_of is not None and tenancy.bound_service():
+            filter_ = clone(filter_ or ListFilter())
+            filter_.index.service = tenancy.resolve_service(filter_.index.service, "service")
+        records, token = await super().list(filter_, page_size=page_size, page_token=page_token, order=order)
+        # A listing of versions ignores the index fields.
+        return [record for record in records if await self._visible(record) is not None], token
+
+    async def belongs_to_others(self, id_: str) -> bool:
+        """Return whether the record exists, deleted or not, but the current caller may not see it.
+
+        Writes that name a record without reading it must ask first.
+        """
+        if not tenancy.bound_service():
+            return False
+        record = await super().retrieve(id_, include_deleted=True)
+        return record is not None and await self._visible(record) is None
 
     async def get_latest(self, id_: str) -> T | None:
         """Return the latest version of a record from the Storage Service: for writes that depend on it."""
@@ -42,8 +76,13 @@ class Repository(Collection[T]):
     async def after_change(self, change: RecordChange) -> T | None:
         """Return the record that a change led to, deleted or not."""
         if change.HasField("record"):
-            return self.decode(change.record)
+            return await self._visible(self.decode(change.record))
         return await self.retrieve(change.key.id, change.key.version, include_deleted=True)
+
+    async def _visible(self, record: T | None) -> T | None:
+        """Return the record if the current caller may see it, otherwise None."""
+        service_of = self.codec.service_of
+        return record if record is None or service_of is None or tenancy.may_see(service_of(record)) else None
 
 
 class ImageRepository(Repository[Image]):
@@ -75,7 +114,8 @@ class ImageRepository(Repository[Image]):
         """Return those of the given versions of images that exist, deleted or not, in one request."""
         keys = [self.key(id_, version) for id_, version in set(versions)]
         records = await self.requester.retrieve(keys, include_deleted=True) if keys else []
-        return {(image.id, image.version): image for image in map(self.decode, records)}
+        images = [await self._visible(self.decode(record)) for record in records]
+        return {(image.id, image.version): image for image in images if image is not None}
 
     async def all_with_overlay_ids(self, images: Iterable[Image]) -> list[Image]:
         """Return images as callers see them, in their order. Their overlays are read at once."""
@@ -91,7 +131,16 @@ class ImageRepository(Repository[Image]):
 
 
 class OverlayRepository(Repository[Overlay]):
-    """Overlays of maps."""
+    """Overlays of maps. Who may see a map may see its overlays."""
+
+    def __init__(self, collection: Collection[Overlay], cache: ReadCache, images: ImageRepository) -> None:
+        super().__init__(collection, cache)
+        self._images = images
+
+    async def _visible(self, record: Overlay | None) -> Overlay | None:
+        if record is None or not tenancy.bound_service():
+            return record
+        return record if await self._images.get_version(record.map_id, 0, include_deleted=True) is not None else None
 
     async def of_map(self, map_id: str) -> list[Overlay]:
         """Return the overlays of a map in drawing order, possibly cached."""

@@ -7,7 +7,7 @@ from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.storage.v1.record_pb2 import Record, RecordKey
 from tabletop.storage.v1.storage_pb2 import BlobPart, Put
 
-from image_grpc.idempotency import content_digest, derived_id
+from image_grpc.idempotency import content_digest, derived_id, requested_id
 from image_grpc.messages import MessageLike
 from image_grpc.storage.codecs import T
 from image_grpc.storage.collection import ImageStorageClient
@@ -121,7 +121,7 @@ def request_identity(operation: str, request: MessageLike) -> tuple[str, str]:
     request_id = getattr(request, "request_id", "")
     if not request_id:
         return str(uuid.uuid4()), ""
-    return derived_id(operation, request_id), content_digest(request)
+    return requested_id(operation, request_id), content_digest(request)
 
 
 class Storage:
@@ -130,7 +130,7 @@ class Storage:
     def __init__(self, client: ImageStorageClient, cache: ReadCache) -> None:
         self._client, self._cache = client, cache
         self.images = ImageRepository(client.images, cache)
-        self.overlays = OverlayRepository(client.overlays, cache)
+        self.overlays = OverlayRepository(client.overlays, cache, self.images)
         self.themes = Repository(client.themes, cache)
         self.generations = Repository(client.generations, cache)
         self.cache_entries = Repository(client.cache_entries, cache)

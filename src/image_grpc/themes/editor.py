@@ -3,6 +3,7 @@
 from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.theme_service_pb2 import CreateThemeRequest, DeleteThemeRequest, UpdateThemeRequest
 
+from image_grpc import tenancy
 from image_grpc.errors import (
     InvalidArgument,
     ThemeExists,
@@ -18,13 +19,17 @@ from image_grpc.themes.catalog import built_in_themes
 
 
 class ThemeEditor:
-    """Creates, updates and deletes callers' themes. Every method may raise RequestIdReused."""
+    """Creates, updates and deletes callers' themes, which all services share.
+
+    Every method may raise RequestIdReused, and PermissionDenied for callers that are bound to a service.
+    """
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
     async def create(self, request: CreateThemeRequest) -> Theme:
         """Add a theme and return it. Raises ThemeExists."""
+        tenancy.require_unbound("a change of themes")
         name, themes = request.theme.name, self._storage.themes
         if name in built_in_themes():
             raise ThemeExists(f"theme {name!r} is built in")
@@ -42,6 +47,7 @@ class ThemeEditor:
 
     async def update(self, request: UpdateThemeRequest) -> Theme:
         """Change a theme and return it. Raises ThemeNotEditable, InvalidArgument, ThemeNotFound, VersionConflict."""
+        tenancy.require_unbound("a change of themes")
         name, version = request.theme.name, request.theme.version
         _require_editable(name)
         if version < 1:
@@ -57,6 +63,7 @@ class ThemeEditor:
 
     async def delete(self, request: DeleteThemeRequest) -> None:
         """Delete a theme that no image uses. Raises ThemeNotEditable, ThemeInUse, ThemeNotFound, VersionConflict."""
+        tenancy.require_unbound("a change of themes")
         _require_editable(request.theme)
         count = await self._storage.images.count(with_theme(request.theme))
         if count:

@@ -3,6 +3,7 @@
 from google.protobuf.message import Message
 from tabletop.image.v1.access_pb2 import Role
 
+from image_grpc import tenancy
 from image_grpc.access import Authenticator, required_role, role_label
 from image_grpc.errors import PermissionDenied
 from image_grpc.rpc.interceptors.call import Call, Next, Request, Stage
@@ -27,7 +28,8 @@ def authenticate(authenticator: Authenticator, *, role: Role | None = None) -> S
             if caller.role < required:
                 needed, has = role_label(required), role_label(caller.role)
                 raise PermissionDenied(f"{call.method} requires the role {needed}; {caller.name} has the role {has}")
-            return await following(call, request)
+            with tenancy.bound_to(caller.service):
+                return await following(call, request)
 
         return stage
 
