@@ -26,7 +26,7 @@ from image_grpc.storage_service.errors import IncompatibleDatabase
 from image_grpc.storage_service.schema import REVISION, SCHEMA, metadata, migrate, upgrade
 
 PRE_RELEASE = "written by a pre-release version of image-grpc"
-TABLES = {"record", "record_version", "blob", "applied_request", "outbox"}
+TABLES = {"record", "record_version", "blob", "applied_request", "counter", "outbox"}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -139,6 +139,15 @@ async def test_a_database_with_an_unknown_revision_is_refused(database_url: str,
         connection.exec_driver_sql(f"UPDATE {qualified(engine, 'alembic_version')} SET version_num = 'newer'")
     with pytest.raises(CommandError, match="Can't locate revision identified by 'newer'"):
         await start(database_url)
+
+
+async def test_a_database_of_an_earlier_revision_is_migrated_at_the_start(database_url: str, engine: Engine) -> None:
+    await start(database_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"DROP TABLE {qualified(engine, 'counter')}")
+        connection.exec_driver_sql(f"UPDATE {qualified(engine, 'alembic_version')} SET version_num = 'initial'")
+    await start(database_url)
+    assert differences(engine) == []
 
 
 def test_the_newest_migration_is_the_revision_of_the_schema() -> None:

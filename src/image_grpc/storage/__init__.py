@@ -2,7 +2,7 @@
 
 from image_grpc.storage.change_feed import ChangeFeed
 from image_grpc.storage.collection import ImageStorageClient
-from image_grpc.storage.errors import BlobIncomplete, RecordNotFound
+from image_grpc.storage.errors import BlobIncomplete, LimitExceeded, RecordNotFound
 from image_grpc.storage.read_cache import CacheLimits, ReadCache
 from image_grpc.storage.unit_of_work import Storage, UnitOfWork
 
@@ -11,6 +11,7 @@ __all__ = [
     "CacheLimits",
     "ChangeFeed",
     "ImageStorageClient",
+    "LimitExceeded",
     "ReadCache",
     "RecordNotFound",
     "Storage",

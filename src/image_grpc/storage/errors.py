@@ -14,6 +14,15 @@ class BlobIncomplete(Exception):
     """A stored record names a blob with missing parts; all parts must be put again."""
 
 
+class LimitExceeded(Exception):
+    """A counter would exceed its maximum. Callers translate this into a domain error."""
+
+    def __init__(self, message: str, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+        """The path of the change in the batch."""
+
+
 class RetryableFailure(Exception):
     """The operation failed, but the same request may succeed in a moment."""
 
@@ -30,6 +39,8 @@ def exception_for(error: Error) -> Exception:
             return RecordNotFound(error.message)
         case StorageErrorCode.STORAGE_ERROR_CODE_BLOB_INCOMPLETE:
             return BlobIncomplete(error.message)
+        case StorageErrorCode.STORAGE_ERROR_CODE_LIMIT_EXCEEDED:
+            return LimitExceeded(error.message, error.details.field)
         case StorageErrorCode.STORAGE_ERROR_CODE_INVALID_ARGUMENT:
             field = error.details.field
             return InvalidArgument.of([Violation(field, error.message.removeprefix(f"{field}: "))])

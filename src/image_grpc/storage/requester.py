@@ -59,22 +59,28 @@ class StorageRequester:
         undeletes: Iterable[RecordKey] = (),
         messages: Iterable[OutboundMessage] = (),
         blob_parts: Iterable[pb.BlobPart] = (),
+        counters: Iterable[pb.CounterChange] = (),
         storage_correlation_id: str = "",
         content_digest: str = "",
     ) -> list[Record]:
-        """Change records atomically, publish `messages` afterwards, and return the changed records.
+        """Change records and counters atomically, publish `messages` afterwards, and return the changed records.
 
         `blob_parts` are put before.
 
         A repeated `storage_correlation_id` returns the first result if the content is the same: that of the batch, or
         the one that `content_digest` identifies. Raises VersionConflict, RequestIdReused, RecordNotFound,
-        BlobIncomplete.
+        BlobIncomplete, LimitExceeded.
         """
-        batch = pb.Batch(puts=puts, undeletes=undeletes, messages=messages, blob_parts=blob_parts)
+        batch = pb.Batch(puts=puts, undeletes=undeletes, messages=messages, blob_parts=blob_parts, counters=counters)
         request = pb.StoreRequest(
             storage_correlation_id=storage_correlation_id or new_id(), batch=batch, content_digest=content_digest
         )
         return list((await self.request(topology.STORE, request, pb.StoreResponse)).batch.records)
+
+    async def count(self, *changes: pb.CounterChange) -> list[pb.CounterResult]:
+        """Change counters atomically and return the results. Raises LimitExceeded."""
+        request = pb.StoreRequest(storage_correlation_id=new_id(), batch=pb.Batch(counters=changes))
+        return list((await self.request(topology.STORE, request, pb.StoreResponse)).batch.counters)
 
     async def retrieve(self, keys: Sequence[RecordKey], *, include_deleted: bool = False) -> list[Record]:
         """Return the records that exist, in the order of the keys."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.storage.v1.record_pb2 import Record, RecordKey
-from tabletop.storage.v1.storage_pb2 import BlobPart, Put
+from tabletop.storage.v1.storage_pb2 import BlobPart, CounterChange, Put
 
 from image_grpc.idempotency import content_digest, derived_id, requested_id
 from image_grpc.messages import MessageLike
@@ -53,6 +53,7 @@ class UnitOfWork:
         self._deletes: list[RecordKey] = []
         self._messages: list[OutboundMessage] = []
         self._blob_parts: list[BlobPart] = []
+        self._counters: list[CounterChange] = []
 
     def new_id(self, kind: str) -> str:
         """Return the id of a resource that the unit creates, the same when the request is repeated."""
@@ -86,6 +87,10 @@ class UnitOfWork:
         """Put the last part of a blob to which a record of the unit refers."""
         self._blob_parts.append(part)
 
+    def count(self, *changes: CounterChange) -> None:
+        """Change counters. If one would exceed its maximum, nothing is changed: `commit` raises LimitExceeded."""
+        self._counters += changes
+
     async def commit(self) -> Committed:
         """Apply the changes. Raises as StorageRequester.store and StorageRequester.delete do."""
         if self._deletes:
@@ -96,6 +101,7 @@ class UnitOfWork:
                 undeletes=self._undeletes,
                 messages=self._messages,
                 blob_parts=self._blob_parts,
+                counters=self._counters,
                 storage_correlation_id=self.id,
                 content_digest=self._content_digest,
             )
@@ -103,7 +109,7 @@ class UnitOfWork:
         return Committed(records)
 
     async def _delete(self) -> list[Record]:
-        if self._puts or self._undeletes:
+        if self._puts or self._undeletes or self._counters:
             raise ValueError("a unit of work that deletes records cannot store others")
         # The Storage Service ignores a repeated deletion, as a repeated request_id requires. Without one, deleting
         # a deleted record is an error.

@@ -15,6 +15,7 @@ from image_grpc.hub import topology
 from image_grpc.storage_service import outbox, records
 from image_grpc.storage_service.applied_requests import Request, Response, claim, release, set_responses
 from image_grpc.storage_service.blobs import lock_blobs, mark_committed
+from image_grpc.storage_service.counters import Counters
 from image_grpc.storage_service.database import Database
 from image_grpc.storage_service.errors import RequestError, Unavailable
 from image_grpc.storage_service.group_commit import GroupCommit
@@ -91,6 +92,7 @@ class ChangeExecutor:
         claims = claim(connection, requests, retention=self._retention)
         new = [request for request in requests if request.storage_correlation_id in claims.new]
         puts = records.Puts(connection, (put.record.key for request in new for put in request.batch.puts))
+        counters = Counters(connection, (change for request in new for change in request.batch.counters))
         blobs = {request.storage_correlation_id: referenced_blobs(request) for request in new}
         lock_blobs(connection, (sha256 for references in blobs.values() for sha256, _ in references))
         outcomes: dict[str, Outcome] = {}
@@ -98,12 +100,13 @@ class ChangeExecutor:
             id_ = request.storage_correlation_id
             try:
                 if id_ in claims.new:
-                    outcomes[id_] = _add_puts(connection, puts, request, blobs[id_])
+                    outcomes[id_] = _add_changes(connection, puts, counters, request, blobs[id_])
                 else:
                     outcomes[id_] = StoreResponse.FromString(claims.earlier_response(id_))
             except RequestError as error:
                 outcomes[id_] = error
         puts.write()
+        counters.write()
         applied = [
             (request, response)
             for request in new
@@ -118,8 +121,10 @@ class ChangeExecutor:
         if not claims.new:
             return StoreResponse.FromString(claims.earlier_response(request.storage_correlation_id)), []
         puts = records.Puts(connection, (put.record.key for put in request.batch.puts))
-        response = _add_puts(connection, puts, request, referenced_blobs(request))
+        counters = Counters(connection, request.batch.counters)
+        response = _add_changes(connection, puts, counters, request, referenced_blobs(request))
         puts.write()
+        counters.write()
         response.batch.records.extend(records.restore(connection, request.batch.undeletes))
         return response, _complete(connection, [(request, response)])
 
@@ -139,15 +144,22 @@ def referenced_blobs(request: StoreRequest) -> list[tuple[str, int]]:
     return sorted({(blob.sha256, blob.byte_size) for blob in blobs})  # in one order for all requests
 
 
-def _add_puts(
-    connection: Connection, puts: records.Puts, request: StoreRequest, blobs: Sequence[tuple[str, int]]
+def _add_changes(
+    connection: Connection,
+    puts: records.Puts,
+    counters: Counters,
+    request: StoreRequest,
+    blobs: Sequence[tuple[str, int]],
 ) -> StoreResponse:
-    """Add the puts of a request, unless one is impossible. Raises RequestError."""
+    """Add the puts and the counters of a request, unless one is impossible. Raises RequestError."""
     checked = puts.check(request.batch.puts)
+    counted = counters.check(request.batch.counters)
     for sha256, byte_size in blobs:
         mark_committed(connection, sha256, byte_size)
     response = StoreResponse(storage_correlation_id=request.storage_correlation_id)
     response.batch.records.extend(puts.accept(checked))
+    counters.accept(request.batch.counters, counted)
+    response.batch.counters.extend(counted)
     return response
 
 

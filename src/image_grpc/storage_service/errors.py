@@ -51,6 +51,16 @@ class VersionConflict(RequestError):
     error_code = StorageErrorCode.STORAGE_ERROR_CODE_VERSION_CONFLICT
 
 
+class LimitExceeded(RequestError):
+    """A counter would exceed its maximum."""
+
+    error_code = StorageErrorCode.STORAGE_ERROR_CODE_LIMIT_EXCEEDED
+
+    def __init__(self, field: str, description: str) -> None:
+        super().__init__(f"{field}: {description}")
+        self.field = field
+
+
 class NotFound(RequestError):
     """A record or a blob does not exist."""
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from image_grpc.storage_service.errors import IncompatibleDatabase
 
 SCHEMA = "image_storage_db"
-REVISION = "initial"
+REVISION = "counters"
 """The newest revision in `migrations/versions`, which creates the tables below."""
 
 _ALEMBIC = threading.Lock()
@@ -80,6 +80,15 @@ applied_request = sa.Table(
     sa.Column("response", sa.LargeBinary, nullable=False),
     sa.Column("expire_time", sa.BigInteger, nullable=False),
     sa.Index("applied_request_by_expire_time", "expire_time"),
+)
+
+counter = sa.Table(
+    "counter",
+    metadata,
+    sa.Column("name", sa.String(200), primary_key=True),
+    sa.Column("value", sa.BigInteger, nullable=False),
+    sa.Column("expire_time", sa.BigInteger, nullable=False),
+    sa.Index("counter_by_expire_time", "expire_time"),
 )
 
 # SQLite autoincrements keys of type INTEGER (64 bits) only.

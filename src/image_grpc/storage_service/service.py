@@ -16,7 +16,7 @@ from image_grpc.storage_service.database import Database, microseconds
 from image_grpc.storage_service.errors import Unavailable
 from image_grpc.storage_service.object_store import FAILURES, create_store, require_readable
 from image_grpc.storage_service.requests import Operations, RequestHandler
-from image_grpc.storage_service.schema import applied_request
+from image_grpc.storage_service.schema import applied_request, counter
 from image_grpc.storage_service.self_check import SelfCheck
 
 log = structlog.get_logger(__name__)
@@ -107,5 +107,6 @@ class Sweeper:
 def _purge(connection: Connection) -> int:
     count, blobs = records.purge(connection, limit=SWEEP_BATCH)
     mark_unreferenced(connection, blobs)
-    connection.execute(delete(applied_request).where(applied_request.c.expire_time < microseconds()))
+    for table in (applied_request, counter):
+        connection.execute(delete(table).where(table.c.expire_time < microseconds()))
     return count

@@ -15,6 +15,7 @@ from __future__ import annotations
 import pytest
 
 from image_grpc_testkit.contracts.storage_blobs import BlobsContract
+from image_grpc_testkit.contracts.storage_counters import CountersContract
 from image_grpc_testkit.contracts.storage_events import StorageEventsContract
 from image_grpc_testkit.contracts.storage_listings import ListingsContract
 from image_grpc_testkit.contracts.storage_opaque import OpaqueRecordsContract
@@ -29,6 +30,7 @@ class StorageContract(
     OpaqueRecordsContract,
     PreconditionsContract,
     BlobsContract,
+    CountersContract,
     ListingsContract,
     StorageEventsContract,
     StorageRequestsContract,

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$tabletop/storage/v1/error_code.proto\x12\x13tabletop.storage.v1*\xae\x02\n\x10StorageErrorCode\x12\"\n\x1eSTORAGE_ERROR_CODE_UNSPECIFIED\x10\x00\x12\'\n#STORAGE_ERROR_CODE_INVALID_ARGUMENT\x10\x01\x12\'\n#STORAGE_ERROR_CODE_VERSION_CONFLICT\x10\x02\x12\'\n#STORAGE_ERROR_CODE_RECORD_NOT_FOUND\x10\x03\x12%\n!STORAGE_ERROR_CODE_ALREADY_EXISTS\x10\x04\x12&\n\"STORAGE_ERROR_CODE_BLOB_INCOMPLETE\x10\x05\x12,\n(STORAGE_ERROR_CODE_STORAGE_SERVICE_ERROR\x10\x06\x42\x81\x01\n\x17\x63om.tabletop.storage.v1P\x01ZNgithub.com/tabletop-images/image-grpc/clients/go/tabletop/storage/v1;storagev1\xaa\x02\x13Tabletop.Storage.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$tabletop/storage/v1/error_code.proto\x12\x13tabletop.storage.v1*\xd5\x02\n\x10StorageErrorCode\x12\"\n\x1eSTORAGE_ERROR_CODE_UNSPECIFIED\x10\x00\x12\'\n#STORAGE_ERROR_CODE_INVALID_ARGUMENT\x10\x01\x12\'\n#STORAGE_ERROR_CODE_VERSION_CONFLICT\x10\x02\x12\'\n#STORAGE_ERROR_CODE_RECORD_NOT_FOUND\x10\x03\x12%\n!STORAGE_ERROR_CODE_ALREADY_EXISTS\x10\x04\x12&\n\"STORAGE_ERROR_CODE_BLOB_INCOMPLETE\x10\x05\x12,\n(STORAGE_ERROR_CODE_STORAGE_SERVICE_ERROR\x10\x06\x12%\n!STORAGE_ERROR_CODE_LIMIT_EXCEEDED\x10\x07\x42\x81\x01\n\x17\x63om.tabletop.storage.v1P\x01ZNgithub.com/tabletop-images/image-grpc/clients/go/tabletop/storage/v1;storagev1\xaa\x02\x13Tabletop.Storage.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\027com.tabletop.storage.v1P\001ZNgithub.com/tabletop-images/image-grpc/clients/go/tabletop/storage/v1;storagev1\252\002\023Tabletop.Storage.V1'
   _globals['_STORAGEERRORCODE']._serialized_start=62
-  _globals['_STORAGEERRORCODE']._serialized_end=364
+  _globals['_STORAGEERRORCODE']._serialized_end=403
 # @@protoc_insertion_point(module_scope)

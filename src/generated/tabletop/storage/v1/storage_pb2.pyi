@@ -36,16 +36,32 @@ class StoreRequest(_message.Message):
     def __init__(self, storage_correlation_id: _Optional[str] = ..., batch: _Optional[_Union[Batch, _Mapping]] = ..., blob_part: _Optional[_Union[BlobPart, _Mapping]] = ..., content_digest: _Optional[str] = ...) -> None: ...
 
 class Batch(_message.Message):
-    __slots__ = ("puts", "undeletes", "messages", "blob_parts")
+    __slots__ = ("puts", "undeletes", "messages", "blob_parts", "counters")
     PUTS_FIELD_NUMBER: _ClassVar[int]
     UNDELETES_FIELD_NUMBER: _ClassVar[int]
     MESSAGES_FIELD_NUMBER: _ClassVar[int]
     BLOB_PARTS_FIELD_NUMBER: _ClassVar[int]
+    COUNTERS_FIELD_NUMBER: _ClassVar[int]
     puts: _containers.RepeatedCompositeFieldContainer[Put]
     undeletes: _containers.RepeatedCompositeFieldContainer[_record_pb2.RecordKey]
     messages: _containers.RepeatedCompositeFieldContainer[_envelope_pb2.OutboundMessage]
     blob_parts: _containers.RepeatedCompositeFieldContainer[BlobPart]
-    def __init__(self, puts: _Optional[_Iterable[_Union[Put, _Mapping]]] = ..., undeletes: _Optional[_Iterable[_Union[_record_pb2.RecordKey, _Mapping]]] = ..., messages: _Optional[_Iterable[_Union[_envelope_pb2.OutboundMessage, _Mapping]]] = ..., blob_parts: _Optional[_Iterable[_Union[BlobPart, _Mapping]]] = ...) -> None: ...
+    counters: _containers.RepeatedCompositeFieldContainer[CounterChange]
+    def __init__(self, puts: _Optional[_Iterable[_Union[Put, _Mapping]]] = ..., undeletes: _Optional[_Iterable[_Union[_record_pb2.RecordKey, _Mapping]]] = ..., messages: _Optional[_Iterable[_Union[_envelope_pb2.OutboundMessage, _Mapping]]] = ..., blob_parts: _Optional[_Iterable[_Union[BlobPart, _Mapping]]] = ..., counters: _Optional[_Iterable[_Union[CounterChange, _Mapping]]] = ...) -> None: ...
+
+class CounterChange(_message.Message):
+    __slots__ = ("name", "add", "maximum", "partial", "expire_time")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ADD_FIELD_NUMBER: _ClassVar[int]
+    MAXIMUM_FIELD_NUMBER: _ClassVar[int]
+    PARTIAL_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    add: int
+    maximum: int
+    partial: bool
+    expire_time: _timestamp_pb2.Timestamp
+    def __init__(self, name: _Optional[str] = ..., add: _Optional[int] = ..., maximum: _Optional[int] = ..., partial: _Optional[bool] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Put(_message.Message):
     __slots__ = ("record", "absent", "at_version")
@@ -80,10 +96,20 @@ class StoreResponse(_message.Message):
     def __init__(self, storage_correlation_id: _Optional[str] = ..., batch: _Optional[_Union[BatchResult, _Mapping]] = ..., blob_part: _Optional[_Union[BlobPartResult, _Mapping]] = ...) -> None: ...
 
 class BatchResult(_message.Message):
-    __slots__ = ("records",)
+    __slots__ = ("records", "counters")
     RECORDS_FIELD_NUMBER: _ClassVar[int]
+    COUNTERS_FIELD_NUMBER: _ClassVar[int]
     records: _containers.RepeatedCompositeFieldContainer[_record_pb2.Record]
-    def __init__(self, records: _Optional[_Iterable[_Union[_record_pb2.Record, _Mapping]]] = ...) -> None: ...
+    counters: _containers.RepeatedCompositeFieldContainer[CounterResult]
+    def __init__(self, records: _Optional[_Iterable[_Union[_record_pb2.Record, _Mapping]]] = ..., counters: _Optional[_Iterable[_Union[CounterResult, _Mapping]]] = ...) -> None: ...
+
+class CounterResult(_message.Message):
+    __slots__ = ("added", "value")
+    ADDED_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    added: int
+    value: int
+    def __init__(self, added: _Optional[int] = ..., value: _Optional[int] = ...) -> None: ...
 
 class BlobPartResult(_message.Message):
     __slots__ = ("committed",)
