@@ -172,16 +172,19 @@ async def service(data_dir: Path, provider: Provider | None = None, **settings: 
             app.up_without_standin(load(EmbeddedSettings, **(defaults | settings)))
         )
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(running.address))
-        yield Service(
-            running=running,
-            provider=provider,
-            channel=channel,
-            generations=GenerationServiceStub(channel),
-            images=ImageServiceStub(channel),
-            themes=ThemeServiceStub(channel),
-            overlays=OverlayServiceStub(channel),
-            status=StatusServiceStub(channel),
-        )
+        yield Service(running=running, provider=provider, **stubs(channel))
+
+
+def stubs(channel: Any) -> dict[str, Any]:
+    """Return the fields of Service that are a channel and its stubs."""
+    return {
+        "channel": channel,
+        "generations": GenerationServiceStub(channel),
+        "images": ImageServiceStub(channel),
+        "themes": ThemeServiceStub(channel),
+        "overlays": OverlayServiceStub(channel),
+        "status": StatusServiceStub(channel),
+    }
 
 
 def block_generations(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:

@@ -172,6 +172,10 @@ class Overloaded(ServiceError, reason=ErrorReason.ERROR_REASON_OVERLOADED):
     """The process is at its limit of concurrent work, or the Storage Service at its own."""
 
 
+class QuotaExceeded(ServiceError, reason=ErrorReason.ERROR_REASON_QUOTA_EXCEEDED):
+    """The caller, which the metadata names, has used up one of its own limits."""
+
+
 class DeadlineExceeded(ServiceError, reason=ErrorReason.ERROR_REASON_DEADLINE_EXCEEDED):
     """The call did not complete before its deadline."""
 

@@ -12,14 +12,10 @@ from typing import Any
 import grpc
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
-from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
-from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
-from tabletop.image.v1.overlay_service_pb2_grpc import OverlayServiceStub
-from tabletop.image.v1.status_service_pb2_grpc import StatusServiceStub
 from tabletop.image.v1.theme_service_pb2 import ListThemesRequest
 from tabletop.image.v1.theme_service_pb2_grpc import ThemeServiceStub
 
-from tests.service import Service
+from tests.service import Service, stubs
 from tests.statuses import CallStatus, failed_call
 
 SECONDS = 60.0
@@ -44,14 +40,7 @@ class _Identified:
 def as_caller(running: Service, credential: str) -> Service:
     """Return the service with stubs whose calls have a credential."""
     channel: Any = _Identified(running.channel, credential)
-    return replace(
-        running,
-        generations=GenerationServiceStub(channel),
-        images=ImageServiceStub(channel),
-        themes=ThemeServiceStub(channel),
-        overlays=OverlayServiceStub(channel),
-        status=StatusServiceStub(channel),
-    )
+    return replace(running, **stubs(channel))
 
 
 async def list_themes(channel: grpc.aio.Channel, credential: str = "") -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from image_grpc.access import reloading_file
+from image_grpc import reloading_file
 
 
 @pytest.fixture(autouse=True)

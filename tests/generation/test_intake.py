@@ -239,7 +239,7 @@ async def test_conflicts_are_retried_up_to_the_limit(
 async def test_storing_an_existing_generation_is_a_conflict(intake: Intake, database: Database) -> None:
     record = await database.add_generation(queued())
     with pytest.raises(VersionConflict):
-        await intake.store(record)
+        await intake.store(record, resolved())
 
 
 def test_without_an_api_key_nothing_can_be_generated(intake: Intake, provider: ScriptedProvider) -> None:

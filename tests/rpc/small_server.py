@@ -16,10 +16,13 @@ from grpc_health.v1 import health_pb2_grpc
 from tabletop.image.v1.access_pb2 import Role, required_role
 
 from image_grpc.access import Authenticator
+from image_grpc.hub.memory import MemoryHub
+from image_grpc.quotas import CallerQuotas, LimitsFile
 from image_grpc.rpc.health import HealthServicer, always
 from image_grpc.rpc.interceptors import Stage, StageInterceptor
 from image_grpc.rpc.server import OPTIONS, stages_of
 from image_grpc.settings import ServerSettings, load
+from image_grpc.storage import ImageStorageClient
 from image_grpc.telemetry import Telemetry
 
 SERVICE = "tabletop.tests.v1.SmallService"
@@ -32,6 +35,11 @@ SECONDS = 60.0
 
 Unary = Callable[[Any, Any], Awaitable[Message]]
 Stream = Callable[[Any, Any], AsyncIterator[Message]]
+
+
+def no_quotas() -> CallerQuotas:
+    """Return the quotas of a server whose callers have no limits."""
+    return CallerQuotas(LimitsFile(None), ImageStorageClient(MemoryHub(), Telemetry(), timeout=1))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,7 +75,7 @@ async def small_server(
     """
     if stages is None:
         loaded = load(ServerSettings, **settings)
-        stages = stages_of(loaded, Telemetry(), Authenticator(loaded))
+        stages = stages_of(loaded, Telemetry(), Authenticator(loaded), no_quotas())
     server = grpc.aio.server(interceptors=[StageInterceptor(stages)], options=OPTIONS)
     handlers = {
         "Unary": grpc.unary_unary_rpc_method_handler(unary or say_hello, takes.FromString, to_bytes),

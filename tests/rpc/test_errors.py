@@ -37,6 +37,7 @@ CODES = {
     "INTERNAL": grpc.StatusCode.INTERNAL,
     "GENERATION_ERROR": grpc.StatusCode.INTERNAL,
     "OVERLOADED": grpc.StatusCode.RESOURCE_EXHAUSTED,
+    "QUOTA_EXCEEDED": grpc.StatusCode.RESOURCE_EXHAUSTED,
     "DEADLINE_EXCEEDED": grpc.StatusCode.DEADLINE_EXCEEDED,
     "STREAM_EXPIRED": grpc.StatusCode.UNAVAILABLE,
     "API_ERROR": grpc.StatusCode.UNAVAILABLE,

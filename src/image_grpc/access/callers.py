@@ -12,8 +12,8 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from image_grpc.access.caller import Caller
-from image_grpc.access.reloading_file import ReloadingFile
 from image_grpc.access.roles import role_of
+from image_grpc.reloading_file import ReloadingFile
 
 PREFIX = "igk_"
 """Begins every API key, so that scanners for secrets recognize one."""

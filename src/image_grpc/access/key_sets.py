@@ -11,8 +11,8 @@ import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from image_grpc.access.reloading_file import ReloadingFile
 from image_grpc.errors import IdentityProviderError
+from image_grpc.reloading_file import ReloadingFile
 from image_grpc.retry import SOON
 
 MAX_AGE_SECONDS = 300.0

@@ -7,7 +7,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from image_grpc.access.reloading_file import ReloadingFile
+from image_grpc.reloading_file import ReloadingFile
 from image_grpc.settings import AccessSettings
 
 CURVES = (ec.SECP256R1, ec.SECP384R1)

@@ -35,6 +35,7 @@ from image_grpc.maps import fonts
 from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.renditions import Renditions
 from image_grpc.overlays import OverlayEditor, OverlayReader
+from image_grpc.quotas import CallerQuotas, LimitsFile
 from image_grpc.retry import GenerationLimits
 from image_grpc.rpc import generation, image, overlay, status, theme
 from image_grpc.rpc.server import Server, Servicers
@@ -91,6 +92,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         timeout=settings.getimg_timeout_seconds,
     )
 
+    caller_limits = LimitsFile(settings.limits_file)
     generations = GenerationRepository(storage, telemetry.counters)
     semaphore = WeightedFairSemaphore(settings.generation_concurrency, WEIGHTS)
     estimator = Estimator(hub, semaphore)
@@ -102,6 +104,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         owner=str(uuid.uuid4()) if hub.durable else "embedded",
         lease_seconds=settings.getimg_timeout_seconds * LEASE_FACTOR,
         limits=limits,
+        caller_limits=caller_limits,
     )
     steps = Steps(
         generate=GenerateStep(generations, getimg, ReferenceLoader(storage), semaphore, hub, policy),
@@ -146,7 +149,8 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         theme=theme.ThemeServicer(themes, ThemeEditor(storage)),
         status=status.StatusServicer(reporter),
     )
-    server = Server(settings, servicers, telemetry, stopping=stopping)
+    quotas = CallerQuotas(caller_limits, client)
+    server = Server(settings, servicers, quotas, telemetry, stopping=stopping)
 
     async with AsyncExitStack() as stack:
         stack.push_async_callback(getimg.close)
@@ -154,6 +158,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         await feed.start()
         stack.push_async_callback(feed.stop)
         await stack.enter_async_context(background(monitor.run(), name="monitor"))
+        await stack.enter_async_context(background(quotas.run(), name="concurrent calls"))
         if settings.admin_listen:
             await stack.enter_async_context(channelz_server(settings.admin_listen, shared=settings.listen_shared))
         if settings.health_listen:

@@ -2,7 +2,7 @@
 
 from tabletop.image.internal.v1.cache_entry_pb2 import CacheEntry, CacheEntryState
 from tabletop.image.internal.v1.generation_record_pb2 import Facets, GenerationRecord
-from tabletop.image.v1.generation_pb2 import Generation
+from tabletop.image.v1.generation_pb2 import Cost, Generation
 from tabletop.image.v1.image_pb2 import Image, ImageMetadata
 from tabletop.image.v1.types_pb2 import CacheMode
 
@@ -15,6 +15,7 @@ from image_grpc.generation.new_record import CallIdentity
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.resolve import ModelCatalog, Resolved
 from image_grpc.getimg import expected_cost
+from image_grpc.quotas import budgets
 from image_grpc.retry import MAX_CONFLICT_RETRIES, SOON
 from image_grpc.storage import Storage, UnitOfWork
 
@@ -42,7 +43,8 @@ class Intake:
     async def submit(self, request: PictureRequest, resolved: Resolved, call: CallIdentity) -> GenerationRecord:
         """Return the generation that serves a request: a new one, or that of an equal earlier request.
 
-        `request` is the caller's message. With `validate_only`, return a preview. Raises RequestIdReused, ApiError.
+        `request` is the caller's message. With `validate_only`, return a preview. Raises RequestIdReused, ApiError,
+        QuotaExceeded.
         """
         if request.validate_only:
             return await self.repeated(call) or self.preview(new_record.for_new_image(resolved, call), resolved)
@@ -66,15 +68,17 @@ class Intake:
             raise RequestIdReused(message, violations=[violation])
         return await self._generations.serving(record) if record is not None else None
 
-    async def store(self, record: GenerationRecord) -> GenerationRecord:
-        """Store a queued generation together with its job, and return it. Raises VersionConflict if it exists."""
-        unit = await self._unit_for_queued(record)
-        return (await unit.commit()).of(self._storage.generations)
+    async def store(self, record: GenerationRecord, resolved: Resolved) -> GenerationRecord:
+        """Store a queued generation together with its job, and return it.
+
+        Raises VersionConflict if it exists, QuotaExceeded.
+        """
+        return await self._commit(record, await self._unit_for_queued(record, resolved))
 
     def preview(self, record: GenerationRecord, resolved: Resolved) -> GenerationRecord:
         """Return what a request would become, with its expected cost, without storing anything."""
         generation = Generation(request=record.generation.request, model=record.generation.model)
-        if resolved.model is not None and (cost := expected_cost(resolved.model, resolved.picture.size)) is not None:
+        if (cost := _price(resolved)) is not None:
             generation.cost.CopyFrom(cost)
         return GenerationRecord(generation=generation, prompt=record.prompt)
 
@@ -86,7 +90,7 @@ class Intake:
         """
         record = new_record.for_new_image(resolved, call)
         if resolved.picture.cache != CacheMode.CACHE_MODE_USE:
-            return await self.store(record)
+            return await self.store(record, resolved)
         entry = None if expect_new else await self._generations.cache_entry(record)
         if (image := await self._ready_image(entry)) is not None:
             return await self._create_from_cache(record, image)
@@ -96,9 +100,9 @@ class Intake:
                 await self._create(states.served_by(record, running.generation.id))
             return running
         record.cache_entry_version = entry.version + 1 if entry is not None else 1
-        unit = await self._unit_for_queued(record)
+        unit = await self._unit_for_queued(record, resolved)
         self._generations.replace_cache_entry(unit, entry, states.in_flight_entry(record))
-        return (await unit.commit()).of(self._storage.generations)
+        return await self._commit(record, unit)
 
     async def _create_from_cache(self, record: GenerationRecord, image: Image) -> GenerationRecord:
         """Store a generation that succeeds with an existing image, or with a copy of one of another source."""
@@ -116,9 +120,14 @@ class Intake:
         unit.create(self._storage.generations, record)
         return (await unit.commit()).of(self._storage.generations)
 
-    async def _unit_for_queued(self, record: GenerationRecord) -> UnitOfWork:
+    async def _commit(self, record: GenerationRecord, unit: UnitOfWork) -> GenerationRecord:
+        with budgets.translated(record.reservation.caller):
+            return (await unit.commit()).of(self._storage.generations)
+
+    async def _unit_for_queued(self, record: GenerationRecord, resolved: Resolved) -> UnitOfWork:
         await self._estimator.set_estimate(record)
         unit = self._storage.unit_of_work()
+        budgets.reserve(unit, record, _price(resolved))
         unit.create(self._storage.generations, record)
         unit.publish(jobs.generate_job(record, 1))
         return unit
@@ -137,6 +146,10 @@ class Intake:
             return None
         record = await self._generations.find(entry.generation_id)
         return record if record is not None and not states.is_final(record.generation) else None
+
+
+def _price(resolved: Resolved) -> Cost | None:
+    return expected_cost(resolved.model, resolved.picture.size) if resolved.model is not None else None
 
 
 def _source_of(labels: Facets | ImageMetadata) -> tuple[str, str]:

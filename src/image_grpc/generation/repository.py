@@ -10,6 +10,7 @@ from tabletop.image.v1.generation_pb2 import Cost
 
 from image_grpc.errors import GenerationNotFound, ServiceError, StorageServiceError, VersionConflict
 from image_grpc.generation import states
+from image_grpc.quotas import budgets
 from image_grpc.retry import PEER_UNAVAILABLE_SECONDS
 from image_grpc.storage import Storage, UnitOfWork
 from image_grpc.telemetry import Counters
@@ -45,18 +46,30 @@ class GenerationRepository:
 
     async def update(self, record: GenerationRecord) -> GenerationRecord:
         """Store the next version of a record and return it. Raises VersionConflict if it changed meanwhile."""
+        return await self.commit(self.unit_for_update(record))
+
+    def unit_for_update(self, record: GenerationRecord) -> UnitOfWork:
+        """Return a unit of work with the next version of a record."""
         unit = self._storage.unit_of_work()
         self.add_update(unit, record)
+        return unit
+
+    async def commit(self, unit: UnitOfWork) -> GenerationRecord:
+        """Commit a unit of work and return its record. Raises as UnitOfWork.commit does."""
         return (await unit.commit()).of(self._storage.generations)
 
     def add_update(self, unit: UnitOfWork, record: GenerationRecord) -> None:
         """Add the next version of a record to a unit of work."""
         unit.update(self._storage.generations, record, record.generation.version)
 
-    async def end(self, record: GenerationRecord) -> GenerationRecord:
-        """Store a generation that ended without a picture, and void its cache entry. Raises VersionConflict."""
+    async def end(self, record: GenerationRecord, *, maybe_billed: bool = False) -> GenerationRecord:
+        """Store a generation that ended without a picture, and void its cache entry. Raises VersionConflict.
+
+        `maybe_billed` is set if GetImg.AI may have billed a call without a result.
+        """
         unit = self._storage.unit_of_work()
         self.add_update(unit, record)
+        budgets.settle(unit, record, succeeded=False, maybe_billed=maybe_billed)
         if (entry := await self.own_cache_entry(record)) is not None:
             self.replace_cache_entry(unit, entry, states.void_entry(entry))
         return (await unit.commit()).of(self._storage.generations)
@@ -90,15 +103,17 @@ class GenerationRepository:
             expected_cost=cost.amount if cost is not None else None,
         )
 
-    async def fail(self, record: GenerationRecord, failure: ServiceError, *, if_unchanged: bool = False) -> None:
-        """End a generation without a picture.
+    async def fail(
+        self, record: GenerationRecord, failure: ServiceError, *, if_unchanged: bool = False, maybe_billed: bool = False
+    ) -> None:
+        """End a generation without a picture; see `end`.
 
         Waits until the Storage Service is available: if the job were returned, GetImg.AI would be called, and
         might bill, again. Raises VersionConflict if the record has changed and `if_unchanged` is set.
         """
         while True:
             try:
-                await self.end(states.failed(record, failure))
+                await self.end(states.failed(record, failure), maybe_billed=maybe_billed)
                 break
             except VersionConflict:
                 if if_unchanged:

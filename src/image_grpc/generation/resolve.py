@@ -16,6 +16,7 @@ from tabletop.image.v1.types_pb2 import CacheMode
 from image_grpc.errors import ApiError, InvalidArgument, Violation
 from image_grpc.generation.kinds import Kind, PictureRequest, kind_of
 from image_grpc.generation.requests import fingerprint, normalize, picture_in
+from image_grpc.quotas import budgets
 from image_grpc.settings import ServerSettings
 from image_grpc.storage import Storage
 from image_grpc.themes.catalog import ThemeCatalog
@@ -66,7 +67,7 @@ class Resolver:
         """Look up everything that a request names.
 
         `path` is the prefix of the request's fields in error messages. Raises InvalidArgument with all violations,
-        StorageServiceError, and ApiError if `validate_only` needs a catalog that cannot be read.
+        StorageServiceError, and ApiError if `validate_only` or a budget needs a catalog that cannot be read.
         """
         kind = kind_of(picture)
         request = normalize(kind, picture, self._settings)
@@ -94,13 +95,13 @@ class Resolver:
         )
 
     async def _model(self, picture: PictureRequest, id_: str, violations: list[Violation]) -> Model | None:
-        needed = picture.model or picture.reference_image_ids or picture.validate_only
+        needed = picture.model or picture.reference_image_ids or picture.validate_only or budgets.needs_price()
         if not (self._models.configured and needed):
             return None
         try:
             model = await self._models.model(id_)
         except ApiError:
-            if picture.validate_only:
+            if picture.validate_only or budgets.needs_price():
                 raise
             return None  # the pipeline waits until GetImg.AI is available
         if model is None and picture.model:

@@ -54,7 +54,7 @@ class Reviser:
             record, resolved = await self._record(request, call)
             if request.validate_only:
                 return self._intake.preview(record, resolved)
-            return await self._intake.store(record)
+            return await self._intake.store(record, resolved)
         except VersionConflict:
             # The same request may have been sent twice at once.
             if (repeated := await self._intake.repeated(call)) is None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import structlog
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 
-from image_grpc.access.reloading_file import ReloadingFile
 from image_grpc.hub import DeadLetter, Delivery, Handler, Settlement, topology
 from image_grpc.messages import clone
+from image_grpc.reloading_file import ReloadingFile
 
 HEADER = "image-signature"
 LABEL = b"image-grpc/1"

@@ -31,6 +31,7 @@ CODES: dict[type[errors.ServiceError], grpc.StatusCode] = {
     errors.GetimgNotConfigured: grpc.StatusCode.FAILED_PRECONDITION,
     errors.GenerationError: grpc.StatusCode.INTERNAL,
     errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.QuotaExceeded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.StreamExpired: grpc.StatusCode.UNAVAILABLE,
     errors.DependencyError: grpc.StatusCode.UNAVAILABLE,
@@ -58,8 +59,9 @@ def details_of(error: errors.ServiceError, request_id: str) -> bytes:
         retry = error_details_pb2.RetryInfo()
         retry.retry_delay.FromMilliseconds(int(error.retry_delay * 1000))
         status.details.add().Pack(retry)
-    if isinstance(error, errors.Overloaded):
-        violation = error_details_pb2.QuotaFailure.Violation(subject="server", description=message_of(error))
+    if isinstance(error, errors.Overloaded | errors.QuotaExceeded):
+        subject = "server" if isinstance(error, errors.Overloaded) else f"caller:{error.metadata.get('caller', '')}"
+        violation = error_details_pb2.QuotaFailure.Violation(subject=subject, description=message_of(error))
         status.details.add().Pack(error_details_pb2.QuotaFailure(violations=[violation]))
     if error.violations:
         room = MAX_DETAILS_BYTES - status.ByteSize() - 100

@@ -24,6 +24,7 @@ from tabletop.image.v1.access_pb2 import Role
 from image_grpc.access import Authenticator, server_credentials
 from image_grpc.deadline import remaining
 from image_grpc.endpoint import Endpoint
+from image_grpc.quotas import CallerQuotas
 from image_grpc.rpc import interceptors
 from image_grpc.rpc.admission import CallLimits
 from image_grpc.rpc.generation import GenerationServicer
@@ -77,7 +78,13 @@ class Server:
     """One listening server."""
 
     def __init__(
-        self, settings: ServerSettings, servicers: Servicers, telemetry: Telemetry, *, stopping: asyncio.Event
+        self,
+        settings: ServerSettings,
+        servicers: Servicers,
+        quotas: CallerQuotas,
+        telemetry: Telemetry,
+        *,
+        stopping: asyncio.Event,
     ) -> None:
         self._settings, self._stopping = settings, stopping
         self._credentials, self._authenticator = server_credentials(settings), Authenticator(settings)
@@ -86,7 +93,7 @@ class Server:
         self._server = grpc.aio.server(
             interceptors=[
                 interceptors.StageInterceptor(
-                    stages_of(settings, telemetry, self._authenticator),
+                    stages_of(settings, telemetry, self._authenticator, quotas),
                     reflection_stages=[authenticate_reader] if reflected == "authenticated" else [],
                 )
             ],
@@ -140,7 +147,9 @@ class Server:
         await self._server.stop(remaining(self._settings.shutdown_grace_seconds))
 
 
-def stages_of(settings: ServerSettings, telemetry: Telemetry, authenticator: Authenticator) -> list[interceptors.Stage]:
+def stages_of(
+    settings: ServerSettings, telemetry: Telemetry, authenticator: Authenticator, quotas: CallerQuotas
+) -> list[interceptors.Stage]:
     """Return the stages around every call, from the outside in."""
     return [
         interceptors.translate_errors,
@@ -155,6 +164,7 @@ def stages_of(settings: ServerSettings, telemetry: Telemetry, authenticator: Aut
         ),
         interceptors.enforce_deadline(settings.rpc_max_seconds, stream_max_seconds=settings.stream_max_seconds),
         interceptors.authenticate(authenticator),
+        interceptors.limit_caller(quotas),
         interceptors.decode,
         interceptors.validate,
     ]

@@ -117,6 +117,9 @@ class GetimgSettings(EnvironmentSettings):
 class ServerSettings(AccessSettings, GetimgSettings, CallSettings, ProgramSettings):
     """Settings of `serve`."""
 
+    limits_file: Path | None = Field(
+        None, description="file of the limits of callers, one JSON object per line; see docs/security.md"
+    )
     rpc_max_concurrent: Count = Field(
         1000, description="maximum concurrent unary calls, not counting health checks and those that wait"
     )

@@ -23,6 +23,7 @@ from image_grpc.generation.steps.references import ReferenceLoader
 from image_grpc.generation.steps.store import StoreStep
 from image_grpc.hub import Outcome, topology
 from image_grpc.hub.memory import MemoryHub
+from image_grpc.quotas import LimitsFile
 from image_grpc.retry import GenerationLimits
 from image_grpc.storage import Storage
 from image_grpc.telemetry import Telemetry
@@ -82,7 +83,7 @@ def generate_step(
     semaphore: WeightedFairSemaphore[Priority],
     hub: MemoryHub,
 ) -> GenerateStep:
-    policy = GeneratePolicy(owner=OWNER, lease_seconds=90, limits=LIMITS)
+    policy = GeneratePolicy(owner=OWNER, lease_seconds=90, limits=LIMITS, caller_limits=LimitsFile(None))
     return GenerateStep(generations, provider, ReferenceLoader(storage), semaphore, hub, policy)  # type: ignore[arg-type]
 
 

@@ -20,6 +20,7 @@ from image_grpc.generation.steps import generate
 from image_grpc.generation.steps.generate import LEASE_POLL_SECONDS, NOT_CONFIGURED_SECONDS, GenerateStep
 from image_grpc.hub import Ack, Retry, topology
 from image_grpc.retry import MAX_INTERRUPTED_CALLS
+from image_grpc.storage import UnitOfWork
 from image_grpc.telemetry import Telemetry
 from image_grpc.weighted_fair_semaphore import Closed, WeightedFairSemaphore
 from tests.generation.builders import SIDE, portrait, provider_result, queued
@@ -210,13 +211,13 @@ async def test_a_lease_whose_storing_failed_is_no_interrupted_call(
 ) -> None:
     """The reply was late, so the job comes back and finds its own lease, without a call."""
     record = await database.add_generation(queued())
-    update = GenerationRepository.update
+    commit = GenerationRepository.commit
 
-    async def late(self: GenerationRepository, each: GenerationRecord) -> GenerationRecord:
-        await update(self, each)
+    async def late(self: GenerationRepository, unit: UnitOfWork) -> GenerationRecord:
+        await commit(self, unit)
         raise StorageServiceError("no reply", retry_delay=1.0)
 
-    monkeypatch.setattr(GenerationRepository, "update", late)
+    monkeypatch.setattr(GenerationRepository, "commit", late)
     for _ in range(MAX_INTERRUPTED_CALLS + 1):
         with pytest.raises(StorageServiceError):
             await generate_step(record, NORMAL)

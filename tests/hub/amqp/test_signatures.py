@@ -14,8 +14,7 @@ from tabletop.image.internal.v1.job_pb2 import StoreJob
 from tabletop.image.v1.generation_pb2 import GenerationState
 from tabletop.storage.v1.storage_pb2 import StorageChanged, StoreRequest
 
-from image_grpc import app
-from image_grpc.access import reloading_file
+from image_grpc import app, reloading_file
 from image_grpc.hub import Ack, Delivery, RequestTimeout, Settlement, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub.amqp import AmqpHub

@@ -11,13 +11,14 @@ from tabletop.image.internal.v1.provider_result_pb2 import ProviderResult
 from tabletop.image.v1.types_pb2 import Priority
 
 from image_grpc import errors
-from image_grpc.errors import GenerationError, ServiceError, StorageServiceError, VersionConflict
+from image_grpc.errors import GenerationError, QuotaExceeded, ServiceError, StorageServiceError, VersionConflict
 from image_grpc.generation import jobs, states
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.requests import complete_request, picture_in
 from image_grpc.generation.steps.references import ReferenceLoader
 from image_grpc.getimg import CallNotSent, GetimgClient, ProviderRequest, expected_cost
 from image_grpc.hub import Ack, Hub, Outcome, Retry, Settlement
+from image_grpc.quotas import LimitsFile, budgets
 from image_grpc.retry import MAX_INTERRUPTED_CALLS, PEER_UNAVAILABLE_SECONDS, GenerationLimits, delay_before_next_call
 from image_grpc.weighted_fair_semaphore import WeightedFairSemaphore
 
@@ -45,6 +46,8 @@ class GeneratePolicy:
     lease_seconds: float
     """How long the process owns a generation before others may take it over."""
     limits: GenerationLimits
+    caller_limits: LimitsFile
+    """The budgets of callers, for calls that are repeated."""
 
 
 class GenerateStep:
@@ -72,7 +75,8 @@ class GenerateStep:
             # Not the whole wait: the retry ladder would round it up to its next, much longer step.
             return Retry(min(wait, LEASE_POLL_SECONDS), f"{record.lease.owner} holds the lease")
         if record.generation.attempts >= MAX_INTERRUPTED_CALLS and record.HasField("lease"):
-            await self._generations.fail(record, GenerationError("the process ended during each call to GetImg.AI"))
+            failure = GenerationError("the process ended during each call to GetImg.AI")
+            await self._generations.fail(record, failure, maybe_billed=True)
             return Ack()
         if not self._provider.configured:
             return Retry(NOT_CONFIGURED_SECONDS, "there is no GetImg.AI API key")
@@ -103,18 +107,29 @@ class GenerateStep:
                 # Stored before the call, so that no other delivery calls GetImg.AI at the same time.
                 owner, lease_seconds = self._policy.owner, self._policy.lease_seconds
                 leased = states.generating(record, owner=owner, lease_seconds=lease_seconds)
-                record = await self._lease(leased)
+                record = await self._lease(leased, previous)
                 if previous.HasField("lease"):
                     await self._count_interrupted_call(previous)
                 result = await self._call(call, request)
         except (errors.ApiError, GenerationError, errors.GetimgNotConfigured) as failure:
             return await self._after_failure(record, failure, previous)
+        except QuotaExceeded as exceeded:
+            await self._generations.fail(previous, exceeded, maybe_billed=previous.HasField("lease"))
+            return Ack()
         return await self._hand_over(record, result)
 
-    async def _lease(self, leased: GenerationRecord) -> GenerationRecord:
-        """Store a lease. If it is not known whether it was stored, remember that no call followed."""
+    async def _lease(self, leased: GenerationRecord, previous: GenerationRecord) -> GenerationRecord:
+        """Store a lease. If it is not known whether it was stored, remember that no call followed.
+
+        Raises QuotaExceeded if an earlier call was billed, or may have been, and there is no money for another one.
+        """
+        unit = self._generations.unit_for_update(leased)
+        interrupted = previous.HasField("lease")
+        if interrupted or previous.generation.HasField("cost"):
+            budgets.reserve_again(unit, leased, self._policy.caller_limits, interrupted=interrupted)
         try:
-            return await self._generations.update(leased)
+            with budgets.translated(leased.reservation.caller):
+                return await self._generations.commit(unit)
         except StorageServiceError:
             self._leased_without_call[leased.generation.id] = leased.generation.attempts
             raise
@@ -167,6 +182,9 @@ class GenerateStep:
         self, record: GenerationRecord, failure: ServiceError, previous: GenerationRecord
     ) -> Settlement:
         sent, generation = not isinstance(failure, CallNotSent), record.generation
+        # GetImg.AI bills no call that it refused. A lease that is not ours is that of an interrupted call.
+        refused = not sent or bool(failure.metadata) or isinstance(failure, errors.GetimgNotConfigured)
+        maybe_billed = record.HasField("lease") if record is previous else not refused
         started = generation.start_time.ToMilliseconds() / 1000 if generation.HasField("start_time") else None
         elapsed = time.time() - started if started is not None else None
         delay = delay_before_next_call(
@@ -174,7 +192,7 @@ class GenerateStep:
         )
         if delay is None:
             # Without a lease of its own, another process may be calling GetImg.AI.
-            await self._generations.fail(record, failure, if_unchanged=record is previous)
+            await self._generations.fail(record, failure, if_unchanged=record is previous, maybe_billed=maybe_billed)
             return Ack()
         if record is not previous:  # else the lease is that of an interrupted call, which may have been billed
             release = states.released_after_call if sent else states.released_before_call

@@ -22,6 +22,7 @@ from image_grpc.hub import Ack, Retry, Settlement
 from image_grpc.idempotency import derived_id
 from image_grpc.messages import clone, now
 from image_grpc.pictures.provenance import xmp
+from image_grpc.quotas import budgets
 from image_grpc.retry import GenerationLimits, delay_before_next_download
 from image_grpc.storage import BlobIncomplete, Storage, UnitOfWork
 from image_grpc.telemetry import Counters
@@ -118,6 +119,7 @@ class StoreStep:
         else:
             unit.create(self._storage.images, image)
         self._generations.add_update(unit, succeeded)
+        budgets.settle(unit, succeeded, succeeded=True)
         await self._add_cache_entry(unit, record, image, attempt)
         unit.publish(*_events(record, image))
         await unit.commit()

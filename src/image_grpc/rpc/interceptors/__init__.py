@@ -12,6 +12,7 @@ from image_grpc.rpc.interceptors.decoding import decode
 from image_grpc.rpc.interceptors.error_statuses import translate_errors
 from image_grpc.rpc.interceptors.interceptor import StageInterceptor
 from image_grpc.rpc.interceptors.observability import observe
+from image_grpc.rpc.interceptors.quotas import limit_caller
 from image_grpc.rpc.interceptors.request_ids import adopt_ids
 from image_grpc.rpc.interceptors.validation import validate
 
@@ -24,6 +25,7 @@ __all__ = [
     "authenticate",
     "decode",
     "enforce_deadline",
+    "limit_caller",
     "limit_concurrency",
     "observe",
     "translate_errors",

@@ -14,7 +14,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class GenerationRecord(_message.Message):
-    __slots__ = ("generation", "fingerprint", "request_digest", "served_by_id", "image_id", "provider_result", "lease", "prompt", "theme_version", "correlation_id", "traceparent", "facets", "picture", "reference_version", "theme_association", "requeues", "cache_entry_version")
+    __slots__ = ("generation", "fingerprint", "request_digest", "served_by_id", "image_id", "provider_result", "lease", "prompt", "theme_version", "correlation_id", "traceparent", "facets", "picture", "reference_version", "theme_association", "requeues", "cache_entry_version", "reservation")
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     REQUEST_DIGEST_FIELD_NUMBER: _ClassVar[int]
@@ -32,6 +32,7 @@ class GenerationRecord(_message.Message):
     THEME_ASSOCIATION_FIELD_NUMBER: _ClassVar[int]
     REQUEUES_FIELD_NUMBER: _ClassVar[int]
     CACHE_ENTRY_VERSION_FIELD_NUMBER: _ClassVar[int]
+    RESERVATION_FIELD_NUMBER: _ClassVar[int]
     generation: _generation_pb2.Generation
     fingerprint: str
     request_digest: str
@@ -49,7 +50,22 @@ class GenerationRecord(_message.Message):
     theme_association: _theme_pb2.ThemeAssociation
     requeues: int
     cache_entry_version: int
-    def __init__(self, generation: _Optional[_Union[_generation_pb2.Generation, _Mapping]] = ..., fingerprint: _Optional[str] = ..., request_digest: _Optional[str] = ..., served_by_id: _Optional[str] = ..., image_id: _Optional[str] = ..., provider_result: _Optional[_Union[_provider_result_pb2.ProviderResult, _Mapping]] = ..., lease: _Optional[_Union[Lease, _Mapping]] = ..., prompt: _Optional[str] = ..., theme_version: _Optional[int] = ..., correlation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., facets: _Optional[_Union[Facets, _Mapping]] = ..., picture: _Optional[_Union[_generation_request_pb2.GenerationRequest, _Mapping]] = ..., reference_version: _Optional[int] = ..., theme_association: _Optional[_Union[_theme_pb2.ThemeAssociation, _Mapping]] = ..., requeues: _Optional[int] = ..., cache_entry_version: _Optional[int] = ...) -> None: ...
+    reservation: Reservation
+    def __init__(self, generation: _Optional[_Union[_generation_pb2.Generation, _Mapping]] = ..., fingerprint: _Optional[str] = ..., request_digest: _Optional[str] = ..., served_by_id: _Optional[str] = ..., image_id: _Optional[str] = ..., provider_result: _Optional[_Union[_provider_result_pb2.ProviderResult, _Mapping]] = ..., lease: _Optional[_Union[Lease, _Mapping]] = ..., prompt: _Optional[str] = ..., theme_version: _Optional[int] = ..., correlation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., facets: _Optional[_Union[Facets, _Mapping]] = ..., picture: _Optional[_Union[_generation_request_pb2.GenerationRequest, _Mapping]] = ..., reference_version: _Optional[int] = ..., theme_association: _Optional[_Union[_theme_pb2.ThemeAssociation, _Mapping]] = ..., requeues: _Optional[int] = ..., cache_entry_version: _Optional[int] = ..., reservation: _Optional[_Union[Reservation, _Mapping]] = ...) -> None: ...
+
+class Reservation(_message.Message):
+    __slots__ = ("caller", "day", "cost", "price", "interrupted")
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    DAY_FIELD_NUMBER: _ClassVar[int]
+    COST_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    INTERRUPTED_FIELD_NUMBER: _ClassVar[int]
+    caller: str
+    day: str
+    cost: int
+    price: int
+    interrupted: int
+    def __init__(self, caller: _Optional[str] = ..., day: _Optional[str] = ..., cost: _Optional[int] = ..., price: _Optional[int] = ..., interrupted: _Optional[int] = ...) -> None: ...
 
 class Facets(_message.Message):
     __slots__ = ("type", "subtype", "theme", "source_id", "service")
