@@ -26,6 +26,7 @@ from image_grpc_testkit.eventually import eventually
 from tests.access.calls import as_caller, jwt_settings, signing_key, token, write_key_set
 from tests.service import (
     Service,
+    block_generations,
     campaign_map,
     element,
     grid_properties,
@@ -335,6 +336,31 @@ async def test_equal_requests_share_pictures_within_a_service(world: World) -> N
     assert (await world.us.generate(request)).image.id == ours.image.id
 
 
+async def test_an_image_stays_with_its_service(world: World) -> None:
+    image = (await world.us.generate(portrait(details=new_id()))).image
+    for caller, reason in ((world.platform, "INVALID_ARGUMENT"), (world.us, "INVALID_ARGUMENT")):
+        move = RegenerateImageRequest(image_id=image.id, version=1, portrait={"source": {"service": THEIRS}})
+        status = await failed_call(caller.generate(move))
+        assert (status.reason, status.fields) == (reason, ["portrait.source.service"])
+    clear = RegenerateImageRequest(image_id=image.id, version=1, update_mask={"paths": ["source"]}, portrait={})
+    assert (await world.platform.generate(clear)).image.metadata.service == OURS
+
+
+async def test_concurrent_equal_requests_of_services_with_a_shared_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [create_key(tmp_path / "keys", name=name, role="writer", service=name) for name in (OURS, THEIRS)]
+    may_finish = block_generations(monkeypatch)
+    async with service(tmp_path / "data", api_keys_file=tmp_path / "keys", cache_shared=True) as running:
+        us, them = (as_caller(running, key) for key in keys)
+        calls = [asyncio.ensure_future(each.generate(portrait(details="a bard"))) for each in (us, them) * 4]
+        await eventually(lambda: running.standin.calls == 2, "each service has a generation")
+        may_finish.set()
+        made = await asyncio.gather(*calls)
+        assert len({generation.image.id for generation in made}) == 2
+        assert running.standin.calls == 2
+
+
 async def test_a_shared_cache_gives_each_service_an_image_of_its_own(tmp_path: Path) -> None:
     keys = [create_key(tmp_path / "keys", name=name, role="writer", service=name) for name in (OURS, THEIRS)]
     async with service(tmp_path / "data", api_keys_file=tmp_path / "keys", cache_shared=True) as running:
@@ -349,6 +375,7 @@ async def test_a_shared_cache_gives_each_service_an_image_of_its_own(tmp_path: P
         assert theirs.image.id != ours.image.id
         assert theirs.image.metadata.service == THEIRS
         assert theirs.image.metadata.generation_params.generation_id == theirs.id
+        assert (await them.generate(request)).image.id == theirs.image.id
         assert await them.read(theirs.image.id) == await us.read(ours.image.id)
         assert (await failed_call(them.get_image(ours.image.id))).code is grpc.StatusCode.NOT_FOUND
         await us.images.DeleteImage(images_pb.DeleteImageRequest(image_id=ours.image.id))

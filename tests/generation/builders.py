@@ -84,7 +84,7 @@ def resolved(picture: PictureRequest | None = None, *, theme: Theme = THEME, mod
         theme=theme,
         model=model,
         references=(),
-        fingerprint="" if bypass else fingerprint(request, theme, any_source=False),
+        fingerprint="" if bypass else fingerprint(request, theme),
     )
 
 

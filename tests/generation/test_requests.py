@@ -34,7 +34,7 @@ def normalized(request: Any) -> Any:
 
 
 def fingerprint(request: Any, theme: Theme = THEME) -> str:
-    return requests.fingerprint(normalize(request), theme, any_source=False)
+    return requests.fingerprint(normalize(request), theme)
 
 
 def with_one_field_cleared(message: Message, prefix: str = "") -> Iterator[tuple[str, Message]]:
@@ -253,7 +253,7 @@ def test_the_name_of_a_theme_in_prompts_affects_the_fingerprint_and_its_version_
 def test_a_fingerprint_leaves_the_request_unchanged() -> None:
     request = normalize(portrait())
     original = clone(request)
-    requests.fingerprint(request, THEME, any_source=False)
+    requests.fingerprint(request, THEME)
     assert request == original
 
 

@@ -59,7 +59,7 @@ async def test_a_resolved_request_has_everything_that_the_request_names(
     assert resolved.model is not None
     assert resolved.model.id == "other-model"
     assert [image.id for image in resolved.references] == [images[1].id, images[0].id]
-    assert resolved.fingerprint == fingerprint(resolved.request, THEME, any_source=False)
+    assert resolved.fingerprint == fingerprint(resolved.request, THEME)
 
 
 async def test_everything_is_looked_up_once(

@@ -37,7 +37,7 @@ class Entry(BaseModel):
     certificate: Annotated[str, Field(min_length=1)] | None = None
     """A subject alternative name of a client certificate, or the common name of one that has none."""
     expires: AwareDatetime | None = None
-    service: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    service: Annotated[str, Field(min_length=1, max_length=100)] = ""
     """Binds the caller to the pictures of this service."""
 
     @model_validator(mode="after")
@@ -52,7 +52,7 @@ class Entry(BaseModel):
 
     def caller(self) -> Caller:
         """Return the caller of this entry."""
-        return Caller(name=self.name, role=role_of(self.role), service=self.service or "")
+        return Caller(name=self.name, role=role_of(self.role), service=self.service)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +111,11 @@ def _problem(error: ValidationError) -> str:
     return ": ".join([*map(str, first["loc"]), first["msg"].removeprefix("Value error, ")])
 
 
-def create_key(path: Path, *, name: str, role: str, service: str | None = None, expires: datetime | None = None) -> str:
+def create_key(path: Path, *, name: str, role: str, service: str = "", expires: datetime | None = None) -> str:
     """Append a new API key to a file, which need not exist, and return the key. Raises ValueError, OSError."""
     key = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
-    entry = Entry(name=name, role=role, sha256=_digest(key), service=service, expires=expires)
+    bound = {"service": service} if service else {}
+    entry = Entry(name=name, role=role, sha256=_digest(key), expires=expires, **bound)
     existing = path.read_bytes() if path.exists() else b""
     parse(existing)
     separator = "" if not existing or existing.endswith(b"\n") else "\n"

@@ -13,6 +13,8 @@ from image_grpc.errors import Unauthenticated
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 """Only asymmetric algorithms: with a shared secret, a service that verifies tokens could issue them, too."""
+MAX_SERVICE = 100
+"""Maximum length of the name of a service."""
 CLOCK_SKEW_SECONDS = 60
 """Maximum difference between the clocks of this host and of the identity provider."""
 
@@ -54,6 +56,6 @@ class TokenVerifier:
         claims = jwt.decode(token, keys, algorithms=ALGORITHMS).claims
         self._claims.validate(claims)
         service = claims.get("service", "")
-        if not isinstance(service, str) or (not service and "service" in claims):
-            raise ValueError("the claim service must be the name of a service")  # not a caller without limits
+        if "service" in claims and not (isinstance(service, str) and 0 < len(service) <= MAX_SERVICE):
+            raise ValueError(f"the claim service must have 1 to {MAX_SERVICE} characters")
         return Caller(name=str(claims["sub"]), role=role_of(str(claims.get("role", ""))), service=service)

@@ -30,7 +30,7 @@ def create(name: str, role: str, service: str | None, days: int | None, file: Pa
 
     expires = datetime.now(UTC).replace(microsecond=0) + timedelta(days=days) if days else None
     try:
-        key = create_key(file, name=name, role=role, service=service, expires=expires)
+        key = create_key(file, name=name, role=role, service=service or "", expires=expires)
     except (OSError, ValueError) as problem:
         raise click.ClickException(f"{file}: {problem}") from problem
     click.echo(key)

@@ -1,9 +1,9 @@
 """Intake: a resolved request is served by an earlier equal one, or stored as a new generation."""
 
 from tabletop.image.internal.v1.cache_entry_pb2 import CacheEntry, CacheEntryState
-from tabletop.image.internal.v1.generation_record_pb2 import Facets, GenerationRecord
+from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.v1.generation_pb2 import Cost, Generation
-from tabletop.image.v1.image_pb2 import Image, ImageMetadata
+from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.types_pb2 import CacheMode
 
 from image_grpc import events, tenancy
@@ -93,25 +93,28 @@ class Intake:
             return await self.store(record, resolved)
         entry = None if expect_new else await self._generations.cache_entry(record)
         if (image := await self._ready_image(entry)) is not None:
-            return await self._create_from_cache(record, image)
-        running = await self._in_flight(entry)
-        if running is not None and _source_of(running.facets) == _source_of(record.facets):
+            return await self._create(states.served_from_cache(record, image))
+        if (running := await self._in_flight(entry)) is not None:
             if call.repeatable:  # so that the same request_id gets the same generation later
                 await self._create(states.served_by(record, running.generation.id))
             return running
+        if (image := await self._ready_image(await self._generations.shared_cache_entry(record))) is not None:
+            return await self._create_copy(record, image, entry)
         record.cache_entry_version = entry.version + 1 if entry is not None else 1
         unit = await self._unit_for_queued(record, resolved)
         self._generations.replace_cache_entry(unit, entry, states.in_flight_entry(record))
         return await self._commit(record, unit)
 
-    async def _create_from_cache(self, record: GenerationRecord, image: Image) -> GenerationRecord:
-        """Store a generation that succeeds with an existing image, or with a copy of one of another source."""
-        if _source_of(image.metadata) == _source_of(record.facets):
-            return await self._create(states.served_from_cache(record, image))
+    async def _create_copy(
+        self, record: GenerationRecord, image: Image, previous: CacheEntry | None
+    ) -> GenerationRecord:
+        """Store a generation that succeeds with a copy of an image of another source."""
         unit = self._storage.unit_of_work()
         copy = states.copied_image(record, image, storage_correlation_id=unit.id)
         unit.create(self._storage.images, copy)
         unit.create(self._storage.generations, states.served_from_cache(record, copy))
+        ready = states.ready_entry(states.in_flight_entry(record), copy)
+        self._generations.replace_cache_entry(unit, previous, ready)
         unit.publish(events.image_generated(copy, events.Origin(cause=record.generation.id)))
         return (await unit.commit()).of(self._storage.generations)
 
@@ -150,7 +153,3 @@ class Intake:
 
 def _price(resolved: Resolved) -> Cost | None:
     return expected_cost(resolved.model, resolved.picture.size) if resolved.model is not None else None
-
-
-def _source_of(labels: Facets | ImageMetadata) -> tuple[str, str]:
-    return labels.source_id, labels.service

@@ -46,6 +46,7 @@ def for_new_image(resolved: Resolved, call: CallIdentity) -> GenerationRecord:
             model=resolved.picture.model,
         ),
         fingerprint=resolved.fingerprint,
+        shared_fingerprint=resolved.shared_fingerprint,
         request_digest=call.request_digest,
         image_id=derived_id(call.generation_id, "image"),
         prompt=_prompt(resolved, resolved.theme),
@@ -88,7 +89,7 @@ def for_restyle(
 
 def _new_version(image: Image, resolved: Resolved, call: CallIdentity) -> GenerationRecord:
     record = for_new_image(resolved, call)
-    record.fingerprint = ""  # a new version of one image serves no other request
+    record.fingerprint = record.shared_fingerprint = ""  # a new version of one image serves no other request
     record.image_id = image.id
     record.picture.CopyFrom(resolved.request)
     return record

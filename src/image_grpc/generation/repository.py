@@ -83,6 +83,11 @@ class GenerationRepository:
         """Return the cache entry for the fingerprint of a generation, or None if there is none."""
         return await self._storage.cache_entries.get_latest(record.fingerprint) if record.fingerprint else None
 
+    async def shared_cache_entry(self, record: GenerationRecord) -> CacheEntry | None:
+        """Return the cache entry for equal requests of any source, or None if there is none."""
+        fingerprint = record.shared_fingerprint
+        return await self._storage.cache_entries.get_latest(fingerprint) if fingerprint else None
+
     def replace_cache_entry(self, unit: UnitOfWork, previous: CacheEntry | None, entry: CacheEntry) -> None:
         """Add a cache entry to a unit of work, as the next version of the previous one if there is any."""
         if previous is None:

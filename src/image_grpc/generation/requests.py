@@ -86,7 +86,7 @@ def listing_filter(request: ListPictures) -> ListFilter:
     return filter_
 
 
-def fingerprint(request: GenerationRequest, theme: Theme, *, any_source: bool) -> str:
+def fingerprint(request: GenerationRequest, theme: Theme, *, any_source: bool = False) -> str:
     """Return a SHA-256 that all normalized requests for the same picture share, in hexadecimal digits.
 
     The same picture has the same kind, parameters, model, references and source, and the theme's current style.

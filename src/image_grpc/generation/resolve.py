@@ -50,6 +50,8 @@ class Resolved:
     """The reference images, in the order of the request."""
     fingerprint: str
     """Shared by all equal requests; empty if the request bypasses the cache."""
+    shared_fingerprint: str = ""
+    """Shared by all equal requests of any source; empty unless sources share pictures."""
 
     @property
     def picture(self) -> PictureRequest:
@@ -84,14 +86,16 @@ class Resolver:
         model = await self._model(picture, picture_in(request).model, violations)
         if violations or theme is None:
             raise InvalidArgument.of([Violation(path + each.field, each.description) for each in violations])
-        shared = picture_in(request).cache != CacheMode.CACHE_MODE_BYPASS
+        cached = picture_in(request).cache != CacheMode.CACHE_MODE_BYPASS
+        shared = cached and self._settings.cache_shared
         return Resolved(
             kind=kind,
             request=request,
             theme=theme,
             model=model,
             references=tuple(image for image in images if image is not None),
-            fingerprint=fingerprint(request, theme, any_source=self._settings.cache_shared) if shared else "",
+            fingerprint=fingerprint(request, theme) if cached else "",
+            shared_fingerprint=fingerprint(request, theme, any_source=True) if shared else "",
         )
 
     async def _model(self, picture: PictureRequest, id_: str, violations: list[Violation]) -> Model | None:

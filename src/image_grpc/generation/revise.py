@@ -65,6 +65,7 @@ class Reviser:
         image = await self._image(request)
         if isinstance(request, RegenerateImageRequest):
             changed = changed_request(image, request)
+            _keep_service(image, changed)
             resolved = await self._resolve(changed, path=f"{oneof_field(changed, 'kind')}.")
             return new_record.for_regeneration(image, request, resolved, call), resolved
         resolved = await self._resolve(self._restyled_request(image, request), path="")
@@ -99,6 +100,16 @@ class Reviser:
         picture.ClearField("reference_image_ids")
         picture.priority, picture.validate_only = request.priority, request.validate_only
         return restyled
+
+
+def _keep_service(image: Image, changed: GenerationRequest) -> None:
+    """Keep the service of an image: whoever may see one version may see all. Raises InvalidArgument."""
+    service, picture = image.metadata.service, picture_in(changed)
+    if picture.source.service not in ("", service):
+        field = f"{oneof_field(changed, 'kind')}.source.service"
+        raise InvalidArgument.of([Violation(field, f"must be {service!r}: an image stays with its service")])
+    if service:
+        picture.source.service = service
 
 
 def changed_request(image: Image, request: RegenerateImageRequest) -> GenerationRequest:

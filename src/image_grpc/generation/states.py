@@ -128,6 +128,13 @@ def in_flight_entry(record: GenerationRecord) -> CacheEntry:
     return CacheEntry(fingerprint=record.fingerprint, state=state, generation_id=record.generation.id)
 
 
+def shared_entry(record: GenerationRecord, image: Image) -> CacheEntry:
+    """Return the cache entry by which equal requests of other sources get copies of an image."""
+    entry = ready_entry(in_flight_entry(record), image)
+    entry.fingerprint = record.shared_fingerprint
+    return entry
+
+
 def ready_entry(entry: CacheEntry, image: Image) -> CacheEntry:
     """Return the cache entry by which equal requests share a stored image."""
     ready = clone(entry)

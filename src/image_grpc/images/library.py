@@ -43,6 +43,7 @@ class ImageLibrary:
 
     async def list_versions(self, request: ListImageVersionsRequest, page_size: int) -> tuple[Sequence[Image], str]:
         """Return a page of an image's versions, newest first, and the token of the next page. Raises ImageNotFound."""
+        await self._require_own(request.image_id)
         images, token = await self._page(ListFilter(versions_of=request.image_id), page_size, request.page_token)
         if not images and not request.page_token:
             raise ImageNotFound.with_id(request.image_id)

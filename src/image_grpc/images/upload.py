@@ -34,7 +34,8 @@ class Uploader:
         theme = await self._themes.get(description.theme)
         if theme is None:
             raise _invalid("description.theme", f"theme {description.theme!r} does not exist")
-        description.source.service = tenancy.resolve_service(description.source.service, "description.source.service")
+        if service := tenancy.resolve_service(description.source.service, "description.source.service"):
+            description.source.service = service
         header = await _verify(description, data)
         # The digest is part of the content that a request_id stands for.
         description.sha256 = await self._storage.blobs.put(data)

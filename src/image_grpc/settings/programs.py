@@ -147,7 +147,7 @@ class ServerSettings(AccessSettings, GetimgSettings, CallSettings, ProgramSettin
     )
     cache_max_bytes: Bytes = Field(256_000_000, description="memory limit of the read cache for picture data")
     cache_shared: bool = Field(
-        False, description="generate a picture once for all services and sources; each gets an image of its own"
+        False, description="let other services and sources use stored pictures; each gets an image of its own"
     )
     cache_max_records: Count = Field(50_000, description="maximum number of records in the read cache")
     renditions_max_bytes: Bytes = Field(

@@ -40,21 +40,19 @@ class Repository(Collection[T]):
         page_token: str = "",
         order: ListOrder = ListOrder.LIST_ORDER_NEWEST_FIRST,
     ) -> tuple[list[T], str]:
-        """Return a page and the next token, empty at the end.
+        """Return a page and the next token, empty at the end. A listing of versions is not limited, see below.
 
         Raises InvalidArgument for a token of another listing, PermissionDenied for one of another service.
         """
         if self.codec.service_of is not None and tenancy.bound_service():
             filter_ = clone(filter_ or ListFilter())
             filter_.index.service = tenancy.resolve_service(filter_.index.service, "service")
-        records, token = await super().list(filter_, page_size=page_size, page_token=page_token, order=order)
-        # A listing of versions ignores the index fields.
-        return [record for record in records if await self._visible(record) is not None], token
+        return await super().list(filter_, page_size=page_size, page_token=page_token, order=order)
 
     async def belongs_to_others(self, id_: str) -> bool:
         """Return whether the record exists, deleted or not, but the current caller may not see it.
 
-        Writes that name a record without reading it must ask first.
+        Writes that name a record without reading it must ask first, and so must listings of its versions.
         """
         if not tenancy.bound_service():
             return False

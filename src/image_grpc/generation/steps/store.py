@@ -121,6 +121,8 @@ class StoreStep:
         self._generations.add_update(unit, succeeded)
         budgets.settle(unit, succeeded, succeeded=True)
         await self._add_cache_entry(unit, record, image, attempt)
+        if record.shared_fingerprint:
+            unit.put(self._storage.cache_entries, states.shared_entry(record, image))
         unit.publish(*_events(record, image))
         await unit.commit()
         self._report(succeeded, image)
