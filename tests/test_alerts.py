@@ -30,6 +30,8 @@ FIRING: Mapping[str, Mapping[str, str]] = {
     "ImageJobsWaiting": {'tabletop_hub_queue_depth{tabletop_queue="image.store"}': "501x60"},
     "ImageDeadLetters": {'tabletop_hub_queue_depth{tabletop_queue="image.dead"}': "1x60"},
     "ImageGenerationsStalled": {"tabletop_generations_stalled": "1x60"},
+    "ImageGenerationsOld": {"tabletop_generations_oldest_unfinished_age_seconds": "901x60"},
+    "ImageBalanceLow": {"tabletop_getimg_balance_USD": "9.99x60"},
     "ImageGenerationsFailing": {
         "tabletop_generations_failed_total": "0+2x60",
         "tabletop_images_generated_total": "0+8x60",
@@ -55,6 +57,8 @@ HEALTHY: Mapping[str, str] = {
     'tabletop_hub_queue_depth{tabletop_queue="image.store"}': "20x60",
     'tabletop_hub_queue_depth{tabletop_queue="image.dead"}': "0x60",
     "tabletop_generations_stalled": "0x60",
+    "tabletop_generations_oldest_unfinished_age_seconds": "0x60",
+    "tabletop_getimg_balance_USD": "10x60",
     "tabletop_generations_failed_total": "0x30 1x30",
     "tabletop_images_generated_total": "0+1x60",
     'rpc_server_call_duration_seconds_count{rpc_response_status_code="UNAVAILABLE"}': "0x30 1x30",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from tabletop.image.internal.v1.provider_result_pb2 import ProviderResult
@@ -15,6 +17,7 @@ from image_grpc import __version__
 from image_grpc.deadline import remaining
 from image_grpc.errors import HubError
 from image_grpc.generation import jobs
+from image_grpc.getimg import BalanceMonitor
 from image_grpc.hub import topology
 from image_grpc.service_status import PROBE_SECONDS, DependencyMonitor, StatusReporter
 from image_grpc.telemetry import Counters
@@ -52,13 +55,17 @@ def reporter(
     provider: Provider | None = None,
     monitor: DependencyMonitor | None = None,
     counters: Counters | None = None,
+    balance: str | None = None,
 ) -> StatusReporter:
+    watch = BalanceMonitor(Any, low=Decimal(10))
+    watch.balance = Decimal(balance) if balance is not None else None
     return StatusReporter(
         bench.hub,
         bench.client,
         provider or Provider(),
         monitor or DependencyMonitor(bench.hub, bench.client),
         counters or Counters(),
+        watch,
     )
 
 
@@ -177,6 +184,12 @@ class TestReport:
         assert report.status == DEGRADED
         assert report.metrics.stalled_generations == 3
         assert report.warnings[0].startswith("3 generations made no progress")
+
+    @pytest.mark.parametrize(("balance", "low"), [(None, False), ("10", False), ("9.99", True), ("0", True)])
+    async def test_a_low_balance_is_a_warning(self, bench: Bench, balance: str | None, low: bool) -> None:
+        report = reporter(bench, balance=balance).report()
+        assert (report.status == DEGRADED) == low
+        assert [f"the balance at GetImg.AI is {balance} USD; top it up"] * low == list(report.warnings)
 
     @pytest.mark.parametrize(
         ("provider", "message"),

@@ -10,7 +10,7 @@ from tabletop.image.v1 import status_service_pb2 as pb
 from image_grpc import __version__
 from image_grpc.deadline import deadline_in
 from image_grpc.errors import ServiceError
-from image_grpc.getimg import GetimgClient
+from image_grpc.getimg import BalanceMonitor, GetimgClient
 from image_grpc.hub import Hub, topology
 from image_grpc.storage import ImageStorageClient
 from image_grpc.telemetry import Counters
@@ -73,6 +73,7 @@ class StatusReporter:
     getimg: GetimgClient
     monitor: DependencyMonitor
     counters: Counters
+    balance: BalanceMonitor
 
     def report(self) -> pb.GetStatusResponse:
         """Return the current status."""
@@ -111,6 +112,8 @@ class StatusReporter:
     def _warnings(self) -> Iterator[str]:
         if skew := self.hub.clock_skew:
             yield f"the clock of another host is {abs(skew):.1f} s {'ahead' if skew > 0 else 'behind'}"
+        if self.balance.is_low:
+            yield f"the balance at GetImg.AI is {self.balance.balance:f} USD; top it up"
         if stalled := self.counters.generations_stalled:
             yield f"{stalled} generations made no progress; their jobs were queued again"
 

@@ -59,6 +59,8 @@ class Counters:
     generations_requeued: int = 0
     cost: Decimal = Decimal(0)
     """What GetImg.AI charged for the pictures, in USD."""
+    oldest_unfinished: float | None = None
+    """When the oldest of the generations was created that are unfinished for long, in seconds since 1970."""
     interrupted_calls: int = 0
     """Calls of GetImg.AI that were found interrupted, because their process had ended. They may have been billed."""
     interrupted_cost: Decimal = Decimal(0)
@@ -75,6 +77,11 @@ class Counters:
     def cache_hit_rate(self) -> float:
         """Share of the reads that the cache served, 0 to 1."""
         return _share(self.cache_hits, self.cache_hits + self.cache_misses)
+
+    @property
+    def oldest_unfinished_age(self) -> float:
+        """Age of the oldest unfinished generation in seconds; 0 if none is older than those that may be stalled."""
+        return time.time() - self.oldest_unfinished if self.oldest_unfinished is not None else 0.0
 
 
 def _share(part: int, total: int) -> float:
@@ -105,6 +112,16 @@ def observe_circuit(is_open: Callable[[], bool]) -> None:
     """Report whether calls of GetImg.AI are suspended because it keeps failing: 1 or 0."""
     gauge = metrics.get_meter(SCOPE).create_observable_gauge
     gauge("tabletop.getimg.circuit_open", _observing(lambda: int(is_open())))
+
+
+def observe_balance(balance: Callable[[], Decimal | None]) -> None:
+    """Report the balance at GetImg.AI in USD, once it is known."""
+
+    def observe(_: CallbackOptions) -> Iterator[Observation]:
+        if (amount := balance()) is not None:
+            yield Observation(float(amount))
+
+    metrics.get_meter(SCOPE).create_observable_gauge("tabletop.getimg.balance", [observe], "USD")
 
 
 def observe_queues(depths: Callable[[], Mapping[str, int]]) -> None:
@@ -149,6 +166,9 @@ class Telemetry:
             "tabletop.generations.requeued", _observing(lambda: counters.generations_requeued)
         )
         meter.create_observable_gauge("tabletop.generations.stalled", _observing(lambda: counters.generations_stalled))
+        meter.create_observable_gauge(
+            "tabletop.generations.oldest_unfinished.age", _observing(lambda: counters.oldest_unfinished_age), "s"
+        )
         meter.create_observable_up_down_counter(
             "tabletop.generations.unfinished", _observing(lambda: counters.generations_unfinished)
         )

@@ -52,11 +52,21 @@ def test_what_was_or_may_have_been_billed_stays_counted(
     paid = lost + succeeded
     for number in range(interrupted + lost):
         budgets.reserve_again(unit, record, LimitsFile(None), interrupted=number < interrupted)
+    if succeeded:
+        record.provider_result.cost.amount = str(PRICE)
     if paid:
         record.generation.cost.amount = str(PRICE * paid)
     budgets.settle(unit, record, succeeded=succeeded, maybe_billed=maybe_billed and not succeeded)
     assert unit.total("cost") == MICROS * (paid + interrupted + (maybe_billed and not succeeded))
     assert unit.total("pictures") == succeeded
+
+
+def test_a_picture_without_a_cost_costs_its_price() -> None:
+    unit: Any = Unit()
+    record = reserved(unit)
+    record.provider_result.url = "https://example.com/picture"
+    budgets.settle(unit, record, succeeded=True)
+    assert unit.total("cost") == MICROS
 
 
 def test_another_call_is_limited_like_the_first(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import enum
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 from cryptography import x509
@@ -18,7 +17,6 @@ from image_grpc.settings import EmbeddedSettings, InvalidSettings, StorageServic
 from image_grpc.telemetry import Telemetry
 
 CERTIFICATE_DAYS = 14
-LOW_BALANCE = Decimal(10)
 """In USD."""
 MAX_SKEW_SECONDS = 2.0
 GETIMG_SECONDS = 10.0
@@ -190,4 +188,4 @@ async def _getimg(settings: EmbeddedSettings) -> AsyncIterator[Finding]:
     finally:
         await client.close()
     text = f"the balance is {balance:f} USD"
-    yield warning("GetImg.AI", text, "top it up") if balance < LOW_BALANCE else ok("GetImg.AI", text)
+    yield warning("GetImg.AI", text, "top it up") if balance < settings.getimg_low_balance else ok("GetImg.AI", text)

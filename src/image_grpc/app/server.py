@@ -28,7 +28,7 @@ from image_grpc.generation.revise import Reviser
 from image_grpc.generation.steps.generate import LEASE_FACTOR, GeneratePolicy, GenerateStep
 from image_grpc.generation.steps.references import ReferenceLoader
 from image_grpc.generation.steps.store import StoreStep
-from image_grpc.getimg import Downloader, GetimgClient, GetimgConfig, UrlPolicy
+from image_grpc.getimg import BalanceMonitor, Downloader, GetimgClient, GetimgConfig, UrlPolicy
 from image_grpc.hub import Hub
 from image_grpc.images import ContentReader, ImageLibrary, ImageWatcher, Uploader
 from image_grpc.maps import fonts
@@ -42,7 +42,7 @@ from image_grpc.rpc.server import Server, Servicers
 from image_grpc.service_status import DependencyMonitor, StatusReporter
 from image_grpc.settings import ServerSettings
 from image_grpc.storage import CacheLimits, ChangeFeed, ImageStorageClient, ReadCache, Storage
-from image_grpc.telemetry import Telemetry, observe_circuit, observe_dependencies, observe_queues
+from image_grpc.telemetry import Telemetry, observe_balance, observe_circuit, observe_dependencies, observe_queues
 from image_grpc.themes import ThemeCatalog, ThemeEditor
 from image_grpc.weighted_fair_semaphore import WeightedFairSemaphore
 
@@ -85,6 +85,8 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         max_in_flight=settings.getimg_max_in_flight,
     )
     getimg = GetimgClient(telemetry, getimg_config)
+    billing = GetimgClient(telemetry, getimg_config)
+    balance = BalanceMonitor(billing, low=settings.getimg_low_balance)
     downloader = Downloader(
         telemetry,
         UrlPolicy(base_url=settings.getimg_base_url, allowed_hosts=settings.getimg_download_hosts),
@@ -129,7 +131,8 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         concurrency=settings.renditions_concurrency,
     )
     monitor = DependencyMonitor(hub, client)
-    reporter = StatusReporter(hub, client, getimg, monitor, telemetry.counters)
+    reporter = StatusReporter(hub, client, getimg, monitor, telemetry.counters, balance)
+    observe_balance(lambda: balance.balance)
     observe_queues(lambda: monitor.depths)
     observe_dependencies(reporter.problems)
     observe_circuit(lambda: getimg.is_suspended)
@@ -154,10 +157,12 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
 
     async with AsyncExitStack() as stack:
         stack.push_async_callback(getimg.close)
+        stack.push_async_callback(billing.close)
         stack.push_async_callback(downloader.close)
         await feed.start()
         stack.push_async_callback(feed.stop)
         await stack.enter_async_context(background(monitor.run(), name="monitor"))
+        await stack.enter_async_context(background(balance.run(), name="balance"))
         await stack.enter_async_context(background(quotas.run(), name="concurrent calls"))
         if settings.admin_listen:
             await stack.enter_async_context(channelz_server(settings.admin_listen, shared=settings.listen_shared))

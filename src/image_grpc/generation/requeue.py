@@ -73,17 +73,21 @@ class StalledGenerations:
     async def sweep(self) -> None:
         """Requeue what is stalled now, and count what is still unfinished after it was requeued."""
         stalled: set[str] = set()
+        oldest: float | None = None
         if self._provider.configured:  # otherwise all jobs wait, and the status says so
             filter_, token = self._old_unfinished(), ""
             for _ in range(MAX_PAGES):
                 records, token = await self._storage.generations.list(
                     filter_, page_size=PAGE_SIZE, page_token=token, order=ListOrder.LIST_ORDER_OLDEST_FIRST
                 )
+                if oldest is None and records:
+                    oldest = records[0].generation.create_time.ToMilliseconds() / 1000
                 stalled |= {record.generation.id for record in records if record.requeues}
                 stalled |= await self._requeue_stalled(records)
                 if not token:
                     break
         self._counters.generations_stalled = len(stalled)
+        self._counters.oldest_unfinished = oldest
 
     def _old_unfinished(self) -> ListFilter:
         """Return the filter for the generations that may be stalled."""

@@ -78,7 +78,7 @@ def settle(unit: UnitOfWork, record: GenerationRecord, *, succeeded: bool, maybe
         return
     reservation = record.reservation
     spent = _micros(record.generation.cost.amount) + reservation.interrupted
-    if maybe_billed:
+    if maybe_billed or (succeeded and not record.provider_result.HasField("cost")):  # GetImg.AI may leave it out
         spent += reservation.price
     if spent != reservation.cost:
         unit.count(_change(reservation, "cost", spent - reservation.cost, None))

@@ -1,5 +1,6 @@
 """Settings of each program."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -90,6 +91,9 @@ class GetimgSettings(EnvironmentSettings):
     )
     getimg_timeout_seconds: Seconds = Field(60, description="timeout of a GetImg.AI request, which is then not retried")
     getimg_max_in_flight: Count = Field(100, description="maximum concurrent GetImg.AI requests of one process")
+    getimg_low_balance: Decimal = Field(
+        Decimal(10), ge=0, description="balance of GetImg.AI in USD below which status, log and `doctor` warn"
+    )
     getimg_download_max_bytes: PictureBytes = Field(50_000_000, description="maximum size of a downloaded picture")
     model_tactical_map: str = Field("seedream-5-lite", description="default model for tactical maps")
     model_campaign_map: str = Field("seedream-5-lite", description="default model for campaign maps")
