@@ -178,11 +178,11 @@ class Platform:
 
     async def raise_memory_alarm(self) -> None:
         """Let the broker block all publishers."""
-        await asyncio.to_thread(self.broker.control, "set_vm_memory_high_watermark", "0.00001")
+        await asyncio.to_thread(self.broker.set_memory_limit, 0.00001)
 
     async def clear_memory_alarm(self) -> None:
         """Let the broker accept messages again."""
-        await asyncio.to_thread(self.broker.control, "set_vm_memory_high_watermark", "0.4")
+        await asyncio.to_thread(self.broker.set_memory_limit, 0.4)
 
     async def standin_report(self) -> dict[str, Any]:
         """Return the counters of the stand-in, as its control API reports them."""

@@ -8,6 +8,7 @@ import httpx
 
 from image_grpc import pictures
 from image_grpc.errors import ApiError, GenerationError
+from image_grpc.getimg.connection import tls_context
 from image_grpc.settings import is_loopback
 from image_grpc.telemetry import SPAN_GETIMG_DOWNLOAD, Telemetry
 from image_grpc.workers import DECODING
@@ -68,7 +69,10 @@ class Downloader:
         self._telemetry, self._policy = telemetry, policy
         self._max_bytes, self._timeout = max_bytes, timeout
         self._http = httpx.AsyncClient(
-            timeout=httpx.Timeout(timeout, connect=5.0), follow_redirects=False, headers={"Accept-Encoding": "identity"}
+            verify=tls_context(),
+            timeout=httpx.Timeout(timeout, connect=5.0),
+            follow_redirects=False,
+            headers={"Accept-Encoding": "identity"},
         )
 
     async def close(self) -> None:

@@ -68,7 +68,7 @@ class AmqpBroker:
 
     async def set_memory_limit(self, fraction: float) -> None:
         """Block publishers if the broker uses more than this fraction of the memory."""
-        await asyncio.to_thread(self._node.control, "set_vm_memory_high_watermark", str(fraction))
+        await asyncio.to_thread(self._node.set_memory_limit, fraction)
 
     async def exists(self, queue: str) -> bool:
         async with self._channel() as channel:
@@ -79,7 +79,7 @@ class AmqpBroker:
         return True
 
     async def lose_connection(self) -> None:
-        await asyncio.to_thread(self._node.control, "close_all_connections", "test")
+        await asyncio.to_thread(self._node.evaluate, 'rabbit_networking:close_all_connections("test")')
 
     async def delete(self, queue: str) -> None:
         """Delete a queue. The broker notifies its consumers."""
@@ -106,5 +106,5 @@ class AmqpBroker:
     async def _each_queue(self, prefix: str, code: str) -> None:
         """Run Erlang code within the broker for each queue Q whose name has the prefix."""
         condition = f'string:prefix(element(4, amqqueue:get_name(Q)), "{prefix}") =/= nomatch'
-        loop = f'[{code} || Q <- rabbit_amqqueue:list(<<"/">>), {condition}].'
-        await asyncio.to_thread(self._node.control, "eval", loop)
+        loop = f'[{code} || Q <- rabbit_amqqueue:list(<<"/">>), {condition}]'
+        await asyncio.to_thread(self._node.evaluate, loop)

@@ -31,10 +31,7 @@ class TestAmqpHub(HubContract):
 
 
 async def test_start_reports_every_conflicting_declaration(node: Node) -> None:
-    host = f"other{uuid.uuid4().hex}"
-    await asyncio.to_thread(node.control, "add_vhost", host)
-    await asyncio.to_thread(node.control, "set_permissions", "--vhost", host, "guest", ".*", ".*", ".*")
-    url = node.url + host
+    url = await asyncio.to_thread(node.add_virtual_host)
     async with await aio_pika.connect(url) as broker:
         channel = await broker.channel()
         await channel.declare_queue(topology.STORE_QUEUE, durable=True)
