@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
@@ -67,6 +68,8 @@ def test_metrics_report_the_counters(monkeypatch: pytest.MonkeyPatch) -> None:
     telemetry.counters.generations_unfinished, telemetry.counters.cost = 4, Decimal("0.1")
     telemetry.counters.interrupted_calls, telemetry.counters.interrupted_cost = 6, Decimal("0.03")
     telemetry.counters.generations_requeued, telemetry.counters.generations_stalled = 2, 1
+    monkeypatch.setattr(time, "time", lambda: 1000.0)
+    telemetry.counters.oldest_unfinished = 970.0
     data: Any = reader.get_metrics_data()
     values = {
         metric.name: metric.data.data_points[0].value
@@ -82,6 +85,7 @@ def test_metrics_report_the_counters(monkeypatch: pytest.MonkeyPatch) -> None:
         "tabletop.getimg.interrupted_calls": 6,
         "tabletop.getimg.interrupted_cost": 0.03,
         "tabletop.generations.stalled": 1,
+        "tabletop.generations.oldest_unfinished.age": 30.0,
         "tabletop.cache.hits": 5,
         "tabletop.cache.misses": 2,
     }

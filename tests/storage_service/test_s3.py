@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from image_grpc_testkit.contracts.storage_contract import StorageContract
+from image_grpc_testkit.contracts.storage_contract import ObjectStoreContract, StorageContract
 
 
 @pytest.fixture
@@ -12,8 +12,8 @@ def blob_url(fresh_prefix: str) -> str:
     return fresh_prefix
 
 
-class TestOnSqliteAndS3(StorageContract):
-    """The contract."""
+class TestOnSqliteAndS3(ObjectStoreContract):
+    """The part of the contract that S3 has to do with; test_sqlite.py has the rest."""
 
 
 class TestOnPostgresqlAndS3(StorageContract):

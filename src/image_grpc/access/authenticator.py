@@ -4,15 +4,17 @@ import hmac
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tabletop.image.v1.access_pb2 import Role
 
 from image_grpc.access.caller import ANYBODY, Caller
 from image_grpc.access.callers import Callers, Match
-from image_grpc.access.key_sets import FileKeys, RemoteKeys
-from image_grpc.access.tokens import TokenRules, TokenVerifier
 from image_grpc.errors import Unauthenticated
 from image_grpc.settings import AccessSettings
+
+if TYPE_CHECKING:
+    from image_grpc.access.tokens import TokenVerifier
 
 BRIDGE = Caller(name="bridge", role=Role.ROLE_WRITER)
 _SCHEME = "bearer "
@@ -80,9 +82,13 @@ def _valid(match: Match | None, credential: str) -> Caller:
     return match.caller
 
 
-def _token_verifier(settings: AccessSettings) -> TokenVerifier | None:
+def _token_verifier(settings: AccessSettings) -> "TokenVerifier | None":
     source = settings.jwt_jwks
     if not source:
         return None
+    # Imported here: cryptography takes a while, and only tokens need it.
+    from image_grpc.access.key_sets import FileKeys, RemoteKeys
+    from image_grpc.access.tokens import TokenRules, TokenVerifier
+
     keys = RemoteKeys(source) if "://" in source else FileKeys(Path(source))
     return TokenVerifier(TokenRules(issuer=settings.jwt_issuer, audience=settings.jwt_audience), keys)

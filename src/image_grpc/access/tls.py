@@ -3,15 +3,9 @@
 from typing import Any
 
 import grpc
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from image_grpc.reloading_file import ReloadingFile
 from image_grpc.settings import AccessSettings
-
-CURVES = (ec.SECP256R1, ec.SECP384R1)
-"""Elliptic curves that the TLS of gRPC accepts by default."""
 
 
 def server_credentials(settings: AccessSettings) -> grpc.ServerCredentials | None:
@@ -21,9 +15,12 @@ def server_credentials(settings: AccessSettings) -> grpc.ServerCredentials | Non
     """
     if settings.tls_certificate_file is None or settings.tls_key_file is None:
         return None
+    # Imported here: cryptography takes a while, and only TLS needs it.
+    from image_grpc.access.certificates import configuration
+
     client_ca = settings.tls_client_ca_file
     paths = [settings.tls_certificate_file, settings.tls_key_file, *([client_ca] if client_ca else [])]
-    file = ReloadingFile(_configuration, *paths)
+    file = ReloadingFile(configuration, *paths)
     current = file.content()
 
     def changed() -> grpc.ServerCertificateConfiguration | None:
@@ -36,29 +33,3 @@ def server_credentials(settings: AccessSettings) -> grpc.ServerCredentials | Non
 
     fetch: Any = changed  # None for no change, which the types of gRPC leave out
     return grpc.dynamic_ssl_server_credentials(current, fetch, require_client_authentication=client_ca is not None)
-
-
-def _configuration(
-    certificate: bytes, key: bytes, client_ca: bytes | None = None
-) -> grpc.ServerCertificateConfiguration:
-    """Return what gRPC serves. Raises ValueError for what would fail each connection instead."""
-    try:
-        private_key = load_pem_private_key(key, password=None)
-    except (ValueError, TypeError) as problem:  # the latter for an encrypted key
-        raise ValueError(f"the private key cannot be read: {problem}") from problem
-    if not isinstance(private_key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
-        raise ValueError("the private key must be of type RSA or ECDSA")
-    if isinstance(private_key, ec.EllipticCurvePrivateKey) and not isinstance(private_key.curve, CURVES):
-        raise ValueError("the curve of an ECDSA key must be P-256 or P-384")
-    if _certificates(certificate)[0].public_key() != private_key.public_key():
-        raise ValueError("the private key does not belong to the certificate")
-    if client_ca is not None:
-        _certificates(client_ca)
-    return grpc.ssl_server_certificate_configuration([(key, certificate)], root_certificates=client_ca)
-
-
-def _certificates(data: bytes) -> list[x509.Certificate]:
-    try:
-        return x509.load_pem_x509_certificates(data)
-    except ValueError as problem:
-        raise ValueError(f"no certificate can be read: {problem}") from problem

@@ -25,18 +25,22 @@ from image_grpc_testkit.contracts.storage_requests import StorageRequestsContrac
 from image_grpc_testkit.contracts.storage_testkit import StartStorage, Storage
 
 
+class ObjectStoreContract(BlobsContract):
+    """What depends on the object store."""
+
+    @pytest.fixture
+    async def storage(self, start_storage: StartStorage) -> Storage:
+        return await start_storage()
+
+
 class StorageContract(
+    ObjectStoreContract,
     RecordsContract,
     OpaqueRecordsContract,
     PreconditionsContract,
-    BlobsContract,
     CountersContract,
     ListingsContract,
     StorageEventsContract,
     StorageRequestsContract,
 ):
     """The whole suite."""
-
-    @pytest.fixture
-    async def storage(self, start_storage: StartStorage) -> Storage:
-        return await start_storage()
