@@ -16,6 +16,14 @@ settings.register_profile("unhurried", deadline=None, suppress_health_check=[Hea
 settings.load_profile("unhurried")
 
 
+SLOW = ("tests/storage_service", "tests/faults", "tests/cli", "tests/hub/amqp", "tests/bridge", "tests/test_wheels")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slow files first, so that no worker is left with one at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _configured() -> None:
     """Configure what the composition root configures when the server starts."""
