@@ -9,7 +9,6 @@ from functools import partial
 
 from opentelemetry import metrics, propagate, trace
 from opentelemetry.metrics import CallbackOptions, Observation
-from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
 
 from image_grpc.errors import ServiceError
@@ -142,7 +141,7 @@ class Telemetry:
 
     def __init__(self) -> None:
         self._tracer = trace.get_tracer(SCOPE)
-        self._recording = isinstance(trace.get_tracer_provider(), TracerProvider)
+        self._recording = not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
         counters = self.counters = Counters()
         meter = metrics.get_meter(SCOPE)
         duration = partial(meter.create_histogram, unit="s", explicit_bucket_boundaries_advisory=SECONDS)

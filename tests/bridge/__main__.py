@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from image_grpc import telemetry_setup
+from image_grpc import logs
 from image_grpc_testkit.servers.rabbitmq import rabbitmq
 from tests.bridge.many_events import handle_valid_events_among_invalid_ones, move_tokens_while_bridges_are_killed
 from tests.service import service
@@ -26,6 +26,6 @@ async def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    telemetry_setup.set_up_logs("ERROR")
+    logs.set_up_logs("ERROR")
     with tempfile.TemporaryDirectory(prefix="image-grpc-bridge-") as temporary:
         asyncio.run(main(Path(temporary)))

@@ -25,7 +25,7 @@ from typing import Any
 import grpc
 import structlog
 
-from image_grpc import telemetry_setup
+from image_grpc import logs
 from image_grpc_testkit.servers.postgresql import postgresql
 from tests.faults.fuzz_calls import Call, Samples, create_call, create_samples
 from tests.service import Service, service
@@ -246,7 +246,7 @@ def _count_logged_errors() -> Counter[str]:
             counts[f"{event['event']}: {error.__name__ if error else ''}"] += 1
         return event
 
-    telemetry_setup.set_up_logs("ERROR")
+    logs.set_up_logs("ERROR")
     structlog.configure(processors=[count, *structlog.get_config()["processors"]])
     return counts
 

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 import structlog
 
-from image_grpc.telemetry_setup import set_up_logs
+from image_grpc.logs import set_up_logs
 from tests.service import Service, service
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from image_grpc_testkit.contracts.storage_contract import ObjectStoreContract, StorageContract
+from image_grpc_testkit.contracts.storage_contract import ObjectStoreContract
 
 
 @pytest.fixture
@@ -13,11 +13,11 @@ def blob_url(fresh_prefix: str) -> str:
 
 
 class TestOnSqliteAndS3(ObjectStoreContract):
-    """The part of the contract that S3 has to do with; test_sqlite.py has the rest."""
+    """What S3 has to do with; test_sqlite.py has the rest of the contract."""
 
 
-class TestOnPostgresqlAndS3(StorageContract):
-    """The contract."""
+class TestOnPostgresqlAndS3(ObjectStoreContract):
+    """What S3 has to do with; test_postgresql.py has the rest of the contract."""
 
     @pytest.fixture
     def database_url(self, fresh_database: str) -> str:

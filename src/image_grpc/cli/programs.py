@@ -9,8 +9,9 @@ import click
 import structlog
 import uvloop
 
-from image_grpc import __version__, settings, telemetry_setup
+from image_grpc import __version__, settings
 from image_grpc.errors import ServiceError
+from image_grpc.logs import set_up_logs
 from image_grpc.settings import InvalidSettings, TelemetrySettings
 
 S = TypeVar("S", bound=TelemetrySettings)
@@ -27,15 +28,19 @@ def load(settings_class: type[S], **options: object) -> S:
         loaded = settings.load(settings_class, **options)
     except InvalidSettings as error:
         raise click.ClickException(str(error)) from error
-    telemetry_setup.set_up_logs(loaded.log_level)
+    set_up_logs(loaded.log_level)
     return loaded
 
 
 def load_program(settings_class: type[S], **options: object) -> S:
     """Return the settings of a long-running program, and start to report its metrics and traces."""
     loaded = load(settings_class, **options)
+    if loaded.telemetry == "none" and loaded.prometheus_listen is None:
+        return loaded  # OpenTelemetry's defaults record nothing
+    from image_grpc.telemetry_setup import set_up_providers
+
     try:
-        telemetry_setup.set_up_providers(loaded.telemetry, __version__, prometheus_listen=loaded.prometheus_listen)
+        set_up_providers(loaded.telemetry, __version__, prometheus_listen=loaded.prometheus_listen)
     except OSError as error:
         raise click.ClickException(str(error)) from error
     return loaded
