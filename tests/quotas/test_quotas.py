@@ -26,7 +26,7 @@ from image_grpc.access.callers import create_key
 from image_grpc.app.hub import run_hub
 from image_grpc.app.server import run_server
 from image_grpc.app.storage_service import run_storage_service
-from image_grpc.quotas import concurrency, rates
+from image_grpc.quotas import concurrency, counters, rates
 from image_grpc.settings import EmbeddedSettings, InvalidSettings, load
 from image_grpc.telemetry import Telemetry
 from image_grpc_testkit.eventually import eventually
@@ -48,7 +48,7 @@ from tests.statuses import failed_call, failed_stream, read_status
 
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rates, "LEASE_SECONDS", 60.0)  # on a slow machine, too, the Storage Service counts
+    monkeypatch.setattr(counters, "LEASE_SECONDS", 60.0)  # on a slow machine, too, the Storage Service counts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,7 +169,7 @@ async def test_calls_per_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     now = int(time.time()) + 0.5
     monkeypatch.setattr(rates, "now", lambda: now)
     if not storage_replies:
-        monkeypatch.setattr(rates, "LEASE_SECONDS", 0.0)
+        monkeypatch.setattr(counters, "LEASE_SECONDS", 0.0)
     async with replicas(tmp_path, calls_per_second=10) as both:
         for _ in range(3):
             calls = [

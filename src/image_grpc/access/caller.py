@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from tabletop.image.v1.access_pb2 import Role
 
+MAX_SERVICE = 100
+"""Maximum length of the name of a service."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Caller:

@@ -11,8 +11,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from image_grpc.access.caller import Caller
+from image_grpc.access.caller import MAX_SERVICE, Caller
 from image_grpc.access.roles import role_of
+from image_grpc.json_lines import parse_lines
 from image_grpc.reloading_file import ReloadingFile
 
 PREFIX = "igk_"
@@ -37,7 +38,7 @@ class Entry(BaseModel):
     certificate: Annotated[str, Field(min_length=1)] | None = None
     """A subject alternative name of a client certificate, or the common name of one that has none."""
     expires: AwareDatetime | None = None
-    service: Annotated[str, Field(min_length=1, max_length=100)] = ""
+    service: Annotated[str, Field(min_length=1, max_length=MAX_SERVICE)] = ""
     """Binds the caller to the pictures of this service."""
 
     @model_validator(mode="after")
@@ -92,15 +93,7 @@ class Callers:
 
 def parse(data: bytes) -> Sequence[Entry]:
     """Return the entries of a file. Raises ValueError, which names the line."""
-    entries = []
-    for number, line in enumerate(data.splitlines(), 1):
-        if not line.strip() or line.lstrip().startswith(b"#"):
-            continue
-        try:
-            entries.append(Entry.model_validate_json(line))
-        except ValidationError as error:
-            raise ValueError(f"line {number}: {_problem(error)}") from error
-    return entries
+    return [entry for _, entry in parse_lines(data, Entry, _problem)]
 
 
 def _problem(error: ValidationError) -> str:

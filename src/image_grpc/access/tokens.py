@@ -6,15 +6,13 @@ from joserfc import jwt
 from joserfc.errors import BadSignatureError, ExpiredTokenError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
-from image_grpc.access.caller import Caller
+from image_grpc.access.caller import MAX_SERVICE, Caller
 from image_grpc.access.key_sets import Keys
 from image_grpc.access.roles import role_of
 from image_grpc.errors import Unauthenticated
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 """Only asymmetric algorithms: with a shared secret, a service that verifies tokens could issue them, too."""
-MAX_SERVICE = 100
-"""Maximum length of the name of a service."""
 CLOCK_SKEW_SECONDS = 60
 """Maximum difference between the clocks of this host and of the identity provider."""
 

@@ -17,7 +17,6 @@ from image_grpc.settings import EmbeddedSettings, InvalidSettings, StorageServic
 from image_grpc.telemetry import Telemetry
 
 CERTIFICATE_DAYS = 14
-"""In USD."""
 MAX_SKEW_SECONDS = 2.0
 GETIMG_SECONDS = 10.0
 

@@ -163,7 +163,8 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         stack.push_async_callback(feed.stop)
         await stack.enter_async_context(background(monitor.run(), name="monitor"))
         await stack.enter_async_context(background(balance.run(), name="balance"))
-        await stack.enter_async_context(background(quotas.run(), name="concurrent calls"))
+        if settings.limits_file is not None:
+            await stack.enter_async_context(background(quotas.run(), name="concurrent calls"))
         if settings.admin_listen:
             await stack.enter_async_context(channelz_server(settings.admin_listen, shared=settings.listen_shared))
         if settings.health_listen:

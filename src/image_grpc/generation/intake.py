@@ -116,16 +116,16 @@ class Intake:
         ready = states.ready_entry(states.in_flight_entry(record), copy)
         self._generations.replace_cache_entry(unit, previous, ready)
         unit.publish(events.image_generated(copy, events.Origin(cause=record.generation.id)))
-        return (await unit.commit()).of(self._storage.generations)
+        return await self._generations.commit(unit)
 
     async def _create(self, record: GenerationRecord) -> GenerationRecord:
         unit = self._storage.unit_of_work()
         unit.create(self._storage.generations, record)
-        return (await unit.commit()).of(self._storage.generations)
+        return await self._generations.commit(unit)
 
     async def _commit(self, record: GenerationRecord, unit: UnitOfWork) -> GenerationRecord:
         with budgets.translated(record.reservation.caller):
-            return (await unit.commit()).of(self._storage.generations)
+            return await self._generations.commit(unit)
 
     async def _unit_for_queued(self, record: GenerationRecord, resolved: Resolved) -> UnitOfWork:
         await self._estimator.set_estimate(record)

@@ -67,12 +67,11 @@ class GenerationRepository:
 
         `maybe_billed` is set if GetImg.AI may have billed a call without a result.
         """
-        unit = self._storage.unit_of_work()
-        self.add_update(unit, record)
+        unit = self.unit_for_update(record)
         budgets.settle(unit, record, succeeded=False, maybe_billed=maybe_billed)
         if (entry := await self.own_cache_entry(record)) is not None:
             self.replace_cache_entry(unit, entry, states.void_entry(entry))
-        return (await unit.commit()).of(self._storage.generations)
+        return await self.commit(unit)
 
     async def own_cache_entry(self, record: GenerationRecord) -> CacheEntry | None:
         """Return the cache entry that refers to this generation, or None if there is none."""
@@ -81,11 +80,13 @@ class GenerationRepository:
 
     async def cache_entry(self, record: GenerationRecord) -> CacheEntry | None:
         """Return the cache entry for the fingerprint of a generation, or None if there is none."""
-        return await self._storage.cache_entries.get_latest(record.fingerprint) if record.fingerprint else None
+        return await self._entry(record.fingerprint)
 
     async def shared_cache_entry(self, record: GenerationRecord) -> CacheEntry | None:
         """Return the cache entry for equal requests of any source, or None if there is none."""
-        fingerprint = record.shared_fingerprint
+        return await self._entry(record.shared_fingerprint)
+
+    async def _entry(self, fingerprint: str) -> CacheEntry | None:
         return await self._storage.cache_entries.get_latest(fingerprint) if fingerprint else None
 
     def replace_cache_entry(self, unit: UnitOfWork, previous: CacheEntry | None, entry: CacheEntry) -> None:

@@ -103,7 +103,7 @@ class Reviser:
 
 
 def _keep_service(image: Image, changed: GenerationRequest) -> None:
-    """Keep the service of an image: whoever may see one version may see all. Raises InvalidArgument."""
+    """Keep the image's service, because the same callers must see all of its versions. Raises InvalidArgument."""
     service, picture = image.metadata.service, picture_in(changed)
     if picture.source.service not in ("", service):
         field = f"{oneof_field(changed, 'kind')}.source.service"

@@ -4,7 +4,6 @@ The expected cost is reserved with the generation, in one transaction, and settl
 exceeded, whatever happens to a process: what may have been billed stays reserved.
 """
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
@@ -16,6 +15,7 @@ from tabletop.image.v1.generation_pb2 import Cost
 from tabletop.storage.v1.storage_pb2 import CounterChange
 
 from image_grpc.errors import ApiError, QuotaExceeded
+from image_grpc.quotas.counters import counter_name
 from image_grpc.quotas.limits import Limits, LimitsFile, current_caller
 from image_grpc.retry import SOON
 from image_grpc.storage import LimitExceeded, UnitOfWork
@@ -23,8 +23,6 @@ from image_grpc.storage import LimitExceeded, UnitOfWork
 MICRO = 1_000_000
 KEPT = timedelta(days=8)
 """A day's counters are kept for this time after it began: generations are settled by then."""
-MAX_NAME = 100
-"""Longer names of callers are replaced by their digest in the names of counters."""
 
 
 def needs_price() -> bool:
@@ -113,11 +111,6 @@ def _change(reservation: Reservation, what: str, add: int, maximum: int | None) 
     expire_time.FromDatetime(datetime.fromisoformat(reservation.day) + KEPT)
     name = f"{what}/{reservation.day}/{counter_name(reservation.caller)}"
     return CounterChange(name=name, add=add, maximum=maximum, expire_time=expire_time)
-
-
-def counter_name(caller: str) -> str:
-    """Return how the names of counters contain a caller."""
-    return caller if len(caller) <= MAX_NAME else hashlib.sha256(caller.encode()).hexdigest()
 
 
 def _micros(amount: str) -> int:

@@ -15,16 +15,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from tabletop.storage.v1.storage_pb2 import CounterChange
 
 from image_grpc.errors import QuotaExceeded, ServiceError
-from image_grpc.origin import Origin, work_of
-from image_grpc.quotas import rates
-from image_grpc.quotas.budgets import counter_name
+from image_grpc.quotas.counters import KEPT_SECONDS, count, counter_name
 from image_grpc.retry import SOON
 from image_grpc.storage import ImageStorageClient, LimitExceeded
 
 PERIOD_SECONDS = 5.0
 UPDATE_SECONDS = 0.5
 """Interval of the updates that count calls in the next period, and no longer those that have ended."""
-KEPT_SECONDS = 60
 
 log = structlog.get_logger(__name__)
 
@@ -122,12 +119,9 @@ class Concurrency:
         if not changes:
             return
         first = min(changes)
-        # On behalf of the process: the call itself may still be refused.
-        with work_of(Origin.ACCEPTED):
-            async with asyncio.timeout(rates.LEASE_SECONDS):
-                await self._client.count(
-                    *(held.change(each, add, limit if each == first else None) for each, add in changes.items())
-                )
+        await count(
+            self._client, *(held.change(each, add, limit if each == first else None) for each, add in changes.items())
+        )
         for each, add in changes.items():
             held.counted[each] = held.counted.get(each, 0) + add
 

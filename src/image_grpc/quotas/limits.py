@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from image_grpc.json_lines import parse_lines
 from image_grpc.reloading_file import ReloadingFile
 
 EVERYBODY = "*"
@@ -66,18 +67,16 @@ class LimitsFile:
 def parse(data: bytes) -> Mapping[str, Limits]:
     """Return the limits in a file by caller. Raises ValueError, which names the line."""
     limits: dict[str, Limits] = {}
-    for number, line in enumerate(data.splitlines(), 1):
-        if not line.strip() or line.lstrip().startswith(b"#"):
-            continue
-        try:
-            entry = Limits.model_validate_json(line)
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise ValueError(f"line {number}: {': '.join([*map(str, first['loc']), first['msg']])}") from error
+    for number, entry in parse_lines(data, Limits, _problem):
         if entry.caller in limits:
             raise ValueError(f"line {number}: {entry.caller} has limits already")
         limits[entry.caller] = entry
     return limits
+
+
+def _problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return ": ".join([*map(str, first["loc"]), first["msg"]])
 
 
 _current: ContextVar[LimitedCaller | None] = ContextVar("limited caller", default=None)

@@ -14,16 +14,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from tabletop.storage.v1.storage_pb2 import CounterChange
 
 from image_grpc.errors import QuotaExceeded, ServiceError
-from image_grpc.origin import Origin, work_of
-from image_grpc.quotas.budgets import counter_name
+from image_grpc.quotas.counters import KEPT_SECONDS, count, counter_name
 from image_grpc.quotas.limits import LimitedCaller
 from image_grpc.storage import ImageStorageClient
 
 SHARE = 10
 """A replica takes this fraction of a second's calls at a time."""
-LEASE_SECONDS = 1.0
-"""Longest wait for the Storage Service. Without it, a replica counts its own calls."""
-KEPT_SECONDS = 60
 MAX_CALLERS = 10_000
 """Callers whose calls are counted at once."""
 
@@ -66,12 +62,12 @@ class CallRates:
         rate = caller.limits.calls_per_second
         if rate is None:
             return
-        known = self._callers.setdefault(caller.name, _Caller())
-        async with known.lock:
+        state = self._callers.setdefault(caller.name, _Caller())
+        async with state.lock:
             moment = now()
-            if known.current.second != int(moment):
-                known.current = _Second(int(moment))
-            current = known.current
+            if state.current.second != int(moment):
+                state.current = _Second(int(moment))
+            current = state.current
             if not current.left and not current.over:
                 await self._lease(caller.name, current, rate)
             if not current.left:
@@ -92,10 +88,7 @@ class CallRates:
             expire_time=Timestamp(seconds=current.second + KEPT_SECONDS),
         )
         try:
-            # On behalf of the process: the call itself may still be refused.
-            with work_of(Origin.ACCEPTED):
-                async with asyncio.timeout(LEASE_SECONDS):
-                    [result] = await self._client.count(change)
+            [result] = await count(self._client, change)
             added = result.added
         except (ServiceError, TimeoutError) as problem:
             if not current.taken:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.overlay_pb2 import Overlay
 from tabletop.image.v1.types_pb2 import ImageType
-from tabletop.storage.v1.storage_pb2 import BlobPart, ListFilter, ListOrder, RecordChange
+from tabletop.storage.v1.storage_pb2 import BlobPart, ListRequest, ListResponse, RecordChange
 
 from image_grpc import tenancy
 from image_grpc.errors import ImageNotFound
@@ -32,22 +32,15 @@ class Repository(Collection[T]):
         """Return one record, or None if it does not exist."""
         return await self._visible(await super().retrieve(id_, version, include_deleted=include_deleted))
 
-    async def list(
-        self,
-        filter_: ListFilter | None = None,
-        *,
-        page_size: int,
-        page_token: str = "",
-        order: ListOrder = ListOrder.LIST_ORDER_NEWEST_FIRST,
-    ) -> tuple[list[T], str]:
-        """Return a page and the next token, empty at the end. A listing of versions is not limited, see below.
+    async def _list(self, request: ListRequest) -> ListResponse:
+        """Perform a listing, limited to the caller's service unless it is one of versions, see `belongs_to_others`.
 
-        Raises InvalidArgument for a token of another listing, PermissionDenied for one of another service.
+        Raises PermissionDenied for another service.
         """
         if self.codec.service_of is not None and tenancy.bound_service():
-            filter_ = clone(filter_ or ListFilter())
-            filter_.index.service = tenancy.resolve_service(filter_.index.service, "service")
-        return await super().list(filter_, page_size=page_size, page_token=page_token, order=order)
+            index = request.filter.index
+            index.service = tenancy.resolve_service(index.service, "service")
+        return await super()._list(request)
 
     async def belongs_to_others(self, id_: str) -> bool:
         """Return whether the record exists, deleted or not, but the current caller may not see it.
