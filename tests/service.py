@@ -15,6 +15,7 @@ import pytest
 import pyvips
 from google.protobuf import json_format
 from tabletop.hub.v1.envelope_pb2 import Envelope
+from tabletop.image.v1.audit_service_pb2_grpc import AuditServiceStub
 from tabletop.image.v1.generation_pb2 import Generation
 from tabletop.image.v1.generation_request_pb2 import (
     ApplyThemeRequest,
@@ -81,6 +82,7 @@ class Service:
     themes: Any
     overlays: Any
     status: Any
+    audit: Any
 
     @property
     def standin(self) -> Standin:
@@ -184,6 +186,7 @@ def stubs(channel: Any) -> dict[str, Any]:
         "themes": ThemeServiceStub(channel),
         "overlays": OverlayServiceStub(channel),
         "status": StatusServiceStub(channel),
+        "audit": AuditServiceStub(channel),
     }
 
 

@@ -48,6 +48,7 @@ FIRING: Mapping[str, Mapping[str, str]] = {
     "ImageGetimgSuspended": {"tabletop_getimg_circuit_open": "1x60"},
     "ImageCostPerDay": {"tabletop_getimg_cost_USD_total": "0+3x60"},
     "ImageClockSkew": {"tabletop_hub_clock_skew_seconds": "-6x60"},
+    "ImageAuditEntriesLost": {"tabletop_audit_entries_lost_total": "0+1x60"},
 }
 """By alert: series, one value per minute, that make it fire within an hour."""
 HEALTHY: Mapping[str, str] = {
@@ -70,6 +71,7 @@ HEALTHY: Mapping[str, str] = {
     "tabletop_getimg_circuit_open": "0x60",
     "tabletop_getimg_cost_USD_total": "0+0.05x60",
     "tabletop_hub_clock_skew_seconds": "0.1x60",
+    "tabletop_audit_entries_lost_total": "0x60",
 }
 """Series of a service that works, in which now and then a call fails."""
 

@@ -66,6 +66,7 @@ def test_metrics_report_the_counters(monkeypatch: pytest.MonkeyPatch) -> None:
     telemetry.counters.images_generated, telemetry.counters.generations_failed = 3, 1
     telemetry.counters.cache_hits, telemetry.counters.cache_misses = 5, 2
     telemetry.counters.generations_unfinished, telemetry.counters.cost = 4, Decimal("0.1")
+    telemetry.counters.audit_entries_lost = 7
     telemetry.counters.interrupted_calls, telemetry.counters.interrupted_cost = 6, Decimal("0.03")
     telemetry.counters.generations_requeued, telemetry.counters.generations_stalled = 2, 1
     monkeypatch.setattr(time, "time", lambda: 1000.0)
@@ -86,6 +87,7 @@ def test_metrics_report_the_counters(monkeypatch: pytest.MonkeyPatch) -> None:
         "tabletop.getimg.interrupted_cost": 0.03,
         "tabletop.generations.stalled": 1,
         "tabletop.generations.oldest_unfinished.age": 30.0,
+        "tabletop.audit.entries.lost": 7,
         "tabletop.cache.hits": 5,
         "tabletop.cache.misses": 2,
     }

@@ -4,6 +4,8 @@ import uuid
 
 import pytest
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from tabletop.image.v1.audit_service_pb2 import ListAuditEntriesRequest
 from tabletop.image.v1.generation_request_pb2 import GeneratePortraitRequest, GenerateTacticalMapRequest
 from tabletop.image.v1.image_service_pb2 import ListImagesRequest
 from tabletop.image.v1.map_pb2 import Cell, Wall
@@ -73,3 +75,10 @@ async def test_a_large_message_is_reported_with_its_first_violation() -> None:
 )
 def test_a_text_with_nul_is_invalid(message: Message, path: str) -> None:
     assert Violation(path, "must not contain NUL characters") in find_violations(message)
+
+
+def test_a_time_that_does_not_exist_is_invalid() -> None:
+    request = ListAuditEntriesRequest(start_time=Timestamp(seconds=2**62), end_time=Timestamp(nanos=-1))
+    assert [violation.field for violation in find_violations(request)] == ["start_time", "end_time"]
+    first, last = Timestamp(seconds=-62_135_596_800), Timestamp(seconds=253_402_300_799, nanos=999_999_999)
+    assert not find_violations(ListAuditEntriesRequest(start_time=first, end_time=last))

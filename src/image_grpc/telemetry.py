@@ -64,6 +64,8 @@ class Counters:
     """Calls of GetImg.AI that were found interrupted, because their process had ended. They may have been billed."""
     interrupted_cost: Decimal = Decimal(0)
     """Their expected cost, in USD."""
+    audit_entries_lost: int = 0
+    """Entries of the audit log about failed calls that were too many to store."""
     cache_hits: int = 0
     cache_misses: int = 0
 
@@ -164,6 +166,7 @@ class Telemetry:
         meter.create_observable_counter(
             "tabletop.generations.requeued", _observing(lambda: counters.generations_requeued)
         )
+        meter.create_observable_counter("tabletop.audit.entries.lost", _observing(lambda: counters.audit_entries_lost))
         meter.create_observable_gauge("tabletop.generations.stalled", _observing(lambda: counters.generations_stalled))
         meter.create_observable_gauge(
             "tabletop.generations.oldest_unfinished.age", _observing(lambda: counters.oldest_unfinished_age), "s"

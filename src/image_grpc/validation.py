@@ -7,6 +7,7 @@ import protovalidate
 from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from protovalidate import FieldPathElementPb, FieldPathPb
 from tabletop.image.v1 import rules_pb2
 
@@ -14,6 +15,9 @@ from image_grpc.errors import Violation
 from image_grpc.workers import Workers
 
 VALIDATION = Workers("validate", 1)
+
+_SECONDS, _NANOS = range(-62_135_596_800, 253_402_300_800), range(1_000_000_000)
+"""Of a timestamp that exists."""
 
 LARGE_BYTES = 64 * 1024
 """Of a larger message, only the first violation is looked for: it may have one in each of its thousands of parts."""
@@ -38,7 +42,7 @@ def _rule_violations(message: Message) -> list[Violation]:
     violations = protovalidate.collect_violations(message, fail_fast=message.ByteSize() > LARGE_BYTES)
     return [
         *(Violation(_path(violation.proto.field), violation.proto.message) for violation in violations),
-        *(Violation(path, "must not contain NUL characters") for path in _texts_with_nul(message, "")),
+        *_unusable_values(message, ""),
     ]
 
 
@@ -80,9 +84,9 @@ def _contains_lists(descriptor: Descriptor) -> bool:
     )
 
 
-def _texts_with_nul(message: Message, prefix: str) -> Iterator[str]:
-    """Yield the paths of texts with a NUL character, which not every database can store."""
-    for field in _text_fields(message.DESCRIPTOR):
+def _unusable_values(message: Message, prefix: str) -> Iterator[Violation]:
+    """Yield texts with a NUL character, which not every database can store, and times that do not exist."""
+    for field in _checked_fields(message.DESCRIPTOR):
         path = f"{prefix}{field.name}"
         if field.is_repeated:
             values = [(f"{path}[{index}]", each) for index, each in enumerate(getattr(message, field.name))]
@@ -91,23 +95,28 @@ def _texts_with_nul(message: Message, prefix: str) -> Iterator[str]:
         else:
             values = [(path, getattr(message, field.name))]
         for each_path, each in values:
-            if isinstance(each, Message):
-                yield from _texts_with_nul(each, f"{each_path}.")
+            if isinstance(each, Timestamp):
+                if each.seconds not in _SECONDS or each.nanos not in _NANOS:
+                    yield Violation(each_path, "must be a time in the years 1 to 9999")
+            elif isinstance(each, Message):
+                yield from _unusable_values(each, f"{each_path}.")
             elif "\0" in each:
-                yield each_path
+                yield Violation(each_path, "must not contain NUL characters")
 
 
 @cache
-def _text_fields(descriptor: Descriptor) -> Sequence[FieldDescriptor]:
-    """Return the fields that are texts, or messages of the same package that contain some."""
+def _checked_fields(descriptor: Descriptor) -> Sequence[FieldDescriptor]:
+    """Return the fields that are texts or times, or messages of the same package that contain some."""
 
-    def contains_text(field: FieldDescriptor) -> bool:
+    def is_checked(field: FieldDescriptor) -> bool:
         if field.message_type is None:
             return field.type == FieldDescriptor.TYPE_STRING
+        if field.message_type is Timestamp.DESCRIPTOR:
+            return True
         own = field.message_type.file.package == descriptor.file.package and field.message_type is not descriptor
-        return own and not _is_map(field) and bool(_text_fields(field.message_type))
+        return own and not _is_map(field) and bool(_checked_fields(field.message_type))
 
-    return [field for field in descriptor.fields if contains_text(field)]
+    return [field for field in descriptor.fields if is_checked(field)]
 
 
 def _is_map(field: FieldDescriptor) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 import pytest
 import pytest_asyncio
+from tabletop.image.v1 import audit_service_pb2 as audit_pb
 from tabletop.image.v1 import generation_service_pb2 as generations_pb
 from tabletop.image.v1 import image_service_pb2 as images_pb
 from tabletop.image.v1 import overlay_service_pb2 as overlays_pb
@@ -240,6 +241,10 @@ FOREIGN: dict[str, tuple[Call, str]] = {
     ),
     "DeleteTheme": (
         lambda them, _: them.themes.DeleteTheme(themes_pb.DeleteThemeRequest(theme="mine")),
+        "PERMISSION_DENIED",
+    ),
+    "ListAuditEntries": (
+        lambda them, _: them.audit.ListAuditEntries(audit_pb.ListAuditEntriesRequest()),
         "PERMISSION_DENIED",
     ),
 }

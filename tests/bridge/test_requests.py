@@ -89,9 +89,13 @@ async def test_a_protobuf_request_gets_a_protobuf_reply(scene: Scene) -> None:
 
 async def test_every_unary_rpc_reaches_the_server(scene: Scene) -> None:
     """The server handles even an empty request; the bridge itself rejects only unknown methods."""
-    assert len(unary_methods()) == sum(
-        not m.server_streaming and not m.client_streaming for s in services() for m in s.methods
-    )
+    unary = {
+        f"{service.name}.{method.name}"
+        for service in services()
+        for method in service.methods
+        if not method.server_streaming and not method.client_streaming
+    }
+    assert unary - set(unary_methods()) == {"AuditService.ListAuditEntries"}  # for administrators
     for name in unary_methods():
         reply = await scene.client.request(name, {})
         if reply["type"] == "error":

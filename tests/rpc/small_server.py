@@ -20,7 +20,7 @@ from image_grpc.hub.memory import MemoryHub
 from image_grpc.quotas import CallerQuotas, LimitsFile
 from image_grpc.rpc.health import HealthServicer, always
 from image_grpc.rpc.interceptors import Stage, StageInterceptor
-from image_grpc.rpc.server import OPTIONS, stages_of
+from image_grpc.rpc.server import OPTIONS, Guards, stages_of
 from image_grpc.settings import ServerSettings, load
 from image_grpc.storage import ImageStorageClient
 from image_grpc.telemetry import Telemetry
@@ -37,9 +37,10 @@ Unary = Callable[[Any, Any], Awaitable[Message]]
 Stream = Callable[[Any, Any], AsyncIterator[Message]]
 
 
-def no_quotas() -> CallerQuotas:
-    """Return the quotas of a server whose callers have no limits."""
-    return CallerQuotas(LimitsFile(None), ImageStorageClient(MemoryHub(), Telemetry(), timeout=1))
+def no_guards() -> Guards:
+    """Return the guards of a server whose callers have no limits and are not audited."""
+    client = ImageStorageClient(MemoryHub(), Telemetry(), timeout=1)
+    return Guards(quotas=CallerQuotas(LimitsFile(None), client), failed_calls=None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +76,7 @@ async def small_server(
     """
     if stages is None:
         loaded = load(ServerSettings, **settings)
-        stages = stages_of(loaded, Telemetry(), Authenticator(loaded), no_quotas())
+        stages = stages_of(loaded, Telemetry(), Authenticator(loaded), no_guards())
     server = grpc.aio.server(interceptors=[StageInterceptor(stages)], options=OPTIONS)
     handlers = {
         "Unary": grpc.unary_unary_rpc_method_handler(unary or say_hello, takes.FromString, to_bytes),

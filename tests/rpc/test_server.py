@@ -24,7 +24,9 @@ from image_grpc_testkit.eventually import MAX_WAIT_SECONDS
 from tests.service import Service, service
 from tests.statuses import failed_call
 
-SERVICES = [f"tabletop.image.v1.{name}Service" for name in ("Generation", "Image", "Overlay", "Status", "Theme")]
+SERVICES = [
+    f"tabletop.image.v1.{name}Service" for name in ("Audit", "Generation", "Image", "Overlay", "Status", "Theme")
+]
 HEALTH = health_pb2.HealthCheckResponse
 ENDLESS = 3600.0
 

@@ -13,6 +13,7 @@ from tabletop.image.v1.types_pb2 import Priority
 
 from image_grpc import page_tokens, pictures
 from image_grpc.admin_servers import channelz_server, health_server
+from image_grpc.audit import AuditReader, FailedCalls
 from image_grpc.background import background
 from image_grpc.deadline import deadline_in
 from image_grpc.endpoint import Endpoint
@@ -37,8 +38,8 @@ from image_grpc.maps.renditions import Renditions
 from image_grpc.overlays import OverlayEditor, OverlayReader
 from image_grpc.quotas import CallerQuotas, LimitsFile
 from image_grpc.retry import GenerationLimits
-from image_grpc.rpc import generation, image, overlay, status, theme
-from image_grpc.rpc.server import Server, Servicers
+from image_grpc.rpc import audit, generation, image, overlay, status, theme
+from image_grpc.rpc.server import Guards, Server, Servicers
 from image_grpc.service_status import DependencyMonitor, StatusReporter
 from image_grpc.settings import ServerSettings
 from image_grpc.storage import CacheLimits, ChangeFeed, ImageStorageClient, ReadCache, Storage
@@ -75,7 +76,9 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
     client = ImageStorageClient(hub, telemetry, timeout=settings.storage_timeout_seconds)
     cache_limits = CacheLimits(max_records=settings.cache_max_records, max_bytes=settings.cache_max_bytes)
     cache = ReadCache(client, telemetry.counters, cache_limits)
-    storage, feed = Storage(client, cache), ChangeFeed(hub, cache)
+    audit_days = settings.audit_retention_days if settings.authenticates else 0
+    storage = Storage(client, cache, audit_days=audit_days)
+    feed = ChangeFeed(hub, cache)
     themes, coverage = ThemeCatalog(storage), Coverage()
     key = settings.getimg_api_key
     getimg_config = GetimgConfig(
@@ -151,9 +154,11 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         overlay=overlay.OverlayServicer(OverlayReader(storage, coverage, renditions), OverlayEditor(storage, coverage)),
         theme=theme.ThemeServicer(themes, ThemeEditor(storage)),
         status=status.StatusServicer(reporter),
+        audit=audit.AuditServicer(AuditReader(storage)),
     )
-    quotas = CallerQuotas(caller_limits, client)
-    server = Server(settings, servicers, quotas, telemetry, stopping=stopping)
+    failed_calls = FailedCalls(storage, telemetry.counters) if audit_days else None
+    guards = Guards(quotas=CallerQuotas(caller_limits, client), failed_calls=failed_calls)
+    server = Server(settings, servicers, guards, telemetry, stopping=stopping)
 
     async with AsyncExitStack() as stack:
         stack.push_async_callback(getimg.close)
@@ -164,7 +169,9 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         await stack.enter_async_context(background(monitor.run(), name="monitor"))
         await stack.enter_async_context(background(balance.run(), name="balance"))
         if settings.limits_file is not None:
-            await stack.enter_async_context(background(quotas.run(), name="concurrent calls"))
+            await stack.enter_async_context(background(guards.quotas.run(), name="concurrent calls"))
+        if failed_calls is not None:
+            await stack.enter_async_context(background(failed_calls.run(), name="audit"))
         if settings.admin_listen:
             await stack.enter_async_context(channelz_server(settings.admin_listen, shared=settings.listen_shared))
         if settings.health_listen:

@@ -14,11 +14,13 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from tabletop.image import v1
+from tabletop.image.v1.access_pb2 import Role
 from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 from tabletop.image.v1.overlay_service_pb2_grpc import OverlayServiceStub
 from tabletop.image.v1.theme_service_pb2_grpc import ThemeServiceStub
 
+from image_grpc.access import required_role
 from image_grpc.bridge.errors import call_error, invalid_argument
 from image_grpc.endpoint import Endpoint
 from image_grpc.hub import Delivery
@@ -81,12 +83,16 @@ def services() -> Iterator[ServiceDescriptor]:
 
 @cache
 def unary_methods() -> Mapping[str, MethodDescriptor]:
-    """Return all unary RPCs by name, such as `ImageService.GetImage`. A new RPC needs no change here."""
+    """Return the unary RPCs by name, such as `ImageService.GetImage`. A new RPC needs no change here.
+
+    Those of administrators are left out: who sends a message is not authenticated.
+    """
     return {
         f"{service.name}.{method.name}": method
         for service in services()
         for method in service.methods
         if not (method.client_streaming or method.server_streaming)
+        and required_role(f"{service.full_name}/{method.name}") < Role.ROLE_ADMIN
     }
 
 

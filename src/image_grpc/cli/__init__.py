@@ -4,6 +4,7 @@ import click
 
 from image_grpc import __version__
 from image_grpc.cli.api_key import api_key
+from image_grpc.cli.audit import audit
 from image_grpc.cli.config import config
 from image_grpc.cli.dead_letters import dead_letters
 from image_grpc.cli.demo import demo
@@ -34,6 +35,7 @@ from image_grpc.cli.theme import theme
         status,
         dead_letters,
         api_key,
+        audit,
         config,
         doctor,
     ],

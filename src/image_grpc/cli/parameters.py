@@ -1,6 +1,7 @@
 """Types of options that several commands have."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import click
 
@@ -20,3 +21,21 @@ class _Age(click.ParamType[float]):
 
 
 AGE = _Age()
+
+
+class _Moment(click.ParamType[datetime]):
+    """A time in ISO 8601, in UTC if it names no zone, or an age before now."""
+
+    name = "TIME"
+
+    def convert(self, value: str, param: click.Parameter | None, context: click.Context | None) -> datetime:
+        if value[-1:] in _SECONDS and value[:-1].isdigit():
+            return datetime.now(UTC) - timedelta(seconds=AGE.convert(value, param, context))
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail("must be for example 2h, 7d, 2026-11-27 or 2026-11-27T15:00:00+01:00", param, context)
+        return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+MOMENT = _Moment()

@@ -9,6 +9,7 @@ from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, Regenera
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.theme_pb2 import Theme, ThemeAssociation
 
+from image_grpc.audit_context import current_entry
 from image_grpc.correlation import new_correlation_id
 from image_grpc.generation import prompts
 from image_grpc.generation.requests import CALL_FIELDS, facets
@@ -54,6 +55,7 @@ def for_new_image(resolved: Resolved, call: CallIdentity) -> GenerationRecord:
         facets=facets(resolved.request),
         correlation_id=new_correlation_id(),
         traceparent=inject().get("traceparent", ""),
+        audited_call=entry.call if (entry := current_entry()) is not None else None,
     )
 
 

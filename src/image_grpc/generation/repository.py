@@ -8,6 +8,7 @@ from tabletop.image.internal.v1.cache_entry_pb2 import CacheEntry
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.v1.generation_pb2 import Cost
 
+from image_grpc.audit_context import audited
 from image_grpc.errors import GenerationNotFound, ServiceError, StorageServiceError, VersionConflict
 from image_grpc.generation import states
 from image_grpc.quotas import budgets
@@ -119,7 +120,8 @@ class GenerationRepository:
         """
         while True:
             try:
-                await self.end(states.failed(record, failure), maybe_billed=maybe_billed)
+                with audited(record.audited_call, outcome=failure.reason):
+                    await self.end(states.failed(record, failure), maybe_billed=maybe_billed)
                 break
             except VersionConflict:
                 if if_unchanged:

@@ -73,7 +73,8 @@ class OverlayEditor:
         if overlay is not None:
             removed = OverlayChanges(remove_element_ids=[element.id for element in elements_of(overlay)])
             unit.publish(_event(overlay, removed, unit.id))
-        unit.delete(self._storage.overlays, request.overlay_id, request.version)
+        map_id = overlay.map_id if overlay is not None else ""
+        unit.delete(self._storage.overlays, request.overlay_id, request.version, image_id=map_id)
         try:
             await unit.commit()
         except RecordNotFound as missing:

@@ -15,7 +15,7 @@ from tabletop.image.v1.generation_pb2 import Cost
 from tabletop.storage.v1.storage_pb2 import CounterChange
 
 from image_grpc.errors import ApiError, QuotaExceeded
-from image_grpc.quotas.counters import counter_name
+from image_grpc.idempotency import shortened
 from image_grpc.quotas.limits import Limits, LimitsFile, current_caller
 from image_grpc.retry import SOON
 from image_grpc.storage import LimitExceeded, UnitOfWork
@@ -109,7 +109,7 @@ def _maximums(limits: Limits) -> tuple[int | None, int | None]:
 def _change(reservation: Reservation, what: str, add: int, maximum: int | None) -> CounterChange:
     expire_time = Timestamp()
     expire_time.FromDatetime(datetime.fromisoformat(reservation.day) + KEPT)
-    name = f"{what}/{reservation.day}/{counter_name(reservation.caller)}"
+    name = f"{what}/{reservation.day}/{shortened(reservation.caller)}"
     return CounterChange(name=name, add=add, maximum=maximum, expire_time=expire_time)
 
 

@@ -15,7 +15,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from tabletop.storage.v1.storage_pb2 import CounterChange
 
 from image_grpc.errors import QuotaExceeded, ServiceError
-from image_grpc.quotas.counters import KEPT_SECONDS, count, counter_name
+from image_grpc.idempotency import shortened
+from image_grpc.quotas.counters import KEPT_SECONDS, count
 from image_grpc.retry import SOON
 from image_grpc.storage import ImageStorageClient, LimitExceeded
 
@@ -58,7 +59,7 @@ class Concurrency:
         if limit is None:
             yield
             return
-        name = f"concurrent {kind}/{counter_name(caller)}"
+        name = f"concurrent {kind}/{shortened(caller)}"
         async with self._locked(name) as held:
             if not await self._count(held, limit):
                 message = f"{caller or 'this caller'} may have {limit} concurrent {kind}"

@@ -1,7 +1,6 @@
 """Changes of counters on behalf of the process, not of the call that led to them."""
 
 import asyncio
-import hashlib
 
 from tabletop.storage.v1.storage_pb2 import CounterChange, CounterResult
 
@@ -12,13 +11,6 @@ LEASE_SECONDS = 1.0
 """Longest wait for the Storage Service. Without it, a replica counts its own calls."""
 KEPT_SECONDS = 60
 """Counters of calls are kept for this time after the period that they count."""
-MAX_NAME = 100
-"""Longer names of callers are replaced by their digest in the names of counters."""
-
-
-def counter_name(caller: str) -> str:
-    """Return how the names of counters contain a caller."""
-    return caller if len(caller) <= MAX_NAME else hashlib.sha256(caller.encode()).hexdigest()
 
 
 async def count(client: ImageStorageClient, *changes: CounterChange) -> list[CounterResult]:

@@ -14,7 +14,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from tabletop.storage.v1.storage_pb2 import CounterChange
 
 from image_grpc.errors import QuotaExceeded, ServiceError
-from image_grpc.quotas.counters import KEPT_SECONDS, count, counter_name
+from image_grpc.idempotency import shortened
+from image_grpc.quotas.counters import KEPT_SECONDS, count
 from image_grpc.quotas.limits import LimitedCaller
 from image_grpc.storage import ImageStorageClient
 
@@ -81,7 +82,7 @@ class CallRates:
     async def _lease(self, name: str, current: _Second, rate: int) -> None:
         share = max(1, rate // SHARE)
         change = CounterChange(
-            name=f"calls/{current.second}/{counter_name(name)}",
+            name=f"calls/{current.second}/{shortened(name)}",
             add=share,
             maximum=rate,
             partial=True,

@@ -8,6 +8,8 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from tabletop.image.v1 import (
+    audit_service_pb2,
+    audit_service_pb2_grpc,
     generation_service_pb2,
     generation_service_pb2_grpc,
     image_service_pb2,
@@ -22,11 +24,13 @@ from tabletop.image.v1 import (
 from tabletop.image.v1.access_pb2 import Role
 
 from image_grpc.access import Authenticator, server_credentials
+from image_grpc.audit import FailedCalls
 from image_grpc.deadline import remaining
 from image_grpc.endpoint import Endpoint
 from image_grpc.quotas import CallerQuotas
 from image_grpc.rpc import interceptors
 from image_grpc.rpc.admission import CallLimits
+from image_grpc.rpc.audit import AuditServicer
 from image_grpc.rpc.generation import GenerationServicer
 from image_grpc.rpc.health import READINESS, HealthServicer, always
 from image_grpc.rpc.image import ImageServicer
@@ -62,6 +66,7 @@ class Servicers:
     overlay: OverlayServicer
     theme: ThemeServicer
     status: StatusServicer
+    audit: AuditServicer
 
     def add_to(self, server: grpc.aio.Server) -> list[str]:
         """Register all services and return their full names."""
@@ -70,8 +75,25 @@ class Servicers:
         overlay_service_pb2_grpc.add_OverlayServiceServicer_to_server(self.overlay, server)
         theme_service_pb2_grpc.add_ThemeServiceServicer_to_server(self.theme, server)
         status_service_pb2_grpc.add_StatusServiceServicer_to_server(self.status, server)
-        protos = (generation_service_pb2, image_service_pb2, overlay_service_pb2, theme_service_pb2, status_service_pb2)
+        audit_service_pb2_grpc.add_AuditServiceServicer_to_server(self.audit, server)
+        protos = (
+            generation_service_pb2,
+            image_service_pb2,
+            overlay_service_pb2,
+            theme_service_pb2,
+            status_service_pb2,
+            audit_service_pb2,
+        )
         return [service.full_name for proto in protos for service in proto.DESCRIPTOR.services_by_name.values()]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Guards:
+    """What watches over the calls of each caller."""
+
+    quotas: CallerQuotas
+    failed_calls: FailedCalls | None
+    """None if nothing is audited."""
 
 
 class Server:
@@ -81,7 +103,7 @@ class Server:
         self,
         settings: ServerSettings,
         servicers: Servicers,
-        quotas: CallerQuotas,
+        guards: Guards,
         telemetry: Telemetry,
         *,
         stopping: asyncio.Event,
@@ -93,7 +115,7 @@ class Server:
         self._server = grpc.aio.server(
             interceptors=[
                 interceptors.StageInterceptor(
-                    stages_of(settings, telemetry, self._authenticator, quotas),
+                    stages_of(settings, telemetry, self._authenticator, guards),
                     reflection_stages=[authenticate_reader] if reflected == "authenticated" else [],
                 )
             ],
@@ -148,7 +170,7 @@ class Server:
 
 
 def stages_of(
-    settings: ServerSettings, telemetry: Telemetry, authenticator: Authenticator, quotas: CallerQuotas
+    settings: ServerSettings, telemetry: Telemetry, authenticator: Authenticator, guards: Guards
 ) -> list[interceptors.Stage]:
     """Return the stages around every call, from the outside in."""
     return [
@@ -163,8 +185,9 @@ def stages_of(
             )
         ),
         interceptors.enforce_deadline(settings.rpc_max_seconds, stream_max_seconds=settings.stream_max_seconds),
+        *([interceptors.audit_failures(guards.failed_calls)] if guards.failed_calls is not None else []),
         interceptors.authenticate(authenticator),
-        interceptors.limit_caller(quotas),
+        interceptors.limit_caller(guards.quotas),
         interceptors.decode,
         interceptors.validate,
     ]

@@ -124,6 +124,9 @@ class ServerSettings(AccessSettings, GetimgSettings, CallSettings, ProgramSettin
     limits_file: Path | None = Field(
         None, description="file of the limits of callers, one JSON object per line; see docs/security.md"
     )
+    audit_retention_days: Annotated[int, Field(ge=0, le=36_500)] = Field(
+        365, description="days that entries of the audit log are kept; 0 writes none"
+    )
     rpc_max_concurrent: Count = Field(
         1000, description="maximum concurrent unary calls, not counting health checks and those that wait"
     )

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from google.protobuf.message import DecodeError, Message
 from tabletop.image.internal.v1.cache_entry_pb2 import CacheEntry
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
+from tabletop.image.v1.audit_pb2 import AuditEntry
 from tabletop.image.v1.generation_pb2 import GenerationState
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.overlay_pb2 import Overlay
@@ -19,7 +20,7 @@ from tabletop.storage.v1.record_pb2 import BlobReference, IndexFields, Record, R
 
 from image_grpc.errors import StorageServiceError
 from image_grpc.messages import clone, enum_label
-from image_grpc.storage.filters import picture_index
+from image_grpc.storage.filters import audit_index, picture_index
 
 T = TypeVar("T", bound=Message)
 _TIMES = ("create_time", "update_time", "delete_time", "purge_time")
@@ -37,6 +38,8 @@ class Codec(Generic[T]):
     service_of: Callable[[T], str] | None = None
     """Returns the service that a message belongs to; None if the kind belongs to no service."""
     blob_of: Callable[[T], BlobReference | None] = lambda _: None
+    image_of: Callable[[T], str] = lambda _: ""
+    """Returns the id of the image that a message concerns."""
     versioned_part: Callable[[T], Any] = lambda message: message
     """The message inside the body that has the version and the times."""
 
@@ -71,7 +74,8 @@ class Codec(Generic[T]):
             raise StorageServiceError(f"record {record.key.id} cannot be decoded: {error}") from error
         part = self.versioned_part(message)
         fields = part.DESCRIPTOR.fields_by_name
-        part.version = record.key.version
+        if "version" in fields:
+            part.version = record.key.version
         if "storage_id" in fields:
             part.storage_id = record.storage_id
         for name in _TIMES:
@@ -100,12 +104,14 @@ IMAGES = Codec(
     index_of=lambda image: picture_index(image, image.metadata),
     service_of=lambda image: image.metadata.service,
     blob_of=_image_blob,
+    image_of=lambda image: image.id,
 )
 OVERLAYS = Codec(
     kind=RecordKind.RECORD_KIND_OVERLAY,
     message=Overlay,
     id_of=lambda overlay: overlay.id,
     index_of=lambda overlay: IndexFields(map_id=overlay.map_id),
+    image_of=lambda overlay: overlay.map_id,
 )
 THEMES = Codec(
     kind=RecordKind.RECORD_KIND_THEME,
@@ -119,6 +125,7 @@ GENERATIONS = Codec(
     id_of=lambda record: record.generation.id,
     index_of=_generation_index,
     service_of=lambda record: record.facets.service,
+    image_of=lambda record: record.image_id,
     versioned_part=lambda record: record.generation,
 )
 CACHE_ENTRIES = Codec(
@@ -126,4 +133,12 @@ CACHE_ENTRIES = Codec(
     message=CacheEntry,
     id_of=lambda entry: entry.fingerprint,
     index_of=lambda _: IndexFields(),
+)
+AUDIT_ENTRIES = Codec(
+    kind=RecordKind.RECORD_KIND_AUDIT_ENTRY,
+    message=AuditEntry,
+    id_of=lambda entry: entry.id,
+    index_of=lambda entry: audit_index(
+        caller=entry.call.caller, method=entry.call.method, image_id=entry.image_id, outcome=entry.outcome
+    ),
 )

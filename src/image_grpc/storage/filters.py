@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from tabletop.image.internal.v1.generation_record_pb2 import Facets
+from tabletop.image.v1.audit_service_pb2 import ListAuditEntriesRequest
 from tabletop.image.v1.generation_pb2 import GenerationState
 from tabletop.image.v1.generation_service_pb2 import ListGenerationsRequest
 from tabletop.image.v1.image_pb2 import Image, ImageMetadata
@@ -11,6 +12,7 @@ from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 from tabletop.storage.v1.record_pb2 import IndexFields
 from tabletop.storage.v1.storage_pb2 import ListFilter
 
+from image_grpc.idempotency import shortened
 from image_grpc.messages import enum_label
 
 ListPictures = ListImagesRequest | ListGenerationsRequest
@@ -30,6 +32,22 @@ def picture_index(typed: Image | Facets | ListPictures, labels: ImageMetadata | 
 def picture_filter(request: ListPictures) -> ListFilter:
     """Return the filter that a List request describes."""
     return ListFilter(index=picture_index(request, request))
+
+
+def audit_index(*, caller: str, method: str, image_id: str, outcome: str) -> IndexFields:
+    """Return the index fields of an entry of the audit log. Methods have different names, whatever their service."""
+    return IndexFields(service=shortened(caller), type=method.rpartition(".")[2], source_id=image_id, state=outcome)
+
+
+def audit_filter(request: ListAuditEntriesRequest) -> ListFilter:
+    """Return the filter that a request for entries of the audit log describes."""
+    index = audit_index(caller=request.caller, method=request.method, image_id=request.image_id, outcome="")
+    filter_ = ListFilter(index=index, states=[request.outcome] if request.outcome else [])
+    if request.HasField("start_time"):
+        filter_.create_time_from.CopyFrom(request.start_time)
+    if request.HasField("end_time"):
+        filter_.create_time_before.CopyFrom(request.end_time)
+    return filter_
 
 
 def overlays_of_map(map_id: str) -> ListFilter:

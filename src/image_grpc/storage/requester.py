@@ -92,14 +92,16 @@ class StorageRequester:
         self,
         keys: Sequence[RecordKey],
         *,
+        puts: Iterable[pb.Put] = (),
         messages: Iterable[OutboundMessage] = (),
         storage_correlation_id: str = "",
         content_digest: str = "",
     ) -> list[Record]:
-        """Delete records atomically. Raises RecordNotFound, VersionConflict."""
+        """Delete records and put others atomically, and return them. Raises RecordNotFound, VersionConflict."""
         request = pb.DeleteRequest(
             storage_correlation_id=storage_correlation_id or new_id(),
             keys=keys,
+            puts=puts,
             messages=messages,
             content_digest=content_digest,
         )

@@ -1,14 +1,16 @@
 """Units of work: changes that are committed together, once per request, and visible to the read cache at once."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
+from tabletop.image.v1.audit_pb2 import ChangeType
 from tabletop.storage.v1.record_pb2 import Record, RecordKey
 from tabletop.storage.v1.storage_pb2 import BlobPart, CounterChange, Put
 
 from image_grpc.idempotency import content_digest, derived_id, requested_id
 from image_grpc.messages import MessageLike
+from image_grpc.storage.audit_log import AuditedChanges, AuditLog
 from image_grpc.storage.codecs import T
 from image_grpc.storage.collection import ImageStorageClient
 from image_grpc.storage.errors import RecordNotFound
@@ -43,9 +45,15 @@ class UnitOfWork:
     """
 
     def __init__(
-        self, requester: StorageRequester, cache: ReadCache, *, id_: str = "", content_digest: str = ""
+        self,
+        requester: StorageRequester,
+        cache: ReadCache,
+        audit_log: AuditLog,
+        *,
+        id_: str = "",
+        content_digest: str = "",
     ) -> None:
-        self._requester, self._cache = requester, cache
+        self._requester, self._cache, self._audit_log = requester, cache, audit_log
         self.id = id_ or str(uuid.uuid4())
         self._content_digest = content_digest
         self._puts: list[Put] = []
@@ -54,6 +62,7 @@ class UnitOfWork:
         self._messages: list[OutboundMessage] = []
         self._blob_parts: list[BlobPart] = []
         self._counters: list[CounterChange] = []
+        self._audited = AuditedChanges()
 
     def new_id(self, kind: str) -> str:
         """Return the id of a resource that the unit creates, the same when the request is repeated."""
@@ -62,22 +71,30 @@ class UnitOfWork:
     def create(self, repository: Repository[T], message: T) -> None:
         """Put a record that must not exist yet, not even deleted."""
         self._puts.append(repository.put_if_absent(message))
+        self._audited.add_put(repository.codec, message, 0)
 
     def update(self, repository: Repository[T], message: T, version: int) -> None:
         """Put the next version of a record that must be at `version`."""
         self._puts.append(repository.put_at_version(message, version))
+        self._audited.add_put(repository.codec, message, version)
 
     def put(self, repository: Repository[T], message: T) -> None:
         """Put the next version of a record, whether it exists or not."""
         self._puts.append(repository.put(message))
+        self._audited.add_put(repository.codec, message, None)
 
     def undelete(self, repository: Repository[T], id_: str) -> None:
         """Restore a deleted record."""
         self._undeletes.append(repository.key(id_))
+        self._audited.add(repository.kind, id_, ChangeType.CHANGE_TYPE_RESTORED)
 
-    def delete(self, repository: Repository[T], id_: str, version: int = 0) -> None:
-        """Delete a record, which must be at `version` unless that is 0. A unit that deletes does nothing else."""
+    def delete(self, repository: Repository[T], id_: str, version: int = 0, *, image_id: str = "") -> None:
+        """Delete a record, which must be at `version` unless that is 0. A unit that deletes does nothing else.
+
+        `image_id` is the image that the record belongs to.
+        """
         self._deletes.append(repository.key(id_, version))
+        self._audited.add(repository.kind, id_, ChangeType.CHANGE_TYPE_DELETED, image_id=image_id)
 
     def publish(self, *messages: OutboundMessage) -> None:
         """Publish messages once the changes are durable."""
@@ -92,12 +109,16 @@ class UnitOfWork:
         self._counters += changes
 
     async def commit(self) -> Committed:
-        """Apply the changes. Raises as StorageRequester.store and StorageRequester.delete do."""
+        """Apply the changes, together with the entry of the audit log about them.
+
+        Raises as StorageRequester.store and StorageRequester.delete do.
+        """
+        audit = self._audit_log.puts_for(self._audited, self.id)
         if self._deletes:
-            records = await self._delete()
+            records = await self._delete(audit)
         else:
             records = await self._requester.store(
-                self._puts,
+                [*self._puts, *audit],
                 undeletes=self._undeletes,
                 messages=self._messages,
                 blob_parts=self._blob_parts,
@@ -108,7 +129,7 @@ class UnitOfWork:
         self._cache.invalidate(records)
         return Committed(records)
 
-    async def _delete(self) -> list[Record]:
+    async def _delete(self, audit: Sequence[Put]) -> list[Record]:
         if self._puts or self._undeletes or self._counters:
             raise ValueError("a unit of work that deletes records cannot store others")
         # The Storage Service ignores a repeated deletion, as a repeated request_id requires. Without one, deleting
@@ -118,7 +139,11 @@ class UnitOfWork:
             if len(await self._requester.retrieve(keys)) < len(keys):
                 raise RecordNotFound(f"{keys[0].id} does not exist")
         return await self._requester.delete(
-            self._deletes, messages=self._messages, storage_correlation_id=self.id, content_digest=self._content_digest
+            self._deletes,
+            puts=audit,
+            messages=self._messages,
+            storage_correlation_id=self.id,
+            content_digest=self._content_digest,
         )
 
 
@@ -133,8 +158,10 @@ def request_identity(operation: str, request: MessageLike) -> tuple[str, str]:
 class Storage:
     """Everything that is stored, through one read cache."""
 
-    def __init__(self, client: ImageStorageClient, cache: ReadCache) -> None:
+    def __init__(self, client: ImageStorageClient, cache: ReadCache, *, audit_days: int = 0) -> None:
+        """Entries of the audit log are kept for `audit_days`; 0 writes none."""
         self._client, self._cache = client, cache
+        self.audit_log = AuditLog(client.audit_entries, audit_days)
         self.images = ImageRepository(client.images, cache)
         self.overlays = OverlayRepository(client.overlays, cache, self.images)
         self.themes = Repository(client.themes, cache)
@@ -148,9 +175,9 @@ class Storage:
 
     def unit_of_work(self, id_: str = "") -> UnitOfWork:
         """Return a unit of work with this storage_correlation_id, or a new one."""
-        return UnitOfWork(self._client, self._cache, id_=id_)
+        return UnitOfWork(self._client, self._cache, self.audit_log, id_=id_)
 
     def unit_for(self, operation: str, request: MessageLike) -> UnitOfWork:
         """Return the unit of work of a caller's request, which its `request_id` makes repeatable."""
         id_, digest = request_identity(operation, request)
-        return UnitOfWork(self._client, self._cache, id_=id_, content_digest=digest)
+        return UnitOfWork(self._client, self._cache, self.audit_log, id_=id_, content_digest=digest)

@@ -17,7 +17,7 @@ from image_grpc.storage_service.applied_requests import Request, Response, claim
 from image_grpc.storage_service.blobs import lock_blobs, mark_committed
 from image_grpc.storage_service.counters import Counters
 from image_grpc.storage_service.database import Database
-from image_grpc.storage_service.errors import RequestError, Unavailable
+from image_grpc.storage_service.errors import InvalidField, RequestError, Unavailable
 from image_grpc.storage_service.group_commit import GroupCommit
 
 MAX_INLINE_BYTES = 16 * 1024
@@ -58,6 +58,9 @@ class ChangeExecutor:
 
     async def delete(self, request: DeleteRequest) -> DeleteResponse:
         """Delete records, or return the response to the same request. Raises RequestError, Unavailable."""
+        for index, put in enumerate(request.puts):
+            if put.record.HasField("blob"):
+                raise InvalidField(f"puts[{index}].record.blob", "must not be set in a deletion")
         return await self._commit(partial(self._delete, request=request))
 
     async def stop(self) -> None:
@@ -133,8 +136,12 @@ class ChangeExecutor:
         id_ = request.storage_correlation_id
         if not claims.new:
             return DeleteResponse.FromString(claims.earlier_response(id_)), []
+        puts = records.Puts(connection, (put.record.key for put in request.puts))
+        put_records = puts.accept(puts.check(request.puts))
+        puts.write()
         response = DeleteResponse(storage_correlation_id=id_)
         response.records.extend(records.mark_deleted(connection, request.keys, purge_after=self._purge_after))
+        response.records.extend(put_records)
         return response, _complete(connection, [(request, response)])
 
 
@@ -166,25 +173,27 @@ def _add_changes(
 def _complete(connection: Connection, applied: Sequence[tuple[Request, Response]]) -> list[outbox.Entry]:
     """Remember the responses to requests, and add the messages that announce the changes."""
     set_responses(connection, [response for _, response in applied])
-    messages = []
+    messages: list[OutboundMessage] = []
     for request, response in applied:
         requested = request.batch.messages if isinstance(request, StoreRequest) else request.messages
         changed = response.batch.records if isinstance(response, StoreResponse) else response.records
-        messages += [*requested, _changed_event(request, changed)]
+        messages += [*requested, *_changed_events(request, changed)]
     return outbox.add(connection, messages)
 
 
-def _changed_event(request: Request, changed: Sequence[Record]) -> OutboundMessage:
+def _changed_events(request: Request, changed: Sequence[Record]) -> list[OutboundMessage]:
+    """Return the event that announces changes of a request; none if there is nothing to announce."""
     correlation_id = request.storage_correlation_id
     event = StorageChanged(storage_correlation_id=correlation_id)
     # In the response to a batch, the restored records follow those that were put.
     first_restored = len(request.batch.puts) if isinstance(request, StoreRequest) else len(changed)
     for index, record in enumerate(changed):
+        if record.key.kind in records.APPEND_ONLY:
+            continue
         change = event.changes.add(key=record.key, restored=index >= first_restored)
         if record.ByteSize() <= MAX_INLINE_BYTES:
             change.record.CopyFrom(record)
-    return OutboundMessage(
-        exchange=topology.EVENTS,
-        routing_key=topology.STORAGE_CHANGED,
-        envelope=envelopes.protobuf_envelope(topology.STORAGE_CHANGED, event, correlation_id=correlation_id),
-    )
+    if not event.changes:
+        return []
+    envelope = envelopes.protobuf_envelope(topology.STORAGE_CHANGED, event, correlation_id=correlation_id)
+    return [OutboundMessage(exchange=topology.EVENTS, routing_key=topology.STORAGE_CHANGED, envelope=envelope)]

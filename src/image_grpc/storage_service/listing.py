@@ -46,6 +46,8 @@ def _records(request: ListRequest) -> tuple[Select[Any], list[ColumnElement[Any]
             query = query.where(record.c[name] == value)
     if filter_.states:
         query = query.where(record.c.state.in_(list(filter_.states)))
+    if filter_.HasField("create_time_from"):
+        query = query.where(record.c.create_time >= filter_.create_time_from.ToMicroseconds())
     if filter_.HasField("create_time_before"):
         query = query.where(record.c.create_time < filter_.create_time_before.ToMicroseconds())
     return query, [record.c.create_time, record.c.id]

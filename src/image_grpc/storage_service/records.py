@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Insert, Update, bindparam, delete, insert, select, tuple_, update
-from tabletop.storage.v1.record_pb2 import Record, RecordKey
+from tabletop.storage.v1.record_pb2 import Record, RecordKey, RecordKind
 from tabletop.storage.v1.storage_pb2 import Put, RecordKeys
 
 from image_grpc.storage_service import record_rows
 from image_grpc.storage_service.database import microseconds
-from image_grpc.storage_service.errors import NotFound, VersionConflict
+from image_grpc.storage_service.errors import InvalidField, NotFound, VersionConflict
 from image_grpc.storage_service.schema import record, record_version
 
 # Built once: building a statement takes as long as running it.
@@ -23,6 +23,10 @@ _HEADS = select(*record.c["kind", "id", "version", "create_time", "delete_time"]
 _LOCK = _HEADS.order_by(record.c.kind, record.c.id).with_for_update()
 _UPDATE = update(record).where(record.c.kind == bindparam("key_kind"), record.c.id == bindparam("key_id"))
 _NOT_DELETED = {"delete_time": None, "purge_time": None}
+
+
+APPEND_ONLY = frozenset([RecordKind.RECORD_KIND_AUDIT_ENTRY])
+"""Kinds whose records are created and never changed."""
 
 
 class _Head(NamedTuple):
@@ -84,7 +88,12 @@ class Puts:
             number, create_time = (previous.version + 1, previous.create_time) if previous else (1, self._now)
             checked.heads[name] = _Head(number, create_time, None)
             checked.versions.append(record_rows.version_columns(each.record, number, self._now))
-            checked.rows[name] = {"version": number, **_NOT_DELETED, **record_rows.index_columns(each.record.index)}
+            checked.rows[name] = {
+                "version": number,
+                "delete_time": None,
+                "purge_time": each.expire_time.ToMicroseconds() if each.HasField("expire_time") else None,
+                **record_rows.index_columns(each.record.index),
+            }
         return checked
 
     def accept(self, checked: CheckedPuts) -> list[Record]:
@@ -92,11 +101,12 @@ class Puts:
         self._heads.update(checked.heads)
         self._rows.update(checked.rows)
         self._versions += checked.versions
-        times = (self._heads[row["kind"], row["id"]].create_time for row in checked.versions)
-        return [
-            record_rows.to_record({**row, "create_time": create_time, **_NOT_DELETED})
-            for row, create_time in zip(checked.versions, times, strict=True)
-        ]
+        return [self._stored(checked, version) for version in checked.versions]
+
+    def _stored(self, checked: CheckedPuts, version: dict[str, Any]) -> Record:
+        name = version["kind"], version["id"]
+        times = {"create_time": self._heads[name].create_time, "purge_time": checked.rows[name]["purge_time"]}
+        return record_rows.to_record({**version, **times, "delete_time": None})
 
     def write(self) -> None:
         """Write everything that was accepted."""
@@ -114,7 +124,8 @@ class Puts:
 
 def _check_precondition(request: Put, head: _Head | None) -> None:
     name = record_rows.display_name(*record_rows.name_of(request.record.key))
-    if request.HasField("absent") and head is not None:
+    must_be_absent = request.HasField("absent") or request.record.key.kind in APPEND_ONLY
+    if must_be_absent and head is not None:
         raise VersionConflict(f"{name} already exists, at version {head.version}")
     if not request.HasField("at_version"):
         return
@@ -167,6 +178,8 @@ def _lock(connection: Connection, keys: Iterable[RecordKey]) -> dict[record_rows
 
 
 def _existing(heads: dict[record_rows.Name, _Head], key: RecordKey) -> _Head:
+    if key.kind in APPEND_ONLY:
+        raise InvalidField("keys", f"{record_rows.display_name(*record_rows.name_of(key))} cannot be changed")
     head = heads.get(record_rows.name_of(key))
     if head is None:
         raise NotFound(f"{record_rows.display_name(*record_rows.name_of(key))} does not exist")

@@ -17,13 +17,13 @@ from image_grpc.rpc.server import stages_of
 from image_grpc.settings import ServerSettings, load
 from image_grpc.telemetry import Telemetry
 from image_grpc_testkit.eventually import MAX_WAIT_SECONDS
-from tests.rpc.small_server import SERVICE, no_quotas, small_server
+from tests.rpc.small_server import SERVICE, no_guards, small_server
 from tests.statuses import failed_call
 
 
 def test_each_stage_is_outside_of_the_stages_that_depend_on_it() -> None:
     settings = load(ServerSettings)
-    stages = stages_of(settings, Telemetry(), Authenticator(settings), no_quotas())
+    stages = stages_of(settings, Telemetry(), Authenticator(settings), no_guards())
     names = [stage.__qualname__.split(".")[0] for stage in stages]
     assert names == [
         "translate_errors",  # outermost: no exception escapes it

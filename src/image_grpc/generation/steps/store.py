@@ -12,6 +12,7 @@ from tabletop.image.v1.theme_pb2 import ThemeAssociation
 from tabletop.image.v1.types_pb2 import CacheMode
 
 from image_grpc import events, pictures
+from image_grpc.audit_context import audited
 from image_grpc.errors import ApiError, GenerationError, ImageNotFound, ServiceError
 from image_grpc.generation import jobs, states
 from image_grpc.generation.estimate import Estimator
@@ -124,7 +125,8 @@ class StoreStep:
         if record.shared_fingerprint:
             unit.put(self._storage.cache_entries, states.shared_entry(record, image))
         unit.publish(*_events(record, image))
-        await unit.commit()
+        with audited(record.audited_call):
+            await unit.commit()
         self._report(succeeded, image)
 
     async def _add_cache_entry(self, unit: UnitOfWork, record: GenerationRecord, image: Image, attempt: int) -> None:

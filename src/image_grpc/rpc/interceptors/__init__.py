@@ -4,6 +4,7 @@ A handler of any kind is first turned into one coroutine (that of a response str
 stage is a function around the next one.
 """
 
+from image_grpc.rpc.interceptors.auditing import audit_failures
 from image_grpc.rpc.interceptors.authentication import authenticate
 from image_grpc.rpc.interceptors.call import Call, Next, Stage
 from image_grpc.rpc.interceptors.concurrency import limit_concurrency
@@ -22,6 +23,7 @@ __all__ = [
     "Stage",
     "StageInterceptor",
     "adopt_ids",
+    "audit_failures",
     "authenticate",
     "decode",
     "enforce_deadline",

@@ -5,7 +5,9 @@ from tabletop.image.v1.access_pb2 import Role
 
 from image_grpc import tenancy
 from image_grpc.access import Authenticator, required_role, role_label
+from image_grpc.audit_context import audited
 from image_grpc.errors import PermissionDenied
+from image_grpc.rpc.interceptors.auditing import audited_call
 from image_grpc.rpc.interceptors.call import Call, Next, Request, Stage
 
 BRIDGE_PEER = "unix:"
@@ -22,13 +24,13 @@ def authenticate(authenticator: Authenticator, *, role: Role | None = None) -> S
                 caller = authenticator.bridge(call.authorizations)
             else:
                 caller = await authenticator.caller(call.authorizations, call.context.auth_context())
-            call.caller = caller.name
+            call.caller, call.service = caller.name, caller.service
             if not required:
                 raise PermissionDenied(f"nobody may call {call.method}: the contract names no role for it")
             if caller.role < required:
                 needed, has = role_label(required), role_label(caller.role)
                 raise PermissionDenied(f"{call.method} requires the role {needed}; {caller.name} has the role {has}")
-            with tenancy.bound_to(caller.service):
+            with tenancy.bound_to(caller.service), audited(audited_call(call)):
                 return await following(call, request)
 
         return stage

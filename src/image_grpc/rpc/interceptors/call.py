@@ -31,6 +31,8 @@ class Call:
     correlation_id: str = ""
     caller: str = ""
     """Name of the caller; empty if it is not known."""
+    service: str = ""
+    """The service that the caller is bound to; empty if it is not bound."""
 
     def id_metadata(self) -> tuple[tuple[str, str], ...]:
         """Return the metadata that every response carries."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import pytest
 
+from image_grpc_testkit.contracts.storage_audit import AuditContract
 from image_grpc_testkit.contracts.storage_blobs import BlobsContract
 from image_grpc_testkit.contracts.storage_counters import CountersContract
 from image_grpc_testkit.contracts.storage_events import StorageEventsContract
@@ -39,6 +40,7 @@ class StorageContract(
     OpaqueRecordsContract,
     PreconditionsContract,
     CountersContract,
+    AuditContract,
     ListingsContract,
     StorageEventsContract,
     StorageRequestsContract,

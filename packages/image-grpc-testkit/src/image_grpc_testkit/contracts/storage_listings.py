@@ -142,6 +142,9 @@ class ListingsContract:
         filter_.create_time_before.CopyFrom(images[2].create_time)
         page, _ = await storage.client.images.list(filter_, page_size=10, order=OLDEST_FIRST)
         assert page == images[:2]
+        filter_.create_time_from.CopyFrom(images[1].create_time)
+        page, _ = await storage.client.images.list(filter_, page_size=10, order=OLDEST_FIRST)
+        assert page == images[1:2]
 
     async def test_kinds_are_listed_separately(self, storage: Storage) -> None:
         client = storage.client

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from tabletop.hub.v1.envelope_pb2 import Envelope
 from tabletop.storage.v1.record_pb2 import IndexFields, Record, RecordKey, RecordKind
 from tabletop.storage.v1.storage_pb2 import (
@@ -64,6 +65,8 @@ def list_images(**changes: Any) -> ListRequest:
     return ListRequest(**{"storage_correlation_id": new_id(), "kind": IMAGE, "page_size": 1, **changes})
 
 
+NO_TIME = Timestamp(seconds=2**62)
+
 MALFORMED: list[tuple[str, Message, str]] = [
     (topology.STORE, StoreRequest(storage_correlation_id="x", batch=Batch()), "storage_correlation_id"),
     (topology.STORE, StoreRequest(batch=Batch()), "storage_correlation_id"),
@@ -87,6 +90,7 @@ MALFORMED: list[tuple[str, Message, str]] = [
     (topology.STORE, batch_with_blob("0" * 64, byte_size=0), "batch.puts[0].record.blob.byte_size"),
     (topology.STORE, batch_of(a_record(), at_version=0), "batch.puts[0].at_version"),
     (topology.STORE, batch_of(*[a_record()] * 501), "batch.puts"),
+    (topology.STORE, batch_of(a_record(), expire_time=NO_TIME), "batch.puts[0].expire_time"),
     (topology.STORE, part_with(sha256="x"), "blob_part.sha256"),
     (topology.STORE, part_with(byte_size=0), "blob_part.byte_size"),
     (topology.STORE, part_with(byte_size=256 * MEBIBYTE + 1), "blob_part.byte_size"),
@@ -108,6 +112,7 @@ MALFORMED: list[tuple[str, Message, str]] = [
     (topology.DELETE, DeleteRequest(storage_correlation_id=new_id()), "keys"),
     (topology.LIST, list_images(kind=RecordKind.RECORD_KIND_UNSPECIFIED), "kind"),
     (topology.LIST, list_images(page_size=0), "page_size"),
+    (topology.LIST, list_images(filter=ListFilter(create_time_from=NO_TIME)), "filter.create_time_from"),
     (topology.LIST, list_images(page_size=-1), "page_size"),
     (topology.LIST, list_images(filter=ListFilter(states=["queued", "a\0b"])), "filter.states[1]"),
     (topology.LIST, list_images(filter=ListFilter(versions_of="a\0b")), "filter.versions_of"),

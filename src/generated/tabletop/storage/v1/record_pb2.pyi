@@ -19,12 +19,14 @@ class RecordKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RECORD_KIND_THEME: _ClassVar[RecordKind]
     RECORD_KIND_GENERATION: _ClassVar[RecordKind]
     RECORD_KIND_CACHE_ENTRY: _ClassVar[RecordKind]
+    RECORD_KIND_AUDIT_ENTRY: _ClassVar[RecordKind]
 RECORD_KIND_UNSPECIFIED: RecordKind
 RECORD_KIND_IMAGE: RecordKind
 RECORD_KIND_OVERLAY: RecordKind
 RECORD_KIND_THEME: RecordKind
 RECORD_KIND_GENERATION: RecordKind
 RECORD_KIND_CACHE_ENTRY: RecordKind
+RECORD_KIND_AUDIT_ENTRY: RecordKind
 
 class RecordKey(_message.Message):
     __slots__ = ("kind", "id", "version")

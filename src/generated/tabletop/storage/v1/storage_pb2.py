@@ -29,7 +29,7 @@ from tabletop.hub.v1 import envelope_pb2 as tabletop_dot_hub_dot_v1_dot_envelope
 from tabletop.storage.v1 import record_pb2 as tabletop_dot_storage_dot_v1_dot_record__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!tabletop/storage/v1/storage.proto\x12\x13tabletop.storage.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etabletop/hub/v1/envelope.proto\x1a tabletop/storage/v1/record.proto\"\xd2\x01\n\x0cStoreRequest\x12,\n\x16storage_correlation_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12+\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\x1a.tabletop.storage.v1.BatchH\x00\x12\x32\n\tblob_part\x18\x03 \x01(\x0b\x32\x1d.tabletop.storage.v1.BlobPartH\x00\x12\x1f\n\x0e\x63ontent_digest\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@B\x12\n\toperation\x12\x05\xbaH\x02\x08\x01\"\xb4\x02\n\x05\x42\x61tch\x12\x31\n\x04puts\x18\x01 \x03(\x0b\x32\x18.tabletop.storage.v1.PutB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12<\n\tundeletes\x18\x02 \x03(\x0b\x32\x1e.tabletop.storage.v1.RecordKeyB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12=\n\x08messages\x18\x03 \x03(\x0b\x32 .tabletop.hub.v1.OutboundMessageB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12;\n\nblob_parts\x18\x04 \x03(\x0b\x32\x1d.tabletop.storage.v1.BlobPartB\x08\xbaH\x05\x92\x01\x02\x10\x03\x12>\n\x08\x63ounters\x18\x05 \x03(\x0b\x32\".tabletop.storage.v1.CounterChangeB\x08\xbaH\x05\x92\x01\x02\x10\x08\"\xaa\x01\n\rCounterChange\x12\x1c\n\x04name\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x0b\n\x03\x61\x64\x64\x18\x02 \x01(\x03\x12\x14\n\x07maximum\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07partial\x18\x04 \x01(\x08\x12;\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x42\n\n\x08_maximum\"\x88\x01\n\x03Put\x12\x37\n\x06record\x18\x01 \x01(\x0b\x32\x1b.tabletop.storage.v1.RecordB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x19\n\x06\x61\x62sent\x18\x02 \x01(\x08\x42\x07\xbaH\x04j\x02\x08\x01H\x00\x12\x1d\n\nat_version\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01H\x00\x42\x0e\n\x0cprecondition\"\x93\x01\n\x08\x42lobPart\x12)\n\x06sha256\x18\x01 \x01(\tB\x19\xe2\x41\x01\x02\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$\x12$\n\tbyte_size\x18\x02 \x01(\x03\x42\x11\xe2\x41\x01\x02\xbaH\n\"\x08\x18\x80\x80\x80\x80\x01(\x01\x12\x17\n\x06offset\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1d\n\x04\x64\x61ta\x18\x04 \x01(\x0c\x42\x0f\xe2\x41\x01\x02\xbaH\x08z\x06\x10\x01\x18\x80\x80@\"\xa6\x01\n\rStoreResponse\x12\x1e\n\x16storage_correlation_id\x18\x01 \x01(\t\x12\x31\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32 .tabletop.storage.v1.BatchResultH\x00\x12\x38\n\tblob_part\x18\x03 \x01(\x0b\x32#.tabletop.storage.v1.BlobPartResultH\x00\x42\x08\n\x06result\"q\n\x0b\x42\x61tchResult\x12,\n\x07records\x18\x01 \x03(\x0b\x32\x1b.tabletop.storage.v1.Record\x12\x34\n\x08\x63ounters\x18\x02 \x03(\x0b\x32\".tabletop.storage.v1.CounterResult\"-\n\rCounterResult\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x01(\x03\x12\r\n\x05value\x18\x02 \x01(\x03\"#\n\x0e\x42lobPartResult\x12\x11\n\tcommitted\x18\x01 \x01(\x08\"\xbd\x01\n\x0fRetrieveRequest\x12,\n\x16storage_correlation_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x32\n\x07records\x18\x02 \x01(\x0b\x32\x1f.tabletop.storage.v1.RecordKeysH\x00\x12\x34\n\nblob_range\x18\x03 \x01(\x0b\x32\x1e.tabletop.storage.v1.BlobRangeH\x00\x42\x12\n\toperation\x12\x05\xbaH\x02\x08\x01\"^\n\nRecordKeys\x12\x37\n\x04keys\x18\x01 \x03(\x0b\x32\x1e.tabletop.storage.v1.RecordKeyB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12\x17\n\x0finclude_deleted\x18\x02 \x01(\x08\"o\n\tBlobRange\x12)\n\x06sha256\x18\x01 \x01(\tB\x19\xe2\x41\x01\x02\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$\x12\x17\n\x06offset\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1e\n\x05limit\x18\x03 \x01(\x03\x42\x0f\xe2\x41\x01\x02\xbaH\x08\"\x06\x18\x80\x80@(\x01\"n\n\x10RetrieveResponse\x12\x1e\n\x16storage_correlation_id\x18\x01 \x01(\t\x12,\n\x07records\x18\x02 \x03(\x0b\x32\x1b.tabletop.storage.v1.Record\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\xdc\x01\n\rDeleteRequest\x12,\n\x16storage_correlation_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12=\n\x04keys\x18\x02 \x03(\x0b\x32\x1e.tabletop.storage.v1.RecordKeyB\x0f\xe2\x41\x01\x02\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12=\n\x08messages\x18\x03 \x03(\x0b\x32 .tabletop.hub.v1.OutboundMessageB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12\x1f\n\x0e\x63ontent_digest\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\"^\n\x0e\x44\x65leteResponse\x12\x1e\n\x16storage_correlation_id\x18\x01 \x01(\t\x12,\n\x07records\x18\x02 \x03(\x0b\x32\x1b.tabletop.storage.v1.Record\"\xaa\x02\n\x0bListRequest\x12,\n\x16storage_correlation_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12=\n\x04kind\x18\x02 \x01(\x0e\x32\x1f.tabletop.storage.v1.RecordKindB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12/\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x1f.tabletop.storage.v1.ListFilter\x12!\n\tpage_size\x18\x04 \x01(\x05\x42\x0e\xe2\x41\x01\x02\xbaH\x07\x1a\x05\x18\xf4\x03(\x01\x12\x12\n\npage_token\x18\x05 \x01(\t\x12\x37\n\x05order\x18\x06 \x01(\x0e\x32\x1e.tabletop.storage.v1.ListOrderB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\r\n\x05\x63ount\x18\x07 \x01(\x08\"\xbd\x01\n\nListFilter\x12/\n\x05index\x18\x01 \x01(\x0b\x32 .tabletop.storage.v1.IndexFields\x12\x18\n\x06states\x18\x02 \x03(\tB\x08\xbaH\x05\x92\x01\x02\x10 \x12\x13\n\x0bversions_of\x18\x03 \x01(\t\x12\x17\n\x0finclude_deleted\x18\x04 \x01(\x08\x12\x36\n\x12\x63reate_time_before\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x89\x01\n\x0cListResponse\x12\x1e\n\x16storage_correlation_id\x18\x01 \x01(\t\x12,\n\x07records\x18\x02 \x03(\x0b\x32\x1b.tabletop.storage.v1.Record\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\x12\x12\n\ntotal_size\x18\x04 \x01(\x03\"d\n\x0eStorageChanged\x12\x1e\n\x16storage_correlation_id\x18\x01 \x01(\t\x12\x32\n\x07\x63hanges\x18\x02 \x03(\x0b\x32!.tabletop.storage.v1.RecordChange\"z\n\x0cRecordChange\x12+\n\x03key\x18\x01 \x01(\x0b\x32\x1e.tabletop.storage.v1.RecordKey\x12+\n\x06record\x18\x02 \x01(\x0b\x32\x1b.tabletop.storage.v1.Record\x12\x10\n\x08restored\x18\x03 \x01(\x08*a\n\tListOrder\x12\x1a\n\x16LIST_ORDER_UNSPECIFIED\x10\x00\x12\x1b\n\x17LIST_ORDER_NEWEST_FIRST\x10\x01\x12\x1b\n\x17LIST_ORDER_OLDEST_FIRST\x10\x02\x42\x81\x01\n\x17\x63om.tabletop.storage.v1P\x01ZNgithub.com/tabletop-images/image-grpc/clients/go/tabletop/storage/v1;storagev1\xaa\x02\x13Tabletop.Storage.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!tabletop/storage/v1/storage.proto\x12\x13tabletop.storage.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etabletop/hub/v1/envelope.proto\x1a tabletop/storage/v1/record.proto\"\xd2\x01\n\x0cStoreRequest\x12,\n\x16storage_correlation_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12+\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\x1a.tabletop.storage.v1.BatchH\x00\x12\x32\n\tblob_part\x18\x03 \x01(\x0b\x32\x1d.tabletop.storage.v1.BlobPartH\x00\x12\x1f\n\x0e\x63ontent_digest\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@B\x12\n\toperation\x12\x05\xbaH\x02\x08\x01\"\xb4\x02\n\x05\x42\x61tch\x12\x31\n\x04puts\x18\x01 \x03(\x0b\x32\x18.tabletop.storage.v1.PutB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12<\n\tundeletes\x18\x02 \x03(\x0b\x32\x1e.tabletop.storage.v1.RecordKeyB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12=\n\x08messages\x18\x03 \x03(\x0b\x32 .tabletop.hub.v1.OutboundMessageB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12;\n\nblob_parts\x18\x04 \x03(\x0b\x32\x1d.tabletop.storage.v1.BlobPartB\x08\xbaH\x05\x92\x01\x02\x10\x03\x12>\n\x08\x63ounters\x18\x05 \x03(\x0b\x32\".tabletop.storage.v1.CounterChangeB\x08\xbaH\x05\x92\x01\x02\x10\x08\"\xaa\x01\n\rCounterChange\x12\x1c\n\x04name\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x0b\n\x03\x61\x64\x64\x18\x02 \x01(\x03\x12\x14\n\x07maximum\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x0f\n\x07partial\x18\x04 \x01(\x08\x12;\n\x0b\x65xpire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x42\n\n\x08_maximum\"\xb9\x01\n\x03Put\x12\x37\n\x06record\x18\x01 \x01(\x0b\x32\x1b.tabletop.storage.v1.RecordB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x19\n\x06\x61\x62sent\x18\x02 \x01(\x08\x42\x07\xbaH\x04j\x02\x08\x01H\x00\x12\x1d\n\nat_version\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01H\x00\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0e\n\x0cprecondition\"\x93\x01\n\x08\x42lobPart\x12)\n\x06sha256\x18\x01 \x01(\tB\x19\xe2\x41\x01\x02\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$\x12$\n\tbyte_size\x18\x02 \x01(\x03\x42\x11\xe2\x41\x01\x02\xbaH\n\"\x08\x18\x80\x80\x80\x80\x01(\x01\x12\x17\n\x06offset\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1d\n\x04\x64\x61ta\x18\x04 \x01(\x0c\x42\x0f\xe2\x41\x01\x02\xbaH\x08z\x06\x10\x01\x18\x80\x80@\"\xa6\x01\n\rStoreResponse\x12\x1e\n\x16storage_correlation_id\x18\x01 \x01(\t\x12\x31\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32 .tabletop.storage.v1.BatchResultH\x00\x12\x38\n\tblob_part\x18\x03 \x01(\x0b\x32#.tabletop.storage.v1.BlobPartResultH\x00\x42\x08\n\x06result\"q\n\x0b\x42\x61tchResult\x12,\n\x07records\x18\x01 \x03(\x0b\x32\x1b.tabletop.storage.v1.Record\x12\x34\n\x08\x63ounters\x18\x02 \x03(\x0b\x32\".tabletop.storage.v1.CounterResult\"-\n\rCounterResult\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x01(\x03\x12\r\n\x05value\x18\x02 \x01(\x03\"#\n\x0e\x42lobPartResult\x12\x11\n\tcommitted\x18\x01 \x01(\x08\"\xbd\x01\n\x0fRetrieveRequest\x12,\n\x16storage_correlation_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x32\n\x07records\x18\x02 \x01(\x0b\x32\x1f.tabletop.storage.v1.RecordKeysH\x00\x12\x34\n\nblob_range\x18\x03 \x01(\x0b\x32\x1e.tabletop.storage.v1.BlobRangeH\x00\x42\x12\n\toperation\x12\x05\xbaH\x02\x08\x01\"^\n\nRecordKeys\x12\x37\n\x04keys\x18\x01 \x03(\x0b\x32\x1e.tabletop.storage.v1.RecordKeyB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12\x17\n\x0finclude_deleted\x18\x02 \x01(\x08\"o\n\tBlobRange\x12)\n\x06sha256\x18\x01 \x01(\tB\x19\xe2\x41\x01\x02\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$\x12\x17\n\x06offset\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1e\n\x05limit\x18\x03 \x01(\x03\x42\x0f\xe2\x41\x01\x02\xbaH\x08\"\x06\x18\x80\x80@(\x01\"n\n\x10RetrieveResponse\x12\x1e\n\x16storage_correlation_id\x18\x01 \x01(\t\x12,\n\x07records\x18\x02 \x03(\x0b\x32\x1b.tabletop.storage.v1.Record\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"\x8e\x02\n\rDeleteRequest\x12,\n\x16storage_correlation_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12=\n\x04keys\x18\x02 \x03(\x0b\x32\x1e.tabletop.storage.v1.RecordKeyB\x0f\xe2\x41\x01\x02\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12=\n\x08messages\x18\x03 \x03(\x0b\x32 .tabletop.hub.v1.OutboundMessageB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12\x1f\n\x0e\x63ontent_digest\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x30\n\x04puts\x18\x05 \x03(\x0b\x32\x18.tabletop.storage.v1.PutB\x08\xbaH\x05\x92\x01\x02\x10\x08\"^\n\x0e\x44\x65leteResponse\x12\x1e\n\x16storage_correlation_id\x18\x01 \x01(\t\x12,\n\x07records\x18\x02 \x03(\x0b\x32\x1b.tabletop.storage.v1.Record\"\xaa\x02\n\x0bListRequest\x12,\n\x16storage_correlation_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12=\n\x04kind\x18\x02 \x01(\x0e\x32\x1f.tabletop.storage.v1.RecordKindB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12/\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x1f.tabletop.storage.v1.ListFilter\x12!\n\tpage_size\x18\x04 \x01(\x05\x42\x0e\xe2\x41\x01\x02\xbaH\x07\x1a\x05\x18\xf4\x03(\x01\x12\x12\n\npage_token\x18\x05 \x01(\t\x12\x37\n\x05order\x18\x06 \x01(\x0e\x32\x1e.tabletop.storage.v1.ListOrderB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\r\n\x05\x63ount\x18\x07 \x01(\x08\"\xf3\x01\n\nListFilter\x12/\n\x05index\x18\x01 \x01(\x0b\x32 .tabletop.storage.v1.IndexFields\x12\x18\n\x06states\x18\x02 \x03(\tB\x08\xbaH\x05\x92\x01\x02\x10 \x12\x13\n\x0bversions_of\x18\x03 \x01(\t\x12\x17\n\x0finclude_deleted\x18\x04 \x01(\x08\x12\x36\n\x12\x63reate_time_before\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x10\x63reate_time_from\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x89\x01\n\x0cListResponse\x12\x1e\n\x16storage_correlation_id\x18\x01 \x01(\t\x12,\n\x07records\x18\x02 \x03(\x0b\x32\x1b.tabletop.storage.v1.Record\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\x12\x12\n\ntotal_size\x18\x04 \x01(\x03\"d\n\x0eStorageChanged\x12\x1e\n\x16storage_correlation_id\x18\x01 \x01(\t\x12\x32\n\x07\x63hanges\x18\x02 \x03(\x0b\x32!.tabletop.storage.v1.RecordChange\"z\n\x0cRecordChange\x12+\n\x03key\x18\x01 \x01(\x0b\x32\x1e.tabletop.storage.v1.RecordKey\x12+\n\x06record\x18\x02 \x01(\x0b\x32\x1b.tabletop.storage.v1.Record\x12\x10\n\x08restored\x18\x03 \x01(\x08*a\n\tListOrder\x12\x1a\n\x16LIST_ORDER_UNSPECIFIED\x10\x00\x12\x1b\n\x17LIST_ORDER_NEWEST_FIRST\x10\x01\x12\x1b\n\x17LIST_ORDER_OLDEST_FIRST\x10\x02\x42\x81\x01\n\x17\x63om.tabletop.storage.v1P\x01ZNgithub.com/tabletop-images/image-grpc/clients/go/tabletop/storage/v1;storagev1\xaa\x02\x13Tabletop.Storage.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -91,6 +91,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETEREQUEST'].fields_by_name['messages']._serialized_options = b'\272H\006\222\001\003\020\364\003'
   _globals['_DELETEREQUEST'].fields_by_name['content_digest']._loaded_options = None
   _globals['_DELETEREQUEST'].fields_by_name['content_digest']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_DELETEREQUEST'].fields_by_name['puts']._loaded_options = None
+  _globals['_DELETEREQUEST'].fields_by_name['puts']._serialized_options = b'\272H\005\222\001\002\020\010'
   _globals['_LISTREQUEST'].fields_by_name['storage_correlation_id']._loaded_options = None
   _globals['_LISTREQUEST'].fields_by_name['storage_correlation_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_LISTREQUEST'].fields_by_name['kind']._loaded_options = None
@@ -101,8 +103,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTREQUEST'].fields_by_name['order']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_LISTFILTER'].fields_by_name['states']._loaded_options = None
   _globals['_LISTFILTER'].fields_by_name['states']._serialized_options = b'\272H\005\222\001\002\020 '
-  _globals['_LISTORDER']._serialized_start=3264
-  _globals['_LISTORDER']._serialized_end=3361
+  _globals['_LISTORDER']._serialized_start=3417
+  _globals['_LISTORDER']._serialized_end=3514
   _globals['_STOREREQUEST']._serialized_start=220
   _globals['_STOREREQUEST']._serialized_end=430
   _globals['_BATCH']._serialized_start=433
@@ -110,37 +112,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COUNTERCHANGE']._serialized_start=744
   _globals['_COUNTERCHANGE']._serialized_end=914
   _globals['_PUT']._serialized_start=917
-  _globals['_PUT']._serialized_end=1053
-  _globals['_BLOBPART']._serialized_start=1056
-  _globals['_BLOBPART']._serialized_end=1203
-  _globals['_STORERESPONSE']._serialized_start=1206
-  _globals['_STORERESPONSE']._serialized_end=1372
-  _globals['_BATCHRESULT']._serialized_start=1374
-  _globals['_BATCHRESULT']._serialized_end=1487
-  _globals['_COUNTERRESULT']._serialized_start=1489
-  _globals['_COUNTERRESULT']._serialized_end=1534
-  _globals['_BLOBPARTRESULT']._serialized_start=1536
-  _globals['_BLOBPARTRESULT']._serialized_end=1571
-  _globals['_RETRIEVEREQUEST']._serialized_start=1574
-  _globals['_RETRIEVEREQUEST']._serialized_end=1763
-  _globals['_RECORDKEYS']._serialized_start=1765
-  _globals['_RECORDKEYS']._serialized_end=1859
-  _globals['_BLOBRANGE']._serialized_start=1861
-  _globals['_BLOBRANGE']._serialized_end=1972
-  _globals['_RETRIEVERESPONSE']._serialized_start=1974
-  _globals['_RETRIEVERESPONSE']._serialized_end=2084
-  _globals['_DELETEREQUEST']._serialized_start=2087
-  _globals['_DELETEREQUEST']._serialized_end=2307
-  _globals['_DELETERESPONSE']._serialized_start=2309
-  _globals['_DELETERESPONSE']._serialized_end=2403
-  _globals['_LISTREQUEST']._serialized_start=2406
-  _globals['_LISTREQUEST']._serialized_end=2704
-  _globals['_LISTFILTER']._serialized_start=2707
-  _globals['_LISTFILTER']._serialized_end=2896
-  _globals['_LISTRESPONSE']._serialized_start=2899
-  _globals['_LISTRESPONSE']._serialized_end=3036
-  _globals['_STORAGECHANGED']._serialized_start=3038
-  _globals['_STORAGECHANGED']._serialized_end=3138
-  _globals['_RECORDCHANGE']._serialized_start=3140
-  _globals['_RECORDCHANGE']._serialized_end=3262
+  _globals['_PUT']._serialized_end=1102
+  _globals['_BLOBPART']._serialized_start=1105
+  _globals['_BLOBPART']._serialized_end=1252
+  _globals['_STORERESPONSE']._serialized_start=1255
+  _globals['_STORERESPONSE']._serialized_end=1421
+  _globals['_BATCHRESULT']._serialized_start=1423
+  _globals['_BATCHRESULT']._serialized_end=1536
+  _globals['_COUNTERRESULT']._serialized_start=1538
+  _globals['_COUNTERRESULT']._serialized_end=1583
+  _globals['_BLOBPARTRESULT']._serialized_start=1585
+  _globals['_BLOBPARTRESULT']._serialized_end=1620
+  _globals['_RETRIEVEREQUEST']._serialized_start=1623
+  _globals['_RETRIEVEREQUEST']._serialized_end=1812
+  _globals['_RECORDKEYS']._serialized_start=1814
+  _globals['_RECORDKEYS']._serialized_end=1908
+  _globals['_BLOBRANGE']._serialized_start=1910
+  _globals['_BLOBRANGE']._serialized_end=2021
+  _globals['_RETRIEVERESPONSE']._serialized_start=2023
+  _globals['_RETRIEVERESPONSE']._serialized_end=2133
+  _globals['_DELETEREQUEST']._serialized_start=2136
+  _globals['_DELETEREQUEST']._serialized_end=2406
+  _globals['_DELETERESPONSE']._serialized_start=2408
+  _globals['_DELETERESPONSE']._serialized_end=2502
+  _globals['_LISTREQUEST']._serialized_start=2505
+  _globals['_LISTREQUEST']._serialized_end=2803
+  _globals['_LISTFILTER']._serialized_start=2806
+  _globals['_LISTFILTER']._serialized_end=3049
+  _globals['_LISTRESPONSE']._serialized_start=3052
+  _globals['_LISTRESPONSE']._serialized_end=3189
+  _globals['_STORAGECHANGED']._serialized_start=3191
+  _globals['_STORAGECHANGED']._serialized_end=3291
+  _globals['_RECORDCHANGE']._serialized_start=3293
+  _globals['_RECORDCHANGE']._serialized_end=3415
 # @@protoc_insertion_point(module_scope)

@@ -64,14 +64,16 @@ class CounterChange(_message.Message):
     def __init__(self, name: _Optional[str] = ..., add: _Optional[int] = ..., maximum: _Optional[int] = ..., partial: _Optional[bool] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Put(_message.Message):
-    __slots__ = ("record", "absent", "at_version")
+    __slots__ = ("record", "absent", "at_version", "expire_time")
     RECORD_FIELD_NUMBER: _ClassVar[int]
     ABSENT_FIELD_NUMBER: _ClassVar[int]
     AT_VERSION_FIELD_NUMBER: _ClassVar[int]
+    EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     record: _record_pb2.Record
     absent: bool
     at_version: int
-    def __init__(self, record: _Optional[_Union[_record_pb2.Record, _Mapping]] = ..., absent: _Optional[bool] = ..., at_version: _Optional[int] = ...) -> None: ...
+    expire_time: _timestamp_pb2.Timestamp
+    def __init__(self, record: _Optional[_Union[_record_pb2.Record, _Mapping]] = ..., absent: _Optional[bool] = ..., at_version: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class BlobPart(_message.Message):
     __slots__ = ("sha256", "byte_size", "offset", "data")
@@ -156,16 +158,18 @@ class RetrieveResponse(_message.Message):
     def __init__(self, storage_correlation_id: _Optional[str] = ..., records: _Optional[_Iterable[_Union[_record_pb2.Record, _Mapping]]] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class DeleteRequest(_message.Message):
-    __slots__ = ("storage_correlation_id", "keys", "messages", "content_digest")
+    __slots__ = ("storage_correlation_id", "keys", "messages", "content_digest", "puts")
     STORAGE_CORRELATION_ID_FIELD_NUMBER: _ClassVar[int]
     KEYS_FIELD_NUMBER: _ClassVar[int]
     MESSAGES_FIELD_NUMBER: _ClassVar[int]
     CONTENT_DIGEST_FIELD_NUMBER: _ClassVar[int]
+    PUTS_FIELD_NUMBER: _ClassVar[int]
     storage_correlation_id: str
     keys: _containers.RepeatedCompositeFieldContainer[_record_pb2.RecordKey]
     messages: _containers.RepeatedCompositeFieldContainer[_envelope_pb2.OutboundMessage]
     content_digest: str
-    def __init__(self, storage_correlation_id: _Optional[str] = ..., keys: _Optional[_Iterable[_Union[_record_pb2.RecordKey, _Mapping]]] = ..., messages: _Optional[_Iterable[_Union[_envelope_pb2.OutboundMessage, _Mapping]]] = ..., content_digest: _Optional[str] = ...) -> None: ...
+    puts: _containers.RepeatedCompositeFieldContainer[Put]
+    def __init__(self, storage_correlation_id: _Optional[str] = ..., keys: _Optional[_Iterable[_Union[_record_pb2.RecordKey, _Mapping]]] = ..., messages: _Optional[_Iterable[_Union[_envelope_pb2.OutboundMessage, _Mapping]]] = ..., content_digest: _Optional[str] = ..., puts: _Optional[_Iterable[_Union[Put, _Mapping]]] = ...) -> None: ...
 
 class DeleteResponse(_message.Message):
     __slots__ = ("storage_correlation_id", "records")
@@ -194,18 +198,20 @@ class ListRequest(_message.Message):
     def __init__(self, storage_correlation_id: _Optional[str] = ..., kind: _Optional[_Union[_record_pb2.RecordKind, str]] = ..., filter: _Optional[_Union[ListFilter, _Mapping]] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., order: _Optional[_Union[ListOrder, str]] = ..., count: _Optional[bool] = ...) -> None: ...
 
 class ListFilter(_message.Message):
-    __slots__ = ("index", "states", "versions_of", "include_deleted", "create_time_before")
+    __slots__ = ("index", "states", "versions_of", "include_deleted", "create_time_before", "create_time_from")
     INDEX_FIELD_NUMBER: _ClassVar[int]
     STATES_FIELD_NUMBER: _ClassVar[int]
     VERSIONS_OF_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_DELETED_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_BEFORE_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FROM_FIELD_NUMBER: _ClassVar[int]
     index: _record_pb2.IndexFields
     states: _containers.RepeatedScalarFieldContainer[str]
     versions_of: str
     include_deleted: bool
     create_time_before: _timestamp_pb2.Timestamp
-    def __init__(self, index: _Optional[_Union[_record_pb2.IndexFields, _Mapping]] = ..., states: _Optional[_Iterable[str]] = ..., versions_of: _Optional[str] = ..., include_deleted: _Optional[bool] = ..., create_time_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    create_time_from: _timestamp_pb2.Timestamp
+    def __init__(self, index: _Optional[_Union[_record_pb2.IndexFields, _Mapping]] = ..., states: _Optional[_Iterable[str]] = ..., versions_of: _Optional[str] = ..., include_deleted: _Optional[bool] = ..., create_time_before: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class ListResponse(_message.Message):
     __slots__ = ("storage_correlation_id", "records", "next_page_token", "total_size")

@@ -2,6 +2,7 @@ import datetime
 
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from tabletop.image.internal.v1 import provider_result_pb2 as _provider_result_pb2
+from tabletop.image.v1 import audit_pb2 as _audit_pb2
 from tabletop.image.v1 import generation_pb2 as _generation_pb2
 from tabletop.image.v1 import generation_request_pb2 as _generation_request_pb2
 from tabletop.image.v1 import theme_pb2 as _theme_pb2
@@ -14,7 +15,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class GenerationRecord(_message.Message):
-    __slots__ = ("generation", "fingerprint", "request_digest", "served_by_id", "image_id", "provider_result", "lease", "prompt", "theme_version", "correlation_id", "traceparent", "facets", "picture", "reference_version", "theme_association", "requeues", "cache_entry_version", "reservation", "shared_fingerprint")
+    __slots__ = ("generation", "fingerprint", "request_digest", "served_by_id", "image_id", "provider_result", "lease", "prompt", "theme_version", "correlation_id", "traceparent", "facets", "picture", "reference_version", "theme_association", "requeues", "cache_entry_version", "reservation", "shared_fingerprint", "audited_call")
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     REQUEST_DIGEST_FIELD_NUMBER: _ClassVar[int]
@@ -34,6 +35,7 @@ class GenerationRecord(_message.Message):
     CACHE_ENTRY_VERSION_FIELD_NUMBER: _ClassVar[int]
     RESERVATION_FIELD_NUMBER: _ClassVar[int]
     SHARED_FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
+    AUDITED_CALL_FIELD_NUMBER: _ClassVar[int]
     generation: _generation_pb2.Generation
     fingerprint: str
     request_digest: str
@@ -53,7 +55,8 @@ class GenerationRecord(_message.Message):
     cache_entry_version: int
     reservation: Reservation
     shared_fingerprint: str
-    def __init__(self, generation: _Optional[_Union[_generation_pb2.Generation, _Mapping]] = ..., fingerprint: _Optional[str] = ..., request_digest: _Optional[str] = ..., served_by_id: _Optional[str] = ..., image_id: _Optional[str] = ..., provider_result: _Optional[_Union[_provider_result_pb2.ProviderResult, _Mapping]] = ..., lease: _Optional[_Union[Lease, _Mapping]] = ..., prompt: _Optional[str] = ..., theme_version: _Optional[int] = ..., correlation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., facets: _Optional[_Union[Facets, _Mapping]] = ..., picture: _Optional[_Union[_generation_request_pb2.GenerationRequest, _Mapping]] = ..., reference_version: _Optional[int] = ..., theme_association: _Optional[_Union[_theme_pb2.ThemeAssociation, _Mapping]] = ..., requeues: _Optional[int] = ..., cache_entry_version: _Optional[int] = ..., reservation: _Optional[_Union[Reservation, _Mapping]] = ..., shared_fingerprint: _Optional[str] = ...) -> None: ...
+    audited_call: _audit_pb2.AuditedCall
+    def __init__(self, generation: _Optional[_Union[_generation_pb2.Generation, _Mapping]] = ..., fingerprint: _Optional[str] = ..., request_digest: _Optional[str] = ..., served_by_id: _Optional[str] = ..., image_id: _Optional[str] = ..., provider_result: _Optional[_Union[_provider_result_pb2.ProviderResult, _Mapping]] = ..., lease: _Optional[_Union[Lease, _Mapping]] = ..., prompt: _Optional[str] = ..., theme_version: _Optional[int] = ..., correlation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., facets: _Optional[_Union[Facets, _Mapping]] = ..., picture: _Optional[_Union[_generation_request_pb2.GenerationRequest, _Mapping]] = ..., reference_version: _Optional[int] = ..., theme_association: _Optional[_Union[_theme_pb2.ThemeAssociation, _Mapping]] = ..., requeues: _Optional[int] = ..., cache_entry_version: _Optional[int] = ..., reservation: _Optional[_Union[Reservation, _Mapping]] = ..., shared_fingerprint: _Optional[str] = ..., audited_call: _Optional[_Union[_audit_pb2.AuditedCall, _Mapping]] = ...) -> None: ...
 
 class Reservation(_message.Message):
     __slots__ = ("caller", "day", "cost", "price", "interrupted")
