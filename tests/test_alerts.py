@@ -47,6 +47,7 @@ FIRING: Mapping[str, Mapping[str, str]] = {
     },
     "ImageGetimgSuspended": {"tabletop_getimg_circuit_open": "1x60"},
     "ImageCostPerDay": {"tabletop_getimg_cost_USD_total": "0+3x60"},
+    "ImageCostsDiffer": {"tabletop_getimg_cost_difference_USD": "1.01x60"},
     "ImageClockSkew": {"tabletop_hub_clock_skew_seconds": "-6x60"},
     "ImageAuditEntriesLost": {"tabletop_audit_entries_lost_total": "0+1x60"},
 }
@@ -70,6 +71,7 @@ HEALTHY: Mapping[str, str] = {
     },
     "tabletop_getimg_circuit_open": "0x60",
     "tabletop_getimg_cost_USD_total": "0+0.05x60",
+    "tabletop_getimg_cost_difference_USD": "-0.4x60",
     "tabletop_hub_clock_skew_seconds": "0.1x60",
     "tabletop_audit_entries_lost_total": "0x60",
 }

@@ -117,12 +117,14 @@ def observe_circuit(is_open: Callable[[], bool]) -> None:
 
 def observe_balance(balance: Callable[[], Decimal | None]) -> None:
     """Report the balance at GetImg.AI in USD, once it is known."""
+    gauge = metrics.get_meter(SCOPE).create_observable_gauge
+    gauge("tabletop.getimg.balance", _observing_known(balance), "USD")
 
-    def observe(_: CallbackOptions) -> Iterator[Observation]:
-        if (amount := balance()) is not None:
-            yield Observation(float(amount))
 
-    metrics.get_meter(SCOPE).create_observable_gauge("tabletop.getimg.balance", [observe], "USD")
+def observe_cost_difference(difference: Callable[[], Decimal | None]) -> None:
+    """Report what GetImg.AI billed for a day beyond what was recorded, in USD, once it is known."""
+    gauge = metrics.get_meter(SCOPE).create_observable_gauge
+    gauge("tabletop.getimg.cost.difference", _observing_known(difference), "USD")
 
 
 def observe_queues(depths: Callable[[], Mapping[str, int]]) -> None:
@@ -210,6 +212,13 @@ class Telemetry:
 
 def _observing(read: Callable[[], float]) -> list[Callable[[CallbackOptions], Iterable[Observation]]]:
     return [lambda _options: [Observation(read())]]
+
+
+def _observing_known(read: Callable[[], Decimal | None]) -> list[Callable[[CallbackOptions], Iterable[Observation]]]:
+    def observe(_: CallbackOptions) -> Iterable[Observation]:
+        return [Observation(float(value))] if (value := read()) is not None else []
+
+    return [observe]
 
 
 def _observing_each(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -23,7 +24,7 @@ from getimg_standin import Fault
 from image_grpc_testkit.eventually import eventually
 from image_grpc_testkit.servers.rabbitmq import Node
 from tests.faults.platform import Program, purge_jobs, shifted_clock
-from tests.service import Provider, Service, portrait, running_standin, service
+from tests.service import PRICE, Provider, Service, portrait, running_standin, service
 
 
 @asynccontextmanager
@@ -119,3 +120,18 @@ async def test_an_operator_requeues_generations(
         output, _ = await process.communicate()
         assert output.decode().splitlines()[-1] == "1 requeued"
         await assert_succeeds(it, id_)
+
+
+async def test_an_operator_compares_costs(node: Node, tmp_path: Path) -> None:
+    url = await asyncio.to_thread(node.add_virtual_host)
+    async with running_standin() as provider, service(tmp_path, provider, hub_url=url) as it:
+        await it.generate(portrait())
+        command = [sys.executable, "-m", "image_grpc", "costs", "--days", "2", "--json", "--hub-url", url]
+        environment = {"GETIMG_API_KEY": provider.standin.api_key, "IMAGE_GRPC_GETIMG_BASE_URL": provider.url}
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.PIPE, env=os.environ | environment
+        )
+        output, _ = await process.communicate()
+        yesterday, today = json.loads(output.decode())["costs"]
+    assert (today["reported"], today["recorded"], float(today["difference"])) == (PRICE, PRICE, 0.0)
+    assert yesterday["reported"] == "0.0"

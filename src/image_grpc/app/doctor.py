@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -171,14 +171,10 @@ async def _storage(settings: StorageServiceSettings) -> AsyncIterator[Finding]:
 
 
 async def _getimg(settings: EmbeddedSettings) -> AsyncIterator[Finding]:
-    key = settings.getimg_api_key
-    if key is None:
+    if settings.getimg_api_key is None:
         yield warning("GetImg.AI", "there is no API key", f"set {variable('getimg_api_key')}; `up` uses the stand-in")
         return
-    config = GetimgConfig(
-        api_key=key.get_secret_value(), base_url=settings.getimg_base_url, timeout=GETIMG_SECONDS, max_in_flight=1
-    )
-    client = GetimgClient(Telemetry(), config)
+    client = GetimgClient(Telemetry(), replace(GetimgConfig.of(settings), timeout=GETIMG_SECONDS))
     try:
         balance = await client.balance()
     except ServiceError as problem:

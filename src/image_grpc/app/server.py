@@ -18,6 +18,7 @@ from image_grpc.background import background
 from image_grpc.deadline import deadline_in
 from image_grpc.endpoint import Endpoint
 from image_grpc.generation import GenerationUseCases
+from image_grpc.generation.costs import CostReconciler
 from image_grpc.generation.estimate import Estimator
 from image_grpc.generation.intake import Intake
 from image_grpc.generation.pipeline import Pipeline, Steps
@@ -43,7 +44,14 @@ from image_grpc.rpc.server import Guards, Server, Servicers
 from image_grpc.service_status import DependencyMonitor, StatusReporter
 from image_grpc.settings import ServerSettings
 from image_grpc.storage import CacheLimits, ChangeFeed, ImageStorageClient, ReadCache, Storage
-from image_grpc.telemetry import Telemetry, observe_balance, observe_circuit, observe_dependencies, observe_queues
+from image_grpc.telemetry import (
+    Telemetry,
+    observe_balance,
+    observe_circuit,
+    observe_cost_difference,
+    observe_dependencies,
+    observe_queues,
+)
 from image_grpc.themes import ThemeCatalog, ThemeEditor
 from image_grpc.weighted_fair_semaphore import WeightedFairSemaphore
 
@@ -80,16 +88,11 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
     storage = Storage(client, cache, audit_days=audit_days)
     feed = ChangeFeed(hub, cache)
     themes, coverage = ThemeCatalog(storage), Coverage()
-    key = settings.getimg_api_key
-    getimg_config = GetimgConfig(
-        api_key=key.get_secret_value() if key else None,
-        base_url=settings.getimg_base_url,
-        timeout=settings.getimg_timeout_seconds,
-        max_in_flight=settings.getimg_max_in_flight,
-    )
+    getimg_config = GetimgConfig.of(settings)
     getimg = GetimgClient(telemetry, getimg_config)
     billing = GetimgClient(telemetry, getimg_config)
     balance = BalanceMonitor(billing, low=settings.getimg_low_balance)
+    reconciler = CostReconciler(storage, client, billing)
     downloader = Downloader(
         telemetry,
         UrlPolicy(base_url=settings.getimg_base_url, allowed_hosts=settings.getimg_download_hosts),
@@ -136,6 +139,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
     monitor = DependencyMonitor(hub, client)
     reporter = StatusReporter(hub, client, getimg, monitor, telemetry.counters, balance)
     observe_balance(lambda: balance.balance)
+    observe_cost_difference(lambda: reconciler.latest.difference if reconciler.latest is not None else None)
     observe_queues(lambda: monitor.depths)
     observe_dependencies(reporter.problems)
     observe_circuit(lambda: getimg.is_suspended)
@@ -168,6 +172,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         stack.push_async_callback(feed.stop)
         await stack.enter_async_context(background(monitor.run(), name="monitor"))
         await stack.enter_async_context(background(balance.run(), name="balance"))
+        await stack.enter_async_context(background(reconciler.run(), name="costs"))
         if settings.limits_file is not None:
             await stack.enter_async_context(background(guards.quotas.run(), name="concurrent calls"))
         if failed_calls is not None:

@@ -6,6 +6,7 @@ from image_grpc import __version__
 from image_grpc.cli.api_key import api_key
 from image_grpc.cli.audit import audit
 from image_grpc.cli.config import config
+from image_grpc.cli.costs import costs
 from image_grpc.cli.dead_letters import dead_letters
 from image_grpc.cli.demo import demo
 from image_grpc.cli.doctor import doctor
@@ -36,6 +37,7 @@ from image_grpc.cli.theme import theme
         dead_letters,
         api_key,
         audit,
+        costs,
         config,
         doctor,
     ],

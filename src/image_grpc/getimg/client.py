@@ -5,6 +5,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from datetime import time as datetime_time
 from decimal import Decimal, InvalidOperation
 from typing import Literal
 
@@ -75,6 +77,18 @@ class GetimgClient(Connection):
                 return Decimal(response.balance)
             except (InvalidOperation, TypeError, AttributeError) as problem:
                 raise ValueError("the balance is not a number") from problem
+
+    async def costs(self, first: date, last: date) -> Mapping[date, Decimal]:
+        """Return the costs of the workspace by day in UTC, in USD. Raises ApiError, GetimgNotConfigured."""
+        async with self.call() as sdk:
+            response = await sdk.billing.list_costs(
+                start=datetime.combine(first, datetime_time(), UTC), end=datetime.combine(last, datetime_time.max, UTC)
+            )
+            try:
+                # Amounts are numbers in JSON. The shortest text that is read as the same number is what was meant.
+                return {each.date: Decimal(repr(each.cost)) for each in response.data}
+            except (InvalidOperation, TypeError, AttributeError) as problem:
+                raise ValueError("a cost is not a number") from problem
 
     @asynccontextmanager
     async def call_slot(self) -> AsyncIterator[Callable[[ProviderRequest], Awaitable[ProviderResult]]]:

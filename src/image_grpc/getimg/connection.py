@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
+from typing import Self
 
 import getimg
 import httpx
@@ -17,6 +18,7 @@ import httpx
 from image_grpc.errors import GetimgNotConfigured
 from image_grpc.getimg import errors
 from image_grpc.getimg.limits import CircuitBreaker, RateLimiter, retry_after
+from image_grpc.settings import GetimgSettings
 
 CONNECT_TIMEOUT = 5.0
 MAX_RESPONSE_BYTES = 8 * 1024 * 1024
@@ -34,6 +36,17 @@ class GetimgConfig:
     """Longest duration of a call, in seconds."""
     max_in_flight: int
     """Concurrent calls that the workspace allows."""
+
+    @classmethod
+    def of(cls, settings: GetimgSettings) -> Self:
+        """Return what the settings of a program name."""
+        key = settings.getimg_api_key
+        return cls(
+            api_key=key.get_secret_value() if key is not None else None,
+            base_url=settings.getimg_base_url,
+            timeout=settings.getimg_timeout_seconds,
+            max_in_flight=settings.getimg_max_in_flight,
+        )
 
 
 class Connection:

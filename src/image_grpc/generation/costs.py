@@ -1,0 +1,122 @@
+"""Compares what generations cost by their records with what GetImg.AI reports for each day."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+
+import structlog
+from google.protobuf.timestamp_pb2 import Timestamp
+from tabletop.storage.v1.storage_pb2 import CounterChange, ListFilter
+
+from image_grpc.errors import ServiceError
+from image_grpc.getimg import GetimgClient
+from image_grpc.storage import ImageStorageClient, LimitExceeded, Storage
+
+INTERVAL_SECONDS = 3600.0
+PAGE_SIZE = 500
+LONGEST_WAIT = timedelta(days=2)
+"""A generation may be created this long before its picture."""
+TOLERATED_SHARE, TOLERATED_AMOUNT = Decimal("0.01"), Decimal("0.10")
+"""A difference counts if it exceeds both. Pictures around midnight count for either day."""
+CLAIM, CLAIM_KEPT = timedelta(minutes=10), timedelta(days=2)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DailyCosts:
+    """The costs of a day in UTC, in USD."""
+
+    day: date
+    reported: Decimal
+    """By GetImg.AI."""
+    recorded: Decimal
+    """In the records of generations."""
+
+    @property
+    def difference(self) -> Decimal:
+        """What was billed and is in no record; negative if it was not billed."""
+        return self.reported - self.recorded
+
+    @property
+    def differs(self) -> bool:
+        """Whether the difference is worth a look."""
+        return abs(self.difference) > max(TOLERATED_AMOUNT, TOLERATED_SHARE * self.reported)
+
+
+async def compare_costs(storage: Storage, client: GetimgClient, first: date, last: date) -> Sequence[DailyCosts]:
+    """Return the costs of each day. Reads every generation of this time. Raises ServiceError."""
+    reported, recorded = await client.costs(first, last), await _recorded_costs(storage, first, last)
+    days = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+    return [DailyCosts(day=day, reported=reported.get(day, Decimal()), recorded=recorded[day]) for day in days]
+
+
+async def _recorded_costs(storage: Storage, first: date, last: date) -> Mapping[date, Decimal]:
+    filter_, token, costs = ListFilter(), "", defaultdict[date, Decimal](Decimal)
+    filter_.create_time_from.CopyFrom(_midnight(first - LONGEST_WAIT))
+    filter_.create_time_before.CopyFrom(_midnight(last + timedelta(days=1)))
+    while True:
+        records, token = await storage.generations.list(filter_, page_size=PAGE_SIZE, page_token=token)
+        for record in records:
+            if record.generation.cost.amount:
+                day = record.generation.generate_time.ToDatetime(UTC).date()
+                costs[day] += Decimal(record.generation.cost.amount)
+        if not token:
+            return costs
+
+
+def _midnight(day: date) -> Timestamp:
+    timestamp = Timestamp()
+    timestamp.FromDatetime(datetime.combine(day, time(), UTC))
+    return timestamp
+
+
+class CostReconciler:
+    """Compares the costs of each day once it is over, in one of the processes."""
+
+    def __init__(self, storage: Storage, requester: ImageStorageClient, client: GetimgClient) -> None:
+        """`client` is one of its own: a key may lack the permission to read costs."""
+        self._storage, self._requester, self._client = storage, requester, client
+        self.latest: DailyCosts | None = None
+        """The costs of the last day that this process has compared."""
+
+    async def run(self) -> None:
+        """Compare until cancelled."""
+        while self._client.configured:
+            try:
+                await self.compare(datetime.now(UTC).date() - timedelta(days=1))
+            except ServiceError as problem:
+                log.info("costs not compared", problem=problem.message)
+            except Exception:  # the next attempt may succeed
+                log.exception("costs not compared")
+            await asyncio.sleep(INTERVAL_SECONDS)
+
+    async def compare(self, day: date) -> None:
+        """Compare the costs of a day unless a process has done so. Raises ServiceError."""
+        if not await self._claim(day):
+            return
+        [costs] = await compare_costs(self._storage, self._client, day, day)
+        await self._requester.count(_claim(day, 0, CLAIM_KEPT))
+        self.latest = costs
+        amounts = {"reported": str(costs.reported), "recorded": str(costs.recorded)}
+        if costs.differs:
+            log.warning("GetImg.AI reports other costs than were recorded", day=str(day), **amounts)
+        else:
+            log.info("costs compared", day=str(day), **amounts)
+
+    async def _claim(self, day: date) -> bool:
+        """Return whether this process is to compare the costs of a day: nobody has, or has begun to."""
+        try:
+            await self._requester.count(_claim(day, 1, CLAIM))
+        except LimitExceeded:
+            return False
+        return True
+
+
+def _claim(day: date, add: int, kept: timedelta) -> CounterChange:
+    expire_time = Timestamp()
+    expire_time.FromDatetime(datetime.now(UTC) + kept)
+    return CounterChange(name=f"costs compared/{day}", add=add, maximum=1, expire_time=expire_time)
