@@ -33,7 +33,7 @@ class DependencyMonitor:
     def __init__(self, hub: Hub, storage: ImageStorageClient) -> None:
         self._hub, self._storage = hub, storage
         self.depths: dict[str, int] = {}
-        """Number of messages that wait in each queue of jobs, and of dead letters."""
+        """Number of messages that wait in each queue."""
 
     @property
     def queued(self) -> int:
@@ -61,7 +61,7 @@ class DependencyMonitor:
             await self._storage.probe()
 
     async def _count_queued(self) -> None:
-        self.depths = {queue: await self._hub.depth(queue) for queue in (*_JOB_QUEUES, topology.DEAD_QUEUE)}
+        self.depths = {queue.name: await self._hub.depth(queue.name) for queue in topology.QUEUES}
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ def bearer(credential: str) -> list[tuple[str, str]]:
     return [("authorization", f"Bearer {credential}")]
 
 
-class _Identified:
+class Identified:
     """A channel whose calls have a credential."""
 
     def __init__(self, channel: grpc.aio.Channel, credential: str) -> None:
@@ -39,7 +39,7 @@ class _Identified:
 
 def as_caller(running: Service, credential: str) -> Service:
     """Return the service with stubs whose calls have a credential."""
-    channel: Any = _Identified(running.channel, credential)
+    channel: Any = Identified(running.channel, credential)
     return replace(running, **stubs(channel))
 
 
