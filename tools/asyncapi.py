@@ -75,7 +75,7 @@ def document() -> dict[str, Any]:
 
     for event, payload in PUBLISHED.items():
         key = topology.event_routing_key(event)
-        channel(key, topology.EVENTS, payload.DESCRIPTOR)
+        channel(key, topology.event_exchange(key), payload.DESCRIPTOR)
         messages[payload.DESCRIPTOR.name]["name"] = event
         operations[f"publish.{event}"] = {"action": "send", "channel": _channel(key)}
     for reaction in REACTIONS:

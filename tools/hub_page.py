@@ -130,7 +130,11 @@ def page() -> str:
     """Return the page."""
     lines = [HEAD, "| field | description |", "|---|---|", *_fields(Envelope.DESCRIPTOR), PROPERTIES]
     lines += ["## Exchanges and queues", ""]
-    lines += [f"Events use the topic exchange `{topology.EVENTS}`, requests `{topology.REQUESTS}`.", ""]
+    lines += [
+        f"Events use the topic exchange `{topology.EVENTS}`, requests `{topology.REQUESTS}`. The changes that the",
+        f"Storage Service announces are for this service alone and use `{topology.CHANGES}`.",
+        "",
+    ]
     lines += ["| queue | bound to |", "|---|---|"]
     for queue in topology.QUEUES:
         bound = ", ".join(f"`{pattern}` of `{exchange}`" for exchange, pattern in queue.bindings)

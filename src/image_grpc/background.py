@@ -3,9 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
+
+from image_grpc.deadline import context_without_deadline
+
+T = TypeVar("T")
 
 _REPEAT_SECONDS = 1.0
+_unfinished: set[asyncio.Task[Any]] = set()
+"""Tasks whose callers may be gone. The event loop itself does not keep them alive."""
 
 
 @asynccontextmanager
@@ -16,6 +22,20 @@ async def background(work: Coroutine[Any, Any, None], name: str) -> AsyncIterato
         yield
     finally:
         await end_tasks([task])
+
+
+async def run_to_end(work: Coroutine[Any, Any, T]) -> T:
+    """Return the result of `work`, which neither a cancellation of the caller nor its deadline ends."""
+    task = asyncio.create_task(work, context=context_without_deadline())
+    _unfinished.add(task)
+    task.add_done_callback(_forget)
+    return await asyncio.shield(task)
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    _unfinished.discard(task)
+    if not task.cancelled():
+        task.exception()  # which marks it as retrieved; the caller may be gone
 
 
 async def end_tasks(tasks: Collection[asyncio.Task[None]]) -> None:

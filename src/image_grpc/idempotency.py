@@ -11,10 +11,6 @@ from image_grpc.messages import MessageLike, clone_without
 _NAMESPACE = uuid.UUID("5a1d0f0e-6a0c-5c3f-9d53-0d6f2f1c7b11")
 
 
-MAX_NAME = 100
-"""Longer names of callers are replaced in keys."""
-
-
 def derived_id(*parts: str) -> str:
     """Return the UUID that the given parts always have, so that repeated work gets the same ids."""
     return str(uuid.uuid5(_NAMESPACE, "/".join(parts)))
@@ -23,11 +19,6 @@ def derived_id(*parts: str) -> str:
 def requested_id(operation: str, request_id: str) -> str:
     """Return the UUID of what a request with this `request_id` does. Each bound service has ids of its own."""
     return derived_id(operation, *filter(None, [tenancy.bound_service()]), request_id)
-
-
-def shortened(name: str) -> str:
-    """Return how keys contain a name: as it is, or its digest if it is long."""
-    return name if len(name) <= MAX_NAME else hashlib.sha256(name.encode()).hexdigest()
 
 
 def content_digest(request: MessageLike) -> str:

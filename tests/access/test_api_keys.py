@@ -92,3 +92,9 @@ def test_the_command_binds_a_key_to_a_service(tmp_path: Path) -> None:
 def test_the_command_knows_the_roles(tmp_path: Path, role: str) -> None:
     arguments = ["api-key", "create", "--name", "x", "--role", role, "--file", str(tmp_path / "keys")]
     assert CliRunner().invoke(main, arguments).exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["bridge", "", "a\nb", "\x1b[2J"])
+def test_names_that_would_mislead_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="name"):
+        create_key(tmp_path / "keys", name=name, role="reader")

@@ -42,6 +42,7 @@ from tests.service import (
     portrait,
     service,
     tactical_map,
+    upload_parts,
 )
 from tests.statuses import failed_call
 
@@ -61,6 +62,16 @@ class World:
     async def entries(self, **filters: Any) -> Sequence[AuditEntry]:
         """Return the newest entries that match."""
         return (await self.admin.audit.ListAuditEntries(ListAuditEntriesRequest(**filters))).entries
+
+    async def all_entries(self, **filters: Any) -> Sequence[AuditEntry]:
+        """Return all entries that match."""
+        entries, token = list[AuditEntry](), ""
+        while True:
+            request = ListAuditEntriesRequest(page_size=100, page_token=token, **filters)
+            page = await self.admin.audit.ListAuditEntries(request)
+            entries += page.entries
+            if not (token := page.next_page_token):
+                return entries
 
     async def eventual_entry(self, **filters: Any) -> AuditEntry:
         """Return the first entry that matches, once there is one."""
@@ -323,6 +334,95 @@ async def test_calls_that_are_not_permitted_have_an_entry(world: World) -> None:
     assert (await world.eventual_entry(method="ListImages")).call.caller == "walter"
 
 
+@pytest.mark.parametrize("image_id", ["\0", "\u0130" * 36, "igk_a-secret-that-does-not-belong-here", "[/b]"])
+async def test_only_ids_of_images_are_kept(world: World, image_id: str) -> None:
+    await failed_call(world.reader.images.DeleteImage(images_pb.DeleteImageRequest(image_id=image_id)))
+    marker = images_pb.DeleteImageRequest(image_id=new_id())
+    await failed_call(world.reader.images.DeleteImage(marker))
+    await world.eventual_entry(image_id=marker.image_id)
+    named = {entry.image_id for entry in await world.entries(caller="rita")}
+    assert all(re.fullmatch("[0-9a-f-]{36}|", each) for each in named)
+
+
+async def test_the_failures_of_a_caller_leave_room_for_those_of_others(world: World) -> None:
+    deletes = [images_pb.DeleteImageRequest(image_id=new_id()) for _ in range(1000)]
+    before = sum(entry.count for entry in await world.all_entries(caller="rita"))
+    await asyncio.gather(*(failed_call(world.reader.images.DeleteImage(delete)) for delete in deletes))
+    marker = images_pb.DeleteImageRequest(image_id=new_id())
+    await failed_call(world.writer.images.DeleteImage(marker))
+    await world.eventual_entry(image_id=marker.image_id)
+
+    async def all_are_counted() -> bool:
+        return sum(entry.count for entry in await world.all_entries(caller="rita")) == before + 1000
+
+    await eventually(all_are_counted, "all failures are counted")
+    entries = await world.all_entries(caller="rita", outcome="PERMISSION_DENIED")
+    assert len(entries) < 1000
+
+
+async def test_a_change_that_does_not_end_in_time_has_an_entry(world: World) -> None:
+    async def stalled() -> AsyncIterator[images_pb.UploadImageRequest]:
+        yield next(upload_parts())
+        await asyncio.sleep(3600)
+
+    await failed_call(world.writer.images.UploadImage(stalled(), timeout=0.2))
+
+    async def has_an_entry() -> bool:
+        outcomes = {entry.outcome for entry in await world.entries(method="ImageService.UploadImage")}
+        return bool(outcomes & {"DEADLINE_EXCEEDED", "CANCELLED"})  # whichever the server notices first
+
+    await eventually(has_an_entry, "the upload has an entry")
+
+
+async def test_a_deletion_or_restoration_without_an_effect_has_no_entry(world: World) -> None:
+    image = await _an_image(world)
+    undelete = images_pb.UndeleteImageRequest(image_id=image)
+    await world.writer.images.UndeleteImage(undelete)
+    await world.writer.images.DeleteImage(images_pb.DeleteImageRequest(image_id=image))
+    for _ in range(2):
+        await world.writer.images.DeleteImage(images_pb.DeleteImageRequest(image_id=image, request_id=new_id()))
+    methods = [entry.call.method for entry in await world.entries(image_id=image)]
+    assert methods.count("ImageService.UndeleteImage") == 0
+    assert methods.count("ImageService.DeleteImage") == 1
+
+
+async def test_a_request_that_joins_another_one_names_its_image(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_finish, details = block_generations(monkeypatch), new_id()
+    first = (await world.writer.generations.GeneratePortrait(portrait(details=details))).generation
+    await world.writer.generations.GeneratePortrait(portrait(details=details, request_id=new_id()))
+    may_finish.set()
+    image = (await world.writer.generate(portrait(details=details))).image.id
+    assert first.id
+    starts = [entry for entry in await world.entries(image_id=image) if described(entry) == ["generation created 1"]]
+    assert len(starts) == 2
+
+
+async def test_a_theme_that_is_created_again_is_created(world: World) -> None:
+    name = await _create_theme(world)
+    await world.admin.themes.DeleteTheme(themes_pb.DeleteThemeRequest(theme=name))
+    theme = {"name": name, "display_name": "Theme", "elements": {"lighting": "dim"}}
+    await world.admin.themes.CreateTheme(themes_pb.CreateThemeRequest(theme=theme))
+    assert described((await world.entries(method="CreateTheme"))[0]) == ["theme created 0"]
+
+
+async def test_a_request_id_may_be_used_again_once_it_is_forgotten(tmp_path: Path) -> None:
+    key = create_key(tmp_path / "keys", name="ada", role="admin")
+    forgetful = {"request_memory_seconds": 0.001, "sweep_interval_seconds": 0.05}
+    async with service(tmp_path / "data", api_keys_file=tmp_path / "keys", **forgetful) as running:
+        ada = as_caller(running, key)
+        image = (await ada.generate(portrait())).image.id
+        delete = images_pb.DeleteImageRequest(image_id=image, request_id=new_id())
+        await ada.images.DeleteImage(delete)
+        await ada.images.UndeleteImage(images_pb.UndeleteImageRequest(image_id=image))
+
+        async def is_deleted_again() -> bool:
+            await ada.images.DeleteImage(delete)
+            listed = await ada.images.ListImages(images_pb.ListImagesRequest())
+            return not listed.images
+
+        await eventually(is_deleted_again, "the request is new again")
+
+
 async def test_equal_failures_share_entries(world: World) -> None:
     delete = images_pb.DeleteImageRequest(image_id=new_id())
     await asyncio.gather(*(failed_call(world.writer.images.DeleteImage(delete)) for _ in range(100)))
@@ -358,6 +458,9 @@ async def test_entries_are_filtered_and_paged(world: World) -> None:
     assert list(await world.entries(image_id=image, end_time=deleted.create_time)) == list(everything[2:])
     bad = await failed_call(world.admin.audit.ListAuditEntries(ListAuditEntriesRequest(image_id="x")))
     assert bad.fields == ["image_id"]
+    await failed_call(world.admin.images.DeleteImage(images_pb.DeleteImageRequest(image_id=new_id())))
+    await world.eventual_entry(caller="ada", method="DeleteImage")
+    assert not await world.entries(caller="ada", method="ListAuditEntries")  # no change
 
 
 async def test_the_command_lists_entries(world: World) -> None:

@@ -167,7 +167,8 @@ class Forger:
             case 0 | 1 | 2 | 3:
                 return topology.DEFAULT_EXCHANGE, self._rng.choice(self._queues)
             case 4 | 5:
-                return topology.EVENTS, self._rng.choice((*EVENT_KEYS, unknown))
+                key = self._rng.choice((*EVENT_KEYS, unknown))
+                return topology.event_exchange(key), key
             case 6:
                 return self._rng.choice(RETRY_EXCHANGES), self._rng.choice([each.name for each in topology.QUEUES])
             case 7:

@@ -211,7 +211,7 @@ class MemoryStorageService:
         for record in records:
             changed.changes.add(key=record.key, record=record)
         event = envelopes.protobuf_envelope(topology.STORAGE_CHANGED, changed, correlation_id="storage")
-        feed = OutboundMessage(exchange=topology.EVENTS, routing_key=topology.STORAGE_CHANGED, envelope=event)
+        feed = OutboundMessage(exchange=topology.CHANGES, routing_key=topology.STORAGE_CHANGED, envelope=event)
         for message in (*messages, feed):
             await self._hub.publish(message, timeout=SECONDS)
 

@@ -61,7 +61,7 @@ async def test_a_pointer_cancels_the_generation_that_it_refers_to(
     generations: GenerationRepository, database: Database
 ) -> None:
     serving, request = queued(), queued(portrait(request_id=new_id()))
-    await database.add(serving, states.served_by(request, serving.generation.id))
+    await database.add(serving, states.served_by(request, serving))
     record, outcome = await cancel(generations, request.generation.id)
     assert (record.generation.id, outcome) == (serving.generation.id, STOPPED)
 

@@ -246,7 +246,7 @@ async def test_unfinished_generations_are_requeued_at_their_step(
     monkeypatch.setattr(collection, "MAX_PAGE_SIZE", 2)
     waiting = [queued(), states.generating(queued(), owner="me", lease_seconds=90)]
     generated = [states.storing(queued(), provider_result()) for _ in range(2)]
-    ended = [states.cancelled(queued()), states.served_by(queued(), "other")]
+    ended = [states.cancelled(queued()), states.served_by(queued(), queued())]
     await database.add(*waiting, *generated, *ended)
     assert await requeue_unfinished(hub, storage) == 4
     for queue, kind, records in ((QUEUE, GenerateJob, waiting), (topology.STORE_QUEUE, StoreJob, generated)):

@@ -120,14 +120,14 @@ async def test_an_unknown_generation_is_not_found(reader: GenerationReader) -> N
 async def test_a_pointer_is_read_as_the_generation_that_serves_it(
     reader: GenerationReader, record: GenerationRecord, database: Database
 ) -> None:
-    pointer = await database.add_generation(states.served_by(queued(), record.generation.id))
+    pointer = await database.add_generation(states.served_by(queued(), record))
     assert (await reader.get(pointer.generation.id)).id == record.generation.id
 
 
 async def test_listings_are_filtered_and_leave_out_pointers(
     reader: GenerationReader, record: GenerationRecord, database: Database
 ) -> None:
-    await database.add(states.served_by(queued(), record.generation.id), states.cancelled(queued(item())))
+    await database.add(states.served_by(queued(), record), states.cancelled(queued(item())))
 
     async def ids(**filters: object) -> list[GenerationState]:
         listed, token = await reader.list(ListGenerationsRequest(**filters), 10)  # type: ignore[arg-type]

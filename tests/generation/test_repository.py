@@ -38,14 +38,14 @@ async def test_a_pointer_leads_to_the_generation_that_serves_it(
     generations: GenerationRepository, database: Database
 ) -> None:
     serving = await database.add_generation(queued())
-    pointer = await database.add_generation(states.served_by(queued(), serving.generation.id))
+    pointer = await database.add_generation(states.served_by(queued(), serving))
     assert await generations.find_serving(pointer.generation.id) == serving
     assert await generations.require(pointer.generation.id) == serving
     assert await generations.find(pointer.generation.id) == pointer
 
 
 async def test_an_unknown_generation_is_not_found(generations: GenerationRepository, database: Database) -> None:
-    dangling = await database.add_generation(states.served_by(queued(), new_id()))
+    dangling = await database.add_generation(states.served_by(queued(), queued()))
     for id_ in (new_id(), dangling.generation.id):
         with pytest.raises(GenerationNotFound, match=id_):
             await generations.require(id_)

@@ -122,7 +122,7 @@ async def test_an_operator_requeues_by_id_or_by_idle_time(storage: Storage, data
     assert await database.requires(chosen, await jobs.take(QUEUE, GenerateJob))
     assert await requeue_selected(storage, (), idle_for=timedelta(hours=1)) == 0
     assert await requeue_selected(storage, (), idle_for=timedelta()) == 2
-    pointer = states.served_by(queued(), ended.generation.id)
+    pointer = states.served_by(queued(), ended)
     await database.add(pointer)
     assert await requeue_selected(storage, ids(pointer), idle_for=timedelta()) == 0
     with pytest.raises(GenerationNotFound):

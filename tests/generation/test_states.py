@@ -41,7 +41,7 @@ TRANSITIONS = (
     | ENDS
     | {
         "released_before_call": states.released_before_call,
-        "served_by": lambda record: states.served_by(record, "other"),
+        "served_by": lambda record: states.served_by(record, queued()),
     }
 )
 
@@ -169,8 +169,9 @@ def test_a_cache_hit_costs_nothing_and_has_the_image() -> None:
 
 
 def test_a_pointer_has_no_state() -> None:
-    pointer = states.served_by(queued(), "the-other")
-    assert pointer.served_by_id == "the-other"
+    other = queued()
+    pointer = states.served_by(queued(), other)
+    assert (pointer.served_by_id, pointer.image_id) == (other.generation.id, other.image_id)
     assert pointer.generation.state == State.GENERATION_STATE_UNSPECIFIED
 
 

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
+from tabletop.image.internal.v1.provider_result_pb2 import ProviderResult
 from tabletop.image.v1.generation_pb2 import Cost, Generation
 from tabletop.storage.v1.storage_pb2 import CounterChange
 
 from image_grpc.errors import ApiError
+from image_grpc.generation import states
 from image_grpc.quotas import LimitedCaller, Limits, LimitsFile, budgets, limited
 
 PRICE = Decimal("0.035")
@@ -43,29 +45,48 @@ def reserved(unit: Unit, *, cost_per_day: Decimal | None = Decimal(1), pictures:
     return record
 
 
-@given(interrupted=st.integers(0, 3), lost=st.integers(0, 3), maybe_billed=st.booleans(), succeeded=st.booleans())
+CALLS = ("refused", "interrupted", "lost", "lost without cost")
+"""What may become of a call that is followed by another one. The first was never sent, or not billed."""
+
+
+@given(
+    calls=st.lists(st.sampled_from(CALLS), max_size=5),
+    with_cost=st.booleans(),
+    maybe_billed=st.booleans(),
+    succeeded=st.booleans(),
+)
 def test_what_was_or_may_have_been_billed_stays_counted(
-    interrupted: int, lost: int, maybe_billed: bool, succeeded: bool
+    calls: list[str], with_cost: bool, maybe_billed: bool, succeeded: bool
 ) -> None:
     unit: Any = Unit()
-    record = reserved(unit)
-    paid = lost + succeeded
-    for number in range(interrupted + lost):
-        budgets.reserve_again(unit, record, LimitsFile(None), interrupted=number < interrupted)
+    record, billed = reserved(unit), 0
+    for call in calls:
+        assert unit.total("cost") == MICROS * (billed + 1)  # one call is reserved, in addition to what was billed
+        if call.startswith("lost"):
+            record = states.generating_again(states.storing(record, result(cost=call == "lost")))
+        billed += call != "refused"
+        budgets.reserve_again(unit, record, LimitsFile(None), interrupted=call == "interrupted")
     if succeeded:
-        record.provider_result.cost.amount = str(PRICE)
-    if paid:
-        record.generation.cost.amount = str(PRICE * paid)
+        record, billed = states.storing(record, result(cost=with_cost)), billed + 1
+    elif maybe_billed:
+        billed += 1
     budgets.settle(unit, record, succeeded=succeeded, maybe_billed=maybe_billed and not succeeded)
-    assert unit.total("cost") == MICROS * (paid + interrupted + (maybe_billed and not succeeded))
+    assert unit.total("cost") == MICROS * billed
     assert unit.total("pictures") == succeeded
 
 
-def test_a_picture_without_a_cost_costs_its_price() -> None:
+def result(*, cost: bool) -> ProviderResult:
+    """Return a picture, whose cost GetImg.AI may leave out."""
+    picture = ProviderResult(url="https://example.com/picture")
+    if cost:
+        picture.cost.amount = str(PRICE)
+    return picture
+
+
+def test_a_picture_that_cannot_be_stored_is_billed() -> None:
     unit: Any = Unit()
-    record = reserved(unit)
-    record.provider_result.url = "https://example.com/picture"
-    budgets.settle(unit, record, succeeded=True)
+    record = states.storing(reserved(unit), result(cost=False))
+    budgets.settle(unit, record, succeeded=False)
     assert unit.total("cost") == MICROS
 
 

@@ -48,7 +48,7 @@ from tests.statuses import failed_call, failed_stream, read_status
 
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counters, "LEASE_SECONDS", 60.0)  # on a slow machine, too, the Storage Service counts
+    monkeypatch.setattr(counters, "REPLY_SECONDS", 60.0)  # on a slow machine, too, the Storage Service counts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,7 +169,7 @@ async def test_calls_per_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     now = int(time.time()) + 0.5
     monkeypatch.setattr(rates, "now", lambda: now)
     if not storage_replies:
-        monkeypatch.setattr(counters, "LEASE_SECONDS", 0.0)
+        monkeypatch.setattr(counters, "REPLY_SECONDS", 0.0)
     async with replicas(tmp_path, calls_per_second=10) as both:
         for _ in range(3):
             calls = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -10,6 +9,7 @@ from tabletop.image.v1 import status_service_pb2
 
 from image_grpc.rpc.health import READINESS
 from image_grpc_testkit.eventually import eventually
+from tests.files import replace_by_a_file
 from tests.service import portrait, service
 
 
@@ -39,8 +39,7 @@ async def test_what_cannot_be_written_is_reported_and_makes_the_process_unready(
     async with service(tmp_path) as it:
         health = health_pb2_grpc.HealthStub(it.channel).Watch(health_pb2.HealthCheckRequest(service=READINESS))
         assert (await health.read()).status == health_pb2.HealthCheckResponse.SERVING
-        shutil.rmtree(tmp_path / "blobs")
-        (tmp_path / "blobs").touch()  # no folder can be created there
+        await replace_by_a_file(tmp_path / "blobs")
 
         async def problem() -> bool:
             status = await it.status.GetStatus(status_service_pb2.GetStatusRequest())

@@ -85,7 +85,7 @@ class FakeStorageService:
         """Publish changes on the change feed."""
         event = StorageChanged(changes=changes)
         envelope = envelopes.protobuf_envelope(topology.STORAGE_CHANGED, event, correlation_id="feed")
-        message = OutboundMessage(exchange=topology.EVENTS, routing_key=topology.STORAGE_CHANGED, envelope=envelope)
+        message = OutboundMessage(exchange=topology.CHANGES, routing_key=topology.STORAGE_CHANGED, envelope=envelope)
         await self.hub.publish(message, timeout=SECONDS)
 
     async def handle(self, delivery: Delivery) -> Settlement:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from image_grpc.storage_service import self_check
 from image_grpc.storage_service.self_check import SelfCheck
 from image_grpc_testkit.eventually import eventually
 from image_grpc_testkit.servers.postgresql import postgresql_cluster
+from tests.files import replace_by_a_file
 from tests.storage_service.parts import opened
 
 
@@ -38,8 +38,7 @@ async def test_an_object_store_that_cannot_be_written(database_url: str, blob_ur
     async with opened(database_url, blob_url) as (database, store):
         check = SelfCheck(database, store)
         async with background(check.run(), "check"):
-            shutil.rmtree(tmp_path / "blobs")
-            (tmp_path / "blobs").touch()
+            await replace_by_a_file(tmp_path / "blobs")
             await eventually(lambda: check.problem.startswith("the object store: "), "the problem is noticed")
             (tmp_path / "blobs").unlink()
             await eventually(lambda: check.problem == "", "the object store works again")

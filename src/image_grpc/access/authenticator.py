@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tabletop.image.v1.access_pb2 import Role
 
-from image_grpc.access.caller import ANYBODY, Caller
+from image_grpc.access.caller import ANYBODY, BRIDGE_NAME, Caller
 from image_grpc.access.callers import Callers, Match
 from image_grpc.errors import Unauthenticated
 from image_grpc.settings import AccessSettings
@@ -16,7 +16,7 @@ from image_grpc.settings import AccessSettings
 if TYPE_CHECKING:
     from image_grpc.access.tokens import TokenVerifier
 
-BRIDGE = Caller(name="bridge", role=Role.ROLE_WRITER)
+BRIDGE = Caller(name=BRIDGE_NAME, role=Role.ROLE_WRITER)
 _SCHEME = "bearer "
 _CERTIFICATE_NAMES = ("x509_subject_alternative_name", "x509_common_name")
 """In the order of their precedence (RFC 6125): the common name counts only if there is no alternative name."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from tabletop.image.v1.access_pb2 import Role
 
+BRIDGE_NAME = "bridge"
+"""Of the bridge in the process of a server. No other caller may have it."""
 MAX_SERVICE = 100
 """Maximum length of the name of a service."""
 
@@ -19,5 +21,7 @@ class Caller:
     """The only service whose pictures the caller may use; empty for all."""
 
 
+UNKNOWN = Caller(name="", role=Role.ROLE_UNSPECIFIED)
+"""A caller that is not authenticated yet."""
 ANYBODY = Caller(name="", role=Role.ROLE_ADMIN)
 """Every caller of a server without authentication."""

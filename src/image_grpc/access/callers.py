@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from image_grpc.access.caller import MAX_SERVICE, Caller
+from image_grpc.access.caller import BRIDGE_NAME, MAX_SERVICE, Caller
 from image_grpc.access.roles import role_of
 from image_grpc.json_lines import parse_lines
 from image_grpc.reloading_file import ReloadingFile
@@ -19,6 +19,12 @@ from image_grpc.reloading_file import ReloadingFile
 PREFIX = "igk_"
 """Begins every API key, so that scanners for secrets recognize one."""
 RANDOM_BYTES = 32
+
+
+def _usable_name(name: str) -> str:
+    if not name.isprintable() or name == BRIDGE_NAME:
+        raise ValueError("must consist of printable characters, and not be bridge")
+    return name
 
 
 def _known_role(label: str) -> str:
@@ -31,7 +37,7 @@ class Entry(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    name: Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    name: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_usable_name)]
     role: Annotated[str, AfterValidator(_known_role)]
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
     """Of an API key, in hexadecimal digits."""

@@ -1,9 +1,10 @@
-"""The role that each method of the contract requires."""
+"""The role that each method of the contract requires, and whether it changes something."""
 
 from functools import cache
 from typing import cast
 
 from google.protobuf import descriptor_pool
+from google.protobuf.descriptor_pb2 import MethodOptions
 from tabletop.image.v1.access_pb2 import Role
 from tabletop.image.v1.access_pb2 import required_role as required_role_option
 
@@ -16,12 +17,23 @@ def required_role(method: str) -> Role:
 
     ROLE_UNSPECIFIED if the contract names none, or has no such method: nobody may call it.
     """
+    extensions = _options(method).Extensions
+    return cast("Role", extensions[required_role_option])  # type: ignore[index]  # untyped in the stubs
+
+
+@cache
+def changes_something(method: str) -> bool:
+    """Return whether a call of a method may change something."""
+    reads = _options(method).idempotency_level == MethodOptions.NO_SIDE_EFFECTS
+    return required_role(method) > Role.ROLE_READER and not reads
+
+
+def _options(method: str) -> MethodOptions:
+    """Return the options of a method in the contract; none if it has no such method."""
     try:
-        descriptor = descriptor_pool.Default().FindMethodByName(method.replace("/", "."))
+        return descriptor_pool.Default().FindMethodByName(method.replace("/", ".")).GetOptions()
     except KeyError:
-        return Role.ROLE_UNSPECIFIED
-    options = descriptor.GetOptions()
-    return cast("Role", options.Extensions[required_role_option])  # type: ignore[index]  # untyped in the stubs
+        return MethodOptions()
 
 
 def role_label(role: Role) -> str:

@@ -16,6 +16,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from image_grpc import settings
 from image_grpc.endpoint import Endpoint
@@ -48,7 +49,7 @@ class Client:
             click.echo(json_format.MessageToJson(message, preserving_proto_field_name=True))
             return
         for part in parts:
-            click.echo(part) if isinstance(part, str) else console().print(part)
+            click.echo(_printable(part)) if isinstance(part, str) else console().print(part)
 
 
 class EnumChoice(click.Choice[str]):
@@ -125,7 +126,7 @@ def _error_text(error: Any) -> str:  # the type of RPC errors lacks code() and d
             lines[0] = f"{code.name} ({info.reason}): {error.details()}"
         elif detail.Unpack(violations):
             lines += [f"  {each.field}: {each.description}" for each in violations.field_violations]
-    return "\n".join(lines) + _HINTS.get(code, "")
+    return _printable("\n".join(lines)) + _HINTS.get(code, "")
 
 
 def rpc_for(request: Message, stub: object) -> Callable[..., Any]:
@@ -142,10 +143,22 @@ def parse_json(file: IO[str], message: M) -> M:
         raise click.ClickException(f"{file.name}: {error}") from error
 
 
+class _PlainConsole(Console):
+    """Prints texts without interpreting them."""
+
+    def render_str(self, text: str, **_options: Any) -> Text:
+        return Text(_printable(text))
+
+
+def _printable(text: str) -> str:
+    """Return a text in which nothing that a caller wrote controls the terminal."""
+    return "".join(each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
 def console() -> Console:
     """Return a console for tables on standard output; without a terminal, it is wide enough for all columns."""
-    terminal = Console(highlight=False)
-    return terminal if terminal.is_terminal else Console(highlight=False, width=160)
+    terminal = _PlainConsole()
+    return terminal if terminal.is_terminal else _PlainConsole(width=160)
 
 
 def format_bytes(size: int) -> str:

@@ -96,7 +96,7 @@ class Intake:
             return await self._create(states.served_from_cache(record, image))
         if (running := await self._in_flight(entry)) is not None:
             if call.repeatable:  # so that the same request_id gets the same generation later
-                await self._create(states.served_by(record, running.generation.id))
+                await self._create(states.served_by(record, running))
             return running
         if (image := await self._ready_image(await self._generations.shared_cache_entry(record))) is not None:
             return await self._create_copy(record, image, entry)

@@ -31,10 +31,10 @@ def is_final(generation: Generation) -> bool:
     return generation.state in FINAL
 
 
-def served_by(record: GenerationRecord, generation_id: str) -> GenerationRecord:
+def served_by(record: GenerationRecord, running: GenerationRecord) -> GenerationRecord:
     """Return a record without a state that points to the generation that serves its `request_id`."""
     pointer = clone(record)
-    pointer.served_by_id = generation_id
+    pointer.served_by_id, pointer.image_id = running.generation.id, running.image_id
     pointer.generation.ClearField("state")
     return pointer
 
@@ -92,6 +92,8 @@ def storing(record: GenerationRecord, result: ProviderResult) -> GenerationRecor
     generation.progress = max(generation.progress, PROGRESS_STORING)
     if result.HasField("cost"):
         generation.cost.CopyFrom(_total(generation.cost, result.cost))
+    elif record.HasField("reservation"):
+        record.reservation.unknown += record.reservation.price
     generation.generate_time.CopyFrom(result.generate_time)
     generation.ClearField("queue_position")
     record.provider_result.CopyFrom(result)

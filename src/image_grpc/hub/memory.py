@@ -158,7 +158,7 @@ class MemoryHub:
         self, routing_keys: list[str], handler: Callable[[hub.Delivery], None], *, on_gap: Callable[[], None]
     ) -> MemoryConsumer:
         queue = MemoryQueue(f"image.changes.{uuid.uuid4()}")
-        self._bindings += [(topology.EVENTS, key, queue) for key in routing_keys]
+        self._bindings += [(topology.event_exchange(key), key, queue) for key in routing_keys]
 
         def unbind() -> None:
             self._bindings = [binding for binding in self._bindings if binding[2] is not queue]

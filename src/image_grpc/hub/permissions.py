@@ -32,9 +32,11 @@ PERMISSIONS = {
     "serve": _permissions(
         f"{_REPLIES}|{_CHANGES}",
         write=r"amq\.default|tabletop\.requests|image\.retry\..*",
-        read=r"tabletop\.events|image\.generate\..*|image\.store",
+        read=r"tabletop\.changes|image\.generate\..*|image\.store",
     ),
-    "storage": _permissions(_REPLIES, write=r"amq\.default|tabletop\.events|image\.retry\..*", read=r"image\.storage"),
+    "storage": _permissions(
+        _REPLIES, write=r"amq\.default|tabletop\.(events|changes)|image\.retry\..*", read=r"image\.storage"
+    ),
     "bridge": _permissions(
         _REPLIES, write=r"amq\.default|tabletop\.events|image\.retry\..*", read=r"image\.bridge\..*"
     ),

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from tabletop.image.v1.types_pb2 import Priority
 
 EVENTS = "tabletop.events"
+CHANGES = "tabletop.changes"
+"""Of the Storage Service, for this service alone. The events for others are on EVENTS."""
 REQUESTS = "tabletop.requests"
+EXCHANGES = (EVENTS, CHANGES, REQUESTS)
 DEFAULT_EXCHANGE = ""
 """Routes by queue name."""
 
@@ -58,6 +61,11 @@ CAMPAIGN_THEME_CHANGED = "campaign_theme_changed"
 MAP_STATE_CHANGED = "map_state_changed"
 GENERATE_JOB = "image.generate"
 STORE_JOB = "image.store"
+
+
+def event_exchange(routing_key: str) -> str:
+    """Return the exchange of the events with a routing key."""
+    return CHANGES if routing_key == STORAGE_CHANGED else EVENTS
 
 
 def event_routing_key(event: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from image_grpc.quotas.concurrency import Concurrency
+from image_grpc.quotas.counters import SharedCounters
 from image_grpc.quotas.limits import LimitedCaller, LimitsFile
 from image_grpc.quotas.rates import CallRates
 from image_grpc.storage import ImageStorageClient
@@ -13,7 +14,8 @@ class CallerQuotas:
     """Calls per second and concurrent calls of callers, the same for all replicas."""
 
     def __init__(self, limits: LimitsFile, client: ImageStorageClient) -> None:
-        self._limits, self._rates, self._concurrency = limits, CallRates(client), Concurrency(client)
+        counters = SharedCounters(client)
+        self._limits, self._rates, self._concurrency = limits, CallRates(counters), Concurrency(counters)
 
     def of(self, caller: str) -> LimitedCaller | None:
         """Return a caller with its limits, or None if it has none."""

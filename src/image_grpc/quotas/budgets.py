@@ -15,7 +15,7 @@ from tabletop.image.v1.generation_pb2 import Cost
 from tabletop.storage.v1.storage_pb2 import CounterChange
 
 from image_grpc.errors import ApiError, QuotaExceeded
-from image_grpc.idempotency import shortened
+from image_grpc.names import key_part
 from image_grpc.quotas.limits import Limits, LimitsFile, current_caller
 from image_grpc.retry import SOON
 from image_grpc.storage import LimitExceeded, UnitOfWork
@@ -53,18 +53,22 @@ def reserve(unit: UnitOfWork, record: GenerationRecord, price: Cost | None) -> N
 
 
 def reserve_again(unit: UnitOfWork, record: GenerationRecord, limits: LimitsFile, *, interrupted: bool) -> None:
-    """Reserve the price of another call for a generation, in the unit of work that stores its record.
+    """Reserve the price of the next call for a generation, in the unit of work that stores its record.
 
-    `interrupted` is set if the result of the previous call is unknown, not lost. `commit` raises LimitExceeded.
+    Nothing is reserved if the price still is, because no call was billed. `interrupted` is set if the result of the
+    previous call is unknown. `commit` raises LimitExceeded.
     """
     reservation = record.reservation
     if not reservation.price:
         return
-    reservation.cost += reservation.price
-    reservation.interrupted += reservation.price if interrupted else 0
+    reservation.unknown += reservation.price if interrupted else 0
+    missing = _spent(record) + reservation.price - reservation.cost
+    if missing <= 0:
+        return
+    reservation.cost += missing
     caller = limits.of(reservation.caller)
     _, budget = _maximums(caller.limits) if caller is not None else (None, None)
-    unit.count(_change(reservation, "cost", reservation.price, budget))
+    unit.count(_change(reservation, "cost", missing, budget))
 
 
 def settle(unit: UnitOfWork, record: GenerationRecord, *, succeeded: bool, maybe_billed: bool = False) -> None:
@@ -75,9 +79,7 @@ def settle(unit: UnitOfWork, record: GenerationRecord, *, succeeded: bool, maybe
     if not record.HasField("reservation"):
         return
     reservation = record.reservation
-    spent = _micros(record.generation.cost.amount) + reservation.interrupted
-    if maybe_billed or (succeeded and not record.provider_result.HasField("cost")):  # GetImg.AI may leave it out
-        spent += reservation.price
+    spent = _spent(record) + (reservation.price if maybe_billed else 0)
     if spent != reservation.cost:
         unit.count(_change(reservation, "cost", spent - reservation.cost, None))
     if not succeeded:
@@ -106,10 +108,15 @@ def _maximums(limits: Limits) -> tuple[int | None, int | None]:
     return limits.pictures_per_day, int(budget * MICRO) if budget is not None else None
 
 
+def _spent(record: GenerationRecord) -> int:
+    """Return what GetImg.AI has billed for a generation, or may have, in millionths."""
+    return _micros(record.generation.cost.amount) + record.reservation.unknown
+
+
 def _change(reservation: Reservation, what: str, add: int, maximum: int | None) -> CounterChange:
     expire_time = Timestamp()
     expire_time.FromDatetime(datetime.fromisoformat(reservation.day) + KEPT)
-    name = f"{what}/{reservation.day}/{shortened(reservation.caller)}"
+    name = f"{what}/{reservation.day}/{key_part(reservation.caller)}"
     return CounterChange(name=name, add=add, maximum=maximum, expire_time=expire_time)
 
 

@@ -5,26 +5,25 @@ next one, so that it counts without a gap; what a replica held that has crashed 
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-import structlog
 from google.protobuf.timestamp_pb2 import Timestamp
 from tabletop.storage.v1.storage_pb2 import CounterChange
 
-from image_grpc.errors import QuotaExceeded, ServiceError
-from image_grpc.idempotency import shortened
-from image_grpc.quotas.counters import KEPT_SECONDS, count
+from image_grpc.background import run_to_end
+from image_grpc.errors import QuotaExceeded
+from image_grpc.names import key_part
+from image_grpc.quotas.counters import KEPT_SECONDS, NotCounted, SharedCounters
 from image_grpc.retry import SOON
-from image_grpc.storage import ImageStorageClient, LimitExceeded
+from image_grpc.storage import LimitExceeded
 
 PERIOD_SECONDS = 5.0
 UPDATE_SECONDS = 0.5
 """Interval of the updates that count calls in the next period, and no longer those that have ended."""
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -49,8 +48,8 @@ class _Held:
 class Concurrency:
     """Counts calls in progress."""
 
-    def __init__(self, client: ImageStorageClient) -> None:
-        self._client = client
+    def __init__(self, counters: SharedCounters) -> None:
+        self._counters = counters
         self._held: dict[str, _Held] = {}
 
     @asynccontextmanager
@@ -59,7 +58,7 @@ class Concurrency:
         if limit is None:
             yield
             return
-        name = f"concurrent {kind}/{shortened(caller)}"
+        name = f"concurrent {kind}/{key_part(caller)}"
         async with self._locked(name) as held:
             if not await self._count(held, limit):
                 message = f"{caller or 'this caller'} may have {limit} concurrent {kind}"
@@ -97,11 +96,10 @@ class Concurrency:
         if held.counted.get(period, 0) < held.count:
             await self._update(held)
         try:
-            await self._add(held, {period: 1, period + 1: 1}, limit=limit)
+            await run_to_end(self._add(held, {period: 1, period + 1: 1}, limit=limit))
         except LimitExceeded:
             return False
-        except (ServiceError, TimeoutError) as problem:
-            _warn(held, problem)
+        except NotCounted:
             return held.count < limit
         return True
 
@@ -110,25 +108,19 @@ class Concurrency:
         period = _period()
         held.counted = {each: count for each, count in held.counted.items() if each >= period}
         missing = {each: held.count - held.counted.get(each, 0) for each in (period, period + 1)}
-        try:
-            await self._add(held, {each: add for each, add in missing.items() if add})
-        except (ServiceError, TimeoutError) as problem:
-            _warn(held, problem)
+        with contextlib.suppress(NotCounted):
+            await run_to_end(self._add(held, {each: add for each, add in missing.items() if add}))
 
     async def _add(self, held: _Held, changes: dict[int, int], *, limit: int | None = None) -> None:
-        """Change the counters of periods; `limit` applies to the first one. Raises LimitExceeded, ServiceError."""
+        """Change the counters of periods; `limit` applies to the first one. Raises LimitExceeded, NotCounted."""
         if not changes:
             return
         first = min(changes)
-        await count(
-            self._client, *(held.change(each, add, limit if each == first else None) for each, add in changes.items())
+        await self._counters.change(
+            *(held.change(each, add, limit if each == first else None) for each, add in changes.items())
         )
         for each, add in changes.items():
             held.counted[each] = held.counted.get(each, 0) + add
-
-
-def _warn(held: _Held, problem: Exception) -> None:
-    log.warning("concurrent calls are counted by this process alone", counter=held.name, problem=str(problem))
 
 
 def _period() -> int:

@@ -8,23 +8,20 @@ import math
 import time
 from dataclasses import dataclass, field
 
-import structlog
 from cachetools import LRUCache
 from google.protobuf.timestamp_pb2 import Timestamp
 from tabletop.storage.v1.storage_pb2 import CounterChange
 
-from image_grpc.errors import QuotaExceeded, ServiceError
-from image_grpc.idempotency import shortened
-from image_grpc.quotas.counters import KEPT_SECONDS, count
+from image_grpc.background import run_to_end
+from image_grpc.errors import QuotaExceeded
+from image_grpc.names import key_part
+from image_grpc.quotas.counters import KEPT_SECONDS, NotCounted, SharedCounters
 from image_grpc.quotas.limits import LimitedCaller
-from image_grpc.storage import ImageStorageClient
 
 SHARE = 10
 """A replica takes this fraction of a second's calls at a time."""
 MAX_CALLERS = 10_000
 """Callers whose calls are counted at once."""
-
-log = structlog.get_logger(__name__)
 
 
 def now() -> float:
@@ -54,8 +51,8 @@ class _Caller:
 class CallRates:
     """Counts calls."""
 
-    def __init__(self, client: ImageStorageClient) -> None:
-        self._client = client
+    def __init__(self, counters: SharedCounters) -> None:
+        self._counters = counters
         self._callers = LRUCache[str, _Caller](MAX_CALLERS)
 
     async def take(self, caller: LimitedCaller) -> None:
@@ -70,7 +67,7 @@ class CallRates:
                 state.current = _Second(int(moment))
             current = state.current
             if not current.left and not current.over:
-                await self._lease(caller.name, current, rate)
+                await run_to_end(self._lease(caller.name, current, rate))
             if not current.left:
                 raise QuotaExceeded(
                     f"{caller.name or 'this caller'} may make {rate} calls per second",
@@ -82,18 +79,16 @@ class CallRates:
     async def _lease(self, name: str, current: _Second, rate: int) -> None:
         share = max(1, rate // SHARE)
         change = CounterChange(
-            name=f"calls/{current.second}/{shortened(name)}",
+            name=f"calls/{current.second}/{key_part(name)}",
             add=share,
             maximum=rate,
             partial=True,
             expire_time=Timestamp(seconds=current.second + KEPT_SECONDS),
         )
         try:
-            [result] = await count(self._client, change)
+            [result] = await self._counters.change(change)
             added = result.added
-        except (ServiceError, TimeoutError) as problem:
-            if not current.taken:
-                log.warning("calls are counted by this process alone", caller=name, problem=str(problem))
+        except NotCounted:
             added = min(share, rate - current.taken)
         current.left += added
         current.taken += added

@@ -89,7 +89,7 @@ class Servicers:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Guards:
-    """What watches over the calls of each caller."""
+    """Limits and audit of callers."""
 
     quotas: CallerQuotas
     failed_calls: FailedCalls | None
@@ -111,12 +111,12 @@ class Server:
         self._settings, self._stopping = settings, stopping
         self._credentials, self._authenticator = server_credentials(settings), Authenticator(settings)
         reflected = settings.reflection or ("authenticated" if settings.authenticates else "open")
-        authenticate_reader = interceptors.authenticate(self._authenticator, role=Role.ROLE_READER)
+        authenticate_reader = [interceptors.authenticate(self._authenticator), interceptors.authorize(Role.ROLE_READER)]
         self._server = grpc.aio.server(
             interceptors=[
                 interceptors.StageInterceptor(
                     stages_of(settings, telemetry, self._authenticator, guards),
-                    reflection_stages=[authenticate_reader] if reflected == "authenticated" else [],
+                    reflection_stages=authenticate_reader if reflected == "authenticated" else [],
                 )
             ],
             # By default gRPC lets two servers share a port silently.
@@ -184,10 +184,11 @@ def stages_of(
                 waits=settings.waits_max_concurrent,
             )
         ),
-        interceptors.enforce_deadline(settings.rpc_max_seconds, stream_max_seconds=settings.stream_max_seconds),
         *([interceptors.audit_failures(guards.failed_calls)] if guards.failed_calls is not None else []),
+        interceptors.enforce_deadline(settings.rpc_max_seconds, stream_max_seconds=settings.stream_max_seconds),
         interceptors.authenticate(authenticator),
         interceptors.limit_caller(guards.quotas),
+        interceptors.authorize(),
         interceptors.decode,
         interceptors.validate,
     ]

@@ -1,6 +1,7 @@
 """The audit log. Entries about changes are stored in the transactions of these."""
 
 import time
+import uuid
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
@@ -10,7 +11,6 @@ from tabletop.storage.v1.record_pb2 import RecordKind
 from tabletop.storage.v1.storage_pb2 import ListFilter, Put
 
 from image_grpc.audit_context import current_entry
-from image_grpc.idempotency import derived_id
 from image_grpc.messages import clone
 from image_grpc.storage.codecs import Codec
 from image_grpc.storage.collection import Collection
@@ -33,68 +33,56 @@ class AuditedChanges:
         self._changes: list[ResourceChange] = []
         self._image_id = ""
 
-    def add_put(self, codec: Codec[T], message: T, previous_version: int | None) -> None:
-        """Add a put of a record at a version, 0 if it is new; None if it may be either."""
-        updated = previous_version != 0
-        change = ChangeType.CHANGE_TYPE_UPDATED if updated else ChangeType.CHANGE_TYPE_CREATED
-        version = previous_version + 1 if previous_version is not None else 0
-        self._add(codec.kind, codec.id_of(message), change, version=version, image_id=codec.image_of(message))
+    def add(self, codec: Codec[T], message: T, change: ChangeType, version: int = 0) -> None:
+        """Add a put of a record; `version` is the one that it creates, 0 if that is not known."""
+        self.add_id(codec.kind, codec.id_of(message), change, version=version, image_id=codec.image_of(message))
 
-    def add(self, kind: RecordKind, id_: str, change: ChangeType, *, image_id: str = "") -> None:
-        """Add a deletion or restoration. `image_id` is the image that it concerns if it is not the record itself."""
-        self._add(kind, id_, change, version=0, image_id=id_ if kind == RecordKind.RECORD_KIND_IMAGE else image_id)
-
-    def entry(self, unit_id: str) -> AuditEntry | None:
-        """Return the entry for a unit of work, or None if there is nothing to audit."""
-        current = current_entry()
-        if current is None or not self._changes:
-            return None
-        entry = clone(current)
-        entry.id, entry.image_id = derived_id(unit_id, "audit"), self._image_id
-        entry.changes.extend(self._changes)
-        return entry
-
-    def _add(self, kind: RecordKind, id_: str, change: ChangeType, *, version: int, image_id: str) -> None:
+    def add_id(self, kind: RecordKind, id_: str, change: ChangeType, *, version: int = 0, image_id: str = "") -> None:
+        """Add a change of a record that concerns an image, which is the record itself by default."""
         if (resource_type := RESOURCE_TYPES.get(kind)) is None:
             return
         self._changes.append(
             ResourceChange(resource_type=resource_type, resource_id=id_, change=change, version=version)
         )
-        self._image_id = self._image_id or image_id
+        own = id_ if kind == RecordKind.RECORD_KIND_IMAGE else ""
+        self._image_id = self._image_id or image_id or own
+
+    def entry(self) -> AuditEntry | None:
+        """Return the entry for the unit of work, or None if there is nothing to audit."""
+        current = current_entry()
+        if current is None or not self._changes:
+            return None
+        entry = clone(current)
+        entry.image_id = self._image_id
+        entry.changes.extend(self._changes)
+        return entry
 
 
 class AuditLog:
     """Entries, which are kept for a time."""
 
     def __init__(self, entries: Collection[AuditEntry], retention_days: int) -> None:
-        """With a retention of 0 days, nothing is audited."""
+        """With a retention of 0 days, changes are not audited."""
         self._entries, self._retention_days = entries, retention_days
 
     def put(self, entry: AuditEntry) -> Put:
-        """Return the put of a new entry."""
+        """Return the put of a new entry, to which an id is given."""
+        entry.id = str(uuid.uuid4())
         put = self._entries.put_if_absent(entry)
         put.expire_time.FromSeconds(int(time.time()) + self._retention_days * 86_400)
         return put
 
-    def puts_for(self, changes: AuditedChanges, unit_id: str) -> list[Put]:
-        """Return the put of the entry for a unit of work, if there is one."""
-        if not self._retention_days or (entry := changes.entry(unit_id)) is None:
+    def puts_for(self, changes: AuditedChanges) -> list[Put]:
+        """Return the put of the entry for a unit of work, if there is one. It takes effect only if the unit has any."""
+        if not self._retention_days or (entry := changes.entry()) is None:
             return []
-        return [self.put(entry)]
+        put = self.put(entry)
+        put.if_changed = True
+        return [put]
 
-    async def append(self, entries: Iterable[AuditEntry], *, storage_correlation_id: str) -> None:
-        """Store entries about calls without changes, once per `storage_correlation_id`.
-
-        Raises as StorageRequester.store does.
-        """
-        puts = []
-        for index, entry in enumerate(entries):
-            entry.id = derived_id(storage_correlation_id, "audit", str(index))
-            puts.append(self.put(entry))
-        # The times at which the entries expire differ when the request is repeated.
-        await self._entries.requester.store(
-            puts, storage_correlation_id=storage_correlation_id, content_digest=storage_correlation_id
-        )
+    async def append(self, puts: Iterable[Put], *, storage_correlation_id: str) -> None:
+        """Store entries, once per `storage_correlation_id`. Raises as StorageRequester.store does."""
+        await self._entries.requester.store(puts, storage_correlation_id=storage_correlation_id)
 
     async def list(self, filter_: ListFilter, *, page_size: int, page_token: str) -> tuple[Sequence[AuditEntry], str]:
         """Return a page of entries, newest first, and the token of the next page."""

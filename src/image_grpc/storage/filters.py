@@ -12,8 +12,8 @@ from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 from tabletop.storage.v1.record_pb2 import IndexFields
 from tabletop.storage.v1.storage_pb2 import ListFilter
 
-from image_grpc.idempotency import shortened
 from image_grpc.messages import enum_label
+from image_grpc.names import key_part
 
 ListPictures = ListImagesRequest | ListGenerationsRequest
 
@@ -35,8 +35,11 @@ def picture_filter(request: ListPictures) -> ListFilter:
 
 
 def audit_index(*, caller: str, method: str, image_id: str, outcome: str) -> IndexFields:
-    """Return the index fields of an entry of the audit log. Methods have different names, whatever their service."""
-    return IndexFields(service=shortened(caller), type=method.rpartition(".")[2], source_id=image_id, state=outcome)
+    """Return the index fields of an entry of the audit log: the caller as `service`, the outcome as `state`.
+
+    Methods have different names, whatever their service.
+    """
+    return IndexFields(service=key_part(caller), type=method.rpartition(".")[2], source_id=image_id, state=outcome)
 
 
 def audit_filter(request: ListAuditEntriesRequest) -> ListFilter:

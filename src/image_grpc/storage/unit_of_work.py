@@ -71,22 +71,22 @@ class UnitOfWork:
     def create(self, repository: Repository[T], message: T) -> None:
         """Put a record that must not exist yet, not even deleted."""
         self._puts.append(repository.put_if_absent(message))
-        self._audited.add_put(repository.codec, message, 0)
+        self._audited.add(repository.codec, message, ChangeType.CHANGE_TYPE_CREATED, 1)
 
     def update(self, repository: Repository[T], message: T, version: int) -> None:
         """Put the next version of a record that must be at `version`."""
         self._puts.append(repository.put_at_version(message, version))
-        self._audited.add_put(repository.codec, message, version)
+        self._audited.add(repository.codec, message, ChangeType.CHANGE_TYPE_UPDATED, version + 1)
 
     def put(self, repository: Repository[T], message: T) -> None:
-        """Put the next version of a record, whether it exists or not."""
+        """Put the next version of a record, whether it does not exist, exists or is deleted."""
         self._puts.append(repository.put(message))
-        self._audited.add_put(repository.codec, message, None)
+        self._audited.add(repository.codec, message, ChangeType.CHANGE_TYPE_CREATED)
 
     def undelete(self, repository: Repository[T], id_: str) -> None:
         """Restore a deleted record."""
         self._undeletes.append(repository.key(id_))
-        self._audited.add(repository.kind, id_, ChangeType.CHANGE_TYPE_RESTORED)
+        self._audited.add_id(repository.kind, id_, ChangeType.CHANGE_TYPE_RESTORED)
 
     def delete(self, repository: Repository[T], id_: str, version: int = 0, *, image_id: str = "") -> None:
         """Delete a record, which must be at `version` unless that is 0. A unit that deletes does nothing else.
@@ -94,7 +94,7 @@ class UnitOfWork:
         `image_id` is the image that the record belongs to.
         """
         self._deletes.append(repository.key(id_, version))
-        self._audited.add(repository.kind, id_, ChangeType.CHANGE_TYPE_DELETED, image_id=image_id)
+        self._audited.add_id(repository.kind, id_, ChangeType.CHANGE_TYPE_DELETED, image_id=image_id)
 
     def publish(self, *messages: OutboundMessage) -> None:
         """Publish messages once the changes are durable."""
@@ -113,7 +113,7 @@ class UnitOfWork:
 
         Raises as StorageRequester.store and StorageRequester.delete do.
         """
-        audit = self._audit_log.puts_for(self._audited, self.id)
+        audit = self._audit_log.puts_for(self._audited)
         if self._deletes:
             records = await self._delete(audit)
         else:

@@ -8,7 +8,14 @@ from typing import TypeVar
 from sqlalchemy import Connection
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.storage.v1.record_pb2 import Record
-from tabletop.storage.v1.storage_pb2 import DeleteRequest, DeleteResponse, StorageChanged, StoreRequest, StoreResponse
+from tabletop.storage.v1.storage_pb2 import (
+    DeleteRequest,
+    DeleteResponse,
+    Put,
+    StorageChanged,
+    StoreRequest,
+    StoreResponse,
+)
 
 from image_grpc.hub import envelope as envelopes
 from image_grpc.hub import topology
@@ -125,10 +132,11 @@ class ChangeExecutor:
             return StoreResponse.FromString(claims.earlier_response(request.storage_correlation_id)), []
         puts = records.Puts(connection, (put.record.key for put in request.batch.puts))
         counters = Counters(connection, request.batch.counters)
-        response = _add_changes(connection, puts, counters, request, referenced_blobs(request))
+        restored, changed = records.restore(connection, request.batch.undeletes)
+        response = _add_changes(connection, puts, counters, request, referenced_blobs(request), changed=changed)
         puts.write()
         counters.write()
-        response.batch.records.extend(records.restore(connection, request.batch.undeletes))
+        response.batch.records.extend(restored)
         return response, _complete(connection, [(request, response)])
 
     def _delete(self, connection: Connection, request: DeleteRequest) -> Result[DeleteResponse]:
@@ -136,12 +144,11 @@ class ChangeExecutor:
         id_ = request.storage_correlation_id
         if not claims.new:
             return DeleteResponse.FromString(claims.earlier_response(id_)), []
+        deleted, changed = records.mark_deleted(connection, request.keys, purge_after=self._purge_after)
         puts = records.Puts(connection, (put.record.key for put in request.puts))
-        put_records = puts.accept(puts.check(request.puts))
+        response = DeleteResponse(storage_correlation_id=id_, records=deleted)
+        response.records.extend(puts.accept(puts.check(_applicable(request.puts, changed=changed))))
         puts.write()
-        response = DeleteResponse(storage_correlation_id=id_)
-        response.records.extend(records.mark_deleted(connection, request.keys, purge_after=self._purge_after))
-        response.records.extend(put_records)
         return response, _complete(connection, [(request, response)])
 
 
@@ -157,9 +164,14 @@ def _add_changes(
     counters: Counters,
     request: StoreRequest,
     blobs: Sequence[tuple[str, int]],
+    *,
+    changed: bool = False,
 ) -> StoreResponse:
-    """Add the puts and the counters of a request, unless one is impossible. Raises RequestError."""
-    checked = puts.check(request.batch.puts)
+    """Add the puts and the counters of a request, unless one is impossible. Raises RequestError.
+
+    `changed` is set if the request has changed something already.
+    """
+    checked = puts.check(_applicable(request.batch.puts, changed=changed))
     counted = counters.check(request.batch.counters)
     for sha256, byte_size in blobs:
         mark_committed(connection, sha256, byte_size)
@@ -168,6 +180,12 @@ def _add_changes(
     counters.accept(request.batch.counters, counted)
     response.batch.counters.extend(counted)
     return response
+
+
+def _applicable(puts: Sequence[Put], *, changed: bool) -> Sequence[Put]:
+    """Return the puts that take effect; `changed` is set if the request changes something besides."""
+    unconditional = [put for put in puts if not put.if_changed]
+    return puts if changed or unconditional else ()
 
 
 def _complete(connection: Connection, applied: Sequence[tuple[Request, Response]]) -> list[outbox.Entry]:
@@ -185,8 +203,8 @@ def _changed_events(request: Request, changed: Sequence[Record]) -> list[Outboun
     """Return the event that announces changes of a request; none if there is nothing to announce."""
     correlation_id = request.storage_correlation_id
     event = StorageChanged(storage_correlation_id=correlation_id)
-    # In the response to a batch, the restored records follow those that were put.
-    first_restored = len(request.batch.puts) if isinstance(request, StoreRequest) else len(changed)
+    # In the response to a batch, the records to restore are the last ones.
+    first_restored = len(changed) - (len(request.batch.undeletes) if isinstance(request, StoreRequest) else 0)
     for index, record in enumerate(changed):
         if record.key.kind in records.APPEND_ONLY:
             continue
@@ -196,4 +214,4 @@ def _changed_events(request: Request, changed: Sequence[Record]) -> list[Outboun
     if not event.changes:
         return []
     envelope = envelopes.protobuf_envelope(topology.STORAGE_CHANGED, event, correlation_id=correlation_id)
-    return [OutboundMessage(exchange=topology.EVENTS, routing_key=topology.STORAGE_CHANGED, envelope=envelope)]
+    return [OutboundMessage(exchange=topology.CHANGES, routing_key=topology.STORAGE_CHANGED, envelope=envelope)]

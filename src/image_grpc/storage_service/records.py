@@ -135,8 +135,12 @@ def _check_precondition(request: Put, head: _Head | None) -> None:
         raise VersionConflict(f"{name} is at version {head.version}, not {request.at_version}")
 
 
-def mark_deleted(connection: Connection, keys: Sequence[RecordKey], *, purge_after: float) -> list[Record]:
-    """Delete records, to be purged in `purge_after` seconds, and return them. Raises NotFound, VersionConflict."""
+def mark_deleted(connection: Connection, keys: Sequence[RecordKey], *, purge_after: float) -> tuple[list[Record], bool]:
+    """Delete records, to be purged in `purge_after` seconds.
+
+    Return them, and whether one was not deleted before. Raises NotFound, VersionConflict, InvalidField.
+    """
+    _require_changeable(keys, "keys")
     heads = _lock(connection, keys)
     for key in keys:
         head = _existing(heads, key)
@@ -144,17 +148,23 @@ def mark_deleted(connection: Connection, keys: Sequence[RecordKey], *, purge_aft
             name = record_rows.display_name(*record_rows.name_of(key))
             raise VersionConflict(f"{name} is at version {head.version}, not {key.version}")
     times = {"delete_time": microseconds(), "purge_time": microseconds(purge_after)}
-    _update(connection, {name: times for name, head in heads.items() if head.delete_time is None})
-    return _read_latest(connection, keys)
+    rows = {name: times for name, head in heads.items() if head.delete_time is None}
+    _update(connection, rows)
+    return _read_latest(connection, keys), bool(rows)
 
 
-def restore(connection: Connection, keys: Sequence[RecordKey]) -> list[Record]:
-    """Restore deleted records and return them; one that is not deleted stays as it is. Raises NotFound."""
+def restore(connection: Connection, keys: Sequence[RecordKey]) -> tuple[list[Record], bool]:
+    """Restore deleted records; one that is not deleted stays as it is.
+
+    Return them, and whether one was deleted. Raises NotFound, InvalidField.
+    """
+    _require_changeable(keys, "batch.undeletes")
     heads = _lock(connection, keys)
     for key in keys:
         _existing(heads, key)
-    _update(connection, dict.fromkeys(heads, _NOT_DELETED))
-    return _read_latest(connection, keys)
+    rows = {name: _NOT_DELETED for name, head in heads.items() if head.delete_time is not None}
+    _update(connection, rows)
+    return _read_latest(connection, keys), bool(rows)
 
 
 def purge(connection: Connection, *, limit: int) -> tuple[int, set[str]]:
@@ -177,9 +187,14 @@ def _lock(connection: Connection, keys: Iterable[RecordKey]) -> dict[record_rows
     return {(row.kind, row.id): _Head(row.version, row.create_time, row.delete_time) for row in rows}
 
 
+def _require_changeable(keys: Sequence[RecordKey], field: str) -> None:
+    for index, key in enumerate(keys):
+        if key.kind in APPEND_ONLY:
+            name = record_rows.display_name(*record_rows.name_of(key))
+            raise InvalidField(f"{field}[{index}]", f"{name} cannot be changed")
+
+
 def _existing(heads: dict[record_rows.Name, _Head], key: RecordKey) -> _Head:
-    if key.kind in APPEND_ONLY:
-        raise InvalidField("keys", f"{record_rows.display_name(*record_rows.name_of(key))} cannot be changed")
     head = heads.get(record_rows.name_of(key))
     if head is None:
         raise NotFound(f"{record_rows.display_name(*record_rows.name_of(key))} does not exist")

@@ -51,7 +51,7 @@ def job(id_: str, type_: str = topology.STORE_JOB, **headers: str) -> OutboundMe
 def change(id_: str) -> OutboundMessage:
     event = StorageChanged(storage_correlation_id=id_)
     envelope = envelopes.protobuf_envelope(topology.STORAGE_CHANGED, event, correlation_id=id_)
-    return OutboundMessage(exchange=topology.EVENTS, routing_key=topology.STORAGE_CHANGED, envelope=envelope)
+    return OutboundMessage(exchange=topology.CHANGES, routing_key=topology.STORAGE_CHANGED, envelope=envelope)
 
 
 async def test_only_signed_jobs_are_handled_and_the_others_are_dead_lettered(node: Node, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ async def test_a_deleted_queue_is_declared_again(
     await eventually(lambda: broker.exists(queue), f"{queue} exists again")
 
 
-@pytest.mark.parametrize("exchange", [topology.REQUESTS, topology.EVENTS, "image.retry.5"])
+@pytest.mark.parametrize("exchange", [*topology.EXCHANGES, "image.retry.5"])
 async def test_a_deleted_exchange_is_declared_again_with_its_bindings(
     broker: AmqpBroker, monkeypatch: pytest.MonkeyPatch, exchange: str
 ) -> None:
@@ -90,7 +90,7 @@ async def test_a_deleted_exchange_is_declared_again_with_its_bindings(
         return lasting <= await broker.bindings()
 
     await eventually(is_restored, "exchange and bindings exist again")
-    if exchange == topology.EVENTS:
+    if exchange == topology.CHANGES:
         await eventually(lambda: bool(gaps), "the gap is reported")
 
         async def arrives() -> bool:

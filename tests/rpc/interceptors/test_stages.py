@@ -32,7 +32,8 @@ def test_each_stage_is_outside_of_the_stages_that_depend_on_it() -> None:
         "limit_concurrency",
         "enforce_deadline",
         "authenticate",  # may wait for the keys of the identity provider
-        "limit_caller",  # the limits are those of the caller
+        "limit_caller",  # the limits are those of the caller, also for calls that are not permitted
+        "authorize",
         "decode",
         "validate",  # innermost: costs the most
     ]

@@ -124,9 +124,7 @@ class GenerateStep:
         Raises QuotaExceeded if an earlier call was billed, or may have been, and there is no money for another one.
         """
         unit = self._generations.unit_for_update(leased)
-        interrupted = previous.HasField("lease")
-        if interrupted or previous.generation.HasField("cost"):
-            budgets.reserve_again(unit, leased, self._policy.caller_limits, interrupted=interrupted)
+        budgets.reserve_again(unit, leased, self._policy.caller_limits, interrupted=previous.HasField("lease"))
         try:
             with budgets.translated(leased.reservation.caller):
                 return await self._generations.commit(unit)

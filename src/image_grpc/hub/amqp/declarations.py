@@ -57,7 +57,7 @@ async def declare_missing(connection: AbstractConnection) -> bool:
 
     The bindings of a deleted exchange are lost, also those of queues that still exist. Raises HubError.
     """
-    exchanges = (topology.EVENTS, topology.REQUESTS, *map(retry_name, LADDER.steps))
+    exchanges = (*topology.EXCHANGES, *map(retry_name, LADDER.steps))
     queues = (*(queue.name for queue in topology.QUEUES), *map(retry_name, LADDER.steps))
     lost_exchanges = [name for name in exchanges if not await _exchange_exists(connection, name)]
     lost_queues = [name for name in queues if not await _queue_exists(connection, name)]
@@ -68,10 +68,8 @@ async def declare_missing(connection: AbstractConnection) -> bool:
 
 
 def _declarations() -> dict[str, Callable[[AbstractChannel], Awaitable[object]]]:
-    topic = ExchangeType.TOPIC
     return {
-        topology.EVENTS: lambda channel: channel.declare_exchange(topology.EVENTS, topic, durable=True),
-        topology.REQUESTS: lambda channel: channel.declare_exchange(topology.REQUESTS, topic, durable=True),
+        **{name: partial(_declare_exchange, name=name) for name in topology.EXCHANGES},
         **{queue.name: partial(declare, queue=queue) for queue in topology.QUEUES},
         **{retry_name(step): partial(_declare_retry_step, step=step) for step in LADDER.steps},
     }
@@ -79,7 +77,7 @@ def _declarations() -> dict[str, Callable[[AbstractChannel], Awaitable[object]]]
 
 async def _exists(connection: AbstractConnection, name: str) -> bool:
     """Whether the exchange or queue exists. Every user may ask."""
-    if name in (topology.EVENTS, topology.REQUESTS):
+    if name in topology.EXCHANGES:
         return await _exchange_exists(connection, name)
     return await _queue_exists(connection, name)
 
@@ -107,6 +105,11 @@ async def on_new_channel(connection: AbstractConnection, call: Callable[[Abstrac
     result = await call(channel)
     await channel.close()
     return result
+
+
+@bounded(CALL_SECONDS)
+async def _declare_exchange(channel: AbstractChannel, name: str) -> object:
+    return await channel.declare_exchange(name, ExchangeType.TOPIC, durable=True)
 
 
 @bounded(CALL_SECONDS)

@@ -41,7 +41,7 @@ class ExclusiveQueue:
         self.name = f"{self._prefix}.{uuid.uuid4()}"
         self._queue = await channel.declare_queue(self.name, exclusive=True, auto_delete=True)
         for key in self._routing_keys:
-            await self._queue.bind(topology.EVENTS, key)
+            await self._queue.bind(topology.event_exchange(key), key)
         self.tag = await self._queue.consume(self._consume, no_ack=True)
 
     async def _consume(self, message: AbstractIncomingMessage) -> None:

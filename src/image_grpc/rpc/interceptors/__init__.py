@@ -5,7 +5,7 @@ stage is a function around the next one.
 """
 
 from image_grpc.rpc.interceptors.auditing import audit_failures
-from image_grpc.rpc.interceptors.authentication import authenticate
+from image_grpc.rpc.interceptors.authentication import authenticate, authorize
 from image_grpc.rpc.interceptors.call import Call, Next, Stage
 from image_grpc.rpc.interceptors.concurrency import limit_concurrency
 from image_grpc.rpc.interceptors.deadlines import enforce_deadline
@@ -25,6 +25,7 @@ __all__ = [
     "adopt_ids",
     "audit_failures",
     "authenticate",
+    "authorize",
     "decode",
     "enforce_deadline",
     "limit_caller",

@@ -1,32 +1,34 @@
 """Stage: the audit log's entries about calls that fail."""
 
-from google.protobuf.message import DecodeError, Message
-from tabletop.image.v1.access_pb2 import Role
-from tabletop.image.v1.audit_pb2 import AuditedCall
+import asyncio
+import uuid
 
-from image_grpc.access import required_role
+from google.protobuf.message import DecodeError, Message
+
+from image_grpc.access import changes_something
 from image_grpc.audit import FailedCalls
 from image_grpc.errors import InternalError, Overloaded, PermissionDenied, QuotaExceeded, ServiceError
 from image_grpc.rpc.interceptors.call import Call, Next, Request, Stage
 
-_NOT_TRIED = (Overloaded, QuotaExceeded)
-"""Failures of calls that were refused unread, however often they are repeated."""
+CANCELLED = "CANCELLED"
+"""The outcome of a call whose caller did not wait for its end."""
+_REFUSED_BY_LIMIT = (Overloaded, QuotaExceeded)
 
 
 def audit_failures(failed_calls: FailedCalls) -> Stage:
     """Return the stage that audits changes that fail, and calls that their caller may not make.
 
-    What succeeds is audited together with the change. Callers who are not known are not audited.
+    Not those that a limit refuses, however often they are repeated, and not those of callers who are not known. What
+    succeeds is audited together with the change.
     """
 
     def wrap(following: Next) -> Next:
         async def stage(call: Call, request: Request) -> Message | None:
             try:
                 return await following(call, request)
-            except Exception as failure:
-                is_change = required_role(call.method) > Role.ROLE_READER
-                if call.caller and (is_change or isinstance(failure, PermissionDenied)):
-                    _add(failed_calls, call, request, failure)
+            except (Exception, asyncio.CancelledError) as failure:
+                if call.caller.name and _is_audited(call.method, failure):
+                    failed_calls.add(call.audited(), _outcome(failure), _image_id(call, request))
                 raise
 
         return stage
@@ -34,30 +36,24 @@ def audit_failures(failed_calls: FailedCalls) -> Stage:
     return wrap
 
 
-def audited_call(call: Call) -> AuditedCall:
-    """Return an authenticated call as the audit log names it."""
-    return AuditedCall(
-        caller=call.caller,
-        service=call.service,
-        method=call.method.rpartition(".")[2].replace("/", "."),
-        request_id=call.request_id,
-        correlation_id=call.correlation_id,
-    )
+def _is_audited(method: str, failure: BaseException) -> bool:
+    if isinstance(failure, _REFUSED_BY_LIMIT):
+        return False
+    return changes_something(method) or isinstance(failure, PermissionDenied)
 
 
-def _add(failed_calls: FailedCalls, call: Call, request: Request, failure: Exception) -> None:
-    if not isinstance(failure, _NOT_TRIED):
-        reason = failure.reason if isinstance(failure, ServiceError) else InternalError.reason
-        failed_calls.add(audited_call(call), reason, _image_id(call, request))
+def _outcome(failure: BaseException) -> str:
+    if isinstance(failure, asyncio.CancelledError):
+        return CANCELLED
+    return failure.reason if isinstance(failure, ServiceError) else InternalError.reason
 
 
 def _image_id(call: Call, request: Request) -> str:
-    """Return the image that a request names, valid or not; empty if it names none."""
+    """Return the image that a request names; empty if it names none, or something that is no UUID."""
     if not isinstance(request, bytes):
         return ""
     try:
         message = call.deserialize(request)
+        return str(uuid.UUID(getattr(message, "image_id", "") or getattr(message, "map_id", "")))
     except (DecodeError, ValueError):
         return ""
-    named: str = getattr(message, "image_id", "") or getattr(message, "map_id", "")
-    return named[:36].lower()

@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass
 
 from google.protobuf.message import Message
+from tabletop.image.v1.audit_pb2 import AuditedCall
 
+from image_grpc.access import UNKNOWN, Caller
 from image_grpc.rpc import Context
 
 REQUEST_ID = "x-request-id"
@@ -29,10 +31,18 @@ class Call:
     """Deserializes the request, or each message of a stream."""
     request_id: str = ""
     correlation_id: str = ""
-    caller: str = ""
-    """Name of the caller; empty if it is not known."""
-    service: str = ""
-    """The service that the caller is bound to; empty if it is not bound."""
+    caller: Caller = UNKNOWN
+    """The caller, once it is known."""
+
+    def audited(self) -> AuditedCall:
+        """Return the call as the audit log names it."""
+        return AuditedCall(
+            caller=self.caller.name,
+            service=self.caller.service,
+            method=self.method.rpartition(".")[2].replace("/", "."),
+            request_id=self.request_id,
+            correlation_id=self.correlation_id,
+        )
 
     def id_metadata(self) -> tuple[tuple[str, str], ...]:
         """Return the metadata that every response carries."""

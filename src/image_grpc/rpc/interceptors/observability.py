@@ -57,6 +57,6 @@ def _report(telemetry: Telemetry, call: Call, seconds: float, attributes: dict[s
         seconds=round(seconds, 6),
         request_id=call.request_id,
         peer=call.context.peer(),
-        caller=call.caller,
+        caller=call.caller.name,
         reason=attributes.get(ATTR_ERROR_TYPE),
     )

@@ -11,7 +11,7 @@ def limit_caller(quotas: CallerQuotas) -> Stage:
 
     def wrap(following: Next) -> Next:
         async def stage(call: Call, request: Request) -> Message | None:
-            caller = quotas.of(call.caller)
+            caller = quotas.of(call.caller.name)
             if caller is None:
                 return await following(call, request)
             async with quotas.admit(caller, stream=call.streaming or call.request_streaming):

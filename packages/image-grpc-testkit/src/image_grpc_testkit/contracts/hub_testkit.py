@@ -102,8 +102,9 @@ def queue_message(queue: str, envelope: Envelope) -> OutboundMessage:
 
 
 def event_message(routing_key: str, envelope: Envelope, *, mandatory: bool = False) -> OutboundMessage:
-    """Return a message to the exchange for events."""
-    return OutboundMessage(exchange=topology.EVENTS, routing_key=routing_key, envelope=envelope, mandatory=mandatory)
+    """Return a message to the exchange for events with this routing key."""
+    exchange = topology.event_exchange(routing_key)
+    return OutboundMessage(exchange=exchange, routing_key=routing_key, envelope=envelope, mandatory=mandatory)
 
 
 def request_message(routing_key: str, envelope: Envelope, *, mandatory: bool = True) -> OutboundMessage:

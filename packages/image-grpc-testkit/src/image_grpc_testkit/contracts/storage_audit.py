@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 from tabletop.image.v1.audit_pb2 import AuditEntry
-from tabletop.storage.v1.record_pb2 import RecordKind
+from tabletop.storage.v1.record_pb2 import Record, RecordKind
 from tabletop.storage.v1.storage_pb2 import DeleteRequest, Put, RecordChange, StorageChanged
 
 from image_grpc.errors import InvalidArgument, VersionConflict
@@ -70,6 +70,26 @@ class AuditContract:
             await eventually(lambda: ids in [_ids(event) for event in events], "both are announced")
         assert await client.images.retrieve(image.id) is None
         assert await client.overlays.retrieve(put.id) is not None
+
+    async def test_a_put_may_depend_on_a_change(self, storage: Storage) -> None:
+        client, image = storage.client, await a_stored_image(storage)
+        key = client.images.key(image.id)
+
+        async def puts_with(change: Callable[[Put], Awaitable[Sequence[Record]]]) -> bool:
+            overlay = an_overlay()
+            put = client.overlays.put(overlay)
+            put.if_changed = True
+            returned = await change(put)
+            exists = await client.overlays.retrieve(overlay.id) is not None
+            assert exists == (overlay.id in [record.key.id for record in returned])
+            return exists
+
+        assert not await puts_with(lambda put: client.store([put]))
+        assert not await puts_with(lambda put: client.store([put], undeletes=[key]))
+        assert await puts_with(lambda put: client.delete([key], puts=[put]))
+        assert not await puts_with(lambda put: client.delete([key], puts=[put]))
+        assert await puts_with(lambda put: client.store([put], undeletes=[key]))
+        assert await puts_with(lambda put: client.store([client.images.put(an_image()), put]))
 
     async def test_a_deletion_puts_no_blobs(self, storage: Storage) -> None:
         image, other = await a_stored_image(storage), await a_stored_image(storage)

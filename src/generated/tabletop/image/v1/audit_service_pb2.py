@@ -28,7 +28,7 @@ from tabletop.image.v1 import access_pb2 as tabletop_dot_image_dot_v1_dot_access
 from tabletop.image.v1 import audit_pb2 as tabletop_dot_image_dot_v1_dot_audit__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%tabletop/image/v1/audit_service.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etabletop/image/v1/access.proto\x1a\x1dtabletop/image/v1/audit.proto\"\x9d\x02\n\x17ListAuditEntriesRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12\x18\n\x06\x63\x61ller\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x17\n\x06method\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1d\n\x08image_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x18\n\x07outcome\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"c\n\x18ListAuditEntriesResponse\x12.\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1d.tabletop.image.v1.AuditEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x81\x01\n\x0c\x41uditService\x12q\n\x10ListAuditEntries\x12*.tabletop.image.v1.ListAuditEntriesRequest\x1a+.tabletop.image.v1.ListAuditEntriesResponse\"\x04\x88\xb5\x18\x03\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%tabletop/image/v1/audit_service.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etabletop/image/v1/access.proto\x1a\x1dtabletop/image/v1/audit.proto\"\x9d\x02\n\x17ListAuditEntriesRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12\x18\n\x06\x63\x61ller\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x17\n\x06method\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1d\n\x08image_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x18\n\x07outcome\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"c\n\x18ListAuditEntriesResponse\x12.\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1d.tabletop.image.v1.AuditEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x84\x01\n\x0c\x41uditService\x12t\n\x10ListAuditEntries\x12*.tabletop.image.v1.ListAuditEntriesRequest\x1a+.tabletop.image.v1.ListAuditEntriesResponse\"\x07\x90\x02\x01\x88\xb5\x18\x03\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,11 +49,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTAUDITENTRIESREQUEST'].fields_by_name['outcome']._loaded_options = None
   _globals['_LISTAUDITENTRIESREQUEST'].fields_by_name['outcome']._serialized_options = b'\272H\004r\002\030 '
   _globals['_AUDITSERVICE'].methods_by_name['ListAuditEntries']._loaded_options = None
-  _globals['_AUDITSERVICE'].methods_by_name['ListAuditEntries']._serialized_options = b'\210\265\030\003'
+  _globals['_AUDITSERVICE'].methods_by_name['ListAuditEntries']._serialized_options = b'\220\002\001\210\265\030\003'
   _globals['_LISTAUDITENTRIESREQUEST']._serialized_start=186
   _globals['_LISTAUDITENTRIESREQUEST']._serialized_end=471
   _globals['_LISTAUDITENTRIESRESPONSE']._serialized_start=473
   _globals['_LISTAUDITENTRIESRESPONSE']._serialized_end=572
   _globals['_AUDITSERVICE']._serialized_start=575
-  _globals['_AUDITSERVICE']._serialized_end=704
+  _globals['_AUDITSERVICE']._serialized_end=707
 # @@protoc_insertion_point(module_scope)

@@ -64,16 +64,18 @@ class CounterChange(_message.Message):
     def __init__(self, name: _Optional[str] = ..., add: _Optional[int] = ..., maximum: _Optional[int] = ..., partial: _Optional[bool] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Put(_message.Message):
-    __slots__ = ("record", "absent", "at_version", "expire_time")
+    __slots__ = ("record", "absent", "at_version", "expire_time", "if_changed")
     RECORD_FIELD_NUMBER: _ClassVar[int]
     ABSENT_FIELD_NUMBER: _ClassVar[int]
     AT_VERSION_FIELD_NUMBER: _ClassVar[int]
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
+    IF_CHANGED_FIELD_NUMBER: _ClassVar[int]
     record: _record_pb2.Record
     absent: bool
     at_version: int
     expire_time: _timestamp_pb2.Timestamp
-    def __init__(self, record: _Optional[_Union[_record_pb2.Record, _Mapping]] = ..., absent: _Optional[bool] = ..., at_version: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    if_changed: bool
+    def __init__(self, record: _Optional[_Union[_record_pb2.Record, _Mapping]] = ..., absent: _Optional[bool] = ..., at_version: _Optional[int] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., if_changed: _Optional[bool] = ...) -> None: ...
 
 class BlobPart(_message.Message):
     __slots__ = ("sha256", "byte_size", "offset", "data")

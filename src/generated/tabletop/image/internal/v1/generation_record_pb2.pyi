@@ -59,18 +59,18 @@ class GenerationRecord(_message.Message):
     def __init__(self, generation: _Optional[_Union[_generation_pb2.Generation, _Mapping]] = ..., fingerprint: _Optional[str] = ..., request_digest: _Optional[str] = ..., served_by_id: _Optional[str] = ..., image_id: _Optional[str] = ..., provider_result: _Optional[_Union[_provider_result_pb2.ProviderResult, _Mapping]] = ..., lease: _Optional[_Union[Lease, _Mapping]] = ..., prompt: _Optional[str] = ..., theme_version: _Optional[int] = ..., correlation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., facets: _Optional[_Union[Facets, _Mapping]] = ..., picture: _Optional[_Union[_generation_request_pb2.GenerationRequest, _Mapping]] = ..., reference_version: _Optional[int] = ..., theme_association: _Optional[_Union[_theme_pb2.ThemeAssociation, _Mapping]] = ..., requeues: _Optional[int] = ..., cache_entry_version: _Optional[int] = ..., reservation: _Optional[_Union[Reservation, _Mapping]] = ..., shared_fingerprint: _Optional[str] = ..., audited_call: _Optional[_Union[_audit_pb2.AuditedCall, _Mapping]] = ...) -> None: ...
 
 class Reservation(_message.Message):
-    __slots__ = ("caller", "day", "cost", "price", "interrupted")
+    __slots__ = ("caller", "day", "cost", "price", "unknown")
     CALLER_FIELD_NUMBER: _ClassVar[int]
     DAY_FIELD_NUMBER: _ClassVar[int]
     COST_FIELD_NUMBER: _ClassVar[int]
     PRICE_FIELD_NUMBER: _ClassVar[int]
-    INTERRUPTED_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_FIELD_NUMBER: _ClassVar[int]
     caller: str
     day: str
     cost: int
     price: int
-    interrupted: int
-    def __init__(self, caller: _Optional[str] = ..., day: _Optional[str] = ..., cost: _Optional[int] = ..., price: _Optional[int] = ..., interrupted: _Optional[int] = ...) -> None: ...
+    unknown: int
+    def __init__(self, caller: _Optional[str] = ..., day: _Optional[str] = ..., cost: _Optional[int] = ..., price: _Optional[int] = ..., unknown: _Optional[int] = ...) -> None: ...
 
 class Facets(_message.Message):
     __slots__ = ("type", "subtype", "theme", "source_id", "service")
