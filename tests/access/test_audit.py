@@ -317,6 +317,9 @@ async def test_changes_that_fail_have_an_entry(world: World) -> None:
     image = new_id()
     delete = images_pb.DeleteImageRequest(image_id=image.upper())
     await failed_call(world.writer.images.DeleteImage(delete))
+    theme = {"name": "no_such", "display_name": "Theme", "elements": {"lighting": "dim"}, "version": 2**63 - 1}
+    status = await failed_call(world.admin.themes.UpdateTheme(themes_pb.UpdateThemeRequest(theme=theme)))
+    assert status.reason == "INVALID_THEME"
     entry = await world.eventual_entry(image_id=image)
     assert (entry.call.caller, entry.call.service) == ("walter", "characters")
     assert (entry.call.method, entry.outcome) == ("ImageService.DeleteImage", "IMAGE_NOT_FOUND")

@@ -52,6 +52,8 @@ class Scene:
     prometheus: Prometheus
     generations: Any
     images: Any
+    readers: list[Any]
+    """The images as other callers see them."""
 
     async def generate(self, count: int, *, wait_seconds: int = 0) -> None:
         """Request pictures, and wait for them."""
@@ -65,6 +67,11 @@ class Scene:
         while True:
             requests = [GetImageRequest(image_id=new_id()) for _ in range(10)]
             await asyncio.gather(*(failed_call(self.images.GetImage(request)) for request in requests))
+
+    async def fail_in_many_ways(self) -> None:
+        """Make calls that all fail, with more callers and images than the audit log has room for at once."""
+        deletes = [(each, DeleteImageRequest(image_id=new_id())) for each in self.readers for _ in range(50)]
+        await asyncio.gather(*(failed_call(images.DeleteImage(request)) for images, request in deletes))
 
     async def publish_garbage(self) -> None:
         """Publish a job that cannot be read."""
@@ -87,6 +94,7 @@ async def scene(node: Node, tmp_path: Path) -> AsyncIterator[Scene]:
         ago = 0
         hub_url = await asyncio.to_thread(node.add_virtual_host)
         key = create_key(tmp_path / "keys", name="game-server", role="writer")
+        readers = [create_key(tmp_path / "keys", name=f"reader {number}", role="reader") for number in range(20)]
         metrics = f"127.0.0.1:{free_port()}"
         environment = {"IMAGE_GRPC_HUB_URL": hub_url, "IMAGE_GRPC_DATA_DIR": str(tmp_path)}
         settings = {
@@ -116,6 +124,7 @@ async def scene(node: Node, tmp_path: Path) -> AsyncIterator[Scene]:
             prometheus=await stack.enter_async_context(prometheus([metrics], tmp_path)),
             generations=made["generations"],
             images=made["images"],
+            readers=[stubs(Identified(channel, each))["images"] for each in readers],
         )
 
 
@@ -147,8 +156,7 @@ async def test_each_alert_fires_when_its_cause_occurs(scene: Scene) -> None:
     reads = [
         asyncio.ensure_future(failed_call(scene.images.GetImage(GetImageRequest(image_id=new_id())))) for _ in range(40)
     ]
-    unknown = [DeleteImageRequest(image_id=f"{number}") for number in range(1000)]
-    await asyncio.gather(*(failed_call(scene.images.DeleteImage(request)) for request in unknown))
+    await scene.fail_in_many_ways()
     await asyncio.sleep(2)
     scene.storage.resume()
     await asyncio.gather(*reads)

@@ -26,6 +26,9 @@ RESOURCE_TYPES = {
 """The records whose changes are audited. Others are details of the service."""
 
 
+MAX_VERSION = 2**63 - 1
+
+
 class AuditedChanges:
     """The changes of a unit of work, as the audit log names them."""
 
@@ -39,8 +42,9 @@ class AuditedChanges:
 
     def add_id(self, kind: RecordKind, id_: str, change: ChangeType, *, version: int = 0, image_id: str = "") -> None:
         """Add a change of a record that concerns an image, which is the record itself by default."""
-        if (resource_type := RESOURCE_TYPES.get(kind)) is None:
+        if current_entry() is None or (resource_type := RESOURCE_TYPES.get(kind)) is None:
             return
+        version = min(version, MAX_VERSION)  # a caller may name any version as the current one
         self._changes.append(
             ResourceChange(resource_type=resource_type, resource_id=id_, change=change, version=version)
         )

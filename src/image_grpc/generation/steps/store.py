@@ -62,7 +62,8 @@ class StoreStep:
         except (ApiError, GenerationError) as failure:
             return await self._after_failure(record, failure, attempt)
         try:
-            await self._finish(record, image, previous.version, data, attempt)
+            with audited(record.audited_call):
+                await self._finish(record, image, previous.version, data, attempt)
         except BlobIncomplete as incomplete:
             return Retry(1.0, str(incomplete))
         return Ack()
@@ -125,8 +126,7 @@ class StoreStep:
         if record.shared_fingerprint:
             unit.put(self._storage.cache_entries, states.shared_entry(record, image))
         unit.publish(*_events(record, image))
-        with audited(record.audited_call):
-            await unit.commit()
+        await unit.commit()
         self._report(succeeded, image)
 
     async def _add_cache_entry(self, unit: UnitOfWork, record: GenerationRecord, image: Image, attempt: int) -> None:
