@@ -26,13 +26,15 @@ REACHABLE = {
 }
 """Limits that a test reaches in seconds."""
 
+POLL_SECONDS = 0.3
+
 
 class Prometheus:
     """A running Prometheus server."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.fired: set[str] = set()
-        """The alerts that were waited for."""
+        """The alerts that have fired so far."""
         self._http = http
 
     async def query(self, expression: str) -> list[dict[str, Any]]:
@@ -46,13 +48,15 @@ class Prometheus:
         return {series["metric"]["alertname"] for series in await self.query('ALERTS{alertstate="firing"}')}
 
     async def wait_for(self, *alerts: str) -> None:
-        """Wait until these alerts are firing."""
+        """Wait until these alerts have fired, not necessarily at the same time."""
 
-        async def all_are() -> bool:
-            return set(alerts) <= await self.firing()
+        async def all_have() -> bool:
+            self.fired |= await self.firing()
+            missing = not set(alerts) <= self.fired
+            await asyncio.sleep(POLL_SECONDS if missing else 0)
+            return not missing
 
-        await eventually(all_are, f"{', '.join(alerts)} are firing")
-        self.fired.update(alerts)
+        await eventually(all_have, f"{', '.join(alerts)} have fired")
 
 
 @asynccontextmanager

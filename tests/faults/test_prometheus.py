@@ -133,7 +133,9 @@ async def test_each_alert_fires_when_its_cause_occurs(scene: Scene) -> None:
     await alerts.wait_for("ImageBalanceLow", "ImageCostsDiffer", "ImageClockSkew")
     await scene.generate(1, wait_seconds=60)
     await alerts.wait_for("ImageCostPerDay")
-    assert await alerts.firing() == alerts.fired
+    expected = {"ImageBalanceLow", "ImageCostsDiffer", "ImageClockSkew", "ImageCostPerDay"}
+    assert await alerts.firing() == expected
+    alerts.fired = expected  # without what fired before the first metrics were read
 
     await scene.publish_garbage()
     standin.add_fault(Fault(kind="status", status=400, count=8))

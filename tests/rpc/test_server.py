@@ -1,17 +1,14 @@
-"""Health, reflection, the port, and the RPCs of the contract."""
+"""Health, the port, and the RPCs of the contract."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
-from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from image_grpc.rpc.generation import GenerationServicer
 from image_grpc.rpc.health import READINESS, HealthServicer, always
@@ -113,47 +110,6 @@ async def test_a_stopping_service_reports_to_its_watches_and_does_not_wait_for_t
     async with asyncio.timeout(MAX_WAIT_SECONDS):
         assert await rest_of(watch) == [HEALTH.NOT_SERVING]
     await channel.close()
-
-
-# Reflection
-
-
-async def reflected(channel: grpc.aio.Channel, **request: Any) -> Any:
-    async def requests() -> AsyncIterator[Any]:
-        yield reflection_pb2.ServerReflectionRequest(**request)
-
-    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
-    [response] = [response async for response in stub.ServerReflectionInfo(requests())]
-    return response
-
-
-@together
-async def test_reflection_lists_all_services(running: Service) -> None:
-    response = await reflected(running.channel, list_services="")
-    assert sorted(service.name for service in response.list_services_response.service) == [
-        "grpc.health.v1.Health",
-        "grpc.reflection.v1alpha.ServerReflection",
-        *SERVICES,
-    ]
-
-
-@together
-@pytest.mark.parametrize("name", SERVICES)
-async def test_reflection_has_everything_that_a_client_needs_for_a_call(running: Service, name: str) -> None:
-    response = await reflected(running.channel, file_containing_symbol=name)
-    files: dict[str, FileDescriptorProto] = {}
-    pending = [*response.file_descriptor_response.file_descriptor_proto]
-    while pending:
-        file = FileDescriptorProto.FromString(pending.pop())
-        if file.name in files:
-            continue
-        files[file.name] = file
-        for dependency in file.dependency:
-            response = await reflected(running.channel, file_by_filename=dependency)
-            pending += response.file_descriptor_response.file_descriptor_proto
-    assert any(name == f"{file.package}.{each.name}" for file in files.values() for each in file.service)
-    if name != "tabletop.image.v1.StatusService":  # its requests have no fields
-        assert "buf/validate/validate.proto" in files, "clients can read the rules of the fields too"
 
 
 # Port and options

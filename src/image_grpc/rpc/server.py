@@ -6,7 +6,6 @@ from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 from tabletop.image.v1 import (
     audit_service_pb2,
     audit_service_pb2_grpc,
@@ -35,6 +34,7 @@ from image_grpc.rpc.generation import GenerationServicer
 from image_grpc.rpc.health import READINESS, HealthServicer, always
 from image_grpc.rpc.image import ImageServicer
 from image_grpc.rpc.overlay import OverlayServicer
+from image_grpc.rpc.reflection import enable_reflection
 from image_grpc.rpc.status import StatusServicer
 from image_grpc.rpc.theme import ThemeServicer
 from image_grpc.settings import ServerSettings
@@ -127,7 +127,7 @@ class Server:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
         if reflected != "off":
-            reflection.enable_server_reflection([*names, health, reflection.SERVICE_NAME], self._server)
+            enable_reflection([*names, health], self._server)
 
     def bind(self) -> str:
         """Bind the port and return the address with the actual port. Raises OSError if that is impossible."""
