@@ -1,7 +1,9 @@
 """Where logs go."""
 
 import logging
+import os
 import sys
+from typing import Any
 
 import orjson
 import structlog
@@ -10,23 +12,21 @@ from image_grpc.correlation import current_correlation_id
 
 
 def set_up_logs(level: str) -> None:
-    """Write logs to standard error, one JSON object per line.
+    """Write logs to standard error: lines for people if that is a terminal, otherwise a JSON object per line.
 
-    Its fields are `timestamp`, `level`, `event`, the current `correlation_id`, and those of the event.
+    The fields of a line are `timestamp`, `level`, `event`, the current `correlation_id`, and those of the event.
     """
+    for_people = sys.stderr.isatty()
     shared: list[structlog.types.Processor] = [
         _add_correlation_id,
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False) if for_people else _UTC_TIME,
     ]
+    factory: Any = structlog.BytesLoggerFactory(file=sys.stderr.buffer)
     structlog.configure(
-        processors=[
-            *shared,
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=orjson.dumps),
-        ],
+        processors=[*shared, *(_rendered_for_people() if for_people else _rendered_as_json(orjson.dumps))],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr) if for_people else factory,
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -35,8 +35,7 @@ def set_up_logs(level: str) -> None:
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(),
+                *(_rendered_for_people() if for_people else _rendered_as_json()),
             ],
         )
     )
@@ -46,6 +45,17 @@ def set_up_logs(level: str) -> None:
     root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
     # pyvips warns about each line of a damaged picture before it raises.
     logging.getLogger("pyvips").setLevel(logging.ERROR)
+
+
+_UTC_TIME = structlog.processors.TimeStamper(fmt="iso", utc=True)
+
+
+def _rendered_for_people() -> list[structlog.types.Processor]:
+    return [structlog.dev.ConsoleRenderer(colors="NO_COLOR" not in os.environ)]
+
+
+def _rendered_as_json(*serializer: Any) -> list[structlog.types.Processor]:
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(*serializer)]
 
 
 def _add_correlation_id(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

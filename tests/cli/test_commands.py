@@ -48,7 +48,7 @@ async def test_a_picture_is_generated_saved_listed_read_deleted_and_restored(pla
     assert code == 0
     assert f"image-grpc image undelete {image['id']}" in out
     code, _, error = await run("image", "get", image["id"], *at(platform))
-    assert code == 1
+    assert code == 3
     assert "NOT_FOUND (IMAGE_NOT_FOUND)" in error
     code, out, _ = await run("image", "undelete", image["id"], *at(platform))
     assert image["id"] in out
@@ -86,12 +86,12 @@ async def test_grid_cells_may_have_fractional_sizes(platform: Service, tmp_path:
 
 async def test_errors_name_the_invalid_fields(platform: Service) -> None:
     code, _, error = await run("generate", "item", "--theme", "fantasy", "--size", "1x99999", *at(platform))
-    assert code == 1
+    assert code == 2
     assert "INVALID_ARGUMENT" in error
     for field in ("size.width: must", "size.height: must"):
         assert field in error
     code, _, error = await run("generate", "item", "--theme", "nope", *at(platform))
-    assert code == 1
+    assert code == 2
     assert "INVALID_THEME" in error
     assert "theme: theme 'nope' does not exist" in error
 
@@ -115,7 +115,7 @@ async def test_an_uploaded_picture_can_be_changed(platform: Service) -> None:
 
 async def test_an_unavailable_service_is_reported_with_a_hint() -> None:
     code, _, error = await run("status", "--target", "127.0.0.1:1")
-    assert code == 1
+    assert code == 6
     assert "UNAVAILABLE" in error
     assert "image-grpc up" in error
 

@@ -10,11 +10,15 @@ from image_grpc.cli.costs import costs
 from image_grpc.cli.dead_letters import dead_letters
 from image_grpc.cli.demo import demo
 from image_grpc.cli.doctor import doctor
+from image_grpc.cli.errors import EXIT_CODE_HELP
+from image_grpc.cli.examples import add_examples
 from image_grpc.cli.generate import generate
 from image_grpc.cli.generation import generation
 from image_grpc.cli.image import image
+from image_grpc.cli.model import model
 from image_grpc.cli.overlay import overlay
 from image_grpc.cli.servers import bridge, serve, standin, up
+from image_grpc.cli.shell import completion, open_
 from image_grpc.cli.status import status
 from image_grpc.cli.storage import storage
 from image_grpc.cli.theme import theme
@@ -31,7 +35,9 @@ from image_grpc.cli.theme import theme
         generate,
         generation,
         image,
+        open_,
         overlay,
+        model,
         theme,
         status,
         dead_letters,
@@ -40,8 +46,10 @@ from image_grpc.cli.theme import theme
         costs,
         config,
         doctor,
+        completion,
     ],
     context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=EXIT_CODE_HELP,
 )
 @click.version_option(__version__, prog_name="image-grpc")
 def main() -> None:
@@ -51,3 +59,6 @@ def main() -> None:
     `image-grpc up` in one terminal and `image-grpc generate portrait --theme fantasy --out hero.png` in
     another.
     """
+
+
+add_examples(main)

@@ -1,19 +1,15 @@
 """`image-grpc audit`: who changed what."""
 
-from collections.abc import Iterator
 from datetime import datetime
 
 import click
-import grpc
 from rich.table import Table
 from tabletop.image.v1 import audit_service_pb2 as pb
 from tabletop.image.v1.audit_pb2 import AuditEntry, ChangeType, ResourceType
 from tabletop.image.v1.audit_service_pb2_grpc import AuditServiceStub
 
-from image_grpc.cli.client import CALL_SECONDS, Client, client_command, display_label
+from image_grpc.cli.client import Client, client_command, continuation, display_label, limited_list, list_options
 from image_grpc.cli.parameters import MOMENT
-
-PAGE_SIZE = 100
 
 
 @click.group()
@@ -28,7 +24,7 @@ def audit() -> None:
 @click.option("--outcome", default="", help="Only this outcome: OK, or a reason such as PERMISSION_DENIED.")
 @click.option("--since", type=MOMENT, help="Only from this time on: an age such as 2h or 7d, or a time in ISO 8601.")
 @click.option("--until", type=MOMENT, help="Only before this time.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Number of entries.")
+@list_options
 @client_command
 def list_(
     client: Client,
@@ -40,29 +36,25 @@ def list_(
     since: datetime | None,
     until: datetime | None,
     limit: int,
+    page_token: str,
 ) -> None:
     """List the entries of the audit log, newest first. The key must be one of an administrator."""
     request = pb.ListAuditEntriesRequest(
-        caller=caller, method=method, image_id=image_id, outcome=outcome, start_time=since, end_time=until
+        caller=caller,
+        method=method,
+        image_id=image_id,
+        outcome=outcome,
+        start_time=since,
+        end_time=until,
+        page_token=page_token,
     )
-    entries = list(_entries(client.channel, request, limit))
+    page = limited_list(AuditServiceStub(client.channel).ListAuditEntries, request, limit)
     table = Table("time (UTC)", "caller", "method", "outcome", "changes", box=None)
-    for entry in entries:
+    for entry in page.entries:
         time = entry.create_time.ToDatetime().isoformat(sep=" ", timespec="seconds")
         result = entry.outcome if entry.count == 1 else f"{entry.outcome} (x{entry.count})"
         table.add_row(time, entry.call.caller, entry.call.method.partition(".")[2], result, _changes(entry))
-    client.show(pb.ListAuditEntriesResponse(entries=entries), table if entries else "no entries")
-
-
-def _entries(channel: grpc.Channel, request: pb.ListAuditEntriesRequest, limit: int) -> Iterator[AuditEntry]:
-    stub = AuditServiceStub(channel)
-    while limit > 0:
-        request.page_size = min(limit, PAGE_SIZE)
-        page = stub.ListAuditEntries(request, timeout=CALL_SECONDS)
-        yield from page.entries
-        limit, request.page_token = limit - len(page.entries), page.next_page_token
-        if not page.next_page_token:
-            return
+    client.show(page, table if page.entries else "no entries", *continuation(page))
 
 
 def _changes(entry: AuditEntry) -> str:

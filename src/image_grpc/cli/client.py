@@ -1,7 +1,7 @@
-"""Shared by the client commands: the channel, error messages, names of enum values, and output."""
+"""Shared by the client commands: the channel, the form of the output, errors, and names of enum values."""
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +12,12 @@ import grpc
 from google.protobuf import json_format
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from google.protobuf.message import Message
-from google.rpc import error_details_pb2
-from grpc_status import rpc_status
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from image_grpc import settings
+from image_grpc.cli.errors import RpcFailure
+from image_grpc.cli.output import Output, show
+from image_grpc.cli.profiles import profile_settings
 from image_grpc.endpoint import Endpoint
 from image_grpc.messages import enum_label, enum_prefix
 from image_grpc.settings import ClientSettings, InvalidSettings
@@ -27,29 +26,27 @@ M = TypeVar("M", bound=Message)
 
 CALL_SECONDS = 60.0
 """Deadline of calls that do not wait for a picture."""
+PAGE_SIZE = 100
+"""The largest page that servers return."""
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_HINTS = {
-    grpc.StatusCode.UNAVAILABLE: "\nIs the service running? `image-grpc up` starts one; --target selects another.",
-    grpc.StatusCode.UNAUTHENTICATED: "\nSend a key: --api-key-file names the file with it.",
-    grpc.StatusCode.DEADLINE_EXCEEDED: "\nThe service did not respond in time; see `image-grpc status`.",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """What every client command needs: the channel to the service, and the kind of output."""
+    """What every client command needs: the channel to the service, and the form of the output."""
 
     channel: grpc.Channel
-    as_json: bool
+    output: Output
+
+    @property
+    def prints_text(self) -> bool:
+        """Whether people read the output."""
+        return self.output is Output.TABLE
 
     def show(self, message: Message, *parts: str | Table) -> None:
-        """Print `parts`, or with --json the message as proto3 JSON with the field names of the contract."""
-        if self.as_json:
-            click.echo(json_format.MessageToJson(message, preserving_proto_field_name=True))
-            return
-        for part in parts:
-            click.echo(_printable(part)) if isinstance(part, str) else console().print(part)
+        """Print `parts`, or the message in the form that programs read."""
+        show(self.output, message, *parts)
 
 
 class EnumChoice(click.Choice[str]):
@@ -75,18 +72,24 @@ def server_options(command: Callable[..., None]) -> Callable[..., None]:
     A key is never an option itself: everybody on the host can read the options of a process.
     """
 
+    @click.option("--profile", envvar="IMAGE_GRPC_PROFILE", help="Server and credentials of the file of profiles.")
     @click.option("--target", help="Address of the server, HOST:PORT.  [default: 127.0.0.1:50051]")
     @click.option("--tls", is_flag=True, default=None, help="Connect with TLS.")
     @click.option("--ca-file", type=_FILE, help="Connect with TLS; certificate authorities of the server, PEM.")
     @click.option("--api-key-file", type=_FILE, help="File with the API key or token to send.")
     @functools.wraps(command)
     def run(
-        *, target: str | None, tls: bool | None, ca_file: Path | None, api_key_file: Path | None, **options: object
+        *,
+        profile: str | None,
+        target: str | None,
+        tls: bool | None,
+        ca_file: Path | None,
+        api_key_file: Path | None,
+        **options: object,
     ) -> None:
         try:
-            key = api_key_file.read_text().strip() if api_key_file is not None else None
-            selected = settings.load(ClientSettings, target=target, tls=tls, ca_file=ca_file, api_key=key)
-            server = Endpoint.of(selected)
+            given = {"target": target, "tls": tls, "ca_file": ca_file, "api_key_file": api_key_file}
+            server = Endpoint.of(_client_settings(profile, given))
         except (InvalidSettings, OSError, UnicodeDecodeError) as error:
             raise click.ClickException(str(error)) from error
         command(server, **options)
@@ -94,39 +97,37 @@ def server_options(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def _client_settings(profile: str | None, options: Mapping[str, object]) -> ClientSettings:
+    """Return the settings: options come first, then the profile, then the environment."""
+    values = profile_settings(profile) if profile else {}
+    values |= {name: value for name, value in options.items() if value is not None}
+    key_file = values.pop("api_key_file", None)
+    key = Path(str(key_file)).read_text().strip() if key_file is not None else None
+    return settings.load(ClientSettings, api_key=key, **values)
+
+
 def client_command(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of the server and --json, pass a Client to the command, and report RPC errors in plain text."""
+    """Add the options of the server and of the output, pass a Client to the command, and report errors of RPCs."""
 
     @server_options
-    @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+    @click.option("-o", "--output", type=click.Choice([each.value for each in Output]), help="Form of the output.")
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON: --output json.")
     @functools.wraps(command)
-    def run(server: Endpoint, *, as_json: bool, **options: object) -> None:
-        with reported_rpc_errors(), server.open() as channel:
-            command(Client(channel, as_json), **options)
+    def run(server: Endpoint, *, output: str | None, as_json: bool, **options: object) -> None:
+        selected = Output(output) if output else Output.JSON if as_json else Output.TABLE
+        with reported_rpc_errors(selected), server.open() as channel:
+            command(Client(channel, selected), **options)
 
     return run
 
 
 @contextmanager
-def reported_rpc_errors() -> Iterator[None]:
+def reported_rpc_errors(output: Output = Output.TABLE) -> Iterator[None]:
     """Translate RPC errors into errors of the command."""
     try:
         yield
     except grpc.RpcError as error:
-        raise click.ClickException(_error_text(error)) from error
-
-
-def _error_text(error: Any) -> str:  # the type of RPC errors lacks code() and details()
-    code = error.code()
-    lines = [f"{code.name}: {error.details()}"]
-    status = rpc_status.from_call(error)
-    for detail in status.details if status is not None else ():
-        info, violations = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
-        if detail.Unpack(info):
-            lines[0] = f"{code.name} ({info.reason}): {error.details()}"
-        elif detail.Unpack(violations):
-            lines += [f"  {each.field}: {each.description}" for each in violations.field_violations]
-    return _printable("\n".join(lines)) + _HINTS.get(code, "")
+        raise RpcFailure(error, as_json=output in (Output.JSON, Output.JSONL)) from error
 
 
 def rpc_for(request: Message, stub: object) -> Callable[..., Any]:
@@ -135,32 +136,42 @@ def rpc_for(request: Message, stub: object) -> Callable[..., Any]:
     return rpc
 
 
+def limited_list(rpc: Callable[..., Any], request: Any, limit: int) -> Any:
+    """Return the response to a List request with up to `limit` items, of as many pages as needed.
+
+    Its `next_page_token` continues the list.
+    """
+    request.page_size = min(limit, PAGE_SIZE)
+    response = rpc(request, timeout=CALL_SECONDS)
+    [items] = [field.name for field in response.DESCRIPTOR.fields if field.is_repeated]
+    while response.next_page_token and (left := limit - len(getattr(response, items))) > 0:
+        request.page_size, request.page_token = min(left, PAGE_SIZE), response.next_page_token
+        page = rpc(request, timeout=CALL_SECONDS)
+        getattr(response, items).extend(getattr(page, items))
+        response.next_page_token = page.next_page_token
+    return response
+
+
+def list_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of commands that list something."""
+
+    @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="Number of items.")
+    @click.option("--page-token", default="", help="Continue the list where another command ended.")
+    @functools.wraps(command)
+    def run(*arguments: object, **options: object) -> None:
+        command(*arguments, **options)
+
+    return run
+
+
+def continuation(page: Any) -> list[str]:
+    """Return how to continue a list, if it goes on."""
+    return [f"more: --page-token {page.next_page_token}"] if page.next_page_token else []
+
+
 def parse_json(file: IO[str], message: M) -> M:
     """Return the message, filled from a file of proto3 JSON."""
     try:
         return json_format.Parse(file.read(), message)
     except json_format.ParseError as error:
         raise click.ClickException(f"{file.name}: {error}") from error
-
-
-class _PlainConsole(Console):
-    """Prints texts without interpreting them."""
-
-    def render_str(self, text: str, **_options: Any) -> Text:
-        return Text(_printable(text))
-
-
-def _printable(text: str) -> str:
-    """Return a text in which nothing that a caller wrote controls the terminal."""
-    return "".join(each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in text)
-
-
-def console() -> Console:
-    """Return a console for tables on standard output; without a terminal, it is wide enough for all columns."""
-    terminal = _PlainConsole()
-    return terminal if terminal.is_terminal else _PlainConsole(width=160)
-
-
-def format_bytes(size: int) -> str:
-    """Return a size in MB or kB."""
-    return f"{size / 1_000_000:.1f} MB" if size >= 1_000_000 else f"{size / 1000:.0f} kB"

@@ -5,7 +5,7 @@ import json
 import click
 from rich.table import Table
 
-from image_grpc.cli.client import console
+from image_grpc.cli.output import console
 from image_grpc.cli.programs import hub_option, load, run
 from image_grpc.settings import ServerSettings
 

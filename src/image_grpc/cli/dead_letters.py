@@ -11,7 +11,7 @@ import click
 from google.protobuf import json_format
 from rich.table import Table
 
-from image_grpc.cli.client import console
+from image_grpc.cli.output import console
 from image_grpc.cli.parameters import AGE
 from image_grpc.cli.programs import hub_option, load, run
 from image_grpc.errors import HubError

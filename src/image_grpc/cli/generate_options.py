@@ -17,15 +17,16 @@ from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
 from tabletop.image.v1.image_service_pb2 import ReadImageRequest
 from tabletop.image.v1.types_pb2 import CacheMode, ImageFormat, Priority
 
-from image_grpc.cli.client import CALL_SECONDS, Client, EnumChoice, client_command, display_label, format_bytes, rpc_for
-from image_grpc.cli.image import read_to_file
+from image_grpc.cli.client import CALL_SECONDS, Client, EnumChoice, client_command, display_label, rpc_for
+from image_grpc.cli.output import format_bytes
+from image_grpc.cli.picture_files import STANDARD_OUTPUT, format_for, out_option, save
 
 _COMMON_FIELDS = (
     *("theme", "size", "details", "format", "model", "priority", "cache", "source"),
     *("reference_image_ids", "request_id", "validate_only"),
 )
-_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-_TERMINAL_STATES = (
+_GENERATED = (".png", ".jpg", ".jpeg", ".webp")
+TERMINAL_STATES = (
     GenerationState.GENERATION_STATE_SUCCEEDED,
     GenerationState.GENERATION_STATE_FAILED,
     GenerationState.GENERATION_STATE_CANCELLED,
@@ -46,14 +47,16 @@ def generation_command(command: Callable[..., Message]) -> Callable[..., None]:
     """Add the output options, send the request that the command returns, and show the generation."""
 
     @click.option("--wait/--no-wait", default=True, help="Wait until the generation ends.  [default: wait]")
-    @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to save the picture to.")
+    @out_option
     @client_command
     @functools.wraps(command)
     def run(client: Client, *, wait: bool, out: Path | None, **options: object) -> None:
+        if out is not None and not wait:
+            raise click.UsageError("--out needs the picture, so it excludes --no-wait")
         request = command(client, **options)
         stub = GenerationServiceStub(client.channel)
         generation = rpc_for(request, stub)(request, timeout=CALL_SECONDS).generation
-        _show(client, _watch(stub, generation) if wait and generation.id else generation, out)
+        show_result(client, follow(stub, generation) if wait and generation.id else generation, out)
 
     return run
 
@@ -87,21 +90,20 @@ def picture_command(command: Callable[..., Message]) -> Callable[..., None]:
     def build(_: Client, source_id: str, source_service: str, **options: Any) -> Message:
         options["source"] = {"id": source_id, "service": source_service}
         out = click.get_current_context().params["out"]
-        if out is not None and options["format"] is None and (suffix := out.suffix.lower()) in _FORMATS:
-            options["format"] = f"IMAGE_FORMAT_{_FORMATS[suffix]}"
+        options["format"] = format_for(out, options["format"], _GENERATED)
         common = {name: options.pop(name) for name in _COMMON_FIELDS}
         return json_format.ParseDict(common, command(**options))
 
     return build
 
 
-def _watch(stub: GenerationServiceStub, generation: Generation) -> Generation:
+def follow(stub: GenerationServiceStub, generation: Generation) -> Generation:
     """Show the progress of a generation, and return it once it has ended."""
     columns = (TextColumn("{task.description:<12}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("queued", total=1.0)
         cursor = ""
-        while generation.state not in _TERMINAL_STATES:
+        while generation.state not in TERMINAL_STATES:
             for change in stub.WatchGeneration(WatchGenerationRequest(generation_id=generation.id, cursor=cursor)):
                 cursor = change.cursor
                 if change.HasField("generation"):
@@ -111,16 +113,19 @@ def _watch(stub: GenerationServiceStub, generation: Generation) -> Generation:
     return generation
 
 
-def _show(client: Client, generation: Generation, out: Path | None) -> None:
+def show_result(client: Client, generation: Generation, out: Path | None = None) -> None:
+    """Show a generation, and save its picture. Raises ClickException if it failed."""
     failed = generation.state == GenerationState.GENERATION_STATE_FAILED
-    if client.as_json or not failed:
+    to_file = out is None or out != STANDARD_OUTPUT
+    if to_file and not (failed and client.prints_text):
         client.show(generation, _summary(generation))
     if failed:
         raise click.ClickException(f"the generation failed ({generation.error.reason}): {generation.error.message}")
     if out is not None and generation.HasField("image"):
         image = generation.image
-        read_to_file(client, ReadImageRequest(image_id=image.id, version=image.version), out)
-        if not client.as_json:
+        request = ReadImageRequest(image_id=image.id, version=image.version, format=format_for(out, None))
+        save(client, request, out, describe=False)
+        if client.prints_text and to_file:
             click.echo(f"saved as {out}")
 
 

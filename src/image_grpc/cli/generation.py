@@ -1,17 +1,99 @@
-"""`generation`: work on generations that are under way."""
+"""`image-grpc generation`: generations that are under way, or have ended."""
 
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import click
+from rich.table import Column, Table
+from tabletop.image.v1 import generation_service_pb2 as pb
+from tabletop.image.v1.generation_pb2 import Generation, GenerationState
+from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
+from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 
+from image_grpc.cli.client import (
+    CALL_SECONDS,
+    Client,
+    EnumChoice,
+    client_command,
+    continuation,
+    display_label,
+    limited_list,
+    list_options,
+)
+from image_grpc.cli.generate_options import TERMINAL_STATES, follow, show_result
+from image_grpc.cli.output import age_of
 from image_grpc.cli.parameters import AGE
+from image_grpc.cli.picture_files import out_option
 from image_grpc.cli.programs import hub_option, load, run
 from image_grpc.settings import ProgramSettings
 
 
 @click.group()
 def generation() -> None:
-    """Work on generations that are under way."""
+    """List, show, await, cancel and requeue generations."""
+
+
+@generation.command("list")
+@click.option("--state", type=EnumChoice(GenerationState))
+@click.option("--type", type=EnumChoice(ImageType))
+@click.option("--subtype", type=EnumChoice(ImageSubtype))
+@click.option("--theme", default="")
+@click.option("--source-id", default="", help="Character, campaign or item (UUID).")
+@click.option("--service", default="", help="Service that requested the picture.")
+@list_options
+@client_command
+def list_(client: Client, limit: int, **fields: Any) -> None:
+    """List generations, newest first."""
+    rpc = GenerationServiceStub(client.channel).ListGenerations
+    page = limited_list(rpc, pb.ListGenerationsRequest(**fields), limit)
+    client.show(page, _table(page.generations), *continuation(page))
+
+
+@generation.command()
+@click.argument("generation_id")
+@client_command
+def get(client: Client, generation_id: str) -> None:
+    """Show a generation."""
+    made = _get(client, generation_id)
+    client.show(made, _table([made]), *_details(made))
+
+
+@generation.command()
+@click.argument("generation_id")
+@out_option
+@client_command
+def wait(client: Client, generation_id: str, out: Path | None) -> None:
+    """Wait until a generation ends. Exits with code 1 if it failed."""
+    made = follow(GenerationServiceStub(client.channel), _get(client, generation_id))
+    show_result(client, made, out)
+
+
+@generation.command()
+@click.argument("generation_id")
+@client_command
+def watch(client: Client, generation_id: str) -> None:
+    """Print each change of a generation until it ends."""
+    stub, cursor, state = GenerationServiceStub(client.channel), "", 0
+    while state not in TERMINAL_STATES:
+        for change in stub.WatchGeneration(pb.WatchGenerationRequest(generation_id=generation_id, cursor=cursor)):
+            cursor = change.cursor
+            if change.HasField("generation"):
+                state = change.generation.state
+                label = display_label(GenerationState, state)
+                client.show(change.generation, f"{label:<12}{change.generation.progress:>5.0%}")
+
+
+@generation.command()
+@click.argument("generation_id")
+@client_command
+def cancel(client: Client, generation_id: str) -> None:
+    """Cancel a generation, if GetImg.AI was not called for it yet."""
+    request = pb.CancelGenerationRequest(generation_id=generation_id)
+    response = GenerationServiceStub(client.channel).CancelGeneration(request, timeout=CALL_SECONDS)
+    outcome = display_label(pb.CancelOutcome, response.outcome).replace("_", " ")
+    client.show(response, f"{outcome}: {display_label(GenerationState, response.generation.state)}")
 
 
 @generation.command()
@@ -29,3 +111,29 @@ def requeue(ids: tuple[str, ...], idle: float, hub_url: str | None) -> None:
     settings = load(ProgramSettings, hub_url=hub_url)
     count = run(app.requeue_generations(settings, ids, idle_for=timedelta(seconds=idle)))
     click.echo(f"{count} requeued")
+
+
+def _get(client: Client, generation_id: str) -> Generation:
+    request = pb.GetGenerationRequest(generation_id=generation_id)
+    return GenerationServiceStub(client.channel).GetGeneration(request, timeout=CALL_SECONDS).generation
+
+
+def _details(made: Generation) -> Iterator[str]:
+    if made.image.id:
+        yield f"image: {made.image.id} version {made.image.version}"
+    if made.HasField("error"):
+        yield f"error: {made.error.reason}: {made.error.message}"
+    yield f"model: {made.model}"
+
+
+def _table(generations: Iterable[Generation]) -> Table:
+    table = Table(Column("generation", no_wrap=True), "state", "kind", "cost", "created", box=None)
+    for each in generations:
+        table.add_row(
+            each.id,
+            display_label(GenerationState, each.state),
+            (each.request.WhichOneof("kind") or "").removesuffix("_map").removesuffix("_illustration"),
+            each.cost.amount,
+            age_of(each.create_time),
+        )
+    return table

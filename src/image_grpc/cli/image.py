@@ -7,11 +7,22 @@ from typing import Any
 import click
 from rich.table import Column, Table
 from tabletop.image.v1 import image_service_pb2 as pb
-from tabletop.image.v1.image_pb2 import Image, ImageContent
+from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 from tabletop.image.v1.types_pb2 import ImageFormat, ImageSubtype, ImageType
 
-from image_grpc.cli.client import CALL_SECONDS, Client, EnumChoice, client_command, display_label, format_bytes
+from image_grpc.cli.client import (
+    CALL_SECONDS,
+    Client,
+    EnumChoice,
+    client_command,
+    continuation,
+    display_label,
+    limited_list,
+    list_options,
+)
+from image_grpc.cli.output import age_of
+from image_grpc.cli.picture_files import format_for, out_option, save
 
 
 @click.group()
@@ -27,31 +38,34 @@ def get(client: Client, image_id: str, version: int) -> None:
     """Show an image and its prompt."""
     request = pb.GetImageRequest(image_id=image_id, version=version)
     image = ImageServiceStub(client.channel).GetImage(request, timeout=CALL_SECONDS).image
-    client.show(image, _table([image]), f"prompt: {image.metadata.generation_params.prompt}")
+    prompt = image.metadata.generation_params.prompt
+    client.show(image, _table([image]), *([f"prompt: {prompt}"] if prompt else []))
 
 
 @image.command("list")
 @click.option("--type", type=EnumChoice(ImageType))
+@click.option("--subtype", type=EnumChoice(ImageSubtype))
 @click.option("--theme", default="")
 @click.option("--source-id", default="", help="Character, campaign or item (UUID).")
 @click.option("--service", default="", help="Service that requested the image.")
 @click.option("--deleted", "show_deleted", is_flag=True, help="Include deleted images.")
-@click.option("--page-size", type=int, default=0)
-@click.option("--page-token", default="")
+@list_options
 @client_command
-def list_(client: Client, **fields: Any) -> None:
+def list_(client: Client, limit: int, **fields: Any) -> None:
     """List images, newest first."""
-    request = pb.ListImagesRequest(**fields)
-    _show_page(client, ImageServiceStub(client.channel).ListImages(request, timeout=CALL_SECONDS))
+    page = limited_list(ImageServiceStub(client.channel).ListImages, pb.ListImagesRequest(**fields), limit)
+    client.show(page, _table(page.images), *continuation(page))
 
 
 @image.command()
 @click.argument("image_id")
+@list_options
 @client_command
-def versions(client: Client, image_id: str) -> None:
+def versions(client: Client, limit: int, **fields: Any) -> None:
     """List the versions of an image, newest first."""
-    request = pb.ListImageVersionsRequest(image_id=image_id)
-    _show_page(client, ImageServiceStub(client.channel).ListImageVersions(request, timeout=CALL_SECONDS))
+    rpc = ImageServiceStub(client.channel).ListImageVersions
+    page = limited_list(rpc, pb.ListImageVersionsRequest(**fields), limit)
+    client.show(page, _table(page.images), *continuation(page))
 
 
 @image.command()
@@ -60,12 +74,13 @@ def versions(client: Client, image_id: str) -> None:
 @click.option("--layer", type=EnumChoice(pb.ImageLayer), default="base", help="A map without or with its overlays.")
 @click.option("--format", type=EnumChoice(ImageFormat), help="Default: as stored.")
 @click.option("--max-side", type=int, default=0, help="Maximum width and height in pixels; default: as stored.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File for the picture.")
+@out_option
 @client_command
-def read(client: Client, out: Path, **fields: Any) -> None:
+def read(client: Client, out: Path | None, **fields: Any) -> None:
     """Save the picture of an image to a file."""
-    content = read_to_file(client, pb.ReadImageRequest(**fields), out)
-    client.show(content, f"{out}: {content.size.width} x {content.size.height}, {format_bytes(content.byte_size)}")
+    if out is None:
+        raise click.UsageError("--out says where to save the picture")
+    save(client, pb.ReadImageRequest(**{**fields, "format": format_for(out, fields["format"])}), out)
 
 
 @image.command()
@@ -124,19 +139,6 @@ def undelete(client: Client, image_id: str) -> None:
     client.show(image, _table([image]))
 
 
-def read_to_file(client: Client, request: pb.ReadImageRequest, out: Path) -> ImageContent:
-    """Save a picture, completely or not at all, and return its content description."""
-    parts = ImageServiceStub(client.channel).ReadImage(request)
-    content = next(parts).content
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(out.name + ".part")
-    with partial.open("wb") as file:
-        for part in parts:
-            file.write(part.data)
-    partial.replace(out)
-    return content
-
-
 def _parts(description: pb.UploadImageDescription, file: Path) -> Iterator[pb.UploadImageRequest]:
     yield pb.UploadImageRequest(description=description)
     with file.open("rb") as data:
@@ -144,24 +146,16 @@ def _parts(description: pb.UploadImageDescription, file: Path) -> Iterator[pb.Up
             yield pb.UploadImageRequest(data=part)
 
 
-def _show_page(client: Client, page: pb.ListImagesResponse | pb.ListImageVersionsResponse) -> None:
-    next_page = [f"next page: --page-token {page.next_page_token}"] if page.next_page_token else []
-    client.show(page, _table(page.images), *next_page)
-
-
 def _table(images: Iterable[Image]) -> Table:
-    columns = ("version", "kind", "theme", "size", "format", "bytes", "stored (UTC)")
-    table = Table(Column("image", no_wrap=True), *columns, box=None)
+    table = Table(Column("image", no_wrap=True), "v", "kind", "theme", "size", "stored", box=None)
     for each in images:
         size = each.content.size
         table.add_row(
             each.id,
             str(each.version),
-            f"{display_label(ImageType, each.type)}/{display_label(ImageSubtype, each.subtype)}",
-            each.metadata.theme + (" (deleted)" if each.HasField("delete_time") else ""),
-            f"{size.width} x {size.height}",
-            display_label(ImageFormat, each.content.format),
-            format_bytes(each.content.byte_size),
-            f"{each.update_time.ToDatetime():%Y-%m-%d %H:%M:%S}",
+            display_label(ImageSubtype, each.subtype).removesuffix("_illustration"),
+            "(deleted)" if each.HasField("delete_time") else each.metadata.theme,
+            f"{size.width}x{size.height}",
+            age_of(each.update_time),
         )
     return table

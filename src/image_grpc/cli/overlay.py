@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import IO
 
 import click
-from rich.table import Table
+from rich.table import Column, Table
 from tabletop.image.v1 import overlay_service_pb2 as pb
 from tabletop.image.v1.overlay_pb2 import Overlay
 from tabletop.image.v1.overlay_service_pb2_grpc import OverlayServiceStub
@@ -99,7 +99,7 @@ def render(client: Client, map_id: str, out: Path) -> None:
 
 
 def _table(*overlays: Overlay) -> Table:
-    table = Table("overlay", "version", "name", "kind", "z", "visible", "elements", box=None)
+    table = Table(Column("overlay", no_wrap=True), "v", "name", "kind", "z", "visible", "items", box=None)
     for each in overlays:
         kind = each.WhichOneof("content") or ""
         elements = getattr(each, kind).elements

@@ -29,7 +29,8 @@ from tabletop.image.v1.overlay_service_pb2_grpc import OverlayServiceStub
 from tabletop.image.v1.types_pb2 import ImageFormat
 
 from image_grpc import app
-from image_grpc.cli.client import console, display_label, format_bytes, rpc_for
+from image_grpc.cli.client import display_label, rpc_for
+from image_grpc.cli.output import console, format_bytes
 from image_grpc.hub import Delivery
 from image_grpc.settings import EmbeddedSettings
 

@@ -1,0 +1,93 @@
+"""What the client commands print: tables for people, JSON or ids for programs."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+import click
+from google.protobuf import json_format
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+class Output(Enum):
+    """The forms of output."""
+
+    TABLE = "table"
+    JSON = "json"
+    """The whole response, as proto3 JSON with the field names of the contract."""
+    JSONL = "jsonl"
+    """A line of JSON for each item of a list, or for the only one."""
+    IDS = "ids"
+    """A line with the id of each item."""
+
+
+def show(output: Output, message: Message, *parts: str | Table) -> None:
+    """Print `parts`, or the message in the form that programs read."""
+    if output is Output.JSON:
+        click.echo(json_format.MessageToJson(message, preserving_proto_field_name=True))
+    elif output is Output.JSONL:
+        for item in _items(message):
+            click.echo(json.dumps(json_format.MessageToDict(item, preserving_proto_field_name=True)))
+    elif output is Output.IDS:
+        for item in _items(message):
+            click.echo(_id_of(item))
+    else:
+        for part in parts:
+            click.echo(printable(part)) if isinstance(part, str) else console().print(part)
+
+
+def _items(message: Message) -> Sequence[Any]:
+    """Return the items of a list in a response, or the resource in it, or the message itself."""
+    fields = [field for field in message.DESCRIPTOR.fields if field.message_type is not None]
+    lists = [field for field in fields if field.is_repeated]
+    if "next_page_token" in message.DESCRIPTOR.fields_by_name and len(lists) == 1:
+        return list(getattr(message, lists[0].name))
+    if message.DESCRIPTOR.name.endswith("Response") and len(fields) == 1:
+        return [getattr(message, fields[0].name)]
+    return [message]
+
+
+def _id_of(item: Message) -> str:
+    """Return the id of a resource, which some call their name."""
+    for name in ("id", "name"):
+        if name in item.DESCRIPTOR.fields_by_name:
+            return str(getattr(item, name))
+    raise click.UsageError("the result of this command has no id; use another --output")
+
+
+class _PlainConsole(Console):
+    """Prints texts without interpreting them."""
+
+    def render_str(self, text: str, **_options: Any) -> Text:
+        return Text(printable(text))
+
+
+def printable(text: str) -> str:
+    """Return a text in which nothing that a caller wrote controls the terminal."""
+    return "".join(each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
+def console() -> Console:
+    """Return a console for tables on standard output; without a terminal, it is wide enough for all columns."""
+    terminal = _PlainConsole()
+    return terminal if terminal.is_terminal else _PlainConsole(width=160)
+
+
+def age_of(time: Timestamp) -> str:
+    """Return how long ago something happened, for example `3m` or `2d`."""
+    seconds = max(0, int((datetime.now(UTC) - time.ToDatetime(UTC)).total_seconds()))
+    for unit, length in (("d", 86_400), ("h", 3600), ("m", 60)):
+        if seconds >= length:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s"
+
+
+def format_bytes(size: int) -> str:
+    """Return a size in MB or kB."""
+    return f"{size / 1_000_000:.1f} MB" if size >= 1_000_000 else f"{size / 1000:.0f} kB"

@@ -1,0 +1,45 @@
+"""Profiles: servers and credentials by name, in a file of the user."""
+
+import os
+import tomllib
+from pathlib import Path
+
+import click
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from image_grpc.settings import InvalidSettings
+
+FILE_VARIABLE = "IMAGE_GRPC_PROFILES_FILE"
+FILE_NAME = "profiles.toml"
+
+
+class Profile(BaseModel):
+    """A table of the file. Keys are in files of their own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    target: str = Field(min_length=1)
+    tls: bool | None = None
+    ca_file: Path | None = None
+    api_key_file: Path | None = None
+    client_certificate_file: Path | None = None
+    client_key_file: Path | None = None
+
+
+_PROFILES = TypeAdapter(dict[str, Profile])
+
+
+def profile_settings(name: str) -> dict[str, object]:
+    """Return the settings of a profile. Paths are relative to the file. Raises InvalidSettings."""
+    file = Path(os.environ.get(FILE_VARIABLE) or Path(click.get_app_dir("image-grpc")) / FILE_NAME)
+    try:
+        profiles = _PROFILES.validate_python(tomllib.loads(file.read_text()))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise InvalidSettings(f"the file of profiles cannot be read: {problem}") from problem
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InvalidSettings(f"{file}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    if name not in profiles:
+        raise InvalidSettings(f"{file} has no profile {name!r}; it has {', '.join(profiles) or 'none'}")
+    values = profiles[name].model_dump(exclude_none=True)
+    return {key: file.parent / value if isinstance(value, Path) else value for key, value in values.items()}
