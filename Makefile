@@ -41,10 +41,11 @@ check: $(DEV) ## check format, lint, types, imports, contracts and generated fil
 	@$(MAKE) --no-print-directory generated
 
 .PHONY: servers
-servers: # install the Debian packages of the servers that the tests start
+servers: # install the Debian packages of the servers and generators that the tests start
 	@{ test -x /usr/lib/rabbitmq/bin/rabbitmq-server && ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 && \
-	test -x /usr/sbin/pgbouncer && test -x /usr/bin/faketime && test -x /usr/bin/promtool; } || { apt-get update -qq && \
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq rabbitmq-server postgresql pgbouncer faketime prometheus; }
+	test -x /usr/sbin/pgbouncer && test -x /usr/bin/faketime && test -x /usr/bin/promtool && test -x /usr/bin/protoc && \
+	test -x /usr/bin/protoc-gen-go-grpc; } || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+	rabbitmq-server postgresql pgbouncer faketime prometheus protobuf-compiler protoc-gen-go-1-5 protoc-gen-go-grpc; }
 
 .PHONY: generated
 generated: # check that generated files are up to date

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -24,6 +25,7 @@ from google.protobuf.descriptor_pb2 import (
 )
 from tabletop.image.v1.error_reason_pb2 import ErrorReason
 
+from image_grpc_testkit.servers.processes import find_program
 from tools import protos
 
 REPOSITORY = Path(__file__).parents[1]
@@ -156,6 +158,27 @@ def test_a_copy_of_the_folder_compiles_without_other_includes(tmp_path: Path) ->
     assert result.stderr == ""
     compiled = FileDescriptorSet.FromString((tmp_path / "image.binpb").read_bytes())
     assert sorted(file.name for file in compiled.file) == paths
+
+
+@pytest.mark.parametrize("language", ["go", "go-grpc", "java", "csharp", "php", "ruby"])
+def test_the_generators_of_other_languages_accept_every_file(language: str, tmp_path: Path) -> None:
+    paths = sorted(str(path.relative_to(PROTOS)) for path in PROTOS.glob("tabletop/**/*.proto"))
+    command = [find_program("protoc", "protobuf-compiler"), "-I", str(PROTOS), f"--{language}_out={tmp_path}", *paths]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert any(path.is_file() for path in tmp_path.rglob("*"))
+
+
+def test_buf_works_in_a_plain_copy(tmp_path: Path) -> None:
+    shutil.copytree(PROTOS, tmp_path / "protos")
+    for name in ("buf.yaml", "buf.gen.yaml"):
+        shutil.copy(PROTOS.parent / name, tmp_path)
+    environment = os.environ | {"BUF_CACHE_DIR": str(tmp_path / "cache"), "HTTPS_PROXY": "http://127.0.0.1:1"}
+    for action in ("lint", "build", "generate"):
+        command = [str(Path(sys.executable).with_name("buf")), action]
+        result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr
+    assert {path.name for path in (tmp_path / "gen").iterdir()} == {"csharp", "go", "java", "ruby"}
 
 
 def test_every_error_reason_starts_with_its_status(files: list[FileDescriptorProto]) -> None:

@@ -9,7 +9,6 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from protovalidate import FieldPathElementPb, FieldPathPb
-from tabletop.image.v1 import rules_pb2
 
 from image_grpc.errors import Violation
 from image_grpc.workers import Workers
@@ -161,8 +160,7 @@ def _uuid_fields(descriptor: Descriptor) -> Sequence[FieldDescriptor]:
 
 def _requires_uuid(field: FieldDescriptor) -> bool:
     rules = _rules_of(field)
-    string = rules.string
-    return string.uuid or string.Extensions[rules_pb2.request_id] or rules.repeated.items.string.uuid
+    return rules.string.uuid or rules.repeated.items.string.uuid
 
 
 @cache

@@ -14,7 +14,6 @@ from google.api import field_behavior_pb2  # type: ignore[import-untyped]
 from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, OneofDescriptor
 from google.protobuf.message import Message
-from tabletop.image.v1 import rules_pb2
 
 MAX_DEPTH = 6
 FLOOD_ELEMENTS = 100_000
@@ -156,9 +155,9 @@ class RandomMessages:
         samples = self._samples.get(field.name, ())
         if samples and self._rng.random() < 0.85:
             return self._rng.choice(samples)
-        if rules.uuid or rules.Extensions[rules_pb2.request_id]:
+        if rules.uuid:
             return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
-        if rules.Extensions[rules_pb2.theme_name]:
+        if rules.pattern.startswith("^[a-z0-9_]"):  # the name of a theme
             return self._rng.choice(("fantasy", "horror", f"theme_{self._rng.randrange(10**6)}"))
         if rules.pattern:
             return self._rng.choice(COLORS) if "#" in rules.pattern else self._rng.randbytes(32).hex()

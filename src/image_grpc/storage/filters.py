@@ -15,6 +15,9 @@ from tabletop.storage.v1.storage_pb2 import ListFilter
 from image_grpc.messages import enum_label
 from image_grpc.names import key_part
 
+MAX_TYPE = 32
+"""Maximum length of the index field."""
+
 ListPictures = ListImagesRequest | ListGenerationsRequest
 
 
@@ -39,7 +42,8 @@ def audit_index(*, caller: str, method: str, image_id: str, outcome: str) -> Ind
 
     Methods have different names, whatever their service.
     """
-    return IndexFields(service=key_part(caller), type=method.rpartition(".")[2], source_id=image_id, state=outcome)
+    name = method.rpartition(".")[2] or method
+    return IndexFields(service=key_part(caller), type=name[:MAX_TYPE], source_id=image_id, state=outcome)
 
 
 def audit_filter(request: ListAuditEntriesRequest) -> ListFilter:

@@ -6,7 +6,6 @@ from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from tabletop.hub.v1 import error_pb2 as _error_pb2
 from tabletop.image.v1 import overlay_service_pb2 as _overlay_service_pb2
-from tabletop.image.v1 import rules_pb2 as _rules_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message

@@ -5,7 +5,6 @@ from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from tabletop.image.v1 import map_pb2 as _map_pb2
-from tabletop.image.v1 import rules_pb2 as _rules_pb2
 from tabletop.image.v1 import theme_pb2 as _theme_pb2
 from tabletop.image.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers

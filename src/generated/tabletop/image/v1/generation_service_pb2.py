@@ -30,11 +30,10 @@ from tabletop.image.v1 import access_pb2 as tabletop_dot_image_dot_v1_dot_access
 from tabletop.image.v1 import generation_pb2 as tabletop_dot_image_dot_v1_dot_generation__pb2
 from tabletop.image.v1 import generation_request_pb2 as tabletop_dot_image_dot_v1_dot_generation__request__pb2
 from tabletop.image.v1 import model_pb2 as tabletop_dot_image_dot_v1_dot_model__pb2
-from tabletop.image.v1 import rules_pb2 as tabletop_dot_image_dot_v1_dot_rules__pb2
 from tabletop.image.v1 import types_pb2 as tabletop_dot_image_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*tabletop/image/v1/generation_service.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etabletop/image/v1/access.proto\x1a\"tabletop/image/v1/generation.proto\x1a*tabletop/image/v1/generation_request.proto\x1a\x1dtabletop/image/v1/model.proto\x1a\x1dtabletop/image/v1/rules.proto\x1a\x1dtabletop/image/v1/types.proto\"P\n\x1bGenerateTacticalMapResponse\x12\x31\n\ngeneration\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Generation\"P\n\x1bGenerateCampaignMapResponse\x12\x31\n\ngeneration\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Generation\"M\n\x18GeneratePortraitResponse\x12\x31\n\ngeneration\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Generation\"U\n GenerateItemIllustrationResponse\x12\x31\n\ngeneration\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Generation\"L\n\x17RegenerateImageResponse\x12\x31\n\ngeneration\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Generation\"G\n\x12\x41pplyThemeResponse\x12\x31\n\ngeneration\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Generation\";\n\x14GetGenerationRequest\x12#\n\rgeneration_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\"J\n\x15GetGenerationResponse\x12\x31\n\ngeneration\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Generation\"\xd8\x02\n\x16ListGenerationsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12;\n\x05state\x18\x03 \x01(\x0e\x32\".tabletop.image.v1.GenerationStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x34\n\x04type\x18\x04 \x01(\x0e\x32\x1c.tabletop.image.v1.ImageTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12:\n\x07subtype\x18\x05 \x01(\x0e\x32\x1f.tabletop.image.v1.ImageSubtypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1b\n\x05theme\x18\x06 \x01(\tB\x0c\xbaH\tr\x04\x88\xb5\x18\x01\xd8\x01\x01\x12\x1e\n\tsource_id\x18\x07 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x18\n\x07service\x18\x08 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"f\n\x17ListGenerationsResponse\x12\x32\n\x0bgenerations\x18\x01 \x03(\x0b\x32\x1d.tabletop.image.v1.Generation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"w\n\x15WaitGenerationRequest\x12#\n\rgeneration_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x39\n\x07timeout\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\r\xbaH\n\xaa\x01\x07\"\x03\x08\xd8\x04\x32\x00\"K\n\x16WaitGenerationResponse\x12\x31\n\ngeneration\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Generation\"V\n\x16WatchGenerationRequest\x12#\n\rgeneration_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x06\x63ursor\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\"\x8b\x01\n\x17WatchGenerationResponse\x12\x31\n\ngeneration\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Generation\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\x12-\n\tsend_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\">\n\x17\x43\x61ncelGenerationRequest\x12#\n\rgeneration_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\"\x80\x01\n\x18\x43\x61ncelGenerationResponse\x12\x31\n\ngeneration\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Generation\x12\x31\n\x07outcome\x18\x02 \x01(\x0e\x32 .tabletop.image.v1.CancelOutcome\"M\n\x11ListModelsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"W\n\x12ListModelsResponse\x12(\n\x06models\x18\x01 \x03(\x0b\x32\x18.tabletop.image.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x8a\x01\n\rCancelOutcome\x12\x1e\n\x1a\x43\x41NCEL_OUTCOME_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43\x41NCEL_OUTCOME_STOPPED\x10\x01\x12\x1b\n\x17\x43\x41NCEL_OUTCOME_TOO_LATE\x10\x02\x12 \n\x1c\x43\x41NCEL_OUTCOME_ALREADY_ENDED\x10\x03\x32\xe8\n\n\x11GenerationService\x12z\n\x13GenerateTacticalMap\x12-.tabletop.image.v1.GenerateTacticalMapRequest\x1a..tabletop.image.v1.GenerateTacticalMapResponse\"\x04\x88\xb5\x18\x02\x12z\n\x13GenerateCampaignMap\x12-.tabletop.image.v1.GenerateCampaignMapRequest\x1a..tabletop.image.v1.GenerateCampaignMapResponse\"\x04\x88\xb5\x18\x02\x12q\n\x10GeneratePortrait\x12*.tabletop.image.v1.GeneratePortraitRequest\x1a+.tabletop.image.v1.GeneratePortraitResponse\"\x04\x88\xb5\x18\x02\x12\x89\x01\n\x18GenerateItemIllustration\x12\x32.tabletop.image.v1.GenerateItemIllustrationRequest\x1a\x33.tabletop.image.v1.GenerateItemIllustrationResponse\"\x04\x88\xb5\x18\x02\x12n\n\x0fRegenerateImage\x12).tabletop.image.v1.RegenerateImageRequest\x1a*.tabletop.image.v1.RegenerateImageResponse\"\x04\x88\xb5\x18\x02\x12_\n\nApplyTheme\x12$.tabletop.image.v1.ApplyThemeRequest\x1a%.tabletop.image.v1.ApplyThemeResponse\"\x04\x88\xb5\x18\x02\x12h\n\rGetGeneration\x12\'.tabletop.image.v1.GetGenerationRequest\x1a(.tabletop.image.v1.GetGenerationResponse\"\x04\x88\xb5\x18\x01\x12n\n\x0fListGenerations\x12).tabletop.image.v1.ListGenerationsRequest\x1a*.tabletop.image.v1.ListGenerationsResponse\"\x04\x88\xb5\x18\x01\x12k\n\x0eWaitGeneration\x12(.tabletop.image.v1.WaitGenerationRequest\x1a).tabletop.image.v1.WaitGenerationResponse\"\x04\x88\xb5\x18\x01\x12p\n\x0fWatchGeneration\x12).tabletop.image.v1.WatchGenerationRequest\x1a*.tabletop.image.v1.WatchGenerationResponse\"\x04\x88\xb5\x18\x01\x30\x01\x12q\n\x10\x43\x61ncelGeneration\x12*.tabletop.image.v1.CancelGenerationRequest\x1a+.tabletop.image.v1.CancelGenerationResponse\"\x04\x88\xb5\x18\x02\x12_\n\nListModels\x12$.tabletop.image.v1.ListModelsRequest\x1a%.tabletop.image.v1.ListModelsResponse\"\x04\x88\xb5\x18\x01\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*tabletop/image/v1/generation_service.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etabletop/image/v1/access.proto\x1a\"tabletop/image/v1/generation.proto\x1a*tabletop/image/v1/generation_request.proto\x1a\x1dtabletop/image/v1/model.proto\x1a\x1dtabletop/image/v1/types.proto\"P\n\x1bGenerateTacticalMapResponse\x12\x31\n\ngeneration\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Generation\"P\n\x1bGenerateCampaignMapResponse\x12\x31\n\ngeneration\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Generation\"M\n\x18GeneratePortraitResponse\x12\x31\n\ngeneration\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Generation\"U\n GenerateItemIllustrationResponse\x12\x31\n\ngeneration\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Generation\"L\n\x17RegenerateImageResponse\x12\x31\n\ngeneration\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Generation\"G\n\x12\x41pplyThemeResponse\x12\x31\n\ngeneration\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Generation\";\n\x14GetGenerationRequest\x12#\n\rgeneration_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\"J\n\x15GetGenerationResponse\x12\x31\n\ngeneration\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Generation\"\xe7\x02\n\x16ListGenerationsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12;\n\x05state\x18\x03 \x01(\x0e\x32\".tabletop.image.v1.GenerationStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x34\n\x04type\x18\x04 \x01(\x0e\x32\x1c.tabletop.image.v1.ImageTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12:\n\x07subtype\x18\x05 \x01(\x0e\x32\x1f.tabletop.image.v1.ImageSubtypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12*\n\x05theme\x18\x06 \x01(\tB\x1b\xbaH\x18r\x13\x32\x11^[a-z0-9_]{1,64}$\xd8\x01\x01\x12\x1e\n\tsource_id\x18\x07 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x18\n\x07service\x18\x08 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"f\n\x17ListGenerationsResponse\x12\x32\n\x0bgenerations\x18\x01 \x03(\x0b\x32\x1d.tabletop.image.v1.Generation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"w\n\x15WaitGenerationRequest\x12#\n\rgeneration_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x39\n\x07timeout\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\r\xbaH\n\xaa\x01\x07\"\x03\x08\xd8\x04\x32\x00\"K\n\x16WaitGenerationResponse\x12\x31\n\ngeneration\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Generation\"V\n\x16WatchGenerationRequest\x12#\n\rgeneration_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x06\x63ursor\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\"\x8b\x01\n\x17WatchGenerationResponse\x12\x31\n\ngeneration\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Generation\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\x12-\n\tsend_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\">\n\x17\x43\x61ncelGenerationRequest\x12#\n\rgeneration_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\"\x80\x01\n\x18\x43\x61ncelGenerationResponse\x12\x31\n\ngeneration\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Generation\x12\x31\n\x07outcome\x18\x02 \x01(\x0e\x32 .tabletop.image.v1.CancelOutcome\"M\n\x11ListModelsRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"W\n\x12ListModelsResponse\x12(\n\x06models\x18\x01 \x03(\x0b\x32\x18.tabletop.image.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x8a\x01\n\rCancelOutcome\x12\x1e\n\x1a\x43\x41NCEL_OUTCOME_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43\x41NCEL_OUTCOME_STOPPED\x10\x01\x12\x1b\n\x17\x43\x41NCEL_OUTCOME_TOO_LATE\x10\x02\x12 \n\x1c\x43\x41NCEL_OUTCOME_ALREADY_ENDED\x10\x03\x32\xe8\n\n\x11GenerationService\x12z\n\x13GenerateTacticalMap\x12-.tabletop.image.v1.GenerateTacticalMapRequest\x1a..tabletop.image.v1.GenerateTacticalMapResponse\"\x04\x88\xb5\x18\x02\x12z\n\x13GenerateCampaignMap\x12-.tabletop.image.v1.GenerateCampaignMapRequest\x1a..tabletop.image.v1.GenerateCampaignMapResponse\"\x04\x88\xb5\x18\x02\x12q\n\x10GeneratePortrait\x12*.tabletop.image.v1.GeneratePortraitRequest\x1a+.tabletop.image.v1.GeneratePortraitResponse\"\x04\x88\xb5\x18\x02\x12\x89\x01\n\x18GenerateItemIllustration\x12\x32.tabletop.image.v1.GenerateItemIllustrationRequest\x1a\x33.tabletop.image.v1.GenerateItemIllustrationResponse\"\x04\x88\xb5\x18\x02\x12n\n\x0fRegenerateImage\x12).tabletop.image.v1.RegenerateImageRequest\x1a*.tabletop.image.v1.RegenerateImageResponse\"\x04\x88\xb5\x18\x02\x12_\n\nApplyTheme\x12$.tabletop.image.v1.ApplyThemeRequest\x1a%.tabletop.image.v1.ApplyThemeResponse\"\x04\x88\xb5\x18\x02\x12h\n\rGetGeneration\x12\'.tabletop.image.v1.GetGenerationRequest\x1a(.tabletop.image.v1.GetGenerationResponse\"\x04\x88\xb5\x18\x01\x12n\n\x0fListGenerations\x12).tabletop.image.v1.ListGenerationsRequest\x1a*.tabletop.image.v1.ListGenerationsResponse\"\x04\x88\xb5\x18\x01\x12k\n\x0eWaitGeneration\x12(.tabletop.image.v1.WaitGenerationRequest\x1a).tabletop.image.v1.WaitGenerationResponse\"\x04\x88\xb5\x18\x01\x12p\n\x0fWatchGeneration\x12).tabletop.image.v1.WatchGenerationRequest\x1a*.tabletop.image.v1.WatchGenerationResponse\"\x04\x88\xb5\x18\x01\x30\x01\x12q\n\x10\x43\x61ncelGeneration\x12*.tabletop.image.v1.CancelGenerationRequest\x1a+.tabletop.image.v1.CancelGenerationResponse\"\x04\x88\xb5\x18\x02\x12_\n\nListModels\x12$.tabletop.image.v1.ListModelsRequest\x1a%.tabletop.image.v1.ListModelsResponse\"\x04\x88\xb5\x18\x01\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -55,7 +54,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTGENERATIONSREQUEST'].fields_by_name['subtype']._loaded_options = None
   _globals['_LISTGENERATIONSREQUEST'].fields_by_name['subtype']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_LISTGENERATIONSREQUEST'].fields_by_name['theme']._loaded_options = None
-  _globals['_LISTGENERATIONSREQUEST'].fields_by_name['theme']._serialized_options = b'\272H\tr\004\210\265\030\001\330\001\001'
+  _globals['_LISTGENERATIONSREQUEST'].fields_by_name['theme']._serialized_options = b'\272H\030r\0232\021^[a-z0-9_]{1,64}$\330\001\001'
   _globals['_LISTGENERATIONSREQUEST'].fields_by_name['source_id']._loaded_options = None
   _globals['_LISTGENERATIONSREQUEST'].fields_by_name['source_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_LISTGENERATIONSREQUEST'].fields_by_name['service']._loaded_options = None
@@ -98,44 +97,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GENERATIONSERVICE'].methods_by_name['CancelGeneration']._serialized_options = b'\210\265\030\002'
   _globals['_GENERATIONSERVICE'].methods_by_name['ListModels']._loaded_options = None
   _globals['_GENERATIONSERVICE'].methods_by_name['ListModels']._serialized_options = b'\210\265\030\001'
-  _globals['_CANCELOUTCOME']._serialized_start=2258
-  _globals['_CANCELOUTCOME']._serialized_end=2396
-  _globals['_GENERATETACTICALMAPRESPONSE']._serialized_start=397
-  _globals['_GENERATETACTICALMAPRESPONSE']._serialized_end=477
-  _globals['_GENERATECAMPAIGNMAPRESPONSE']._serialized_start=479
-  _globals['_GENERATECAMPAIGNMAPRESPONSE']._serialized_end=559
-  _globals['_GENERATEPORTRAITRESPONSE']._serialized_start=561
-  _globals['_GENERATEPORTRAITRESPONSE']._serialized_end=638
-  _globals['_GENERATEITEMILLUSTRATIONRESPONSE']._serialized_start=640
-  _globals['_GENERATEITEMILLUSTRATIONRESPONSE']._serialized_end=725
-  _globals['_REGENERATEIMAGERESPONSE']._serialized_start=727
-  _globals['_REGENERATEIMAGERESPONSE']._serialized_end=803
-  _globals['_APPLYTHEMERESPONSE']._serialized_start=805
-  _globals['_APPLYTHEMERESPONSE']._serialized_end=876
-  _globals['_GETGENERATIONREQUEST']._serialized_start=878
-  _globals['_GETGENERATIONREQUEST']._serialized_end=937
-  _globals['_GETGENERATIONRESPONSE']._serialized_start=939
-  _globals['_GETGENERATIONRESPONSE']._serialized_end=1013
-  _globals['_LISTGENERATIONSREQUEST']._serialized_start=1016
-  _globals['_LISTGENERATIONSREQUEST']._serialized_end=1360
-  _globals['_LISTGENERATIONSRESPONSE']._serialized_start=1362
-  _globals['_LISTGENERATIONSRESPONSE']._serialized_end=1464
-  _globals['_WAITGENERATIONREQUEST']._serialized_start=1466
-  _globals['_WAITGENERATIONREQUEST']._serialized_end=1585
-  _globals['_WAITGENERATIONRESPONSE']._serialized_start=1587
-  _globals['_WAITGENERATIONRESPONSE']._serialized_end=1662
-  _globals['_WATCHGENERATIONREQUEST']._serialized_start=1664
-  _globals['_WATCHGENERATIONREQUEST']._serialized_end=1750
-  _globals['_WATCHGENERATIONRESPONSE']._serialized_start=1753
-  _globals['_WATCHGENERATIONRESPONSE']._serialized_end=1892
-  _globals['_CANCELGENERATIONREQUEST']._serialized_start=1894
-  _globals['_CANCELGENERATIONREQUEST']._serialized_end=1956
-  _globals['_CANCELGENERATIONRESPONSE']._serialized_start=1959
-  _globals['_CANCELGENERATIONRESPONSE']._serialized_end=2087
-  _globals['_LISTMODELSREQUEST']._serialized_start=2089
-  _globals['_LISTMODELSREQUEST']._serialized_end=2166
-  _globals['_LISTMODELSRESPONSE']._serialized_start=2168
-  _globals['_LISTMODELSRESPONSE']._serialized_end=2255
-  _globals['_GENERATIONSERVICE']._serialized_start=2399
-  _globals['_GENERATIONSERVICE']._serialized_end=3783
+  _globals['_CANCELOUTCOME']._serialized_start=2242
+  _globals['_CANCELOUTCOME']._serialized_end=2380
+  _globals['_GENERATETACTICALMAPRESPONSE']._serialized_start=366
+  _globals['_GENERATETACTICALMAPRESPONSE']._serialized_end=446
+  _globals['_GENERATECAMPAIGNMAPRESPONSE']._serialized_start=448
+  _globals['_GENERATECAMPAIGNMAPRESPONSE']._serialized_end=528
+  _globals['_GENERATEPORTRAITRESPONSE']._serialized_start=530
+  _globals['_GENERATEPORTRAITRESPONSE']._serialized_end=607
+  _globals['_GENERATEITEMILLUSTRATIONRESPONSE']._serialized_start=609
+  _globals['_GENERATEITEMILLUSTRATIONRESPONSE']._serialized_end=694
+  _globals['_REGENERATEIMAGERESPONSE']._serialized_start=696
+  _globals['_REGENERATEIMAGERESPONSE']._serialized_end=772
+  _globals['_APPLYTHEMERESPONSE']._serialized_start=774
+  _globals['_APPLYTHEMERESPONSE']._serialized_end=845
+  _globals['_GETGENERATIONREQUEST']._serialized_start=847
+  _globals['_GETGENERATIONREQUEST']._serialized_end=906
+  _globals['_GETGENERATIONRESPONSE']._serialized_start=908
+  _globals['_GETGENERATIONRESPONSE']._serialized_end=982
+  _globals['_LISTGENERATIONSREQUEST']._serialized_start=985
+  _globals['_LISTGENERATIONSREQUEST']._serialized_end=1344
+  _globals['_LISTGENERATIONSRESPONSE']._serialized_start=1346
+  _globals['_LISTGENERATIONSRESPONSE']._serialized_end=1448
+  _globals['_WAITGENERATIONREQUEST']._serialized_start=1450
+  _globals['_WAITGENERATIONREQUEST']._serialized_end=1569
+  _globals['_WAITGENERATIONRESPONSE']._serialized_start=1571
+  _globals['_WAITGENERATIONRESPONSE']._serialized_end=1646
+  _globals['_WATCHGENERATIONREQUEST']._serialized_start=1648
+  _globals['_WATCHGENERATIONREQUEST']._serialized_end=1734
+  _globals['_WATCHGENERATIONRESPONSE']._serialized_start=1737
+  _globals['_WATCHGENERATIONRESPONSE']._serialized_end=1876
+  _globals['_CANCELGENERATIONREQUEST']._serialized_start=1878
+  _globals['_CANCELGENERATIONREQUEST']._serialized_end=1940
+  _globals['_CANCELGENERATIONRESPONSE']._serialized_start=1943
+  _globals['_CANCELGENERATIONRESPONSE']._serialized_end=2071
+  _globals['_LISTMODELSREQUEST']._serialized_start=2073
+  _globals['_LISTMODELSREQUEST']._serialized_end=2150
+  _globals['_LISTMODELSRESPONSE']._serialized_start=2152
+  _globals['_LISTMODELSRESPONSE']._serialized_end=2239
+  _globals['_GENERATIONSERVICE']._serialized_start=2383
+  _globals['_GENERATIONSERVICE']._serialized_end=3767
 # @@protoc_insertion_point(module_scope)

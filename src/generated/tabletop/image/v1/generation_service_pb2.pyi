@@ -8,7 +8,6 @@ from tabletop.image.v1 import access_pb2 as _access_pb2
 from tabletop.image.v1 import generation_pb2 as _generation_pb2
 from tabletop.image.v1 import generation_request_pb2 as _generation_request_pb2
 from tabletop.image.v1 import model_pb2 as _model_pb2
-from tabletop.image.v1 import rules_pb2 as _rules_pb2
 from tabletop.image.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper

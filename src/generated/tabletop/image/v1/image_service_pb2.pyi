@@ -6,7 +6,6 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from tabletop.image.v1 import access_pb2 as _access_pb2
 from tabletop.image.v1 import image_pb2 as _image_pb2
 from tabletop.image.v1 import map_pb2 as _map_pb2
-from tabletop.image.v1 import rules_pb2 as _rules_pb2
 from tabletop.image.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper

@@ -2,7 +2,6 @@ from buf.validate import validate_pb2 as _validate_pb2
 from google.api import field_behavior_pb2 as _field_behavior_pb2
 from tabletop.image.v1 import access_pb2 as _access_pb2
 from tabletop.image.v1 import overlay_pb2 as _overlay_pb2
-from tabletop.image.v1 import rules_pb2 as _rules_pb2
 from tabletop.image.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor

@@ -25,10 +25,9 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
-from tabletop.image.v1 import rules_pb2 as tabletop_dot_image_dot_v1_dot_rules__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dtabletop/image/v1/theme.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dtabletop/image/v1/rules.proto\"\xae\x02\n\x05Theme\x12\x1c\n\x04name\x18\x01 \x01(\tB\x0e\xe2\x41\x02\x02\x05\xbaH\x06r\x04\x88\xb5\x18\x01\x12\x1d\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1d\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x32\n\x08\x65lements\x18\x04 \x01(\x0b\x32 .tabletop.image.v1.ThemeElements\x12\x16\n\x08\x62uilt_in\x18\x05 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x0f\n\x07version\x18\x06 \x01(\x03\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\xc4\x01\n\rThemeElements\x12\x1e\n\x0c\x61rchitecture\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x1a\n\x08\x63lothing\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x1c\n\ntechnology\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x1d\n\x0b\x65nvironment\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x1e\n\x0c\x63olor_scheme\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x1a\n\x08lighting\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"f\n\nThemeStyle\x12\x1e\n\x0c\x63olor_scheme\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x1a\n\x08lighting\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x1c\n\natmosphere\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"\xdb\x01\n\x10ThemeAssociation\x12\r\n\x05theme\x18\x01 \x01(\t\x12\x15\n\rtheme_version\x18\x02 \x01(\x03\x12\x10\n\x08strength\x18\x03 \x01(\x01\x12\x31\n\x08\x65lements\x18\x04 \x03(\x0e\x32\x1f.tabletop.image.v1.ThemeElement\x12,\n\x05style\x18\x05 \x01(\x0b\x32\x1d.tabletop.image.v1.ThemeStyle\x12.\n\napply_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xe2\x01\n\x0cThemeElement\x12\x1d\n\x19THEME_ELEMENT_UNSPECIFIED\x10\x00\x12\x1e\n\x1aTHEME_ELEMENT_ARCHITECTURE\x10\x01\x12\x1a\n\x16THEME_ELEMENT_CLOTHING\x10\x02\x12\x1c\n\x18THEME_ELEMENT_TECHNOLOGY\x10\x03\x12\x1d\n\x19THEME_ELEMENT_ENVIRONMENT\x10\x04\x12\x1e\n\x1aTHEME_ELEMENT_COLOR_SCHEME\x10\x05\x12\x1a\n\x16THEME_ELEMENT_LIGHTING\x10\x06\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dtabletop/image/v1/theme.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\x02\n\x05Theme\x12+\n\x04name\x18\x01 \x01(\tB\x1d\xe2\x41\x02\x02\x05\xbaH\x15r\x13\x32\x11^[a-z0-9_]{1,64}$\x12\x1d\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1d\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x32\n\x08\x65lements\x18\x04 \x01(\x0b\x32 .tabletop.image.v1.ThemeElements\x12\x16\n\x08\x62uilt_in\x18\x05 \x01(\x08\x42\x04\xe2\x41\x01\x03\x12\x0f\n\x07version\x18\x06 \x01(\x03\x12\x35\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\"\xc4\x01\n\rThemeElements\x12\x1e\n\x0c\x61rchitecture\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x1a\n\x08\x63lothing\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x1c\n\ntechnology\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x1d\n\x0b\x65nvironment\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x1e\n\x0c\x63olor_scheme\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x1a\n\x08lighting\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"f\n\nThemeStyle\x12\x1e\n\x0c\x63olor_scheme\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x1a\n\x08lighting\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12\x1c\n\natmosphere\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"\xdb\x01\n\x10ThemeAssociation\x12\r\n\x05theme\x18\x01 \x01(\t\x12\x15\n\rtheme_version\x18\x02 \x01(\x03\x12\x10\n\x08strength\x18\x03 \x01(\x01\x12\x31\n\x08\x65lements\x18\x04 \x03(\x0e\x32\x1f.tabletop.image.v1.ThemeElement\x12,\n\x05style\x18\x05 \x01(\x0b\x32\x1d.tabletop.image.v1.ThemeStyle\x12.\n\napply_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xe2\x01\n\x0cThemeElement\x12\x1d\n\x19THEME_ELEMENT_UNSPECIFIED\x10\x00\x12\x1e\n\x1aTHEME_ELEMENT_ARCHITECTURE\x10\x01\x12\x1a\n\x16THEME_ELEMENT_CLOTHING\x10\x02\x12\x1c\n\x18THEME_ELEMENT_TECHNOLOGY\x10\x03\x12\x1d\n\x19THEME_ELEMENT_ENVIRONMENT\x10\x04\x12\x1e\n\x1aTHEME_ELEMENT_COLOR_SCHEME\x10\x05\x12\x1a\n\x16THEME_ELEMENT_LIGHTING\x10\x06\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,7 +36,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\025com.tabletop.image.v1P\001ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\252\002\021Tabletop.Image.V1'
   _globals['_THEME'].fields_by_name['name']._loaded_options = None
-  _globals['_THEME'].fields_by_name['name']._serialized_options = b'\342A\002\002\005\272H\006r\004\210\265\030\001'
+  _globals['_THEME'].fields_by_name['name']._serialized_options = b'\342A\002\002\005\272H\025r\0232\021^[a-z0-9_]{1,64}$'
   _globals['_THEME'].fields_by_name['display_name']._loaded_options = None
   _globals['_THEME'].fields_by_name['display_name']._serialized_options = b'\272H\004r\002\030d'
   _globals['_THEME'].fields_by_name['description']._loaded_options = None
@@ -66,14 +65,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_THEMESTYLE'].fields_by_name['lighting']._serialized_options = b'\272H\005r\003\030\364\003'
   _globals['_THEMESTYLE'].fields_by_name['atmosphere']._loaded_options = None
   _globals['_THEMESTYLE'].fields_by_name['atmosphere']._serialized_options = b'\272H\005r\003\030\364\003'
-  _globals['_THEMEELEMENT']._serialized_start=1009
-  _globals['_THEMEELEMENT']._serialized_end=1235
-  _globals['_THEME']._serialized_start=179
-  _globals['_THEME']._serialized_end=481
-  _globals['_THEMEELEMENTS']._serialized_start=484
-  _globals['_THEMEELEMENTS']._serialized_end=680
-  _globals['_THEMESTYLE']._serialized_start=682
-  _globals['_THEMESTYLE']._serialized_end=784
-  _globals['_THEMEASSOCIATION']._serialized_start=787
-  _globals['_THEMEASSOCIATION']._serialized_end=1006
+  _globals['_THEMEELEMENT']._serialized_start=993
+  _globals['_THEMEELEMENT']._serialized_end=1219
+  _globals['_THEME']._serialized_start=148
+  _globals['_THEME']._serialized_end=465
+  _globals['_THEMEELEMENTS']._serialized_start=468
+  _globals['_THEMEELEMENTS']._serialized_end=664
+  _globals['_THEMESTYLE']._serialized_start=666
+  _globals['_THEMESTYLE']._serialized_end=768
+  _globals['_THEMEASSOCIATION']._serialized_start=771
+  _globals['_THEMEASSOCIATION']._serialized_end=990
 # @@protoc_insertion_point(module_scope)

@@ -25,11 +25,10 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from tabletop.image.v1 import access_pb2 as tabletop_dot_image_dot_v1_dot_access__pb2
-from tabletop.image.v1 import rules_pb2 as tabletop_dot_image_dot_v1_dot_rules__pb2
 from tabletop.image.v1 import theme_pb2 as tabletop_dot_image_dot_v1_dot_theme__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%tabletop/image/v1/theme_service.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1etabletop/image/v1/access.proto\x1a\x1dtabletop/image/v1/rules.proto\x1a\x1dtabletop/image/v1/theme.proto\"M\n\x11ListThemesRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"W\n\x12ListThemesResponse\x12(\n\x06themes\x18\x01 \x03(\x0b\x32\x18.tabletop.image.v1.Theme\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"/\n\x0fGetThemeRequest\x12\x1c\n\x05theme\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x88\xb5\x18\x01\";\n\x10GetThemeResponse\x12\'\n\x05theme\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Theme\"h\n\x12\x43reateThemeRequest\x12\x33\n\x05theme\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.ThemeB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1d\n\nrequest_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x90\xb5\x18\x01\">\n\x13\x43reateThemeResponse\x12\'\n\x05theme\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Theme\"h\n\x12UpdateThemeRequest\x12\x33\n\x05theme\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.ThemeB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1d\n\nrequest_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x90\xb5\x18\x01\">\n\x13UpdateThemeResponse\x12\'\n\x05theme\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Theme\"k\n\x12\x44\x65leteThemeRequest\x12\x1c\n\x05theme\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x88\xb5\x18\x01\x12\x18\n\x07version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1d\n\nrequest_id\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x90\xb5\x18\x01\"\x15\n\x13\x44\x65leteThemeResponse2\xf6\x03\n\x0cThemeService\x12_\n\nListThemes\x12$.tabletop.image.v1.ListThemesRequest\x1a%.tabletop.image.v1.ListThemesResponse\"\x04\x88\xb5\x18\x01\x12Y\n\x08GetTheme\x12\".tabletop.image.v1.GetThemeRequest\x1a#.tabletop.image.v1.GetThemeResponse\"\x04\x88\xb5\x18\x01\x12\x62\n\x0b\x43reateTheme\x12%.tabletop.image.v1.CreateThemeRequest\x1a&.tabletop.image.v1.CreateThemeResponse\"\x04\x88\xb5\x18\x02\x12\x62\n\x0bUpdateTheme\x12%.tabletop.image.v1.UpdateThemeRequest\x1a&.tabletop.image.v1.UpdateThemeResponse\"\x04\x88\xb5\x18\x02\x12\x62\n\x0b\x44\x65leteTheme\x12%.tabletop.image.v1.DeleteThemeRequest\x1a&.tabletop.image.v1.DeleteThemeResponse\"\x04\x88\xb5\x18\x02\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%tabletop/image/v1/theme_service.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1etabletop/image/v1/access.proto\x1a\x1dtabletop/image/v1/theme.proto\"M\n\x11ListThemesRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"W\n\x12ListThemesResponse\x12(\n\x06themes\x18\x01 \x03(\x0b\x32\x18.tabletop.image.v1.Theme\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\">\n\x0fGetThemeRequest\x12+\n\x05theme\x18\x01 \x01(\tB\x1c\xe2\x41\x01\x02\xbaH\x15r\x13\x32\x11^[a-z0-9_]{1,64}$\";\n\x10GetThemeResponse\x12\'\n\x05theme\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Theme\"j\n\x12\x43reateThemeRequest\x12\x33\n\x05theme\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.ThemeB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\">\n\x13\x43reateThemeResponse\x12\'\n\x05theme\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Theme\"j\n\x12UpdateThemeRequest\x12\x33\n\x05theme\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.ThemeB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\">\n\x13UpdateThemeResponse\x12\'\n\x05theme\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Theme\"|\n\x12\x44\x65leteThemeRequest\x12+\n\x05theme\x18\x01 \x01(\tB\x1c\xe2\x41\x01\x02\xbaH\x15r\x13\x32\x11^[a-z0-9_]{1,64}$\x12\x18\n\x07version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x15\n\x13\x44\x65leteThemeResponse2\xf6\x03\n\x0cThemeService\x12_\n\nListThemes\x12$.tabletop.image.v1.ListThemesRequest\x1a%.tabletop.image.v1.ListThemesResponse\"\x04\x88\xb5\x18\x01\x12Y\n\x08GetTheme\x12\".tabletop.image.v1.GetThemeRequest\x1a#.tabletop.image.v1.GetThemeResponse\"\x04\x88\xb5\x18\x01\x12\x62\n\x0b\x43reateTheme\x12%.tabletop.image.v1.CreateThemeRequest\x1a&.tabletop.image.v1.CreateThemeResponse\"\x04\x88\xb5\x18\x02\x12\x62\n\x0bUpdateTheme\x12%.tabletop.image.v1.UpdateThemeRequest\x1a&.tabletop.image.v1.UpdateThemeResponse\"\x04\x88\xb5\x18\x02\x12\x62\n\x0b\x44\x65leteTheme\x12%.tabletop.image.v1.DeleteThemeRequest\x1a&.tabletop.image.v1.DeleteThemeResponse\"\x04\x88\xb5\x18\x02\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,21 +41,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTTHEMESREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTTHEMESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
   _globals['_GETTHEMEREQUEST'].fields_by_name['theme']._loaded_options = None
-  _globals['_GETTHEMEREQUEST'].fields_by_name['theme']._serialized_options = b'\342A\001\002\272H\006r\004\210\265\030\001'
+  _globals['_GETTHEMEREQUEST'].fields_by_name['theme']._serialized_options = b'\342A\001\002\272H\025r\0232\021^[a-z0-9_]{1,64}$'
   _globals['_CREATETHEMEREQUEST'].fields_by_name['theme']._loaded_options = None
   _globals['_CREATETHEMEREQUEST'].fields_by_name['theme']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
   _globals['_CREATETHEMEREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_CREATETHEMEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\220\265\030\001'
+  _globals['_CREATETHEMEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_UPDATETHEMEREQUEST'].fields_by_name['theme']._loaded_options = None
   _globals['_UPDATETHEMEREQUEST'].fields_by_name['theme']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
   _globals['_UPDATETHEMEREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_UPDATETHEMEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\220\265\030\001'
+  _globals['_UPDATETHEMEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_DELETETHEMEREQUEST'].fields_by_name['theme']._loaded_options = None
-  _globals['_DELETETHEMEREQUEST'].fields_by_name['theme']._serialized_options = b'\342A\001\002\272H\006r\004\210\265\030\001'
+  _globals['_DELETETHEMEREQUEST'].fields_by_name['theme']._serialized_options = b'\342A\001\002\272H\025r\0232\021^[a-z0-9_]{1,64}$'
   _globals['_DELETETHEMEREQUEST'].fields_by_name['version']._loaded_options = None
   _globals['_DELETETHEMEREQUEST'].fields_by_name['version']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_DELETETHEMEREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_DELETETHEMEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\220\265\030\001'
+  _globals['_DELETETHEMEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_THEMESERVICE'].methods_by_name['ListThemes']._loaded_options = None
   _globals['_THEMESERVICE'].methods_by_name['ListThemes']._serialized_options = b'\210\265\030\001'
   _globals['_THEMESERVICE'].methods_by_name['GetTheme']._loaded_options = None
@@ -67,26 +66,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_THEMESERVICE'].methods_by_name['UpdateTheme']._serialized_options = b'\210\265\030\002'
   _globals['_THEMESERVICE'].methods_by_name['DeleteTheme']._loaded_options = None
   _globals['_THEMESERVICE'].methods_by_name['DeleteTheme']._serialized_options = b'\210\265\030\002'
-  _globals['_LISTTHEMESREQUEST']._serialized_start=216
-  _globals['_LISTTHEMESREQUEST']._serialized_end=293
-  _globals['_LISTTHEMESRESPONSE']._serialized_start=295
-  _globals['_LISTTHEMESRESPONSE']._serialized_end=382
-  _globals['_GETTHEMEREQUEST']._serialized_start=384
-  _globals['_GETTHEMEREQUEST']._serialized_end=431
-  _globals['_GETTHEMERESPONSE']._serialized_start=433
-  _globals['_GETTHEMERESPONSE']._serialized_end=492
-  _globals['_CREATETHEMEREQUEST']._serialized_start=494
-  _globals['_CREATETHEMEREQUEST']._serialized_end=598
-  _globals['_CREATETHEMERESPONSE']._serialized_start=600
-  _globals['_CREATETHEMERESPONSE']._serialized_end=662
-  _globals['_UPDATETHEMEREQUEST']._serialized_start=664
-  _globals['_UPDATETHEMEREQUEST']._serialized_end=768
-  _globals['_UPDATETHEMERESPONSE']._serialized_start=770
-  _globals['_UPDATETHEMERESPONSE']._serialized_end=832
-  _globals['_DELETETHEMEREQUEST']._serialized_start=834
-  _globals['_DELETETHEMEREQUEST']._serialized_end=941
-  _globals['_DELETETHEMERESPONSE']._serialized_start=943
-  _globals['_DELETETHEMERESPONSE']._serialized_end=964
-  _globals['_THEMESERVICE']._serialized_start=967
-  _globals['_THEMESERVICE']._serialized_end=1469
+  _globals['_LISTTHEMESREQUEST']._serialized_start=185
+  _globals['_LISTTHEMESREQUEST']._serialized_end=262
+  _globals['_LISTTHEMESRESPONSE']._serialized_start=264
+  _globals['_LISTTHEMESRESPONSE']._serialized_end=351
+  _globals['_GETTHEMEREQUEST']._serialized_start=353
+  _globals['_GETTHEMEREQUEST']._serialized_end=415
+  _globals['_GETTHEMERESPONSE']._serialized_start=417
+  _globals['_GETTHEMERESPONSE']._serialized_end=476
+  _globals['_CREATETHEMEREQUEST']._serialized_start=478
+  _globals['_CREATETHEMEREQUEST']._serialized_end=584
+  _globals['_CREATETHEMERESPONSE']._serialized_start=586
+  _globals['_CREATETHEMERESPONSE']._serialized_end=648
+  _globals['_UPDATETHEMEREQUEST']._serialized_start=650
+  _globals['_UPDATETHEMEREQUEST']._serialized_end=756
+  _globals['_UPDATETHEMERESPONSE']._serialized_start=758
+  _globals['_UPDATETHEMERESPONSE']._serialized_end=820
+  _globals['_DELETETHEMEREQUEST']._serialized_start=822
+  _globals['_DELETETHEMEREQUEST']._serialized_end=946
+  _globals['_DELETETHEMERESPONSE']._serialized_start=948
+  _globals['_DELETETHEMERESPONSE']._serialized_end=969
+  _globals['_THEMESERVICE']._serialized_start=972
+  _globals['_THEMESERVICE']._serialized_end=1474
 # @@protoc_insertion_point(module_scope)
