@@ -3,12 +3,14 @@
 import logging
 import os
 import sys
-from typing import Any
 
 import orjson
 import structlog
 
 from image_grpc.correlation import current_correlation_id
+
+_UTC_TIME = structlog.processors.TimeStamper(fmt="iso", utc=True)
+_LOCAL_TIME = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
 
 
 def set_up_logs(level: str) -> None:
@@ -20,23 +22,27 @@ def set_up_logs(level: str) -> None:
     shared: list[structlog.types.Processor] = [
         _add_correlation_id,
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False) if for_people else _UTC_TIME,
+        _LOCAL_TIME if for_people else _UTC_TIME,
     ]
-    factory: Any = structlog.BytesLoggerFactory(file=sys.stderr.buffer)
+    logger_factory: structlog.PrintLoggerFactory | structlog.BytesLoggerFactory
+    if for_people:
+        logger_factory, rendered = structlog.PrintLoggerFactory(file=sys.stderr), _for_people()
+        rendered_by_logging = rendered
+    else:
+        logger_factory = structlog.BytesLoggerFactory(file=sys.stderr.buffer)
+        rendered = _as_json(structlog.processors.JSONRenderer(serializer=orjson.dumps))
+        rendered_by_logging = _as_json(structlog.processors.JSONRenderer())
     structlog.configure(
-        processors=[*shared, *(_rendered_for_people() if for_people else _rendered_as_json(orjson.dumps))],
+        processors=[*shared, *rendered],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr) if for_people else factory,
+        logger_factory=logger_factory,
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *(_rendered_for_people() if for_people else _rendered_as_json()),
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendered_by_logging],
         )
     )
     root = logging.getLogger()
@@ -47,15 +53,14 @@ def set_up_logs(level: str) -> None:
     logging.getLogger("pyvips").setLevel(logging.ERROR)
 
 
-_UTC_TIME = structlog.processors.TimeStamper(fmt="iso", utc=True)
+def _for_people() -> list[structlog.types.Processor]:
+    # The default formatter of exceptions shows local variables, which include keys.
+    plain = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=not os.environ.get("NO_COLOR"), exception_formatter=plain)]
 
 
-def _rendered_for_people() -> list[structlog.types.Processor]:
-    return [structlog.dev.ConsoleRenderer(colors="NO_COLOR" not in os.environ)]
-
-
-def _rendered_as_json(*serializer: Any) -> list[structlog.types.Processor]:
-    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(*serializer)]
+def _as_json(renderer: structlog.types.Processor) -> list[structlog.types.Processor]:
+    return [structlog.processors.format_exc_info, renderer]
 
 
 def _add_correlation_id(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from getimg_standin import Fault
 from image_grpc.access.callers import create_key
 from image_grpc.cli import main
 from image_grpc.cli.examples import EXAMPLES
+from image_grpc_testkit.eventually import eventually
 from tests.access.calls import as_caller
 from tests.cli.processes import run
 from tests.service import Service, block_generations, new_id, portrait, service
@@ -51,8 +53,9 @@ async def test_a_list_is_a_table_json_lines_or_ids(platform: Service) -> None:
     assert [each["id"] for each in json.loads(out)["images"]] == ids
     _, out, _ = await run(*command)
     assert re.findall("[0-9a-f-]{36}", out) == ids
-    _, out, _ = await run(*command, "--limit", "2")
-    token = out.split("--page-token ")[1].split()[0]
+    _, out, error = await run(*command, "--limit", "2", "-o", "ids")
+    assert out.split() == ids[:2]
+    token = error.split("--page-token ")[1].split()[0]
     _, out, _ = await run(*command, "-o", "ids", "--page-token", token)
     assert out.split() == ids[2:]
 
@@ -181,6 +184,79 @@ async def test_a_failed_generation_is_an_error(platform: Service) -> None:
     assert (code, "API_ERROR" in error) == (1, True)
 
 
+@together
+async def test_a_cancelled_generation_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_finish = block_generations(monkeypatch)
+    async with service(tmp_path / "data", generation_concurrency=1) as running:
+        await running.generations.GeneratePortrait(portrait(details="first"))
+        await eventually(lambda: running.standin.calls == 1, "the first occupies the only place")
+        queued = (await running.generations.GeneratePortrait(portrait(details="second"))).generation
+        code, out, _ = await run("generation", "cancel", queued.id, *at(running))
+        assert (code, "stopped" in out) == (0, True)
+        out_file = tmp_path / "hero.png"
+        code, _, error = await run("generation", "wait", queued.id, "--out", str(out_file), *at(running))
+        assert (code, "was cancelled" in error, out_file.exists()) == (1, True, False)
+        may_finish.set()
+
+
+@together
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("--out", "x.bmp", "--format", "png", "--no-wait"), "excludes --no-wait"),
+        (("--out", "x.png", "--dry-run"), "--dry-run"),
+        (("--out", "x.png", "--format", "jpeg"), "contradicts"),
+        (("--out", "x.avif"), "must end in .png"),
+        (("--out", "-", "--json"), "excludes --output"),
+        (("--json", "--output", "ids"), "give one of them"),
+    ],
+)
+async def test_options_that_exclude_each_other_are_refused_before_the_call(
+    platform: Service, arguments: tuple[str, ...], problem: str
+) -> None:
+    calls = platform.standin.calls
+    code, _, error = await run("generate", "item", "--theme", "fantasy", *arguments, *at(platform))
+    assert (code, problem in error, platform.standin.calls) == (2, True, calls)
+
+
+@together
+async def test_a_file_that_cannot_be_written_leaves_nothing_behind(platform: Service, tmp_path: Path) -> None:
+    image = (await platform.upload()).id
+    (tmp_path / "file").touch()
+    (tmp_path / "link.png").symlink_to(tmp_path / "hero.png")
+    code, _, error = await run("image", "read", image, "--out", str(tmp_path / "file" / "x.png"), *at(platform))
+    assert (code, "cannot be written" in error, "Traceback" in error) == (1, True, False)
+    code, _, error = await run("image", "read", image, "--out", str(tmp_path / "link.png"), *at(platform))
+    assert code == 0, error
+    assert (tmp_path / "link.png").is_symlink()
+    assert sorted(os.listdir(tmp_path)) == ["file", "hero.png", "link.png"]
+
+
+@together
+async def test_a_picture_goes_into_a_pipe(platform: Service, tmp_path: Path) -> None:
+    image, pipe = (await platform.upload()).id, str(tmp_path / "pipe.png")
+    os.mkfifo(pipe)
+    reader = await asyncio.create_subprocess_exec("cat", pipe, stdout=asyncio.subprocess.PIPE)
+    code, _, error = await run("image", "read", image, "--out", pipe, *at(platform))
+    out, _ = await reader.communicate()
+    assert (code, out[:4]) == (0, b"\x89PNG"), error
+    assert stat.S_ISFIFO(os.stat(pipe).st_mode)
+
+
+@together
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("image", "get", "x", "--version", "99999999999999999999"),
+        ("audit", "list", "--since", "999999999d"),
+        ("image", "list", "--theme", "\udcff"),
+    ],
+)
+async def test_values_out_of_range_are_usage_errors(platform: Service, command: tuple[str, ...]) -> None:
+    code, _, error = await run(*command, *at(platform))
+    assert (code, "Traceback" in error) == (2, False)
+
+
 @pytest.mark.parametrize(
     ("command", "code", "name"),
     [
@@ -212,10 +288,14 @@ async def test_a_profile_names_server_and_key(tmp_path: Path) -> None:
         code, _, error = await run("image", "list", "--target", running.running.address)
         assert (code, "UNAUTHENTICATED" in error) == (4, True)
         code, _, error = await run("image", "list", "--profile", "other", **environment)
-        assert (code, "it has local" in error) == (1, True)
+        assert (code, "it has local" in error) == (2, True)
         profiles.write_text("[local]\ntarget = 'x:1'\napi_key = 'secret'\n")
         code, _, error = await run("image", "list", "--profile", "local", **environment)
-        assert (code, "local.api_key" in error, "secret" in error) == (1, True, False)
+        assert (code, "local.api_key" in error, "secret" in error) == (2, True, False)
+        profiles.write_text(f'[local]\ntarget = "{running.running.address}"\n')
+        key = {"IMAGE_GRPC_API_KEY": (tmp_path / "key").read_text()}
+        code, _, error = await run("image", "list", "--profile", "local", **environment, **key)
+        assert (code, "UNAUTHENTICATED" in error) == (4, True)  # the key is for another server
 
 
 @together
@@ -261,6 +341,20 @@ async def test_logs_are_for_people_on_a_terminal_and_json_otherwise() -> None:
     )
     [line] = await on_a_terminal("-c", script)
     assert re.search(r"started +port=7", line)
+    secret = (
+        script
+        + """
+def f(key):
+    try:
+        1 / 0
+    except ArithmeticError:
+        structlog.get_logger().exception("failed")
+f("sk-" + "secret")
+"""
+    )
+    lines = await on_a_terminal("-c", secret)
+    assert "ZeroDivisionError" in "".join(lines)
+    assert "sk-secret" not in "".join(lines)
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stderr=asyncio.subprocess.PIPE)
     _, error = await process.communicate()
     assert json.loads(error)["event"] == "started"

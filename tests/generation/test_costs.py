@@ -76,7 +76,10 @@ async def test_the_costs_of_each_day_are_compared(
     assert not any(each.differs for each in days)
 
 
-async def test_what_is_in_no_record_is_a_difference(platform: Service, client: GetimgClient) -> None:
+async def test_what_is_in_no_record_is_a_difference(
+    platform: Service, client: GetimgClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(costs, "TOLERATED", Decimal("0.1"))
     await platform.generate(portrait())
     await asyncio.gather(*(generate(client) for _ in range(24)))  # by others with the same account
     with structlog.testing.capture_logs() as logs:
@@ -94,17 +97,36 @@ async def test_one_of_several_processes_compares_a_day(platform: Service, client
         await each.compare(TODAY)
     assert first.latest is not None
     assert second.latest is None
-    await second.compare(TODAY - timedelta(days=2))
+    await second.compare(TODAY - timedelta(days=10))
     assert second.latest is not None
 
 
 async def test_a_comparison_that_fails_is_made_again(
     platform: Service, client: GetimgClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(costs, "CLAIM", timedelta(microseconds=1))
+    monkeypatch.setattr(costs, "COMPARISON", timedelta(microseconds=1))
     async with getimg(platform, "wrong") as refused:
         with pytest.raises(ApiError):
             await reconciler(platform, refused).compare(TODAY)
     second = reconciler(platform, client)
     await second.compare(TODAY)
     assert second.latest is not None
+
+
+async def test_a_day_is_compared_once_however_long_it_takes(
+    platform: Service, client: GetimgClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(costs, "COMPARISON", timedelta(microseconds=1))
+    first, second = reconciler(platform, client), reconciler(platform, client)
+    await first.compare(TODAY)
+    await second.compare(TODAY)
+    assert second.latest is None
+
+
+async def test_the_difference_is_that_of_the_last_day_that_is_settled(platform: Service, client: GetimgClient) -> None:
+    comparing, settled = reconciler(platform, client), costs._last_settled_day()
+    assert comparing.difference is None
+    comparing.latest = costs.DailyCosts(day=settled, reported=Decimal(2), recorded=Decimal(1))
+    assert comparing.difference == 1
+    comparing.latest = costs.DailyCosts(day=settled - timedelta(days=1), reported=Decimal(2), recorded=Decimal(1))
+    assert comparing.difference is None

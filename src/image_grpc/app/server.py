@@ -139,7 +139,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
     monitor = DependencyMonitor(hub, client)
     reporter = StatusReporter(hub, client, getimg, monitor, telemetry.counters, balance)
     observe_balance(lambda: balance.balance)
-    observe_cost_difference(lambda: reconciler.latest.difference if reconciler.latest is not None else None)
+    observe_cost_difference(lambda: reconciler.difference)
     observe_queues(lambda: monitor.depths)
     observe_dependencies(reporter.problems)
     observe_circuit(lambda: getimg.is_suspended)

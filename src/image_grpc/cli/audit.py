@@ -8,7 +8,7 @@ from tabletop.image.v1 import audit_service_pb2 as pb
 from tabletop.image.v1.audit_pb2 import AuditEntry, ChangeType, ResourceType
 from tabletop.image.v1.audit_service_pb2_grpc import AuditServiceStub
 
-from image_grpc.cli.client import Client, client_command, continuation, display_label, limited_list, list_options
+from image_grpc.cli.client import Client, client_command, display_label, limited_list, list_options, show_list
 from image_grpc.cli.parameters import MOMENT
 
 
@@ -49,20 +49,24 @@ def list_(
         page_token=page_token,
     )
     page = limited_list(AuditServiceStub(client.channel).ListAuditEntries, request, limit)
-    table = Table("time (UTC)", "caller", "method", "outcome", "changes", box=None)
+    table = Table("time (UTC)", "caller", "method", "outcome", box=None)
+    for column in table.columns:
+        column.overflow = "fold"
     for entry in page.entries:
         time = entry.create_time.ToDatetime().isoformat(sep=" ", timespec="seconds")
         result = entry.outcome if entry.count == 1 else f"{entry.outcome} (x{entry.count})"
-        table.add_row(time, entry.call.caller, entry.call.method.partition(".")[2], result, _changes(entry))
-    client.show(page, table if page.entries else "no entries", *continuation(page))
+        table.add_row(time, entry.call.caller, entry.call.method.partition(".")[2], result)
+        for change in _changes(entry):
+            table.add_row("", "", "", change)
+    show_list(client, page, table)
 
 
-def _changes(entry: AuditEntry) -> str:
+def _changes(entry: AuditEntry) -> list[str]:
     """Return the changes of an entry, or what a failed call named."""
     if not entry.changes:
-        return f"image {entry.image_id}" if entry.image_id else ""
-    return "\n".join(
+        return [f"image {entry.image_id}"] if entry.image_id else []
+    return [
         f"{display_label(ResourceType, each.resource_type)} {each.resource_id} "
         f"{display_label(ChangeType, each.change)}" + (f" v{each.version}" if each.version else "")
         for each in entry.changes
-    )
+    ]

@@ -91,7 +91,7 @@ def server_options(command: Callable[..., None]) -> Callable[..., None]:
             given = {"target": target, "tls": tls, "ca_file": ca_file, "api_key_file": api_key_file}
             server = Endpoint.of(_client_settings(profile, given))
         except (InvalidSettings, OSError, UnicodeDecodeError) as error:
-            raise click.ClickException(str(error)) from error
+            raise click.UsageError(str(error)) from error
         command(server, **options)
 
     return run
@@ -102,8 +102,16 @@ def _client_settings(profile: str | None, options: Mapping[str, object]) -> Clie
     values = profile_settings(profile) if profile else {}
     values |= {name: value for name, value in options.items() if value is not None}
     key_file = values.pop("api_key_file", None)
-    key = Path(str(key_file)).read_text().strip() if key_file is not None else None
-    return settings.load(ClientSettings, api_key=key, **values)
+    key = _read_key(Path(str(key_file))) if key_file is not None else None
+    loaded = settings.load(ClientSettings, api_key=key, **values)
+    # The key in the environment is not meant for the server of a profile.
+    return loaded if key or not profile else loaded.model_copy(update={"api_key": None})
+
+
+def _read_key(file: Path) -> str:
+    if not (key := file.read_text().strip()):
+        raise InvalidSettings(f"{file} is empty")
+    return key
 
 
 def client_command(command: Callable[..., None]) -> Callable[..., None]:
@@ -114,9 +122,14 @@ def client_command(command: Callable[..., None]) -> Callable[..., None]:
     @click.option("--json", "as_json", is_flag=True, help="Print JSON: --output json.")
     @functools.wraps(command)
     def run(server: Endpoint, *, output: str | None, as_json: bool, **options: object) -> None:
+        if output and as_json:
+            raise click.UsageError("--json is --output json; give one of them")
         selected = Output(output) if output else Output.JSON if as_json else Output.TABLE
-        with reported_rpc_errors(selected), server.open() as channel:
-            command(Client(channel, selected), **options)
+        try:
+            with reported_rpc_errors(selected), server.open() as channel:
+                command(Client(channel, selected), **options)
+        except UnicodeEncodeError as error:  # the shell passes any bytes, a message contains text
+            raise click.UsageError("an option is not valid UTF-8") from error
 
     return run
 
@@ -164,14 +177,16 @@ def list_options(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def continuation(page: Any) -> list[str]:
-    """Return how to continue a list, if it goes on."""
-    return [f"more: --page-token {page.next_page_token}"] if page.next_page_token else []
+def show_list(client: Client, page: Any, table: Table) -> None:
+    """Print a list, and on standard error how to continue it, unless the output itself says so."""
+    client.show(page, table if table.row_count else "none")
+    if page.next_page_token and client.output is not Output.JSON:
+        click.echo(f"more: --page-token {page.next_page_token}", err=True)
 
 
 def parse_json(file: IO[str], message: M) -> M:
     """Return the message, filled from a file of proto3 JSON."""
     try:
         return json_format.Parse(file.read(), message)
-    except json_format.ParseError as error:
-        raise click.ClickException(f"{file.name}: {error}") from error
+    except (json_format.ParseError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"{file.name}: {error}") from error

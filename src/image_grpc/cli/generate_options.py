@@ -2,11 +2,12 @@
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
+import grpc
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from rich.console import Console
@@ -18,15 +19,17 @@ from tabletop.image.v1.image_service_pb2 import ReadImageRequest
 from tabletop.image.v1.types_pb2 import CacheMode, ImageFormat, Priority
 
 from image_grpc.cli.client import CALL_SECONDS, Client, EnumChoice, client_command, display_label, rpc_for
-from image_grpc.cli.output import format_bytes
-from image_grpc.cli.picture_files import STANDARD_OUTPUT, format_for, out_option, save
+from image_grpc.cli.output import format_bytes, printable
+from image_grpc.cli.picture_files import GENERATED, STANDARD_OUTPUT, check_output, format_for, out_option, save
 
 _COMMON_FIELDS = (
     *("theme", "size", "details", "format", "model", "priority", "cache", "source"),
     *("reference_image_ids", "request_id", "validate_only"),
 )
-_GENERATED = (".png", ".jpg", ".jpeg", ".webp")
-TERMINAL_STATES = (
+
+
+# As in `image_grpc.generation.states`, which takes a while to import.
+_FINAL = (
     GenerationState.GENERATION_STATE_SUCCEEDED,
     GenerationState.GENERATION_STATE_FAILED,
     GenerationState.GENERATION_STATE_CANCELLED,
@@ -51,12 +54,16 @@ def generation_command(command: Callable[..., Message]) -> Callable[..., None]:
     @client_command
     @functools.wraps(command)
     def run(client: Client, *, wait: bool, out: Path | None, **options: object) -> None:
-        if out is not None and not wait:
-            raise click.UsageError("--out needs the picture, so it excludes --no-wait")
+        if out is not None and not (wait and not options.get("validate_only")):
+            raise click.UsageError("--out needs the picture, so it excludes --no-wait and --dry-run")
+        check_output(client, out)
+        format_ = format_for(out, cast("str | None", options.get("format")))
         request = command(client, **options)
         stub = GenerationServiceStub(client.channel)
         generation = rpc_for(request, stub)(request, timeout=CALL_SECONDS).generation
-        show_result(client, follow(stub, generation) if wait and generation.id else generation, out)
+        if wait and generation.id:
+            generation = follow(stub, generation)
+        show_result(client, generation, out, format_)
 
     return run
 
@@ -90,7 +97,7 @@ def picture_command(command: Callable[..., Message]) -> Callable[..., None]:
     def build(_: Client, source_id: str, source_service: str, **options: Any) -> Message:
         options["source"] = {"id": source_id, "service": source_service}
         out = click.get_current_context().params["out"]
-        options["format"] = format_for(out, options["format"], _GENERATED)
+        options["format"] = format_for(out, options["format"], GENERATED) or None
         common = {name: options.pop(name) for name in _COMMON_FIELDS}
         return json_format.ParseDict(common, command(**options))
 
@@ -100,32 +107,45 @@ def picture_command(command: Callable[..., Message]) -> Callable[..., None]:
 def follow(stub: GenerationServiceStub, generation: Generation) -> Generation:
     """Show the progress of a generation, and return it once it has ended."""
     columns = (TextColumn("{task.description:<12}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("queued", total=1.0)
-        cursor = ""
-        while generation.state not in TERMINAL_STATES:
-            for change in stub.WatchGeneration(WatchGenerationRequest(generation_id=generation.id, cursor=cursor)):
-                cursor = change.cursor
-                if change.HasField("generation"):
-                    generation = change.generation
-                    state = display_label(GenerationState, generation.state)
-                    progress.update(task, description=state, completed=generation.progress)
+    console = Console(stderr=True)
+    try:
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+            task = progress.add_task("queued", total=1.0)
+            for change in changes(stub, generation):
+                generation = change
+                state = display_label(GenerationState, generation.state)
+                progress.update(task, description=state, completed=generation.progress)
+    except (KeyboardInterrupt, grpc.RpcError):
+        click.echo(f"the generation goes on: image-grpc generation wait {generation.id}", err=True)
+        raise
     return generation
 
 
-def show_result(client: Client, generation: Generation, out: Path | None = None) -> None:
-    """Show a generation, and save its picture. Raises ClickException if it failed."""
-    failed = generation.state == GenerationState.GENERATION_STATE_FAILED
-    to_file = out is None or out != STANDARD_OUTPUT
-    if to_file and not (failed and client.prints_text):
+def changes(stub: GenerationServiceStub, generation: Generation) -> Iterator[Generation]:
+    """Yield a generation after each change until it has ended; streams that end before are resumed."""
+    cursor = ""
+    while generation.state not in _FINAL:
+        for change in stub.WatchGeneration(WatchGenerationRequest(generation_id=generation.id, cursor=cursor)):
+            cursor = change.cursor
+            if change.HasField("generation"):
+                generation = change.generation
+                yield generation
+
+
+def show_result(client: Client, generation: Generation, out: Path | None, format_: str) -> None:
+    """Show a generation, and save its picture. Raises ClickException if it ended without one."""
+    unsuccessful = generation.state in _FINAL and generation.state != GenerationState.GENERATION_STATE_SUCCEEDED
+    if out != STANDARD_OUTPUT and not (unsuccessful and client.prints_text):
         client.show(generation, _summary(generation))
-    if failed:
-        raise click.ClickException(f"the generation failed ({generation.error.reason}): {generation.error.message}")
+    if unsuccessful:
+        state, error = display_label(GenerationState, generation.state), generation.error
+        reason = f" ({error.reason}): {error.message}" if error.reason else ""
+        raise click.ClickException(printable(f"the generation {state}{reason}".replace("cancelled", "was cancelled")))
     if out is not None and generation.HasField("image"):
         image = generation.image
-        request = ReadImageRequest(image_id=image.id, version=image.version, format=format_for(out, None))
+        request = ReadImageRequest(image_id=image.id, version=image.version, format=format_ or None)
         save(client, request, out, describe=False)
-        if client.prints_text and to_file:
+        if client.prints_text and out != STANDARD_OUTPUT:
             click.echo(f"saved as {out}")
 
 

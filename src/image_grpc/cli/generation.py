@@ -17,15 +17,15 @@ from image_grpc.cli.client import (
     Client,
     EnumChoice,
     client_command,
-    continuation,
     display_label,
     limited_list,
     list_options,
+    show_list,
 )
-from image_grpc.cli.generate_options import TERMINAL_STATES, follow, show_result
+from image_grpc.cli.generate_options import changes, follow, show_result
 from image_grpc.cli.output import age_of
 from image_grpc.cli.parameters import AGE
-from image_grpc.cli.picture_files import out_option
+from image_grpc.cli.picture_files import check_output, format_for, out_option
 from image_grpc.cli.programs import hub_option, load, run
 from image_grpc.settings import ProgramSettings
 
@@ -48,7 +48,7 @@ def list_(client: Client, limit: int, **fields: Any) -> None:
     """List generations, newest first."""
     rpc = GenerationServiceStub(client.channel).ListGenerations
     page = limited_list(rpc, pb.ListGenerationsRequest(**fields), limit)
-    client.show(page, _table(page.generations), *continuation(page))
+    show_list(client, page, _table(page.generations))
 
 
 @generation.command()
@@ -56,8 +56,8 @@ def list_(client: Client, limit: int, **fields: Any) -> None:
 @client_command
 def get(client: Client, generation_id: str) -> None:
     """Show a generation."""
-    made = _get(client, generation_id)
-    client.show(made, _table([made]), *_details(made))
+    shown = _get(client, generation_id)
+    client.show(shown, _table([shown]), *_details(shown))
 
 
 @generation.command()
@@ -65,9 +65,11 @@ def get(client: Client, generation_id: str) -> None:
 @out_option
 @client_command
 def wait(client: Client, generation_id: str, out: Path | None) -> None:
-    """Wait until a generation ends. Exits with code 1 if it failed."""
-    made = follow(GenerationServiceStub(client.channel), _get(client, generation_id))
-    show_result(client, made, out)
+    """Wait until a generation ends. Exits with code 1 if it failed or was cancelled."""
+    check_output(client, out)
+    format_ = format_for(out)
+    ended = follow(GenerationServiceStub(client.channel), _get(client, generation_id))
+    show_result(client, ended, out, format_)
 
 
 @generation.command()
@@ -75,14 +77,8 @@ def wait(client: Client, generation_id: str, out: Path | None) -> None:
 @client_command
 def watch(client: Client, generation_id: str) -> None:
     """Print each change of a generation until it ends."""
-    stub, cursor, state = GenerationServiceStub(client.channel), "", 0
-    while state not in TERMINAL_STATES:
-        for change in stub.WatchGeneration(pb.WatchGenerationRequest(generation_id=generation_id, cursor=cursor)):
-            cursor = change.cursor
-            if change.HasField("generation"):
-                state = change.generation.state
-                label = display_label(GenerationState, state)
-                client.show(change.generation, f"{label:<12}{change.generation.progress:>5.0%}")
+    for change in changes(GenerationServiceStub(client.channel), Generation(id=generation_id)):
+        client.show(change, f"{display_label(GenerationState, change.state):<12}{change.progress:>5.0%}")
 
 
 @generation.command()
@@ -118,12 +114,12 @@ def _get(client: Client, generation_id: str) -> Generation:
     return GenerationServiceStub(client.channel).GetGeneration(request, timeout=CALL_SECONDS).generation
 
 
-def _details(made: Generation) -> Iterator[str]:
-    if made.image.id:
-        yield f"image: {made.image.id} version {made.image.version}"
-    if made.HasField("error"):
-        yield f"error: {made.error.reason}: {made.error.message}"
-    yield f"model: {made.model}"
+def _details(shown: Generation) -> Iterator[str]:
+    if shown.image.id:
+        yield f"image: {shown.image.id} version {shown.image.version}"
+    if shown.HasField("error"):
+        yield f"error: {shown.error.reason}: {shown.error.message}"
+    yield f"model: {shown.model}"
 
 
 def _table(generations: Iterable[Generation]) -> Table:

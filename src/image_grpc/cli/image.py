@@ -16,13 +16,14 @@ from image_grpc.cli.client import (
     Client,
     EnumChoice,
     client_command,
-    continuation,
     display_label,
     limited_list,
     list_options,
+    show_list,
 )
 from image_grpc.cli.output import age_of
-from image_grpc.cli.picture_files import format_for, out_option, save
+from image_grpc.cli.parameters import VERSION
+from image_grpc.cli.picture_files import check_output, format_for, out_option, save
 
 
 @click.group()
@@ -32,7 +33,7 @@ def image() -> None:
 
 @image.command()
 @click.argument("image_id")
-@click.option("--version", type=int, default=0, help="Version number; default: the newest.")
+@click.option("--version", type=VERSION, default=0, help="Version number; default: the newest.")
 @client_command
 def get(client: Client, image_id: str, version: int) -> None:
     """Show an image and its prompt."""
@@ -54,7 +55,7 @@ def get(client: Client, image_id: str, version: int) -> None:
 def list_(client: Client, limit: int, **fields: Any) -> None:
     """List images, newest first."""
     page = limited_list(ImageServiceStub(client.channel).ListImages, pb.ListImagesRequest(**fields), limit)
-    client.show(page, _table(page.images), *continuation(page))
+    show_list(client, page, _table(page.images))
 
 
 @image.command()
@@ -65,22 +66,29 @@ def versions(client: Client, limit: int, **fields: Any) -> None:
     """List the versions of an image, newest first."""
     rpc = ImageServiceStub(client.channel).ListImageVersions
     page = limited_list(rpc, pb.ListImageVersionsRequest(**fields), limit)
-    client.show(page, _table(page.images), *continuation(page))
+    show_list(client, page, _table(page.images))
 
 
 @image.command()
 @click.argument("image_id")
-@click.option("--version", type=int, default=0, help="Version number; default: the newest.")
+@click.option("--version", type=VERSION, default=0, help="Version number; default: the newest.")
 @click.option("--layer", type=EnumChoice(pb.ImageLayer), default="base", help="A map without or with its overlays.")
 @click.option("--format", type=EnumChoice(ImageFormat), help="Default: as stored.")
-@click.option("--max-side", type=int, default=0, help="Maximum width and height in pixels; default: as stored.")
+@click.option(
+    "--max-side",
+    type=click.IntRange(0, 100_000),
+    default=0,
+    help="Maximum width and height in pixels; default: as stored.",
+)
 @out_option
 @client_command
 def read(client: Client, out: Path | None, **fields: Any) -> None:
     """Save the picture of an image to a file."""
     if out is None:
         raise click.UsageError("--out says where to save the picture")
-    save(client, pb.ReadImageRequest(**{**fields, "format": format_for(out, fields["format"])}), out)
+    check_output(client, out)
+    fields["format"] = format_for(out, fields["format"]) or None
+    save(client, pb.ReadImageRequest(**fields), out)
 
 
 @image.command()
@@ -107,7 +115,7 @@ def upload(client: Client, file: Path, subtype: str, theme: str, source_id: str,
 
 @image.command()
 @click.argument("image_id")
-@click.option("--version", type=int, required=True, help="Version to restore.")
+@click.option("--version", type=VERSION, required=True, help="Version to restore.")
 @client_command
 def restore(client: Client, image_id: str, version: int) -> None:
     """Restore an old version of an image, as a new version."""

@@ -8,7 +8,7 @@ from tabletop.image.v1.generation_service_pb2 import ListModelsRequest
 from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
 from tabletop.image.v1.model_pb2 import Model
 
-from image_grpc.cli.client import Client, client_command, continuation, limited_list, list_options
+from image_grpc.cli.client import Client, client_command, limited_list, list_options, show_list
 
 
 @click.group()
@@ -23,7 +23,7 @@ def list_(client: Client, limit: int, page_token: str) -> None:
     """List the image models with their prices per picture."""
     rpc = GenerationServiceStub(client.channel).ListModels
     page = limited_list(rpc, ListModelsRequest(page_token=page_token), limit)
-    client.show(page, _table(page.models), *continuation(page))
+    show_list(client, page, _table(page.models))
 
 
 def _table(models: Iterable[Model]) -> Table:

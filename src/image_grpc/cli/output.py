@@ -20,11 +20,11 @@ class Output(Enum):
 
     TABLE = "table"
     JSON = "json"
-    """The whole response, as proto3 JSON with the field names of the contract."""
+    """The list or the resource, as proto3 JSON with the field names of the contract."""
     JSONL = "jsonl"
-    """A line of JSON for each item of a list, or for the only one."""
+    """A line of JSON for each item of a list, or for the resource."""
     IDS = "ids"
-    """A line with the id of each item."""
+    """A line with the id of each item. Nothing for what has no id."""
 
 
 def show(output: Output, message: Message, *parts: str | Table) -> None:
@@ -32,25 +32,30 @@ def show(output: Output, message: Message, *parts: str | Table) -> None:
     if output is Output.JSON:
         click.echo(json_format.MessageToJson(message, preserving_proto_field_name=True))
     elif output is Output.JSONL:
-        for item in _items(message):
+        items = _list_in(message)
+        for item in [message] if items is None else items:
             click.echo(json.dumps(json_format.MessageToDict(item, preserving_proto_field_name=True)))
     elif output is Output.IDS:
-        for item in _items(message):
-            click.echo(_id_of(item))
+        items = _list_in(message)
+        for id_ in filter(None, map(_id_of, [_resource_in(message)] if items is None else items)):
+            click.echo(id_)
     else:
         for part in parts:
             click.echo(printable(part)) if isinstance(part, str) else console().print(part)
 
 
-def _items(message: Message) -> Sequence[Any]:
-    """Return the items of a list in a response, or the resource in it, or the message itself."""
-    fields = [field for field in message.DESCRIPTOR.fields if field.message_type is not None]
-    lists = [field for field in fields if field.is_repeated]
-    if "next_page_token" in message.DESCRIPTOR.fields_by_name and len(lists) == 1:
-        return list(getattr(message, lists[0].name))
-    if message.DESCRIPTOR.name.endswith("Response") and len(fields) == 1:
-        return [getattr(message, fields[0].name)]
-    return [message]
+def _list_in(message: Message) -> Sequence[Any] | None:
+    """Return the items of a list in a response, or None if it is no response to a List request."""
+    if "next_page_token" not in message.DESCRIPTOR.fields_by_name:
+        return None
+    [items] = [field.name for field in message.DESCRIPTOR.fields if field.is_repeated]
+    return list(getattr(message, items))
+
+
+def _resource_in(message: Message) -> Any:
+    """Return the resource in a response, or the message itself if it is no response."""
+    fields = [field.name for field in message.DESCRIPTOR.fields if field.message_type is not None]
+    return getattr(message, fields[0]) if message.DESCRIPTOR.name.endswith("Response") and fields else message
 
 
 def _id_of(item: Message) -> str:
@@ -58,7 +63,7 @@ def _id_of(item: Message) -> str:
     for name in ("id", "name"):
         if name in item.DESCRIPTOR.fields_by_name:
             return str(getattr(item, name))
-    raise click.UsageError("the result of this command has no id; use another --output")
+    return ""  # of a command without a result
 
 
 class _PlainConsole(Console):

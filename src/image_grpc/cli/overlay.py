@@ -10,6 +10,8 @@ from tabletop.image.v1.overlay_pb2 import Overlay
 from tabletop.image.v1.overlay_service_pb2_grpc import OverlayServiceStub
 
 from image_grpc.cli.client import CALL_SECONDS, Client, client_command, parse_json, rpc_for
+from image_grpc.cli.parameters import VERSION
+from image_grpc.cli.picture_files import STANDARD_OUTPUT, check_output, opened
 
 _CREATE_REQUESTS = {"tactical": pb.CreateTacticalOverlayRequest, "campaign": pb.CreateCampaignOverlayRequest}
 
@@ -24,7 +26,12 @@ def overlay() -> None:
 @click.argument("map_id")
 @click.argument("elements", type=click.File("r"))
 @click.option("--name", default="", help="Display name.")
-@click.option("--z-index", type=int, default=0, help="Drawing order among the overlays of the map.")
+@click.option(
+    "--z-index",
+    type=click.IntRange(-(2**31), 2**31 - 1),
+    default=0,
+    help="Drawing order among the overlays of the map.",
+)
 @client_command
 def create(client: Client, kind: str, map_id: str, elements: IO[str], name: str, z_index: int) -> None:
     """Create an overlay on a map.
@@ -36,7 +43,7 @@ def create(client: Client, kind: str, map_id: str, elements: IO[str], name: str,
     request = parse_json(elements, _CREATE_REQUESTS[kind]())
     request.map_id, request.name, request.z_index = map_id, name or request.name, z_index or request.z_index
     response = rpc_for(request, OverlayServiceStub(client.channel))(request, timeout=CALL_SECONDS)
-    client.show(response, _table(response.overlay))
+    client.show(response.overlay, _table(response.overlay))
 
 
 @overlay.command()
@@ -46,7 +53,7 @@ def get(client: Client, overlay_id: str) -> None:
     """Show an overlay."""
     request = pb.GetOverlayRequest(overlay_id=overlay_id)
     response = OverlayServiceStub(client.channel).GetOverlay(request, timeout=CALL_SECONDS)
-    client.show(response, _table(response.overlay))
+    client.show(response.overlay, _table(response.overlay))
 
 
 @overlay.command("list")
@@ -62,7 +69,7 @@ def list_(client: Client, map_id: str) -> None:
 @overlay.command()
 @click.argument("overlay_id")
 @click.argument("changes", type=click.File("r"))
-@click.option("--version", type=int, required=True, help="The current version of the overlay.")
+@click.option("--version", type=VERSION, required=True, help="The current version of the overlay.")
 @client_command
 def update(client: Client, overlay_id: str, changes: IO[str], version: int) -> None:
     """Change an overlay. CHANGES is a JSON file (- for standard input) like {"remove_element_ids": ["ogre"]}."""
@@ -70,7 +77,7 @@ def update(client: Client, overlay_id: str, changes: IO[str], version: int) -> N
         overlay_id=overlay_id, version=version, changes=parse_json(changes, pb.OverlayChanges())
     )
     response = OverlayServiceStub(client.channel).UpdateOverlay(request, timeout=CALL_SECONDS)
-    client.show(response, _table(response.overlay))
+    client.show(response.overlay, _table(response.overlay))
 
 
 @overlay.command()
@@ -84,18 +91,22 @@ def delete(client: Client, overlay_id: str) -> None:
 
 @overlay.command()
 @click.argument("map_id")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="SVG file to write.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), required=True, help="SVG file to write."
+)
 @client_command
 def render(client: Client, map_id: str, out: Path) -> None:
     """Save the drawing of all overlays of a map as SVG.
 
     `image-grpc image read --layer composed` saves the map with its overlays.
     """
+    check_output(client, out)
     request = pb.RenderOverlayRequest(map_id=map_id)
     response = OverlayServiceStub(client.channel).RenderOverlay(request, timeout=CALL_SECONDS)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(response.svg, "utf-8")
-    client.show(response.size, f"{out}: {response.size.width} x {response.size.height}")
+    with opened(out) as file:
+        file.write(response.svg.encode())
+    if out != STANDARD_OUTPUT:
+        client.show(response.size, f"{out}: {response.size.width} x {response.size.height}")
 
 
 def _table(*overlays: Overlay) -> Table:

@@ -21,6 +21,9 @@ class _Age(click.ParamType[float]):
 
 
 AGE = _Age()
+VERSION = click.IntRange(0, 2**63 - 1)
+SIDE = click.IntRange(0, 100_000)
+INTEGER = click.IntRange(-(2**31), 2**31 - 1)
 
 
 class _Moment(click.ParamType[datetime]):
@@ -30,7 +33,10 @@ class _Moment(click.ParamType[datetime]):
 
     def convert(self, value: str, param: click.Parameter | None, context: click.Context | None) -> datetime:
         if value[-1:] in _SECONDS and value[:-1].isdigit():
-            return datetime.now(UTC) - timedelta(seconds=AGE.convert(value, param, context))
+            try:
+                return datetime.now(UTC) - timedelta(seconds=AGE.convert(value, param, context))
+            except OverflowError:
+                self.fail("is too long ago", param, context)
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:

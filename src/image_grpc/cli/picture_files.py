@@ -1,8 +1,13 @@
 """Pictures as files: the format that a name asks for, and writing all or nothing."""
 
+import contextlib
+import os
 import sys
-from collections.abc import Collection
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 from tabletop.image.v1 import image_service_pb2 as pb
@@ -11,7 +16,7 @@ from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 from tabletop.image.v1.types_pb2 import ImageFormat
 
 from image_grpc.cli.client import Client, display_label
-from image_grpc.cli.output import format_bytes
+from image_grpc.cli.output import Output, format_bytes
 
 STANDARD_OUTPUT = Path("-")
 _FORMATS = {
@@ -21,25 +26,28 @@ _FORMATS = {
     ".webp": "IMAGE_FORMAT_WEBP",
     ".avif": "IMAGE_FORMAT_AVIF",
 }
+GENERATED = (".png", ".jpg", ".jpeg", ".webp")
+"""Suffixes of the formats that can be generated."""
 
+OUT_FILE = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 out_option = click.option(
-    "--out",
-    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
-    help="File for the picture, - for standard output. The suffix selects the format.",
+    "--out", type=OUT_FILE, help="File for the picture, - for standard output. The suffix selects the format."
 )
 
 
-def format_for(out: Path | None, requested: str | None, allowed: Collection[str] = tuple(_FORMATS)) -> str | None:
-    """Return the format for a file: the requested one, or that of its suffix. None if neither says anything.
+def format_for(out: Path | None, requested: str | None = None, allowed: Collection[str] = tuple(_FORMATS)) -> str:
+    """Return the format for a file: the requested one, or that of its suffix. Empty if neither says anything.
 
-    Raises click.UsageError for a suffix of something else.
+    Raises click.UsageError for the suffix of something else.
     """
     suffix = out.suffix.lower() if out is not None else ""
-    if requested is not None or not suffix:
-        return requested
-    if suffix not in allowed:
+    if not suffix:
+        return requested or ""
+    if requested is not None and _FORMATS.get(suffix, requested) != requested:
+        raise click.UsageError(f"--format contradicts the suffix {suffix} of --out")
+    if requested is None and suffix not in allowed:
         raise click.UsageError(f"--out must end in {', '.join(allowed)}, unless --format is given")
-    return _FORMATS[suffix]
+    return requested or _FORMATS[suffix]
 
 
 def suffix_of(content: ImageContent) -> str:
@@ -47,20 +55,57 @@ def suffix_of(content: ImageContent) -> str:
     return f".{display_label(ImageFormat, content.format)}"
 
 
+def check_output(client: Client, out: Path | None) -> None:
+    """Raise click.UsageError if a picture and its description would both go to standard output."""
+    if out == STANDARD_OUTPUT and client.output is not Output.TABLE:
+        raise click.UsageError("--out - prints the picture, so it excludes --output and --json")
+
+
 def save(client: Client, request: pb.ReadImageRequest, out: Path, *, describe: bool = True) -> None:
     """Save a picture, completely or not at all, and describe it unless it goes to standard output."""
     parts = ImageServiceStub(client.channel).ReadImage(request)
     content = next(parts).content
-    if out == STANDARD_OUTPUT:
-        for part in parts:
-            sys.stdout.buffer.write(part.data)
-        return
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(out.name + ".part")
-    with partial.open("wb") as file:
+    with opened(out) as file:
         for part in parts:
             file.write(part.data)
-    partial.replace(out)
-    if describe:
+    if describe and out != STANDARD_OUTPUT:
         size = content.size
         client.show(content, f"{out}: {size.width} x {size.height}, {format_bytes(content.byte_size)}")
+
+
+@contextmanager
+def opened(out: Path) -> Iterator[BinaryIO]:
+    """Open a file that appears under its name once the block has written all of it.
+
+    Raises click.ClickException if it cannot be written.
+    """
+    try:
+        if out == STANDARD_OUTPUT:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        elif out.exists() and not out.is_file():  # a device or a pipe
+            with out.open("wb") as file:
+                yield file
+        else:
+            with _replacing(out.resolve()) as file:
+                yield file
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        raise click.ClickException(f"{out} cannot be written: {problem.strerror}") from problem
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[BinaryIO]:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)  # mkstemp makes private files
+        os.replace(temporary, target)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 import click
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from image_grpc.settings import InvalidSettings
 
@@ -26,20 +26,19 @@ class Profile(BaseModel):
     client_key_file: Path | None = None
 
 
-_PROFILES = TypeAdapter(dict[str, Profile])
-
-
 def profile_settings(name: str) -> dict[str, object]:
     """Return the settings of a profile. Paths are relative to the file. Raises InvalidSettings."""
     file = Path(os.environ.get(FILE_VARIABLE) or Path(click.get_app_dir("image-grpc")) / FILE_NAME)
     try:
-        profiles = _PROFILES.validate_python(tomllib.loads(file.read_text()))
+        profiles = tomllib.loads(file.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         raise InvalidSettings(f"the file of profiles cannot be read: {problem}") from problem
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InvalidSettings(f"{file}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
     if name not in profiles:
         raise InvalidSettings(f"{file} has no profile {name!r}; it has {', '.join(profiles) or 'none'}")
-    values = profiles[name].model_dump(exclude_none=True)
-    return {key: file.parent / value if isinstance(value, Path) else value for key, value in values.items()}
+    try:
+        values = Profile.model_validate(profiles[name]).model_dump(exclude_none=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InvalidSettings(f"{file}: {'.'.join([name, *map(str, first['loc'])])}: {first['msg']}") from error
+    paths = {key: file.parent / value.expanduser() for key, value in values.items() if isinstance(value, Path)}
+    return {**values, **paths}

@@ -13,7 +13,7 @@ from image_grpc.cli.client import CALL_SECONDS, Client, client_command, display_
 @click.option("--wait", type=click.FloatRange(0, 3600), help="Wait up to so many seconds for the server to start.")
 def status(client: Client, wait: float | None) -> None:
     """Show the health of a service. Exits with code 1 if it is unhealthy."""
-    seconds, wait_for_server = wait or CALL_SECONDS, wait is not None
+    seconds, wait_for_server = wait if wait is not None else CALL_SECONDS, wait is not None
     response = StatusServiceStub(client.channel).GetStatus(
         GetStatusRequest(), timeout=seconds, wait_for_ready=wait_for_server
     )

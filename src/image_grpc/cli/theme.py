@@ -3,12 +3,20 @@
 from typing import IO
 
 import click
-from rich.table import Table
+from rich.table import Column, Table
 from tabletop.image.v1 import theme_service_pb2 as pb
 from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.theme_service_pb2_grpc import ThemeServiceStub
 
-from image_grpc.cli.client import CALL_SECONDS, Client, client_command, parse_json
+from image_grpc.cli.client import (
+    CALL_SECONDS,
+    Client,
+    client_command,
+    limited_list,
+    list_options,
+    parse_json,
+    show_list,
+)
 
 
 @click.group()
@@ -17,11 +25,13 @@ def theme() -> None:
 
 
 @theme.command("list")
+@list_options
 @client_command
-def list_(client: Client) -> None:
+def list_(client: Client, limit: int, page_token: str) -> None:
     """List the themes, built-in ones first."""
-    page = ThemeServiceStub(client.channel).ListThemes(pb.ListThemesRequest(page_size=100), timeout=CALL_SECONDS)
-    client.show(page, _table(*page.themes))
+    rpc = ThemeServiceStub(client.channel).ListThemes
+    page = limited_list(rpc, pb.ListThemesRequest(page_token=page_token), limit)
+    show_list(client, page, _table(*page.themes))
 
 
 @theme.command()
@@ -31,7 +41,7 @@ def get(client: Client, name: str) -> None:
     """Show a theme with its style elements."""
     response = ThemeServiceStub(client.channel).GetTheme(pb.GetThemeRequest(theme=name), timeout=CALL_SECONDS)
     elements = [f"{field.name}: {text}" for field, text in response.theme.elements.ListFields()]
-    client.show(response, _table(response.theme), *elements)
+    client.show(response.theme, _table(response.theme), *elements)
 
 
 @theme.command()
@@ -45,7 +55,7 @@ def create(client: Client, file: IO[str]) -> None:
     """
     request = pb.CreateThemeRequest(theme=parse_json(file, Theme()))
     response = ThemeServiceStub(client.channel).CreateTheme(request, timeout=CALL_SECONDS)
-    client.show(response, _table(response.theme))
+    client.show(response.theme, _table(response.theme))
 
 
 @theme.command()
@@ -58,7 +68,7 @@ def delete(client: Client, name: str) -> None:
 
 
 def _table(*themes: Theme) -> Table:
-    table = Table("theme", "display name", "built in", "description", box=None)
+    table = Table(Column("theme", overflow="fold"), "display name", "built in", "description", box=None)
     for each in themes:
         table.add_row(each.name, each.display_name, "yes" if each.built_in else "no", each.description)
     return table

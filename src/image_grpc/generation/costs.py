@@ -1,6 +1,7 @@
 """Compares what generations cost by their records with what GetImg.AI reports for each day."""
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +20,16 @@ INTERVAL_SECONDS = 3600.0
 PAGE_SIZE = 500
 LONGEST_WAIT = timedelta(days=2)
 """A generation may be created this long before its picture."""
-TOLERATED_SHARE, TOLERATED_AMOUNT = Decimal("0.01"), Decimal("0.10")
-"""A difference counts if it exceeds both. Pictures around midnight count for either day."""
-CLAIM, CLAIM_KEPT = timedelta(minutes=10), timedelta(days=2)
+TOLERATED = Decimal(1)
+"""The largest difference in USD that is not worth a look, as in the alert. Pictures at midnight count for any day."""
+SETTLED_AFTER = timedelta(hours=1)
+"""A day is compared this time after it is over, when GetImg.AI has billed it."""
+DAYS = 3
+"""A day that could not be compared is tried again for so many days."""
+COMPARISON = timedelta(minutes=30)
+"""Longest duration of a comparison. Afterwards, another process compares the day."""
+COMPARED_FOR = timedelta(days=DAYS + 2)
+"""How long it is known that a day was compared."""
 
 log = structlog.get_logger(__name__)
 
@@ -38,13 +46,13 @@ class DailyCosts:
 
     @property
     def difference(self) -> Decimal:
-        """What was billed and is in no record; negative if it was not billed."""
+        """What was billed but not recorded; negative if it was recorded but not billed."""
         return self.reported - self.recorded
 
     @property
     def differs(self) -> bool:
         """Whether the difference is worth a look."""
-        return abs(self.difference) > max(TOLERATED_AMOUNT, TOLERATED_SHARE * self.reported)
+        return abs(self.difference) > TOLERATED
 
 
 async def compare_costs(storage: Storage, client: GetimgClient, first: date, last: date) -> Sequence[DailyCosts]:
@@ -87,36 +95,51 @@ class CostReconciler:
         """Compare until cancelled."""
         while self._client.configured:
             try:
-                await self.compare(datetime.now(UTC).date() - timedelta(days=1))
+                for offset in reversed(range(DAYS)):
+                    await self.compare(_last_settled_day() - timedelta(days=offset))
             except ServiceError as problem:
-                log.info("costs not compared", problem=problem.message)
+                log.info("costs cannot be compared now", problem=problem.message)
             except Exception:  # the next attempt may succeed
-                log.exception("costs not compared")
+                log.exception("comparing costs failed")
             await asyncio.sleep(INTERVAL_SECONDS)
+
+    @property
+    def difference(self) -> Decimal | None:
+        """What was billed but not recorded on the last settled day; None if another process knows it, or nobody yet."""
+        latest = self.latest
+        return latest.difference if latest is not None and latest.day == _last_settled_day() else None
 
     async def compare(self, day: date) -> None:
         """Compare the costs of a day unless a process has done so. Raises ServiceError."""
         if not await self._claim(day):
             return
         [costs] = await compare_costs(self._storage, self._client, day, day)
-        await self._requester.count(_claim(day, 0, CLAIM_KEPT))
         self.latest = costs
+        with contextlib.suppress(LimitExceeded):  # it took so long that another process has compared the day as well
+            await self._requester.count(_counter_change(f"costs compared/{day}", 1, COMPARED_FOR, maximum=1))
         amounts = {"reported": str(costs.reported), "recorded": str(costs.recorded)}
         if costs.differs:
-            log.warning("GetImg.AI reports other costs than were recorded", day=str(day), **amounts)
+            log.warning("reported and recorded costs differ", day=str(day), **amounts)
         else:
             log.info("costs compared", day=str(day), **amounts)
 
     async def _claim(self, day: date) -> bool:
         """Return whether this process is to compare the costs of a day: nobody has, or has begun to."""
         try:
-            await self._requester.count(_claim(day, 1, CLAIM))
+            await self._requester.count(
+                _counter_change(f"costs compared/{day}", 0, timedelta(seconds=1), maximum=0),
+                _counter_change(f"costs claimed/{day}", 1, COMPARISON, maximum=1),
+            )
         except LimitExceeded:
             return False
         return True
 
 
-def _claim(day: date, add: int, kept: timedelta) -> CounterChange:
+def _last_settled_day() -> date:
+    return (datetime.now(UTC) - SETTLED_AFTER).date() - timedelta(days=1)
+
+
+def _counter_change(name: str, add: int, kept: timedelta, *, maximum: int) -> CounterChange:
     expire_time = Timestamp()
     expire_time.FromDatetime(datetime.now(UTC) + kept)
-    return CounterChange(name=f"costs compared/{day}", add=add, maximum=1, expire_time=expire_time)
+    return CounterChange(name=name, add=add, maximum=maximum, expire_time=expire_time)
