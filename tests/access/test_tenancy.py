@@ -310,7 +310,6 @@ async def test_a_record_that_another_service_has_just_read_stays_hidden(world: W
 async def test_a_watch_shows_own_pictures_only(world: World) -> None:
     watch = world.them.images.WatchImages(images_pb.WatchImagesRequest())
     reading = asyncio.ensure_future(_first_image(watch))
-    await watch.wait_for_connection()
     while not reading.done():  # the watch may begin later than its call
         await world.us.generate(portrait(details=new_id()))
         await world.them.generate(portrait(details=new_id()))
