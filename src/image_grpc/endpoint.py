@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import grpc
 
 from image_grpc.settings import ClientSettings, InvalidSettings
+
+SERVICE_CONFIG = Path(__file__).with_name("service_config.json")
+"""The retry policy for clients in any language. If a call may have been made, only a read is repeated."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,10 +52,11 @@ class Endpoint:
 
     def open(self) -> grpc.Channel:
         """Return a channel whose calls carry the `metadata`."""
+        options = [("grpc.service_config", SERVICE_CONFIG.read_text())]
         if self.credentials is None:
-            channel = grpc.insecure_channel(self.target)
+            channel = grpc.insecure_channel(self.target, options)
         else:
-            channel = grpc.secure_channel(self.target, self.credentials)
+            channel = grpc.secure_channel(self.target, self.credentials, options)
         return grpc.intercept_channel(channel, _Identification(self.metadata)) if self.metadata else channel
 
 

@@ -9,6 +9,7 @@ DOMAIN = "image.tabletop"
 """Domain of the reasons in `google.rpc.ErrorInfo`."""
 MAX_DETAILS_BYTES = 4096
 """Trailers of more than 8 KiB fail erratically, so details stay well below."""
+MAX_PUSHBACK_SECONDS = 10.0
 MAX_MESSAGE_BYTES = 600
 """The message is a trailer as well, in which each byte takes up to three."""
 
@@ -47,6 +48,15 @@ def code_of(error: BaseException) -> grpc.StatusCode:
 def message_of(error: errors.ServiceError) -> str:
     """Return the message of a status, truncated to MAX_MESSAGE_BYTES."""
     return error.message.encode()[:MAX_MESSAGE_BYTES].decode(errors="ignore")
+
+
+def retry_pushback_of(error: errors.ServiceError) -> str:
+    """Return the milliseconds after which gRPC itself may repeat a call, or -1 if it must not.
+
+    Only clients whose service config has a retry policy do so. A person or a queue should wait for longer times.
+    """
+    delay = error.retry_delay
+    return str(int(delay * 1000)) if delay is not None and delay <= MAX_PUSHBACK_SECONDS else "-1"
 
 
 def details_of(error: errors.ServiceError, request_id: str) -> bytes:

@@ -13,6 +13,7 @@ from image_grpc.rpc.interceptors.call import Call, Next, Request
 log = structlog.get_logger("access")
 
 DETAILS = "grpc-status-details-bin"
+RETRY_PUSHBACK = "grpc-retry-pushback-ms"
 INTERNAL_MESSAGE = "internal error; the request id identifies it in the server's logs"
 
 
@@ -49,7 +50,8 @@ def _without_traceback(error: ServiceError) -> ServiceError:
 
 async def _abort(call: Call, error: ServiceError) -> None:
     details: tuple[str, bytes] = (DETAILS, errors.details_of(error, call.request_id))
-    trailers: tuple[tuple[str, str | bytes], ...] = (details, *call.id_metadata())
+    pushback = (RETRY_PUSHBACK, errors.retry_pushback_of(error))
+    trailers: tuple[tuple[str, str | bytes], ...] = (details, pushback, *call.id_metadata())
     await call.context.abort(errors.code_of(error), errors.message_of(error), trailing_metadata=trailers)
 
 
