@@ -1,10 +1,11 @@
 """The entry of the audit log that the changes of the current work belong to."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 
 from tabletop.image.v1.audit_pb2 import AuditedCall, AuditEntry
+
+from image_grpc.scoped import scoped
 
 OK = "OK"
 """The outcome of a call that did not fail."""
@@ -12,14 +13,10 @@ OK = "OK"
 _entry: ContextVar[AuditEntry | None] = ContextVar("audit entry", default=None)
 
 
-@contextmanager
-def audited(call: AuditedCall, outcome: str = OK) -> Iterator[None]:
+def audited(call: AuditedCall | None, outcome: str = OK) -> AbstractContextManager[None]:
     """Do the work within the block on behalf of a call. If nobody is known to have made it, nothing is audited."""
-    token = _entry.set(AuditEntry(call=call, outcome=outcome, count=1) if call.caller else None)
-    try:
-        yield
-    finally:
-        _entry.reset(token)
+    known = call is not None and call.caller
+    return scoped(_entry, AuditEntry(call=call, outcome=outcome, count=1) if known else None)
 
 
 def current_entry() -> AuditEntry | None:

@@ -1,9 +1,10 @@
 """The correlation id of the current work. Every message and log line carries it."""
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
+
+from image_grpc.scoped import scoped
 
 _correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 
@@ -18,11 +19,6 @@ def new_correlation_id() -> str:
     return current_correlation_id() or str(uuid.uuid4())
 
 
-@contextmanager
-def correlated(correlation_id: str) -> Iterator[None]:
+def correlated(correlation_id: str) -> AbstractContextManager[None]:
     """Set the correlation id of the work within the block."""
-    token = _correlation_id.set(correlation_id)
-    try:
-        yield
-    finally:
-        _correlation_id.reset(token)
+    return scoped(_correlation_id, correlation_id)

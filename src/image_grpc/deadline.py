@@ -1,23 +1,19 @@
 """The deadline of the current work. It is passed on implicitly; each step computes the time that remains."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import Context, ContextVar, copy_context
+
+from image_grpc.scoped import scoped
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
-@contextmanager
-def deadline_in(seconds: float) -> Iterator[None]:
+def deadline_in(seconds: float) -> AbstractContextManager[None]:
     """Set a deadline `seconds` from now for the work within the block; an earlier outer deadline still applies."""
     deadline = time.monotonic() + seconds
     outer = _deadline.get()
-    token = _deadline.set(deadline if outer is None else min(deadline, outer))
-    try:
-        yield
-    finally:
-        _deadline.reset(token)
+    return scoped(_deadline, deadline if outer is None else min(deadline, outer))
 
 
 def context_without_deadline() -> Context:

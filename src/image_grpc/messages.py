@@ -1,5 +1,6 @@
 """Typed operations on protobuf messages and enums."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, Self, TypeVar
 
 from google.protobuf.descriptor import EnumDescriptor
@@ -59,6 +60,13 @@ def enum_prefix(enum: EnumDescriptor) -> str:
     """Return what the names of an enum's values begin with. By a rule of the contracts, the first is UNSPECIFIED."""
     name: str = enum.values[0].name
     return name.removesuffix("UNSPECIFIED")
+
+
+def from_now(time: timedelta) -> Timestamp:
+    """Return the time that is this far in the future."""
+    timestamp = Timestamp()
+    timestamp.FromDatetime(datetime.now(UTC) + time)
+    return timestamp
 
 
 def now() -> Timestamp:

@@ -1,10 +1,11 @@
 """Whether the current work is a new call, which may be refused, or has been accepted."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import Enum
+
+from image_grpc.scoped import scoped
 
 
 class Origin(Enum):
@@ -28,14 +29,9 @@ class _Work:
 _current: ContextVar[_Work | None] = ContextVar("current work", default=None)
 
 
-@contextmanager
-def work_of(origin: Origin) -> Iterator[None]:
+def work_of(origin: Origin) -> AbstractContextManager[None]:
     """Do the work within the block as work of this origin."""
-    token = _current.set(_Work(origin))
-    try:
-        yield
-    finally:
-        _current.reset(token)
+    return scoped(_current, _Work(origin))
 
 
 def current_origin() -> Origin:

@@ -3,23 +3,18 @@
 It is passed on implicitly. Repositories hide records of other services; work without a caller sees everything.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import Context, ContextVar
 
 from image_grpc.errors import PermissionDenied
+from image_grpc.scoped import scoped
 
 _service: ContextVar[str] = ContextVar("bound service", default="")
 
 
-@contextmanager
-def bound_to(service: str) -> Iterator[None]:
+def bound_to(service: str) -> AbstractContextManager[None]:
     """Limit the work within the block to the pictures of a service; an empty name is no limit."""
-    token = _service.set(service)
-    try:
-        yield
-    finally:
-        _service.reset(token)
+    return scoped(_service, service)
 
 
 def bound_service() -> str:

@@ -65,7 +65,7 @@ async def test_a_limit_may_exceed_a_page(platform: Service) -> None:
     source = new_id()
     for _ in range(5):
         await platform.upload(source={"id": source})
-    script = "import image_grpc.cli.client as c; c.PAGE_SIZE = 2; from image_grpc.cli import main; main()"
+    script = "import image_grpc.cli.client as c; c.MAX_PAGE_SIZE = 2; from image_grpc.cli import main; main()"
     arguments = ("image", "list", "--source-id", source, "--limit", "5", "-o", "ids", *at(platform))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", script, *arguments, stdout=asyncio.subprocess.PIPE

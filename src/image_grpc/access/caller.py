@@ -21,6 +21,11 @@ class Caller:
     """The only service whose pictures the caller may use; empty for all."""
 
 
+def is_usable_name(name: str) -> bool:
+    """Return whether callers may have this name: it has printable characters only and is not the bridge's."""
+    return name.isprintable() and name != BRIDGE_NAME
+
+
 UNKNOWN = Caller(name="", role=Role.ROLE_UNSPECIFIED)
 """A caller that is not authenticated yet."""
 ANYBODY = Caller(name="", role=Role.ROLE_ADMIN)

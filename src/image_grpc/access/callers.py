@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from image_grpc.access.caller import BRIDGE_NAME, MAX_SERVICE, Caller
+from image_grpc.access.caller import MAX_SERVICE, Caller, is_usable_name
 from image_grpc.access.roles import role_of
 from image_grpc.json_lines import parse_lines
 from image_grpc.reloading_file import ReloadingFile
@@ -22,7 +22,7 @@ RANDOM_BYTES = 32
 
 
 def _usable_name(name: str) -> str:
-    if not name.isprintable() or name == BRIDGE_NAME:
+    if not is_usable_name(name):
         raise ValueError("must consist of printable characters, and not be bridge")
     return name
 

@@ -6,7 +6,7 @@ from joserfc import jwt
 from joserfc.errors import BadSignatureError, ExpiredTokenError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
-from image_grpc.access.caller import BRIDGE_NAME, MAX_SERVICE, Caller
+from image_grpc.access.caller import MAX_SERVICE, Caller, is_usable_name
 from image_grpc.access.key_sets import Keys
 from image_grpc.access.roles import role_of
 from image_grpc.errors import Unauthenticated
@@ -14,9 +14,9 @@ from image_grpc.errors import Unauthenticated
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 """Only asymmetric algorithms: with a shared secret, a service that verifies tokens could issue them, too."""
 CLOCK_SKEW_SECONDS = 60
+"""Maximum difference between the clocks of this host and of the identity provider."""
 MAX_SUBJECT = 255
 """As OpenID Connect limits it."""
-"""Maximum difference between the clocks of this host and of the identity provider."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +59,6 @@ class TokenVerifier:
         if "service" in claims and not (isinstance(service, str) and 0 < len(service) <= MAX_SERVICE):
             raise ValueError(f"the claim service must have 1 to {MAX_SERVICE} characters")
         name = str(claims["sub"])
-        if not 0 < len(name) <= MAX_SUBJECT or not name.isprintable() or name == BRIDGE_NAME:
+        if not 0 < len(name) <= MAX_SUBJECT or not is_usable_name(name):
             raise ValueError(f"the claim sub must have 1 to {MAX_SUBJECT} printable characters, and not be bridge")
         return Caller(name=name, role=role_of(str(claims.get("role", ""))), service=service)

@@ -1,7 +1,7 @@
 """Entries of the audit log about calls that changed nothing because they failed.
 
 They are stored after the calls, many at once, so that they cost the caller no time. Equal failures share an entry, and
-a caller has a share of the entries: whoever repeats forbidden calls fills neither the database nor the memory.
+the entries of each caller are limited. So no caller can fill the database or the memory by repeating forbidden calls.
 """
 
 import asyncio

@@ -13,6 +13,11 @@ from google.protobuf import json_format
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from google.protobuf.message import Message
 from rich.table import Table
+from tabletop.image.v1.audit_service_pb2 import ListAuditEntriesResponse
+from tabletop.image.v1.generation_service_pb2 import ListGenerationsResponse, ListModelsResponse
+from tabletop.image.v1.image_service_pb2 import ListImagesResponse, ListImageVersionsResponse
+from tabletop.image.v1.theme_service_pb2 import ListThemesResponse
+from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 
 from image_grpc import settings
 from image_grpc.cli.errors import RpcFailure
@@ -20,15 +25,22 @@ from image_grpc.cli.output import Output, show
 from image_grpc.cli.profiles import profile_settings
 from image_grpc.endpoint import Endpoint
 from image_grpc.messages import enum_label, enum_prefix
+from image_grpc.paging import MAX_PAGE_SIZE, PageRequest
 from image_grpc.settings import ClientSettings, InvalidSettings
 
 M = TypeVar("M", bound=Message)
+Page = (
+    ListAuditEntriesResponse
+    | ListGenerationsResponse
+    | ListImagesResponse
+    | ListImageVersionsResponse
+    | ListModelsResponse
+    | ListThemesResponse
+)
+P = TypeVar("P", bound=Page)
 
 CALL_SECONDS = 60.0
 """Deadline of calls that do not wait for a picture."""
-PAGE_SIZE = 100
-"""The largest page that servers return."""
-
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -149,16 +161,16 @@ def rpc_for(request: Message, stub: object) -> Callable[..., Any]:
     return rpc
 
 
-def limited_list(rpc: Callable[..., Any], request: Any, limit: int) -> Any:
+def limited_list(rpc: Callable[..., P], request: PageRequest, limit: int) -> P:
     """Return the response to a List request with up to `limit` items, of as many pages as needed.
 
     Its `next_page_token` continues the list.
     """
-    request.page_size = min(limit, PAGE_SIZE)
+    request.page_size = min(limit, MAX_PAGE_SIZE)
     response = rpc(request, timeout=CALL_SECONDS)
     [items] = [field.name for field in response.DESCRIPTOR.fields if field.is_repeated]
     while response.next_page_token and (left := limit - len(getattr(response, items))) > 0:
-        request.page_size, request.page_token = min(left, PAGE_SIZE), response.next_page_token
+        request.page_size, request.page_token = min(left, MAX_PAGE_SIZE), response.next_page_token
         page = rpc(request, timeout=CALL_SECONDS)
         getattr(response, items).extend(getattr(page, items))
         response.next_page_token = page.next_page_token
@@ -168,16 +180,27 @@ def limited_list(rpc: Callable[..., Any], request: Any, limit: int) -> Any:
 def list_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of commands that list something."""
 
-    @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="Number of items.")
-    @click.option("--page-token", default="", help="Continue the list where another command ended.")
-    @functools.wraps(command)
-    def run(*arguments: object, **options: object) -> None:
-        command(*arguments, **options)
-
-    return run
+    numbers = click.IntRange(1, 100_000)
+    limit = click.option("--limit", type=numbers, default=50, show_default=True, help="Number of items.")
+    page_token = click.option("--page-token", default="", help="Continue the list where another command ended.")
+    return limit(page_token(command))
 
 
-def show_list(client: Client, page: Any, table: Table) -> None:
+def picture_filters(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that filter lists of images and of generations, named as the fields of the requests."""
+    options = (
+        click.option("--type", type=EnumChoice(ImageType)),
+        click.option("--subtype", type=EnumChoice(ImageSubtype)),
+        click.option("--theme", default=""),
+        click.option("--source-id", default="", help="Character, campaign or item (UUID)."),
+        click.option("--service", default="", help="Service that requested the picture."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def show_list(client: Client, page: Page, table: Table) -> None:
     """Print a list, and on standard error how to continue it, unless the output itself says so."""
     client.show(page, table if table.row_count else "none")
     if page.next_page_token and client.output is not Output.JSON:

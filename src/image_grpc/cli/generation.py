@@ -10,7 +10,6 @@ from rich.table import Column, Table
 from tabletop.image.v1 import generation_service_pb2 as pb
 from tabletop.image.v1.generation_pb2 import Generation, GenerationState
 from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
-from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 
 from image_grpc.cli.client import (
     CALL_SECONDS,
@@ -20,6 +19,7 @@ from image_grpc.cli.client import (
     display_label,
     limited_list,
     list_options,
+    picture_filters,
     show_list,
 )
 from image_grpc.cli.generate_options import changes, follow, show_result
@@ -37,11 +37,7 @@ def generation() -> None:
 
 @generation.command("list")
 @click.option("--state", type=EnumChoice(GenerationState))
-@click.option("--type", type=EnumChoice(ImageType))
-@click.option("--subtype", type=EnumChoice(ImageSubtype))
-@click.option("--theme", default="")
-@click.option("--source-id", default="", help="Character, campaign or item (UUID).")
-@click.option("--service", default="", help="Service that requested the picture.")
+@picture_filters
 @list_options
 @client_command
 def list_(client: Client, limit: int, **fields: Any) -> None:

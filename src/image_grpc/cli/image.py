@@ -9,7 +9,7 @@ from rich.table import Column, Table
 from tabletop.image.v1 import image_service_pb2 as pb
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
-from tabletop.image.v1.types_pb2 import ImageFormat, ImageSubtype, ImageType
+from tabletop.image.v1.types_pb2 import ImageFormat, ImageSubtype
 
 from image_grpc.cli.client import (
     CALL_SECONDS,
@@ -19,6 +19,7 @@ from image_grpc.cli.client import (
     display_label,
     limited_list,
     list_options,
+    picture_filters,
     show_list,
 )
 from image_grpc.cli.output import age_of
@@ -44,11 +45,7 @@ def get(client: Client, image_id: str, version: int) -> None:
 
 
 @image.command("list")
-@click.option("--type", type=EnumChoice(ImageType))
-@click.option("--subtype", type=EnumChoice(ImageSubtype))
-@click.option("--theme", default="")
-@click.option("--source-id", default="", help="Character, campaign or item (UUID).")
-@click.option("--service", default="", help="Service that requested the image.")
+@picture_filters
 @click.option("--deleted", "show_deleted", is_flag=True, help="Include deleted images.")
 @list_options
 @client_command

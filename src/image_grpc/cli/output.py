@@ -32,30 +32,33 @@ def show(output: Output, message: Message, *parts: str | Table) -> None:
     if output is Output.JSON:
         click.echo(json_format.MessageToJson(message, preserving_proto_field_name=True))
     elif output is Output.JSONL:
-        items = _list_in(message)
-        for item in [message] if items is None else items:
+        for item in _items(message):
             click.echo(json.dumps(json_format.MessageToDict(item, preserving_proto_field_name=True)))
     elif output is Output.IDS:
-        items = _list_in(message)
-        for id_ in filter(None, map(_id_of, [_resource_in(message)] if items is None else items)):
+        for id_ in filter(None, map(_id_of, _items(_resource_in(message)))):
             click.echo(id_)
     else:
         for part in parts:
             click.echo(printable(part)) if isinstance(part, str) else console().print(part)
 
 
-def _list_in(message: Message) -> Sequence[Any] | None:
-    """Return the items of a list in a response, or None if it is no response to a List request."""
-    if "next_page_token" not in message.DESCRIPTOR.fields_by_name:
-        return None
+def _items(message: Message) -> Sequence[Any]:
+    """Return the items of the response to a List request, or any other message as the only one."""
+    if not _is_list(message):
+        return [message]
     [items] = [field.name for field in message.DESCRIPTOR.fields if field.is_repeated]
     return list(getattr(message, items))
 
 
 def _resource_in(message: Message) -> Any:
-    """Return the resource in a response, or the message itself if it is no response."""
+    """Return the resource in the response to a call about one, or any other message itself."""
     fields = [field.name for field in message.DESCRIPTOR.fields if field.message_type is not None]
-    return getattr(message, fields[0]) if message.DESCRIPTOR.name.endswith("Response") and fields else message
+    is_response = message.DESCRIPTOR.name.endswith("Response") and not _is_list(message)
+    return getattr(message, fields[0]) if is_response and fields else message
+
+
+def _is_list(message: Message) -> bool:
+    return "next_page_token" in message.DESCRIPTOR.fields_by_name
 
 
 def _id_of(item: Message) -> str:

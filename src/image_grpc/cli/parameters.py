@@ -22,7 +22,6 @@ class _Age(click.ParamType[float]):
 
 AGE = _Age()
 VERSION = click.IntRange(0, 2**63 - 1)
-SIDE = click.IntRange(0, 100_000)
 INTEGER = click.IntRange(-(2**31), 2**31 - 1)
 
 

@@ -16,7 +16,7 @@ from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 from tabletop.image.v1.types_pb2 import ImageFormat
 
 from image_grpc.cli.client import Client, display_label
-from image_grpc.cli.output import Output, format_bytes
+from image_grpc.cli.output import format_bytes
 
 STANDARD_OUTPUT = Path("-")
 _FORMATS = {
@@ -57,7 +57,7 @@ def suffix_of(content: ImageContent) -> str:
 
 def check_output(client: Client, out: Path | None) -> None:
     """Raise click.UsageError if a picture and its description would both go to standard output."""
-    if out == STANDARD_OUTPUT and client.output is not Output.TABLE:
+    if out == STANDARD_OUTPUT and not client.prints_text:
         raise click.UsageError("--out - prints the picture, so it excludes --output and --json")
 
 

@@ -14,6 +14,7 @@ from tabletop.storage.v1.storage_pb2 import CounterChange, ListFilter
 
 from image_grpc.errors import ServiceError
 from image_grpc.getimg import GetimgClient
+from image_grpc.messages import from_now
 from image_grpc.storage import ImageStorageClient, LimitExceeded, Storage
 
 INTERVAL_SECONDS = 3600.0
@@ -140,6 +141,4 @@ def _last_settled_day() -> date:
 
 
 def _counter_change(name: str, add: int, kept: timedelta, *, maximum: int) -> CounterChange:
-    expire_time = Timestamp()
-    expire_time.FromDatetime(datetime.now(UTC) + kept)
-    return CounterChange(name=name, add=add, maximum=maximum, expire_time=expire_time)
+    return CounterChange(name=name, add=add, maximum=maximum, expire_time=from_now(kept))

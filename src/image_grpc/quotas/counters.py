@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
-from google.protobuf.timestamp_pb2 import Timestamp
 from tabletop.storage.v1.storage_pb2 import CounterChange, CounterResult
 
 from image_grpc.deadline import context_without_deadline
 from image_grpc.errors import ServiceError
-from image_grpc.messages import now
+from image_grpc.messages import from_now
 from image_grpc.origin import Origin, work_of
 from image_grpc.storage import ImageStorageClient, LimitExceeded
 
@@ -59,8 +58,7 @@ class SharedCounters:
                 return await self._client.count(*changes)
 
     async def _probe_until_reply(self) -> None:
-        probe = CounterChange(name="probe", expire_time=Timestamp())
-        probe.expire_time.FromDatetime(now().ToDatetime() + timedelta(seconds=KEPT_SECONDS))
+        probe = CounterChange(name="probe", expire_time=from_now(timedelta(seconds=KEPT_SECONDS)))
         while True:
             await asyncio.sleep(PROBE_SECONDS)
             try:

@@ -1,7 +1,7 @@
 """The limits of callers, and the file that has them, one JSON object per line."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from image_grpc.json_lines import parse_lines
 from image_grpc.reloading_file import ReloadingFile
+from image_grpc.scoped import scoped
 
 EVERYBODY = "*"
 """Name of the limits that apply to each caller without limits of its own."""
@@ -82,14 +83,9 @@ def _problem(error: ValidationError) -> str:
 _current: ContextVar[LimitedCaller | None] = ContextVar("limited caller", default=None)
 
 
-@contextmanager
-def limited(caller: LimitedCaller | None) -> Iterator[None]:
+def limited(caller: LimitedCaller | None) -> AbstractContextManager[None]:
     """Do the work within the block for a caller."""
-    token = _current.set(caller)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+    return scoped(_current, caller)
 
 
 def current_caller() -> LimitedCaller | None:

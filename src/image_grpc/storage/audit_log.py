@@ -1,8 +1,8 @@
 """The audit log. Entries about changes are stored in the transactions of these."""
 
-import time
 import uuid
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import TypeVar
 
 from google.protobuf.message import Message
@@ -11,7 +11,7 @@ from tabletop.storage.v1.record_pb2 import RecordKind
 from tabletop.storage.v1.storage_pb2 import ListFilter, Put
 
 from image_grpc.audit_context import current_entry
-from image_grpc.messages import clone
+from image_grpc.messages import clone, from_now
 from image_grpc.storage.codecs import Codec
 from image_grpc.storage.collection import Collection
 
@@ -24,8 +24,6 @@ RESOURCE_TYPES = {
     RecordKind.RECORD_KIND_GENERATION: ResourceType.RESOURCE_TYPE_GENERATION,
 }
 """The records whose changes are audited. Others are details of the service."""
-
-
 MAX_VERSION = 2**63 - 1
 
 
@@ -73,7 +71,7 @@ class AuditLog:
         """Return the put of a new entry, to which an id is given."""
         entry.id = str(uuid.uuid4())
         put = self._entries.put_if_absent(entry)
-        put.expire_time.FromSeconds(int(time.time()) + self._retention_days * 86_400)
+        put.expire_time.CopyFrom(from_now(timedelta(days=self._retention_days)))
         return put
 
     def puts_for(self, changes: AuditedChanges) -> list[Put]:

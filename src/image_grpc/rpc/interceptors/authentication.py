@@ -4,7 +4,7 @@ from google.protobuf.message import Message
 from tabletop.image.v1.access_pb2 import Role
 
 from image_grpc import tenancy
-from image_grpc.access import Authenticator, required_role, role_label
+from image_grpc.access import Authenticator, changes_something, required_role, role_label
 from image_grpc.audit_context import audited
 from image_grpc.errors import PermissionDenied
 from image_grpc.rpc.interceptors.call import Call, Next, Request, Stage
@@ -23,7 +23,7 @@ def authenticate(authenticator: Authenticator) -> Stage:
             else:
                 caller = await authenticator.caller(call.authorizations, call.context.auth_context())
             call.caller = caller
-            with tenancy.bound_to(caller.service), audited(call.audited()):
+            with tenancy.bound_to(caller.service), audited(call.audited() if changes_something(call.method) else None):
                 return await following(call, request)
 
         return stage
