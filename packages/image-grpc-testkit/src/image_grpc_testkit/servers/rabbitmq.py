@@ -47,8 +47,10 @@ class Node:
         """
         cookie = Path(self.environment["HOME"], ".erlang.cookie").read_text()
         node = ["-sname", self.environment["RABBITMQ_NODENAME"]]
+        # A node refuses a client while another with the same name is connected. The default name is constant.
+        client = ["-h", f"c{uuid.uuid4().hex}"]
         done = subprocess.run(
-            [find_program("erl_call", PACKAGE), *node, "-c", cookie, "-e"],
+            [find_program("erl_call", PACKAGE), *node, *client, "-c", cookie, "-e"],
             env=self.environment,
             input=f"{code}.\n",
             capture_output=True,
