@@ -68,10 +68,23 @@ class Scene:
             requests = [GetImageRequest(image_id=new_id()) for _ in range(10)]
             await asyncio.gather(*(failed_call(self.images.GetImage(request)) for request in requests))
 
+    async def read_slowly(self) -> None:
+        """Make calls that wait for a paused Storage Service, until cancelled."""
+        while True:
+            self.storage.pause()
+            try:
+                requests = [GetImageRequest(image_id=new_id()) for _ in range(40)]
+                reads = asyncio.gather(*(failed_call(self.images.GetImage(request)) for request in requests))
+                await asyncio.sleep(2)
+            finally:
+                self.storage.resume()
+            await reads
+
     async def fail_in_many_ways(self) -> None:
-        """Make calls that all fail, with more callers and images than the audit log has room for at once."""
-        deletes = [(each, DeleteImageRequest(image_id=new_id())) for each in self.readers for _ in range(50)]
-        await asyncio.gather(*(failed_call(images.DeleteImage(request)) for images, request in deletes))
+        """Make calls that all fail, with more callers and images than the audit log has room for, until cancelled."""
+        while True:
+            deletes = [(each, DeleteImageRequest(image_id=new_id())) for each in self.readers for _ in range(45)]
+            await asyncio.gather(*(failed_call(images.DeleteImage(request)) for images, request in deletes))
 
     async def publish_garbage(self) -> None:
         """Publish a job that cannot be read."""
@@ -157,15 +170,11 @@ async def test_each_alert_fires_when_its_cause_occurs(scene: Scene) -> None:
     for expression in [target["expr"] for panel in panels for target in panel["targets"]]:
         assert await alerts.query(expression), f"{expression} has no value"
 
+    async with background(scene.read_slowly(), name="slow reads"):
+        await alerts.wait_for("ImageStorageSlow")
     scene.storage.pause()
-    reads = [
-        asyncio.ensure_future(failed_call(scene.images.GetImage(GetImageRequest(image_id=new_id())))) for _ in range(40)
-    ]
-    await scene.fail_in_many_ways()
-    await asyncio.sleep(2)
-    scene.storage.resume()
-    await asyncio.gather(*reads)
-    await alerts.wait_for("ImageStorageSlow", "ImageAuditEntriesLost")
+    async with background(scene.fail_in_many_ways(), name="forbidden calls"):
+        await alerts.wait_for("ImageAuditEntriesLost")
 
     await scene.storage.kill()
     async with background(scene.fail_calls(), name="calls"):

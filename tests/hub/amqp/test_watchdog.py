@@ -112,11 +112,18 @@ async def test_a_deleted_queue_is_declared_again_by_its_consumer(broker: AmqpBro
 
 async def test_a_broker_that_blocks_publishers_is_a_problem(broker: AmqpBroker) -> None:
     queue = await declare_queue(broker)
+
+    async def publish_again() -> Outcome:
+        return await broker.hub.publish(queue_message(queue, envelope_named("blocked")), timeout=0.1)
+
+    async def is_blocked() -> bool:
+        await publish_again()  # only a connection that publishes is told
+        return "blocks publishers" in broker.hub.problem
+
     await broker.set_memory_limit(0.00001)
     try:
-        message = queue_message(queue, envelope_named("blocked"))
-        assert await broker.hub.publish(message, timeout=0.1) is Outcome.UNKNOWN  # the broker then says that it blocks
-        await eventually(lambda: "blocks publishers" in broker.hub.problem, "the block is detected")
+        await eventually(is_blocked, "the block is detected")
+        assert await publish_again() is Outcome.UNKNOWN
     finally:
         await broker.set_memory_limit(0.4)
     await eventually(lambda: broker.hub.problem == "", "the end of the block is detected")
