@@ -12,8 +12,9 @@ RUN python -m venv /opt/build \
  && /opt/build/bin/uv pip install --no-cache --python /opt/image-grpc --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY src ./src
+COPY clients/python ./clients/python
 COPY packages ./packages
-RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . ./packages/getimg-standin \
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels ./clients/python . ./packages/getimg-standin \
  && /opt/build/bin/uv pip install --no-cache --python /opt/image-grpc --no-deps /wheels/*.whl
 
 FROM python:3.11-slim-bookworm

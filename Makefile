@@ -8,14 +8,14 @@ UV := VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip
 BUILD := $(VENV)/.build
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
-PACKAGES := . packages/getimg-standin
+PACKAGES := clients/python . packages/getimg-standin
 TEST_PACKAGES := packages/image-grpc-testkit
 LOCK := $(UV) compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-	--no-emit-package getimg-standin --no-emit-index-url --no-header --quiet
+	--no-emit-package getimg-standin --no-emit-package image-grpc-client --no-emit-index-url --no-header --quiet
 # The contract of the last release, as `buf build` writes it.
 RELEASED := protos/released.binpb
 
-.PHONY: help demo run test check protos bench lock clean
+.PHONY: help demo run test check clients protos bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -29,12 +29,16 @@ run: $(RUNTIME) ## run all servers in one process; without GETIMG_API_KEY, the s
 test: $(DEV) servers ## run the tests with their own RabbitMQ and PostgreSQL
 	$(PYTHON) -m pytest -n 4 --dist loadfile --no-loadscope-reorder -q $(TESTS)
 
+clients: $(DEV) servers ## build the clients, and run their examples against a real server
+	$(PYTHON) -m pytest -q -m clients tests/clients
+
 check: $(DEV) ## check format, lint, types, imports, contracts and generated files
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/lint-imports
-	$(PYTHON) tools/limits.py src/image_grpc packages/getimg-standin/src
+	$(VENV)/bin/mypy clients/python/example
+	PYTHONPATH=src/generated $(VENV)/bin/lint-imports
+	$(PYTHON) tools/limits.py src/image_grpc clients/python/src packages/getimg-standin/src
 	$(VENV)/bin/buf lint
 	$(VENV)/bin/buf breaking --against $(RELEASED)
 	$(PYTHON) tools/bounded_waits.py src/image_grpc/hub/amqp
@@ -58,9 +62,10 @@ generated: # check that generated files are up to date
 	@$(PYTHON) -m tools.asyncapi docs/asyncapi.yaml
 	@echo "generated code and pages: up to date"
 
-protos: $(DEV) ## regenerate the stubs in src/generated
+protos: $(DEV) servers ## regenerate the stubs in src/generated and clients/go
 	rm -rf src/generated && mkdir -p src/generated
 	$(PYTHON) tools/protos.py stubs protos src/generated
+	clients/go/generate.sh
 
 .PHONY: docs
 docs: $(DEV) ## regenerate docs/settings.md, docs/hub.md and docs/asyncapi.yaml
@@ -86,7 +91,7 @@ $(BUILD): requirements-build.lock
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-$(RUNTIME): $(BUILD) requirements.lock pyproject.toml packages/getimg-standin/pyproject.toml
+$(RUNTIME): $(BUILD) requirements.lock $(PACKAGES:%=%/pyproject.toml)
 	@echo "Installing the runtime dependencies"
 	@$(UV) install --compile-bytecode --require-hashes -r requirements.lock
 	@$(UV) install --no-deps --no-build-isolation $(PACKAGES:%=-e %)

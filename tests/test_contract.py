@@ -25,6 +25,7 @@ from google.protobuf.descriptor_pb2 import (
 )
 from tabletop.image.v1.error_reason_pb2 import ErrorReason
 
+from image_grpc_client import SERVICE_CONFIG
 from image_grpc_testkit.servers.processes import find_program
 from tools import protos
 
@@ -207,3 +208,13 @@ def test_all_fields_of_a_resource_are_output_only(files: list[FileDescriptorProt
     own = [message for file in files for name, message, _ in messages(file) if name == f"tabletop.image.v1.{resource}"]
     assert [message.name for message in own] == [resource]
     assert [field.name for field in own[0].field if OUTPUT_ONLY not in behaviors(field)] == []
+
+
+def test_the_committed_files_of_the_go_client_are_up_to_date(tmp_path: Path) -> None:
+    find_program("protoc-gen-go-grpc", "protoc-gen-go-grpc")
+    client = REPOSITORY / "clients" / "go"
+    subprocess.run([client / "generate.sh", tmp_path], check=True)
+    written = {path.relative_to(tmp_path): path.read_text() for path in tmp_path.rglob("*.go")}
+    committed = {path.relative_to(client): path.read_text() for path in (client / "tabletop").rglob("*.go")}
+    assert written == committed
+    assert (client / "service_config.json").read_text() == SERVICE_CONFIG.read_text()

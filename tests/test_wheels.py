@@ -14,8 +14,8 @@ import pytest
 import pyvips
 
 ROOT = Path(__file__).parents[1]
-SOURCES = ("pyproject.toml", "README.md", "LICENSE", "src", "packages")
-PACKAGES = (".", "packages/getimg-standin")
+SOURCES = ("pyproject.toml", "README.md", "LICENSE", "clients/python", "src", "packages")
+PACKAGES = ("clients/python", ".", "packages/getimg-standin")
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
 LOCATIONS = "import image_grpc, getimg_standin as s; print(image_grpc.__file__); print(s.__file__)"
 
@@ -77,7 +77,7 @@ def test_the_standin_has_its_own_command(environment: Path, tmp_path: Path) -> N
 
 
 def test_each_wheel_has_its_license_and_types(wheels: list[Path]) -> None:
-    assert [wheel.name.partition("-")[0] for wheel in wheels] == ["getimg_standin", "image_grpc"]
+    assert [wheel.name.partition("-")[0] for wheel in wheels] == ["getimg_standin", "image_grpc", "image_grpc_client"]
     for wheel in wheels:
         names = run(sys.executable, "-m", "zipfile", "--list", wheel, cwd=wheel.parent)
         assert "LICENSE" in names

@@ -8,22 +8,35 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from tabletop.hub.v1.envelope_pb2 import Envelope
 from tabletop.hub.v1.error_pb2 import Error, ErrorDetails
 
 from image_grpc.bridge.appearance import VISIBLE
+from image_grpc.bridge.client import services
 from image_grpc.bridge.reactions import REACTIONS
 from image_grpc.hub import topology
 from tools.asyncapi import PUBLISHED, requests
-from tools.contracts import UUID, comment_of, first_sentence
+from tools.contracts import comment_of
+from tools.hub_examples import CAMPAIGN, CHARACTER, EVENTS, REQUESTS
+from tools.json_schemas import WELL_KNOWN, is_map, map_value, oneof_notes, parts
 
 HEAD = """# The hub
 
 What other services can do over the Message Hub, a RabbitMQ broker, without gRPC: call every unary RPC, receive the
 events of the image service, and publish events that it reacts to. This page is generated (`make docs`) from the
 tables and contracts of the code. [`asyncapi.yaml`](asyncapi.yaml) describes every channel, message and schema,
-with examples, in AsyncAPI 3.
+with examples, in AsyncAPI 3. Programs that do all of this:
+[`clients/hub`](https://github.com/tabletop-images/image-grpc/tree/main/clients/hub).
+
+What the hub cannot do:
+
+- {streams}
+  are streams and have no form on the hub. So the bytes of pictures are neither read nor uploaded over it: a service
+  that needs them calls `ReadImage` or `UploadImage` by gRPC. A generation is followed with `WaitGeneration` or the
+  event `image_generated`, an image with the events.
+- Senders have no identity of their own. Every request has the rights of the bridge, and who may send requests is up to
+  the permissions of RabbitMQ. Methods of administrators are not available.
 
 ## Messages
 
@@ -41,7 +54,7 @@ causes. An `expiration` counts from the arrival. Bodies are sent as they are: a 
 `content_encoding`, such as `gzip`, is rejected.
 """
 
-REQUESTS = """
+REQUESTS_HEAD = """
 ## Requests
 
 Publish to the exchange `{exchange}` with the routing key `image.rpc.<Service>.<Method>`. The payload is the
@@ -60,9 +73,7 @@ request message of the method.
   converted.
 - Unknown fields in a request are an error.
 - A body that is not an envelope is dead-lettered; if it has a `reply_to`, an `error` is sent there.
-
-| routing key | reply | description |
-|---|---|---|"""
+"""
 
 ERRORS = """
 ### Errors
@@ -75,60 +86,78 @@ The payload of an `error`. `{failed}` has the same fields, and also `request_id`
 EXAMPLES_HEAD = """
 ## Examples
 
-A test publishes each example to a running service, with a new id, and compares the reply.
+A test publishes each example of this page to a running service, with a new id, and compares the reply.
 """
 
-PORTRAIT = {
-    "theme": "fantasy",
-    "species": "half-elf",
-    "character_class": "ranger",
-    "character_id": UUID,
-    "size": {"width": 512, "height": 512},
-    "wait_for": "60s",
-}
+MALFORMED: list[tuple[str, str, Any, str, str]] = [
+    ("a body that is not JSON", "ThemeService.GetTheme", "{not json", "INVALID_ARGUMENT", ""),
+    ("a body that is no object", "ThemeService.GetTheme", "[]", "INVALID_ARGUMENT", ""),
+    ("a payload that is no object", "ThemeService.GetTheme", [1], "INVALID_ARGUMENT", ""),
+    ("a method that does not exist", "ThemeService.PaintTheme", {}, "UNIMPLEMENTED", ""),
+    ("a method that streams", "ImageService.ReadImage", {}, "UNIMPLEMENTED", ""),
+    ("an unknown field", "ThemeService.GetTheme", {"theem": "horror"}, "INVALID_ARGUMENT", "theem"),
+    (
+        "a value of the wrong type",
+        "GenerationService.GeneratePortrait",
+        {"theme": "horror", "size": {"width": "wide"}},
+        "INVALID_ARGUMENT",
+        "size.width",
+    ),
+    (
+        "a value out of its range",
+        "GenerationService.GeneratePortrait",
+        {"theme": "horror", "size": {"width": 5, "height": 64}},
+        "INVALID_ARGUMENT",
+        "size.width",
+    ),
+    ("a missing required field", "ImageService.GetImage", {}, "INVALID_ARGUMENT", "image_id"),
+    ("an unknown enum value", "ImageService.ListImages", {"type": "statue"}, "INVALID_ARGUMENT", "type"),
+    ("an unknown theme", "GenerationService.GeneratePortrait", {"theme": "no_such_theme"}, "INVALID_THEME", "theme"),
+    ("an image that does not exist", "ImageService.GetImage", {"image_id": CHARACTER}, "IMAGE_NOT_FOUND", ""),
+]
+"""Messages that get an error: what, method, payload or whole body, code, field."""
+
 EXAMPLES: list[tuple[str, str, Any, Any]] = [
     (
         "Generate a portrait and wait for it",
-        "image.rpc.GenerationService.GeneratePortrait",
-        PORTRAIT,
+        "GenerationService.GeneratePortrait",
+        REQUESTS["GenerationService.GeneratePortrait"],
         {"generation": {"state": "GENERATION_STATE_SUCCEEDED", "image": {"version": "1"}}},
     ),
     (
         "List the images of a character",
-        "image.rpc.ImageService.ListImages",
-        {"source_id": UUID, "type": "character", "page_size": 20},
-        {"images": [{"type": "IMAGE_TYPE_CHARACTER", "metadata": {"source_id": UUID}}], "next_page_token": ""},
+        "ImageService.ListImages",
+        REQUESTS["ImageService.ListImages"],
+        {"images": [{"type": "IMAGE_TYPE_CHARACTER", "metadata": {"source_id": CHARACTER}}], "next_page_token": ""},
     ),
     (
         "List the maps of a campaign",
-        "image.rpc.ImageService.ListImages",
-        {"source_id": "7a5b1c52-6a0c-4c3f-9d53-0d6f2f1c7b11", "type": "map"},
+        "ImageService.ListImages",
+        {"source_id": CAMPAIGN, "type": "map"},
         {"images": [], "next_page_token": ""},
     ),
     (
         "Send an invalid request",
-        "image.rpc.GenerationService.GeneratePortrait",
+        "GenerationService.GeneratePortrait",
         {"theme": "Fantasy!"},
         {"error": {"code": "INVALID_THEME", "details": {"field": "theme", "retryable": False}}},
     ),
 ]
-EVENT_EXAMPLES: list[tuple[str, str, Any]] = [
-    (
-        "A character changed: its portraits get a new version",
-        topology.CHARACTER_UPDATED,
-        {"character_id": UUID, "changes": {"appearance": {"hair": "silver"}, "equipment": ["longbow", "cloak"]}},
-    ),
-    (
-        "A campaign changes its theme: the theme is applied to its images",
-        topology.CAMPAIGN_THEME_CHANGED,
-        {"campaign_id": "7a5b1c52-6a0c-4c3f-9d53-0d6f2f1c7b11", "new_theme": "horror"},
-    ),
-]
+EVENT_EXAMPLES = {
+    topology.CHARACTER_UPDATED: "A character changed: its portraits get a new version",
+    topology.CAMPAIGN_THEME_CHANGED: "A campaign changes its theme: the theme is applied to its images",
+}
 
 
 def page() -> str:
     """Return the page."""
-    lines = [HEAD, "| field | description |", "|---|---|", *_fields(Envelope.DESCRIPTOR), PROPERTIES]
+    lines = [
+        HEAD.format(streams=_streams()),
+        "| field | description |",
+        "|---|---|",
+        *_fields(Envelope.DESCRIPTOR),
+        PROPERTIES,
+    ]
     lines += ["## Exchanges and queues", ""]
     lines += [
         f"Events use the topic exchange `{topology.EVENTS}`, requests `{topology.REQUESTS}`. The changes that the",
@@ -140,13 +169,15 @@ def page() -> str:
         bound = ", ".join(f"`{pattern}` of `{exchange}`" for exchange, pattern in queue.bindings)
         lines.append(f"| `{queue.name}` | {bound or 'nothing; messages are published to the queue by name'} |")
     names = {"exchange": topology.REQUESTS, "completed": topology.RPC_COMPLETED, "failed": topology.RPC_FAILED}
-    lines.append(REQUESTS.format(**names))
-    for key, _, response, comment in requests():
+    lines.append(REQUESTS_HEAD.format(**names))
+    for key, request, response, comment in requests():
         if key.startswith(topology.RPC):
-            lines.append(f"| `{key}` | `{response.name}` | {first_sentence(comment)} |")
+            lines += _request(key, request, response, comment)
     lines.append(ERRORS.format(**names))
     lines += _fields(Error.DESCRIPTOR, "error.", skip="details")
     lines += _fields(ErrorDetails.DESCRIPTOR, "error.details.")
+    lines += ["", "These messages get an error:", "", "| message | code | field |", "|---|---|---|"]
+    lines += [f"| {what} | `{code}` | {f'`{field}`' if field else ''} |" for what, _, _, code, field in MALFORMED]
     lines += ["", "## Events that the service publishes", ""]
     for event, payload in PUBLISHED.items():
         lines += _event(event, payload.DESCRIPTOR)
@@ -163,22 +194,115 @@ def page() -> str:
         f"Changes that are visible in portraits: {', '.join(f'`{name}`' for name in sorted(VISIBLE))}.",
         EXAMPLES_HEAD,
     ]
-    for title, key, payload, reply in EXAMPLES:
-        lines += _example(title, topology.REQUESTS, key, key, payload)
+    for title, method, payload, reply in EXAMPLES:
+        lines += _example(title, topology.REQUESTS, topology.RPC + method, topology.RPC + method, payload)
         lines += ["The payload of the reply contains:", "", "```json", json.dumps(reply, indent=2), "```", ""]
-    for title, event, payload in EVENT_EXAMPLES:
-        lines += _example(title, topology.EVENTS, topology.event_routing_key(event), event, payload)
+    for event, title in EVENT_EXAMPLES.items():
+        lines += _example(title, topology.EVENTS, topology.event_routing_key(event), event, EVENTS[event])
+    lines += _types()
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _event(event: str, payload: Descriptor, description: str = "") -> list[str]:
     heading = [f"### `{event}`", "", f"Routing key `{topology.event_routing_key(event)}`. {description}".rstrip(), ""]
-    return [*heading, "| field | description |", "|---|---|", *_fields(payload), ""]
+    return [*heading, *_table(payload)]
+
+
+def _request(key: str, request: Descriptor, response: Descriptor, comment: str) -> list[str]:
+    payload = json.dumps(REQUESTS[key.removeprefix(topology.RPC)], indent=2)
+    lines = [f"### `{key}`", "", comment, "", *_table(request)]
+    return [
+        *lines,
+        f"The payload of the reply is {_link(response)}. Example of a payload:",
+        "",
+        "```json",
+        payload,
+        "```",
+        "",
+    ]
+
+
+def _types() -> list[str]:
+    """Return the sections of the messages and enums within requests, replies and events."""
+    payloads = [each for key, *pair, _ in requests() if key.startswith(topology.RPC) for each in pair]
+    payloads += [each.DESCRIPTOR for event, each in PUBLISHED.items() if event != topology.STORAGE_CHANGED]
+    payloads += [reaction.payload.DESCRIPTOR for reaction in REACTIONS]
+    own = {key.rpartition(".")[2] + "Request" for key, *_ in requests()} | {
+        each.__name__ for each in PUBLISHED.values()
+    }
+    lines = ["## Types", ""]
+    for name, part in parts(payloads).items():
+        if name in own:
+            continue
+        lines += [f"### {name}", "", comment_of(part.full_name), ""]
+        if isinstance(part, EnumDescriptor):
+            lines += ["| value | description |", "|---|---|"]
+            lines += [
+                f"| `{value.name}` | {_cell(comment_of(_value_name(part, value.name)))} |" for value in part.values
+            ]
+            lines.append("")
+        else:
+            lines += _table(part)
+    return lines
+
+
+def _value_name(enum: EnumDescriptor, value: str) -> str:
+    return f"{enum.full_name}.{value}"
+
+
+def _streams() -> str:
+    names = [
+        method.name
+        for service in services()
+        for method in service.methods
+        if method.client_streaming or method.server_streaming
+    ]
+    return f"{', '.join(f'`{name}`' for name in names[:-1])} and `{names[-1]}`"
+
+
+def _table(message: Descriptor) -> list[str]:
+    if not message.fields:
+        return ["No fields.", ""]
+    rows = [f"| `{field.name}` | {_type(field)} | {_cell(comment_of(field.full_name))} |" for field in message.fields]
+    notes = [line for note in oneof_notes(message) for line in (note, "")]
+    return ["| field | type | description |", "|---|---|---|", *rows, "", *notes]
+
+
+def _type(field: FieldDescriptor) -> str:
+    """Return the type of a field's JSON value."""
+    if is_map(field):
+        return f"object of {_type(map_value(field))}"
+    part = field.message_type or field.enum_type
+    if part is None:
+        name = _SCALARS[field.type]
+    elif part.full_name in WELL_KNOWN:
+        name = part.name.lower()
+    else:
+        name = _link(part)
+    return f"list of {name}" if field.is_repeated else name
+
+
+_SCALARS = {
+    FieldDescriptor.TYPE_STRING: "string",
+    FieldDescriptor.TYPE_BOOL: "boolean",
+    FieldDescriptor.TYPE_BYTES: "base64",
+    FieldDescriptor.TYPE_DOUBLE: "number",
+    FieldDescriptor.TYPE_INT32: "integer",
+    FieldDescriptor.TYPE_INT64: "int64",
+}
+
+
+def _link(part: Descriptor | EnumDescriptor) -> str:
+    return f"[{part.name}](#{part.name.lower()})"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", chr(92) + "|")
 
 
 def _fields(message: Descriptor, prefix: str = "", skip: str = "") -> list[str]:
     return [
-        f"| `{prefix}{field.name}` | {comment_of(field.full_name).replace('|', chr(92) + '|')} |"
+        f"| `{prefix}{field.name}` | {_cell(comment_of(field.full_name))} |"
         for field in message.fields
         if field.name != skip
     ]

@@ -30,6 +30,10 @@ class PlainClient:
 
     async def request_message(self, method: str, body: object, **properties: Any) -> Any:
         """Return the reply to a request with this body."""
+        return await self.request_key(f"image.rpc.{method}", body, **properties)
+
+    async def request_key(self, routing_key: str, body: object, **properties: Any) -> Any:
+        """Return the reply to a request with this routing key and body."""
         token = f"call-{uuid.uuid4()}"
         reply = self._waiting[token] = asyncio.get_running_loop().create_future()
         message = aio_pika.Message(
@@ -41,7 +45,7 @@ class PlainClient:
                 **properties,
             },
         )
-        await self._requests.publish(message, f"image.rpc.{method}")
+        await self._requests.publish(message, routing_key)
         async with asyncio.timeout(REPLY_SECONDS):
             return await reply
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 from tabletop.hub.v1.events_pb2 import CharacterUpdated, ImageGenerated, MapStateChanged
 from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.overlay_service_pb2 import DeleteOverlayResponse
 
 from image_grpc.hub import envelope as envelopes
 
@@ -222,6 +223,13 @@ def test_new_envelopes_have_all_fields(make: object) -> None:
     assert envelope.source_service == "image-service"
     assert (envelope.type, envelope.version) == ("image_generated", 1)
     assert envelopes.expires_at(envelope) == pytest.approx(envelope.timestamp.ToNanoseconds() / 1e9 + 5)
+
+
+def test_an_empty_payload_is_encoded_as_json() -> None:
+    reply = envelopes.json_envelope("image.rpc.X.reply", DeleteOverlayResponse(), correlation_id=CORRELATION_ID)
+    body, content_type = envelopes.encode(reply)
+    assert content_type == "application/json"
+    assert json.loads(body)["payload"] == {}
 
 
 def test_an_envelope_without_a_time_to_live_never_expires() -> None:

@@ -14,8 +14,8 @@ from tabletop.image.v1.image_service_pb2 import ListImagesRequest
 
 from image_grpc.access import changes_something
 from image_grpc.bridge.client import services
-from image_grpc.endpoint import SERVICE_CONFIG
 from image_grpc.errors import Overloaded, QuotaExceeded, ServiceError
+from image_grpc_client import SERVICE_CONFIG
 from image_grpc_testkit.servers.rabbitmq import Node
 from tests.rpc.small_server import SERVICE, UNARY, small_server
 from tests.service import Service, service

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import getimg
 import httpx
 import pytest
-from clients import KEY, Running
 from hypothesis import HealthCheck, settings
 
+from clients import KEY, Running
 from getimg_standin import Standin
 
 # Machines differ in speed: a slow example is no failure.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from clients import PRICE, Running
 
 

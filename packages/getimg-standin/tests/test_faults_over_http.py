@@ -10,8 +10,8 @@ import getimg
 import httpx
 import pytest
 import pyvips
-from clients import Running, in_flight, until
 
+from clients import Running, in_flight, until
 from getimg_standin import Fault, parse_fault
 
 

@@ -11,8 +11,8 @@ import getimg
 import httpx
 import pytest
 import pyvips
-from clients import KEY, PRICE, Running, in_flight
 
+from clients import KEY, PRICE, Running, in_flight
 from getimg_standin import MODELS, Behavior, Standin, pixel_size
 
 PNG = pyvips.Image.black(4, 4).pngsave_buffer()

@@ -11,8 +11,8 @@ import getimg
 import httpx
 import pytest
 import uvloop
-from clients import KEY, MODEL, PRICE, Running, in_flight
 
+from clients import KEY, MODEL, PRICE, Running, in_flight
 from getimg_standin import Behavior, Fault, Standin
 
 

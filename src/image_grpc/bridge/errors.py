@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-from google.rpc import error_details_pb2
 from grpc import StatusCode
 from grpc.aio import AioRpcError
-from grpc_status import rpc_status
 from tabletop.image.v1.error_reason_pb2 import ErrorReason
 
 from image_grpc.errors import reason_name
+from image_grpc_client import failure_of
 
 INVALID_ARGUMENT = reason_name(ErrorReason.ERROR_REASON_INVALID_ARGUMENT)
 DEADLINE_EXCEEDED = reason_name(ErrorReason.ERROR_REASON_DEADLINE_EXCEEDED)
@@ -64,15 +63,10 @@ def invalid_argument(message: str, field: str = "") -> CallError:
 
 def call_error(error: AioRpcError) -> CallError:
     """Translate gRPC's error with its status details."""
-    info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
-    status = rpc_status.from_call(error)
-    for detail in status.details if status is not None else ():
-        detail.Unpack(info)
-        detail.Unpack(bad_request)
-    code = error.code()
+    failure = failure_of(error)
     return CallError(
-        code=code,
-        reason=info.reason or code.name,
-        message=error.details() or "",
-        field=bad_request.field_violations[0].field if bad_request.field_violations else "",
+        code=failure.code,
+        reason=failure.reason or failure.code.name,
+        message=failure.message,
+        field=failure.violations[0].field if failure.violations else "",
     )

@@ -1,15 +1,14 @@
 """Failed calls as errors of a command: text or JSON, and exit codes that scripts can tell apart."""
 
 import json
+from dataclasses import asdict
 from typing import IO, Any
 
 import click
 import grpc
-from google.protobuf import json_format
-from google.rpc import error_details_pb2
-from grpc_status import rpc_status
 
 from image_grpc.cli.output import printable
+from image_grpc_client import Failure, failure_of
 
 EXIT_CODES = {
     grpc.StatusCode.INVALID_ARGUMENT: 2,
@@ -45,44 +44,34 @@ _HINTS = {
 class RpcFailure(click.ClickException):
     """A call that failed."""
 
-    def __init__(self, error: Any, *, as_json: bool) -> None:  # the type of RPC errors lacks code() and details()
-        super().__init__(_text(error))
-        self._error, self._as_json = error, as_json
-        self.exit_code = EXIT_CODES.get(error.code(), 1)  # type: ignore[misc]  # click declares a class variable
+    def __init__(self, error: grpc.RpcError, *, as_json: bool) -> None:
+        failure = failure_of(error)
+        super().__init__(_text(failure))
+        self._failure, self._as_json = failure, as_json
+        self.exit_code = EXIT_CODES.get(failure.code, 1)  # type: ignore[misc]  # click declares a class variable
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the error, in the form of the output."""
         if self._as_json:
-            click.echo(json.dumps({"error": _as_dict(self._error)}), err=True)
+            click.echo(json.dumps({"error": _as_dict(self._failure)}), err=True)
         else:
             super().show(file)
 
 
-def _details(error: Any) -> tuple[error_details_pb2.ErrorInfo, error_details_pb2.BadRequest]:
-    info, violations = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
-    status = rpc_status.from_call(error)
-    for detail in status.details if status is not None else ():
-        _ = detail.Unpack(info) or detail.Unpack(violations)
-    return info, violations
-
-
-def _text(error: Any) -> str:
-    info, violations = _details(error)
-    code = error.code().name
-    reason = f" ({info.reason})" if info.reason not in ("", code) else ""
-    fields = [f"  {each.field}: {each.description}" for each in violations.field_violations]
+def _text(failure: Failure) -> str:
+    code = failure.code.name
+    reason = f" ({failure.reason})" if failure.reason not in ("", code) else ""
+    fields = [f"  {each.field}: {each.description}" for each in failure.violations]
     # The message repeats the fields.
-    lines = [f"{code}{reason}:", *fields] if fields else [f"{code}{reason}: {error.details()}"]
-    lines += [hint] if (hint := _HINTS.get(error.code())) else []
+    lines = [f"{code}{reason}:", *fields] if fields else [f"{code}{reason}: {failure.message}"]
+    lines += [hint] if (hint := _HINTS.get(failure.code)) else []
     return printable("\n".join(lines))
 
 
-def _as_dict(error: Any) -> dict[str, Any]:
-    info, violations = _details(error)
-    parts: dict[str, Any] = {"code": error.code().name, "reason": info.reason, "message": error.details()}
-    if info.metadata:
-        parts["metadata"] = dict(info.metadata)
-    if violations.field_violations:
-        fields = json_format.MessageToDict(violations, preserving_proto_field_name=True)
-        parts["field_violations"] = fields["field_violations"]
+def _as_dict(failure: Failure) -> dict[str, Any]:
+    parts: dict[str, Any] = {"code": failure.code.name, "reason": failure.reason, "message": failure.message}
+    if failure.metadata:
+        parts["metadata"] = failure.metadata
+    if failure.violations:
+        parts["field_violations"] = [asdict(violation) for violation in failure.violations]
     return parts

@@ -41,6 +41,7 @@ def json_envelope(
 ) -> Envelope:
     """Return an envelope with a JSON payload. `time_to_live` is in seconds; None: unlimited."""
     envelope = _new_envelope(type_, correlation_id, message_id, time_to_live)
+    envelope.payload.SetInParent()  # an empty payload is JSON as well
     envelope.payload.update(json_fields(payload))
     return envelope
 
