@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,10 +19,10 @@ import trustme
 
 from image_grpc.access.callers import create_key
 from image_grpc_testkit.servers.processes import free_port, start_server
+from tests.clients.programs import CLIENTS, run
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(1200)]
 
-CLIENTS = Path(__file__).parents[2] / "clients"
 EXPECTED = re.compile(
     r"""checked before sending: size\.height, size\.width, theme
 refused: INVALID_ARGUMENT, INVALID_ARGUMENT: size\.height, size\.width, theme
@@ -88,15 +87,6 @@ class Server:
         lines = (self.folder / "server.log").read_text().splitlines()
         calls = [json.loads(line) for line in lines if line.startswith('{"method":')]
         return sum(call["code"] == "RESOURCE_EXHAUSTED" and call.get("caller") == caller for call in calls)
-
-
-def run(*command: str, folder: Path, environment: dict[str, str] | None = None) -> str:
-    """Return the standard output of a command that must succeed."""
-    result = subprocess.run(  # noqa: PLW1510
-        command, cwd=folder, env=os.environ | (environment or {}), capture_output=True, text=True
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
 
 
 @pytest.fixture(scope="module")
