@@ -44,9 +44,9 @@ def pairs(cells: Cells) -> Pairs:
 def sketch(cells: Cells, grid: Grid) -> list[str]:
     """Return one line per row of a square grid, with `#` for each of the cells."""
     covered = pairs(cells)
-    columns, rows = grid.square_counts
-    assert all(0 <= column < columns and 0 <= row < rows for column, row in covered), "only cells of the map"
-    return ["".join(".#"[(column, row) in covered] for column in range(columns)) for row in range(rows)]
+    columns, rows = grid.squares
+    assert all(column in columns and row in rows for column, row in covered), "only cells of the map"
+    return ["".join(".#"[(column, row) in covered] for column in columns) for row in rows]
 
 
 def in_cells(x: float, y: float) -> Position:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-from tabletop.image.v1.overlay_pb2 import CellInclusion, CreatureSize
+from tabletop.image.v1.map_pb2 import GridKind
+from tabletop.image.v1.overlay_pb2 import AreaOfEffect, CellInclusion, CreatureSize
 
+from image_grpc.maps.areas import area_of
+from image_grpc.maps.grid import Grid
 from tests.maps.areas import (
     ANY_TOUCH,
     CENTER,
@@ -18,6 +22,7 @@ from tests.maps.areas import (
     TINY,
     covered,
 )
+from tests.maps.builders import HEX_COLUMNS, HEX_ROWS, pairs
 
 
 @pytest.mark.parametrize(
@@ -169,3 +174,33 @@ def test_a_center_on_the_edge_of_the_space_is_covered() -> None:
     .###.
     """
     assert covered(EMANATION, 5, (2.5, 2.5), expected, origin_size=LARGE) == expected.split()
+
+
+# Hexagons
+
+
+@pytest.mark.parametrize("inclusion", [CENTER, ANY_TOUCH, HALF_COVERED])
+@pytest.mark.parametrize("kind", [HEX_ROWS, HEX_COLUMNS])
+@pytest.mark.parametrize(
+    ("size", "own", "around"), [(MEDIUM, 1, 6), (LARGE, 3, 9), (HUGE, 7, 12), (GARGANTUAN, 12, 15)]
+)
+def test_an_emanation_on_hexagons_is_the_ring_around_the_space(
+    kind: GridKind, size: CreatureSize, own: int, around: int, inclusion: CellInclusion
+) -> None:
+    grid = Grid(kind, 20, 300, 300)
+    corner = size in (LARGE, GARGANTUAN)  # the middle of their spaces
+    [x, y] = grid.outlines(np.array([[6, 6]]))[0].exterior.coords[1] if corner else grid.center(np.array([[6, 6]]))[0]
+    effect = AreaOfEffect(shape=EMANATION, size_feet=5, origin_size=size)
+    ring = area_of(effect, x, y, grid).cells(grid, inclusion)
+    effect.origin_included = True
+    whole = area_of(effect, x, y, grid).cells(grid, inclusion)
+    assert (len(whole) - len(ring), len(ring)) == (own, around)
+    space = pairs(whole) - pairs(ring)
+    assert all(pairs(grid.neighbors_of(np.array([cell]))[0]) & space for cell in ring)
+
+
+def test_an_emanation_far_from_the_map_covers_nothing() -> None:
+    grid = Grid(HEX_ROWS, 20, 300, 300)
+    area = area_of(AreaOfEffect(shape=EMANATION, size_feet=5), 9000, 9000, grid)
+    assert len(area.cells(grid, CENTER)) == 0
+    assert area.outline.is_empty

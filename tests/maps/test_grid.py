@@ -10,7 +10,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tabletop.image.v1.map_pb2 import Grid as GridMessage
-from tabletop.image.v1.map_pb2 import GridKind
+from tabletop.image.v1.map_pb2 import GridKind, HexShift
 
 from image_grpc.maps.grid import Grid
 from tests.maps.builders import HEX_COLUMNS, HEX_ROWS, KINDS, SQUARE, a_map, in_cells, in_pixels, pairs
@@ -150,6 +150,67 @@ def test_partial_hexagons_at_the_edges_are_cells_of_the_map() -> None:
     assert {(column, -1) for column in range(-1, 5)} <= cells
 
 
+# Grids whose origin is not the corner of the map, such as those of a cropped map.
+
+offsets = st.floats(-300, 300)
+
+
+def test_a_grid_has_the_offset_and_shift_of_the_map() -> None:
+    grid = GridMessage(size=20, kind=HEX_ROWS, offset={"x": 10.5, "y": -3}, hex_shift=HexShift.HEX_SHIFT_EVEN)
+    assert Grid.of_map(a_map(140, 70, grid=grid)) == Grid(HEX_ROWS, 20, 140, 70, (10.5, -3), shifts_even=True)
+
+
+def test_a_map_cropped_by_half_a_cell_has_half_a_column_at_its_left_edge() -> None:
+    grid = Grid(SQUARE, 20, 100, 60, (10, 0))
+    assert grid.squares == (range(-1, 5), range(3))
+    assert grid.cell_at(9.9, 5) == (-1, 0)
+    assert grid.cell_at(10, 5) == (0, 0)
+    assert grid.pixels(in_cells(0.5, 0.5)) == (20, 10)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.sampled_from(KINDS), offsets, offsets, st.booleans(), st.integers(1, 149), st.integers(1, 99))
+def test_with_any_offset_the_cell_of_each_pixel_is_a_cell_of_the_map(
+    kind: GridKind, left: float, top: float, even: bool, x: int, y: int
+) -> None:
+    grid = Grid(kind, 16, 150, 100, (left, top), even)
+    cell = grid.cell_at(x, y)
+    assert cell in pairs(grid.cells)
+    assert shapely.dwithin(grid.outlines(np.array([cell]))[0], shapely.Point(x, y), 1e-6)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.sampled_from(KINDS), st.integers(-3, 3), st.integers(-3, 3), st.booleans())
+def test_an_offset_of_whole_cells_only_renumbers_them(kind: GridKind, columns: int, rows: int, even: bool) -> None:
+    steps = np.array((columns, 2 * rows) if kind != HEX_COLUMNS else (2 * columns, rows))  # keeps what is shifted
+    grid = Grid(kind, 16, 150, 100, shifts_even=even)
+    left, top = grid.center(steps[None])[0] - grid.center(np.array([[0, 0]]))[0]
+    moved = Grid(kind, 16, 150, 100, (float(left), float(top)), even)
+    assert pairs(moved.cells + steps) == pairs(grid.cells)
+    assert pairs(moved.neighbors_of(np.array([[2, 2]]))[0] + steps) == pairs(grid.neighbors_of(2 + steps[None])[0])
+
+
+@given(st.sampled_from(HEXAGONS), near_zero, near_zero)
+def test_even_rows_are_shifted_like_odd_rows_that_begin_one_row_earlier(kind: GridKind, column: int, row: int) -> None:
+    step = 10 * math.sqrt(3) / 2
+    offset, next_ = ((0.0, -step), (column, row + 1)) if kind == HEX_ROWS else ((-step, 0.0), (column + 1, row))
+    even, odd = Grid(kind, 10, 100, 100, shifts_even=True), Grid(kind, 10, 100, 100, offset)
+    assert center(even, column, row) == pytest.approx(center(odd, *next_))
+
+
+@settings(deadline=None)
+@given(st.sampled_from(HEXAGONS), st.booleans(), near_zero, near_zero)
+def test_steps_between_hexagons_are_those_of_a_walk(kind: GridKind, even: bool, column: int, row: int) -> None:
+    grid = Grid(kind, 10, 100, 100, shifts_even=even)
+    start = np.array([[column, row]])
+    ring = start
+    for steps in range(1, 4):
+        reached = np.unique(np.concatenate([ring, grid.neighbors_of(ring).reshape(-1, 2)]), axis=0)
+        assert len(reached) == 1 + 3 * steps * (steps + 1)
+        assert grid.steps(reached, start).max() == steps
+        ring = reached
+
+
 # Fractional cell sizes: 71 cells on 4096 pixels are 57.69 pixels each.
 
 SIZES_OF_71 = pytest.mark.parametrize("cell_size", [4096 / 71, 57.69, 57.690140845])
@@ -158,7 +219,7 @@ SIZES_OF_71 = pytest.mark.parametrize("cell_size", [4096 / 71, 57.69, 57.6901408
 @SIZES_OF_71
 def test_71_cells_cover_4096_pixels(cell_size: float) -> None:
     grid = Grid(SQUARE, cell_size, 4096, 4096)
-    assert grid.square_counts == (71, 71)
+    assert grid.squares == (range(71), range(71))
     assert len(grid.cells) == 71 * 71
     left, top, right, bottom = grid.outlines(np.array([[70, 35]]))[0].bounds
     assert (left, right) == pytest.approx((70 / 71 * 4096, 4096), abs=1)
@@ -182,7 +243,7 @@ def test_71_hexagons_cover_4096_pixels(kind: GridKind, cell_size: float) -> None
 )
 def test_a_column_belongs_to_the_map_if_more_than_a_quarter_of_a_pixel_does(cell_size: float, columns: int) -> None:
     # 4 x 49.9375 leaves 0.25 of 200 pixels, 4 x 49.92 leaves 0.32.
-    assert Grid(SQUARE, cell_size, 200, 200).square_counts == (columns, columns)
+    assert Grid(SQUARE, cell_size, 200, 200).squares == (range(columns), range(columns))
     assert Grid(HEX_ROWS, cell_size, 200, 200).cells[:, 0].max() == columns - 1
 
 

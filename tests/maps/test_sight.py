@@ -139,3 +139,24 @@ def test_more_walls_never_extend_sight(
     x, y = grid.center(np.array([cell]))[0]
     visible_through_more = visible_cells(grid, x, y, feet, walls + more)
     assert pairs(visible_through_more) <= pairs(visible_cells(grid, x, y, feet, walls))
+
+
+def test_an_eye_on_a_wall_sees_both_sides_as_far_as_other_walls_allow() -> None:
+    expected = """
+    #########.
+    #########.
+    #########.
+    #########.
+    #########.
+    """
+    assert visible((5, 2.5), expected, [wall(5, 0, 5, 5), wall(9, 0, 9, 5)]) == expected.split()
+
+
+def test_an_eye_where_two_walls_meet_sees_both_rooms() -> None:
+    corner = [wall(0, 2, 2, 2), wall(2, 2, 2, 0)]
+    assert visible((2, 2), "....\n....\n....\n....", corner) == ["####"] * 4
+
+
+def test_walls_that_almost_meet_let_nothing_through() -> None:
+    gap = [wall(0, 2, 1.999999999, 2), wall(2.000000001, 2, 4, 2)]
+    assert visible((1.9, 1.5), "....\n....\n....\n....", gap) == ["####", "####", "....", "...."]

@@ -57,6 +57,15 @@ def test_lines_of_a_square_grid_are_at_the_borders_of_cells() -> None:
     assert {y for y in range(300) if alpha[y, 10]} == on_line & set(range(300))
 
 
+def test_the_lines_of_a_grid_begin_at_its_offset() -> None:
+    grid = Grid(enabled=True, size=20, color="#000", offset={"x": 10, "y": -5})
+    alpha = pixels(map_svg(a_map(grid=grid, width=400, height=300)))[:, :, 3]
+    across = {pixel for line in range(20) for pixel in (20 * line + 9, 20 * line + 10)}
+    down = {pixel for line in range(1, 16) for pixel in (20 * line - 6, 20 * line - 5)}
+    assert {x for x in range(400) if alpha[5, x]} == across
+    assert {y for y in range(300) if alpha[y, 5]} == down
+
+
 def test_a_grid_has_its_color() -> None:
     (lines,) = shapes(map_svg(a_map(grid=Grid(enabled=True, size=20, color="#ff000080"))))
     assert lines["stroke"] == "#ff0000"

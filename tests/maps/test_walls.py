@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -74,3 +75,35 @@ def test_all_blocked_paths_are_returned_in_order() -> None:
     assert blocked_paths(starts, starts + 10, lines).tolist() == [0, 1]
     assert blocked_paths(starts[:0], starts[:0], lines).tolist() == []
     assert blocked_paths(starts, starts, STRtree(wall_lines([], grid, BLOCKS_SIGHT))).tolist() == []
+
+
+# Joints
+
+
+def ends(*walls: Wall, cell_size: float = 10) -> list[tuple[float, float]]:
+    """Return the ends of walls in pixels, as the rules use them."""
+    lines = wall_lines(walls, Grid(SQUARE, cell_size, 100, 100), BLOCKS_SIGHT)
+    return [(float(x), float(y)) for line in lines for x, y in line.coords]
+
+
+@pytest.mark.parametrize(("gap", "meets"), [(0.0, True), (0.5, True), (1.0, True), (1.01, False), (3.0, False)])
+def test_ends_within_a_pixel_of_each_other_meet(gap: float, meets: bool) -> None:
+    _, one, other, _ = ends(wall(0, 5, 4, 5), wall(4 + gap / 10, 5, 9, 5))
+    assert (one == other) is meets
+
+
+def test_a_curve_of_short_walls_keeps_its_shape() -> None:
+    points = [(step * 0.05, 2 + (step % 2) * 0.01) for step in range(60)]  # half a pixel apart
+    walls = [wall(*start, *end) for start, end in itertools.pairwise(points)]
+    joined = ends(*walls)
+    original = [(x * 10, y * 10) for start, end in itertools.pairwise(points) for x, y in (start, end)]
+    assert all(np.hypot(x - a, y - b) <= 1 for (x, y), (a, b) in zip(joined, original, strict=True))
+    assert max(x for x, _ in joined) - min(x for x, _ in joined) > 27
+    # Each wall still begins where the one before ends, or within the pixel of a wall that is shorter than that.
+    gaps = [np.hypot(one[0] - two[0], one[1] - two[1]) for one, two in zip(joined[1::2], joined[2::2], strict=False)]
+    assert max(gaps) <= 1
+
+
+def test_a_wall_shorter_than_a_pixel_does_not_vanish() -> None:
+    start, end = ends(wall(2, 2, 2.05, 2))
+    assert start != end

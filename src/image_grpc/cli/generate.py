@@ -23,12 +23,20 @@ def generate() -> None:
 @click.option("--feature", "features", multiple=True, help="Feature of the terrain; repeatable.")
 @click.option("--grid/--no-grid", default=True, help="Draw the grid when the map is read composed.")
 @click.option("--cell", type=float, default=70, show_default=True, help="Size of a grid cell in pixels.")
+@click.option(
+    "--grid-offset", nargs=2, type=float, default=(0, 0), show_default=True, help="Corner of the first cell in pixels."
+)
 @picture_command
-def tactical_map(terrain: str, features: tuple[str, ...], grid: bool, cell: float) -> pb.GenerateTacticalMapRequest:
+def tactical_map(
+    terrain: str, features: tuple[str, ...], grid: bool, cell: float, grid_offset: tuple[float, float]
+) -> pb.GenerateTacticalMapRequest:
     """Generate a battle map, seen from above."""
-    return pb.GenerateTacticalMapRequest(
+    request = pb.GenerateTacticalMapRequest(
         terrain={"type": terrain}, features=features, grid={"enabled": grid, "size": cell}
     )
+    if any(grid_offset):
+        request.grid.offset.x, request.grid.offset.y = grid_offset
+    return request
 
 
 @generate.command("campaign-map")

@@ -11,9 +11,10 @@ import shapely
 from numpy.typing import NDArray
 from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
+from tabletop.image.v1.map_pb2 import GridKind
 from tabletop.image.v1.overlay_pb2 import AreaOfEffect, AreaShape, CellInclusion, CreatureSize
 
-from image_grpc.maps.grid import TOUCH, Cells, Grid, Points
+from image_grpc.maps.grid import FEET_PER_CELL, TOUCH, Cells, Grid, Points
 
 DEFAULT_LINE_FEET = 5.0
 """Width in feet of a line that has none."""
@@ -27,6 +28,8 @@ SPACE_SQUARES = {
     CreatureSize.CREATURE_SIZE_GARGANTUAN: 4.0,
 }
 """Squares along each side of a creature's space."""
+SPACE_HEXAGONS = {0.5: 1, 1.0: 1, 2.0: 3, 3.0: 7, 4.0: 12}
+"""Hexagons of the space of a creature that needs this many squares along each side."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +78,29 @@ class Area:
         return reached & ~shapely.contains(self.core.buffer(-TOUCH), points) if self.hollow else reached
 
 
+@dataclass(frozen=True)
+class HexArea:
+    """Hexagons within a number of steps, as distances on hexagons are counted."""
+
+    grid: Grid
+    covered: Cells
+
+    @property
+    def outline(self) -> BaseGeometry:
+        """The area as a polygon, up to the edges of the map."""
+        return shapely.coverage_union_all(self.grid.outlines(self.covered))
+
+    def cells(self, grid: Grid, inclusion: CellInclusion) -> Cells:
+        """Return the cells of the map, row by row. Whole cells satisfy every rule of inclusion."""
+        return self.covered
+
+
 def sphere(x: float, y: float, radius: float) -> Area:
     """Return a sphere or cylinder seen from above, centered on its origin."""
     return Area(shapely.Point(x, y), radius)
 
 
-def area_of(effect: AreaOfEffect, x: float, y: float, grid: Grid) -> Area:
+def area_of(effect: AreaOfEffect, x: float, y: float, grid: Grid) -> Area | HexArea:
     """Return the area of an effect with its origin at (x, y) pixels."""
     scale = grid.pixels_per_foot
     size, degrees = effect.size_feet * scale, effect.direction_degrees
@@ -93,11 +113,21 @@ def area_of(effect: AreaOfEffect, x: float, y: float, grid: Grid) -> Area:
         case AreaShape.AREA_SHAPE_LINE:
             return _line(x, y, size, (effect.width_feet or DEFAULT_LINE_FEET) * scale, degrees)
         case AreaShape.AREA_SHAPE_EMANATION:
-            half = SPACE_SQUARES[effect.origin_size] * grid.cell_size / 2
-            space = shapely.box(x - half, y - half, x + half, y + half)
-            return Area(space, size, hollow=not effect.origin_included)
+            return _emanation(effect, x, y, grid)
         case _:
             return sphere(x, y, size)
+
+
+def _emanation(effect: AreaOfEffect, x: float, y: float, grid: Grid) -> Area | HexArea:
+    squares = SPACE_SQUARES[effect.origin_size]
+    if grid.kind == GridKind.GRID_KIND_SQUARE:
+        half = squares * grid.cell_size / 2
+        space = shapely.box(x - half, y - half, x + half, y + half)
+        return Area(space, effect.size_feet * grid.pixels_per_foot, hollow=not effect.origin_included)
+    space_cells = grid.nearest_hexagons(x, y, SPACE_HEXAGONS[squares])
+    steps = grid.steps(grid.cells, space_cells)
+    reached = steps <= effect.size_feet / FEET_PER_CELL + TOUCH
+    return HexArea(grid, grid.cells[reached & ((steps > 0) | effect.origin_included)])
 
 
 def _line(x: float, y: float, length: float, width: float, degrees: float) -> Area:

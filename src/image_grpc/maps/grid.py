@@ -13,7 +13,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from tabletop.image.v1.image_pb2 import Image
-from tabletop.image.v1.map_pb2 import CoordinateUnit, GridKind, Position
+from tabletop.image.v1.map_pb2 import CoordinateUnit, GridKind, HexShift, Position
 
 DEFAULT_CELL = 70
 """Cell size in pixels of a grid that has none."""
@@ -34,7 +34,7 @@ Shapes = NDArray[Any]
 """Shapely geometries, of shape (n,)."""
 
 _SQUARE_NEIGHBORS = ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, -1), (-1, 1), (1, 1))
-# Hexagons in rows: neighbors in even rows, then in odd rows, which are shifted to the right.
+# Hexagons in rows: neighbors in rows that are not shifted, then in those that are shifted to the right.
 _HEX_NEIGHBORS = (
     ((-1, 0), (1, 0), (-1, -1), (0, -1), (-1, 1), (0, 1)),
     ((-1, 0), (1, 0), (0, -1), (1, -1), (0, 1), (1, 1)),
@@ -55,30 +55,37 @@ class Grid:
     cell_size: float
     width: int
     height: int
+    offset: tuple[float, float] = (0.0, 0.0)
+    """Upper left corner of column 0, row 0."""
+    shifts_even: bool = False
+    """Whether even instead of odd rows (or columns) of hexagons are shifted by half a cell."""
 
     @staticmethod
     def of_map(image: Image) -> "Grid":
         """Return the grid of a map, with defaults for what the map does not set."""
         grid, size = image.map.grid, image.content.size
         kind = grid.kind or GridKind.GRID_KIND_SQUARE
-        return _shared_grid(kind, grid.size or DEFAULT_CELL, size.width, size.height)
+        offset, shifts_even = (grid.offset.x, grid.offset.y), grid.hex_shift == HexShift.HEX_SHIFT_EVEN
+        return _shared_grid(kind, grid.size or DEFAULT_CELL, size.width, size.height, offset, shifts_even)
 
     @property
     def pixels_per_foot(self) -> float:
         return self.cell_size / FEET_PER_CELL
 
     @property
-    def square_counts(self) -> tuple[int, int]:
-        """Number of columns and rows of a square grid."""
-        across, down = ((side - SLIVER) / self.cell_size for side in (self.width, self.height))
-        return math.ceil(across), math.ceil(down)
+    def squares(self) -> tuple[range, range]:
+        """Columns and rows of a square grid."""
+        columns, rows = (
+            range(math.floor((SLIVER - start) / self.cell_size), math.ceil((side - SLIVER - start) / self.cell_size))
+            for side, start in zip((self.width, self.height), self.offset, strict=True)
+        )
+        return columns, rows
 
     @cached_property
     def cells(self) -> Cells:
         """Cells that overlap the picture, row by row."""
         if self.kind == GridKind.GRID_KIND_SQUARE:
-            columns, rows = self.square_counts
-            return _product(range(columns), range(rows))
+            return _product(*self.squares)
         return self._hexagons()
 
     @cached_property
@@ -93,12 +100,12 @@ class Grid:
 
     def center(self, cells: Cells) -> Points:
         """Return the centers of cells."""
-        return self._lattice_centers(cells) * self._lattice_unit
+        return self._lattice_centers(cells) * self._lattice_unit + self.offset
 
     def outlines(self, cells: Cells) -> Shapes:
         """Return the outlines of cells as polygons. Neighbors share their corners exactly."""
         corners = self._lattice_centers(cells)[:, None, :] + np.array(_CORNERS[self.kind])
-        return np.asarray(shapely.polygons(corners * self._lattice_unit))
+        return np.asarray(shapely.polygons(corners * self._lattice_unit + self.offset))
 
     def pixels(self, position: Position) -> tuple[float, float]:
         """Return a position in pixels."""
@@ -115,16 +122,16 @@ class Grid:
     def _pixels_of_cells(self, positions: Points) -> Points:
         """Return positions in cells as pixels."""
         if self.kind == GridKind.GRID_KIND_SQUARE:
-            return positions * self.cell_size
+            return positions * self.cell_size + self.offset
         along, across = (positions[:, ::-1] if self._in_columns else positions).T
-        shift = np.where(np.floor(across) % 2 == 1, 0.5, 0.0)
-        along = (along + shift) * self.cell_size
+        along = (along + self._is_shifted(np.floor(across)) / 2) * self.cell_size
         across = (across - 0.5) * self._row_step + self.cell_size / math.sqrt(3)
-        return np.stack([across, along] if self._in_columns else [along, across], axis=1)
+        return np.stack([across, along] if self._in_columns else [along, across], axis=1) + self.offset
 
     def cell_at(self, x: float, y: float) -> tuple[int, int]:
         """Return the cell that contains a point; on a border, the cell to the right and below."""
-        along, across = (y, x) if self._in_columns else (x, y)
+        left, top = x - self.offset[0], y - self.offset[1]
+        along, across = (top, left) if self._in_columns else (left, top)
         column = math.floor(along / self.cell_size + _ROUNDING)
         row = math.floor(across / self._row_step + _ROUNDING)
         if self.kind == GridKind.GRID_KIND_SQUARE:
@@ -144,16 +151,46 @@ class Grid:
         steps = np.array(_HEX_NEIGHBORS)
         if self._in_columns:
             steps = steps[:, :, ::-1]
-        shifted = cells[:, 0 if self._in_columns else 1] % 2
+        shifted = self._is_shifted(cells[:, 0 if self._in_columns else 1])
         return np.asarray(cells[:, None, :] + steps[shifted])
 
+    def steps(self, cells: Cells, other: Cells) -> NDArray[np.int64]:
+        """Return the number of hexagons from each of `cells` to the nearest of `other`, of shape (n,)."""
+        across, along = self._doubled(cells)
+        fewest = np.full(len(cells), np.iinfo(np.int64).max)
+        for row, column in zip(*self._doubled(other), strict=True):
+            rows, columns = abs(across - row), abs(along - column)
+            fewest = np.minimum(fewest, rows + np.maximum(0, (columns - rows) // 2))
+        return fewest
+
+    def nearest_hexagons(self, x: float, y: float, count: int) -> Cells:
+        """Return the hexagons whose centers are nearest to a point."""
+        near = np.array([self.cell_at(x, y)])
+        for _ in range(2):  # at most 19 cells
+            near = np.unique(np.concatenate([near, self.neighbors_of(near).reshape(-1, 2)]), axis=0)
+        distances = np.round(np.hypot(*(self.center(near) - (x, y)).T), 6)
+        return np.asarray(near[np.argsort(distances, kind="stable")[:count]])
+
+    def _doubled(self, cells: Cells) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the rows of hexagons, and their columns in half cells."""
+        columns, rows = (cells[:, ::-1] if self._in_columns else cells).T
+        return rows, 2 * columns + self._is_shifted(rows)
+
+    def _is_shifted(self, rows: NDArray[Any]) -> NDArray[np.int64]:
+        """Return 1 for each row (or column) that is shifted by half a cell, otherwise 0."""
+        return np.asarray((rows + self.shifts_even) % 2, dtype=np.int64)
+
     def _hexagons(self) -> Cells:
-        along, across = (self.height, self.width) if self._in_columns else (self.width, self.height)
-        columns, rows = math.ceil(along / self.cell_size), math.ceil(across / self._row_step)
-        # Shifted rows begin with half a cell, and the tips of row -1 reach into the picture.
-        cells = _product(range(-1, columns), range(-1, rows))
-        at_edge = np.any((cells < 1) | (cells >= (columns - 1, rows - 2)), axis=1)
-        left = (cells[at_edge, 0] + np.where(cells[at_edge, 1] % 2 == 1, 0.5, 0.0)) * self.cell_size
+        along, across, (start, top) = self.width, self.height, self.offset
+        if self._in_columns:
+            along, across, start, top = across, along, top, start
+        # Shifted rows begin with half a cell, and the tips of a row reach into the one before.
+        columns = range(math.floor(-start / self.cell_size) - 1, math.ceil((along - start) / self.cell_size))
+        rows = range(math.floor(-top / self._row_step) - 1, math.ceil((across - top) / self._row_step))
+        cells = _product(columns, rows)
+        inner = (cells >= (columns.start + 2, rows.start + 2)) & (cells < (columns.stop - 2, rows.stop - 2))
+        at_edge = ~np.all(inner, axis=1)
+        left = (cells[at_edge, 0] + self._is_shifted(cells[at_edge, 1]) / 2) * self.cell_size + start
         wide = np.minimum(left + self.cell_size, along) - np.maximum(left, 0) > SLIVER
         cells = cells[:, ::-1] if self._in_columns else cells
         picture = shapely.box(0, 0, self.width, self.height)
@@ -186,8 +223,8 @@ class Grid:
     def _lattice_centers(self, cells: Cells) -> Cells:
         if self.kind == GridKind.GRID_KIND_SQUARE:
             return 2 * cells + 1
-        columns, rows = (cells[:, ::-1] if self._in_columns else cells).T
-        centers = np.stack([2 * columns + 1 + rows % 2, 3 * rows + 2], axis=-1)
+        rows, columns = self._doubled(cells)
+        centers = np.stack([columns + 1, 3 * rows + 2], axis=-1)
         return centers[:, ::-1] if self._in_columns else centers
 
 

@@ -19,9 +19,9 @@ def draw_grid(context: DrawingContext) -> None:
     """Draw the lines between cells."""
     grid, color = context.grid, parse(context.image.map.grid.color or DEFAULT_COLOR)
     if grid.kind == GridKind.GRID_KIND_SQUARE:
-        columns, rows = grid.square_counts
-        lines = [f"M{number(column * grid.cell_size)} 0V{grid.height}" for column in range(columns + 1)]
-        lines += [f"M0 {number(row * grid.cell_size)}H{grid.width}" for row in range(rows + 1)]
+        (left, top), (columns, rows) = grid.offset, grid.squares
+        lines = [f"M{number(left + column * grid.cell_size)} 0V{grid.height}" for column in (*columns, columns.stop)]
+        lines += [f"M0 {number(top + row * grid.cell_size)}H{grid.width}" for row in (*rows, rows.stop)]
     else:
         # Three edges of each cell: its neighbors draw the others.
         lines = [polyline(list(cell.exterior.coords)[:4]) for cell in grid.polygons]
@@ -81,6 +81,8 @@ def _draw_effect(context: DrawingContext, element: TacticalElement, x: float, y:
     color, opacity = context.color(element, name, _EFFECT), _opacity(element, 1.0)
     _draw_coverage(context, element, color, 0.28)
     shape = area_of(element.effect, x, y, context.grid).outline
+    if shape.is_empty:  # all of its hexagons are off the map
+        return
     paint = {**fill(color, 0.16 * opacity), **stroke(color, _line_width(context.grid), opacity)}
     context.canvas.path(outline_path(shape), paint)
     left, top, right, _ = shape.bounds

@@ -20,6 +20,8 @@ BLOCKS_SIGHT = (WallKind.WALL_KIND_UNSPECIFIED, WallKind.WALL_KIND_WALL, WallKin
 BLOCKS_MOVEMENT = (*BLOCKS_SIGHT, WallKind.WALL_KIND_WINDOW)
 NEAREST = 24
 """Number of walls that sight is checked against first; then come this number squared, and all others."""
+JOINT = 1.0
+"""Distance in pixels up to which the ends of walls meet."""
 CHUNK = 20_000
 """Paths that are checked before it is checked whether the result is still wanted."""
 
@@ -35,7 +37,7 @@ def visible_cells(
     Stops once there are more than `limit`.
     """
     visible = np.all(grid.cells == grid.cell_at(x, y), axis=1)
-    barriers = _nearest_first(wall_lines(walls, grid, BLOCKS_SIGHT), x, y)
+    barriers = _nearest_first(_hiding_from(x, y, wall_lines(walls, grid, BLOCKS_SIGHT)), x, y)
     nearby = np.flatnonzero(in_range(grid, x, y, feet))
     for start in range(0, len(nearby), CHUNK):
         chunk = nearby[start : start + CHUNK]
@@ -47,6 +49,11 @@ def visible_cells(
         if np.count_nonzero(visible) > limit:
             break
     return np.asarray(grid.cells[visible])
+
+
+def _hiding_from(x: float, y: float, lines: Shapes) -> Shapes:
+    """Return the lines that hide something from an eye: it sees both sides of one that it is on."""
+    return np.asarray(lines[~shapely.dwithin(lines, shapely.Point(x, y), TOUCH)])
 
 
 def _nearest_first(lines: Shapes, x: float, y: float) -> list[STRtree]:
@@ -161,9 +168,28 @@ class _Board:
 
 
 def wall_lines(walls: Iterable[Wall], grid: Grid, kinds: Iterable[WallKind]) -> Shapes:
-    """Return the walls of these kinds as lines in pixels."""
+    """Return the walls of these kinds as lines in pixels. Ends within a pixel of each other meet."""
     ends = (position for wall in walls if wall.kind in kinds for position in (wall.start, wall.end))
-    return np.asarray(shapely.linestrings(grid.points(ends).reshape(-1, 2, 2)))
+    return np.asarray(shapely.linestrings(_joined(grid.points(ends)).reshape(-1, 2, 2)))
+
+
+def _joined(ends: Points) -> Points:
+    """Return the ends of walls with each one moved to the first one within JOINT of it, if there is any.
+
+    An end that others have been moved to stays where it is, so that no chain of close ends collapses into one point.
+    """
+    distinct, index = np.unique(ends, axis=0, return_inverse=True)
+    points: Shapes = np.asarray(shapely.points(distinct))
+    first, second = STRtree(points).query(points, predicate="dwithin", distance=JOINT)
+    target = np.arange(len(distinct))
+    for one, other in sorted(zip(first.tolist(), second.tolist(), strict=True)):
+        if one < other and target[one] == one and target[other] == other:
+            target[other] = one
+    joined = distinct[target[index.reshape(-1)]].reshape(-1, 2, 2)
+    # A wall that is shorter than that keeps its far end.
+    is_point = np.all(joined[:, 0] == joined[:, 1], axis=1)
+    joined[is_point, 1] = ends.reshape(-1, 2, 2)[is_point, 1]
+    return np.asarray(joined.reshape(-1, 2))
 
 
 def blocked_paths(starts: Points, ends: Points, barriers: STRtree) -> NDArray[np.int64]:

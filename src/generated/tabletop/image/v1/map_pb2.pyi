@@ -17,6 +17,12 @@ class GridKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     GRID_KIND_HEX_ROWS: _ClassVar[GridKind]
     GRID_KIND_HEX_COLUMNS: _ClassVar[GridKind]
 
+class HexShift(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    HEX_SHIFT_UNSPECIFIED: _ClassVar[HexShift]
+    HEX_SHIFT_ODD: _ClassVar[HexShift]
+    HEX_SHIFT_EVEN: _ClassVar[HexShift]
+
 class WallKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     WALL_KIND_UNSPECIFIED: _ClassVar[WallKind]
@@ -34,6 +40,9 @@ GRID_KIND_UNSPECIFIED: GridKind
 GRID_KIND_SQUARE: GridKind
 GRID_KIND_HEX_ROWS: GridKind
 GRID_KIND_HEX_COLUMNS: GridKind
+HEX_SHIFT_UNSPECIFIED: HexShift
+HEX_SHIFT_ODD: HexShift
+HEX_SHIFT_EVEN: HexShift
 WALL_KIND_UNSPECIFIED: WallKind
 WALL_KIND_WALL: WallKind
 WALL_KIND_CLOSED_DOOR: WallKind
@@ -43,17 +52,29 @@ COORDINATE_UNIT_UNSPECIFIED: CoordinateUnit
 COORDINATE_UNIT_PIXELS: CoordinateUnit
 COORDINATE_UNIT_CELLS: CoordinateUnit
 
+class GridOffset(_message.Message):
+    __slots__ = ("x", "y")
+    X_FIELD_NUMBER: _ClassVar[int]
+    Y_FIELD_NUMBER: _ClassVar[int]
+    x: float
+    y: float
+    def __init__(self, x: _Optional[float] = ..., y: _Optional[float] = ...) -> None: ...
+
 class Grid(_message.Message):
-    __slots__ = ("enabled", "size", "color", "kind")
+    __slots__ = ("enabled", "size", "color", "kind", "offset", "hex_shift")
     ENABLED_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     COLOR_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    HEX_SHIFT_FIELD_NUMBER: _ClassVar[int]
     enabled: bool
     size: float
     color: str
     kind: GridKind
-    def __init__(self, enabled: _Optional[bool] = ..., size: _Optional[float] = ..., color: _Optional[str] = ..., kind: _Optional[_Union[GridKind, str]] = ...) -> None: ...
+    offset: GridOffset
+    hex_shift: HexShift
+    def __init__(self, enabled: _Optional[bool] = ..., size: _Optional[float] = ..., color: _Optional[str] = ..., kind: _Optional[_Union[GridKind, str]] = ..., offset: _Optional[_Union[GridOffset, _Mapping]] = ..., hex_shift: _Optional[_Union[HexShift, str]] = ...) -> None: ...
 
 class Terrain(_message.Message):
     __slots__ = ("type", "properties")
