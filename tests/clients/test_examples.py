@@ -63,6 +63,7 @@ OTHERS = (
         run=("dotnet", "run", "--no-build", "--project", "Example", "--"),
         validates=False,
     ),
+    Example(language="typescript", build=(("npm", "ci"), ("npm", "run", "build")), run=("node", "build/example.js")),
     Example(
         language="java",
         build=(("mvn", "-q", "-B", "package"),),
