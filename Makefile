@@ -60,6 +60,8 @@ generated: # check that generated files are up to date
 	@$(PYTHON) -m tools.hub_page | diff - docs/hub.md
 	@$(PYTHON) -m tools.asyncapi | diff - docs/asyncapi.yaml
 	@$(PYTHON) -m tools.asyncapi docs/asyncapi.yaml
+	@$(PYTHON) -m tools.api_reference build/generated/reference
+	@diff -r build/generated/reference docs/reference
 	@echo "generated code and pages: up to date"
 
 protos: $(DEV) servers ## regenerate the stubs in src/generated and clients/go
@@ -68,10 +70,12 @@ protos: $(DEV) servers ## regenerate the stubs in src/generated and clients/go
 	clients/go/generate.sh
 
 .PHONY: docs
-docs: $(DEV) ## regenerate docs/settings.md, docs/hub.md and docs/asyncapi.yaml
+docs: $(DEV) ## regenerate the generated pages in docs/, and build the site in build/site
 	$(PYTHON) tools/settings.py > docs/settings.md
 	$(PYTHON) -m tools.hub_page > docs/hub.md
 	$(PYTHON) -m tools.asyncapi > docs/asyncapi.yaml
+	$(PYTHON) -m tools.api_reference docs/reference
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
 
 bench: $(DEV) ## run the benchmarks
 	$(PYTHON) -m benchmarks

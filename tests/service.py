@@ -30,6 +30,7 @@ from tabletop.image.v1.image_pb2 import Image, ImageContent
 from tabletop.image.v1.image_service_pb2 import GetImageRequest, ReadImageRequest, UploadImageRequest
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 from tabletop.image.v1.map_pb2 import CoordinateUnit, Position
+from tabletop.image.v1.map_service_pb2_grpc import MapServiceStub
 from tabletop.image.v1.overlay_pb2 import Overlay, TacticalElement
 from tabletop.image.v1.overlay_service_pb2 import CreateTacticalOverlayRequest
 from tabletop.image.v1.overlay_service_pb2_grpc import OverlayServiceStub
@@ -80,6 +81,7 @@ class Service:
     generations: Any
     images: Any
     themes: Any
+    maps: Any
     overlays: Any
     status: Any
     audit: Any
@@ -184,6 +186,7 @@ def stubs(channel: Any) -> dict[str, Any]:
         "generations": GenerationServiceStub(channel),
         "images": ImageServiceStub(channel),
         "themes": ThemeServiceStub(channel),
+        "maps": MapServiceStub(channel),
         "overlays": OverlayServiceStub(channel),
         "status": StatusServiceStub(channel),
         "audit": AuditServiceStub(channel),

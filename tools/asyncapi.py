@@ -30,6 +30,7 @@ from tools.json_schemas import reference, schemas
 PUBLISHED = {
     topology.IMAGE_GENERATED: events_pb2.ImageGenerated,
     topology.OVERLAY_UPDATED: events_pb2.OverlayUpdated,
+    topology.MAP_UPDATED: events_pb2.MapUpdated,
     topology.THEME_APPLIED: events_pb2.ThemeApplied,
     topology.RPC_COMPLETED: events_pb2.RpcCompleted,
     topology.RPC_FAILED: events_pb2.RpcFailed,

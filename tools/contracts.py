@@ -21,18 +21,21 @@ def comments() -> dict[str, str]:
     by_name: dict[str, str] = {}
     for file in files.file:
         for location in file.source_code_info.location:
-            if location.leading_comments:
-                by_name[_full_name(file, list(location.path))] = " ".join(location.leading_comments.split())
+            name = _full_name(file, list(location.path))
+            if name and location.leading_comments:
+                by_name[name] = " ".join(location.leading_comments.split())
     return by_name
 
 
 def _full_name(file: FileDescriptorProto, path: list[int]) -> str:
-    """Return the full name of the element at a path of the compiler's source information."""
+    """Return the full name of the element at a path of the compiler's source information; empty if it has none."""
+    if len(path) % 2:  # a reserved statement, a package
+        return ""
     names, node = [file.package], file
     for number, index in zip(path[::2], path[1::2], strict=False):
         field = node.DESCRIPTOR.fields_by_number.get(number)
         if field is None or not field.is_repeated or field.message_type is None:
-            break
+            return ""  # an option
         node = getattr(node, field.name)[index]
         names.append(node.name if hasattr(node, "name") else "")
     return ".".join(names)

@@ -96,6 +96,22 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "ImageService.RestoreImageVersion": {"image_id": IMAGE, "version": 2, "restore_version": 1},
     "ImageService.DeleteImage": {"image_id": IMAGE},
     "ImageService.UndeleteImage": {"image_id": IMAGE},
+    "MapService.UpdateMap": {
+        "map_id": MAP,
+        "version": 2,
+        "changes": {
+            "grid": {"enabled": True, "size": 57.69, "offset": {"x": 12.5, "y": 0}},
+            "put_walls": [
+                {
+                    "id": "gate",
+                    "start": {"x": 4, "y": 3, "unit": "COORDINATE_UNIT_CELLS"},
+                    "end": {"x": 5, "y": 3, "unit": "COORDINATE_UNIT_CELLS"},
+                    "door": {"kind": "DOOR_KIND_PORTCULLIS", "state": "DOOR_STATE_CLOSED"},
+                }
+            ],
+        },
+    },
+    "MapService.SetDoorState": {"map_id": MAP, "door_id": "gate", "state": "DOOR_STATE_OPEN"},
     "OverlayService.CreateTacticalOverlay": {
         "map_id": MAP,
         "name": "Round 1",
@@ -151,6 +167,7 @@ EVENTS: dict[str, dict[str, Any]] = {
     topology.MAP_STATE_CHANGED: {
         "map_id": MAP,
         "overlay_updates": [{"overlay_id": OVERLAY, "changes": {"name": "Round 2"}}],
+        "door_states": [{"door_id": "gate", "state": "DOOR_STATE_OPEN"}],
     },
 }
 """Payloads of the events that the service reacts to."""

@@ -17,9 +17,10 @@ from image_grpc.bridge.client import services
 from image_grpc.bridge.reactions import REACTIONS
 from image_grpc.hub import topology
 from tools.asyncapi import PUBLISHED, requests
+from tools.contract_tables import MessageTables, comment_cell, enum_table
 from tools.contracts import comment_of
 from tools.hub_examples import CAMPAIGN, CHARACTER, EVENTS, REQUESTS
-from tools.json_schemas import WELL_KNOWN, is_map, map_value, oneof_notes, parts
+from tools.json_schemas import WELL_KNOWN, parts
 
 HEAD = """# The hub
 
@@ -180,7 +181,8 @@ def page() -> str:
     lines += [f"| {what} | `{code}` | {f'`{field}`' if field else ''} |" for what, _, _, code, field in MALFORMED]
     lines += ["", "## Events that the service publishes", ""]
     for event, payload in PUBLISHED.items():
-        lines += _event(event, payload.DESCRIPTOR)
+        if event != topology.STORAGE_CHANGED:  # for this service alone
+            lines += _event(event, payload.DESCRIPTOR)
     lines += ["## Events that the service reacts to", ""]
     lines += [
         "Each event takes effect once, even if it is delivered several times. Events about the same character,",
@@ -205,12 +207,12 @@ def page() -> str:
 
 def _event(event: str, payload: Descriptor, description: str = "") -> list[str]:
     heading = [f"### `{event}`", "", f"Routing key `{topology.event_routing_key(event)}`. {description}".rstrip(), ""]
-    return [*heading, *_table(payload)]
+    return [*heading, *TABLES.table(payload)]
 
 
 def _request(key: str, request: Descriptor, response: Descriptor, comment: str) -> list[str]:
     payload = json.dumps(REQUESTS[key.removeprefix(topology.RPC)], indent=2)
-    lines = [f"### `{key}`", "", comment, "", *_table(request)]
+    lines = [f"### `{key}`", "", comment, "", *TABLES.table(request)]
     return [
         *lines,
         f"The payload of the reply is {_link(response)}. Example of a payload:",
@@ -235,19 +237,8 @@ def _types() -> list[str]:
         if name in own:
             continue
         lines += [f"### {name}", "", comment_of(part.full_name), ""]
-        if isinstance(part, EnumDescriptor):
-            lines += ["| value | description |", "|---|---|"]
-            lines += [
-                f"| `{value.name}` | {_cell(comment_of(_value_name(part, value.name)))} |" for value in part.values
-            ]
-            lines.append("")
-        else:
-            lines += _table(part)
+        lines += enum_table(part) if isinstance(part, EnumDescriptor) else TABLES.table(part)
     return lines
-
-
-def _value_name(enum: EnumDescriptor, value: str) -> str:
-    return f"{enum.full_name}.{value}"
 
 
 def _streams() -> str:
@@ -260,52 +251,31 @@ def _streams() -> str:
     return f"{', '.join(f'`{name}`' for name in names[:-1])} and `{names[-1]}`"
 
 
-def _table(message: Descriptor) -> list[str]:
-    if not message.fields:
-        return ["No fields.", ""]
-    rows = [f"| `{field.name}` | {_type(field)} | {_cell(comment_of(field.full_name))} |" for field in message.fields]
-    notes = [line for note in oneof_notes(message) for line in (note, "")]
-    return ["| field | type | description |", "|---|---|---|", *rows, "", *notes]
-
-
-def _type(field: FieldDescriptor) -> str:
-    """Return the type of a field's JSON value."""
-    if is_map(field):
-        return f"object of {_type(map_value(field))}"
-    part = field.message_type or field.enum_type
-    if part is None:
-        name = _SCALARS[field.type]
-    elif part.full_name in WELL_KNOWN:
-        name = part.name.lower()
-    else:
-        name = _link(part)
-    return f"list of {name}" if field.is_repeated else name
-
-
-_SCALARS = {
-    FieldDescriptor.TYPE_STRING: "string",
-    FieldDescriptor.TYPE_BOOL: "boolean",
-    FieldDescriptor.TYPE_BYTES: "base64",
-    FieldDescriptor.TYPE_DOUBLE: "number",
-    FieldDescriptor.TYPE_INT32: "integer",
-    FieldDescriptor.TYPE_INT64: "int64",
-}
-
-
 def _link(part: Descriptor | EnumDescriptor) -> str:
-    return f"[{part.name}](#{part.name.lower()})"
+    if part.full_name in WELL_KNOWN:
+        return part.name.lower()
+    keys = {request.name: key for key, request, *_ in requests()}
+    anchor = keys.get(part.name, part.name).replace(".", "").lower()  # a request is described with its routing key
+    return f"[{part.name}](#{anchor})"
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", chr(92) + "|")
+TABLES = MessageTables(
+    scalars={
+        FieldDescriptor.TYPE_STRING: "string",
+        FieldDescriptor.TYPE_BOOL: "boolean",
+        FieldDescriptor.TYPE_BYTES: "base64",
+        FieldDescriptor.TYPE_DOUBLE: "number",
+        FieldDescriptor.TYPE_INT32: "integer",
+        FieldDescriptor.TYPE_INT64: "int64",
+    },
+    map_of="object of {}",
+    link=_link,
+)
+"""Fields as JSON."""
 
 
 def _fields(message: Descriptor, prefix: str = "", skip: str = "") -> list[str]:
-    return [
-        f"| `{prefix}{field.name}` | {_cell(comment_of(field.full_name))} |"
-        for field in message.fields
-        if field.name != skip
-    ]
+    return [f"| `{prefix}{field.name}` | {comment_cell(field)} |" for field in message.fields if field.name != skip]
 
 
 def _example(title: str, exchange: str, key: str, type_: str, payload: Any) -> list[str]:

@@ -152,6 +152,14 @@ class OverlayLimitExceeded(CallerError, reason=ErrorReason.ERROR_REASON_OVERLAY_
     """The overlay, or the number of overlays of the map, would exceed a limit."""
 
 
+class MapMismatch(CallerError, reason=ErrorReason.ERROR_REASON_MAP_ERROR):
+    """The image is not a map."""
+
+
+class DoorNotFound(CallerError, reason=ErrorReason.ERROR_REASON_MAP_ERROR):
+    """The map has no such door."""
+
+
 class RequestIdReused(CallerError, reason=ErrorReason.ERROR_REASON_REQUEST_ID_REUSED):
     """A request_id was used before with other content."""
 

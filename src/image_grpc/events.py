@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from google.protobuf.message import Message
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
-from tabletop.hub.v1.events_pb2 import ImageGenerated, OverlayUpdated, ThemeApplied
+from tabletop.hub.v1.events_pb2 import ImageGenerated, MapUpdated, OverlayUpdated, ThemeApplied
 from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.map_service_pb2 import MapChanges
 from tabletop.image.v1.overlay_service_pb2 import OverlayChanges
 from tabletop.image.v1.theme_pb2 import ThemeElement
 from tabletop.image.v1.types_pb2 import ImageType
@@ -52,6 +53,11 @@ def overlay_updated(map_id: str, overlay_id: str, changes: OverlayChanges, origi
     """Return the event that an overlay of a map changed."""
     event = OverlayUpdated(map_id=map_id, overlay_id=overlay_id, changes=changes)
     return _event(topology.OVERLAY_UPDATED, event, origin)
+
+
+def map_updated(map_id: str, version: int, changes: MapChanges, origin: Origin) -> OutboundMessage:
+    """Return the event that a map has a new version with the same picture."""
+    return _event(topology.MAP_UPDATED, MapUpdated(map_id=map_id, version=version, changes=changes), origin)
 
 
 def _event(type_: str, payload: Message, origin: Origin) -> OutboundMessage:

@@ -21,6 +21,8 @@ from tabletop.image.v1.audit_pb2 import AuditEntry, ChangeType, ResourceType
 from tabletop.image.v1.audit_service_pb2 import ListAuditEntriesRequest
 from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, RegenerateImageRequest
 from tabletop.image.v1.generation_service_pb2 import CancelGenerationRequest
+from tabletop.image.v1.map_pb2 import CoordinateUnit, DoorState
+from tabletop.image.v1.map_service_pb2 import SetDoorStateRequest, UpdateMapRequest
 from tabletop.image.v1.overlay_pb2 import CampaignElement
 
 from getimg_standin import Fault
@@ -152,6 +154,21 @@ async def _restore_version(world: World) -> str:
     return image
 
 
+async def _update_map(world: World) -> str:
+    map_ = await _a_map(world)
+    await world.writer.maps.UpdateMap(UpdateMapRequest(map_id=map_, version=1, changes={"grid": {"size": 30}}))
+    return map_
+
+
+async def _open_door(world: World) -> str:
+    cells = {"unit": CoordinateUnit.COORDINATE_UNIT_CELLS}
+    walls = [{"id": "gate", "start": cells, "end": cells | {"x": 1}, "door": {}}]
+    map_ = (await world.writer.upload(map=grid_properties() | {"walls": walls})).id
+    request = SetDoorStateRequest(map_id=map_, door_id="gate", state=DoorState.DOOR_STATE_OPEN)
+    await world.writer.maps.SetDoorState(request)
+    return map_
+
+
 async def _create_overlay(world: World) -> str:
     map_ = await _a_map(world)
     await world.writer.create_overlay(map_, element("orc"), name="orcs")
@@ -217,6 +234,8 @@ CHANGES: dict[str, tuple[Callable[[World], Awaitable[str]], list[str]]] = {
     "DeleteImage": (_delete_image, ["image deleted 0"]),
     "UndeleteImage": (_undelete_image, ["image restored 0"]),
     "RestoreImageVersion": (_restore_version, ["image updated 2"]),
+    "UpdateMap": (_update_map, ["image updated 2"]),
+    "SetDoorState": (_open_door, ["image updated 2"]),
     "CreateTacticalOverlay": (_create_overlay, ["overlay created 1"]),
     "CreateCampaignOverlay": (_create_campaign_overlay, ["overlay created 1"]),
     "UpdateOverlay": (_update_overlay, ["overlay updated 2"]),

@@ -14,10 +14,12 @@ import pytest_asyncio
 from tabletop.image.v1 import audit_service_pb2 as audit_pb
 from tabletop.image.v1 import generation_service_pb2 as generations_pb
 from tabletop.image.v1 import image_service_pb2 as images_pb
+from tabletop.image.v1 import map_service_pb2 as maps_pb
 from tabletop.image.v1 import overlay_service_pb2 as overlays_pb
 from tabletop.image.v1 import theme_service_pb2 as themes_pb
 from tabletop.image.v1.generation_pb2 import Generation
 from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, RegenerateImageRequest
+from tabletop.image.v1.map_pb2 import DoorState
 from tabletop.image.v1.overlay_pb2 import CampaignElement, Overlay
 from tabletop.image.v1.status_service_pb2 import GetStatusRequest
 
@@ -225,6 +227,18 @@ FOREIGN: dict[str, tuple[Call, str]] = {
     ),
     "RenderOverlay, of a map": (
         lambda them, world: them.overlays.RenderOverlay(overlays_pb.RenderOverlayRequest(map_id=world.image)),
+        "IMAGE_NOT_FOUND",
+    ),
+    "UpdateMap": (
+        lambda them, world: them.maps.UpdateMap(
+            maps_pb.UpdateMapRequest(map_id=world.image, version=1, changes={"grid": {"size": 30}})
+        ),
+        "IMAGE_NOT_FOUND",
+    ),
+    "SetDoorState": (
+        lambda them, world: them.maps.SetDoorState(
+            maps_pb.SetDoorStateRequest(map_id=world.image, door_id="gate", state=DoorState.DOOR_STATE_OPEN)
+        ),
         "IMAGE_NOT_FOUND",
     ),
     "CreateTheme": (

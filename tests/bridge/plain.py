@@ -75,6 +75,18 @@ class PlainClient:
 
         await eventually(reached, f"{count} messages are in {queue}")
 
+    async def wait_for_dead_letter(self, reason: str) -> None:
+        """Wait for a dead letter whose reason contains this text. Removes all dead letters up to then."""
+        dead = await self.channel.get_queue("image.dead")
+        reasons: list[str] = []
+
+        async def arrived() -> bool:
+            while (message := await dead.get(no_ack=True, fail=False)) is not None:
+                reasons.append(str(message.headers["reason"]))
+            return any(reason in each for each in reasons)
+
+        await eventually(arrived, f"a dead letter says {reason!r}")
+
     async def receive_reply(self, message: Any) -> None:
         reply = self._waiting[message.correlation_id]
         if not reply.done():  # the request may have timed out

@@ -86,7 +86,8 @@ async def test_each_event_is_accepted_as_it_is(scene: Scene) -> None:
         [message] = messages(channel)
         body = message["examples"][0]["payload"] | {"id": str(uuid.uuid4())}
         await scene.client.publish_event(channel, body)
-    await scene.client.wait_for_depth("image.dead", 1)  # the map of the example does not exist
+    await scene.client.wait_for_dead_letter("OVERLAY_ERROR")  # the overlay of the example does not exist
+    await scene.client.wait_for_depth("image.dead", 0)
 
 
 async def test_each_request_succeeds_with_real_ids(scene: Scene) -> None:

@@ -7,7 +7,7 @@ from tabletop.image.v1.overlay_pb2 import Overlay
 
 from image_grpc_testkit.eventually import eventually
 from tests.bridge.conftest import Scene
-from tests.bridge.maps import EVENT, create_overlay, current, move_event, position_of
+from tests.bridge.maps import EVENT, PIXELS, create_overlay, current, move_event, position_of
 from tests.bridge.plain import envelope, recording
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -45,20 +45,38 @@ async def test_a_redelivered_event_has_no_further_effect(scene: Scene) -> None:
     await wait_for_position(scene, overlay, 3, overlay.version + 3)
 
 
+async def test_an_event_opens_a_door(scene: Scene) -> None:
+    walls = [{"id": "gate", "start": {"unit": PIXELS}, "end": {"x": 50, "unit": PIXELS}, "door": {}}]
+    map_ = await scene.service.upload(map={"walls": walls})
+    door = {"door_id": "gate", "state": "open"}
+    event = envelope("map_state_changed", {"map_id": map_.id, "door_states": [door]})
+    async with recording(scene.client, "map.updated") as log:
+        for _ in range(2):  # delivered twice
+            await scene.client.publish_event(EVENT, event)
+        [received] = await log.wait_for(event["correlation_id"])
+        last = envelope("map_state_changed", {"map_id": map_.id, "door_states": [door | {"state": "locked"}]})
+        await scene.client.publish_event(EVENT, last)
+        [locked] = await log.wait_for(last["correlation_id"])
+    assert received["payload"]["map_id"] == map_.id
+    assert received["payload"]["changes"]["door_states"] == [{"door_id": "gate", "state": "DOOR_STATE_OPEN"}]
+    assert (received["payload"]["version"], locked["payload"]["version"]) == ("2", "3")
+    assert len(log.events_of(event["correlation_id"])) == 1
+
+
+async def test_a_door_that_does_not_exist_is_dead_lettered(scene: Scene) -> None:
+    overlay = await create_overlay(scene.service)
+    doors = [{"door_id": "postern", "state": "open"}]
+    event = envelope("map_state_changed", {"map_id": overlay.map_id, "door_states": doors})
+    await scene.client.publish_event(EVENT, event)
+    await scene.client.wait_for_dead_letter("no door 'postern'")
+
+
 async def test_a_misspelled_field_is_dead_lettered_by_name(scene: Scene) -> None:
     overlay = await create_overlay(scene.service)
     update = {"overlay_id": overlay.id, "changes": {"remove_elements": ["hero"]}}
     event = envelope("map_state_changed", {"map_id": overlay.map_id, "overlay_updates": [update]})
     await scene.client.publish_event(EVENT, event)
-    dead = await scene.client.channel.get_queue("image.dead")
-    letters: list[str] = []
-
-    async def arrived() -> bool:
-        while (message := await dead.get(no_ack=True, fail=False)) is not None:
-            letters.append(f"{message.headers['reason']}")
-        return any("remove_elements" in letter for letter in letters)
-
-    await eventually(arrived, "a dead letter names the field")
+    await scene.client.wait_for_dead_letter("remove_elements")
     assert (await current(scene.service, overlay)).version == overlay.version
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tabletop.image.v1.map_pb2 import GridKind, Wall, WallKind
 
 from image_grpc.maps.grid import Grid
-from image_grpc.maps.walls import reachable_cells
+from image_grpc.maps.reach import reachable_cells
 from tests.maps.builders import (
     CELL,
     CLOSED_DOOR,

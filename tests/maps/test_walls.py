@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shapely import STRtree
 from tabletop.image.v1.map_pb2 import GridKind, Wall
 
+from image_grpc.maps.barriers import Barriers, Sense
 from image_grpc.maps.grid import Grid
-from image_grpc.maps.walls import BLOCKS_MOVEMENT, BLOCKS_SIGHT, blocked_paths, wall_lines
-from tests.maps.builders import CLOSED_DOOR, KINDS, OPEN_DOOR, SQUARE, WALL, WINDOW, in_cells, wall
+from tests.maps.builders import KINDS, SQUARE, in_cells, wall
 
 cell_sizes = st.floats(8, 1024)
 
@@ -22,8 +21,8 @@ cell_sizes = st.floats(8, 1024)
 def blocked(grid: Grid, start: Sequence[float], end: Sequence[float], *walls: Wall) -> bool:
     """Return whether a path between two points in cells is blocked, in both directions."""
     points = [np.array([grid.pixels(in_cells(x, y))]) for x, y in (start, end)]
-    lines = STRtree(wall_lines(walls, grid, BLOCKS_MOVEMENT))
-    there, back = (len(blocked_paths(*path, lines)) for path in (points, points[::-1]))
+    lines = Barriers.of(walls, grid, Sense.MOVE)
+    there, back = (len(lines.blocked(*path)) for path in (points, points[::-1]))
     assert there == back
     return bool(there)
 
@@ -60,21 +59,14 @@ def test_a_wall_of_one_point_blocks_paths_through_that_point(path: tuple[Sequenc
     assert not blocked(grid, *path, wall(0.5, 0.6, 0.5, 0.6))
 
 
-def test_only_walls_of_the_given_kinds_are_lines() -> None:
-    grid = Grid(SQUARE, 10, 100, 100)
-    walls = [wall(i, 0, i, 1, kind) for i, kind in enumerate([0, WALL, CLOSED_DOOR, OPEN_DOOR, WINDOW])]
-    assert [line.bounds[0] for line in wall_lines(walls, grid, BLOCKS_SIGHT)] == [0, 10, 20]
-    assert [line.bounds[0] for line in wall_lines(walls, grid, BLOCKS_MOVEMENT)] == [0, 10, 20, 40]
-
-
 def test_all_blocked_paths_are_returned_in_order() -> None:
     # One path touches the end of the wall, one crosses it, one passes.
     grid = Grid(SQUARE, 10, 100, 100)
-    lines = STRtree(wall_lines([wall(2, 0, 2, 2)], grid, BLOCKS_SIGHT))
+    lines = Barriers.of([wall(2, 0, 2, 2)], grid, Sense.SIGHT)
     starts = np.array([[15.0, 15.0], [15.0, 5.0], [15.0, 25.0]])
-    assert blocked_paths(starts, starts + 10, lines).tolist() == [0, 1]
-    assert blocked_paths(starts[:0], starts[:0], lines).tolist() == []
-    assert blocked_paths(starts, starts, STRtree(wall_lines([], grid, BLOCKS_SIGHT))).tolist() == []
+    assert lines.blocked(starts, starts + 10).tolist() == [0, 1]
+    assert lines.blocked(starts[:0], starts[:0]).tolist() == []
+    assert Barriers.of([], grid, Sense.SIGHT).blocked(starts, starts).tolist() == []
 
 
 # Joints
@@ -82,8 +74,8 @@ def test_all_blocked_paths_are_returned_in_order() -> None:
 
 def ends(*walls: Wall, cell_size: float = 10) -> list[tuple[float, float]]:
     """Return the ends of walls in pixels, as the rules use them."""
-    lines = wall_lines(walls, Grid(SQUARE, cell_size, 100, 100), BLOCKS_SIGHT)
-    return [(float(x), float(y)) for line in lines for x, y in line.coords]
+    barriers = Barriers.of(walls, Grid(SQUARE, cell_size, 100, 100), Sense.SIGHT)
+    return [(float(x), float(y)) for x, y in barriers.ends.reshape(-1, 2)]
 
 
 @pytest.mark.parametrize(("gap", "meets"), [(0.0, True), (0.5, True), (1.0, True), (1.01, False), (3.0, False)])

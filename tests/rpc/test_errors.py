@@ -19,7 +19,7 @@ from image_grpc import errors
 from image_grpc.errors import InvalidArgument, Overloaded, ServiceError, StorageServiceError, Violation
 from image_grpc.rpc import errors as statuses
 
-README = Path(__file__).parents[2] / "README.md"
+REASONS = Path(__file__).parents[2] / "docs" / "reference" / "errors.md"
 M = TypeVar("M", bound=Message)
 CODES = {
     "INVALID_ARGUMENT": grpc.StatusCode.INVALID_ARGUMENT,
@@ -31,6 +31,7 @@ CODES = {
     "GENERATION_NOT_FOUND": grpc.StatusCode.NOT_FOUND,
     "THEME_ERROR": grpc.StatusCode.FAILED_PRECONDITION,
     "OVERLAY_ERROR": grpc.StatusCode.FAILED_PRECONDITION,
+    "MAP_ERROR": grpc.StatusCode.FAILED_PRECONDITION,
     "REQUEST_ID_REUSED": grpc.StatusCode.ALREADY_EXISTS,
     "VERSION_CONFLICT": grpc.StatusCode.ABORTED,
     "GETIMG_NOT_CONFIGURED": grpc.StatusCode.FAILED_PRECONDITION,
@@ -51,6 +52,7 @@ EXCEPTIONS = {
     errors.ThemeNotFound: grpc.StatusCode.NOT_FOUND,
     errors.ThemeExists: grpc.StatusCode.ALREADY_EXISTS,
     errors.OverlayNotFound: grpc.StatusCode.NOT_FOUND,
+    errors.DoorNotFound: grpc.StatusCode.NOT_FOUND,
 }
 """Errors that share their reason with another error and have another code."""
 
@@ -83,10 +85,10 @@ def detail(status: status_pb2.Status, type_: type[M]) -> M | None:
 
 
 @every_error
-def test_the_readme_lists_every_error_with_its_code(class_: type[ServiceError]) -> None:
+def test_the_page_of_reasons_lists_every_error_with_its_code(class_: type[ServiceError]) -> None:
     reason = class_("message").reason
     row = re.compile(rf"^\|[^|]*`{reason}`[^|]*\|([^|]*)\|", re.MULTILINE)
-    codes = " ".join(row.findall(README.read_text()))
+    codes = " ".join(row.findall(REASONS.read_text()))
     assert statuses.code_of(class_("message")).name in codes or "`Generation.error`" in codes
 
 

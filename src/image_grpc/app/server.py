@@ -32,7 +32,7 @@ from image_grpc.generation.steps.references import ReferenceLoader
 from image_grpc.generation.steps.store import StoreStep
 from image_grpc.getimg import BalanceMonitor, Downloader, GetimgClient, GetimgConfig, UrlPolicy
 from image_grpc.hub import Hub
-from image_grpc.images import ContentReader, ImageLibrary, ImageWatcher, Uploader
+from image_grpc.images import ContentReader, ImageLibrary, ImageWatcher, MapEditor, Uploader
 from image_grpc.maps import fonts
 from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.renditions import Renditions
@@ -40,6 +40,7 @@ from image_grpc.overlays import OverlayEditor, OverlayReader
 from image_grpc.quotas import CallerQuotas, LimitsFile
 from image_grpc.retry import GenerationLimits
 from image_grpc.rpc import audit, generation, image, overlay, status, theme
+from image_grpc.rpc import map as map_
 from image_grpc.rpc.server import Guards, Server, Servicers
 from image_grpc.service_status import DependencyMonitor, StatusReporter
 from image_grpc.settings import ServerSettings
@@ -155,6 +156,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
             max_uploads=settings.uploads_max_concurrent,
             max_downloads=settings.downloads_max_concurrent,
         ),
+        map=map_.MapServicer(MapEditor(storage)),
         overlay=overlay.OverlayServicer(OverlayReader(storage, coverage, renditions), OverlayEditor(storage, coverage)),
         theme=theme.ThemeServicer(themes, ThemeEditor(storage)),
         status=status.StatusServicer(reporter),

@@ -17,6 +17,7 @@ from tabletop.image import v1
 from tabletop.image.v1.access_pb2 import Role
 from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceStub
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
+from tabletop.image.v1.map_service_pb2_grpc import MapServiceStub
 from tabletop.image.v1.overlay_service_pb2_grpc import OverlayServiceStub
 from tabletop.image.v1.theme_service_pb2_grpc import ThemeServiceStub
 
@@ -106,6 +107,7 @@ class ImageServiceClient:
         )
         self.generations = GenerationServiceStub(self._channel)
         self.images = ImageServiceStub(self._channel)
+        self.maps = MapServiceStub(self._channel)
         self.overlays = OverlayServiceStub(self._channel)
         self.themes = ThemeServiceStub(self._channel)
 

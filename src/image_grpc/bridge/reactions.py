@@ -10,6 +10,7 @@ from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, Regenera
 from tabletop.image.v1.generation_service_pb2 import CancelGenerationRequest
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2 import ListImagesRequest
+from tabletop.image.v1.map_service_pb2 import SetDoorStateRequest
 from tabletop.image.v1.overlay_service_pb2 import GetOverlayRequest, UpdateOverlayRequest
 from tabletop.image.v1.theme_service_pb2 import GetThemeRequest
 from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType, Priority
@@ -96,8 +97,9 @@ async def _theme_exists(event: CampaignThemeChanged, client: ImageServiceClient,
     return True
 
 
-async def update_overlays(context: ReactionContext[MapStateChanged]) -> None:
-    """Changes the overlays of a map in the order of the event. The server publishes `overlay_updated` for each."""
+async def update_map(context: ReactionContext[MapStateChanged]) -> None:
+    """Changes the overlays of a map in the order of the event, then its doors. The server publishes `overlay_updated`
+    for each overlay, and `map_updated` for each door."""
     overlays = context.client.overlays
     for index, update in enumerate(context.payload.overlay_updates):
         overlay = (await context.call(overlays.GetOverlay, GetOverlayRequest(overlay_id=update.overlay_id))).overlay
@@ -109,6 +111,14 @@ async def update_overlays(context: ReactionContext[MapStateChanged]) -> None:
             overlay_id=overlay.id, version=overlay.version, changes=update.changes, request_id=id_
         )
         await context.call(overlays.UpdateOverlay, request)
+    for index, door in enumerate(context.payload.door_states):
+        change = SetDoorStateRequest(
+            map_id=context.payload.map_id,
+            door_id=door.door_id,
+            state=door.state,
+            request_id=context.request_id(f"door {index}"),
+        )
+        await context.call(context.client.maps.SetDoorState, change)
 
 
 async def _where(images: AsyncIterator[Image], matches: Callable[[Image], bool]) -> AsyncIterator[Image]:
@@ -127,5 +137,5 @@ REACTIONS: tuple[Reaction[Any], ...] = (
         change_theme,
         is_valid=_theme_exists,
     ),
-    Reaction(topology.MAP_STATE_CHANGED, MapStateChanged, lambda event: event.map_id, update_overlays, is_command=True),
+    Reaction(topology.MAP_STATE_CHANGED, MapStateChanged, lambda event: event.map_id, update_map, is_command=True),
 )

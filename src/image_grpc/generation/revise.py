@@ -11,7 +11,7 @@ from image_grpc.generation import new_record
 from image_grpc.generation.intake import Intake
 from image_grpc.generation.kinds import kind_of_subtype
 from image_grpc.generation.new_record import CallIdentity
-from image_grpc.generation.requests import picture_in, wrap
+from image_grpc.generation.requests import kind_in, picture_in, wrap
 from image_grpc.generation.resolve import Resolved, Resolver
 from image_grpc.messages import clone, oneof_field, oneof_value
 from image_grpc.settings import ServerSettings
@@ -135,9 +135,16 @@ def changed_request(image: Image, request: RegenerateImageRequest) -> Generation
 
 
 def request_of(image: Image) -> GenerationRequest:
-    """Return the request that an image was generated from; for an uploaded image, one for a picture like it."""
+    """Return the request that an image was generated from, with the map as it is now; for an uploaded image, one for a
+    picture like it."""
     if image.metadata.HasField("generation_params"):
-        return clone(image.metadata.generation_params.request)
+        request = clone(image.metadata.generation_params.request)
+        kind, picture = kind_in(request), picture_in(request)
+        if image.HasField("map"):
+            for field in kind.map_fields:
+                picture.ClearField(field)
+            kind.describe_image(image, picture)
+        return request
     kind = kind_of_subtype(image.subtype)
     request = wrap(kind, kind.request_type())
     picture = picture_in(request)

@@ -14,8 +14,8 @@ from tabletop.image.v1.overlay_pb2 import CellInclusion, ElementCoverage, Overla
 
 from image_grpc.maps.areas import area_of, sphere
 from image_grpc.maps.grid import FEET_PER_CELL, Cells, Grid
+from image_grpc.maps.reach import reachable_cells, visible_cells
 from image_grpc.maps.svg import outline_path
-from image_grpc.maps.walls import reachable_cells, visible_cells
 from image_grpc.messages import clone, clone_without
 from image_grpc.workers import GEOMETRY, stop_if_abandoned
 

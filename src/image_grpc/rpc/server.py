@@ -13,6 +13,8 @@ from tabletop.image.v1 import (
     generation_service_pb2_grpc,
     image_service_pb2,
     image_service_pb2_grpc,
+    map_service_pb2,
+    map_service_pb2_grpc,
     overlay_service_pb2,
     overlay_service_pb2_grpc,
     status_service_pb2,
@@ -33,6 +35,7 @@ from image_grpc.rpc.audit import AuditServicer
 from image_grpc.rpc.generation import GenerationServicer
 from image_grpc.rpc.health import READINESS, HealthServicer, always
 from image_grpc.rpc.image import ImageServicer
+from image_grpc.rpc.map import MapServicer
 from image_grpc.rpc.overlay import OverlayServicer
 from image_grpc.rpc.reflection import enable_reflection
 from image_grpc.rpc.status import StatusServicer
@@ -63,6 +66,7 @@ class Servicers:
 
     generation: GenerationServicer
     image: ImageServicer
+    map: MapServicer
     overlay: OverlayServicer
     theme: ThemeServicer
     status: StatusServicer
@@ -72,6 +76,7 @@ class Servicers:
         """Register all services and return their full names."""
         generation_service_pb2_grpc.add_GenerationServiceServicer_to_server(self.generation, server)
         image_service_pb2_grpc.add_ImageServiceServicer_to_server(self.image, server)
+        map_service_pb2_grpc.add_MapServiceServicer_to_server(self.map, server)
         overlay_service_pb2_grpc.add_OverlayServiceServicer_to_server(self.overlay, server)
         theme_service_pb2_grpc.add_ThemeServiceServicer_to_server(self.theme, server)
         status_service_pb2_grpc.add_StatusServiceServicer_to_server(self.status, server)
@@ -79,6 +84,7 @@ class Servicers:
         protos = (
             generation_service_pb2,
             image_service_pb2,
+            map_service_pb2,
             overlay_service_pb2,
             theme_service_pb2,
             status_service_pb2,

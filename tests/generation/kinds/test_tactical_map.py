@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from tabletop.image.v1.image_pb2 import Image
-from tabletop.image.v1.map_pb2 import MapProperties
+from tabletop.image.v1.map_pb2 import MapProperties, WallKind
 
 from image_grpc.errors import Violation
 from image_grpc.generation.kinds.tactical_map import TacticalMap
@@ -40,7 +40,8 @@ def test_an_invalid_grid_color_is_a_violation() -> None:
 
 def test_map_properties_are_grid_and_walls() -> None:
     properties = KIND.map_properties(tactical_map(grid={"size": 32}, walls=[WALL]))
-    assert properties == MapProperties(grid={"size": 32}, walls=[WALL])
+    stored = WALL | {"id": "w1", "kind": WallKind.WALL_KIND_WALL}
+    assert properties == MapProperties(grid={"size": 32}, walls=[stored])
     assert not KIND.map_properties(tactical_map()).HasField("grid")
 
 

@@ -77,4 +77,4 @@ class Kind(Generic[R]):
         return None
 
     def describe_image(self, image: Image, request: R) -> None:
-        """Copy what only this kind has from an uploaded image into a request for a picture like it."""
+        """Copy what only this kind has from an image into a request for a picture like it."""

@@ -10,6 +10,7 @@ from image_grpc.errors import Violation
 from image_grpc.generation.kinds.kind import Kind
 from image_grpc.generation.prompts import labeled, theme_name, with_properties
 from image_grpc.maps.grid import DEFAULT_CELL, DEFAULT_COLOR
+from image_grpc.maps.properties import complete_walls, wall_violations
 from image_grpc.maps.validation import grid_violations
 from image_grpc.settings import ServerSettings
 
@@ -30,10 +31,11 @@ class TacticalMap(Kind[GenerateTacticalMapRequest]):
             request.grid.color = request.grid.color or DEFAULT_COLOR
             request.grid.kind = request.grid.kind or GridKind.GRID_KIND_SQUARE
         for wall in request.walls:
-            wall.kind = wall.kind or WallKind.WALL_KIND_WALL
+            if not wall.HasField("door"):
+                wall.kind = wall.kind or WallKind.WALL_KIND_WALL
 
     def violations(self, request: GenerateTacticalMapRequest) -> list[Violation]:
-        return grid_violations(request.grid, "grid")
+        return grid_violations(request.grid, "grid") + wall_violations(request.walls, "walls")
 
     def prompt_parts(self, request: GenerateTacticalMapRequest, theme: Theme) -> list[str]:
         style = theme.elements
@@ -52,7 +54,9 @@ class TacticalMap(Kind[GenerateTacticalMapRequest]):
 
     def map_properties(self, request: GenerateTacticalMapRequest) -> MapProperties:
         grid = request.grid if request.HasField("grid") else None
-        return MapProperties(grid=grid, walls=request.walls)
+        properties = MapProperties(grid=grid, walls=request.walls)
+        complete_walls(properties.walls)
+        return properties
 
     def describe_image(self, image: Image, request: GenerateTacticalMapRequest) -> None:
         if image.map.HasField("grid"):

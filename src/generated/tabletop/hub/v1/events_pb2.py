@@ -27,10 +27,11 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from tabletop.hub.v1 import error_pb2 as tabletop_dot_hub_dot_v1_dot_error__pb2
+from tabletop.image.v1 import map_service_pb2 as tabletop_dot_image_dot_v1_dot_map__service__pb2
 from tabletop.image.v1 import overlay_service_pb2 as tabletop_dot_image_dot_v1_dot_overlay__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctabletop/hub/v1/events.proto\x12\x0ftabletop.hub.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1btabletop/hub/v1/error.proto\x1a\'tabletop/image/v1/overlay_service.proto\"\x92\x01\n\x0eImageGenerated\x12\x1e\n\x16storage_correlation_id\x18\x01 \x01(\t\x12\x10\n\x08image_id\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\x11\n\tsource_id\x18\x04 \x01(\t\x12-\n\ttimestamp\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"h\n\x0eOverlayUpdated\x12\x0e\n\x06map_id\x18\x01 \x01(\t\x12\x12\n\noverlay_id\x18\x02 \x01(\t\x12\x32\n\x07\x63hanges\x18\x03 \x01(\x0b\x32!.tabletop.image.v1.OverlayChanges\"A\n\x0cThemeApplied\x12\x10\n\x08image_id\x18\x01 \x01(\t\x12\r\n\x05theme\x18\x02 \x01(\t\x12\x10\n\x08\x65lements\x18\x03 \x03(\t\"]\n\x0cRpcCompleted\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12)\n\x08response\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\"V\n\tRpcFailed\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12%\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x16.tabletop.hub.v1.Error\"`\n\x10\x43haracterUpdated\x12\"\n\x0c\x63haracter_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12(\n\x07\x63hanges\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\"j\n\x14\x43\x61mpaignThemeChanged\x12!\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12/\n\tnew_theme\x18\x02 \x01(\tB\x1c\xe2\x41\x01\x02\xbaH\x15r\x13\x32\x11^[a-z0-9_]{1,64}$\"h\n\x0fMapStateChanged\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0foverlay_updates\x18\x02 \x03(\x0b\x32\x1e.tabletop.hub.v1.OverlayUpdate\"e\n\rOverlayUpdate\x12 \n\noverlay_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x32\n\x07\x63hanges\x18\x02 \x01(\x0b\x32!.tabletop.image.v1.OverlayChangesBq\n\x13\x63om.tabletop.hub.v1P\x01ZFgithub.com/tabletop-images/image-grpc/clients/go/tabletop/hub/v1;hubv1\xaa\x02\x0fTabletop.Hub.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ctabletop/hub/v1/events.proto\x12\x0ftabletop.hub.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1btabletop/hub/v1/error.proto\x1a#tabletop/image/v1/map_service.proto\x1a\'tabletop/image/v1/overlay_service.proto\"\x92\x01\n\x0eImageGenerated\x12\x1e\n\x16storage_correlation_id\x18\x01 \x01(\t\x12\x10\n\x08image_id\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\x11\n\tsource_id\x18\x04 \x01(\t\x12-\n\ttimestamp\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"h\n\x0eOverlayUpdated\x12\x0e\n\x06map_id\x18\x01 \x01(\t\x12\x12\n\noverlay_id\x18\x02 \x01(\t\x12\x32\n\x07\x63hanges\x18\x03 \x01(\x0b\x32!.tabletop.image.v1.OverlayChanges\"]\n\nMapUpdated\x12\x0e\n\x06map_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12.\n\x07\x63hanges\x18\x03 \x01(\x0b\x32\x1d.tabletop.image.v1.MapChanges\"A\n\x0cThemeApplied\x12\x10\n\x08image_id\x18\x01 \x01(\t\x12\r\n\x05theme\x18\x02 \x01(\t\x12\x10\n\x08\x65lements\x18\x03 \x03(\t\"]\n\x0cRpcCompleted\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12)\n\x08response\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\"V\n\tRpcFailed\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12%\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x16.tabletop.hub.v1.Error\"`\n\x10\x43haracterUpdated\x12\"\n\x0c\x63haracter_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12(\n\x07\x63hanges\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\"j\n\x14\x43\x61mpaignThemeChanged\x12!\n\x0b\x63\x61mpaign_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12/\n\tnew_theme\x18\x02 \x01(\tB\x1c\xe2\x41\x01\x02\xbaH\x15r\x13\x32\x11^[a-z0-9_]{1,64}$\"\xac\x01\n\x0fMapStateChanged\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x37\n\x0foverlay_updates\x18\x02 \x03(\x0b\x32\x1e.tabletop.hub.v1.OverlayUpdate\x12\x42\n\x0b\x64oor_states\x18\x03 \x03(\x0b\x32\".tabletop.image.v1.DoorStateChangeB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\"e\n\rOverlayUpdate\x12 \n\noverlay_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x32\n\x07\x63hanges\x18\x02 \x01(\x0b\x32!.tabletop.image.v1.OverlayChangesBq\n\x13\x63om.tabletop.hub.v1P\x01ZFgithub.com/tabletop-images/image-grpc/clients/go/tabletop/hub/v1;hubv1\xaa\x02\x0fTabletop.Hub.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,24 +47,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CAMPAIGNTHEMECHANGED'].fields_by_name['new_theme']._serialized_options = b'\342A\001\002\272H\025r\0232\021^[a-z0-9_]{1,64}$'
   _globals['_MAPSTATECHANGED'].fields_by_name['map_id']._loaded_options = None
   _globals['_MAPSTATECHANGED'].fields_by_name['map_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
+  _globals['_MAPSTATECHANGED'].fields_by_name['door_states']._loaded_options = None
+  _globals['_MAPSTATECHANGED'].fields_by_name['door_states']._serialized_options = b'\272H\006\222\001\003\020\320\017'
   _globals['_OVERLAYUPDATE'].fields_by_name['overlay_id']._loaded_options = None
   _globals['_OVERLAYUPDATE'].fields_by_name['overlay_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
-  _globals['_IMAGEGENERATED']._serialized_start=245
-  _globals['_IMAGEGENERATED']._serialized_end=391
-  _globals['_OVERLAYUPDATED']._serialized_start=393
-  _globals['_OVERLAYUPDATED']._serialized_end=497
-  _globals['_THEMEAPPLIED']._serialized_start=499
-  _globals['_THEMEAPPLIED']._serialized_end=564
-  _globals['_RPCCOMPLETED']._serialized_start=566
-  _globals['_RPCCOMPLETED']._serialized_end=659
-  _globals['_RPCFAILED']._serialized_start=661
-  _globals['_RPCFAILED']._serialized_end=747
-  _globals['_CHARACTERUPDATED']._serialized_start=749
-  _globals['_CHARACTERUPDATED']._serialized_end=845
-  _globals['_CAMPAIGNTHEMECHANGED']._serialized_start=847
-  _globals['_CAMPAIGNTHEMECHANGED']._serialized_end=953
-  _globals['_MAPSTATECHANGED']._serialized_start=955
-  _globals['_MAPSTATECHANGED']._serialized_end=1059
-  _globals['_OVERLAYUPDATE']._serialized_start=1061
-  _globals['_OVERLAYUPDATE']._serialized_end=1162
+  _globals['_IMAGEGENERATED']._serialized_start=282
+  _globals['_IMAGEGENERATED']._serialized_end=428
+  _globals['_OVERLAYUPDATED']._serialized_start=430
+  _globals['_OVERLAYUPDATED']._serialized_end=534
+  _globals['_MAPUPDATED']._serialized_start=536
+  _globals['_MAPUPDATED']._serialized_end=629
+  _globals['_THEMEAPPLIED']._serialized_start=631
+  _globals['_THEMEAPPLIED']._serialized_end=696
+  _globals['_RPCCOMPLETED']._serialized_start=698
+  _globals['_RPCCOMPLETED']._serialized_end=791
+  _globals['_RPCFAILED']._serialized_start=793
+  _globals['_RPCFAILED']._serialized_end=879
+  _globals['_CHARACTERUPDATED']._serialized_start=881
+  _globals['_CHARACTERUPDATED']._serialized_end=977
+  _globals['_CAMPAIGNTHEMECHANGED']._serialized_start=979
+  _globals['_CAMPAIGNTHEMECHANGED']._serialized_end=1085
+  _globals['_MAPSTATECHANGED']._serialized_start=1088
+  _globals['_MAPSTATECHANGED']._serialized_end=1260
+  _globals['_OVERLAYUPDATE']._serialized_start=1262
+  _globals['_OVERLAYUPDATE']._serialized_end=1363
 # @@protoc_insertion_point(module_scope)

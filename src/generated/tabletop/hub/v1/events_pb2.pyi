@@ -5,6 +5,7 @@ from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from tabletop.hub.v1 import error_pb2 as _error_pb2
+from tabletop.image.v1 import map_service_pb2 as _map_service_pb2
 from tabletop.image.v1 import overlay_service_pb2 as _overlay_service_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -37,6 +38,16 @@ class OverlayUpdated(_message.Message):
     overlay_id: str
     changes: _overlay_service_pb2.OverlayChanges
     def __init__(self, map_id: _Optional[str] = ..., overlay_id: _Optional[str] = ..., changes: _Optional[_Union[_overlay_service_pb2.OverlayChanges, _Mapping]] = ...) -> None: ...
+
+class MapUpdated(_message.Message):
+    __slots__ = ("map_id", "version", "changes")
+    MAP_ID_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    map_id: str
+    version: int
+    changes: _map_service_pb2.MapChanges
+    def __init__(self, map_id: _Optional[str] = ..., version: _Optional[int] = ..., changes: _Optional[_Union[_map_service_pb2.MapChanges, _Mapping]] = ...) -> None: ...
 
 class ThemeApplied(_message.Message):
     __slots__ = ("image_id", "theme", "elements")
@@ -85,12 +96,14 @@ class CampaignThemeChanged(_message.Message):
     def __init__(self, campaign_id: _Optional[str] = ..., new_theme: _Optional[str] = ...) -> None: ...
 
 class MapStateChanged(_message.Message):
-    __slots__ = ("map_id", "overlay_updates")
+    __slots__ = ("map_id", "overlay_updates", "door_states")
     MAP_ID_FIELD_NUMBER: _ClassVar[int]
     OVERLAY_UPDATES_FIELD_NUMBER: _ClassVar[int]
+    DOOR_STATES_FIELD_NUMBER: _ClassVar[int]
     map_id: str
     overlay_updates: _containers.RepeatedCompositeFieldContainer[OverlayUpdate]
-    def __init__(self, map_id: _Optional[str] = ..., overlay_updates: _Optional[_Iterable[_Union[OverlayUpdate, _Mapping]]] = ...) -> None: ...
+    door_states: _containers.RepeatedCompositeFieldContainer[_map_service_pb2.DoorStateChange]
+    def __init__(self, map_id: _Optional[str] = ..., overlay_updates: _Optional[_Iterable[_Union[OverlayUpdate, _Mapping]]] = ..., door_states: _Optional[_Iterable[_Union[_map_service_pb2.DoorStateChange, _Mapping]]] = ...) -> None: ...
 
 class OverlayUpdate(_message.Message):
     __slots__ = ("overlay_id", "changes")

@@ -30,6 +30,37 @@ class WallKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     WALL_KIND_CLOSED_DOOR: _ClassVar[WallKind]
     WALL_KIND_OPEN_DOOR: _ClassVar[WallKind]
     WALL_KIND_WINDOW: _ClassVar[WallKind]
+    WALL_KIND_LOW_WALL: _ClassVar[WallKind]
+
+class WallRestriction(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    WALL_RESTRICTION_UNSPECIFIED: _ClassVar[WallRestriction]
+    WALL_RESTRICTION_NONE: _ClassVar[WallRestriction]
+    WALL_RESTRICTION_NORMAL: _ClassVar[WallRestriction]
+    WALL_RESTRICTION_LIMITED: _ClassVar[WallRestriction]
+
+class WallDirection(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    WALL_DIRECTION_UNSPECIFIED: _ClassVar[WallDirection]
+    WALL_DIRECTION_BOTH: _ClassVar[WallDirection]
+    WALL_DIRECTION_LEFT: _ClassVar[WallDirection]
+    WALL_DIRECTION_RIGHT: _ClassVar[WallDirection]
+
+class DoorKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DOOR_KIND_UNSPECIFIED: _ClassVar[DoorKind]
+    DOOR_KIND_DOOR: _ClassVar[DoorKind]
+    DOOR_KIND_DOUBLE: _ClassVar[DoorKind]
+    DOOR_KIND_PORTCULLIS: _ClassVar[DoorKind]
+    DOOR_KIND_SECRET: _ClassVar[DoorKind]
+    DOOR_KIND_CURTAIN: _ClassVar[DoorKind]
+
+class DoorState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DOOR_STATE_UNSPECIFIED: _ClassVar[DoorState]
+    DOOR_STATE_OPEN: _ClassVar[DoorState]
+    DOOR_STATE_CLOSED: _ClassVar[DoorState]
+    DOOR_STATE_LOCKED: _ClassVar[DoorState]
 
 class CoordinateUnit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -48,6 +79,25 @@ WALL_KIND_WALL: WallKind
 WALL_KIND_CLOSED_DOOR: WallKind
 WALL_KIND_OPEN_DOOR: WallKind
 WALL_KIND_WINDOW: WallKind
+WALL_KIND_LOW_WALL: WallKind
+WALL_RESTRICTION_UNSPECIFIED: WallRestriction
+WALL_RESTRICTION_NONE: WallRestriction
+WALL_RESTRICTION_NORMAL: WallRestriction
+WALL_RESTRICTION_LIMITED: WallRestriction
+WALL_DIRECTION_UNSPECIFIED: WallDirection
+WALL_DIRECTION_BOTH: WallDirection
+WALL_DIRECTION_LEFT: WallDirection
+WALL_DIRECTION_RIGHT: WallDirection
+DOOR_KIND_UNSPECIFIED: DoorKind
+DOOR_KIND_DOOR: DoorKind
+DOOR_KIND_DOUBLE: DoorKind
+DOOR_KIND_PORTCULLIS: DoorKind
+DOOR_KIND_SECRET: DoorKind
+DOOR_KIND_CURTAIN: DoorKind
+DOOR_STATE_UNSPECIFIED: DoorState
+DOOR_STATE_OPEN: DoorState
+DOOR_STATE_CLOSED: DoorState
+DOOR_STATE_LOCKED: DoorState
 COORDINATE_UNIT_UNSPECIFIED: CoordinateUnit
 COORDINATE_UNIT_PIXELS: CoordinateUnit
 COORDINATE_UNIT_CELLS: CoordinateUnit
@@ -111,15 +161,43 @@ class PointOfInterest(_message.Message):
     icon: str
     def __init__(self, type: _Optional[str] = ..., location: _Optional[_Union[_types_pb2.Location, _Mapping]] = ..., name: _Optional[str] = ..., icon: _Optional[str] = ...) -> None: ...
 
+class WallRestrictions(_message.Message):
+    __slots__ = ("move", "sight", "light", "sound")
+    MOVE_FIELD_NUMBER: _ClassVar[int]
+    SIGHT_FIELD_NUMBER: _ClassVar[int]
+    LIGHT_FIELD_NUMBER: _ClassVar[int]
+    SOUND_FIELD_NUMBER: _ClassVar[int]
+    move: WallRestriction
+    sight: WallRestriction
+    light: WallRestriction
+    sound: WallRestriction
+    def __init__(self, move: _Optional[_Union[WallRestriction, str]] = ..., sight: _Optional[_Union[WallRestriction, str]] = ..., light: _Optional[_Union[WallRestriction, str]] = ..., sound: _Optional[_Union[WallRestriction, str]] = ...) -> None: ...
+
+class Door(_message.Message):
+    __slots__ = ("kind", "state")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    kind: DoorKind
+    state: DoorState
+    def __init__(self, kind: _Optional[_Union[DoorKind, str]] = ..., state: _Optional[_Union[DoorState, str]] = ...) -> None: ...
+
 class Wall(_message.Message):
-    __slots__ = ("start", "end", "kind")
+    __slots__ = ("start", "end", "kind", "id", "restrictions", "direction", "door")
     START_FIELD_NUMBER: _ClassVar[int]
     END_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
+    ID_FIELD_NUMBER: _ClassVar[int]
+    RESTRICTIONS_FIELD_NUMBER: _ClassVar[int]
+    DIRECTION_FIELD_NUMBER: _ClassVar[int]
+    DOOR_FIELD_NUMBER: _ClassVar[int]
     start: Position
     end: Position
     kind: WallKind
-    def __init__(self, start: _Optional[_Union[Position, _Mapping]] = ..., end: _Optional[_Union[Position, _Mapping]] = ..., kind: _Optional[_Union[WallKind, str]] = ...) -> None: ...
+    id: str
+    restrictions: WallRestrictions
+    direction: WallDirection
+    door: Door
+    def __init__(self, start: _Optional[_Union[Position, _Mapping]] = ..., end: _Optional[_Union[Position, _Mapping]] = ..., kind: _Optional[_Union[WallKind, str]] = ..., id: _Optional[str] = ..., restrictions: _Optional[_Union[WallRestrictions, _Mapping]] = ..., direction: _Optional[_Union[WallDirection, str]] = ..., door: _Optional[_Union[Door, _Mapping]] = ...) -> None: ...
 
 class MapProperties(_message.Message):
     __slots__ = ("grid", "walls", "scale", "points_of_interest")

@@ -1,27 +1,16 @@
-"""Walls in pixels, and the sight and movement that they block.
-
-The end points belong to a wall, so a path that only touches one is blocked: nothing passes through the corner
-where two walls meet.
-"""
+"""Sight and movement on the cells of a grid, which walls block."""
 
 import sys
 from collections.abc import Iterable
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
-from shapely import STRtree
-from tabletop.image.v1.map_pb2 import Wall, WallKind
+from tabletop.image.v1.map_pb2 import Wall
 
-from image_grpc.maps.grid import FEET_PER_CELL, TOUCH, Cells, Grid, Points, Shapes
+from image_grpc.maps.barriers import Barriers, Sense
+from image_grpc.maps.grid import FEET_PER_CELL, TOUCH, Cells, Grid
 from image_grpc.workers import stop_if_abandoned
 
-BLOCKS_SIGHT = (WallKind.WALL_KIND_UNSPECIFIED, WallKind.WALL_KIND_WALL, WallKind.WALL_KIND_CLOSED_DOOR)
-BLOCKS_MOVEMENT = (*BLOCKS_SIGHT, WallKind.WALL_KIND_WINDOW)
-NEAREST = 24
-"""Number of walls that sight is checked against first; then come this number squared, and all others."""
-JOINT = 1.0
-"""Distance in pixels up to which the ends of walls meet."""
 CHUNK = 20_000
 """Paths that are checked before it is checked whether the result is still wanted."""
 
@@ -37,29 +26,18 @@ def visible_cells(
     Stops once there are more than `limit`.
     """
     visible = np.all(grid.cells == grid.cell_at(x, y), axis=1)
-    barriers = _nearest_first(_hiding_from(x, y, wall_lines(walls, grid, BLOCKS_SIGHT)), x, y)
+    barriers = list(Barriers.of(walls, grid, Sense.SIGHT).around(x, y))
     nearby = np.flatnonzero(in_range(grid, x, y, feet))
     for start in range(0, len(nearby), CHUNK):
         chunk = nearby[start : start + CHUNK]
         for some in barriers:
             stop_if_abandoned()
             eyes = np.broadcast_to((x, y), (len(chunk), 2))
-            chunk = np.delete(chunk, blocked_paths(eyes, grid.centers[chunk], some))
+            chunk = np.delete(chunk, some.blocked(eyes, grid.centers[chunk]))
         visible[chunk] = True
         if np.count_nonzero(visible) > limit:
             break
     return np.asarray(grid.cells[visible])
-
-
-def _hiding_from(x: float, y: float, lines: Shapes) -> Shapes:
-    """Return the lines that hide something from an eye: it sees both sides of one that it is on."""
-    return np.asarray(lines[~shapely.dwithin(lines, shapely.Point(x, y), TOUCH)])
-
-
-def _nearest_first(lines: Shapes, x: float, y: float) -> list[STRtree]:
-    """Return indices of lines, of the nearest first: these block most of what is not visible, at little cost."""
-    lines = lines[np.argsort(shapely.distance(lines, shapely.Point(x, y)))]
-    return [STRtree(part) for part in np.split(lines, [NEAREST, NEAREST * NEAREST]) if len(part)]
 
 
 def in_range(grid: Grid, x: float, y: float, feet: float) -> NDArray[np.bool_]:
@@ -88,7 +66,7 @@ def reachable_cells(
     start = np.array([grid.cell_at(x, y)])
     if np.any((start < grid.cells.min(axis=0) - 1) | (start > grid.cells.max(axis=0) + 1)):
         return np.empty((0, 2), dtype=np.int64)  # no cell of the map is a step away
-    barriers = STRtree(wall_lines(walls, grid, BLOCKS_MOVEMENT))
+    barriers = Barriers.of(walls, grid, Sense.MOVE)
     board = _Board(grid, start, difficult)
     most = int((feet + TOUCH) // FEET_PER_CELL)
     waves = {0: [start]}
@@ -102,7 +80,7 @@ def reachable_cells(
             continue
         cells, others, totals = board.cheaper_steps(np.unique(np.concatenate(wave), axis=0), cost, most)
         open_ = np.ones(len(cells), dtype=bool)
-        open_[blocked_paths(grid.center(cells), grid.center(others), barriers)] = False
+        open_[barriers.blocked(grid.center(cells), grid.center(others))] = False
         for total in np.unique(totals[open_]):
             reached = others[open_ & (totals == total)]
             board.reach(reached, total)
@@ -165,40 +143,3 @@ class _Board:
         """Return the reached cells of the map, row by row."""
         cells = np.argwhere((self._cost != self._UNREACHED) & self._is_on_map) + self._origin
         return np.asarray(cells[np.lexsort(cells.T)], dtype=np.int64)
-
-
-def wall_lines(walls: Iterable[Wall], grid: Grid, kinds: Iterable[WallKind]) -> Shapes:
-    """Return the walls of these kinds as lines in pixels. Ends within a pixel of each other meet."""
-    ends = (position for wall in walls if wall.kind in kinds for position in (wall.start, wall.end))
-    return np.asarray(shapely.linestrings(_joined(grid.points(ends)).reshape(-1, 2, 2)))
-
-
-def _joined(ends: Points) -> Points:
-    """Return the ends of walls with each one moved to the first one within JOINT of it, if there is any.
-
-    An end that others have been moved to stays where it is, so that no chain of close ends collapses into one point.
-    """
-    distinct, index = np.unique(ends, axis=0, return_inverse=True)
-    points: Shapes = np.asarray(shapely.points(distinct))
-    first, second = STRtree(points).query(points, predicate="dwithin", distance=JOINT)
-    target = np.arange(len(distinct))
-    for one, other in sorted(zip(first.tolist(), second.tolist(), strict=True)):
-        if one < other and target[one] == one and target[other] == other:
-            target[other] = one
-    joined = distinct[target[index.reshape(-1)]].reshape(-1, 2, 2)
-    # A wall that is shorter than that keeps its far end.
-    is_point = np.all(joined[:, 0] == joined[:, 1], axis=1)
-    joined[is_point, 1] = ends.reshape(-1, 2, 2)[is_point, 1]
-    return np.asarray(joined.reshape(-1, 2))
-
-
-def blocked_paths(starts: Points, ends: Points, barriers: STRtree) -> NDArray[np.int64]:
-    """Return the indices of the straight paths from `starts` to `ends` that meet a wall, in either direction."""
-    if not len(barriers) or not len(starts):
-        return np.array([], dtype=np.int64)
-    paths: Shapes = np.asarray(shapely.linestrings(np.stack([starts, ends], axis=1)))
-    crossing = np.unique(barriers.query(paths, predicate="intersects")[0])
-    # Rounding of fractional pixels must not open a gap at the end of a wall. This predicate is slower.
-    others = np.setdiff1d(np.arange(len(paths)), crossing)
-    touching, _ = barriers.query(paths[others], predicate="dwithin", distance=TOUCH)
-    return np.union1d(crossing, others[touching])

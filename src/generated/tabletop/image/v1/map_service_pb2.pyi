@@ -1,0 +1,88 @@
+from buf.validate import validate_pb2 as _validate_pb2
+from google.api import field_behavior_pb2 as _field_behavior_pb2
+from tabletop.image.v1 import access_pb2 as _access_pb2
+from tabletop.image.v1 import image_pb2 as _image_pb2
+from tabletop.image.v1 import map_pb2 as _map_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Walls(_message.Message):
+    __slots__ = ("walls",)
+    WALLS_FIELD_NUMBER: _ClassVar[int]
+    walls: _containers.RepeatedCompositeFieldContainer[_map_pb2.Wall]
+    def __init__(self, walls: _Optional[_Iterable[_Union[_map_pb2.Wall, _Mapping]]] = ...) -> None: ...
+
+class PointsOfInterest(_message.Message):
+    __slots__ = ("points_of_interest",)
+    POINTS_OF_INTEREST_FIELD_NUMBER: _ClassVar[int]
+    points_of_interest: _containers.RepeatedCompositeFieldContainer[_map_pb2.PointOfInterest]
+    def __init__(self, points_of_interest: _Optional[_Iterable[_Union[_map_pb2.PointOfInterest, _Mapping]]] = ...) -> None: ...
+
+class DoorStateChange(_message.Message):
+    __slots__ = ("door_id", "state")
+    DOOR_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    door_id: str
+    state: _map_pb2.DoorState
+    def __init__(self, door_id: _Optional[str] = ..., state: _Optional[_Union[_map_pb2.DoorState, str]] = ...) -> None: ...
+
+class MapChanges(_message.Message):
+    __slots__ = ("grid", "walls", "remove_wall_ids", "put_walls", "door_states", "scale", "points_of_interest")
+    GRID_FIELD_NUMBER: _ClassVar[int]
+    WALLS_FIELD_NUMBER: _ClassVar[int]
+    REMOVE_WALL_IDS_FIELD_NUMBER: _ClassVar[int]
+    PUT_WALLS_FIELD_NUMBER: _ClassVar[int]
+    DOOR_STATES_FIELD_NUMBER: _ClassVar[int]
+    SCALE_FIELD_NUMBER: _ClassVar[int]
+    POINTS_OF_INTEREST_FIELD_NUMBER: _ClassVar[int]
+    grid: _map_pb2.Grid
+    walls: Walls
+    remove_wall_ids: _containers.RepeatedScalarFieldContainer[str]
+    put_walls: _containers.RepeatedCompositeFieldContainer[_map_pb2.Wall]
+    door_states: _containers.RepeatedCompositeFieldContainer[DoorStateChange]
+    scale: _map_pb2.Scale
+    points_of_interest: PointsOfInterest
+    def __init__(self, grid: _Optional[_Union[_map_pb2.Grid, _Mapping]] = ..., walls: _Optional[_Union[Walls, _Mapping]] = ..., remove_wall_ids: _Optional[_Iterable[str]] = ..., put_walls: _Optional[_Iterable[_Union[_map_pb2.Wall, _Mapping]]] = ..., door_states: _Optional[_Iterable[_Union[DoorStateChange, _Mapping]]] = ..., scale: _Optional[_Union[_map_pb2.Scale, _Mapping]] = ..., points_of_interest: _Optional[_Union[PointsOfInterest, _Mapping]] = ...) -> None: ...
+
+class UpdateMapRequest(_message.Message):
+    __slots__ = ("map_id", "version", "changes", "request_id")
+    MAP_ID_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    map_id: str
+    version: int
+    changes: MapChanges
+    request_id: str
+    def __init__(self, map_id: _Optional[str] = ..., version: _Optional[int] = ..., changes: _Optional[_Union[MapChanges, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class UpdateMapResponse(_message.Message):
+    __slots__ = ("image",)
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    image: _image_pb2.Image
+    def __init__(self, image: _Optional[_Union[_image_pb2.Image, _Mapping]] = ...) -> None: ...
+
+class SetDoorStateRequest(_message.Message):
+    __slots__ = ("map_id", "door_id", "state", "version", "request_id")
+    MAP_ID_FIELD_NUMBER: _ClassVar[int]
+    DOOR_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    map_id: str
+    door_id: str
+    state: _map_pb2.DoorState
+    version: int
+    request_id: str
+    def __init__(self, map_id: _Optional[str] = ..., door_id: _Optional[str] = ..., state: _Optional[_Union[_map_pb2.DoorState, str]] = ..., version: _Optional[int] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class SetDoorStateResponse(_message.Message):
+    __slots__ = ("image",)
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    image: _image_pb2.Image
+    def __init__(self, image: _Optional[_Union[_image_pb2.Image, _Mapping]] = ...) -> None: ...

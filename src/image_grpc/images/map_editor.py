@@ -1,0 +1,86 @@
+"""Changes of maps that need no new picture. Each publishes `map_updated`."""
+
+from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.map_service_pb2 import DoorStateChange, MapChanges, SetDoorStateRequest, UpdateMapRequest
+from tabletop.image.v1.types_pb2 import ImageType
+
+from image_grpc import events
+from image_grpc.errors import DoorNotFound, InvalidArgument, MapMismatch, VersionConflict, Violation
+from image_grpc.generation.kinds import kind_of_subtype
+from image_grpc.maps.properties import MapChange, is_door
+from image_grpc.storage import Storage, UnitOfWork
+
+MAX_ATTEMPTS = 5
+"""Attempts to set the state of a door that do not name a version, while others change the map."""
+_MAP_FIELDS = dict.fromkeys(("remove_wall_ids", "put_walls", "door_states"), "walls")
+"""The field of MapProperties that a change concerns; others have the same name."""
+
+
+class MapEditor:
+    """Creates new versions of maps with the same picture."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    async def update(self, request: UpdateMapRequest) -> Image:
+        """Change a map and return it. Changes without an effect create no version.
+
+        Raises ImageNotFound, MapMismatch, InvalidArgument, VersionConflict, RequestIdReused.
+        """
+        latest = await self._storage.images.require(request.map_id)
+        _require_fields(latest, request.changes)
+        # With a request_id this may be a repetition, which the Storage Service recognizes.
+        if not request.request_id and latest.version != request.version:
+            raise _conflict(latest, request.version)
+        unit = self._storage.unit_for("update map", request)
+        return await self._commit(unit, latest, request.changes, request.version)
+
+    async def set_door_state(self, request: SetDoorStateRequest) -> Image:
+        """Open, close or lock a door and return the map. Raises DoorNotFound, and what `update` raises."""
+        change = DoorStateChange(door_id=request.door_id, state=request.state)
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            latest = await self._storage.images.require(request.map_id)
+            changes = MapChanges(door_states=[change])
+            _require_fields(latest, changes)
+            if not any(is_door(wall) and wall.id == request.door_id for wall in latest.map.walls):
+                raise DoorNotFound(f"map {latest.id} has no door {request.door_id!r}", metadata={"map_id": latest.id})
+            if not request.request_id and request.version not in (0, latest.version):
+                raise _conflict(latest, request.version)
+            try:
+                unit = self._storage.unit_for("set door state", request)
+                return await self._commit(unit, latest, changes, request.version or latest.version)
+            except VersionConflict:
+                if request.version or attempt == MAX_ATTEMPTS:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _commit(self, unit: UnitOfWork, latest: Image, changes: MapChanges, version: int) -> Image:
+        change = MapChange(latest.map, changes, "changes")
+        if change.violations:
+            raise InvalidArgument.of(change.violations)
+        if change.properties != latest.map or latest.version != version:
+            latest.map.CopyFrom(change.properties)
+            latest.storage_correlation_id = unit.id
+            unit.update(self._storage.images, latest, version)
+            unit.publish(events.map_updated(latest.id, version + 1, changes, events.Origin(cause=unit.id)))
+        # Even without an effect: the same request_id must not have one later.
+        stored = (await unit.commit()).find(self._storage.images) or latest
+        return await self._storage.images.with_overlay_ids(stored)
+
+
+def _require_fields(image: Image, changes: MapChanges) -> None:
+    """Raise MapMismatch for an image that is no map, and InvalidArgument for changes of maps of another kind."""
+    if image.type != ImageType.IMAGE_TYPE_MAP:
+        raise MapMismatch(f"image {image.id} is not a map", metadata={"map_id": image.id})
+    allowed = kind_of_subtype(image.subtype).map_fields
+    violations = [
+        Violation(f"changes.{field.name}", "does not apply to this kind of map")
+        for field, _ in changes.ListFields()
+        if _MAP_FIELDS.get(field.name, field.name) not in allowed
+    ]
+    if violations:
+        raise InvalidArgument.of(violations)
+
+
+def _conflict(image: Image, version: int) -> VersionConflict:
+    return VersionConflict(f"the map is at version {image.version}, not {version}")

@@ -1,0 +1,162 @@
+"""Walls in pixels, and the straight paths that they block.
+
+The end points belong to a wall, so a path that only touches one is blocked: nothing passes through the corner
+where two walls meet.
+"""
+
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely import STRtree
+from tabletop.image.v1.map_pb2 import DoorKind, DoorState, Wall, WallDirection, WallKind, WallRestriction
+
+from image_grpc.maps.grid import TOUCH, Grid, Points, Shapes
+
+JOINT = 1.0
+"""Distance in pixels up to which the ends of walls meet."""
+NEAREST = 24
+"""Number of walls that sight is checked against first; then come this number squared, and all others."""
+MAX_LIMITED = 1
+"""Limited walls that a path may pass."""
+
+
+class Sense(StrEnum):
+    """What a wall may restrict, by the fields of WallRestrictions."""
+
+    MOVE = "move"
+    SIGHT = "sight"
+    LIGHT = "light"
+    SOUND = "sound"
+
+
+_ALL = frozenset(Sense)
+_OF_KIND = {
+    WallKind.WALL_KIND_WINDOW: frozenset({Sense.MOVE, Sense.SOUND}),
+    WallKind.WALL_KIND_LOW_WALL: frozenset({Sense.MOVE}),
+}
+_OF_DOOR = {
+    DoorKind.DOOR_KIND_PORTCULLIS: frozenset({Sense.MOVE}),
+    DoorKind.DOOR_KIND_CURTAIN: frozenset({Sense.SIGHT, Sense.LIGHT}),
+}
+_SIDES = {WallDirection.WALL_DIRECTION_LEFT: -1, WallDirection.WALL_DIRECTION_RIGHT: 1}
+
+
+def is_open(wall: Wall) -> bool:
+    """Whether a wall is an open door. The state of the door counts more than the kind of the wall."""
+    state = wall.door.state
+    return state == DoorState.DOOR_STATE_OPEN or (not state and wall.kind == WallKind.WALL_KIND_OPEN_DOOR)
+
+
+def restriction(wall: Wall, sense: Sense) -> WallRestriction:
+    """Return how much a wall restricts a sense."""
+    if is_open(wall):
+        return _NONE
+    explicit: WallRestriction = getattr(wall.restrictions, sense)
+    if explicit:
+        return explicit
+    restricted = _OF_DOOR.get(wall.door.kind) or _OF_KIND.get(wall.kind, _ALL)
+    return _NORMAL if sense in restricted else _NONE
+
+
+def _restrictions(walls: Iterable[Wall], sense: Sense) -> Iterator[tuple[Wall, WallRestriction]]:
+    """Yield the walls that restrict a sense, and how much."""
+    # Most of thousands of walls have nothing but a kind.
+    by_kind = {kind: restriction(Wall(kind=name), sense) for name, kind in WallKind.items()}
+    for wall in walls:
+        is_usual = not wall.HasField("door") and not wall.HasField("restrictions")
+        value = by_kind[wall.kind] if is_usual else restriction(wall, sense)
+        if value != _NONE:
+            yield wall, value
+
+
+_NORMAL, _NONE = WallRestriction.WALL_RESTRICTION_NORMAL, WallRestriction.WALL_RESTRICTION_NONE
+
+
+class Barriers:
+    """The walls that restrict a sense."""
+
+    def __init__(self, ends: Points, sides: NDArray[np.int8], limited: NDArray[np.bool_]) -> None:
+        """`ends` has shape (n, 2, 2). A side is -1 for a wall that restricts from the left only, 1 from the right."""
+        self._ends, self._sides, self._limited = ends, sides, limited
+        self._lines: Shapes = np.asarray(shapely.linestrings(ends))
+        self._tree = STRtree(self._lines)
+        self._is_plain = not (np.any(sides) or np.any(limited))
+
+    @classmethod
+    def of(cls, walls: Iterable[Wall], grid: Grid, sense: Sense) -> "Barriers":
+        """Return the walls that restrict a sense. Ends within a pixel of each other meet."""
+        kept = list(_restrictions(walls, sense))
+        ends = (position for wall, _ in kept for position in (wall.start, wall.end))
+        return cls(
+            _joined(grid.points(ends)),
+            np.array([_SIDES.get(wall.direction, 0) for wall, _ in kept], dtype=np.int8),
+            np.array([value == WallRestriction.WALL_RESTRICTION_LIMITED for _, value in kept], dtype=bool),
+        )
+
+    @property
+    def ends(self) -> Points:
+        """The ends of the walls in pixels, of shape (n, 2, 2)."""
+        return self._ends
+
+    def around(self, x: float, y: float) -> "Iterator[Barriers]":
+        """Yield the walls that hide something from an eye, the nearest first: they block most, at little cost.
+
+        An eye sees both sides of a wall that it is on. Limited walls come last and together, as they are counted.
+        """
+        distances = shapely.distance(self._lines, shapely.Point(x, y))
+        order = np.argsort(distances)
+        order = order[distances[order] > TOUCH]
+        normal, limited = order[~self._limited[order]], order[self._limited[order]]
+        for part in (*np.split(normal, [NEAREST, NEAREST * NEAREST]), limited):
+            if len(part):
+                yield Barriers(self._ends[part], self._sides[part], self._limited[part])
+
+    def blocked(self, starts: Points, ends: Points) -> NDArray[np.int64]:
+        """Return the indices of the straight paths from `starts` to `ends` that are blocked."""
+        if not len(self._tree) or not len(starts):
+            return np.array([], dtype=np.int64)
+        paths: Shapes = np.asarray(shapely.linestrings(np.stack([starts, ends], axis=1)))
+        if not self._is_plain:
+            return self._blocked_by_kind(paths, starts)
+        crossing = np.unique(self._tree.query(paths, predicate="intersects")[0])
+        # Rounding of fractional pixels must not open a gap at the end of a wall. This predicate is slower.
+        others = np.setdiff1d(np.arange(len(paths)), crossing)
+        touching, _ = self._tree.query(paths[others], predicate="dwithin", distance=TOUCH)
+        return np.union1d(crossing, others[touching])
+
+    def _blocked_by_kind(self, paths: Shapes, starts: Points) -> NDArray[np.int64]:
+        near = self._tree.query(paths, predicate="dwithin", distance=TOUCH)
+        met = self._tree.query(paths, predicate="intersects")  # also meets walls and paths of one point
+        path, wall = np.unique(np.concatenate([near, met], axis=1), axis=1)
+        along = self._ends[wall, 1] - self._ends[wall, 0]
+        to_start = starts[path] - self._ends[wall, 0]
+        # Negative on the left: the y axis points down.
+        side = along[:, 0] * to_start[:, 1] - along[:, 1] * to_start[:, 0]
+        restricts = side * self._sides[wall] >= 0
+        path, limited = path[restricts], self._limited[wall[restricts]]
+        passed = np.bincount(path[limited], minlength=len(paths))
+        return np.union1d(path[~limited], np.flatnonzero(passed > MAX_LIMITED))
+
+
+def _joined(ends: Points) -> Points:
+    """Return the ends of walls, of shape (n, 2, 2), with each one moved to the first one within JOINT of it.
+
+    An end that others have been moved to stays where it is, so that no chain of close ends collapses into one point.
+    """
+    # As complex numbers, points are sorted ten times as fast.
+    sorted_, index = np.unique(np.ascontiguousarray(ends).view(np.complex128).reshape(-1), return_inverse=True)
+    distinct = sorted_.view(np.float64).reshape(-1, 2)
+    points: Shapes = np.asarray(shapely.points(distinct))
+    first, second = STRtree(points).query(points, predicate="dwithin", distance=JOINT)
+    target = np.arange(len(distinct))
+    for one, other in sorted(zip(first.tolist(), second.tolist(), strict=True)):
+        if one < other and target[one] == one and target[other] == other:
+            target[other] = one
+    joined = distinct[target[index]].reshape(-1, 2, 2)
+    # A wall that is shorter than that keeps its far end.
+    is_point = np.all(joined[:, 0] == joined[:, 1], axis=1)
+    joined[is_point, 1] = ends.reshape(-1, 2, 2)[is_point, 1]
+    return np.asarray(joined)
