@@ -38,6 +38,13 @@ def clone_without(message: M, *fields: str) -> M:
     return copy
 
 
+def clear_empty_messages(message: MessageLike) -> None:
+    """Clear the fields that contain a message without any field."""
+    for field in message.DESCRIPTOR.fields:
+        if field.message_type is not None and not field.is_repeated and not getattr(message, field.name).ByteSize():
+            message.ClearField(field.name)
+
+
 def oneof_field(message: Message, group: str) -> str:
     """Return the name of the field that is set in a oneof. Raises ValueError if none is."""
     name: str | None = message.WhichOneof(group)

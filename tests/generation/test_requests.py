@@ -197,6 +197,15 @@ def test_fields_of_the_call_and_of_the_delivery_do_not_affect_the_fingerprint(ki
 
 
 @every_kind
+def test_an_empty_message_is_the_same_as_none(kind: Any) -> None:
+    empty = kind()
+    for field in empty.DESCRIPTOR.fields:
+        if field.message_type is not None and not field.is_repeated and field.name != "size":
+            getattr(empty, field.name).SetInParent()
+    assert fingerprint(empty) == fingerprint(kind())
+
+
+@every_kind
 def test_every_other_field_affects_the_fingerprint(kind: Any) -> None:
     request = fill(type(kind())())
     paths = {fingerprint(request): "nothing"}

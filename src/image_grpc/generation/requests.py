@@ -11,7 +11,7 @@ from tabletop.storage.v1.storage_pb2 import ListFilter
 
 from image_grpc import tenancy
 from image_grpc.generation.kinds import Kind, PictureRequest, kind_of_field, kind_of_subtype
-from image_grpc.messages import clone_without, enum_label, oneof_field, oneof_value
+from image_grpc.messages import clear_empty_messages, clone_without, enum_label, oneof_field, oneof_value
 from image_grpc.settings import ServerSettings
 from image_grpc.storage.filters import ListPictures, picture_filter
 
@@ -51,6 +51,7 @@ def normalize(kind: Kind[Any], picture: PictureRequest, settings: ServerSettings
     """
     request = wrap(kind, clone_without(picture, *CALL_FIELDS))
     normalized = picture_in(request)
+    clear_empty_messages(normalized)  # some clients send them, others leave them out
     if not normalized.HasField("size"):
         normalized.size.width = normalized.size.height = DEFAULT_SIDE
     normalized.format = normalized.format or ImageFormat.IMAGE_FORMAT_PNG

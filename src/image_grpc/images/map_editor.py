@@ -1,17 +1,20 @@
 """Changes of maps that need no new picture. Each publishes `map_updated`."""
 
+import asyncio
+
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.map_service_pb2 import DoorStateChange, MapChanges, SetDoorStateRequest, UpdateMapRequest
 from tabletop.image.v1.types_pb2 import ImageType
 
 from image_grpc import events
-from image_grpc.errors import DoorNotFound, InvalidArgument, MapMismatch, VersionConflict, Violation
+from image_grpc.errors import DoorNotFound, ImageNotFound, InvalidArgument, MapMismatch, VersionConflict, Violation
 from image_grpc.generation.kinds import kind_of_subtype
 from image_grpc.maps.properties import MapChange, is_door
+from image_grpc.retry import MAX_CONFLICT_RETRIES, Backoff
 from image_grpc.storage import Storage, UnitOfWork
 
-MAX_ATTEMPTS = 5
-"""Attempts to set the state of a door that do not name a version, while others change the map."""
+PAUSES = Backoff(initial=0.005, maximum=0.1, jitter=0.03)
+"""Before further attempts to set the state of a door, while others change the map."""
 _MAP_FIELDS = dict.fromkeys(("remove_wall_ids", "put_walls", "door_states"), "walls")
 """The field of MapProperties that a change concerns; others have the same name."""
 
@@ -27,7 +30,7 @@ class MapEditor:
 
         Raises ImageNotFound, MapMismatch, InvalidArgument, VersionConflict, RequestIdReused.
         """
-        latest = await self._storage.images.require(request.map_id)
+        latest = await self._latest(request.map_id)
         _require_fields(latest, request.changes)
         # With a request_id this may be a repetition, which the Storage Service recognizes.
         if not request.request_id and latest.version != request.version:
@@ -38,8 +41,8 @@ class MapEditor:
     async def set_door_state(self, request: SetDoorStateRequest) -> Image:
         """Open, close or lock a door and return the map. Raises DoorNotFound, and what `update` raises."""
         change = DoorStateChange(door_id=request.door_id, state=request.state)
-        for attempt in range(1, MAX_ATTEMPTS + 1):
-            latest = await self._storage.images.require(request.map_id)
+        for attempt in range(MAX_CONFLICT_RETRIES + 1):
+            latest = await self._latest(request.map_id)
             changes = MapChanges(door_states=[change])
             _require_fields(latest, changes)
             if not any(is_door(wall) and wall.id == request.door_id for wall in latest.map.walls):
@@ -50,9 +53,17 @@ class MapEditor:
                 unit = self._storage.unit_for("set door state", request)
                 return await self._commit(unit, latest, changes, request.version or latest.version)
             except VersionConflict:
-                if request.version or attempt == MAX_ATTEMPTS:
+                if request.version or attempt == MAX_CONFLICT_RETRIES:
                     raise
+                # Doors of a map may be set at once: without a pause, they would conflict again.
+                await asyncio.sleep(PAUSES.delay(attempt + 1))
         raise AssertionError("the last attempt returns or raises")
+
+    async def _latest(self, id_: str) -> Image:
+        image = await self._storage.images.get_latest(id_)
+        if image is None:
+            raise ImageNotFound.with_id(id_)
+        return image
 
     async def _commit(self, unit: UnitOfWork, latest: Image, changes: MapChanges, version: int) -> Image:
         change = MapChange(latest.map, changes, "changes")
