@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from tabletop.image.v1.map_pb2 import Door, DoorKind, DoorState, Wall, WallDirection, WallKind, WallRestriction
 
 from image_grpc.maps.barriers import Barriers, Sense, restriction
-from image_grpc.maps.reach import reachable_cells, visible_cells
+from image_grpc.maps.sight import visible_cells
 from tests.maps.builders import CELL, CLOSED_DOOR, OPEN_DOOR, WALL, WINDOW, pairs, squares, wall
+from tests.maps.walls import reachable_cells
 
 NONE, NORMAL, LIMITED = (
     WallRestriction.WALL_RESTRICTION_NONE,

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from tabletop.image.v1.map_pb2 import GridKind, Wall, WallKind
 
 from image_grpc.maps.grid import Grid
-from image_grpc.maps.reach import reachable_cells
 from tests.maps.builders import (
     CELL,
     CLOSED_DOOR,
@@ -27,7 +26,7 @@ from tests.maps.builders import (
     sketch,
     wall,
 )
-from tests.maps.walls import a_grid, any_cell, any_walls, grid_of
+from tests.maps.walls import a_grid, any_cell, any_walls, grid_of, reachable_cells
 
 
 def moved(

@@ -13,7 +13,7 @@ from tabletop.image.v1.map_pb2 import GridKind, Wall, WallKind
 
 from image_grpc.maps.barriers import Barriers, Sense
 from image_grpc.maps.grid import Grid
-from image_grpc.maps.reach import visible_cells
+from image_grpc.maps.sight import visible_cells
 from tests.maps.builders import CELL, CLOSED_DOOR, HEX_ROWS, KINDS, OPEN_DOOR, WALL, WINDOW, box, pairs, sketch, wall
 from tests.maps.walls import a_grid, any_cell, any_walls, grid_of
 

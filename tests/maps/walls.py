@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
 from hypothesis import strategies as st
 from tabletop.image.v1.map_pb2 import GridKind, Wall
 
-from image_grpc.maps.grid import Grid
+from image_grpc.maps import movement
+from image_grpc.maps.barriers import Barriers, Sense
+from image_grpc.maps.grid import Cells, Grid
+from image_grpc.maps.movement import Mover
 from tests.maps.builders import CELL, CLOSED_DOOR, OPEN_DOOR, WALL, WINDOW, in_pixels, squares
 
 SIDE = 6
@@ -31,6 +39,23 @@ def grid_of(map_: str) -> Grid:
     """Return the grid of a map of the size of a sketch."""
     rows = map_.split()
     return squares(len(rows[0]), len(rows))
+
+
+def reachable_cells(
+    grid: Grid,
+    x: float,
+    y: float,
+    feet: float,
+    difficult: Iterable[tuple[int, int]] = (),
+    walls: Iterable[Wall] = (),
+    *,
+    limit: int = sys.maxsize,
+    **mover: Any,
+) -> Cells:
+    """Return the cells that a mover at (x, y) pixels reaches. `mover` has further fields of Mover."""
+    cells = np.array(list(difficult), dtype=np.int64).reshape(-1, 2)
+    barriers = Barriers.of(walls, grid, Sense.MOVE)
+    return movement.reachable_cells(grid, Mover(x=x, y=y, feet=feet, difficult=cells, **mover), barriers, limit=limit)
 
 
 def a_grid(kind: GridKind) -> Grid:

@@ -11,7 +11,8 @@ from google.protobuf import json_format
 from tabletop.hub.v1.envelope_pb2 import Envelope
 from tabletop.image.v1 import overlay_service_pb2 as pb
 from tabletop.image.v1.image_pb2 import Image
-from tabletop.image.v1.overlay_pb2 import Overlay
+from tabletop.image.v1.map_pb2 import CoordinateUnit
+from tabletop.image.v1.overlay_pb2 import CreatureSize, Overlay, RangeKind
 
 from image_grpc_testkit.eventually import eventually
 from tests.overlays.builders import MOVE, NEIGHBORHOOD, covered, get, ids, list_page, place, update
@@ -45,6 +46,20 @@ async def test_coverage_is_not_part_of_events(running: Service, battlefield: Ima
     assert covered(created, "move") == covered(updated, "move") == NEIGHBORHOOD
     for event in events:
         assert "column" not in json_format.MessageToJson(event)
+
+
+async def test_a_large_creature_needs_room_and_is_stopped_by_others(running: Service, battlefield: Image) -> None:
+    move = MOVE | {"creature_size": CreatureSize.CREATURE_SIZE_LARGE}
+    ogre = {"position": {"x": 3.5, "y": 5.5, "unit": CoordinateUnit.COORDINATE_UNIT_CELLS}}
+    created = await running.create_overlay(
+        battlefield.id,
+        element("free", 5, 5, range=move),
+        element("hindered", 5, 5, range=move | {"obstacles": [ogre]}),
+        element("reach", 5, 5, range=move | {"kind": RangeKind.RANGE_KIND_SPELL}),
+    )
+    around = {(column, row) for column in range(3, 7) for row in range(3, 7)}
+    assert covered(created, "free") == covered(created, "reach") == around
+    assert covered(created, "hindered") == around - {(3, 5), (3, 6)}
 
 
 # Update

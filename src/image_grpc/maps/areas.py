@@ -14,22 +14,11 @@ from shapely.geometry.base import BaseGeometry
 from tabletop.image.v1.map_pb2 import GridKind
 from tabletop.image.v1.overlay_pb2 import AreaOfEffect, AreaShape, CellInclusion, CreatureSize
 
+from image_grpc.maps.creatures import SPACE_SQUARES, space
 from image_grpc.maps.grid import FEET_PER_CELL, TOUCH, Cells, Grid, Points
 
 DEFAULT_LINE_FEET = 5.0
 """Width in feet of a line that has none."""
-SPACE_SQUARES = {
-    CreatureSize.CREATURE_SIZE_UNSPECIFIED: 1.0,
-    CreatureSize.CREATURE_SIZE_TINY: 0.5,
-    CreatureSize.CREATURE_SIZE_SMALL: 1.0,
-    CreatureSize.CREATURE_SIZE_MEDIUM: 1.0,
-    CreatureSize.CREATURE_SIZE_LARGE: 2.0,
-    CreatureSize.CREATURE_SIZE_HUGE: 3.0,
-    CreatureSize.CREATURE_SIZE_GARGANTUAN: 4.0,
-}
-"""Squares along each side of a creature's space."""
-SPACE_HEXAGONS = {0.5: 1, 1.0: 1, 2.0: 3, 3.0: 7, 4.0: 12}
-"""Hexagons of the space of a creature that needs this many squares along each side."""
 
 
 @dataclass(frozen=True)
@@ -113,21 +102,19 @@ def area_of(effect: AreaOfEffect, x: float, y: float, grid: Grid) -> Area | HexA
         case AreaShape.AREA_SHAPE_LINE:
             return _line(x, y, size, (effect.width_feet or DEFAULT_LINE_FEET) * scale, degrees)
         case AreaShape.AREA_SHAPE_EMANATION:
-            return _emanation(effect, x, y, grid)
+            return around(x, y, effect.origin_size, effect.size_feet, grid, hollow=not effect.origin_included)
         case _:
             return sphere(x, y, size)
 
 
-def _emanation(effect: AreaOfEffect, x: float, y: float, grid: Grid) -> Area | HexArea:
-    squares = SPACE_SQUARES[effect.origin_size]
+def around(x: float, y: float, size: CreatureSize, feet: float, grid: Grid, *, hollow: bool = False) -> Area | HexArea:
+    """Return everything within a distance of the space of a creature; `hollow`: without that space."""
     if grid.kind == GridKind.GRID_KIND_SQUARE:
-        half = squares * grid.cell_size / 2
-        space = shapely.box(x - half, y - half, x + half, y + half)
-        return Area(space, effect.size_feet * grid.pixels_per_foot, hollow=not effect.origin_included)
-    space_cells = grid.nearest_hexagons(x, y, SPACE_HEXAGONS[squares])
-    steps = grid.steps(grid.cells, space_cells)
-    reached = steps <= effect.size_feet / FEET_PER_CELL + TOUCH
-    return HexArea(grid, grid.cells[reached & ((steps > 0) | effect.origin_included)])
+        half = SPACE_SQUARES[size] * grid.cell_size / 2
+        return Area(shapely.box(x - half, y - half, x + half, y + half), feet * grid.pixels_per_foot, hollow=hollow)
+    steps = grid.steps(grid.cells, space(grid, x, y, size))
+    covered = (steps <= feet / FEET_PER_CELL + TOUCH) & (steps > 0 if hollow else True)
+    return HexArea(grid, grid.cells[covered])
 
 
 def _line(x: float, y: float, length: float, width: float, degrees: float) -> Area:

@@ -3,18 +3,23 @@
 Coverage is computed on demand and never stored, so it stays correct when the map gets another grid or other walls.
 """
 
+import math
 import threading
 from collections.abc import Iterable, Iterator
 
+import numpy as np
 import shapely
 from cachetools import LRUCache
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.map_pb2 import Cell, Wall
-from tabletop.image.v1.overlay_pb2 import CellInclusion, ElementCoverage, Overlay, RangeKind, TacticalElement
+from tabletop.image.v1.overlay_pb2 import CellInclusion, ElementCoverage, Overlay, Range, RangeKind, TacticalElement
 
-from image_grpc.maps.areas import area_of, sphere
+from image_grpc.maps.areas import Area, HexArea, area_of, around, sphere
+from image_grpc.maps.barriers import Barriers, Sense
+from image_grpc.maps.creatures import SPACE_SQUARES, space
 from image_grpc.maps.grid import FEET_PER_CELL, Cells, Grid
-from image_grpc.maps.reach import reachable_cells, visible_cells
+from image_grpc.maps.movement import Mover, reachable_cells
+from image_grpc.maps.sight import visible_cells
 from image_grpc.maps.svg import outline_path
 from image_grpc.messages import clone, clone_without
 from image_grpc.workers import GEOMETRY, stop_if_abandoned
@@ -105,12 +110,19 @@ def examined_cells(overlay: Overlay, image: Image) -> int:
     """Return the number of cells within the ranges of sight and movement of all elements, at most."""
     elements = overlay.tactical.elements
     ranges = [element.line_of_sight.range_feet for element in elements if element.HasField("line_of_sight")]
-    moves = (element.range for element in elements if element.HasField("range"))
-    ranges += [move.distance_feet for move in moves if move.kind != RangeKind.RANGE_KIND_SPELL]
-    if not ranges:
+    moves = [element.range for element in elements if element.HasField("range")]
+    moves = [move for move in moves if move.kind != RangeKind.RANGE_KIND_SPELL]
+    if not ranges and not moves:
         return 0
     total = len(Grid.of_map(image).cells)
-    return sum(min(total, int(2 * feet / FEET_PER_CELL + 3) ** 2) if feet else total for feet in ranges)
+
+    def within(feet: float) -> int:
+        return min(total, int(2 * feet / FEET_PER_CELL + 3) ** 2) if feet else total
+
+    # Each cell of the space of a creature takes a path of its own.
+    sides = [math.ceil(SPACE_SQUARES[move.creature_size]) for move in moves]
+    of_moves = sum(within(move.distance_feet) * side**2 for move, side in zip(moves, sides, strict=True))
+    return sum(map(within, ranges)) + of_moves
 
 
 def _covered(element: TacticalElement, image: Image) -> CoveredCells:
@@ -127,9 +139,34 @@ def _cells(element: TacticalElement, walls: Iterable[Wall], grid: Grid) -> Cells
         case "line_of_sight":
             return visible_cells(grid, x, y, sight.range_feet, [*walls, *sight.walls], limit=MAX_CELLS)
         case _ if range_.kind == RangeKind.RANGE_KIND_SPELL:
-            area = sphere(x, y, range_.distance_feet * grid.pixels_per_foot)
-            return area.cells(grid, CellInclusion.CELL_INCLUSION_CENTER)
+            return spell_area(range_, x, y, grid).cells(grid, CellInclusion.CELL_INCLUSION_CENTER)
         case _:
-            difficult = [(cell.column, cell.row) for cell in range_.difficult_terrain]
-            blocking = [*walls, *range_.walls]
-            return reachable_cells(grid, x, y, range_.distance_feet, difficult, blocking, limit=MAX_CELLS)
+            barriers = Barriers.of([*walls, *range_.walls], grid, Sense.MOVE)
+            return reachable_cells(grid, _mover(range_, x, y, grid), barriers, limit=MAX_CELLS)
+
+
+def spell_area(range_: Range, x: float, y: float, grid: Grid) -> Area | HexArea:
+    """Return the area within the range of a spell, or of the reach of a creature."""
+    if range_.creature_size:
+        return around(x, y, range_.creature_size, range_.distance_feet, grid)
+    return sphere(x, y, range_.distance_feet * grid.pixels_per_foot)
+
+
+def _mover(range_: Range, x: float, y: float, grid: Grid) -> Mover:
+    spaces = {True: [_NO_CELLS], False: [_NO_CELLS]}
+    for obstacle in range_.obstacles:
+        spaces[obstacle.passable].append(space(grid, *grid.pixels(obstacle.position), obstacle.size))
+    difficult = [(cell.column, cell.row) for cell in range_.difficult_terrain]
+    return Mover(
+        x=x,
+        y=y,
+        feet=range_.distance_feet,
+        size=range_.creature_size,
+        diagonals=range_.diagonals,
+        difficult=np.array(difficult, dtype=np.int64).reshape(-1, 2),
+        obstacles=np.concatenate(spaces[False]),
+        passable=np.concatenate(spaces[True]),
+    )
+
+
+_NO_CELLS: Cells = np.empty((0, 2), dtype=np.int64)

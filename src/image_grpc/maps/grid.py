@@ -163,6 +163,23 @@ class Grid:
             fewest = np.minimum(fewest, rows + np.maximum(0, (columns - rows) // 2))
         return fewest
 
+    def offsets(self, cells: Cells, anchor: Cells) -> Cells:
+        """Return where cells are as seen from another one, in the form that `shifted` takes.
+
+        `anchor` has shape (1, 2).
+        """
+        if self.kind == GridKind.GRID_KIND_SQUARE:
+            return cells - anchor
+        return np.stack(self._doubled(cells), axis=-1) - np.stack(self._doubled(anchor), axis=-1)
+
+    def shifted(self, cells: Cells, offsets: Cells) -> Cells:
+        """Return the cells at offsets from each of `cells`, of shape (n, m, 2)."""
+        if self.kind == GridKind.GRID_KIND_SQUARE:
+            return np.asarray(cells[:, None] + offsets)
+        rows, doubled = np.moveaxis(np.stack(self._doubled(cells), axis=-1)[:, None] + offsets, -1, 0)
+        columns = (doubled - self._is_shifted(rows)) // 2
+        return np.stack([rows, columns] if self._in_columns else [columns, rows], axis=-1)
+
     def nearest_hexagons(self, x: float, y: float, count: int) -> Cells:
         """Return the hexagons whose centers are nearest to a point."""
         near = np.array([self.cell_at(x, y)])

@@ -3,8 +3,10 @@
 from tabletop.image.v1.map_pb2 import GridKind
 from tabletop.image.v1.overlay_pb2 import AreaShape, RangeKind, TacticalElement, TokenKind
 
-from image_grpc.maps.areas import SPACE_SQUARES, area_of, sphere
+from image_grpc.maps.areas import area_of
 from image_grpc.maps.color import Color, parse
+from image_grpc.maps.coverage import spell_area
+from image_grpc.maps.creatures import SPACE_SQUARES
 from image_grpc.maps.drawing_context import DrawingContext
 from image_grpc.maps.grid import DEFAULT_COLOR, Grid
 from image_grpc.maps.svg import NO_FILL, fill, number, outline_path, polyline, stroke
@@ -69,11 +71,14 @@ def _draw_range(context: DrawingContext, element: TacticalElement, x: float, y: 
         return
     color = context.color(element, "Spell range", _SPELL)
     _draw_coverage(context, element, color, 0.22)
-    radius = element.range.distance_feet * grid.pixels_per_foot
+    shape = spell_area(element.range, x, y, grid).outline
+    if shape.is_empty:
+        return
     dashes = (grid.cell_size / 5, grid.cell_size / 7)
     paint = stroke(color, _line_width(grid), _opacity(element, 1.0), dashes)
-    context.canvas.path(outline_path(sphere(x, y, radius).outline), {**NO_FILL, **paint})
-    _draw_label_above(context, element, x, y - radius)
+    context.canvas.path(outline_path(shape), {**NO_FILL, **paint})
+    left, top, right, _ = shape.bounds
+    _draw_label_above(context, element, (left + right) / 2, top)
 
 
 def _draw_effect(context: DrawingContext, element: TacticalElement, x: float, y: float) -> None:

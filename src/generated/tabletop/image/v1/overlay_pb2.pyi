@@ -36,6 +36,13 @@ class RangeKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RANGE_KIND_SPELL: _ClassVar[RangeKind]
     RANGE_KIND_MOVEMENT: _ClassVar[RangeKind]
 
+class DiagonalRule(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DIAGONAL_RULE_UNSPECIFIED: _ClassVar[DiagonalRule]
+    DIAGONAL_RULE_FIVE_FIVE_FIVE: _ClassVar[DiagonalRule]
+    DIAGONAL_RULE_FIVE_TEN_FIVE: _ClassVar[DiagonalRule]
+    DIAGONAL_RULE_EUCLIDEAN: _ClassVar[DiagonalRule]
+
 class AreaShape(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     AREA_SHAPE_UNSPECIFIED: _ClassVar[AreaShape]
@@ -78,6 +85,10 @@ TOKEN_KIND_MONSTER: TokenKind
 RANGE_KIND_UNSPECIFIED: RangeKind
 RANGE_KIND_SPELL: RangeKind
 RANGE_KIND_MOVEMENT: RangeKind
+DIAGONAL_RULE_UNSPECIFIED: DiagonalRule
+DIAGONAL_RULE_FIVE_FIVE_FIVE: DiagonalRule
+DIAGONAL_RULE_FIVE_TEN_FIVE: DiagonalRule
+DIAGONAL_RULE_EUCLIDEAN: DiagonalRule
 AREA_SHAPE_UNSPECIFIED: AreaShape
 AREA_SHAPE_SPHERE: AreaShape
 AREA_SHAPE_CYLINDER: AreaShape
@@ -183,17 +194,33 @@ class Token(_message.Message):
     image_id: str
     def __init__(self, kind: _Optional[_Union[TokenKind, str]] = ..., size: _Optional[_Union[CreatureSize, str]] = ..., image_id: _Optional[str] = ...) -> None: ...
 
+class Obstacle(_message.Message):
+    __slots__ = ("position", "size", "passable")
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    PASSABLE_FIELD_NUMBER: _ClassVar[int]
+    position: _map_pb2.Position
+    size: CreatureSize
+    passable: bool
+    def __init__(self, position: _Optional[_Union[_map_pb2.Position, _Mapping]] = ..., size: _Optional[_Union[CreatureSize, str]] = ..., passable: _Optional[bool] = ...) -> None: ...
+
 class Range(_message.Message):
-    __slots__ = ("kind", "distance_feet", "difficult_terrain", "walls")
+    __slots__ = ("kind", "distance_feet", "difficult_terrain", "walls", "creature_size", "diagonals", "obstacles")
     KIND_FIELD_NUMBER: _ClassVar[int]
     DISTANCE_FEET_FIELD_NUMBER: _ClassVar[int]
     DIFFICULT_TERRAIN_FIELD_NUMBER: _ClassVar[int]
     WALLS_FIELD_NUMBER: _ClassVar[int]
+    CREATURE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    DIAGONALS_FIELD_NUMBER: _ClassVar[int]
+    OBSTACLES_FIELD_NUMBER: _ClassVar[int]
     kind: RangeKind
     distance_feet: float
     difficult_terrain: _containers.RepeatedCompositeFieldContainer[_map_pb2.Cell]
     walls: _containers.RepeatedCompositeFieldContainer[_map_pb2.Wall]
-    def __init__(self, kind: _Optional[_Union[RangeKind, str]] = ..., distance_feet: _Optional[float] = ..., difficult_terrain: _Optional[_Iterable[_Union[_map_pb2.Cell, _Mapping]]] = ..., walls: _Optional[_Iterable[_Union[_map_pb2.Wall, _Mapping]]] = ...) -> None: ...
+    creature_size: CreatureSize
+    diagonals: DiagonalRule
+    obstacles: _containers.RepeatedCompositeFieldContainer[Obstacle]
+    def __init__(self, kind: _Optional[_Union[RangeKind, str]] = ..., distance_feet: _Optional[float] = ..., difficult_terrain: _Optional[_Iterable[_Union[_map_pb2.Cell, _Mapping]]] = ..., walls: _Optional[_Iterable[_Union[_map_pb2.Wall, _Mapping]]] = ..., creature_size: _Optional[_Union[CreatureSize, str]] = ..., diagonals: _Optional[_Union[DiagonalRule, str]] = ..., obstacles: _Optional[_Iterable[_Union[Obstacle, _Mapping]]] = ...) -> None: ...
 
 class AreaOfEffect(_message.Message):
     __slots__ = ("shape", "size_feet", "width_feet", "direction_degrees", "inclusion", "origin_size", "origin_included")
