@@ -17,8 +17,6 @@ from image_grpc.maps.grid import TOUCH, Grid, Points, Shapes
 
 JOINT = 1.0
 """Distance in pixels up to which the ends of walls meet."""
-NEAREST = 24
-"""Number of walls that sight is checked against first; then come this number squared, and all others."""
 MAX_LIMITED = 1
 """Limited walls that a path may pass."""
 
@@ -81,7 +79,7 @@ class Barriers:
     def __init__(self, ends: Points, sides: NDArray[np.int8], limited: NDArray[np.bool_]) -> None:
         """`ends` has shape (n, 2, 2). A side is -1 for a wall that restricts from the left only, 1 from the right."""
         self._ends, self._sides, self._limited = ends, sides, limited
-        self._lines: Shapes = np.asarray(shapely.linestrings(ends))
+        self._lines = _segments(ends)
         self._tree = STRtree(self._lines)
         self._is_plain = not (np.any(sides) or np.any(limited))
 
@@ -101,24 +99,21 @@ class Barriers:
         """The ends of the walls in pixels, of shape (n, 2, 2)."""
         return self._ends
 
-    def around(self, x: float, y: float) -> "Iterator[Barriers]":
-        """Yield the walls that hide something from an eye, the nearest first: they block most, at little cost.
+    def hiding_from(self, x: float, y: float) -> tuple[Points, NDArray[np.bool_]]:
+        """Return the ends of the walls that hide something from an eye, and which of these walls are limited.
 
-        An eye sees both sides of a wall that it is on. Limited walls come last and together, as they are counted.
+        An eye sees both sides of a wall that it is on, and through walls that restrict from their other side only.
         """
-        distances = shapely.distance(self._lines, shapely.Point(x, y))
-        order = np.argsort(distances)
-        order = order[distances[order] > TOUCH]
-        normal, limited = order[~self._limited[order]], order[self._limited[order]]
-        for part in (*np.split(normal, [NEAREST, NEAREST * NEAREST]), limited):
-            if len(part):
-                yield Barriers(self._ends[part], self._sides[part], self._limited[part])
+        along, to_eye = self._ends[:, 1] - self._ends[:, 0], (x, y) - self._ends[:, 0]
+        side = along[:, 0] * to_eye[:, 1] - along[:, 1] * to_eye[:, 0]
+        hides = (shapely.distance(self._lines, shapely.Point(x, y)) > TOUCH) & (side * self._sides >= 0)
+        return self._ends[hides], self._limited[hides]
 
     def blocked(self, starts: Points, ends: Points) -> NDArray[np.int64]:
         """Return the indices of the straight paths from `starts` to `ends` that are blocked."""
         if not len(self._tree) or not len(starts):
             return np.array([], dtype=np.int64)
-        paths: Shapes = np.asarray(shapely.linestrings(np.stack([starts, ends], axis=1)))
+        paths = _segments(np.stack([starts, ends], axis=1))
         if not self._is_plain:
             return self._blocked_by_kind(paths, starts)
         crossing = np.unique(self._tree.query(paths, predicate="intersects")[0])
@@ -128,9 +123,7 @@ class Barriers:
         return np.union1d(crossing, others[touching])
 
     def _blocked_by_kind(self, paths: Shapes, starts: Points) -> NDArray[np.int64]:
-        near = self._tree.query(paths, predicate="dwithin", distance=TOUCH)
-        met = self._tree.query(paths, predicate="intersects")  # also meets walls and paths of one point
-        path, wall = np.unique(np.concatenate([near, met], axis=1), axis=1)
+        path, wall = self._tree.query(paths, predicate="dwithin", distance=TOUCH)
         along = self._ends[wall, 1] - self._ends[wall, 0]
         to_start = starts[path] - self._ends[wall, 0]
         # Negative on the left: the y axis points down.
@@ -139,6 +132,14 @@ class Barriers:
         path, limited = path[restricts], self._limited[wall[restricts]]
         passed = np.bincount(path[limited], minlength=len(paths))
         return np.union1d(path[~limited], np.flatnonzero(passed > MAX_LIMITED))
+
+
+def _segments(ends: Points) -> Shapes:
+    """Return lines, or points where both ends are the same: shapely does not handle such lines."""
+    is_point = np.all(ends[:, 0] == ends[:, 1], axis=1)
+    segments: Shapes = np.asarray(shapely.linestrings(ends), dtype=object)
+    segments[is_point] = shapely.points(ends[is_point, 0])
+    return segments
 
 
 def _joined(ends: Points) -> Points:
@@ -156,7 +157,8 @@ def _joined(ends: Points) -> Points:
         if one < other and target[one] == one and target[other] == other:
             target[other] = one
     joined = distinct[target[index]].reshape(-1, 2, 2)
-    # A wall that is shorter than that keeps its far end.
-    is_point = np.all(joined[:, 0] == joined[:, 1], axis=1)
-    joined[is_point, 1] = ends.reshape(-1, 2, 2)[is_point, 1]
+    # A wall that is shorter than that keeps its far end, if it has one.
+    far = ends.reshape(-1, 2, 2)[:, 1]
+    is_short = np.all(joined[:, 0] == joined[:, 1], axis=1) & (np.hypot(*(far - joined[:, 0]).T) > TOUCH)
+    joined[is_short, 1] = far[is_short]
     return np.asarray(joined)

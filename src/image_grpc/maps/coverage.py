@@ -137,7 +137,7 @@ def _cells(element: TacticalElement, walls: Iterable[Wall], grid: Grid) -> Cells
         case "effect":
             return area_of(element.effect, x, y, grid).cells(grid, element.effect.inclusion)
         case "line_of_sight":
-            return visible_cells(grid, x, y, sight.range_feet, [*walls, *sight.walls], limit=MAX_CELLS)
+            return visible_cells(grid, x, y, sight.range_feet, [*walls, *sight.walls])
         case _ if range_.kind == RangeKind.RANGE_KIND_SPELL:
             return spell_area(range_, x, y, grid).cells(grid, CellInclusion.CELL_INCLUSION_CENTER)
         case _:

@@ -1,6 +1,5 @@
 """Sight on the cells of a grid, which walls block."""
 
-import sys
 from collections.abc import Iterable
 
 import numpy as np
@@ -9,31 +8,15 @@ from tabletop.image.v1.map_pb2 import Wall
 
 from image_grpc.maps.barriers import Barriers, Sense
 from image_grpc.maps.grid import TOUCH, Cells, Grid
-from image_grpc.workers import stop_if_abandoned
-
-CHUNK = 20_000
-"""Paths that are checked before it is checked whether the result is still wanted."""
+from image_grpc.maps.view import View
 
 
-def visible_cells(
-    grid: Grid, x: float, y: float, feet: float, walls: Iterable[Wall], *, limit: int = sys.maxsize
-) -> Cells:
-    """Return the cells whose center is visible from a point within `feet` (0: any), and its own cell, row by row.
-
-    Stops once there are more than `limit`.
-    """
-    visible = np.all(grid.cells == grid.cell_at(x, y), axis=1)
-    barriers = list(Barriers.of(walls, grid, Sense.SIGHT).around(x, y))
-    nearby = np.flatnonzero(in_range(grid, x, y, feet))
-    for start in range(0, len(nearby), CHUNK):
-        chunk = nearby[start : start + CHUNK]
-        for some in barriers:
-            stop_if_abandoned()
-            eyes = np.broadcast_to((x, y), (len(chunk), 2))
-            chunk = np.delete(chunk, some.blocked(eyes, grid.centers[chunk]))
-        visible[chunk] = True
-        if np.count_nonzero(visible) > limit:
-            break
+def visible_cells(grid: Grid, x: float, y: float, feet: float, walls: Iterable[Wall]) -> Cells:
+    """Return the cells whose center is visible from a point within `feet` (0: any), and its own cell, row by row."""
+    view = View(*Barriers.of(walls, grid, Sense.SIGHT).hiding_from(x, y), (x, y))
+    visible = in_range(grid, x, y, feet)
+    visible[visible] = view.sees(grid.centers[visible])
+    visible |= np.all(grid.cells == grid.cell_at(x, y), axis=1)
     return np.asarray(grid.cells[visible])
 
 
