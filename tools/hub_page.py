@@ -49,10 +49,11 @@ A body is an envelope: JSON with content type `application/json`, or protobuf (`
 
 PROPERTIES = """
 Fields that an envelope leaves out are taken from the AMQP properties: `message_id`, `correlation_id`, `app_id`,
-`type` (or the routing key), `timestamp`, `expiration`. A message without any id cannot be recognized when it is
-delivered again. The headers `traceparent` and `tracestate` (W3C) are passed on to everything that a message
-causes. An `expiration` counts from the arrival. Bodies are sent as they are: a message with another
-`content_encoding`, such as `gzip`, is rejected.
+`type` (or the routing key), `timestamp`, `expiration`. An envelope needs a `type` of its own or a `payload`. Unknown
+fields of an envelope are ignored, so check the spelling. A `time_to_live` without a `timestamp` counts from the
+arrival. A message without any id cannot be recognized when it is delivered again. The headers `traceparent` and
+`tracestate` (W3C) are passed on to everything that a message causes. An `expiration` counts from the
+arrival. Bodies are sent as they are: a message with another `content_encoding`, such as `gzip`, is rejected.
 """
 
 REQUESTS_HEAD = """
@@ -65,13 +66,14 @@ request message of the method.
   type. Its type is the routing key followed by `.reply`, or `error`.
 - Without it the call is made as well, and its result is published as an event: `{completed}` or `{failed}`.
   Transient failures are retried for about an hour, or for the time-to-live; other failures are also dead-lettered.
-- The deadline of the call is the remaining `time_to_live` of the envelope. Requests that have
+- The deadline of the call is the remaining `time_to_live` of the envelope; without one, it is a setting of the bridge
+  ([`IMAGE_GRPC_RPC_MAX_SECONDS`](settings.md)). Requests that have
   expired are not executed; if they have a `reply_to`, an `error` with the code `DEADLINE_EXCEEDED` is sent there. (The
   broker drops messages whose AMQP `expiration` passes in a queue without notice.)
 - A request has at most 4 MiB.
 - The envelope's `id` becomes the call's `request_id` if the method has one and the payload does not set it:
-  sending the same message again has no further effect and returns the same result. Ids that are not UUIDs are
-  converted.
+  sending the same message again has no further effect and returns the same result. Another request with this id is an
+  error, so give each request an id of its own. Ids that are not UUIDs are converted.
 - Unknown fields in a request are an error.
 - A body that is not an envelope is dead-lettered; if it has a `reply_to`, an `error` is sent there.
 """
@@ -79,7 +81,8 @@ request message of the method.
 ERRORS = """
 ### Errors
 
-The payload of an `error`. `{failed}` has the same fields, and also `request_id` and `method`:
+The payload of an `error`. `{failed}` has the same fields, and also `request_id` and `method`. All codes are in the
+[reference](reference/errors.md).
 
 | field | description |
 |---|---|"""
@@ -162,7 +165,8 @@ def page() -> str:
     lines += ["## Exchanges and queues", ""]
     lines += [
         f"Events use the topic exchange `{topology.EVENTS}`, requests `{topology.REQUESTS}`. The changes that the",
-        f"Storage Service announces are for this service alone and use `{topology.CHANGES}`.",
+        f"Storage Service announces are for this service alone and use `{topology.CHANGES}`. All are durable topic",
+        "exchanges, declared by whoever starts first: a service that may start before this one declares them likewise.",
         "",
     ]
     lines += ["| queue | bound to |", "|---|---|"]
@@ -177,17 +181,28 @@ def page() -> str:
     lines.append(ERRORS.format(**names))
     lines += _fields(Error.DESCRIPTOR, "error.", skip="details")
     lines += _fields(ErrorDetails.DESCRIPTOR, "error.details.")
-    lines += ["", "These messages get an error:", "", "| message | code | field |", "|---|---|---|"]
-    lines += [f"| {what} | `{code}` | {f'`{field}`' if field else ''} |" for what, _, _, code, field in MALFORMED]
+    lines += [
+        "",
+        "These messages get an error:",
+        "",
+        "| message | method | payload or body | code | field |",
+        "|---|---|---|---|---|",
+    ]
+    for what, method, content, code, field in MALFORMED:
+        body = content if isinstance(content, str) else json.dumps(content)
+        lines.append(f"| {what} | `{method}` | `{body}` | `{code}` | {f'`{field}`' if field else ''} |")
     lines += ["", "## Events that the service publishes", ""]
     for event, payload in PUBLISHED.items():
         if event != topology.STORAGE_CHANGED:  # for this service alone
-            lines += _event(event, payload.DESCRIPTOR)
+            _, _, meaning = comment_of(payload.DESCRIPTOR.full_name).partition(": ")
+            lines += _event(event, payload.DESCRIPTOR, meaning[:1].upper() + meaning[1:])
     lines += ["## Events that the service reacts to", ""]
     lines += [
         "Each event takes effect once, even if it is delivered several times. Events about the same character,",
         "campaign or map are handled in order of arrival; after a transient failure, an event is retried before",
-        "the next one. Events that cannot be handled are dead-lettered: `image-grpc dead-letters --help`.",
+        "the next one. Events that cannot be handled are dead-lettered: `image-grpc dead-letters --help`. What was done",
+        "before the failure stays. Nothing is published about a failure. The routing key selects the event; a `type` in",
+        "the envelope must agree with it.",
         "",
     ]
     for reaction in REACTIONS:
@@ -207,12 +222,21 @@ def page() -> str:
 
 def _event(event: str, payload: Descriptor, description: str = "") -> list[str]:
     heading = [f"### `{event}`", "", f"Routing key `{topology.event_routing_key(event)}`. {description}".rstrip(), ""]
-    return [*heading, *TABLES.table(payload)]
+    lines = [*heading, *TABLES.table(payload)]
+    if event in EVENTS:
+        lines += ["Example of a payload:", "", "```json", json.dumps(EVENTS[event], indent=2), "```", ""]
+    return lines
 
 
 def _request(key: str, request: Descriptor, response: Descriptor, comment: str) -> list[str]:
     payload = json.dumps(REQUESTS[key.removeprefix(topology.RPC)], indent=2)
-    lines = [f"### `{key}`", "", comment, "", *TABLES.table(request)]
+    lines = [
+        f"### `{key.removeprefix(topology.RPC)}`",
+        "",
+        f"Routing key `{key}`. {comment}",
+        "",
+        *TABLES.table(request),
+    ]
     return [
         *lines,
         f"The payload of the reply is {_link(response)}. Example of a payload:",

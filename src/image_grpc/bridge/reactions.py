@@ -98,8 +98,8 @@ async def _theme_exists(event: CampaignThemeChanged, client: ImageServiceClient,
 
 
 async def update_map(context: ReactionContext[MapStateChanged]) -> None:
-    """Changes the overlays of a map in the order of the event, then its doors. The server publishes `overlay_updated`
-    for each overlay, and `map_updated` for each door."""
+    """Changes the overlays of a map in the order of the event, then its doors, up to the first failure. The server
+    publishes `overlay_updated` for each overlay and `map_updated` for each door that changes."""
     overlays = context.client.overlays
     for index, update in enumerate(context.payload.overlay_updates):
         overlay = (await context.call(overlays.GetOverlay, GetOverlayRequest(overlay_id=update.overlay_id))).overlay

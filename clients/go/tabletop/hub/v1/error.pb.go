@@ -145,13 +145,13 @@ type ErrorDetails struct {
 	sizeCache     protoimpl.SizeCache
 	unknownFields protoimpl.UnknownFields
 
-	// The envelope id of the failed request (UUID).
+	// The envelope id of the failed request; for a body that is not an envelope, the AMQP property `message_id`.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The time of the failure.
 	Timestamp *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=timestamp,proto3" json:"timestamp,omitempty"`
 	// The first invalid field, for example `size.width`. Empty if no field is invalid.
 	Field string `protobuf:"bytes,3,opt,name=field,proto3" json:"field,omitempty"`
-	// Whether the same request may succeed later.
+	// Whether the same request may succeed later; an expired one, with a new time-to-live.
 	Retryable bool `protobuf:"varint,4,opt,name=retryable,proto3" json:"retryable,omitempty"`
 }
 

@@ -181,7 +181,8 @@ func (x *OverlayUpdated) GetChanges() *v1.OverlayChanges {
 }
 
 // Payload of the published event `map_updated` (routing key `map.updated`): a map has a new version with the same
-// picture, but another grid, other walls, doors in other states, another scale or other points of interest.
+// picture, but another grid, other walls, doors in other states, another scale or other points of interest. What the
+// overlays of the map cover may have changed as well: get them again.
 type MapUpdated struct {
 	state         protoimpl.MessageState
 	sizeCache     protoimpl.SizeCache

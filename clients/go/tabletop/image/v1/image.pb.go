@@ -46,7 +46,8 @@ type Image struct {
 	Overlays []string `protobuf:"bytes,7,rep,name=overlays,proto3" json:"overlays,omitempty"`
 	// The ids of the images that served as references (UUIDs).
 	References []string `protobuf:"bytes,8,rep,name=references,proto3" json:"references,omitempty"`
-	// The version, from 1. Each change of the picture creates a new version; earlier versions remain readable.
+	// The version, from 1. Each change of the picture, and of a map's grid, walls, doors, scale or points of interest,
+	// creates a new version; earlier versions remain readable.
 	Version int64 `protobuf:"varint,9,opt,name=version,proto3" json:"version,omitempty"`
 	// The time at which the first version was stored.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
