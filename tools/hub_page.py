@@ -200,9 +200,9 @@ def page() -> str:
     lines += [
         "Each event takes effect once, even if it is delivered several times. Events about the same character,",
         "campaign or map are handled in order of arrival; after a transient failure, an event is retried before",
-        "the next one. Events that cannot be handled are dead-lettered: `image-grpc dead-letters --help`. What was done",
-        "before the failure stays. Nothing is published about a failure. The routing key selects the event; a `type` in",
-        "the envelope must agree with it.",
+        "the next one. Events that cannot be handled are dead-lettered: `image-grpc dead-letters --help`. What was",
+        "done before the failure stays. Nothing is published about a failure. The routing key selects the event; a",
+        "`type` in the envelope must agree with it.",
         "",
     ]
     for reaction in REACTIONS:
