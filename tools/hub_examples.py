@@ -111,6 +111,17 @@ REQUESTS: dict[str, dict[str, Any]] = {
             ],
         },
     },
+    "MapService.ComputeVision": {
+        "map_id": MAP,
+        "viewers": [
+            {
+                "id": "mage",
+                "position": {"x": 2.5, "y": 1.5, "unit": "COORDINATE_UNIT_CELLS"},
+                "range_feet": 60,
+                "carried_light": {"bright_feet": 20, "dim_feet": 40, "color": "#ffd9a0"},
+            }
+        ],
+    },
     "MapService.SetDoorState": {"map_id": MAP, "door_id": "gate", "state": "DOOR_STATE_OPEN"},
     "OverlayService.CreateTacticalOverlay": {
         "map_id": MAP,

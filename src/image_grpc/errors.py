@@ -156,6 +156,10 @@ class MapMismatch(CallerError, reason=ErrorReason.ERROR_REASON_MAP_ERROR):
     """The image is not a map."""
 
 
+class VisionLimitExceeded(CallerError, reason=ErrorReason.ERROR_REASON_MAP_ERROR):
+    """The viewers would see too many cells."""
+
+
 class DoorNotFound(CallerError, reason=ErrorReason.ERROR_REASON_MAP_ERROR):
     """The map has no such door."""
 

@@ -19,7 +19,7 @@ from tabletop.image.v1 import overlay_service_pb2 as overlays_pb
 from tabletop.image.v1 import theme_service_pb2 as themes_pb
 from tabletop.image.v1.generation_pb2 import Generation
 from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, RegenerateImageRequest
-from tabletop.image.v1.map_pb2 import DoorState
+from tabletop.image.v1.map_pb2 import CoordinateUnit, DoorState
 from tabletop.image.v1.overlay_pb2 import CampaignElement, Overlay
 from tabletop.image.v1.status_service_pb2 import GetStatusRequest
 
@@ -232,6 +232,14 @@ FOREIGN: dict[str, tuple[Call, str]] = {
     "UpdateMap": (
         lambda them, world: them.maps.UpdateMap(
             maps_pb.UpdateMapRequest(map_id=world.image, version=1, changes={"grid": {"size": 30}})
+        ),
+        "IMAGE_NOT_FOUND",
+    ),
+    "ComputeVision": (
+        lambda them, world: them.maps.ComputeVision(
+            maps_pb.ComputeVisionRequest(
+                map_id=world.image, viewers=[{"id": "eye", "position": {"unit": CoordinateUnit.COORDINATE_UNIT_CELLS}}]
+            )
         ),
         "IMAGE_NOT_FOUND",
     ),

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 import pytest_asyncio
 from tabletop.image.v1 import map_service_pb2 as pb
-from tabletop.image.v1.generation_request_pb2 import GenerateTacticalMapRequest, RegenerateImageRequest
+from tabletop.image.v1.generation_request_pb2 import (
+    ApplyThemeRequest,
+    GenerateTacticalMapRequest,
+    RegenerateImageRequest,
+)
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.map_pb2 import CoordinateUnit, DoorKind, DoorState, Wall, WallKind
 from tabletop.image.v1.overlay_service_pb2 import GetOverlayRequest
 from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 
 from image_grpc_testkit.eventually import eventually
-from tests.service import Service, campaign_map, element, grid_properties, new_id, payload_of, tactical_map
+from tests.service import (
+    Service,
+    block_generations,
+    campaign_map,
+    element,
+    grid_properties,
+    new_id,
+    payload_of,
+    service,
+    tactical_map,
+)
 from tests.statuses import failed_call
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -113,10 +128,12 @@ async def test_walls_are_replaced_removed_and_added_in_this_order(running: Servi
         remove_wall_ids=["w1", "unknown"],
         put_walls=[wall(0, 2, 3, 2), wall(5, 5, 9, 5, id="east", kind=WallKind.WALL_KIND_WINDOW)],
     )
-    assert [each.id for each in changed.map.walls] == ["gate", "east", "w1"]
+    *kept, new = [each.id for each in changed.map.walls]
+    assert kept == ["gate", "east"]
+    assert new not in ("", "w1"), "the id of a removed wall is not used again"
     assert door(changed, "east").kind == WallKind.WALL_KIND_WINDOW
     again = await update(running, changed, walls={"walls": [wall(0, 0, 1, 1)]})
-    assert [each.id for each in again.map.walls] == ["w1"]
+    assert len({each.id for each in again.map.walls} - {"", new}) == 1
     assert list((await update(running, again, walls={})).map.walls) == []
 
 
@@ -128,6 +145,15 @@ async def test_an_update_publishes_an_event(running: Service, room: Image) -> No
     assert events[0].type == "map_updated"
     assert (payload["map_id"], payload["version"]) == (room.id, str(changed.version))
     assert payload["changes"]["door_states"] == [{"door_id": "gate", "state": "DOOR_STATE_LOCKED"}]
+
+
+async def test_the_event_names_what_was_stored(running: Service, room: Image) -> None:
+    async with running.events_on("map.updated") as events:
+        changed = await update(running, room, put_walls=[wall(0, 1, 1, 1, door={})])
+        await eventually(lambda: len(events) == 1, "the change is published")
+    [put] = payload_of(events[0])["changes"]["put_walls"]
+    assert put["id"] == changed.map.walls[-1].id
+    assert (put["kind"], put["door"]["state"]) == ("WALL_KIND_CLOSED_DOOR", "DOOR_STATE_CLOSED")
 
 
 async def test_an_update_without_an_effect_creates_no_version(running: Service, room: Image) -> None:
@@ -231,13 +257,20 @@ async def test_a_repeated_request_for_a_door_has_no_further_effect(running: Serv
     assert await running.get_image(room.id) == closed
 
 
+async def test_a_repeated_request_without_an_effect_returns_the_map_as_it_is(running: Service, room: Image) -> None:
+    id_ = new_id()
+    await set_door(running, room, "gate", CLOSED, request_id=id_)
+    opened = await set_door(running, room, "gate", OPEN)
+    assert await set_door(running, room, "gate", CLOSED, request_id=id_) == opened == await running.get_image(room.id)
+
+
 async def test_doors_that_are_set_at_once_are_all_set(running: Service) -> None:
-    walls = [wall(column, 5, column + 1, 5, id=f"door {column}", door={}) for column in range(4)]
+    walls = [wall(column / 4, 5, column / 4 + 0.2, 5, id=f"door {column}", door={}) for column in range(40)]
     map_ = await running.upload(map={**grid_properties(), "walls": walls})
     await asyncio.gather(*(set_door(running, map_, each.id, OPEN) for each in walls))
     stored = await running.get_image(map_.id)
-    assert [each.door.state for each in stored.map.walls] == [OPEN] * 4
-    assert stored.version == 5
+    assert [each.door.state for each in stored.map.walls] == [OPEN] * 40
+    assert stored.version == 41
 
 
 # With pictures
@@ -254,3 +287,34 @@ async def test_a_new_picture_keeps_the_map_as_it_is(running: Service) -> None:
     repainted = (await running.generate(request)).image
     assert repainted.map.grid.size == 33.5
     assert door(repainted).door.state == OPEN
+
+
+@pytest.mark.parametrize("kind", ["regenerate", "apply theme"])
+async def test_what_changes_while_a_picture_is_generated_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    may_finish = block_generations(monkeypatch)
+    async with service(tmp_path) as running:
+        map_ = await running.upload(map={**grid_properties(), "walls": [wall(0, 1, 1, 1, id="gate", door={})]})
+        request: Any = ApplyThemeRequest(image_id=map_.id, version=1, theme="horror")
+        if kind == "regenerate":
+            parameters = GenerateTacticalMapRequest(grid={"size": 44}, terrain={})
+            request = RegenerateImageRequest(image_id=map_.id, version=1, tactical_map=parameters)
+        repainting = asyncio.create_task(running.generate(request))
+        await eventually(lambda: running.standin.in_flight > 0, "the picture is being generated")
+        await set_door(running, map_, "gate", OPEN)
+        may_finish.set()
+        repainted = (await repainting).image
+    assert door(repainted).door.state == OPEN
+    assert repainted.map.grid.size == (44 if kind == "regenerate" else map_.map.grid.size)
+
+
+async def test_empty_parameters_of_a_new_picture_change_nothing(running: Service) -> None:
+    request = tactical_map(grid={"size": 33}, terrain={"type": "cave"}, source={"id": new_id()})
+    map_ = (await running.generate(request)).image
+    parameters = GenerateTacticalMapRequest(details="at night", grid={}, terrain={}, source={})
+    changed = RegenerateImageRequest(image_id=map_.id, version=1, tactical_map=parameters)
+    repainted = (await running.generate(changed)).image
+    assert repainted.map.grid == map_.map.grid
+    assert repainted.metadata.source_id == map_.metadata.source_id
+    assert repainted.metadata.generation_params.request.tactical_map.terrain.type == "cave"

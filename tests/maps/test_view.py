@@ -73,6 +73,15 @@ def test_limited_and_one_way_walls_limit_it_as_they_block_paths(
     assert pairs(visible_cells(grid, x, y, 0, walls)) == expected | {grid.cell_at(x, y)} & pairs(grid.cells)
 
 
+@pytest.mark.parametrize("count", [20, 300])
+def test_a_lattice_of_walls_takes_no_memory_for_its_crossings(count: int) -> None:
+    grid = Grid(GridKind.GRID_KIND_SQUARE, 20, 400, 400)
+    places = np.linspace(1.3, 398.7, count).tolist()
+    lattice = [Wall(start=in_pixels(0, y), end=in_pixels(400, y)) for y in places]
+    lattice += [Wall(start=in_pixels(x, 0), end=in_pixels(x, 400)) for x in places]
+    assert pairs(visible_cells(grid, 203.1, 207.7, 0, lattice)) == reached(grid, 203.1, 207.7, lattice)
+
+
 def test_an_eye_without_walls_sees_everything() -> None:
     view = View(np.empty((0, 2, 2)), np.empty(0, dtype=bool), (3, 3))
     assert view.sees(np.array([[1.0, 2.0], [500.0, -3.0]])).all()

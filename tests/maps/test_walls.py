@@ -13,7 +13,7 @@ from tabletop.image.v1.map_pb2 import GridKind, Wall
 
 from image_grpc.maps.barriers import Barriers, Sense
 from image_grpc.maps.grid import Grid
-from tests.maps.builders import KINDS, SQUARE, in_cells, wall
+from tests.maps.builders import KINDS, SQUARE, in_cells, in_pixels, wall
 
 cell_sizes = st.floats(8, 1024)
 
@@ -72,30 +72,37 @@ def test_all_blocked_paths_are_returned_in_order() -> None:
 # Joints
 
 
-def ends(*walls: Wall, cell_size: float = 10) -> list[tuple[float, float]]:
-    """Return the ends of walls in pixels, as the rules use them."""
-    barriers = Barriers.of(walls, Grid(SQUARE, cell_size, 100, 100), Sense.SIGHT)
-    return [(float(x), float(y)) for x, y in barriers.ends.reshape(-1, 2)]
+def passes(start: Sequence[float], end: Sequence[float], *walls: Wall) -> bool:
+    """Return whether a path between two points in pixels is free, on a map whose cells have 10 pixels."""
+    barriers = Barriers.of(walls, Grid(SQUARE, 10, 200, 200), Sense.SIGHT)
+    return not len(barriers.blocked(np.array([start], dtype=float), np.array([end], dtype=float)))
 
 
 @pytest.mark.parametrize(("gap", "meets"), [(0.0, True), (0.5, True), (1.0, True), (1.01, False), (3.0, False)])
 def test_ends_within_a_pixel_of_each_other_meet(gap: float, meets: bool) -> None:
-    _, one, other, _ = ends(wall(0, 5, 4, 5), wall(4 + gap / 10, 5, 9, 5))
-    assert (one == other) is meets
+    walls = wall(0, 5, 4, 5), wall(4 + gap / 10, 5, 9, 5)
+    assert passes((40 + gap / 2, 45), (40 + gap / 2, 55), *walls) is not meets
 
 
-def test_a_curve_of_short_walls_keeps_its_shape() -> None:
+def test_a_third_end_opens_no_gap_between_two_that_meet() -> None:
+    walls = wall(0, 10, 11.09, 10), wall(11.18, 10, 20, 10), wall(11, 6, 11, 10)
+    for x in (110.5, 111.0, 111.4, 111.7):
+        assert not passes((x, 105), (x, 95), *walls)
+
+
+def test_a_curve_of_short_walls_lets_nothing_through() -> None:
     points = [(step * 0.05, 2 + (step % 2) * 0.01) for step in range(60)]  # half a pixel apart
     walls = [wall(*start, *end) for start, end in itertools.pairwise(points)]
-    joined = ends(*walls)
-    original = [(x * 10, y * 10) for start, end in itertools.pairwise(points) for x, y in (start, end)]
-    assert all(np.hypot(x - a, y - b) <= 1 for (x, y), (a, b) in zip(joined, original, strict=True))
-    assert max(x for x, _ in joined) - min(x for x, _ in joined) > 27
-    # Each wall still begins where the one before ends, or within the pixel of a wall that is shorter than that.
-    gaps = [np.hypot(one[0] - two[0], one[1] - two[1]) for one, two in zip(joined[1::2], joined[2::2], strict=False)]
-    assert max(gaps) <= 1
+    for x in np.arange(0.1, 29.4, 0.37):
+        assert not passes((x, 10), (x, 30), *walls)
+    assert passes((31, 10), (31, 30), *walls)
 
 
 def test_a_wall_shorter_than_a_pixel_does_not_vanish() -> None:
-    start, end = ends(wall(2, 2, 2.05, 2))
-    assert start != end
+    assert not passes((20.3, 10), (20.3, 30), wall(2, 2, 2.05, 2))
+
+
+def test_thousands_of_ends_in_one_pixel_are_joined_by_few_walls() -> None:
+    ends = np.random.default_rng(7).uniform(50, 51, (2000, 2, 2))
+    walls = [Wall(start=in_pixels(*start), end=in_pixels(*end)) for start, end in ends.tolist()]
+    assert len(Barriers.of(walls, Grid(SQUARE, 10, 200, 200), Sense.SIGHT).ends) < 2 * len(walls)

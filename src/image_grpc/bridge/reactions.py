@@ -9,8 +9,8 @@ from tabletop.hub.v1.events_pb2 import CampaignThemeChanged, CharacterUpdated, M
 from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, RegenerateImageRequest
 from tabletop.image.v1.generation_service_pb2 import CancelGenerationRequest
 from tabletop.image.v1.image_pb2 import Image
-from tabletop.image.v1.image_service_pb2 import ListImagesRequest
-from tabletop.image.v1.map_service_pb2 import SetDoorStateRequest
+from tabletop.image.v1.image_service_pb2 import GetImageRequest, ListImagesRequest
+from tabletop.image.v1.map_service_pb2 import MapChanges, UpdateMapRequest
 from tabletop.image.v1.overlay_service_pb2 import GetOverlayRequest, UpdateOverlayRequest
 from tabletop.image.v1.theme_service_pb2 import GetThemeRequest
 from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType, Priority
@@ -99,7 +99,7 @@ async def _theme_exists(event: CampaignThemeChanged, client: ImageServiceClient,
 
 async def update_map(context: ReactionContext[MapStateChanged]) -> None:
     """Changes the overlays of a map in the order of the event, then its doors, up to the first failure. The server
-    publishes `overlay_updated` for each overlay and `map_updated` for each door that changes."""
+    publishes `overlay_updated` for each overlay, and `map_updated` if doors change: all of them, or none."""
     overlays = context.client.overlays
     for index, update in enumerate(context.payload.overlay_updates):
         overlay = (await context.call(overlays.GetOverlay, GetOverlayRequest(overlay_id=update.overlay_id))).overlay
@@ -111,14 +111,16 @@ async def update_map(context: ReactionContext[MapStateChanged]) -> None:
             overlay_id=overlay.id, version=overlay.version, changes=update.changes, request_id=id_
         )
         await context.call(overlays.UpdateOverlay, request)
-    for index, door in enumerate(context.payload.door_states):
-        change = SetDoorStateRequest(
-            map_id=context.payload.map_id,
-            door_id=door.door_id,
-            state=door.state,
-            request_id=context.request_id(f"door {index}"),
+    if context.payload.door_states:
+        get = GetImageRequest(image_id=context.payload.map_id)
+        map_ = (await context.call(context.client.images.GetImage, get)).image
+        doors = UpdateMapRequest(
+            map_id=map_.id,
+            version=map_.version,
+            changes=MapChanges(door_states=context.payload.door_states),
+            request_id=context.request_id("doors"),
         )
-        await context.call(context.client.maps.SetDoorState, change)
+        await context.call(context.client.maps.UpdateMap, doors)
 
 
 async def _where(images: AsyncIterator[Image], matches: Callable[[Image], bool]) -> AsyncIterator[Image]:

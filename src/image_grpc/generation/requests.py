@@ -3,15 +3,16 @@
 import hashlib
 from typing import Any
 
+from google.protobuf.field_mask_pb2 import FieldMask
 from tabletop.image.internal.v1.generation_record_pb2 import Facets, GenerationRecord
-from tabletop.image.v1.generation_request_pb2 import GenerationRequest
+from tabletop.image.v1.generation_request_pb2 import GenerationRequest, RegenerateImageRequest
 from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.types_pb2 import CacheMode, ImageFormat, ImageType, Priority
 from tabletop.storage.v1.storage_pb2 import ListFilter
 
 from image_grpc import tenancy
 from image_grpc.generation.kinds import Kind, PictureRequest, kind_of_field, kind_of_subtype
-from image_grpc.messages import clear_empty_messages, clone_without, enum_label, oneof_field, oneof_value
+from image_grpc.messages import clear_empty_messages, clone, clone_without, enum_label, oneof_field, oneof_value
 from image_grpc.settings import ServerSettings
 from image_grpc.storage.filters import ListPictures, picture_filter
 
@@ -62,6 +63,26 @@ def normalize(kind: Kind[Any], picture: PictureRequest, settings: ServerSettings
     normalized.model = normalized.model or kind.default_model(settings)
     kind.fill_defaults(normalized)
     return request
+
+
+def changed_fields(request: GenerationRequest) -> set[str]:
+    """Return the parameters of a picture that a request for a new version sets; those of other requests are all set."""
+    match oneof_field(request, "kind"):
+        case "regenerate_image":
+            return {path.partition(".")[0] for path in update_mask(request.regenerate_image).paths}
+        case "apply_theme":
+            return {"theme"}
+    return {field.name for field in picture_in(request).DESCRIPTOR.fields}
+
+
+def update_mask(request: RegenerateImageRequest) -> FieldMask:
+    """Return the fields to change: by default those of the parameters that are set to something."""
+    kind = request.WhichOneof("parameters")
+    if request.update_mask.paths or kind is None:
+        return request.update_mask
+    parameters = clone(getattr(request, kind))
+    clear_empty_messages(parameters)
+    return FieldMask(paths=[field.name for field, _ in parameters.ListFields()])
 
 
 def facets(request: GenerationRequest) -> Facets:

@@ -1,6 +1,5 @@
 """New versions of an image: regenerated with changed parameters, or restyled in another theme."""
 
-from google.protobuf.field_mask_pb2 import FieldMask
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, GenerationRequest, RegenerateImageRequest
 from tabletop.image.v1.image_pb2 import Image
@@ -11,7 +10,7 @@ from image_grpc.generation import new_record
 from image_grpc.generation.intake import Intake
 from image_grpc.generation.kinds import kind_of_subtype
 from image_grpc.generation.new_record import CallIdentity
-from image_grpc.generation.requests import kind_in, picture_in, wrap
+from image_grpc.generation.requests import kind_in, picture_in, update_mask, wrap
 from image_grpc.generation.resolve import Resolved, Resolver
 from image_grpc.messages import clone, oneof_field, oneof_value
 from image_grpc.settings import ServerSettings
@@ -120,9 +119,7 @@ def changed_request(image: Image, request: RegenerateImageRequest) -> Generation
     if parameters_kind is not None and parameters_kind != kind:
         raise InvalidArgument.of([Violation(parameters_kind, f"the image is of kind {kind}; set {kind} instead")])
     parameters = getattr(request, kind)
-    mask = request.update_mask
-    if not mask.paths:
-        mask = FieldMask(paths=[field.name for field, _ in parameters.ListFields()])
+    mask = update_mask(request)
     if not mask.IsValidForDescriptor(parameters.DESCRIPTOR):
         raise InvalidArgument.of([Violation("update_mask", f"names fields that {kind} does not have")])
     if misplaced := {path.split(".")[0] for path in mask.paths} & PER_CALL_FIELDS:

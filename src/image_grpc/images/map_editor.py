@@ -1,6 +1,7 @@
 """Changes of maps that need no new picture. Each publishes `map_updated`."""
 
 import asyncio
+from weakref import WeakValueDictionary
 
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.map_service_pb2 import DoorStateChange, MapChanges, SetDoorStateRequest, UpdateMapRequest
@@ -9,13 +10,15 @@ from tabletop.image.v1.types_pb2 import ImageType
 from image_grpc import events
 from image_grpc.errors import DoorNotFound, ImageNotFound, InvalidArgument, MapMismatch, VersionConflict, Violation
 from image_grpc.generation.kinds import kind_of_subtype
-from image_grpc.maps.properties import MapChange, is_door
+from image_grpc.maps.properties import MapChange, complete, is_door
+from image_grpc.messages import clone
 from image_grpc.retry import MAX_CONFLICT_RETRIES, Backoff
 from image_grpc.storage import Storage, UnitOfWork
 
 PAUSES = Backoff(initial=0.005, maximum=0.1, jitter=0.03)
-"""Before further attempts to set the state of a door, while others change the map."""
+"""Before further attempts to set the state of a door, while another process changes the map."""
 _MAP_FIELDS = dict.fromkeys(("remove_wall_ids", "put_walls", "door_states"), "walls")
+_MAP_FIELDS |= dict.fromkeys(("remove_light_ids", "put_lights"), "lights")
 """The field of MapProperties that a change concerns; others have the same name."""
 
 
@@ -24,6 +27,7 @@ class MapEditor:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def update(self, request: UpdateMapRequest) -> Image:
         """Change a map and return it. Changes without an effect create no version.
@@ -40,6 +44,11 @@ class MapEditor:
 
     async def set_door_state(self, request: SetDoorStateRequest) -> Image:
         """Open, close or lock a door and return the map. Raises DoorNotFound, and what `update` raises."""
+        lock = self._locks.setdefault(request.map_id, asyncio.Lock())
+        async with lock:  # doors of a map may be set at once: they would conflict
+            return await self._set_door_state(request)
+
+    async def _set_door_state(self, request: SetDoorStateRequest) -> Image:
         change = DoorStateChange(door_id=request.door_id, state=request.state)
         for attempt in range(MAX_CONFLICT_RETRIES + 1):
             latest = await self._latest(request.map_id)
@@ -55,7 +64,6 @@ class MapEditor:
             except VersionConflict:
                 if request.version or attempt == MAX_CONFLICT_RETRIES:
                     raise
-                # Doors of a map may be set at once: without a pause, they would conflict again.
                 await asyncio.sleep(PAUSES.delay(attempt + 1))
         raise AssertionError("the last attempt returns or raises")
 
@@ -63,6 +71,8 @@ class MapEditor:
         image = await self._storage.images.get_latest(id_)
         if image is None:
             raise ImageNotFound.with_id(id_)
+        if image.HasField("map"):
+            complete(image.map)  # of an older version of this service
         return image
 
     async def _commit(self, unit: UnitOfWork, latest: Image, changes: MapChanges, version: int) -> Image:
@@ -70,10 +80,12 @@ class MapEditor:
         if change.violations:
             raise InvalidArgument.of(change.violations)
         if change.properties != latest.map or latest.version != version:
-            latest.map.CopyFrom(change.properties)
-            latest.storage_correlation_id = unit.id
-            unit.update(self._storage.images, latest, version)
-            unit.publish(events.map_updated(latest.id, version + 1, changes, events.Origin(cause=unit.id)))
+            changed = clone(latest)
+            changed.map.CopyFrom(change.properties)
+            changed.storage_correlation_id = unit.id
+            unit.update(self._storage.images, changed, version)
+            origin = events.Origin(cause=unit.id)
+            unit.publish(events.map_updated(latest.id, version + 1, change.applied, origin))
         # Even without an effect: the same request_id must not have one later.
         stored = (await unit.commit()).find(self._storage.images) or latest
         return await self._storage.images.with_overlay_ids(stored)

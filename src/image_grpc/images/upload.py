@@ -11,7 +11,7 @@ from tabletop.image.v1.types_pb2 import ImageType
 from image_grpc import events, pictures, tenancy
 from image_grpc.errors import InvalidArgument, Violation
 from image_grpc.generation.kinds import kind_of_subtype, subtypes_of
-from image_grpc.maps.properties import complete_walls, wall_violations
+from image_grpc.maps.properties import complete, light_violations, wall_violations
 from image_grpc.maps.validation import grid_violations
 from image_grpc.messages import now, oneof_field
 from image_grpc.storage import Storage
@@ -94,7 +94,7 @@ def _uploaded_image(id_: str, description: UploadImageDescription, header: pictu
     image = Image(id=id_, type=description.type, subtype=description.subtype, version=1)
     if description.type == ImageType.IMAGE_TYPE_MAP:
         image.map.CopyFrom(description.map)
-        complete_walls(image.map.walls)
+        complete(image.map)
     image.content.format = header.format
     image.content.sha256 = description.sha256
     image.content.size.width, image.content.size.height = header.width, header.height
@@ -109,6 +109,7 @@ def _uploaded_image(id_: str, description: UploadImageDescription, header: pictu
 def _description_violations(description: UploadImageDescription) -> list[Violation]:
     violations = grid_violations(description.map.grid, "description.map.grid")
     violations += wall_violations(description.map.walls, "description.map.walls")
+    violations += light_violations(description.map.lights, "description.map.lights")
     if description.subtype not in subtypes_of(description.type):
         violations.append(Violation("description.subtype", "does not belong to the type"))
     if not description.HasField("map"):

@@ -17,6 +17,8 @@ from image_grpc.maps.grid import TOUCH, Grid, Points, Shapes
 
 JOINT = 1.0
 """Distance in pixels up to which the ends of walls meet."""
+MAX_CLOSE, HEAP_PARTS = 50_000, 4
+"""Pairs of ends in the same pixel from which on these are rounded, and to which part of a pixel."""
 MAX_LIMITED = 1
 """Limited walls that a path may pass."""
 
@@ -66,11 +68,14 @@ def _restrictions(walls: Iterable[Wall], sense: Sense) -> Iterator[tuple[Wall, W
     for wall in walls:
         is_usual = not wall.HasField("door") and not wall.HasField("restrictions")
         value = by_kind[wall.kind] if is_usual else restriction(wall, sense)
+        if value == _LIMITED and sense == Sense.MOVE:
+            value = _NORMAL  # a move passes walls one step at a time
         if value != _NONE:
             yield wall, value
 
 
 _NORMAL, _NONE = WallRestriction.WALL_RESTRICTION_NORMAL, WallRestriction.WALL_RESTRICTION_NONE
+_LIMITED = WallRestriction.WALL_RESTRICTION_LIMITED
 
 
 class Barriers:
@@ -88,10 +93,18 @@ class Barriers:
         """Return the walls that restrict a sense. Ends within a pixel of each other meet."""
         kept = list(_restrictions(walls, sense))
         ends = (position for wall, _ in kept for position in (wall.start, wall.end))
+        lines = grid.points(ends).reshape(-1, 2, 2)
+        is_point = np.hypot(*(lines[:, 1] - lines[:, 0]).T) <= TOUCH
+        lines[is_point, 1] = lines[is_point, 0]
+        joints = _joints(lines)
+        sides = [_SIDES.get(wall.direction, 0) for wall, _ in kept]
+        limited = [value == WallRestriction.WALL_RESTRICTION_LIMITED for _, value in kept]
+        # Where limited walls meet, nothing else is.
+        joints_are_limited = bool(limited) and all(limited)
         return cls(
-            _joined(grid.points(ends)),
-            np.array([_SIDES.get(wall.direction, 0) for wall, _ in kept], dtype=np.int8),
-            np.array([value == WallRestriction.WALL_RESTRICTION_LIMITED for _, value in kept], dtype=bool),
+            np.concatenate([lines, joints]),
+            np.array([*sides, *([0] * len(joints))], dtype=np.int8),
+            np.array([*limited, *([joints_are_limited] * len(joints))], dtype=bool),
         )
 
     @property
@@ -129,9 +142,15 @@ class Barriers:
         # Negative on the left: the y axis points down.
         side = along[:, 0] * to_start[:, 1] - along[:, 1] * to_start[:, 0]
         restricts = side * self._sides[wall] >= 0
+        # Who is on a one-way wall is on neither of its sides.
+        restricts[self._sides[wall] != 0] &= ~_are_on(self._lines[wall], starts[path])[self._sides[wall] != 0]
         path, limited = path[restricts], self._limited[wall[restricts]]
         passed = np.bincount(path[limited], minlength=len(paths))
         return np.union1d(path[~limited], np.flatnonzero(passed > MAX_LIMITED))
+
+
+def _are_on(lines: Shapes, points: Points) -> NDArray[np.bool_]:
+    return np.asarray(shapely.dwithin(lines, shapely.points(points), TOUCH))
 
 
 def _segments(ends: Points) -> Shapes:
@@ -142,23 +161,45 @@ def _segments(ends: Points) -> Shapes:
     return segments
 
 
-def _joined(ends: Points) -> Points:
-    """Return the ends of walls, of shape (n, 2, 2), with each one moved to the first one within JOINT of it.
+def _joints(ends: Points) -> Points:
+    """Return short walls, of shape (n, 2, 2), between the ends of walls that are within JOINT of each other.
 
-    An end that others have been moved to stays where it is, so that no chain of close ends collapses into one point.
+    They are no more than the ends: through others, all ends that meet are connected.
     """
-    # As complex numbers, points are sorted ten times as fast.
-    sorted_, index = np.unique(np.ascontiguousarray(ends).view(np.complex128).reshape(-1), return_inverse=True)
-    distinct = sorted_.view(np.float64).reshape(-1, 2)
-    points: Shapes = np.asarray(shapely.points(distinct))
-    first, second = STRtree(points).query(points, predicate="dwithin", distance=JOINT)
-    target = np.arange(len(distinct))
-    for one, other in sorted(zip(first.tolist(), second.tolist(), strict=True)):
-        if one < other and target[one] == one and target[other] == other:
-            target[other] = one
-    joined = distinct[target[index]].reshape(-1, 2, 2)
-    # A wall that is shorter than that keeps its far end, if it has one.
-    far = ends.reshape(-1, 2, 2)[:, 1]
-    is_short = np.all(joined[:, 0] == joined[:, 1], axis=1) & (np.hypot(*(far - joined[:, 0]).T) > TOUCH)
-    joined[is_short, 1] = far[is_short]
-    return np.asarray(joined)
+    points = np.unique(_as_complex(ends.reshape(-1, 2)))
+    if _count_close(points) > MAX_CLOSE:  # a heap of ends, no drawing: those within a part of a pixel count as one
+        points = np.unique(np.round(points * HEAP_PARTS) / HEAP_PARTS)
+    distinct = points.view(np.float64).reshape(-1, 2)
+    shapes: Shapes = np.asarray(shapely.points(distinct))
+    one, other = STRtree(shapes).query(shapes, predicate="dwithin", distance=JOINT)
+    lengths = np.hypot(*(distinct[one] - distinct[other]).T)
+    kept = (one < other) & (lengths > TOUCH)
+    one, other, lengths = one[kept], other[kept], lengths[kept]
+    order = np.argsort(lengths, kind="stable")
+    parents = list(range(len(distinct)))
+
+    def root(index: int) -> int:
+        while parents[index] != index:
+            parents[index] = parents[parents[index]]
+            index = parents[index]
+        return index
+
+    chosen = []
+    for index in order.tolist():
+        first, second = root(one[index]), root(other[index])
+        if first != second:
+            parents[second] = first
+            chosen.append(index)
+    return np.stack([distinct[one[chosen]], distinct[other[chosen]]], axis=1)
+
+
+def _as_complex(points: Points) -> NDArray[np.complex128]:
+    """Return points as complex numbers, which numpy sorts ten times as fast."""
+    return np.ascontiguousarray(points).view(np.complex128).reshape(-1)
+
+
+def _count_close(points: NDArray[np.complex128]) -> int:
+    """Return about how many pairs of points are within JOINT of each other."""
+    cells = np.floor(points.real / JOINT) + 1j * np.floor(points.imag / JOINT)
+    _, counts = np.unique(cells, return_counts=True)
+    return int(np.sum(counts.astype(np.int64) ** 2))

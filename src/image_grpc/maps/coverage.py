@@ -78,8 +78,15 @@ class Coverage:
         """Return a copy of an overlay for a response, with the cells that its elements cover."""
 
         def copy_with_coverage() -> Overlay:
-            copy = clone(overlay)
+            copy, total = clone(overlay), 0
+            if examined_cells(overlay, image) > MAX_EXAMINED:
+                copy.tactical.coverage_incomplete = True
+                return copy
             for element_id, covered in self._of_elements(overlay, image):
+                total += len(covered.cells)
+                if total > MAX_CELLS:
+                    copy.tactical.coverage_incomplete = True
+                    break
                 cells = [Cell(column=column, row=row) for column, row in covered.cells.tolist()]
                 copy.tactical.coverage.append(ElementCoverage(element_id=element_id, cells=cells))
             return copy

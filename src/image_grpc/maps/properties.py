@@ -1,17 +1,21 @@
 """Properties of a map: their rules, their stored form, and changes of them."""
 
+import itertools
+import secrets
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
-from tabletop.image.v1.map_pb2 import DoorKind, DoorState, MapProperties, Wall, WallKind
+from tabletop.image.v1.map_pb2 import DoorKind, DoorState, Light, MapProperties, Wall, WallKind
 from tabletop.image.v1.map_service_pb2 import DoorStateChange, MapChanges
 
 from image_grpc.errors import Violation
 from image_grpc.maps.barriers import is_open
-from image_grpc.maps.validation import grid_violations
+from image_grpc.maps.color import is_color
+from image_grpc.maps.validation import INVALID_COLOR, grid_violations
 from image_grpc.messages import clone
 
-MAX_WALLS = 2000
+MAX_WALLS, MAX_LIGHTS = 2000, 500
 _DOORS = (WallKind.WALL_KIND_UNSPECIFIED, WallKind.WALL_KIND_CLOSED_DOOR, WallKind.WALL_KIND_OPEN_DOOR)
 
 
@@ -22,12 +26,8 @@ def is_door(wall: Wall) -> bool:
 
 def wall_violations(walls: Sequence[Wall], path: str) -> list[Violation]:
     """Return the violations of walls at a field path: duplicate ids, and doors in walls of another kind."""
-    violations = []
-    ids: set[str] = set()
+    violations = _duplicate_ids(walls, path)
     for index, wall in enumerate(walls):
-        if wall.id and wall.id in ids:
-            violations.append(Violation(f"{path}[{index}].id", "must be unique within the map"))
-        ids.add(wall.id)
         if wall.HasField("door") and wall.kind not in _DOORS:
             violations.append(Violation(f"{path}[{index}].door", "must be set for doors only"))
     return violations
@@ -39,9 +39,35 @@ def set_door_state(wall: Wall, state: DoorState) -> None:
     wall.kind = WallKind.WALL_KIND_OPEN_DOOR if is_open(wall) else WallKind.WALL_KIND_CLOSED_DOOR
 
 
-def complete_walls(walls: Sequence[Wall]) -> None:
-    """Bring the walls of a map into their stored form: all have an id and a kind, doors also a kind of their own and
-    a state."""
+def light_violations(lights: Sequence[Light], path: str) -> list[Violation]:
+    """Return the violations of lights at a field path: duplicate ids, and invalid colors."""
+    violations = _duplicate_ids(lights, path)
+    for index, light in enumerate(lights):
+        if light.illumination.color and not is_color(light.illumination.color):
+            violations.append(Violation(f"{path}[{index}].illumination.color", INVALID_COLOR))
+    return violations
+
+
+def _duplicate_ids(parts: Iterable[Wall | Light], path: str) -> list[Violation]:
+    violations = []
+    ids: set[str] = set()
+    for index, part in enumerate(parts):
+        if part.id and part.id in ids:
+            violations.append(Violation(f"{path}[{index}].id", "must be unique within the map"))
+        ids.add(part.id)
+    return violations
+
+
+def complete(properties: MapProperties) -> None:
+    """Bring properties into their stored form: walls and lights have an id, walls a kind, and doors also a kind of
+    their own and a state."""
+    complete_kinds(properties.walls)
+    _assign_ids(properties.walls, "w")
+    _assign_ids(properties.lights, "l")
+
+
+def complete_kinds(walls: Iterable[Wall]) -> None:
+    """Give each wall a kind, and each door a kind of its own and a state."""
     for wall in walls:
         if is_door(wall):
             closed = DoorState.DOOR_STATE_CLOSED
@@ -50,27 +76,37 @@ def complete_walls(walls: Sequence[Wall]) -> None:
             set_door_state(wall, state)
         else:
             wall.kind = wall.kind or WallKind.WALL_KIND_WALL
-    ids = {wall.id for wall in walls}
-    number = 0
-    for wall in walls:
-        while not wall.id:
-            number += 1
-            if (candidate := f"w{number}") not in ids:
-                wall.id = candidate
+
+
+def _new_id(prefix: str) -> str:
+    """Return an id that no part of the map has had: somebody may still name one that was removed."""
+    return f"{prefix}-{secrets.token_hex(4)}"
+
+
+def _assign_ids(parts: Sequence[Wall | Light], prefix: str) -> None:
+    ids = {part.id for part in parts}
+    numbers = itertools.count(1)
+    for part in parts:
+        while not part.id:
+            if (candidate := f"{prefix}{next(numbers)}") not in ids:
+                part.id = candidate
 
 
 class MapChange:
     """The properties of a map after changes, and what is wrong with these."""
 
     def __init__(self, current: MapProperties, changes: MapChanges, path: str) -> None:
-        self.properties = clone(current)
-        self._changes, self._path = changes, path
-        complete_walls(self.properties.walls)
+        self.properties, self._path = clone(current), path
+        complete(self.properties)
         violations = grid_violations(changes.grid, f"{path}.grid")
         violations += wall_violations(changes.walls.walls, f"{path}.walls.walls")
         violations += wall_violations(changes.put_walls, f"{path}.put_walls")
+        violations += light_violations(changes.lights.lights, f"{path}.lights.lights")
+        violations += light_violations(changes.put_lights, f"{path}.put_lights")
+        self.applied = clone(changes)
+        """The changes with the ids and kinds that new walls and lights have been given."""
         if not violations:
-            self._apply_to_walls()
+            self._apply_to_parts()
             violations += self._set_doors(changes.door_states)
         self.violations: list[Violation] = violations
         if changes.HasField("grid"):
@@ -80,20 +116,19 @@ class MapChange:
         if changes.HasField("points_of_interest"):
             replace_all(self.properties.points_of_interest, changes.points_of_interest.points_of_interest)
 
-    def _apply_to_walls(self) -> None:
-        changes, walls = self._changes, self.properties.walls
+    def _apply_to_parts(self) -> None:
+        changes, properties = self.applied, self.properties
+        complete_kinds([*changes.walls.walls, *changes.put_walls])
+        for wall in (*changes.walls.walls, *changes.put_walls):
+            wall.id = wall.id or _new_id("w")
+        for light in (*changes.lights.lights, *changes.put_lights):
+            light.id = light.id or _new_id("l")
         if changes.HasField("walls"):
-            replace_all(walls, changes.walls.walls)
-        removed = set(changes.remove_wall_ids)
-        kept = [wall for wall in walls if wall.id not in removed]
-        positions = {wall.id: index for index, wall in enumerate(kept) if wall.id}
-        for wall in changes.put_walls:
-            if wall.id in positions:
-                kept[positions[wall.id]] = wall
-            else:
-                kept.append(wall)
-        replace_all(walls, [clone(wall) for wall in kept])
-        complete_walls(walls)
+            replace_all(properties.walls, changes.walls.walls)
+        if changes.HasField("lights"):
+            replace_all(properties.lights, changes.lights.lights)
+        _edit(properties.walls, changes.remove_wall_ids, changes.put_walls)
+        _edit(properties.lights, changes.remove_light_ids, changes.put_lights)
 
     def _set_doors(self, states: Sequence[DoorStateChange]) -> list[Violation]:
         doors = {wall.id: wall for wall in self.properties.walls if is_door(wall)}
@@ -105,7 +140,22 @@ class MapChange:
                 violations.append(Violation(f"{self._path}.door_states[{index}].door_id", "the map has no such door"))
         if len(self.properties.walls) > MAX_WALLS:
             violations.append(Violation(f"{self._path}.put_walls", f"a map must have at most {MAX_WALLS} walls"))
+        if len(self.properties.lights) > MAX_LIGHTS:
+            violations.append(Violation(f"{self._path}.put_lights", f"a map must have at most {MAX_LIGHTS} lights"))
         return violations
+
+
+def _edit(parts: Any, removed_ids: Iterable[str], put: Iterable[Any]) -> None:
+    """Remove walls or lights by id, and add others, which replace those with the same id."""
+    removed = set(removed_ids)
+    kept = [part for part in parts if part.id not in removed]
+    positions = {part.id: index for index, part in enumerate(kept) if part.id}
+    for part in put:
+        if part.id in positions:
+            kept[positions[part.id]] = part
+        else:
+            kept.append(part)
+    replace_all(parts, kept)
 
 
 def replace_all(container: RepeatedCompositeFieldContainer, values: Iterable) -> None:  # type: ignore[type-arg]

@@ -15,11 +15,16 @@ from shapely.geometry.base import BaseGeometry
 
 from image_grpc.maps.barriers import MAX_LIMITED
 from image_grpc.maps.grid import TOUCH, Points, Shapes
+from image_grpc.workers import stop_if_abandoned
 
 _TURN = 2 * math.pi
 _WIDEST = 0.01
 """Largest angle within which a line of sight may touch the end of a wall that is very close to the eye."""
 _NOTHING = -1
+MAX_CROSSINGS_PER_WALL = 4
+"""So many more directions are considered. Walls of a building meet at their ends; those of a lattice cross."""
+MAX_PAIRS = 500_000
+"""Pairs of walls and intervals that are handled at once, to bound the memory."""
 _Floats = NDArray[np.float64]
 _Indices = NDArray[np.int64]
 
@@ -33,7 +38,11 @@ class View:
         self._walls, self._limited = walls - self._eye, limited
         self._along = self._walls[:, 1] - self._walls[:, 0]
         ends = self._walls.reshape(-1, 2)
-        self._angles = np.unique(_angles(np.concatenate([ends, *_crossings(self._walls)])))
+        crossings = _crossings(self._walls)
+        self.is_exact = len(crossings) <= MAX_CROSSINGS_PER_WALL * len(walls)
+        """Whether crossings of walls are considered. Otherwise the view is approximate where walls cross."""
+        corners = np.concatenate([ends, crossings]) if self.is_exact else ends
+        self._angles = np.unique(_angles(corners))
         angles = _angles(ends)
         self._end_order = np.argsort(angles)
         self._end_angles, self._ends = angles[self._end_order], ends[self._end_order]
@@ -75,20 +84,28 @@ class View:
         is_left = _cross(self._walls[:, 0], self._walls[:, 1]) < 0
         start, stop = np.where(is_left, last, first), np.where(is_left, first, last)
         covered = (stop - start) % count
-        wall = np.repeat(np.arange(len(covered)), covered)
-        within = np.arange(len(wall)) - np.repeat(np.cumsum(covered) - covered, covered)
-        interval = (np.repeat(start, covered) + within) % count
         middle = self._angles + np.diff(self._angles, append=self._angles[0] + _TURN) / 2
-        rays = np.stack([np.cos(middle), np.sin(middle)], axis=1)[interval]
-        distance = self._distance_along(wall, rays)
-        order = np.lexsort((distance, interval))
+        rays = np.stack([np.cos(middle), np.sin(middle)], axis=1)
         nearest = np.full(count, np.inf)
-        for is_limited, rank in ((False, 0), (True, MAX_LIMITED)):
-            chosen = order[self._limited[wall[order]] == is_limited]
-            chosen = chosen[_rank(interval[chosen]) == rank]
-            chosen = chosen[distance[chosen] < nearest[interval[chosen]]]
-            limits[interval[chosen]], nearest[interval[chosen]] = wall[chosen], distance[chosen]
+        for kind, rank in ((~self._limited, 0), (self._limited, MAX_LIMITED)):
+            # The nearest walls so far of each interval, in order of distance.
+            walls, distances = np.full((rank + 1, count), _NOTHING), np.full((rank + 1, count), np.inf)
+            for part in _parts(np.flatnonzero(kind), covered):
+                stop_if_abandoned()
+                _merge(walls, distances, *self._covered_intervals(part, start, covered, rays))
+            closer = distances[rank] < nearest
+            limits[closer], nearest[closer] = walls[rank][closer], distances[rank][closer]
         return limits
+
+    def _covered_intervals(
+        self, walls: _Indices, start: _Indices, covered: _Indices, rays: Points
+    ) -> tuple[_Indices, _Indices, _Floats]:
+        """Return intervals that walls cover, these walls, and their distances in the middle of the intervals."""
+        counts = covered[walls]
+        wall = np.repeat(walls, counts)
+        within = np.arange(len(wall)) - np.repeat(np.cumsum(counts) - counts, counts)
+        interval = (start[wall] + within) % len(rays)
+        return interval, wall, self._distance_along(wall, rays[interval])
 
     def _distance_along(self, wall: _Indices, rays: Points) -> _Floats:
         """Return the distance from the eye to the line of a wall along each ray."""
@@ -127,14 +144,36 @@ def _cross(one: Points, other: Points) -> _Floats:
     return np.asarray(one[..., 0] * other[..., 1] - one[..., 1] * other[..., 0])
 
 
+def _parts(walls: _Indices, covered: _Indices) -> Iterator[_Indices]:
+    """Yield the walls in parts that cover about MAX_PAIRS intervals each."""
+    totals = np.cumsum(covered[walls])
+    limits = np.arange(MAX_PAIRS, totals[-1] if len(totals) else 0, MAX_PAIRS)
+    yield from np.split(walls, np.searchsorted(totals, limits))
+
+
+def _merge(walls: _Indices, distances: _Floats, interval: _Indices, wall: _Indices, distance: _Floats) -> None:
+    """Insert walls into the nearest ones of each interval, in place."""
+    order = np.lexsort((distance, interval))
+    ranks = _rank(interval[order])
+    for rank in range(len(walls)):
+        chosen = order[ranks == rank]
+        at, candidate = interval[chosen], (wall[chosen], distance[chosen])
+        for row in range(len(walls)):
+            closer = candidate[1] < distances[row, at]
+            previous = walls[row, at], distances[row, at]
+            walls[row, at] = np.where(closer, candidate[0], previous[0])
+            distances[row, at] = np.where(closer, candidate[1], previous[1])
+            candidate = np.where(closer, previous[0], candidate[0]), np.where(closer, previous[1], candidate[1])
+
+
 def _rank(groups: _Indices) -> _Indices:
     """Return how many equal values precede each value of a sorted array."""
     begins = np.flatnonzero(np.diff(groups, prepend=-1))
     return np.arange(len(groups)) - np.repeat(begins, np.diff(begins, append=len(groups)))
 
 
-def _crossings(walls: Points) -> Iterator[Points]:
-    """Yield the points where walls cross each other, or end on each other."""
+def _crossings(walls: Points) -> Points:
+    """Return the points where walls cross each other, or end on each other."""
     lines: Shapes = np.asarray(shapely.linestrings(walls))
     one, other = STRtree(lines).query(lines, predicate="intersects")
     one, other = one[one < other], other[one < other]
@@ -143,4 +182,4 @@ def _crossings(walls: Points) -> Iterator[Points]:
     crossing = slope != 0
     offset = walls[other[crossing], 0] - walls[one[crossing], 0]
     part = _cross(offset, across[crossing]) / slope[crossing]
-    yield walls[one[crossing], 0] + part[:, None] * along[crossing]
+    return np.asarray(walls[one[crossing], 0] + part[:, None] * along[crossing])

@@ -28,6 +28,7 @@ CODES: dict[type[errors.ServiceError], grpc.StatusCode] = {
     errors.OverlayMapMismatch: grpc.StatusCode.FAILED_PRECONDITION,
     errors.OverlayLimitExceeded: grpc.StatusCode.FAILED_PRECONDITION,
     errors.MapMismatch: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.VisionLimitExceeded: grpc.StatusCode.FAILED_PRECONDITION,
     errors.DoorNotFound: grpc.StatusCode.NOT_FOUND,
     errors.RequestIdReused: grpc.StatusCode.ALREADY_EXISTS,
     errors.VersionConflict: grpc.StatusCode.ABORTED,

@@ -2,7 +2,7 @@
 
 from tabletop.image.v1.generation_request_pb2 import GenerateTacticalMapRequest
 from tabletop.image.v1.image_pb2 import Image
-from tabletop.image.v1.map_pb2 import GridKind, MapProperties, WallKind
+from tabletop.image.v1.map_pb2 import GridKind, HexShift, MapProperties, WallDirection, WallKind
 from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
 
@@ -10,8 +10,9 @@ from image_grpc.errors import Violation
 from image_grpc.generation.kinds.kind import Kind
 from image_grpc.generation.prompts import labeled, theme_name, with_properties
 from image_grpc.maps.grid import DEFAULT_CELL, DEFAULT_COLOR
-from image_grpc.maps.properties import complete_walls, wall_violations
+from image_grpc.maps.properties import complete, light_violations, wall_violations
 from image_grpc.maps.validation import grid_violations
+from image_grpc.messages import clear_empty_messages
 from image_grpc.settings import ServerSettings
 
 
@@ -20,7 +21,7 @@ class TacticalMap(Kind[GenerateTacticalMapRequest]):
     field = "tactical_map"
     image_type = ImageType.IMAGE_TYPE_MAP
     subtypes = (ImageSubtype.IMAGE_SUBTYPE_TACTICAL,)
-    map_fields = ("grid", "walls")
+    map_fields = ("grid", "walls", "lights")
 
     def default_model(self, settings: ServerSettings) -> str:
         return settings.model_tactical_map
@@ -30,12 +31,20 @@ class TacticalMap(Kind[GenerateTacticalMapRequest]):
             request.grid.size = request.grid.size or DEFAULT_CELL
             request.grid.color = request.grid.color or DEFAULT_COLOR
             request.grid.kind = request.grid.kind or GridKind.GRID_KIND_SQUARE
+            clear_empty_messages(request.grid)
+            if request.grid.hex_shift == HexShift.HEX_SHIFT_ODD:
+                request.grid.ClearField("hex_shift")
         for wall in request.walls:
             if not wall.HasField("door"):
                 wall.kind = wall.kind or WallKind.WALL_KIND_WALL
+            if not wall.restrictions.ByteSize():
+                wall.ClearField("restrictions")
+            if wall.direction == WallDirection.WALL_DIRECTION_BOTH:
+                wall.ClearField("direction")
 
     def violations(self, request: GenerateTacticalMapRequest) -> list[Violation]:
-        return grid_violations(request.grid, "grid") + wall_violations(request.walls, "walls")
+        violations = grid_violations(request.grid, "grid") + wall_violations(request.walls, "walls")
+        return violations + light_violations(request.lights, "lights")
 
     def prompt_parts(self, request: GenerateTacticalMapRequest, theme: Theme) -> list[str]:
         style = theme.elements
@@ -54,11 +63,12 @@ class TacticalMap(Kind[GenerateTacticalMapRequest]):
 
     def map_properties(self, request: GenerateTacticalMapRequest) -> MapProperties:
         grid = request.grid if request.HasField("grid") else None
-        properties = MapProperties(grid=grid, walls=request.walls)
-        complete_walls(properties.walls)
+        properties = MapProperties(grid=grid, walls=request.walls, lights=request.lights)
+        complete(properties)
         return properties
 
     def describe_image(self, image: Image, request: GenerateTacticalMapRequest) -> None:
         if image.map.HasField("grid"):
             request.grid.CopyFrom(image.map.grid)
         request.walls.extend(image.map.walls)
+        request.lights.extend(image.map.lights)

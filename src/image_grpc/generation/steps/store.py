@@ -17,7 +17,7 @@ from image_grpc.errors import ApiError, GenerationError, ImageNotFound, ServiceE
 from image_grpc.generation import jobs, states
 from image_grpc.generation.estimate import Estimator
 from image_grpc.generation.repository import GenerationRepository
-from image_grpc.generation.requests import complete_request, kind_in, picture_in
+from image_grpc.generation.requests import changed_fields, complete_request, kind_in, picture_in
 from image_grpc.getimg import Downloader, PictureGone
 from image_grpc.hub import Ack, Retry, Settlement
 from image_grpc.idempotency import derived_id
@@ -180,8 +180,17 @@ def _next_version(previous: Image, record: GenerationRecord) -> Image:
     image.version = previous.version + 1
     image.type, image.subtype = facets.type, facets.subtype
     image.references[:] = picture.reference_image_ids
-    if (properties := kind_in(request).map_properties(picture)) is not None:
-        image.map.CopyFrom(properties)
+    kind = kind_in(request)
+    if (properties := kind.map_properties(picture)) is not None:
+        changed = changed_fields(record.generation.request)
+        if previous.HasField("map"):  # keep what others have changed meanwhile
+            for field in set(kind.map_fields) - changed:
+                properties.ClearField(field)
+            for field in set(kind.map_fields) & changed:
+                image.map.ClearField(field)
+            image.map.MergeFrom(properties)
+        else:
+            image.map.CopyFrom(properties)
     image.content.CopyFrom(ImageContent(format=picture.format, size=picture.size))
     metadata = image.metadata
     metadata.theme, metadata.source_id, metadata.service = facets.theme, facets.source_id, facets.service

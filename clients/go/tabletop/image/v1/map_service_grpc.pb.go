@@ -17,11 +17,14 @@ const _ = grpc.SupportPackageIsVersion7
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 type MapServiceClient interface {
-	// Changes the grid and the walls of a tactical map, or the scale and the points of interest of a campaign map.
+	// Changes the grid, the walls and the lights of a tactical map, or the scale and the points of interest of a campaign map.
 	UpdateMap(ctx context.Context, in *UpdateMapRequest, opts ...grpc.CallOption) (*UpdateMapResponse, error)
 	// Opens, closes or locks a door. NOT_FOUND with reason `MAP_ERROR`: the map has no such door. A door that is in this
 	// state already is no change: no version is created.
 	SetDoorState(ctx context.Context, in *SetDoorStateRequest, opts ...grpc.CallOption) (*SetDoorStateResponse, error)
+	// Computes what viewers see on a tactical map, each and together. FAILED_PRECONDITION with reason `MAP_ERROR`: the
+	// viewers would see too many cells; shorten their ranges, or use several calls.
+	ComputeVision(ctx context.Context, in *ComputeVisionRequest, opts ...grpc.CallOption) (*ComputeVisionResponse, error)
 }
 
 type mapServiceClient struct {
@@ -50,15 +53,27 @@ func (c *mapServiceClient) SetDoorState(ctx context.Context, in *SetDoorStateReq
 	return out, nil
 }
 
+func (c *mapServiceClient) ComputeVision(ctx context.Context, in *ComputeVisionRequest, opts ...grpc.CallOption) (*ComputeVisionResponse, error) {
+	out := new(ComputeVisionResponse)
+	err := c.cc.Invoke(ctx, "/tabletop.image.v1.MapService/ComputeVision", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // MapServiceServer is the server API for MapService service.
 // All implementations must embed UnimplementedMapServiceServer
 // for forward compatibility
 type MapServiceServer interface {
-	// Changes the grid and the walls of a tactical map, or the scale and the points of interest of a campaign map.
+	// Changes the grid, the walls and the lights of a tactical map, or the scale and the points of interest of a campaign map.
 	UpdateMap(context.Context, *UpdateMapRequest) (*UpdateMapResponse, error)
 	// Opens, closes or locks a door. NOT_FOUND with reason `MAP_ERROR`: the map has no such door. A door that is in this
 	// state already is no change: no version is created.
 	SetDoorState(context.Context, *SetDoorStateRequest) (*SetDoorStateResponse, error)
+	// Computes what viewers see on a tactical map, each and together. FAILED_PRECONDITION with reason `MAP_ERROR`: the
+	// viewers would see too many cells; shorten their ranges, or use several calls.
+	ComputeVision(context.Context, *ComputeVisionRequest) (*ComputeVisionResponse, error)
 	mustEmbedUnimplementedMapServiceServer()
 }
 
@@ -71,6 +86,9 @@ func (UnimplementedMapServiceServer) UpdateMap(context.Context, *UpdateMapReques
 }
 func (UnimplementedMapServiceServer) SetDoorState(context.Context, *SetDoorStateRequest) (*SetDoorStateResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method SetDoorState not implemented")
+}
+func (UnimplementedMapServiceServer) ComputeVision(context.Context, *ComputeVisionRequest) (*ComputeVisionResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method ComputeVision not implemented")
 }
 func (UnimplementedMapServiceServer) mustEmbedUnimplementedMapServiceServer() {}
 
@@ -121,6 +139,24 @@ func _MapService_SetDoorState_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _MapService_ComputeVision_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ComputeVisionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MapServiceServer).ComputeVision(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/tabletop.image.v1.MapService/ComputeVision",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MapServiceServer).ComputeVision(ctx, req.(*ComputeVisionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 var _MapService_serviceDesc = grpc.ServiceDesc{
 	ServiceName: "tabletop.image.v1.MapService",
 	HandlerType: (*MapServiceServer)(nil),
@@ -132,6 +168,10 @@ var _MapService_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "SetDoorState",
 			Handler:    _MapService_SetDoorState_Handler,
+		},
+		{
+			MethodName: "ComputeVision",
+			Handler:    _MapService_ComputeVision_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

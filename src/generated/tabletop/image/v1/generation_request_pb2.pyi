@@ -39,7 +39,7 @@ ITEM_TYPE_ARMOR: ItemType
 ITEM_TYPE_OTHER: ItemType
 
 class GenerateTacticalMapRequest(_message.Message):
-    __slots__ = ("theme", "size", "details", "source", "request_id", "wait_for", "priority", "cache", "validate_only", "format", "model", "reference_image_ids", "grid", "features", "terrain", "walls")
+    __slots__ = ("theme", "size", "details", "source", "request_id", "wait_for", "priority", "cache", "validate_only", "format", "model", "reference_image_ids", "grid", "features", "terrain", "walls", "lights")
     THEME_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     DETAILS_FIELD_NUMBER: _ClassVar[int]
@@ -56,6 +56,7 @@ class GenerateTacticalMapRequest(_message.Message):
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     TERRAIN_FIELD_NUMBER: _ClassVar[int]
     WALLS_FIELD_NUMBER: _ClassVar[int]
+    LIGHTS_FIELD_NUMBER: _ClassVar[int]
     theme: str
     size: _types_pb2.Size
     details: str
@@ -72,7 +73,8 @@ class GenerateTacticalMapRequest(_message.Message):
     features: _containers.RepeatedScalarFieldContainer[str]
     terrain: _map_pb2.Terrain
     walls: _containers.RepeatedCompositeFieldContainer[_map_pb2.Wall]
-    def __init__(self, theme: _Optional[str] = ..., size: _Optional[_Union[_types_pb2.Size, _Mapping]] = ..., details: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., request_id: _Optional[str] = ..., wait_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., priority: _Optional[_Union[_types_pb2.Priority, str]] = ..., cache: _Optional[_Union[_types_pb2.CacheMode, str]] = ..., validate_only: _Optional[bool] = ..., format: _Optional[_Union[_types_pb2.ImageFormat, str]] = ..., model: _Optional[str] = ..., reference_image_ids: _Optional[_Iterable[str]] = ..., grid: _Optional[_Union[_map_pb2.Grid, _Mapping]] = ..., features: _Optional[_Iterable[str]] = ..., terrain: _Optional[_Union[_map_pb2.Terrain, _Mapping]] = ..., walls: _Optional[_Iterable[_Union[_map_pb2.Wall, _Mapping]]] = ...) -> None: ...
+    lights: _containers.RepeatedCompositeFieldContainer[_map_pb2.Light]
+    def __init__(self, theme: _Optional[str] = ..., size: _Optional[_Union[_types_pb2.Size, _Mapping]] = ..., details: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., request_id: _Optional[str] = ..., wait_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., priority: _Optional[_Union[_types_pb2.Priority, str]] = ..., cache: _Optional[_Union[_types_pb2.CacheMode, str]] = ..., validate_only: _Optional[bool] = ..., format: _Optional[_Union[_types_pb2.ImageFormat, str]] = ..., model: _Optional[str] = ..., reference_image_ids: _Optional[_Iterable[str]] = ..., grid: _Optional[_Union[_map_pb2.Grid, _Mapping]] = ..., features: _Optional[_Iterable[str]] = ..., terrain: _Optional[_Union[_map_pb2.Terrain, _Mapping]] = ..., walls: _Optional[_Iterable[_Union[_map_pb2.Wall, _Mapping]]] = ..., lights: _Optional[_Iterable[_Union[_map_pb2.Light, _Mapping]]] = ...) -> None: ...
 
 class GenerateCampaignMapRequest(_message.Message):
     __slots__ = ("theme", "size", "details", "source", "request_id", "wait_for", "priority", "cache", "validate_only", "format", "model", "reference_image_ids", "scale", "features", "points_of_interest")

@@ -27,7 +27,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from tabletop.image.v1 import types_pb2 as tabletop_dot_image_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1btabletop/image/v1/map.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1dtabletop/image/v1/types.proto\"T\n\nGridOffset\x12\"\n\x01x\x18\x01 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xb0@)\x00\x00\x00\x00\x00\x00\xb0\xc0\x12\"\n\x01y\x18\x02 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xb0@)\x00\x00\x00\x00\x00\x00\xb0\xc0\"\xcb\x02\n\x04Grid\x12\x0f\n\x07\x65nabled\x18\x01 \x01(\x08\x12(\n\x04size\x18\x02 \x01(\x01\x42\x1a\xbaH\x17\x12\x12\x19\x00\x00\x00\x00\x00\x00\x90@)\x00\x00\x00\x00\x00\x00 @\xd8\x01\x01\x12j\n\x05\x63olor\x18\x03 \x01(\tB[\xbaHXrS2Q^(#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})|[A-Za-z]{3,20})$\xd8\x01\x01\x12\x33\n\x04kind\x18\x04 \x01(\x0e\x32\x1b.tabletop.image.v1.GridKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12-\n\x06offset\x18\x05 \x01(\x0b\x32\x1d.tabletop.image.v1.GridOffset\x12\x38\n\thex_shift\x18\x06 \x01(\x0e\x32\x1b.tabletop.image.v1.HexShiftB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xac\x01\n\x07Terrain\x12\x15\n\x04type\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12W\n\nproperties\x18\x02 \x03(\x0b\x32*.tabletop.image.v1.Terrain.PropertiesEntryB\x17\xbaH\x14\x9a\x01\x11\x10 \"\x06r\x04\x10\x01\x18@*\x05r\x03\x18\xc8\x01\x1a\x31\n\x0fPropertiesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"I\n\x05Scale\x12\x1b\n\x04unit\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18(\x12#\n\x05value\x18\x02 \x01(\x01\x42\x14\xe2\x41\x01\x02\xbaH\r\x12\x0b!\x00\x00\x00\x00\x00\x00\x00\x00@\x01\"\x85\x01\n\x0fPointOfInterest\x12\x15\n\x04type\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18<\x12-\n\x08location\x18\x02 \x01(\x0b\x32\x1b.tabletop.image.v1.Location\x12\x15\n\x04name\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x15\n\x04icon\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18<\"\x85\x02\n\x10WallRestrictions\x12:\n\x04move\x18\x01 \x01(\x0e\x32\".tabletop.image.v1.WallRestrictionB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12;\n\x05sight\x18\x02 \x01(\x0e\x32\".tabletop.image.v1.WallRestrictionB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12;\n\x05light\x18\x03 \x01(\x0e\x32\".tabletop.image.v1.WallRestrictionB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12;\n\x05sound\x18\x04 \x01(\x0e\x32\".tabletop.image.v1.WallRestrictionB\x08\xbaH\x05\x82\x01\x02\x10\x01\"r\n\x04\x44oor\x12\x33\n\x04kind\x18\x01 \x01(\x0e\x32\x1b.tabletop.image.v1.DoorKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x35\n\x05state\x18\x02 \x01(\x0e\x32\x1c.tabletop.image.v1.DoorStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xdf\x02\n\x04Wall\x12\x36\n\x05start\x18\x01 \x01(\x0b\x32\x1b.tabletop.image.v1.PositionB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x34\n\x03\x65nd\x18\x02 \x01(\x0b\x32\x1b.tabletop.image.v1.PositionB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x33\n\x04kind\x18\x03 \x01(\x0e\x32\x1b.tabletop.image.v1.WallKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x13\n\x02id\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x39\n\x0crestrictions\x18\x05 \x01(\x0b\x32#.tabletop.image.v1.WallRestrictions\x12=\n\tdirection\x18\x06 \x01(\x0e\x32 .tabletop.image.v1.WallDirectionB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12%\n\x04\x64oor\x18\x07 \x01(\x0b\x32\x17.tabletop.image.v1.Door\"\xdd\x01\n\rMapProperties\x12%\n\x04grid\x18\x01 \x01(\x0b\x32\x17.tabletop.image.v1.Grid\x12\x31\n\x05walls\x18\x02 \x03(\x0b\x32\x17.tabletop.image.v1.WallB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\x12\'\n\x05scale\x18\x03 \x01(\x0b\x32\x18.tabletop.image.v1.Scale\x12I\n\x12points_of_interest\x18\x04 \x03(\x0b\x32\".tabletop.image.v1.PointOfInterestB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\"\x93\x01\n\x08Position\x12\"\n\x01x\x18\x01 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00j\xf8@)\x00\x00\x00\x00\x00j\xf8\xc0\x12\"\n\x01y\x18\x02 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00j\xf8@)\x00\x00\x00\x00\x00j\xf8\xc0\x12?\n\x04unit\x18\x03 \x01(\x0e\x32!.tabletop.image.v1.CoordinateUnitB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\"#\n\x04\x43\x65ll\x12\x0e\n\x06\x63olumn\x18\x01 \x01(\x05\x12\x0b\n\x03row\x18\x02 \x01(\x05*n\n\x08GridKind\x12\x19\n\x15GRID_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10GRID_KIND_SQUARE\x10\x01\x12\x16\n\x12GRID_KIND_HEX_ROWS\x10\x02\x12\x19\n\x15GRID_KIND_HEX_COLUMNS\x10\x03*L\n\x08HexShift\x12\x19\n\x15HEX_SHIFT_UNSPECIFIED\x10\x00\x12\x11\n\rHEX_SHIFT_ODD\x10\x01\x12\x12\n\x0eHEX_SHIFT_EVEN\x10\x02*\x9b\x01\n\x08WallKind\x12\x19\n\x15WALL_KIND_UNSPECIFIED\x10\x00\x12\x12\n\x0eWALL_KIND_WALL\x10\x01\x12\x19\n\x15WALL_KIND_CLOSED_DOOR\x10\x02\x12\x17\n\x13WALL_KIND_OPEN_DOOR\x10\x03\x12\x14\n\x10WALL_KIND_WINDOW\x10\x04\x12\x16\n\x12WALL_KIND_LOW_WALL\x10\x05*\x89\x01\n\x0fWallRestriction\x12 \n\x1cWALL_RESTRICTION_UNSPECIFIED\x10\x00\x12\x19\n\x15WALL_RESTRICTION_NONE\x10\x01\x12\x1b\n\x17WALL_RESTRICTION_NORMAL\x10\x02\x12\x1c\n\x18WALL_RESTRICTION_LIMITED\x10\x03*{\n\rWallDirection\x12\x1e\n\x1aWALL_DIRECTION_UNSPECIFIED\x10\x00\x12\x17\n\x13WALL_DIRECTION_BOTH\x10\x01\x12\x17\n\x13WALL_DIRECTION_LEFT\x10\x02\x12\x18\n\x14WALL_DIRECTION_RIGHT\x10\x03*\x96\x01\n\x08\x44oorKind\x12\x19\n\x15\x44OOR_KIND_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x44OOR_KIND_DOOR\x10\x01\x12\x14\n\x10\x44OOR_KIND_DOUBLE\x10\x02\x12\x18\n\x14\x44OOR_KIND_PORTCULLIS\x10\x03\x12\x14\n\x10\x44OOR_KIND_SECRET\x10\x04\x12\x15\n\x11\x44OOR_KIND_CURTAIN\x10\x05*j\n\tDoorState\x12\x1a\n\x16\x44OOR_STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x44OOR_STATE_OPEN\x10\x01\x12\x15\n\x11\x44OOR_STATE_CLOSED\x10\x02\x12\x15\n\x11\x44OOR_STATE_LOCKED\x10\x03*h\n\x0e\x43oordinateUnit\x12\x1f\n\x1b\x43OORDINATE_UNIT_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43OORDINATE_UNIT_PIXELS\x10\x01\x12\x19\n\x15\x43OORDINATE_UNIT_CELLS\x10\x02\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1btabletop/image/v1/map.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1dtabletop/image/v1/types.proto\"T\n\nGridOffset\x12\"\n\x01x\x18\x01 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xb0@)\x00\x00\x00\x00\x00\x00\xb0\xc0\x12\"\n\x01y\x18\x02 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xb0@)\x00\x00\x00\x00\x00\x00\xb0\xc0\"\xcb\x02\n\x04Grid\x12\x0f\n\x07\x65nabled\x18\x01 \x01(\x08\x12(\n\x04size\x18\x02 \x01(\x01\x42\x1a\xbaH\x17\x12\x12\x19\x00\x00\x00\x00\x00\x00\x90@)\x00\x00\x00\x00\x00\x00 @\xd8\x01\x01\x12j\n\x05\x63olor\x18\x03 \x01(\tB[\xbaHXrS2Q^(#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})|[A-Za-z]{3,20})$\xd8\x01\x01\x12\x33\n\x04kind\x18\x04 \x01(\x0e\x32\x1b.tabletop.image.v1.GridKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12-\n\x06offset\x18\x05 \x01(\x0b\x32\x1d.tabletop.image.v1.GridOffset\x12\x38\n\thex_shift\x18\x06 \x01(\x0e\x32\x1b.tabletop.image.v1.HexShiftB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xac\x01\n\x07Terrain\x12\x15\n\x04type\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12W\n\nproperties\x18\x02 \x03(\x0b\x32*.tabletop.image.v1.Terrain.PropertiesEntryB\x17\xbaH\x14\x9a\x01\x11\x10 \"\x06r\x04\x10\x01\x18@*\x05r\x03\x18\xc8\x01\x1a\x31\n\x0fPropertiesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"I\n\x05Scale\x12\x1b\n\x04unit\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18(\x12#\n\x05value\x18\x02 \x01(\x01\x42\x14\xe2\x41\x01\x02\xbaH\r\x12\x0b!\x00\x00\x00\x00\x00\x00\x00\x00@\x01\"\x85\x01\n\x0fPointOfInterest\x12\x15\n\x04type\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18<\x12-\n\x08location\x18\x02 \x01(\x0b\x32\x1b.tabletop.image.v1.Location\x12\x15\n\x04name\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x15\n\x04icon\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18<\"\x85\x02\n\x10WallRestrictions\x12:\n\x04move\x18\x01 \x01(\x0e\x32\".tabletop.image.v1.WallRestrictionB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12;\n\x05sight\x18\x02 \x01(\x0e\x32\".tabletop.image.v1.WallRestrictionB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12;\n\x05light\x18\x03 \x01(\x0e\x32\".tabletop.image.v1.WallRestrictionB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12;\n\x05sound\x18\x04 \x01(\x0e\x32\".tabletop.image.v1.WallRestrictionB\x08\xbaH\x05\x82\x01\x02\x10\x01\"r\n\x04\x44oor\x12\x33\n\x04kind\x18\x01 \x01(\x0e\x32\x1b.tabletop.image.v1.DoorKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x35\n\x05state\x18\x02 \x01(\x0e\x32\x1c.tabletop.image.v1.DoorStateB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xdf\x02\n\x04Wall\x12\x36\n\x05start\x18\x01 \x01(\x0b\x32\x1b.tabletop.image.v1.PositionB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x34\n\x03\x65nd\x18\x02 \x01(\x0b\x32\x1b.tabletop.image.v1.PositionB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x33\n\x04kind\x18\x03 \x01(\x0e\x32\x1b.tabletop.image.v1.WallKindB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x13\n\x02id\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x39\n\x0crestrictions\x18\x05 \x01(\x0b\x32#.tabletop.image.v1.WallRestrictions\x12=\n\tdirection\x18\x06 \x01(\x0e\x32 .tabletop.image.v1.WallDirectionB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12%\n\x04\x64oor\x18\x07 \x01(\x0b\x32\x17.tabletop.image.v1.Door\"\xb7\x02\n\x0cIllumination\x12,\n\x0b\x62right_feet\x18\x01 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x88\xb3@)\x00\x00\x00\x00\x00\x00\x00\x00\x12)\n\x08\x64im_feet\x18\x02 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x88\xb3@)\x00\x00\x00\x00\x00\x00\x00\x00\x12j\n\x05\x63olor\x18\x03 \x01(\tB[\xbaHXrS2Q^(#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})|[A-Za-z]{3,20})$\xd8\x01\x01\x12.\n\rangle_degrees\x18\x04 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x80v@)\x00\x00\x00\x00\x00\x00\x00\x00\x12\x32\n\x11\x64irection_degrees\x18\x05 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x80v@)\x00\x00\x00\x00\x00\x80v\xc0\"\x9a\x01\n\x05Light\x12\x13\n\x02id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x39\n\x08position\x18\x02 \x01(\x0b\x32\x1b.tabletop.image.v1.PositionB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x41\n\x0cillumination\x18\x03 \x01(\x0b\x32\x1f.tabletop.image.v1.IlluminationB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\"\x92\x02\n\rMapProperties\x12%\n\x04grid\x18\x01 \x01(\x0b\x32\x17.tabletop.image.v1.Grid\x12\x31\n\x05walls\x18\x02 \x03(\x0b\x32\x17.tabletop.image.v1.WallB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\x12\'\n\x05scale\x18\x03 \x01(\x0b\x32\x18.tabletop.image.v1.Scale\x12I\n\x12points_of_interest\x18\x04 \x03(\x0b\x32\".tabletop.image.v1.PointOfInterestB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\x12\x33\n\x06lights\x18\x05 \x03(\x0b\x32\x18.tabletop.image.v1.LightB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\"\x93\x01\n\x08Position\x12\"\n\x01x\x18\x01 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00j\xf8@)\x00\x00\x00\x00\x00j\xf8\xc0\x12\"\n\x01y\x18\x02 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00j\xf8@)\x00\x00\x00\x00\x00j\xf8\xc0\x12?\n\x04unit\x18\x03 \x01(\x0e\x32!.tabletop.image.v1.CoordinateUnitB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\"#\n\x04\x43\x65ll\x12\x0e\n\x06\x63olumn\x18\x01 \x01(\x05\x12\x0b\n\x03row\x18\x02 \x01(\x05*n\n\x08GridKind\x12\x19\n\x15GRID_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10GRID_KIND_SQUARE\x10\x01\x12\x16\n\x12GRID_KIND_HEX_ROWS\x10\x02\x12\x19\n\x15GRID_KIND_HEX_COLUMNS\x10\x03*L\n\x08HexShift\x12\x19\n\x15HEX_SHIFT_UNSPECIFIED\x10\x00\x12\x11\n\rHEX_SHIFT_ODD\x10\x01\x12\x12\n\x0eHEX_SHIFT_EVEN\x10\x02*\x9b\x01\n\x08WallKind\x12\x19\n\x15WALL_KIND_UNSPECIFIED\x10\x00\x12\x12\n\x0eWALL_KIND_WALL\x10\x01\x12\x19\n\x15WALL_KIND_CLOSED_DOOR\x10\x02\x12\x17\n\x13WALL_KIND_OPEN_DOOR\x10\x03\x12\x14\n\x10WALL_KIND_WINDOW\x10\x04\x12\x16\n\x12WALL_KIND_LOW_WALL\x10\x05*\x89\x01\n\x0fWallRestriction\x12 \n\x1cWALL_RESTRICTION_UNSPECIFIED\x10\x00\x12\x19\n\x15WALL_RESTRICTION_NONE\x10\x01\x12\x1b\n\x17WALL_RESTRICTION_NORMAL\x10\x02\x12\x1c\n\x18WALL_RESTRICTION_LIMITED\x10\x03*{\n\rWallDirection\x12\x1e\n\x1aWALL_DIRECTION_UNSPECIFIED\x10\x00\x12\x17\n\x13WALL_DIRECTION_BOTH\x10\x01\x12\x17\n\x13WALL_DIRECTION_LEFT\x10\x02\x12\x18\n\x14WALL_DIRECTION_RIGHT\x10\x03*\x96\x01\n\x08\x44oorKind\x12\x19\n\x15\x44OOR_KIND_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x44OOR_KIND_DOOR\x10\x01\x12\x14\n\x10\x44OOR_KIND_DOUBLE\x10\x02\x12\x18\n\x14\x44OOR_KIND_PORTCULLIS\x10\x03\x12\x14\n\x10\x44OOR_KIND_SECRET\x10\x04\x12\x15\n\x11\x44OOR_KIND_CURTAIN\x10\x05*j\n\tDoorState\x12\x1a\n\x16\x44OOR_STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x44OOR_STATE_OPEN\x10\x01\x12\x15\n\x11\x44OOR_STATE_CLOSED\x10\x02\x12\x15\n\x11\x44OOR_STATE_LOCKED\x10\x03*l\n\nLightLevel\x12\x1b\n\x17LIGHT_LEVEL_UNSPECIFIED\x10\x00\x12\x14\n\x10LIGHT_LEVEL_DARK\x10\x01\x12\x13\n\x0fLIGHT_LEVEL_DIM\x10\x02\x12\x16\n\x12LIGHT_LEVEL_BRIGHT\x10\x03*h\n\x0e\x43oordinateUnit\x12\x1f\n\x1b\x43OORDINATE_UNIT_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43OORDINATE_UNIT_PIXELS\x10\x01\x12\x19\n\x15\x43OORDINATE_UNIT_CELLS\x10\x02\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -85,32 +85,52 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WALL'].fields_by_name['id']._serialized_options = b'\272H\004r\002\030@'
   _globals['_WALL'].fields_by_name['direction']._loaded_options = None
   _globals['_WALL'].fields_by_name['direction']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_ILLUMINATION'].fields_by_name['bright_feet']._loaded_options = None
+  _globals['_ILLUMINATION'].fields_by_name['bright_feet']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\000\210\263@)\000\000\000\000\000\000\000\000'
+  _globals['_ILLUMINATION'].fields_by_name['dim_feet']._loaded_options = None
+  _globals['_ILLUMINATION'].fields_by_name['dim_feet']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\000\210\263@)\000\000\000\000\000\000\000\000'
+  _globals['_ILLUMINATION'].fields_by_name['color']._loaded_options = None
+  _globals['_ILLUMINATION'].fields_by_name['color']._serialized_options = b'\272HXrS2Q^(#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})|[A-Za-z]{3,20})$\330\001\001'
+  _globals['_ILLUMINATION'].fields_by_name['angle_degrees']._loaded_options = None
+  _globals['_ILLUMINATION'].fields_by_name['angle_degrees']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\000\200v@)\000\000\000\000\000\000\000\000'
+  _globals['_ILLUMINATION'].fields_by_name['direction_degrees']._loaded_options = None
+  _globals['_ILLUMINATION'].fields_by_name['direction_degrees']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\000\200v@)\000\000\000\000\000\200v\300'
+  _globals['_LIGHT'].fields_by_name['id']._loaded_options = None
+  _globals['_LIGHT'].fields_by_name['id']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_LIGHT'].fields_by_name['position']._loaded_options = None
+  _globals['_LIGHT'].fields_by_name['position']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
+  _globals['_LIGHT'].fields_by_name['illumination']._loaded_options = None
+  _globals['_LIGHT'].fields_by_name['illumination']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
   _globals['_MAPPROPERTIES'].fields_by_name['walls']._loaded_options = None
   _globals['_MAPPROPERTIES'].fields_by_name['walls']._serialized_options = b'\272H\006\222\001\003\020\320\017'
   _globals['_MAPPROPERTIES'].fields_by_name['points_of_interest']._loaded_options = None
   _globals['_MAPPROPERTIES'].fields_by_name['points_of_interest']._serialized_options = b'\272H\006\222\001\003\020\310\001'
+  _globals['_MAPPROPERTIES'].fields_by_name['lights']._loaded_options = None
+  _globals['_MAPPROPERTIES'].fields_by_name['lights']._serialized_options = b'\272H\006\222\001\003\020\364\003'
   _globals['_POSITION'].fields_by_name['x']._loaded_options = None
   _globals['_POSITION'].fields_by_name['x']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\000j\370@)\000\000\000\000\000j\370\300'
   _globals['_POSITION'].fields_by_name['y']._loaded_options = None
   _globals['_POSITION'].fields_by_name['y']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\000j\370@)\000\000\000\000\000j\370\300'
   _globals['_POSITION'].fields_by_name['unit']._loaded_options = None
   _globals['_POSITION'].fields_by_name['unit']._serialized_options = b'\342A\001\002\272H\007\202\001\004\020\001 \000'
-  _globals['_GRIDKIND']._serialized_start=2094
-  _globals['_GRIDKIND']._serialized_end=2204
-  _globals['_HEXSHIFT']._serialized_start=2206
-  _globals['_HEXSHIFT']._serialized_end=2282
-  _globals['_WALLKIND']._serialized_start=2285
-  _globals['_WALLKIND']._serialized_end=2440
-  _globals['_WALLRESTRICTION']._serialized_start=2443
-  _globals['_WALLRESTRICTION']._serialized_end=2580
-  _globals['_WALLDIRECTION']._serialized_start=2582
-  _globals['_WALLDIRECTION']._serialized_end=2705
-  _globals['_DOORKIND']._serialized_start=2708
-  _globals['_DOORKIND']._serialized_end=2858
-  _globals['_DOORSTATE']._serialized_start=2860
-  _globals['_DOORSTATE']._serialized_end=2966
-  _globals['_COORDINATEUNIT']._serialized_start=2968
-  _globals['_COORDINATEUNIT']._serialized_end=3072
+  _globals['_GRIDKIND']._serialized_start=2618
+  _globals['_GRIDKIND']._serialized_end=2728
+  _globals['_HEXSHIFT']._serialized_start=2730
+  _globals['_HEXSHIFT']._serialized_end=2806
+  _globals['_WALLKIND']._serialized_start=2809
+  _globals['_WALLKIND']._serialized_end=2964
+  _globals['_WALLRESTRICTION']._serialized_start=2967
+  _globals['_WALLRESTRICTION']._serialized_end=3104
+  _globals['_WALLDIRECTION']._serialized_start=3106
+  _globals['_WALLDIRECTION']._serialized_end=3229
+  _globals['_DOORKIND']._serialized_start=3232
+  _globals['_DOORKIND']._serialized_end=3382
+  _globals['_DOORSTATE']._serialized_start=3384
+  _globals['_DOORSTATE']._serialized_end=3490
+  _globals['_LIGHTLEVEL']._serialized_start=3492
+  _globals['_LIGHTLEVEL']._serialized_end=3600
+  _globals['_COORDINATEUNIT']._serialized_start=3602
+  _globals['_COORDINATEUNIT']._serialized_end=3706
   _globals['_GRIDOFFSET']._serialized_start=143
   _globals['_GRIDOFFSET']._serialized_end=227
   _globals['_GRID']._serialized_start=230
@@ -129,10 +149,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DOOR']._serialized_end=1327
   _globals['_WALL']._serialized_start=1330
   _globals['_WALL']._serialized_end=1681
-  _globals['_MAPPROPERTIES']._serialized_start=1684
-  _globals['_MAPPROPERTIES']._serialized_end=1905
-  _globals['_POSITION']._serialized_start=1908
-  _globals['_POSITION']._serialized_end=2055
-  _globals['_CELL']._serialized_start=2057
-  _globals['_CELL']._serialized_end=2092
+  _globals['_ILLUMINATION']._serialized_start=1684
+  _globals['_ILLUMINATION']._serialized_end=1995
+  _globals['_LIGHT']._serialized_start=1998
+  _globals['_LIGHT']._serialized_end=2152
+  _globals['_MAPPROPERTIES']._serialized_start=2155
+  _globals['_MAPPROPERTIES']._serialized_end=2429
+  _globals['_POSITION']._serialized_start=2432
+  _globals['_POSITION']._serialized_end=2579
+  _globals['_CELL']._serialized_start=2581
+  _globals['_CELL']._serialized_end=2616
 # @@protoc_insertion_point(module_scope)

@@ -62,6 +62,13 @@ class DoorState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DOOR_STATE_CLOSED: _ClassVar[DoorState]
     DOOR_STATE_LOCKED: _ClassVar[DoorState]
 
+class LightLevel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    LIGHT_LEVEL_UNSPECIFIED: _ClassVar[LightLevel]
+    LIGHT_LEVEL_DARK: _ClassVar[LightLevel]
+    LIGHT_LEVEL_DIM: _ClassVar[LightLevel]
+    LIGHT_LEVEL_BRIGHT: _ClassVar[LightLevel]
+
 class CoordinateUnit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     COORDINATE_UNIT_UNSPECIFIED: _ClassVar[CoordinateUnit]
@@ -98,6 +105,10 @@ DOOR_STATE_UNSPECIFIED: DoorState
 DOOR_STATE_OPEN: DoorState
 DOOR_STATE_CLOSED: DoorState
 DOOR_STATE_LOCKED: DoorState
+LIGHT_LEVEL_UNSPECIFIED: LightLevel
+LIGHT_LEVEL_DARK: LightLevel
+LIGHT_LEVEL_DIM: LightLevel
+LIGHT_LEVEL_BRIGHT: LightLevel
 COORDINATE_UNIT_UNSPECIFIED: CoordinateUnit
 COORDINATE_UNIT_PIXELS: CoordinateUnit
 COORDINATE_UNIT_CELLS: CoordinateUnit
@@ -199,17 +210,43 @@ class Wall(_message.Message):
     door: Door
     def __init__(self, start: _Optional[_Union[Position, _Mapping]] = ..., end: _Optional[_Union[Position, _Mapping]] = ..., kind: _Optional[_Union[WallKind, str]] = ..., id: _Optional[str] = ..., restrictions: _Optional[_Union[WallRestrictions, _Mapping]] = ..., direction: _Optional[_Union[WallDirection, str]] = ..., door: _Optional[_Union[Door, _Mapping]] = ...) -> None: ...
 
+class Illumination(_message.Message):
+    __slots__ = ("bright_feet", "dim_feet", "color", "angle_degrees", "direction_degrees")
+    BRIGHT_FEET_FIELD_NUMBER: _ClassVar[int]
+    DIM_FEET_FIELD_NUMBER: _ClassVar[int]
+    COLOR_FIELD_NUMBER: _ClassVar[int]
+    ANGLE_DEGREES_FIELD_NUMBER: _ClassVar[int]
+    DIRECTION_DEGREES_FIELD_NUMBER: _ClassVar[int]
+    bright_feet: float
+    dim_feet: float
+    color: str
+    angle_degrees: float
+    direction_degrees: float
+    def __init__(self, bright_feet: _Optional[float] = ..., dim_feet: _Optional[float] = ..., color: _Optional[str] = ..., angle_degrees: _Optional[float] = ..., direction_degrees: _Optional[float] = ...) -> None: ...
+
+class Light(_message.Message):
+    __slots__ = ("id", "position", "illumination")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    ILLUMINATION_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    position: Position
+    illumination: Illumination
+    def __init__(self, id: _Optional[str] = ..., position: _Optional[_Union[Position, _Mapping]] = ..., illumination: _Optional[_Union[Illumination, _Mapping]] = ...) -> None: ...
+
 class MapProperties(_message.Message):
-    __slots__ = ("grid", "walls", "scale", "points_of_interest")
+    __slots__ = ("grid", "walls", "scale", "points_of_interest", "lights")
     GRID_FIELD_NUMBER: _ClassVar[int]
     WALLS_FIELD_NUMBER: _ClassVar[int]
     SCALE_FIELD_NUMBER: _ClassVar[int]
     POINTS_OF_INTEREST_FIELD_NUMBER: _ClassVar[int]
+    LIGHTS_FIELD_NUMBER: _ClassVar[int]
     grid: Grid
     walls: _containers.RepeatedCompositeFieldContainer[Wall]
     scale: Scale
     points_of_interest: _containers.RepeatedCompositeFieldContainer[PointOfInterest]
-    def __init__(self, grid: _Optional[_Union[Grid, _Mapping]] = ..., walls: _Optional[_Iterable[_Union[Wall, _Mapping]]] = ..., scale: _Optional[_Union[Scale, _Mapping]] = ..., points_of_interest: _Optional[_Iterable[_Union[PointOfInterest, _Mapping]]] = ...) -> None: ...
+    lights: _containers.RepeatedCompositeFieldContainer[Light]
+    def __init__(self, grid: _Optional[_Union[Grid, _Mapping]] = ..., walls: _Optional[_Iterable[_Union[Wall, _Mapping]]] = ..., scale: _Optional[_Union[Scale, _Mapping]] = ..., points_of_interest: _Optional[_Iterable[_Union[PointOfInterest, _Mapping]]] = ..., lights: _Optional[_Iterable[_Union[Light, _Mapping]]] = ...) -> None: ...
 
 class Position(_message.Message):
     __slots__ = ("x", "y", "unit")

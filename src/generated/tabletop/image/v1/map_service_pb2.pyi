@@ -3,6 +3,7 @@ from google.api import field_behavior_pb2 as _field_behavior_pb2
 from tabletop.image.v1 import access_pb2 as _access_pb2
 from tabletop.image.v1 import image_pb2 as _image_pb2
 from tabletop.image.v1 import map_pb2 as _map_pb2
+from tabletop.image.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -16,6 +17,12 @@ class Walls(_message.Message):
     WALLS_FIELD_NUMBER: _ClassVar[int]
     walls: _containers.RepeatedCompositeFieldContainer[_map_pb2.Wall]
     def __init__(self, walls: _Optional[_Iterable[_Union[_map_pb2.Wall, _Mapping]]] = ...) -> None: ...
+
+class Lights(_message.Message):
+    __slots__ = ("lights",)
+    LIGHTS_FIELD_NUMBER: _ClassVar[int]
+    lights: _containers.RepeatedCompositeFieldContainer[_map_pb2.Light]
+    def __init__(self, lights: _Optional[_Iterable[_Union[_map_pb2.Light, _Mapping]]] = ...) -> None: ...
 
 class PointsOfInterest(_message.Message):
     __slots__ = ("points_of_interest",)
@@ -32,7 +39,7 @@ class DoorStateChange(_message.Message):
     def __init__(self, door_id: _Optional[str] = ..., state: _Optional[_Union[_map_pb2.DoorState, str]] = ...) -> None: ...
 
 class MapChanges(_message.Message):
-    __slots__ = ("grid", "walls", "remove_wall_ids", "put_walls", "door_states", "scale", "points_of_interest")
+    __slots__ = ("grid", "walls", "remove_wall_ids", "put_walls", "door_states", "scale", "points_of_interest", "lights", "remove_light_ids", "put_lights")
     GRID_FIELD_NUMBER: _ClassVar[int]
     WALLS_FIELD_NUMBER: _ClassVar[int]
     REMOVE_WALL_IDS_FIELD_NUMBER: _ClassVar[int]
@@ -40,6 +47,9 @@ class MapChanges(_message.Message):
     DOOR_STATES_FIELD_NUMBER: _ClassVar[int]
     SCALE_FIELD_NUMBER: _ClassVar[int]
     POINTS_OF_INTEREST_FIELD_NUMBER: _ClassVar[int]
+    LIGHTS_FIELD_NUMBER: _ClassVar[int]
+    REMOVE_LIGHT_IDS_FIELD_NUMBER: _ClassVar[int]
+    PUT_LIGHTS_FIELD_NUMBER: _ClassVar[int]
     grid: _map_pb2.Grid
     walls: Walls
     remove_wall_ids: _containers.RepeatedScalarFieldContainer[str]
@@ -47,7 +57,10 @@ class MapChanges(_message.Message):
     door_states: _containers.RepeatedCompositeFieldContainer[DoorStateChange]
     scale: _map_pb2.Scale
     points_of_interest: PointsOfInterest
-    def __init__(self, grid: _Optional[_Union[_map_pb2.Grid, _Mapping]] = ..., walls: _Optional[_Union[Walls, _Mapping]] = ..., remove_wall_ids: _Optional[_Iterable[str]] = ..., put_walls: _Optional[_Iterable[_Union[_map_pb2.Wall, _Mapping]]] = ..., door_states: _Optional[_Iterable[_Union[DoorStateChange, _Mapping]]] = ..., scale: _Optional[_Union[_map_pb2.Scale, _Mapping]] = ..., points_of_interest: _Optional[_Union[PointsOfInterest, _Mapping]] = ...) -> None: ...
+    lights: Lights
+    remove_light_ids: _containers.RepeatedScalarFieldContainer[str]
+    put_lights: _containers.RepeatedCompositeFieldContainer[_map_pb2.Light]
+    def __init__(self, grid: _Optional[_Union[_map_pb2.Grid, _Mapping]] = ..., walls: _Optional[_Union[Walls, _Mapping]] = ..., remove_wall_ids: _Optional[_Iterable[str]] = ..., put_walls: _Optional[_Iterable[_Union[_map_pb2.Wall, _Mapping]]] = ..., door_states: _Optional[_Iterable[_Union[DoorStateChange, _Mapping]]] = ..., scale: _Optional[_Union[_map_pb2.Scale, _Mapping]] = ..., points_of_interest: _Optional[_Union[PointsOfInterest, _Mapping]] = ..., lights: _Optional[_Union[Lights, _Mapping]] = ..., remove_light_ids: _Optional[_Iterable[str]] = ..., put_lights: _Optional[_Iterable[_Union[_map_pb2.Light, _Mapping]]] = ...) -> None: ...
 
 class UpdateMapRequest(_message.Message):
     __slots__ = ("map_id", "version", "changes", "request_id")
@@ -86,3 +99,77 @@ class SetDoorStateResponse(_message.Message):
     IMAGE_FIELD_NUMBER: _ClassVar[int]
     image: _image_pb2.Image
     def __init__(self, image: _Optional[_Union[_image_pb2.Image, _Mapping]] = ...) -> None: ...
+
+class Viewer(_message.Message):
+    __slots__ = ("id", "position", "range_feet", "darkvision_feet", "carried_light")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    RANGE_FEET_FIELD_NUMBER: _ClassVar[int]
+    DARKVISION_FEET_FIELD_NUMBER: _ClassVar[int]
+    CARRIED_LIGHT_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    position: _map_pb2.Position
+    range_feet: float
+    darkvision_feet: float
+    carried_light: _map_pb2.Illumination
+    def __init__(self, id: _Optional[str] = ..., position: _Optional[_Union[_map_pb2.Position, _Mapping]] = ..., range_feet: _Optional[float] = ..., darkvision_feet: _Optional[float] = ..., carried_light: _Optional[_Union[_map_pb2.Illumination, _Mapping]] = ...) -> None: ...
+
+class ComputeVisionRequest(_message.Message):
+    __slots__ = ("map_id", "viewers", "ambient_light", "version")
+    MAP_ID_FIELD_NUMBER: _ClassVar[int]
+    VIEWERS_FIELD_NUMBER: _ClassVar[int]
+    AMBIENT_LIGHT_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    map_id: str
+    viewers: _containers.RepeatedCompositeFieldContainer[Viewer]
+    ambient_light: _map_pb2.LightLevel
+    version: int
+    def __init__(self, map_id: _Optional[str] = ..., viewers: _Optional[_Iterable[_Union[Viewer, _Mapping]]] = ..., ambient_light: _Optional[_Union[_map_pb2.LightLevel, str]] = ..., version: _Optional[int] = ...) -> None: ...
+
+class Ring(_message.Message):
+    __slots__ = ("points",)
+    POINTS_FIELD_NUMBER: _ClassVar[int]
+    points: _containers.RepeatedCompositeFieldContainer[_types_pb2.Location]
+    def __init__(self, points: _Optional[_Iterable[_Union[_types_pb2.Location, _Mapping]]] = ...) -> None: ...
+
+class AreaPolygon(_message.Message):
+    __slots__ = ("outline", "holes")
+    OUTLINE_FIELD_NUMBER: _ClassVar[int]
+    HOLES_FIELD_NUMBER: _ClassVar[int]
+    outline: Ring
+    holes: _containers.RepeatedCompositeFieldContainer[Ring]
+    def __init__(self, outline: _Optional[_Union[Ring, _Mapping]] = ..., holes: _Optional[_Iterable[_Union[Ring, _Mapping]]] = ...) -> None: ...
+
+class SeenCell(_message.Message):
+    __slots__ = ("column", "row", "light")
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    ROW_FIELD_NUMBER: _ClassVar[int]
+    LIGHT_FIELD_NUMBER: _ClassVar[int]
+    column: int
+    row: int
+    light: _map_pb2.LightLevel
+    def __init__(self, column: _Optional[int] = ..., row: _Optional[int] = ..., light: _Optional[_Union[_map_pb2.LightLevel, str]] = ...) -> None: ...
+
+class Vision(_message.Message):
+    __slots__ = ("area", "cells")
+    AREA_FIELD_NUMBER: _ClassVar[int]
+    CELLS_FIELD_NUMBER: _ClassVar[int]
+    area: _containers.RepeatedCompositeFieldContainer[AreaPolygon]
+    cells: _containers.RepeatedCompositeFieldContainer[SeenCell]
+    def __init__(self, area: _Optional[_Iterable[_Union[AreaPolygon, _Mapping]]] = ..., cells: _Optional[_Iterable[_Union[SeenCell, _Mapping]]] = ...) -> None: ...
+
+class ViewerVision(_message.Message):
+    __slots__ = ("viewer_id", "vision")
+    VIEWER_ID_FIELD_NUMBER: _ClassVar[int]
+    VISION_FIELD_NUMBER: _ClassVar[int]
+    viewer_id: str
+    vision: Vision
+    def __init__(self, viewer_id: _Optional[str] = ..., vision: _Optional[_Union[Vision, _Mapping]] = ...) -> None: ...
+
+class ComputeVisionResponse(_message.Message):
+    __slots__ = ("viewers", "combined")
+    VIEWERS_FIELD_NUMBER: _ClassVar[int]
+    COMBINED_FIELD_NUMBER: _ClassVar[int]
+    viewers: _containers.RepeatedCompositeFieldContainer[ViewerVision]
+    combined: Vision
+    def __init__(self, viewers: _Optional[_Iterable[_Union[ViewerVision, _Mapping]]] = ..., combined: _Optional[_Union[Vision, _Mapping]] = ...) -> None: ...

@@ -26,8 +26,9 @@ if _version_not_supported:
 
 
 class MapServiceStub:
-    """Changes what is known about a map, without generating a picture: each change is free. It creates a new version of the
-    image with the same bytes, and publishes `map_updated`. Overlays stay, and what they cover is computed anew.
+    """Changes what is known about a map, without generating a picture, and computes what creatures see on it. Both are free.
+    Each change creates a new version of the image with the same bytes, and publishes `map_updated`. Overlays stay, and what
+    they cover is computed anew.
 
     Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; NOT_FOUND with reason `IMAGE_NOT_FOUND` if the map does
     not exist or is deleted; FAILED_PRECONDITION with reason `MAP_ERROR` if the image is not a map; ABORTED with reason
@@ -51,11 +52,17 @@ class MapServiceStub:
                 request_serializer=tabletop_dot_image_dot_v1_dot_map__service__pb2.SetDoorStateRequest.SerializeToString,
                 response_deserializer=tabletop_dot_image_dot_v1_dot_map__service__pb2.SetDoorStateResponse.FromString,
                 _registered_method=True)
+        self.ComputeVision = channel.unary_unary(
+                '/tabletop.image.v1.MapService/ComputeVision',
+                request_serializer=tabletop_dot_image_dot_v1_dot_map__service__pb2.ComputeVisionRequest.SerializeToString,
+                response_deserializer=tabletop_dot_image_dot_v1_dot_map__service__pb2.ComputeVisionResponse.FromString,
+                _registered_method=True)
 
 
 class MapServiceServicer:
-    """Changes what is known about a map, without generating a picture: each change is free. It creates a new version of the
-    image with the same bytes, and publishes `map_updated`. Overlays stay, and what they cover is computed anew.
+    """Changes what is known about a map, without generating a picture, and computes what creatures see on it. Both are free.
+    Each change creates a new version of the image with the same bytes, and publishes `map_updated`. Overlays stay, and what
+    they cover is computed anew.
 
     Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; NOT_FOUND with reason `IMAGE_NOT_FOUND` if the map does
     not exist or is deleted; FAILED_PRECONDITION with reason `MAP_ERROR` if the image is not a map; ABORTED with reason
@@ -64,7 +71,7 @@ class MapServiceServicer:
     """
 
     def UpdateMap(self, request, context):
-        """Changes the grid and the walls of a tactical map, or the scale and the points of interest of a campaign map.
+        """Changes the grid, the walls and the lights of a tactical map, or the scale and the points of interest of a campaign map.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -73,6 +80,14 @@ class MapServiceServicer:
     def SetDoorState(self, request, context):
         """Opens, closes or locks a door. NOT_FOUND with reason `MAP_ERROR`: the map has no such door. A door that is in this
         state already is no change: no version is created.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ComputeVision(self, request, context):
+        """Computes what viewers see on a tactical map, each and together. FAILED_PRECONDITION with reason `MAP_ERROR`: the
+        viewers would see too many cells; shorten their ranges, or use several calls.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -91,6 +106,11 @@ def add_MapServiceServicer_to_server(servicer, server):
                     request_deserializer=tabletop_dot_image_dot_v1_dot_map__service__pb2.SetDoorStateRequest.FromString,
                     response_serializer=tabletop_dot_image_dot_v1_dot_map__service__pb2.SetDoorStateResponse.SerializeToString,
             ),
+            'ComputeVision': grpc.unary_unary_rpc_method_handler(
+                    servicer.ComputeVision,
+                    request_deserializer=tabletop_dot_image_dot_v1_dot_map__service__pb2.ComputeVisionRequest.FromString,
+                    response_serializer=tabletop_dot_image_dot_v1_dot_map__service__pb2.ComputeVisionResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'tabletop.image.v1.MapService', rpc_method_handlers)
@@ -100,8 +120,9 @@ def add_MapServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class MapService:
-    """Changes what is known about a map, without generating a picture: each change is free. It creates a new version of the
-    image with the same bytes, and publishes `map_updated`. Overlays stay, and what they cover is computed anew.
+    """Changes what is known about a map, without generating a picture, and computes what creatures see on it. Both are free.
+    Each change creates a new version of the image with the same bytes, and publishes `map_updated`. Overlays stay, and what
+    they cover is computed anew.
 
     Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; NOT_FOUND with reason `IMAGE_NOT_FOUND` if the map does
     not exist or is deleted; FAILED_PRECONDITION with reason `MAP_ERROR` if the image is not a map; ABORTED with reason
@@ -153,6 +174,33 @@ class MapService:
             '/tabletop.image.v1.MapService/SetDoorState',
             tabletop_dot_image_dot_v1_dot_map__service__pb2.SetDoorStateRequest.SerializeToString,
             tabletop_dot_image_dot_v1_dot_map__service__pb2.SetDoorStateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ComputeVision(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tabletop.image.v1.MapService/ComputeVision',
+            tabletop_dot_image_dot_v1_dot_map__service__pb2.ComputeVisionRequest.SerializeToString,
+            tabletop_dot_image_dot_v1_dot_map__service__pb2.ComputeVisionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,8 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class MapServiceStub:
-    """Changes what is known about a map, without generating a picture: each change is free. It creates a new version of the
-    image with the same bytes, and publishes `map_updated`. Overlays stay, and what they cover is computed anew.
+    """Changes what is known about a map, without generating a picture, and computes what creatures see on it. Both are free.
+    Each change creates a new version of the image with the same bytes, and publishes `map_updated`. Overlays stay, and what
+    they cover is computed anew.
 
     Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; NOT_FOUND with reason `IMAGE_NOT_FOUND` if the map does
     not exist or is deleted; FAILED_PRECONDITION with reason `MAP_ERROR` if the image is not a map; ABORTED with reason
@@ -41,16 +42,21 @@ class MapServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> MapServiceAsyncStub: ...
     UpdateMap: _grpc.UnaryUnaryMultiCallable[_map_service_pb2.UpdateMapRequest, _map_service_pb2.UpdateMapResponse]
-    """Changes the grid and the walls of a tactical map, or the scale and the points of interest of a campaign map."""
+    """Changes the grid, the walls and the lights of a tactical map, or the scale and the points of interest of a campaign map."""
     SetDoorState: _grpc.UnaryUnaryMultiCallable[_map_service_pb2.SetDoorStateRequest, _map_service_pb2.SetDoorStateResponse]
     """Opens, closes or locks a door. NOT_FOUND with reason `MAP_ERROR`: the map has no such door. A door that is in this
     state already is no change: no version is created.
     """
+    ComputeVision: _grpc.UnaryUnaryMultiCallable[_map_service_pb2.ComputeVisionRequest, _map_service_pb2.ComputeVisionResponse]
+    """Computes what viewers see on a tactical map, each and together. FAILED_PRECONDITION with reason `MAP_ERROR`: the
+    viewers would see too many cells; shorten their ranges, or use several calls.
+    """
 
 @_typing.type_check_only
 class MapServiceAsyncStub(MapServiceStub):
-    """Changes what is known about a map, without generating a picture: each change is free. It creates a new version of the
-    image with the same bytes, and publishes `map_updated`. Overlays stay, and what they cover is computed anew.
+    """Changes what is known about a map, without generating a picture, and computes what creatures see on it. Both are free.
+    Each change creates a new version of the image with the same bytes, and publishes `map_updated`. Overlays stay, and what
+    they cover is computed anew.
 
     Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; NOT_FOUND with reason `IMAGE_NOT_FOUND` if the map does
     not exist or is deleted; FAILED_PRECONDITION with reason `MAP_ERROR` if the image is not a map; ABORTED with reason
@@ -60,15 +66,20 @@ class MapServiceAsyncStub(MapServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     UpdateMap: _aio.UnaryUnaryMultiCallable[_map_service_pb2.UpdateMapRequest, _map_service_pb2.UpdateMapResponse]  # type: ignore[assignment]
-    """Changes the grid and the walls of a tactical map, or the scale and the points of interest of a campaign map."""
+    """Changes the grid, the walls and the lights of a tactical map, or the scale and the points of interest of a campaign map."""
     SetDoorState: _aio.UnaryUnaryMultiCallable[_map_service_pb2.SetDoorStateRequest, _map_service_pb2.SetDoorStateResponse]  # type: ignore[assignment]
     """Opens, closes or locks a door. NOT_FOUND with reason `MAP_ERROR`: the map has no such door. A door that is in this
     state already is no change: no version is created.
     """
+    ComputeVision: _aio.UnaryUnaryMultiCallable[_map_service_pb2.ComputeVisionRequest, _map_service_pb2.ComputeVisionResponse]  # type: ignore[assignment]
+    """Computes what viewers see on a tactical map, each and together. FAILED_PRECONDITION with reason `MAP_ERROR`: the
+    viewers would see too many cells; shorten their ranges, or use several calls.
+    """
 
 class MapServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Changes what is known about a map, without generating a picture: each change is free. It creates a new version of the
-    image with the same bytes, and publishes `map_updated`. Overlays stay, and what they cover is computed anew.
+    """Changes what is known about a map, without generating a picture, and computes what creatures see on it. Both are free.
+    Each change creates a new version of the image with the same bytes, and publishes `map_updated`. Overlays stay, and what
+    they cover is computed anew.
 
     Errors of all RPCs: INVALID_ARGUMENT with all invalid fields; NOT_FOUND with reason `IMAGE_NOT_FOUND` if the map does
     not exist or is deleted; FAILED_PRECONDITION with reason `MAP_ERROR` if the image is not a map; ABORTED with reason
@@ -82,7 +93,7 @@ class MapServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _map_service_pb2.UpdateMapRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_map_service_pb2.UpdateMapResponse, _abc.Awaitable[_map_service_pb2.UpdateMapResponse]]:
-        """Changes the grid and the walls of a tactical map, or the scale and the points of interest of a campaign map."""
+        """Changes the grid, the walls and the lights of a tactical map, or the scale and the points of interest of a campaign map."""
 
     @_abc_1.abstractmethod
     def SetDoorState(
@@ -92,6 +103,16 @@ class MapServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_map_service_pb2.SetDoorStateResponse, _abc.Awaitable[_map_service_pb2.SetDoorStateResponse]]:
         """Opens, closes or locks a door. NOT_FOUND with reason `MAP_ERROR`: the map has no such door. A door that is in this
         state already is no change: no version is created.
+        """
+
+    @_abc_1.abstractmethod
+    def ComputeVision(
+        self,
+        request: _map_service_pb2.ComputeVisionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_map_service_pb2.ComputeVisionResponse, _abc.Awaitable[_map_service_pb2.ComputeVisionResponse]]:
+        """Computes what viewers see on a tactical map, each and together. FAILED_PRECONDITION with reason `MAP_ERROR`: the
+        viewers would see too many cells; shorten their ranges, or use several calls.
         """
 
 def add_MapServiceServicer_to_server(servicer: MapServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -133,12 +133,14 @@ class Overlay(_message.Message):
     def __init__(self, id: _Optional[str] = ..., map_id: _Optional[str] = ..., name: _Optional[str] = ..., visible: _Optional[bool] = ..., z_index: _Optional[int] = ..., tactical: _Optional[_Union[TacticalOverlay, _Mapping]] = ..., campaign: _Optional[_Union[CampaignOverlay, _Mapping]] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class TacticalOverlay(_message.Message):
-    __slots__ = ("elements", "coverage")
+    __slots__ = ("elements", "coverage", "coverage_incomplete")
     ELEMENTS_FIELD_NUMBER: _ClassVar[int]
     COVERAGE_FIELD_NUMBER: _ClassVar[int]
+    COVERAGE_INCOMPLETE_FIELD_NUMBER: _ClassVar[int]
     elements: _containers.RepeatedCompositeFieldContainer[TacticalElement]
     coverage: _containers.RepeatedCompositeFieldContainer[ElementCoverage]
-    def __init__(self, elements: _Optional[_Iterable[_Union[TacticalElement, _Mapping]]] = ..., coverage: _Optional[_Iterable[_Union[ElementCoverage, _Mapping]]] = ...) -> None: ...
+    coverage_incomplete: bool
+    def __init__(self, elements: _Optional[_Iterable[_Union[TacticalElement, _Mapping]]] = ..., coverage: _Optional[_Iterable[_Union[ElementCoverage, _Mapping]]] = ..., coverage_incomplete: _Optional[bool] = ...) -> None: ...
 
 class ElementCoverage(_message.Message):
     __slots__ = ("element_id", "cells")

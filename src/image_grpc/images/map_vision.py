@@ -1,0 +1,36 @@
+"""What viewers see on maps."""
+
+from tabletop.image.v1.map_service_pb2 import ComputeVisionRequest, ComputeVisionResponse
+from tabletop.image.v1.types_pb2 import ImageSubtype
+
+from image_grpc.errors import InvalidArgument, MapMismatch, Violation, VisionLimitExceeded
+from image_grpc.maps.vision import MAX_CELLS, compute_vision, examined_cells
+from image_grpc.storage import Storage
+from image_grpc.workers import GEOMETRY
+
+
+class MapVision:
+    """Computes what viewers see. Nothing is stored."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    async def compute(self, request: ComputeVisionRequest) -> ComputeVisionResponse:
+        """Return what viewers see. Raises ImageNotFound, MapMismatch, InvalidArgument, VisionLimitExceeded."""
+        image = await self._storage.images.require_version(request.map_id, request.version)
+        if image.subtype != ImageSubtype.IMAGE_SUBTYPE_TACTICAL:
+            raise MapMismatch(f"image {image.id} is not a tactical map", metadata={"map_id": image.id})
+        ids = [viewer.id for viewer in request.viewers]
+        if duplicates := [index for index, id_ in enumerate(ids) if id_ in ids[:index]]:
+            field = f"viewers[{duplicates[0]}].id"
+            raise InvalidArgument.of([Violation(field, "must be unique within the request")])
+
+        def compute() -> ComputeVisionResponse:
+            if examined_cells(image, request.viewers) > MAX_CELLS:
+                raise VisionLimitExceeded(
+                    f"at most {MAX_CELLS} cells may be within the ranges of all viewers; shorten the ranges, or use "
+                    "several calls"
+                )
+            return compute_vision(image, request)
+
+        return await GEOMETRY.run(compute)

@@ -1,0 +1,151 @@
+"""What viewers see on a tactical map: areas, cells, and how well these are lit."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.map_pb2 import Illumination, LightLevel
+from tabletop.image.v1.map_service_pb2 import (
+    AreaPolygon,
+    ComputeVisionRequest,
+    ComputeVisionResponse,
+    Ring,
+    SeenCell,
+    Viewer,
+    ViewerVision,
+    Vision,
+)
+from tabletop.image.v1.types_pb2 import Location
+
+from image_grpc.maps.barriers import Barriers, Sense
+from image_grpc.maps.grid import TOUCH, Grid, Points
+from image_grpc.maps.sight import cells_in_view, in_range
+from image_grpc.maps.view import View
+from image_grpc.workers import stop_if_abandoned
+
+DARK, DIM, BRIGHT = LightLevel.LIGHT_LEVEL_DARK, LightLevel.LIGHT_LEVEL_DIM, LightLevel.LIGHT_LEVEL_BRIGHT
+MAX_CELLS = 100_000
+"""Maximum number of cells within the ranges of all viewers, to keep responses below 4 MiB."""
+
+Levels = NDArray[np.int8]
+"""The light of each cell of a grid."""
+
+
+def examined_cells(image: Image, viewers: Iterable[Viewer]) -> int:
+    """Return the number of cells within the ranges of all viewers."""
+    grid = Grid.of_map(image)
+    return sum(
+        int(np.count_nonzero(in_range(grid, *grid.pixels(viewer.position), viewer.range_feet))) for viewer in viewers
+    )
+
+
+def compute_vision(image: Image, request: ComputeVisionRequest) -> ComputeVisionResponse:
+    """Return what viewers see. Takes time: call it in a worker thread."""
+    grid, response = Grid.of_map(image), ComputeVisionResponse()
+    light = _light(image, request, grid)
+    sight = Barriers.of(image.map.walls, grid, Sense.SIGHT)
+    best = np.zeros(len(grid.cells), dtype=np.int8)
+    areas = []
+    for viewer in request.viewers:
+        stop_if_abandoned()
+        eye = _Eye(grid, sight, *grid.pixels(viewer.position))
+        levels = eye.levels(light, viewer)
+        area = eye.area(viewer.range_feet)
+        response.viewers.append(ViewerVision(viewer_id=viewer.id, vision=_vision(grid, levels, area)))
+        best = np.maximum(best, levels)
+        areas.append(area)
+    response.combined.CopyFrom(_vision(grid, best, shapely.union_all(areas)))
+    return response
+
+
+@dataclass(frozen=True, slots=True)
+class _Eye:
+    """An eye, or a light, at (x, y) pixels."""
+
+    grid: Grid
+    barriers: Barriers
+    x: float
+    y: float
+
+    def reaches(self, cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which of some cells have their center in a straight line that no wall blocks, and the own cell."""
+        return cells_in_view(self.grid, self.x, self.y, cells, self.barriers)
+
+    def within(self, feet: float) -> NDArray[np.bool_]:
+        """Return which cells have their center within a distance; 0: all."""
+        return in_range(self.grid, self.x, self.y, feet)
+
+    def levels(self, light: Levels, viewer: Viewer) -> Levels:
+        """Return how well the cells in view are lit for a viewer; 0: out of view."""
+        seen = self.reaches(self.within(viewer.range_feet))
+        levels = np.where(seen, light, 0).astype(np.int8)
+        if viewer.darkvision_feet:
+            better = seen & self.within(viewer.darkvision_feet)
+            levels[better] = np.minimum(levels[better] + 1, BRIGHT)
+        return levels
+
+    def area(self, feet: float) -> BaseGeometry:
+        """Return the area in view within a distance; 0: to the edges of the map."""
+        map_ = shapely.box(0, 0, self.grid.width, self.grid.height)
+        bounds = shapely.union(map_, shapely.box(self.x - 1, self.y - 1, self.x + 1, self.y + 1)).envelope
+        corners = shapely.get_coordinates(bounds)
+        ends, limited = self.barriers.hiding_from(self.x, self.y)
+        edges = np.stack([corners[:-1], corners[1:]], axis=1)
+        view = View(
+            np.concatenate([ends, edges]), np.append(limited, np.zeros(len(edges), dtype=bool)), (self.x, self.y)
+        )
+        area = shapely.intersection(view.polygon(), map_)
+        if feet:
+            circle = shapely.Point(self.x, self.y).buffer(feet * self.grid.pixels_per_foot, quad_segs=32)
+            area = shapely.intersection(area, circle)
+        return area
+
+
+def _light(image: Image, request: ComputeVisionRequest, grid: Grid) -> Levels:
+    """Return how well each cell is lit."""
+    sources = [(light.position, light.illumination) for light in image.map.lights]
+    sources += [(each.position, each.carried_light) for each in request.viewers if each.HasField("carried_light")]
+    ambient = request.ambient_light or (DARK if sources else BRIGHT)
+    levels = np.full(len(grid.cells), ambient, dtype=np.int8)
+    barriers = Barriers.of(image.map.walls, grid, Sense.LIGHT)
+    for position, illumination in sources:
+        stop_if_abandoned()
+        eye = _Eye(grid, barriers, *grid.pixels(position))
+        farthest = max(illumination.bright_feet, illumination.dim_feet)
+        if not farthest or ambient == BRIGHT:
+            continue
+        lit = eye.reaches(eye.within(farthest) & _in_cone(grid.centers - (eye.x, eye.y), illumination))
+        levels[lit] = np.maximum(levels[lit], DIM)
+        if illumination.bright_feet:
+            levels[lit & eye.within(illumination.bright_feet)] = BRIGHT
+    return levels
+
+
+def _in_cone(targets: Points, illumination: Illumination) -> NDArray[np.bool_]:
+    angle = illumination.angle_degrees
+    if not 0 < angle < 360:
+        return np.ones(len(targets), dtype=bool)
+    directions = np.degrees(np.arctan2(targets[:, 1], targets[:, 0]))
+    away = abs((directions - illumination.direction_degrees + 180) % 360 - 180)
+    return np.asarray(away <= angle / 2 + TOUCH)
+
+
+def _vision(grid: Grid, levels: Levels, area: BaseGeometry) -> Vision:
+    seen = np.flatnonzero(levels)
+    rows = np.column_stack([grid.cells[seen], levels[seen]]).tolist()
+    cells = [SeenCell(column=column, row=row, light=level) for column, row, level in rows]
+    return Vision(area=_polygons(area), cells=cells)
+
+
+def _polygons(area: BaseGeometry) -> list[AreaPolygon]:
+    parts = [part for part in shapely.get_parts(area).tolist() if part.geom_type == "Polygon" and not part.is_empty]
+    return [AreaPolygon(outline=_ring(part.exterior), holes=map(_ring, part.interiors)) for part in parts]
+
+
+def _ring(line: BaseGeometry) -> Ring:
+    corners: Sequence[Sequence[float]] = np.round(shapely.get_coordinates(line), 3)[:-1].tolist()
+    return Ring(points=[Location(x=x, y=y) for x, y in corners])
