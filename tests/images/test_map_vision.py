@@ -12,6 +12,7 @@ from tabletop.image.v1 import map_service_pb2 as pb
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.map_pb2 import CoordinateUnit, LightLevel, Wall
 from tabletop.image.v1.types_pb2 import ImageSubtype
+from tabletop.image.v1.viewer_pb2 import Viewer
 
 from tests.service import CELL_PIXELS, Service, grid_properties, new_id, picture_bytes
 from tests.statuses import failed_call
@@ -31,8 +32,8 @@ def wall(x1: float, y1: float, x2: float, y2: float, **fields: Any) -> Wall:
     return Wall(start=at(x1, y1), end=at(x2, y2), **fields)
 
 
-def viewer(x: float, y: float, id_: str = "eye", **fields: Any) -> pb.Viewer:
-    return pb.Viewer(id=id_, position=at(x, y), **fields)
+def viewer(x: float, y: float, id_: str = "eye", **fields: Any) -> Viewer:
+    return Viewer(id=id_, position=at(x, y), **fields)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -42,7 +43,7 @@ async def room(running: Service) -> Image:
     return await running.upload(map={**grid_properties(), "walls": walls})
 
 
-async def vision(running: Service, map_: Image, *viewers: pb.Viewer, **fields: Any) -> pb.ComputeVisionResponse:
+async def vision(running: Service, map_: Image, *viewers: Viewer, **fields: Any) -> pb.ComputeVisionResponse:
     return await running.maps.ComputeVision(pb.ComputeVisionRequest(map_id=map_.id, viewers=viewers, **fields))
 
 
@@ -155,7 +156,7 @@ async def test_daylight_needs_no_lamp(running: Service, room: Image) -> None:
     ],
 )
 async def test_invalid_viewers_are_rejected_by_field(
-    running: Service, room: Image, viewers: list[pb.Viewer], field: str
+    running: Service, room: Image, viewers: list[Viewer], field: str
 ) -> None:
     error = await failed_call(vision(running, room, *viewers))
     assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])

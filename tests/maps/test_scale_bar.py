@@ -37,8 +37,8 @@ def test_the_scale_bar_has_a_round_length(image: object, expected: str) -> None:
 def test_the_scale_bar_has_the_length_of_its_label() -> None:
     # 50 miles at 100 pixels per 30 miles: 166.67 pixels, in four parts.
     svg = map_svg(a_map(width=1000, scale=Scale(unit="miles", value=30)))
-    labels = ElementTree.fromstring(svg)[1]
-    parts = [each.get("d", "") for each in labels if each.tag.endswith("path")]
+    panels = ElementTree.fromstring(svg)[-1]
+    parts = [each.get("d", "") for each in panels if each.tag.endswith("path")]
     xs = [float(x) for part in parts for x in re.findall(r"[ML](\S+) ", part)]
     assert max(xs) - min(xs) == pytest.approx(50 / 30 * 100, abs=0.02)
 
@@ -51,7 +51,7 @@ RIGHT, BOTTOM = 1100 - 1.5 * 17, 1100 - 1.6 * 17
 
 def drawn(image: Image, tag: str) -> list[dict[str, str]]:
     """Return the attributes of each part of the scale bar with this tag."""
-    return [dict(each.attrib) for each in ElementTree.fromstring(map_svg(image))[1] if each.tag.endswith(tag)]
+    return [dict(each.attrib) for each in ElementTree.fromstring(map_svg(image))[-1] if each.tag.endswith(tag)]
 
 
 def test_the_scale_bar_has_four_equal_parts_in_the_lower_right_corner() -> None:

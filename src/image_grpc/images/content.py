@@ -8,7 +8,8 @@ from tabletop.image.v1.image_pb2 import Image, ImageContent
 from tabletop.image.v1.image_service_pb2 import ImageLayer, ReadImageRequest
 from tabletop.image.v1.types_pb2 import ImageType
 
-from image_grpc.errors import OffsetOutOfRange, Violation
+from image_grpc.errors import InvalidArgument, OffsetOutOfRange, Violation
+from image_grpc.maps.audience import audience_of
 from image_grpc.maps.renditions import Renditions
 from image_grpc.storage import Storage
 from image_grpc.storage.blobs import PART_BYTES
@@ -65,10 +66,13 @@ class ContentReader:
     ) -> tuple[ImageContent, Callable[[int], Awaitable[bytes]]]:
         """Return the content description and a coroutine function that returns its n-th chunk."""
         stored = image.content
+        audience = audience_of(request, image)
+        if request.audience and request.layer != ImageLayer.IMAGE_LAYER_COMPOSED:
+            raise InvalidArgument.of([Violation("audience", "must be set for the layer COMPOSED only")])
         format_ = request.format or stored.format
         if request.layer == ImageLayer.IMAGE_LAYER_COMPOSED and image.type == ImageType.IMAGE_TYPE_MAP:
             overlays = await self._storage.overlays.of_map(image.id)
-            rendition = await self._renditions.composed(image, overlays, format_, request.max_side)
+            rendition = await self._renditions.composed(image, overlays, format_, request.max_side, audience)
         elif format_ != stored.format or 0 < request.max_side < max(stored.size.width, stored.size.height):
             rendition = await self._renditions.base(image, format_, request.max_side)
         else:

@@ -3,7 +3,8 @@
 from tabletop.image.v1.map_service_pb2 import ComputeVisionRequest, ComputeVisionResponse
 from tabletop.image.v1.types_pb2 import ImageSubtype
 
-from image_grpc.errors import InvalidArgument, MapMismatch, Violation, VisionLimitExceeded
+from image_grpc.errors import InvalidArgument, MapMismatch, VisionLimitExceeded
+from image_grpc.maps.audience import duplicate_viewers
 from image_grpc.maps.vision import MAX_CELLS, compute_vision, examined_cells
 from image_grpc.storage import Storage
 from image_grpc.workers import GEOMETRY
@@ -20,10 +21,8 @@ class MapVision:
         image = await self._storage.images.require_version(request.map_id, request.version)
         if image.subtype != ImageSubtype.IMAGE_SUBTYPE_TACTICAL:
             raise MapMismatch(f"image {image.id} is not a tactical map", metadata={"map_id": image.id})
-        ids = [viewer.id for viewer in request.viewers]
-        if duplicates := [index for index, id_ in enumerate(ids) if id_ in ids[:index]]:
-            field = f"viewers[{duplicates[0]}].id"
-            raise InvalidArgument.of([Violation(field, "must be unique within the request")])
+        if violations := duplicate_viewers(request.viewers):
+            raise InvalidArgument.of(violations)
 
         def compute() -> ComputeVisionResponse:
             if examined_cells(image, request.viewers) > MAX_CELLS:

@@ -24,6 +24,7 @@ class Layer(Enum):
 
     SHAPES = auto()
     LABELS = auto()
+    PANELS = auto()
 
 
 class Canvas:
@@ -33,6 +34,16 @@ class Canvas:
         self.width, self.height = width, height
         self._layers: dict[Layer, list[tuple[Box, Element]]] = {layer: [] for layer in Layer}
         self._clip_paths = 0
+        self._seen, self._explored = "", ""
+        self._is_covered = self._draws_panels = False
+
+    def cover(self, seen: str, explored: str) -> None:
+        """Draw shapes and labels within path data only, dim what is explored, and cover everything else."""
+        self._seen, self._explored, self._is_covered = seen, explored, True
+
+    def begin_panels(self) -> None:
+        """Draw labels and rectangles from here on above everything that covers the map."""
+        self._draws_panels = True
 
     @property
     def text_size(self) -> float:
@@ -48,19 +59,34 @@ class Canvas:
         size = _numbers(width=width * scale, height=height * scale)
         view = " ".join(map(number, (left, top, width, height)))
         root = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", **size, "viewBox": view})
-        shapes = SubElement(root, "g")
-        labels = SubElement(root, "g", {"font-family": fonts.FAMILY, "font-weight": "bold"})
-        for group, layer in ((shapes, Layer.SHAPES), (labels, Layer.LABELS)):
+        text = {"font-family": fonts.FAMILY, "font-weight": "bold"}
+        clip = {"clip-path": "url(#seen)"} if self._is_covered else {}
+        if self._is_covered:
+            SubElement(SubElement(root, "clipPath", {"id": "seen"}), "path", {"d": self._seen, "clip-rule": "evenodd"})
+        for layer, look in ((Layer.SHAPES, clip), (Layer.LABELS, text | clip), (Layer.PANELS, text)):
+            if layer is Layer.PANELS:
+                self._draw_cover(root)
+            group = SubElement(root, "g", look)
             group.extend(shape for box, shape in self._layers[layer] if part is None or _overlap(box, part))
         return ElementTree.tostring(root, encoding="unicode")
 
+    def _draw_cover(self, root: Element) -> None:
+        if not self._is_covered:
+            return
+        black, whole = {"fill-rule": "evenodd", "fill": "#000000"}, f"M0 0H{self.width}V{self.height}H0Z"
+        SubElement(root, "path", {"d": whole + self._seen + self._explored, **black})
+        SubElement(root, "path", {"d": self._explored, **black, "fill-opacity": "0.6"})
+
+    def _layer(self, layer: Layer) -> list[tuple[Box, Element]]:
+        return self._layers[Layer.PANELS if self._draws_panels else layer]
+
     def path(self, data: str, paint: Mapping[str, str], layer: Layer = Layer.SHAPES) -> None:
         """Draw path data. `paint` has the attributes that `fill` and `stroke` return."""
-        self._layers[layer].append((_path_box(data, _line_width(paint)), Element("path", {"d": data, **paint})))
+        self._layer(layer).append((_path_box(data, _line_width(paint)), Element("path", {"d": data, **paint})))
 
     def circle(self, x: float, y: float, radius: float, paint: Mapping[str, str]) -> None:
         circle = Element("circle", {**_numbers(cx=x, cy=y, r=radius), **paint})
-        self._layers[Layer.SHAPES].append((_box_around(x, y, radius + _line_width(paint)), circle))
+        self._layer(Layer.SHAPES).append((_box_around(x, y, radius + _line_width(paint)), circle))
 
     def rectangle(self, box: Box, paint: Mapping[str, str]) -> None:
         """Draw a rectangle with slightly rounded corners, in the layer of the labels."""
@@ -68,13 +94,13 @@ class Canvas:
         numbers = _numbers(x=x, y=y, width=width, height=height, rx=min(width, height) * 0.12)
         line = _line_width(paint)
         bounds = (x - line, y - line, width + 2 * line, height + 2 * line)
-        self._layers[Layer.LABELS].append((bounds, Element("rect", {**numbers, **paint})))
+        self._layer(Layer.LABELS).append((bounds, Element("rect", {**numbers, **paint})))
 
     def symbol(self, data: str, x: float, y: float, size: float, paint: Mapping[str, str]) -> None:
         """Draw a symbol, whose path data fills a box of 24 x 24, centered on a point."""
         move = f"translate({number(x - size / 2)} {number(y - size / 2)}) scale({number(size / 24)})"
         symbol = Element("path", {"d": data, "transform": move, **paint})
-        self._layers[Layer.SHAPES].append((_box_around(x, y, size), symbol))
+        self._layer(Layer.SHAPES).append((_box_around(x, y, size), symbol))
 
     def picture(self, jpeg: bytes, x: float, y: float, radius: float, opacity: float) -> None:
         """Draw a square picture, clipped to a circle."""
@@ -87,7 +113,7 @@ class Canvas:
         box = _numbers(x=x - radius, y=y - radius, width=2 * radius, height=2 * radius)
         look = {"clip-path": f"url(#{name})", "opacity": number(opacity)}
         SubElement(group, "image", {"href": href, **box, **look})
-        self._layers[Layer.SHAPES].append((_box_around(x, y, radius), group))
+        self._layer(Layer.SHAPES).append((_box_around(x, y, radius), group))
 
     def label(self, text: str, x: float, y: float, *, size: float | None = None, anchor: str = "middle") -> None:
         """Draw text with a halo, its baseline at `y`. Text above or below the picture is moved into it.
@@ -113,7 +139,7 @@ class Canvas:
         label = Element("text", attributes)
         label.text = fonts.drawable(text)
         width = height * (1.2 * len(text) + 1)  # upper bound: no character is wider than 1.2 times its height
-        self._layers[Layer.LABELS].append(((x - width, y - height * 1.5, 2 * width, height * 2.5), label))
+        self._layer(Layer.LABELS).append(((x - width, y - height * 1.5, 2 * width, height * 2.5), label))
 
 
 def _path_box(data: str, margin: float) -> Box:

@@ -12,8 +12,9 @@ from tabletop.image.v1.overlay_pb2 import Overlay
 from tabletop.image.v1.types_pb2 import ImageFormat
 
 from image_grpc import pictures
+from image_grpc.maps.audience import ForWhom
 from image_grpc.maps.coverage import Coverage
-from image_grpc.maps.drawing import draw_map, draw_overlay, portrait_ids
+from image_grpc.maps.drawing import GAME_MASTER, draw_map, draw_overlay, portrait_ids
 from image_grpc.pictures.provenance import composed_xmp
 from image_grpc.pictures.rendering import Drawing
 from image_grpc.single_flight import SingleFlight
@@ -60,10 +61,15 @@ class Renditions:
         return await self._cached(_key(image.content.sha256.encode(), b"base", format_, max_side), render)
 
     async def composed(
-        self, image: Image, overlays: Sequence[Overlay], format_: ImageFormat, max_side: int
+        self,
+        image: Image,
+        overlays: Sequence[Overlay],
+        format_: ImageFormat,
+        max_side: int,
+        audience: ForWhom = GAME_MASTER,
     ) -> Rendition:
-        """Return the stored picture with its visible overlays (bottom first) drawn over it, like `base`."""
-        visible = [overlay for overlay in overlays if overlay.visible]
+        """Return the stored picture with what its audience sees of its overlays (bottom first) over it, like `base`."""
+        visible = audience.overlays(overlays)
         tokens = await self._token_images(visible)
 
         async def render() -> Rendition:
@@ -71,24 +77,26 @@ class Renditions:
             data = await self._read(image.content)
 
             def draw() -> Rendition:
-                canvas = draw_map(image, visible, self._coverage, portraits)
+                canvas = draw_map(image, visible, self._coverage, portraits, audience)
                 return _rendition(data, format_, max_side, drawing=canvas, xmp=composed_xmp(image))
 
             return await RENDERING.run(draw)
 
         messages = [message.SerializeToString(deterministic=True) for message in (image, *visible)]
         digests = [token.content.sha256.encode() for token in tokens.values()]
-        return await self._cached(_key(*messages, *digests, b"composed", format_, max_side), render)
+        key = _key(*messages, *digests, audience.key, b"composed", format_, max_side)
+        return await self._cached(key, render)
 
-    async def map_svg(self, image: Image, overlays: Sequence[Overlay]) -> str:
-        """Return everything that is drawn over a map, with these overlays (bottom first), as SVG."""
-        portraits = await self._portraits_of(await self._token_images(overlays))
-        return await RENDERING.run(lambda: draw_map(image, overlays, self._coverage, portraits).svg())
+    async def map_svg(self, image: Image, overlays: Sequence[Overlay], audience: ForWhom = GAME_MASTER) -> str:
+        """Return everything that is drawn over a map, with its visible overlays (bottom first), as SVG."""
+        visible = audience.overlays(overlays)
+        portraits = await self._portraits_of(await self._token_images(visible))
+        return await RENDERING.run(lambda: draw_map(image, visible, self._coverage, portraits, audience).svg())
 
-    async def overlay_svg(self, image: Image, overlay: Overlay) -> str:
+    async def overlay_svg(self, image: Image, overlay: Overlay, audience: ForWhom = GAME_MASTER) -> str:
         """Return a single overlay as SVG."""
         portraits = await self._portraits_of(await self._token_images([overlay]))
-        return await RENDERING.run(lambda: draw_overlay(image, overlay, self._coverage, portraits).svg())
+        return await RENDERING.run(lambda: draw_overlay(image, overlay, self._coverage, portraits, audience).svg())
 
     async def _token_images(self, overlays: Sequence[Overlay]) -> dict[str, Image]:
         """Return the images that tokens show, by id, without those that no longer exist."""

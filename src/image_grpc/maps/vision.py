@@ -15,11 +15,11 @@ from tabletop.image.v1.map_service_pb2 import (
     ComputeVisionResponse,
     Ring,
     SeenCell,
-    Viewer,
     ViewerVision,
     Vision,
 )
 from tabletop.image.v1.types_pb2 import Location
+from tabletop.image.v1.viewer_pb2 import Viewer
 
 from image_grpc.maps.barriers import Barriers, Sense
 from image_grpc.maps.grid import TOUCH, Grid, Points
@@ -43,10 +43,25 @@ def examined_cells(image: Image, viewers: Iterable[Viewer]) -> int:
     )
 
 
+def seen_area(image: Image, viewers: Iterable[Viewer], ambient_light: LightLevel) -> BaseGeometry:
+    """Return the area that viewers see together: in view, and not dark for those who have it in view."""
+    viewers, grid = list(viewers), Grid.of_map(image)
+    light, sight = _light(image, viewers, ambient_light, grid), Barriers.of(image.map.walls, grid, Sense.SIGHT)
+    areas = []
+    for viewer in viewers:
+        stop_if_abandoned()
+        eye = _Eye(grid, sight, *grid.pixels(viewer.position))
+        area, dark = eye.area(viewer.range_feet), eye.brightened(light, viewer) <= DARK
+        if np.any(dark):
+            area = shapely.intersection(area, shapely.coverage_union_all(grid.polygons[~dark]))
+        areas.append(area)
+    return shapely.union_all(areas)
+
+
 def compute_vision(image: Image, request: ComputeVisionRequest) -> ComputeVisionResponse:
     """Return what viewers see. Takes time: call it in a worker thread."""
     grid, response = Grid.of_map(image), ComputeVisionResponse()
-    light = _light(image, request, grid)
+    light = _light(image, request.viewers, request.ambient_light, grid)
     sight = Barriers.of(image.map.walls, grid, Sense.SIGHT)
     best = np.zeros(len(grid.cells), dtype=np.int8)
     areas = []
@@ -82,9 +97,13 @@ class _Eye:
     def levels(self, light: Levels, viewer: Viewer) -> Levels:
         """Return how well the cells in view are lit for a viewer; 0: out of view."""
         seen = self.reaches(self.within(viewer.range_feet))
-        levels = np.where(seen, light, 0).astype(np.int8)
+        return np.where(seen, self.brightened(light, viewer), 0).astype(np.int8)
+
+    def brightened(self, light: Levels, viewer: Viewer) -> Levels:
+        """Return how well cells are lit for a viewer with its darkvision, in view or not."""
+        levels = light.copy()
         if viewer.darkvision_feet:
-            better = seen & self.within(viewer.darkvision_feet)
+            better = self.within(viewer.darkvision_feet)
             levels[better] = np.minimum(levels[better] + 1, BRIGHT)
         return levels
 
@@ -105,11 +124,11 @@ class _Eye:
         return area
 
 
-def _light(image: Image, request: ComputeVisionRequest, grid: Grid) -> Levels:
+def _light(image: Image, viewers: Sequence[Viewer], ambient_light: LightLevel, grid: Grid) -> Levels:
     """Return how well each cell is lit."""
     sources = [(light.position, light.illumination) for light in image.map.lights]
-    sources += [(each.position, each.carried_light) for each in request.viewers if each.HasField("carried_light")]
-    ambient = request.ambient_light or (DARK if sources else BRIGHT)
+    sources += [(each.position, each.carried_light) for each in viewers if each.HasField("carried_light")]
+    ambient = ambient_light or (DARK if sources else BRIGHT)
     levels = np.full(len(grid.cells), ambient, dtype=np.int8)
     barriers = Barriers.of(image.map.walls, grid, Sense.LIGHT)
     for position, illumination in sources:

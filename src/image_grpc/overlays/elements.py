@@ -29,6 +29,7 @@ def apply_changes(overlay: Overlay, changes: OverlayChanges) -> Overlay:
     for name in ("name", "visible", "z_index"):
         if changes.HasField(name):
             setattr(changed, name, getattr(changes, name))
+    changed.visibility = changes.visibility or changed.visibility
     kind = oneof_field(overlay, "content")
     other_field = {"tactical": "put_campaign_elements", "campaign": "put_tactical_elements"}[kind]
     if getattr(changes, other_field):

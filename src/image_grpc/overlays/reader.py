@@ -1,6 +1,6 @@
 """Reading and rendering overlays."""
 
-from tabletop.image.v1.overlay_pb2 import Overlay
+from tabletop.image.v1.overlay_pb2 import Overlay, Visibility
 from tabletop.image.v1.overlay_service_pb2 import (
     ListOverlaysRequest,
     ListOverlaysResponse,
@@ -9,6 +9,7 @@ from tabletop.image.v1.overlay_service_pb2 import (
 )
 
 from image_grpc.errors import OverlayNotFound
+from image_grpc.maps.audience import audience_of
 from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.renditions import Renditions
 from image_grpc.paging import Pager
@@ -48,11 +49,14 @@ class OverlayReader:
         if request.overlay_id:
             overlay = await self._require(request.overlay_id)
             map_ = await self._storage.images.require(overlay.map_id)
-            svg = await self._renditions.overlay_svg(map_, overlay)
+            audience = audience_of(request, map_)
+            if audience.is_players and overlay.visibility == Visibility.VISIBILITY_GAME_MASTER:
+                raise OverlayNotFound.with_id(request.overlay_id)
+            svg = await self._renditions.overlay_svg(map_, overlay, audience)
         else:
             map_ = await self._storage.images.require(request.map_id)
             overlays = await self._storage.overlays.of_map(request.map_id)
-            svg = await self._renditions.map_svg(map_, [overlay for overlay in overlays if overlay.visible])
+            svg = await self._renditions.map_svg(map_, overlays, audience_of(request, map_))
         return RenderOverlayResponse(svg=svg, size=map_.content.size)
 
     async def _require(self, id_: str) -> Overlay:

@@ -29,9 +29,10 @@ from tabletop.image.v1 import access_pb2 as tabletop_dot_image_dot_v1_dot_access
 from tabletop.image.v1 import image_pb2 as tabletop_dot_image_dot_v1_dot_image__pb2
 from tabletop.image.v1 import map_pb2 as tabletop_dot_image_dot_v1_dot_map__pb2
 from tabletop.image.v1 import types_pb2 as tabletop_dot_image_dot_v1_dot_types__pb2
+from tabletop.image.v1 import viewer_pb2 as tabletop_dot_image_dot_v1_dot_viewer__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%tabletop/image/v1/image_service.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etabletop/image/v1/access.proto\x1a\x1dtabletop/image/v1/image.proto\x1a\x1btabletop/image/v1/map.proto\x1a\x1dtabletop/image/v1/types.proto\"a\n\x0fGetImageRequest\x12\x1e\n\x08image_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x07version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x14\n\x0cshow_deleted\x18\x03 \x01(\x08\";\n\x10GetImageResponse\x12\'\n\x05image\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Image\"A\n\x15\x42\x61tchGetImagesRequest\x12(\n\timage_ids\x18\x01 \x03(\tB\x15\xe2\x41\x01\x02\xbaH\x0e\x92\x01\x0b\x08\x01\x10\x64\"\x05r\x03\xb0\x01\x01\"]\n\x16\x42\x61tchGetImagesResponse\x12(\n\x06images\x18\x01 \x03(\x0b\x32\x18.tabletop.image.v1.Image\x12\x19\n\x11missing_image_ids\x18\x02 \x03(\t\"\xbb\x02\n\x11ListImagesRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12\x34\n\x04type\x18\x03 \x01(\x0e\x32\x1c.tabletop.image.v1.ImageTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12:\n\x07subtype\x18\x04 \x01(\x0e\x32\x1f.tabletop.image.v1.ImageSubtypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12*\n\x05theme\x18\x05 \x01(\tB\x1b\xbaH\x18r\x13\x32\x11^[a-z0-9_]{1,64}$\xd8\x01\x01\x12\x1e\n\tsource_id\x18\x06 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x18\n\x07service\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x14\n\x0cshow_deleted\x18\x08 \x01(\x08\"W\n\x12ListImagesResponse\x12(\n\x06images\x18\x01 \x03(\x0b\x32\x18.tabletop.image.v1.Image\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"o\n\x12\x44\x65leteImageRequest\x12\x1e\n\x08image_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x07version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\">\n\x13\x44\x65leteImageResponse\x12\'\n\x05image\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Image\"W\n\x14UndeleteImageRequest\x12\x1e\n\x08image_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"@\n\x15UndeleteImageResponse\x12\'\n\x05image\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Image\"\x80\x01\n\x12UploadImageRequest\x12@\n\x0b\x64\x65scription\x18\x01 \x01(\x0b\x32).tabletop.image.v1.UploadImageDescriptionH\x00\x12\x19\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80@H\x00\x42\r\n\x04part\x12\x05\xbaH\x02\x08\x01\"\xe8\x02\n\x16UploadImageDescription\x12:\n\x04type\x18\x01 \x01(\x0e\x32\x1c.tabletop.image.v1.ImageTypeB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12@\n\x07subtype\x18\x02 \x01(\x0e\x32\x1f.tabletop.image.v1.ImageSubtypeB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12+\n\x05theme\x18\x03 \x01(\tB\x1c\xe2\x41\x01\x02\xbaH\x15r\x13\x32\x11^[a-z0-9_]{1,64}$\x12)\n\x06source\x18\x04 \x01(\x0b\x32\x19.tabletop.image.v1.Source\x12(\n\x06sha256\x18\x05 \x01(\tB\x18\xbaH\x15r\x10\x32\x0e^[0-9a-f]{64}$\xd8\x01\x01\x12\x1f\n\nrequest_id\x18\x06 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12-\n\x03map\x18\x07 \x01(\x0b\x32 .tabletop.image.v1.MapProperties\">\n\x13UploadImageResponse\x12\'\n\x05image\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Image\"\x90\x02\n\x10ReadImageRequest\x12\x1e\n\x08image_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x07version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x17\n\x06offset\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x16\n\x05limit\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x36\n\x05layer\x18\x05 \x01(\x0e\x32\x1d.tabletop.image.v1.ImageLayerB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x38\n\x06\x66ormat\x18\x06 \x01(\x0e\x32\x1e.tabletop.image.v1.ImageFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1f\n\x08max_side\x18\x07 \x01(\x05\x42\r\xbaH\n\x1a\x05\x18\x80 (\x10\xd8\x01\x01\"_\n\x11ReadImageResponse\x12\x32\n\x07\x63ontent\x18\x01 \x01(\x0b\x32\x1f.tabletop.image.v1.ImageContentH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"t\n\x18ListImageVersionsRequest\x12\x1e\n\x08image_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"^\n\x19ListImageVersionsResponse\x12(\n\x06images\x18\x01 \x03(\x0b\x32\x18.tabletop.image.v1.Image\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa1\x01\n\x1aRestoreImageVersionRequest\x12\x1e\n\x08image_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\x07version\x18\x02 \x01(\x03\x42\x0b\xe2\x41\x01\x02\xbaH\x04\"\x02(\x01\x12$\n\x0frestore_version\x18\x03 \x01(\x03\x42\x0b\xe2\x41\x01\x02\xbaH\x04\"\x02(\x01\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"F\n\x1bRestoreImageVersionResponse\x12\'\n\x05image\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Image\"\xc0\x01\n\x12WatchImagesRequest\x12\x34\n\x04type\x18\x01 \x01(\x0e\x32\x1c.tabletop.image.v1.ImageTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12:\n\x07subtype\x18\x02 \x01(\x0e\x32\x1f.tabletop.image.v1.ImageSubtypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1e\n\tsource_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x18\n\x07service\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"\x9d\x01\n\x13WatchImagesResponse\x12.\n\x06\x63hange\x18\x01 \x01(\x0e\x32\x1e.tabletop.image.v1.ImageChange\x12\'\n\x05image\x18\x02 \x01(\x0b\x32\x18.tabletop.image.v1.Image\x12-\n\tsend_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*Y\n\nImageLayer\x12\x1b\n\x17IMAGE_LAYER_UNSPECIFIED\x10\x00\x12\x14\n\x10IMAGE_LAYER_BASE\x10\x01\x12\x18\n\x14IMAGE_LAYER_COMPOSED\x10\x02*z\n\x0bImageChange\x12\x1c\n\x18IMAGE_CHANGE_UNSPECIFIED\x10\x00\x12\x17\n\x13IMAGE_CHANGE_STORED\x10\x01\x12\x18\n\x14IMAGE_CHANGE_DELETED\x10\x02\x12\x1a\n\x16IMAGE_CHANGE_UNDELETED\x10\x03\x32\xa3\x08\n\x0cImageService\x12Y\n\x08GetImage\x12\".tabletop.image.v1.GetImageRequest\x1a#.tabletop.image.v1.GetImageResponse\"\x04\x88\xb5\x18\x01\x12k\n\x0e\x42\x61tchGetImages\x12(.tabletop.image.v1.BatchGetImagesRequest\x1a).tabletop.image.v1.BatchGetImagesResponse\"\x04\x88\xb5\x18\x01\x12_\n\nListImages\x12$.tabletop.image.v1.ListImagesRequest\x1a%.tabletop.image.v1.ListImagesResponse\"\x04\x88\xb5\x18\x01\x12\x62\n\x0b\x44\x65leteImage\x12%.tabletop.image.v1.DeleteImageRequest\x1a&.tabletop.image.v1.DeleteImageResponse\"\x04\x88\xb5\x18\x02\x12h\n\rUndeleteImage\x12\'.tabletop.image.v1.UndeleteImageRequest\x1a(.tabletop.image.v1.UndeleteImageResponse\"\x04\x88\xb5\x18\x02\x12\x64\n\x0bUploadImage\x12%.tabletop.image.v1.UploadImageRequest\x1a&.tabletop.image.v1.UploadImageResponse\"\x04\x88\xb5\x18\x02(\x01\x12^\n\tReadImage\x12#.tabletop.image.v1.ReadImageRequest\x1a$.tabletop.image.v1.ReadImageResponse\"\x04\x88\xb5\x18\x01\x30\x01\x12t\n\x11ListImageVersions\x12+.tabletop.image.v1.ListImageVersionsRequest\x1a,.tabletop.image.v1.ListImageVersionsResponse\"\x04\x88\xb5\x18\x01\x12z\n\x13RestoreImageVersion\x12-.tabletop.image.v1.RestoreImageVersionRequest\x1a..tabletop.image.v1.RestoreImageVersionResponse\"\x04\x88\xb5\x18\x02\x12\x64\n\x0bWatchImages\x12%.tabletop.image.v1.WatchImagesRequest\x1a&.tabletop.image.v1.WatchImagesResponse\"\x04\x88\xb5\x18\x01\x30\x01\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%tabletop/image/v1/image_service.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1etabletop/image/v1/access.proto\x1a\x1dtabletop/image/v1/image.proto\x1a\x1btabletop/image/v1/map.proto\x1a\x1dtabletop/image/v1/types.proto\x1a\x1etabletop/image/v1/viewer.proto\"a\n\x0fGetImageRequest\x12\x1e\n\x08image_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x07version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x14\n\x0cshow_deleted\x18\x03 \x01(\x08\";\n\x10GetImageResponse\x12\'\n\x05image\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Image\"A\n\x15\x42\x61tchGetImagesRequest\x12(\n\timage_ids\x18\x01 \x03(\tB\x15\xe2\x41\x01\x02\xbaH\x0e\x92\x01\x0b\x08\x01\x10\x64\"\x05r\x03\xb0\x01\x01\"]\n\x16\x42\x61tchGetImagesResponse\x12(\n\x06images\x18\x01 \x03(\x0b\x32\x18.tabletop.image.v1.Image\x12\x19\n\x11missing_image_ids\x18\x02 \x03(\t\"\xbb\x02\n\x11ListImagesRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12\x34\n\x04type\x18\x03 \x01(\x0e\x32\x1c.tabletop.image.v1.ImageTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12:\n\x07subtype\x18\x04 \x01(\x0e\x32\x1f.tabletop.image.v1.ImageSubtypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12*\n\x05theme\x18\x05 \x01(\tB\x1b\xbaH\x18r\x13\x32\x11^[a-z0-9_]{1,64}$\xd8\x01\x01\x12\x1e\n\tsource_id\x18\x06 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x18\n\x07service\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x14\n\x0cshow_deleted\x18\x08 \x01(\x08\"W\n\x12ListImagesResponse\x12(\n\x06images\x18\x01 \x03(\x0b\x32\x18.tabletop.image.v1.Image\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"o\n\x12\x44\x65leteImageRequest\x12\x1e\n\x08image_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x07version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\">\n\x13\x44\x65leteImageResponse\x12\'\n\x05image\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Image\"W\n\x14UndeleteImageRequest\x12\x1e\n\x08image_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"@\n\x15UndeleteImageResponse\x12\'\n\x05image\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Image\"\x80\x01\n\x12UploadImageRequest\x12@\n\x0b\x64\x65scription\x18\x01 \x01(\x0b\x32).tabletop.image.v1.UploadImageDescriptionH\x00\x12\x19\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80@H\x00\x42\r\n\x04part\x12\x05\xbaH\x02\x08\x01\"\xe8\x02\n\x16UploadImageDescription\x12:\n\x04type\x18\x01 \x01(\x0e\x32\x1c.tabletop.image.v1.ImageTypeB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12@\n\x07subtype\x18\x02 \x01(\x0e\x32\x1f.tabletop.image.v1.ImageSubtypeB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12+\n\x05theme\x18\x03 \x01(\tB\x1c\xe2\x41\x01\x02\xbaH\x15r\x13\x32\x11^[a-z0-9_]{1,64}$\x12)\n\x06source\x18\x04 \x01(\x0b\x32\x19.tabletop.image.v1.Source\x12(\n\x06sha256\x18\x05 \x01(\tB\x18\xbaH\x15r\x10\x32\x0e^[0-9a-f]{64}$\xd8\x01\x01\x12\x1f\n\nrequest_id\x18\x06 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12-\n\x03map\x18\x07 \x01(\x0b\x32 .tabletop.image.v1.MapProperties\">\n\x13UploadImageResponse\x12\'\n\x05image\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Image\"\xf6\x03\n\x10ReadImageRequest\x12\x1e\n\x08image_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x07version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x17\n\x06offset\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x16\n\x05limit\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x36\n\x05layer\x18\x05 \x01(\x0e\x32\x1d.tabletop.image.v1.ImageLayerB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x38\n\x06\x66ormat\x18\x06 \x01(\x0e\x32\x1e.tabletop.image.v1.ImageFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1f\n\x08max_side\x18\x07 \x01(\x05\x42\r\xbaH\n\x1a\x05\x18\x80 (\x10\xd8\x01\x01\x12\x37\n\x08\x61udience\x18\x08 \x01(\x0e\x32\x1b.tabletop.image.v1.AudienceB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x34\n\x07viewers\x18\t \x03(\x0b\x32\x19.tabletop.image.v1.ViewerB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12\x35\n\x08\x65xplored\x18\n \x03(\x0b\x32\x17.tabletop.image.v1.CellB\n\xbaH\x07\x92\x01\x04\x10\xa0\x9c\x01\x12>\n\rambient_light\x18\x0b \x01(\x0e\x32\x1d.tabletop.image.v1.LightLevelB\x08\xbaH\x05\x82\x01\x02\x10\x01\"_\n\x11ReadImageResponse\x12\x32\n\x07\x63ontent\x18\x01 \x01(\x0b\x32\x1f.tabletop.image.v1.ImageContentH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part\"t\n\x18ListImageVersionsRequest\x12\x1e\n\x08image_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"^\n\x19ListImageVersionsResponse\x12(\n\x06images\x18\x01 \x03(\x0b\x32\x18.tabletop.image.v1.Image\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa1\x01\n\x1aRestoreImageVersionRequest\x12\x1e\n\x08image_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\x07version\x18\x02 \x01(\x03\x42\x0b\xe2\x41\x01\x02\xbaH\x04\"\x02(\x01\x12$\n\x0frestore_version\x18\x03 \x01(\x03\x42\x0b\xe2\x41\x01\x02\xbaH\x04\"\x02(\x01\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"F\n\x1bRestoreImageVersionResponse\x12\'\n\x05image\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Image\"\xc0\x01\n\x12WatchImagesRequest\x12\x34\n\x04type\x18\x01 \x01(\x0e\x32\x1c.tabletop.image.v1.ImageTypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12:\n\x07subtype\x18\x02 \x01(\x0e\x32\x1f.tabletop.image.v1.ImageSubtypeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1e\n\tsource_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x18\n\x07service\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"\x9d\x01\n\x13WatchImagesResponse\x12.\n\x06\x63hange\x18\x01 \x01(\x0e\x32\x1e.tabletop.image.v1.ImageChange\x12\'\n\x05image\x18\x02 \x01(\x0b\x32\x18.tabletop.image.v1.Image\x12-\n\tsend_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*Y\n\nImageLayer\x12\x1b\n\x17IMAGE_LAYER_UNSPECIFIED\x10\x00\x12\x14\n\x10IMAGE_LAYER_BASE\x10\x01\x12\x18\n\x14IMAGE_LAYER_COMPOSED\x10\x02*z\n\x0bImageChange\x12\x1c\n\x18IMAGE_CHANGE_UNSPECIFIED\x10\x00\x12\x17\n\x13IMAGE_CHANGE_STORED\x10\x01\x12\x18\n\x14IMAGE_CHANGE_DELETED\x10\x02\x12\x1a\n\x16IMAGE_CHANGE_UNDELETED\x10\x03\x32\xa3\x08\n\x0cImageService\x12Y\n\x08GetImage\x12\".tabletop.image.v1.GetImageRequest\x1a#.tabletop.image.v1.GetImageResponse\"\x04\x88\xb5\x18\x01\x12k\n\x0e\x42\x61tchGetImages\x12(.tabletop.image.v1.BatchGetImagesRequest\x1a).tabletop.image.v1.BatchGetImagesResponse\"\x04\x88\xb5\x18\x01\x12_\n\nListImages\x12$.tabletop.image.v1.ListImagesRequest\x1a%.tabletop.image.v1.ListImagesResponse\"\x04\x88\xb5\x18\x01\x12\x62\n\x0b\x44\x65leteImage\x12%.tabletop.image.v1.DeleteImageRequest\x1a&.tabletop.image.v1.DeleteImageResponse\"\x04\x88\xb5\x18\x02\x12h\n\rUndeleteImage\x12\'.tabletop.image.v1.UndeleteImageRequest\x1a(.tabletop.image.v1.UndeleteImageResponse\"\x04\x88\xb5\x18\x02\x12\x64\n\x0bUploadImage\x12%.tabletop.image.v1.UploadImageRequest\x1a&.tabletop.image.v1.UploadImageResponse\"\x04\x88\xb5\x18\x02(\x01\x12^\n\tReadImage\x12#.tabletop.image.v1.ReadImageRequest\x1a$.tabletop.image.v1.ReadImageResponse\"\x04\x88\xb5\x18\x01\x30\x01\x12t\n\x11ListImageVersions\x12+.tabletop.image.v1.ListImageVersionsRequest\x1a,.tabletop.image.v1.ListImageVersionsResponse\"\x04\x88\xb5\x18\x01\x12z\n\x13RestoreImageVersion\x12-.tabletop.image.v1.RestoreImageVersionRequest\x1a..tabletop.image.v1.RestoreImageVersionResponse\"\x04\x88\xb5\x18\x02\x12\x64\n\x0bWatchImages\x12%.tabletop.image.v1.WatchImagesRequest\x1a&.tabletop.image.v1.WatchImagesResponse\"\x04\x88\xb5\x18\x01\x30\x01\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -97,6 +98,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_READIMAGEREQUEST'].fields_by_name['format']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_READIMAGEREQUEST'].fields_by_name['max_side']._loaded_options = None
   _globals['_READIMAGEREQUEST'].fields_by_name['max_side']._serialized_options = b'\272H\n\032\005\030\200 (\020\330\001\001'
+  _globals['_READIMAGEREQUEST'].fields_by_name['audience']._loaded_options = None
+  _globals['_READIMAGEREQUEST'].fields_by_name['audience']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_READIMAGEREQUEST'].fields_by_name['viewers']._loaded_options = None
+  _globals['_READIMAGEREQUEST'].fields_by_name['viewers']._serialized_options = b'\272H\005\222\001\002\0202'
+  _globals['_READIMAGEREQUEST'].fields_by_name['explored']._loaded_options = None
+  _globals['_READIMAGEREQUEST'].fields_by_name['explored']._serialized_options = b'\272H\007\222\001\004\020\240\234\001'
+  _globals['_READIMAGEREQUEST'].fields_by_name['ambient_light']._loaded_options = None
+  _globals['_READIMAGEREQUEST'].fields_by_name['ambient_light']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_LISTIMAGEVERSIONSREQUEST'].fields_by_name['image_id']._loaded_options = None
   _globals['_LISTIMAGEVERSIONSREQUEST'].fields_by_name['image_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_LISTIMAGEVERSIONSREQUEST'].fields_by_name['page_size']._loaded_options = None
@@ -139,52 +148,52 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IMAGESERVICE'].methods_by_name['RestoreImageVersion']._serialized_options = b'\210\265\030\002'
   _globals['_IMAGESERVICE'].methods_by_name['WatchImages']._loaded_options = None
   _globals['_IMAGESERVICE'].methods_by_name['WatchImages']._serialized_options = b'\210\265\030\001'
-  _globals['_IMAGELAYER']._serialized_start=3074
-  _globals['_IMAGELAYER']._serialized_end=3163
-  _globals['_IMAGECHANGE']._serialized_start=3165
-  _globals['_IMAGECHANGE']._serialized_end=3287
-  _globals['_GETIMAGEREQUEST']._serialized_start=278
-  _globals['_GETIMAGEREQUEST']._serialized_end=375
-  _globals['_GETIMAGERESPONSE']._serialized_start=377
-  _globals['_GETIMAGERESPONSE']._serialized_end=436
-  _globals['_BATCHGETIMAGESREQUEST']._serialized_start=438
-  _globals['_BATCHGETIMAGESREQUEST']._serialized_end=503
-  _globals['_BATCHGETIMAGESRESPONSE']._serialized_start=505
-  _globals['_BATCHGETIMAGESRESPONSE']._serialized_end=598
-  _globals['_LISTIMAGESREQUEST']._serialized_start=601
-  _globals['_LISTIMAGESREQUEST']._serialized_end=916
-  _globals['_LISTIMAGESRESPONSE']._serialized_start=918
-  _globals['_LISTIMAGESRESPONSE']._serialized_end=1005
-  _globals['_DELETEIMAGEREQUEST']._serialized_start=1007
-  _globals['_DELETEIMAGEREQUEST']._serialized_end=1118
-  _globals['_DELETEIMAGERESPONSE']._serialized_start=1120
-  _globals['_DELETEIMAGERESPONSE']._serialized_end=1182
-  _globals['_UNDELETEIMAGEREQUEST']._serialized_start=1184
-  _globals['_UNDELETEIMAGEREQUEST']._serialized_end=1271
-  _globals['_UNDELETEIMAGERESPONSE']._serialized_start=1273
-  _globals['_UNDELETEIMAGERESPONSE']._serialized_end=1337
-  _globals['_UPLOADIMAGEREQUEST']._serialized_start=1340
-  _globals['_UPLOADIMAGEREQUEST']._serialized_end=1468
-  _globals['_UPLOADIMAGEDESCRIPTION']._serialized_start=1471
-  _globals['_UPLOADIMAGEDESCRIPTION']._serialized_end=1831
-  _globals['_UPLOADIMAGERESPONSE']._serialized_start=1833
-  _globals['_UPLOADIMAGERESPONSE']._serialized_end=1895
-  _globals['_READIMAGEREQUEST']._serialized_start=1898
-  _globals['_READIMAGEREQUEST']._serialized_end=2170
-  _globals['_READIMAGERESPONSE']._serialized_start=2172
-  _globals['_READIMAGERESPONSE']._serialized_end=2267
-  _globals['_LISTIMAGEVERSIONSREQUEST']._serialized_start=2269
-  _globals['_LISTIMAGEVERSIONSREQUEST']._serialized_end=2385
-  _globals['_LISTIMAGEVERSIONSRESPONSE']._serialized_start=2387
-  _globals['_LISTIMAGEVERSIONSRESPONSE']._serialized_end=2481
-  _globals['_RESTOREIMAGEVERSIONREQUEST']._serialized_start=2484
-  _globals['_RESTOREIMAGEVERSIONREQUEST']._serialized_end=2645
-  _globals['_RESTOREIMAGEVERSIONRESPONSE']._serialized_start=2647
-  _globals['_RESTOREIMAGEVERSIONRESPONSE']._serialized_end=2717
-  _globals['_WATCHIMAGESREQUEST']._serialized_start=2720
-  _globals['_WATCHIMAGESREQUEST']._serialized_end=2912
-  _globals['_WATCHIMAGESRESPONSE']._serialized_start=2915
-  _globals['_WATCHIMAGESRESPONSE']._serialized_end=3072
-  _globals['_IMAGESERVICE']._serialized_start=3290
-  _globals['_IMAGESERVICE']._serialized_end=4349
+  _globals['_IMAGELAYER']._serialized_start=3336
+  _globals['_IMAGELAYER']._serialized_end=3425
+  _globals['_IMAGECHANGE']._serialized_start=3427
+  _globals['_IMAGECHANGE']._serialized_end=3549
+  _globals['_GETIMAGEREQUEST']._serialized_start=310
+  _globals['_GETIMAGEREQUEST']._serialized_end=407
+  _globals['_GETIMAGERESPONSE']._serialized_start=409
+  _globals['_GETIMAGERESPONSE']._serialized_end=468
+  _globals['_BATCHGETIMAGESREQUEST']._serialized_start=470
+  _globals['_BATCHGETIMAGESREQUEST']._serialized_end=535
+  _globals['_BATCHGETIMAGESRESPONSE']._serialized_start=537
+  _globals['_BATCHGETIMAGESRESPONSE']._serialized_end=630
+  _globals['_LISTIMAGESREQUEST']._serialized_start=633
+  _globals['_LISTIMAGESREQUEST']._serialized_end=948
+  _globals['_LISTIMAGESRESPONSE']._serialized_start=950
+  _globals['_LISTIMAGESRESPONSE']._serialized_end=1037
+  _globals['_DELETEIMAGEREQUEST']._serialized_start=1039
+  _globals['_DELETEIMAGEREQUEST']._serialized_end=1150
+  _globals['_DELETEIMAGERESPONSE']._serialized_start=1152
+  _globals['_DELETEIMAGERESPONSE']._serialized_end=1214
+  _globals['_UNDELETEIMAGEREQUEST']._serialized_start=1216
+  _globals['_UNDELETEIMAGEREQUEST']._serialized_end=1303
+  _globals['_UNDELETEIMAGERESPONSE']._serialized_start=1305
+  _globals['_UNDELETEIMAGERESPONSE']._serialized_end=1369
+  _globals['_UPLOADIMAGEREQUEST']._serialized_start=1372
+  _globals['_UPLOADIMAGEREQUEST']._serialized_end=1500
+  _globals['_UPLOADIMAGEDESCRIPTION']._serialized_start=1503
+  _globals['_UPLOADIMAGEDESCRIPTION']._serialized_end=1863
+  _globals['_UPLOADIMAGERESPONSE']._serialized_start=1865
+  _globals['_UPLOADIMAGERESPONSE']._serialized_end=1927
+  _globals['_READIMAGEREQUEST']._serialized_start=1930
+  _globals['_READIMAGEREQUEST']._serialized_end=2432
+  _globals['_READIMAGERESPONSE']._serialized_start=2434
+  _globals['_READIMAGERESPONSE']._serialized_end=2529
+  _globals['_LISTIMAGEVERSIONSREQUEST']._serialized_start=2531
+  _globals['_LISTIMAGEVERSIONSREQUEST']._serialized_end=2647
+  _globals['_LISTIMAGEVERSIONSRESPONSE']._serialized_start=2649
+  _globals['_LISTIMAGEVERSIONSRESPONSE']._serialized_end=2743
+  _globals['_RESTOREIMAGEVERSIONREQUEST']._serialized_start=2746
+  _globals['_RESTOREIMAGEVERSIONREQUEST']._serialized_end=2907
+  _globals['_RESTOREIMAGEVERSIONRESPONSE']._serialized_start=2909
+  _globals['_RESTOREIMAGEVERSIONRESPONSE']._serialized_end=2979
+  _globals['_WATCHIMAGESREQUEST']._serialized_start=2982
+  _globals['_WATCHIMAGESREQUEST']._serialized_end=3174
+  _globals['_WATCHIMAGESRESPONSE']._serialized_start=3177
+  _globals['_WATCHIMAGESRESPONSE']._serialized_end=3334
+  _globals['_IMAGESERVICE']._serialized_start=3552
+  _globals['_IMAGESERVICE']._serialized_end=4611
 # @@protoc_insertion_point(module_scope)

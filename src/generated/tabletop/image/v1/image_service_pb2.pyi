@@ -7,6 +7,7 @@ from tabletop.image.v1 import access_pb2 as _access_pb2
 from tabletop.image.v1 import image_pb2 as _image_pb2
 from tabletop.image.v1 import map_pb2 as _map_pb2
 from tabletop.image.v1 import types_pb2 as _types_pb2
+from tabletop.image.v1 import viewer_pb2 as _viewer_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -157,7 +158,7 @@ class UploadImageResponse(_message.Message):
     def __init__(self, image: _Optional[_Union[_image_pb2.Image, _Mapping]] = ...) -> None: ...
 
 class ReadImageRequest(_message.Message):
-    __slots__ = ("image_id", "version", "offset", "limit", "layer", "format", "max_side")
+    __slots__ = ("image_id", "version", "offset", "limit", "layer", "format", "max_side", "audience", "viewers", "explored", "ambient_light")
     IMAGE_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     OFFSET_FIELD_NUMBER: _ClassVar[int]
@@ -165,6 +166,10 @@ class ReadImageRequest(_message.Message):
     LAYER_FIELD_NUMBER: _ClassVar[int]
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     MAX_SIDE_FIELD_NUMBER: _ClassVar[int]
+    AUDIENCE_FIELD_NUMBER: _ClassVar[int]
+    VIEWERS_FIELD_NUMBER: _ClassVar[int]
+    EXPLORED_FIELD_NUMBER: _ClassVar[int]
+    AMBIENT_LIGHT_FIELD_NUMBER: _ClassVar[int]
     image_id: str
     version: int
     offset: int
@@ -172,7 +177,11 @@ class ReadImageRequest(_message.Message):
     layer: ImageLayer
     format: _types_pb2.ImageFormat
     max_side: int
-    def __init__(self, image_id: _Optional[str] = ..., version: _Optional[int] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ..., layer: _Optional[_Union[ImageLayer, str]] = ..., format: _Optional[_Union[_types_pb2.ImageFormat, str]] = ..., max_side: _Optional[int] = ...) -> None: ...
+    audience: _viewer_pb2.Audience
+    viewers: _containers.RepeatedCompositeFieldContainer[_viewer_pb2.Viewer]
+    explored: _containers.RepeatedCompositeFieldContainer[_map_pb2.Cell]
+    ambient_light: _map_pb2.LightLevel
+    def __init__(self, image_id: _Optional[str] = ..., version: _Optional[int] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ..., layer: _Optional[_Union[ImageLayer, str]] = ..., format: _Optional[_Union[_types_pb2.ImageFormat, str]] = ..., max_side: _Optional[int] = ..., audience: _Optional[_Union[_viewer_pb2.Audience, str]] = ..., viewers: _Optional[_Iterable[_Union[_viewer_pb2.Viewer, _Mapping]]] = ..., explored: _Optional[_Iterable[_Union[_map_pb2.Cell, _Mapping]]] = ..., ambient_light: _Optional[_Union[_map_pb2.LightLevel, str]] = ...) -> None: ...
 
 class ReadImageResponse(_message.Message):
     __slots__ = ("content", "data")

@@ -28,9 +28,10 @@ from tabletop.image.v1 import access_pb2 as tabletop_dot_image_dot_v1_dot_access
 from tabletop.image.v1 import image_pb2 as tabletop_dot_image_dot_v1_dot_image__pb2
 from tabletop.image.v1 import map_pb2 as tabletop_dot_image_dot_v1_dot_map__pb2
 from tabletop.image.v1 import types_pb2 as tabletop_dot_image_dot_v1_dot_types__pb2
+from tabletop.image.v1 import viewer_pb2 as tabletop_dot_image_dot_v1_dot_viewer__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#tabletop/image/v1/map_service.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1etabletop/image/v1/access.proto\x1a\x1dtabletop/image/v1/image.proto\x1a\x1btabletop/image/v1/map.proto\x1a\x1dtabletop/image/v1/types.proto\":\n\x05Walls\x12\x31\n\x05walls\x18\x01 \x03(\x0b\x32\x17.tabletop.image.v1.WallB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\"=\n\x06Lights\x12\x33\n\x06lights\x18\x01 \x03(\x0b\x32\x18.tabletop.image.v1.LightB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\"]\n\x10PointsOfInterest\x12I\n\x12points_of_interest\x18\x01 \x03(\x0b\x32\".tabletop.image.v1.PointOfInterestB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\"n\n\x0f\x44oorStateChange\x12\x1e\n\x07\x64oor_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12;\n\x05state\x18\x02 \x01(\x0e\x32\x1c.tabletop.image.v1.DoorStateB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\"\x82\x04\n\nMapChanges\x12%\n\x04grid\x18\x01 \x01(\x0b\x32\x17.tabletop.image.v1.Grid\x12\'\n\x05walls\x18\x02 \x01(\x0b\x32\x18.tabletop.image.v1.Walls\x12,\n\x0fremove_wall_ids\x18\x03 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\xd0\x0f\x18\x01\"\x06r\x04\x10\x01\x18@\x12\x35\n\tput_walls\x18\x04 \x03(\x0b\x32\x17.tabletop.image.v1.WallB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\x12\x42\n\x0b\x64oor_states\x18\x05 \x03(\x0b\x32\".tabletop.image.v1.DoorStateChangeB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\x12\'\n\x05scale\x18\x06 \x01(\x0b\x32\x18.tabletop.image.v1.Scale\x12?\n\x12points_of_interest\x18\x07 \x01(\x0b\x32#.tabletop.image.v1.PointsOfInterest\x12)\n\x06lights\x18\x08 \x01(\x0b\x32\x19.tabletop.image.v1.Lights\x12-\n\x10remove_light_ids\x18\t \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\xf4\x03\x18\x01\"\x06r\x04\x10\x01\x18@\x12\x37\n\nput_lights\x18\n \x03(\x0b\x32\x18.tabletop.image.v1.LightB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\"\xab\x01\n\x10UpdateMapRequest\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\x07version\x18\x02 \x01(\x03\x42\x0b\xe2\x41\x01\x02\xbaH\x04\"\x02(\x01\x12:\n\x07\x63hanges\x18\x03 \x01(\x0b\x32\x1d.tabletop.image.v1.MapChangesB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"<\n\x11UpdateMapResponse\x12\'\n\x05image\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Image\"\xcb\x01\n\x13SetDoorStateRequest\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x1e\n\x07\x64oor_id\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12;\n\x05state\x18\x03 \x01(\x0e\x32\x1c.tabletop.image.v1.DoorStateB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\x07version\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"?\n\x14SetDoorStateResponse\x12\'\n\x05image\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Image\"\xf5\x01\n\x06Viewer\x12\x19\n\x02id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12\x39\n\x08position\x18\x02 \x01(\x0b\x32\x1b.tabletop.image.v1.PositionB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12+\n\nrange_feet\x18\x03 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x88\xb3@)\x00\x00\x00\x00\x00\x00\x00\x00\x12\x30\n\x0f\x64\x61rkvision_feet\x18\x04 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x88\xb3@)\x00\x00\x00\x00\x00\x00\x00\x00\x12\x36\n\rcarried_light\x18\x05 \x01(\x0b\x32\x1f.tabletop.image.v1.Illumination\"\xca\x01\n\x14\x43omputeVisionRequest\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12:\n\x07viewers\x18\x02 \x03(\x0b\x32\x19.tabletop.image.v1.ViewerB\x0e\xe2\x41\x01\x02\xbaH\x07\x92\x01\x04\x08\x01\x10\x32\x12>\n\rambient_light\x18\x03 \x01(\x0e\x32\x1d.tabletop.image.v1.LightLevelB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x18\n\x07version\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"3\n\x04Ring\x12+\n\x06points\x18\x01 \x03(\x0b\x32\x1b.tabletop.image.v1.Location\"_\n\x0b\x41reaPolygon\x12(\n\x07outline\x18\x01 \x01(\x0b\x32\x17.tabletop.image.v1.Ring\x12&\n\x05holes\x18\x02 \x03(\x0b\x32\x17.tabletop.image.v1.Ring\"U\n\x08SeenCell\x12\x0e\n\x06\x63olumn\x18\x01 \x01(\x05\x12\x0b\n\x03row\x18\x02 \x01(\x05\x12,\n\x05light\x18\x03 \x01(\x0e\x32\x1d.tabletop.image.v1.LightLevel\"b\n\x06Vision\x12,\n\x04\x61rea\x18\x01 \x03(\x0b\x32\x1e.tabletop.image.v1.AreaPolygon\x12*\n\x05\x63\x65lls\x18\x02 \x03(\x0b\x32\x1b.tabletop.image.v1.SeenCell\"L\n\x0cViewerVision\x12\x11\n\tviewer_id\x18\x01 \x01(\t\x12)\n\x06vision\x18\x02 \x01(\x0b\x32\x19.tabletop.image.v1.Vision\"v\n\x15\x43omputeVisionResponse\x12\x30\n\x07viewers\x18\x01 \x03(\x0b\x32\x1f.tabletop.image.v1.ViewerVision\x12+\n\x08\x63ombined\x18\x02 \x01(\x0b\x32\x19.tabletop.image.v1.Vision2\xbb\x02\n\nMapService\x12\\\n\tUpdateMap\x12#.tabletop.image.v1.UpdateMapRequest\x1a$.tabletop.image.v1.UpdateMapResponse\"\x04\x88\xb5\x18\x02\x12\x65\n\x0cSetDoorState\x12&.tabletop.image.v1.SetDoorStateRequest\x1a\'.tabletop.image.v1.SetDoorStateResponse\"\x04\x88\xb5\x18\x02\x12h\n\rComputeVision\x12\'.tabletop.image.v1.ComputeVisionRequest\x1a(.tabletop.image.v1.ComputeVisionResponse\"\x04\x88\xb5\x18\x01\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#tabletop/image/v1/map_service.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1etabletop/image/v1/access.proto\x1a\x1dtabletop/image/v1/image.proto\x1a\x1btabletop/image/v1/map.proto\x1a\x1dtabletop/image/v1/types.proto\x1a\x1etabletop/image/v1/viewer.proto\":\n\x05Walls\x12\x31\n\x05walls\x18\x01 \x03(\x0b\x32\x17.tabletop.image.v1.WallB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\"=\n\x06Lights\x12\x33\n\x06lights\x18\x01 \x03(\x0b\x32\x18.tabletop.image.v1.LightB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\"]\n\x10PointsOfInterest\x12I\n\x12points_of_interest\x18\x01 \x03(\x0b\x32\".tabletop.image.v1.PointOfInterestB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\"n\n\x0f\x44oorStateChange\x12\x1e\n\x07\x64oor_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12;\n\x05state\x18\x02 \x01(\x0e\x32\x1c.tabletop.image.v1.DoorStateB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\"\x82\x04\n\nMapChanges\x12%\n\x04grid\x18\x01 \x01(\x0b\x32\x17.tabletop.image.v1.Grid\x12\'\n\x05walls\x18\x02 \x01(\x0b\x32\x18.tabletop.image.v1.Walls\x12,\n\x0fremove_wall_ids\x18\x03 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\xd0\x0f\x18\x01\"\x06r\x04\x10\x01\x18@\x12\x35\n\tput_walls\x18\x04 \x03(\x0b\x32\x17.tabletop.image.v1.WallB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\x12\x42\n\x0b\x64oor_states\x18\x05 \x03(\x0b\x32\".tabletop.image.v1.DoorStateChangeB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\x12\'\n\x05scale\x18\x06 \x01(\x0b\x32\x18.tabletop.image.v1.Scale\x12?\n\x12points_of_interest\x18\x07 \x01(\x0b\x32#.tabletop.image.v1.PointsOfInterest\x12)\n\x06lights\x18\x08 \x01(\x0b\x32\x19.tabletop.image.v1.Lights\x12-\n\x10remove_light_ids\x18\t \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\xf4\x03\x18\x01\"\x06r\x04\x10\x01\x18@\x12\x37\n\nput_lights\x18\n \x03(\x0b\x32\x18.tabletop.image.v1.LightB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\"\xab\x01\n\x10UpdateMapRequest\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\x07version\x18\x02 \x01(\x03\x42\x0b\xe2\x41\x01\x02\xbaH\x04\"\x02(\x01\x12:\n\x07\x63hanges\x18\x03 \x01(\x0b\x32\x1d.tabletop.image.v1.MapChangesB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"<\n\x11UpdateMapResponse\x12\'\n\x05image\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Image\"\xcb\x01\n\x13SetDoorStateRequest\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x1e\n\x07\x64oor_id\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12;\n\x05state\x18\x03 \x01(\x0e\x32\x1c.tabletop.image.v1.DoorStateB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\x07version\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"?\n\x14SetDoorStateResponse\x12\'\n\x05image\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Image\"\xca\x01\n\x14\x43omputeVisionRequest\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12:\n\x07viewers\x18\x02 \x03(\x0b\x32\x19.tabletop.image.v1.ViewerB\x0e\xe2\x41\x01\x02\xbaH\x07\x92\x01\x04\x08\x01\x10\x32\x12>\n\rambient_light\x18\x03 \x01(\x0e\x32\x1d.tabletop.image.v1.LightLevelB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x18\n\x07version\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"3\n\x04Ring\x12+\n\x06points\x18\x01 \x03(\x0b\x32\x1b.tabletop.image.v1.Location\"_\n\x0b\x41reaPolygon\x12(\n\x07outline\x18\x01 \x01(\x0b\x32\x17.tabletop.image.v1.Ring\x12&\n\x05holes\x18\x02 \x03(\x0b\x32\x17.tabletop.image.v1.Ring\"U\n\x08SeenCell\x12\x0e\n\x06\x63olumn\x18\x01 \x01(\x05\x12\x0b\n\x03row\x18\x02 \x01(\x05\x12,\n\x05light\x18\x03 \x01(\x0e\x32\x1d.tabletop.image.v1.LightLevel\"b\n\x06Vision\x12,\n\x04\x61rea\x18\x01 \x03(\x0b\x32\x1e.tabletop.image.v1.AreaPolygon\x12*\n\x05\x63\x65lls\x18\x02 \x03(\x0b\x32\x1b.tabletop.image.v1.SeenCell\"L\n\x0cViewerVision\x12\x11\n\tviewer_id\x18\x01 \x01(\t\x12)\n\x06vision\x18\x02 \x01(\x0b\x32\x19.tabletop.image.v1.Vision\"v\n\x15\x43omputeVisionResponse\x12\x30\n\x07viewers\x18\x01 \x03(\x0b\x32\x1f.tabletop.image.v1.ViewerVision\x12+\n\x08\x63ombined\x18\x02 \x01(\x0b\x32\x19.tabletop.image.v1.Vision2\xbb\x02\n\nMapService\x12\\\n\tUpdateMap\x12#.tabletop.image.v1.UpdateMapRequest\x1a$.tabletop.image.v1.UpdateMapResponse\"\x04\x88\xb5\x18\x02\x12\x65\n\x0cSetDoorState\x12&.tabletop.image.v1.SetDoorStateRequest\x1a\'.tabletop.image.v1.SetDoorStateResponse\"\x04\x88\xb5\x18\x02\x12h\n\rComputeVision\x12\'.tabletop.image.v1.ComputeVisionRequest\x1a(.tabletop.image.v1.ComputeVisionResponse\"\x04\x88\xb5\x18\x01\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -76,14 +77,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETDOORSTATEREQUEST'].fields_by_name['version']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_SETDOORSTATEREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_SETDOORSTATEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
-  _globals['_VIEWER'].fields_by_name['id']._loaded_options = None
-  _globals['_VIEWER'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030@'
-  _globals['_VIEWER'].fields_by_name['position']._loaded_options = None
-  _globals['_VIEWER'].fields_by_name['position']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
-  _globals['_VIEWER'].fields_by_name['range_feet']._loaded_options = None
-  _globals['_VIEWER'].fields_by_name['range_feet']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\000\210\263@)\000\000\000\000\000\000\000\000'
-  _globals['_VIEWER'].fields_by_name['darkvision_feet']._loaded_options = None
-  _globals['_VIEWER'].fields_by_name['darkvision_feet']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\000\210\263@)\000\000\000\000\000\000\000\000'
   _globals['_COMPUTEVISIONREQUEST'].fields_by_name['map_id']._loaded_options = None
   _globals['_COMPUTEVISIONREQUEST'].fields_by_name['map_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_COMPUTEVISIONREQUEST'].fields_by_name['viewers']._loaded_options = None
@@ -98,40 +91,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MAPSERVICE'].methods_by_name['SetDoorState']._serialized_options = b'\210\265\030\002'
   _globals['_MAPSERVICE'].methods_by_name['ComputeVision']._loaded_options = None
   _globals['_MAPSERVICE'].methods_by_name['ComputeVision']._serialized_options = b'\210\265\030\001'
-  _globals['_WALLS']._serialized_start=243
-  _globals['_WALLS']._serialized_end=301
-  _globals['_LIGHTS']._serialized_start=303
-  _globals['_LIGHTS']._serialized_end=364
-  _globals['_POINTSOFINTEREST']._serialized_start=366
-  _globals['_POINTSOFINTEREST']._serialized_end=459
-  _globals['_DOORSTATECHANGE']._serialized_start=461
-  _globals['_DOORSTATECHANGE']._serialized_end=571
-  _globals['_MAPCHANGES']._serialized_start=574
-  _globals['_MAPCHANGES']._serialized_end=1088
-  _globals['_UPDATEMAPREQUEST']._serialized_start=1091
-  _globals['_UPDATEMAPREQUEST']._serialized_end=1262
-  _globals['_UPDATEMAPRESPONSE']._serialized_start=1264
-  _globals['_UPDATEMAPRESPONSE']._serialized_end=1324
-  _globals['_SETDOORSTATEREQUEST']._serialized_start=1327
-  _globals['_SETDOORSTATEREQUEST']._serialized_end=1530
-  _globals['_SETDOORSTATERESPONSE']._serialized_start=1532
-  _globals['_SETDOORSTATERESPONSE']._serialized_end=1595
-  _globals['_VIEWER']._serialized_start=1598
-  _globals['_VIEWER']._serialized_end=1843
-  _globals['_COMPUTEVISIONREQUEST']._serialized_start=1846
-  _globals['_COMPUTEVISIONREQUEST']._serialized_end=2048
-  _globals['_RING']._serialized_start=2050
-  _globals['_RING']._serialized_end=2101
-  _globals['_AREAPOLYGON']._serialized_start=2103
-  _globals['_AREAPOLYGON']._serialized_end=2198
-  _globals['_SEENCELL']._serialized_start=2200
-  _globals['_SEENCELL']._serialized_end=2285
-  _globals['_VISION']._serialized_start=2287
-  _globals['_VISION']._serialized_end=2385
-  _globals['_VIEWERVISION']._serialized_start=2387
-  _globals['_VIEWERVISION']._serialized_end=2463
-  _globals['_COMPUTEVISIONRESPONSE']._serialized_start=2465
-  _globals['_COMPUTEVISIONRESPONSE']._serialized_end=2583
-  _globals['_MAPSERVICE']._serialized_start=2586
-  _globals['_MAPSERVICE']._serialized_end=2901
+  _globals['_WALLS']._serialized_start=275
+  _globals['_WALLS']._serialized_end=333
+  _globals['_LIGHTS']._serialized_start=335
+  _globals['_LIGHTS']._serialized_end=396
+  _globals['_POINTSOFINTEREST']._serialized_start=398
+  _globals['_POINTSOFINTEREST']._serialized_end=491
+  _globals['_DOORSTATECHANGE']._serialized_start=493
+  _globals['_DOORSTATECHANGE']._serialized_end=603
+  _globals['_MAPCHANGES']._serialized_start=606
+  _globals['_MAPCHANGES']._serialized_end=1120
+  _globals['_UPDATEMAPREQUEST']._serialized_start=1123
+  _globals['_UPDATEMAPREQUEST']._serialized_end=1294
+  _globals['_UPDATEMAPRESPONSE']._serialized_start=1296
+  _globals['_UPDATEMAPRESPONSE']._serialized_end=1356
+  _globals['_SETDOORSTATEREQUEST']._serialized_start=1359
+  _globals['_SETDOORSTATEREQUEST']._serialized_end=1562
+  _globals['_SETDOORSTATERESPONSE']._serialized_start=1564
+  _globals['_SETDOORSTATERESPONSE']._serialized_end=1627
+  _globals['_COMPUTEVISIONREQUEST']._serialized_start=1630
+  _globals['_COMPUTEVISIONREQUEST']._serialized_end=1832
+  _globals['_RING']._serialized_start=1834
+  _globals['_RING']._serialized_end=1885
+  _globals['_AREAPOLYGON']._serialized_start=1887
+  _globals['_AREAPOLYGON']._serialized_end=1982
+  _globals['_SEENCELL']._serialized_start=1984
+  _globals['_SEENCELL']._serialized_end=2069
+  _globals['_VISION']._serialized_start=2071
+  _globals['_VISION']._serialized_end=2169
+  _globals['_VIEWERVISION']._serialized_start=2171
+  _globals['_VIEWERVISION']._serialized_end=2247
+  _globals['_COMPUTEVISIONRESPONSE']._serialized_start=2249
+  _globals['_COMPUTEVISIONRESPONSE']._serialized_end=2367
+  _globals['_MAPSERVICE']._serialized_start=2370
+  _globals['_MAPSERVICE']._serialized_end=2685
 # @@protoc_insertion_point(module_scope)

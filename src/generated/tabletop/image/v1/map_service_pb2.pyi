@@ -4,6 +4,7 @@ from tabletop.image.v1 import access_pb2 as _access_pb2
 from tabletop.image.v1 import image_pb2 as _image_pb2
 from tabletop.image.v1 import map_pb2 as _map_pb2
 from tabletop.image.v1 import types_pb2 as _types_pb2
+from tabletop.image.v1 import viewer_pb2 as _viewer_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -100,20 +101,6 @@ class SetDoorStateResponse(_message.Message):
     image: _image_pb2.Image
     def __init__(self, image: _Optional[_Union[_image_pb2.Image, _Mapping]] = ...) -> None: ...
 
-class Viewer(_message.Message):
-    __slots__ = ("id", "position", "range_feet", "darkvision_feet", "carried_light")
-    ID_FIELD_NUMBER: _ClassVar[int]
-    POSITION_FIELD_NUMBER: _ClassVar[int]
-    RANGE_FEET_FIELD_NUMBER: _ClassVar[int]
-    DARKVISION_FEET_FIELD_NUMBER: _ClassVar[int]
-    CARRIED_LIGHT_FIELD_NUMBER: _ClassVar[int]
-    id: str
-    position: _map_pb2.Position
-    range_feet: float
-    darkvision_feet: float
-    carried_light: _map_pb2.Illumination
-    def __init__(self, id: _Optional[str] = ..., position: _Optional[_Union[_map_pb2.Position, _Mapping]] = ..., range_feet: _Optional[float] = ..., darkvision_feet: _Optional[float] = ..., carried_light: _Optional[_Union[_map_pb2.Illumination, _Mapping]] = ...) -> None: ...
-
 class ComputeVisionRequest(_message.Message):
     __slots__ = ("map_id", "viewers", "ambient_light", "version")
     MAP_ID_FIELD_NUMBER: _ClassVar[int]
@@ -121,10 +108,10 @@ class ComputeVisionRequest(_message.Message):
     AMBIENT_LIGHT_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     map_id: str
-    viewers: _containers.RepeatedCompositeFieldContainer[Viewer]
+    viewers: _containers.RepeatedCompositeFieldContainer[_viewer_pb2.Viewer]
     ambient_light: _map_pb2.LightLevel
     version: int
-    def __init__(self, map_id: _Optional[str] = ..., viewers: _Optional[_Iterable[_Union[Viewer, _Mapping]]] = ..., ambient_light: _Optional[_Union[_map_pb2.LightLevel, str]] = ..., version: _Optional[int] = ...) -> None: ...
+    def __init__(self, map_id: _Optional[str] = ..., viewers: _Optional[_Iterable[_Union[_viewer_pb2.Viewer, _Mapping]]] = ..., ambient_light: _Optional[_Union[_map_pb2.LightLevel, str]] = ..., version: _Optional[int] = ...) -> None: ...
 
 class Ring(_message.Message):
     __slots__ = ("points",)

@@ -14,6 +14,12 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class Visibility(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    VISIBILITY_UNSPECIFIED: _ClassVar[Visibility]
+    VISIBILITY_EVERYONE: _ClassVar[Visibility]
+    VISIBILITY_GAME_MASTER: _ClassVar[Visibility]
+
 class CreatureSize(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     CREATURE_SIZE_UNSPECIFIED: _ClassVar[CreatureSize]
@@ -72,6 +78,9 @@ class TerritoryKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TERRITORY_KIND_UNSPECIFIED: _ClassVar[TerritoryKind]
     TERRITORY_KIND_CONTROL: _ClassVar[TerritoryKind]
     TERRITORY_KIND_POLITICAL_BORDER: _ClassVar[TerritoryKind]
+VISIBILITY_UNSPECIFIED: Visibility
+VISIBILITY_EVERYONE: Visibility
+VISIBILITY_GAME_MASTER: Visibility
 CREATURE_SIZE_UNSPECIFIED: CreatureSize
 CREATURE_SIZE_TINY: CreatureSize
 CREATURE_SIZE_SMALL: CreatureSize
@@ -109,7 +118,7 @@ TERRITORY_KIND_CONTROL: TerritoryKind
 TERRITORY_KIND_POLITICAL_BORDER: TerritoryKind
 
 class Overlay(_message.Message):
-    __slots__ = ("id", "map_id", "name", "visible", "z_index", "tactical", "campaign", "version", "create_time", "update_time")
+    __slots__ = ("id", "map_id", "name", "visible", "z_index", "tactical", "campaign", "version", "create_time", "update_time", "visibility")
     ID_FIELD_NUMBER: _ClassVar[int]
     MAP_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -120,6 +129,7 @@ class Overlay(_message.Message):
     VERSION_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    VISIBILITY_FIELD_NUMBER: _ClassVar[int]
     id: str
     map_id: str
     name: str
@@ -130,7 +140,8 @@ class Overlay(_message.Message):
     version: int
     create_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., map_id: _Optional[str] = ..., name: _Optional[str] = ..., visible: _Optional[bool] = ..., z_index: _Optional[int] = ..., tactical: _Optional[_Union[TacticalOverlay, _Mapping]] = ..., campaign: _Optional[_Union[CampaignOverlay, _Mapping]] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    visibility: Visibility
+    def __init__(self, id: _Optional[str] = ..., map_id: _Optional[str] = ..., name: _Optional[str] = ..., visible: _Optional[bool] = ..., z_index: _Optional[int] = ..., tactical: _Optional[_Union[TacticalOverlay, _Mapping]] = ..., campaign: _Optional[_Union[CampaignOverlay, _Mapping]] = ..., version: _Optional[int] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., visibility: _Optional[_Union[Visibility, str]] = ...) -> None: ...
 
 class TacticalOverlay(_message.Message):
     __slots__ = ("elements", "coverage", "coverage_incomplete")
@@ -157,7 +168,7 @@ class CampaignOverlay(_message.Message):
     def __init__(self, elements: _Optional[_Iterable[_Union[CampaignElement, _Mapping]]] = ...) -> None: ...
 
 class TacticalElement(_message.Message):
-    __slots__ = ("id", "position", "properties", "token", "range", "effect", "line_of_sight")
+    __slots__ = ("id", "position", "properties", "token", "range", "effect", "line_of_sight", "visibility")
     ID_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     PROPERTIES_FIELD_NUMBER: _ClassVar[int]
@@ -165,6 +176,7 @@ class TacticalElement(_message.Message):
     RANGE_FIELD_NUMBER: _ClassVar[int]
     EFFECT_FIELD_NUMBER: _ClassVar[int]
     LINE_OF_SIGHT_FIELD_NUMBER: _ClassVar[int]
+    VISIBILITY_FIELD_NUMBER: _ClassVar[int]
     id: str
     position: _map_pb2.Position
     properties: TacticalElementProperties
@@ -172,7 +184,8 @@ class TacticalElement(_message.Message):
     range: Range
     effect: AreaOfEffect
     line_of_sight: LineOfSight
-    def __init__(self, id: _Optional[str] = ..., position: _Optional[_Union[_map_pb2.Position, _Mapping]] = ..., properties: _Optional[_Union[TacticalElementProperties, _Mapping]] = ..., token: _Optional[_Union[Token, _Mapping]] = ..., range: _Optional[_Union[Range, _Mapping]] = ..., effect: _Optional[_Union[AreaOfEffect, _Mapping]] = ..., line_of_sight: _Optional[_Union[LineOfSight, _Mapping]] = ...) -> None: ...
+    visibility: Visibility
+    def __init__(self, id: _Optional[str] = ..., position: _Optional[_Union[_map_pb2.Position, _Mapping]] = ..., properties: _Optional[_Union[TacticalElementProperties, _Mapping]] = ..., token: _Optional[_Union[Token, _Mapping]] = ..., range: _Optional[_Union[Range, _Mapping]] = ..., effect: _Optional[_Union[AreaOfEffect, _Mapping]] = ..., line_of_sight: _Optional[_Union[LineOfSight, _Mapping]] = ..., visibility: _Optional[_Union[Visibility, str]] = ...) -> None: ...
 
 class TacticalElementProperties(_message.Message):
     __slots__ = ("color", "opacity", "radius", "label")
@@ -251,7 +264,7 @@ class LineOfSight(_message.Message):
     def __init__(self, range_feet: _Optional[float] = ..., walls: _Optional[_Iterable[_Union[_map_pb2.Wall, _Mapping]]] = ...) -> None: ...
 
 class CampaignElement(_message.Message):
-    __slots__ = ("id", "coordinates", "properties", "party", "territory", "route", "place", "resource")
+    __slots__ = ("id", "coordinates", "properties", "party", "territory", "route", "place", "resource", "visibility")
     ID_FIELD_NUMBER: _ClassVar[int]
     COORDINATES_FIELD_NUMBER: _ClassVar[int]
     PROPERTIES_FIELD_NUMBER: _ClassVar[int]
@@ -260,6 +273,7 @@ class CampaignElement(_message.Message):
     ROUTE_FIELD_NUMBER: _ClassVar[int]
     PLACE_FIELD_NUMBER: _ClassVar[int]
     RESOURCE_FIELD_NUMBER: _ClassVar[int]
+    VISIBILITY_FIELD_NUMBER: _ClassVar[int]
     id: str
     coordinates: _types_pb2.Location
     properties: CampaignElementProperties
@@ -268,7 +282,8 @@ class CampaignElement(_message.Message):
     route: Route
     place: PlaceMarker
     resource: ResourceMarker
-    def __init__(self, id: _Optional[str] = ..., coordinates: _Optional[_Union[_types_pb2.Location, _Mapping]] = ..., properties: _Optional[_Union[CampaignElementProperties, _Mapping]] = ..., party: _Optional[_Union[Party, _Mapping]] = ..., territory: _Optional[_Union[Territory, _Mapping]] = ..., route: _Optional[_Union[Route, _Mapping]] = ..., place: _Optional[_Union[PlaceMarker, _Mapping]] = ..., resource: _Optional[_Union[ResourceMarker, _Mapping]] = ...) -> None: ...
+    visibility: Visibility
+    def __init__(self, id: _Optional[str] = ..., coordinates: _Optional[_Union[_types_pb2.Location, _Mapping]] = ..., properties: _Optional[_Union[CampaignElementProperties, _Mapping]] = ..., party: _Optional[_Union[Party, _Mapping]] = ..., territory: _Optional[_Union[Territory, _Mapping]] = ..., route: _Optional[_Union[Route, _Mapping]] = ..., place: _Optional[_Union[PlaceMarker, _Mapping]] = ..., resource: _Optional[_Union[ResourceMarker, _Mapping]] = ..., visibility: _Optional[_Union[Visibility, str]] = ...) -> None: ...
 
 class CampaignElementProperties(_message.Message):
     __slots__ = ("color", "style", "label")

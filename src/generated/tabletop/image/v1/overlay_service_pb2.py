@@ -25,11 +25,13 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from tabletop.image.v1 import access_pb2 as tabletop_dot_image_dot_v1_dot_access__pb2
+from tabletop.image.v1 import map_pb2 as tabletop_dot_image_dot_v1_dot_map__pb2
 from tabletop.image.v1 import overlay_pb2 as tabletop_dot_image_dot_v1_dot_overlay__pb2
 from tabletop.image.v1 import types_pb2 as tabletop_dot_image_dot_v1_dot_types__pb2
+from tabletop.image.v1 import viewer_pb2 as tabletop_dot_image_dot_v1_dot_viewer__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'tabletop/image/v1/overlay_service.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1etabletop/image/v1/access.proto\x1a\x1ftabletop/image/v1/overlay.proto\x1a\x1dtabletop/image/v1/types.proto\"\xc6\x01\n\x1c\x43reateTacticalOverlayRequest\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12?\n\x08\x65lements\x18\x03 \x03(\x0b\x32\".tabletop.image.v1.TacticalElementB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x0f\n\x07z_index\x18\x04 \x01(\x05\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"L\n\x1d\x43reateTacticalOverlayResponse\x12+\n\x07overlay\x18\x01 \x01(\x0b\x32\x1a.tabletop.image.v1.Overlay\"\xc6\x01\n\x1c\x43reateCampaignOverlayRequest\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12?\n\x08\x65lements\x18\x03 \x03(\x0b\x32\".tabletop.image.v1.CampaignElementB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x0f\n\x07z_index\x18\x04 \x01(\x05\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"L\n\x1d\x43reateCampaignOverlayResponse\x12+\n\x07overlay\x18\x01 \x01(\x0b\x32\x1a.tabletop.image.v1.Overlay\"5\n\x11GetOverlayRequest\x12 \n\noverlay_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\"A\n\x12GetOverlayResponse\x12+\n\x07overlay\x18\x01 \x01(\x0b\x32\x1a.tabletop.image.v1.Overlay\"m\n\x13ListOverlaysRequest\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"]\n\x14ListOverlaysResponse\x12,\n\x08overlays\x18\x01 \x03(\x0b\x32\x1a.tabletop.image.v1.Overlay\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xc6\x02\n\x0eOverlayChanges\x12\x1a\n\x04name\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64H\x00\x88\x01\x01\x12\x14\n\x07visible\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x14\n\x07z_index\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12L\n\x15put_tactical_elements\x18\x04 \x03(\x0b\x32\".tabletop.image.v1.TacticalElementB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12L\n\x15put_campaign_elements\x18\x05 \x03(\x0b\x32\".tabletop.image.v1.CampaignElementB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12/\n\x12remove_element_ids\x18\x06 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\xe8\x07\x18\x01\"\x06r\x04\x10\x01\x18@B\x07\n\x05_nameB\n\n\x08_visibleB\n\n\x08_z_index\"\xb7\x01\n\x14UpdateOverlayRequest\x12 \n\noverlay_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\x07version\x18\x02 \x01(\x03\x42\x0b\xe2\x41\x01\x02\xbaH\x04\"\x02(\x01\x12>\n\x07\x63hanges\x18\x03 \x01(\x0b\x32!.tabletop.image.v1.OverlayChangesB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"D\n\x15UpdateOverlayResponse\x12+\n\x07overlay\x18\x01 \x01(\x0b\x32\x1a.tabletop.image.v1.Overlay\"s\n\x14\x44\x65leteOverlayRequest\x12 \n\noverlay_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x07version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x17\n\x15\x44\x65leteOverlayResponse\"c\n\x14RenderOverlayRequest\x12\x1e\n\noverlay_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12\x1a\n\x06map_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x42\x0f\n\x06target\x12\x05\xbaH\x02\x08\x01\"K\n\x15RenderOverlayResponse\x12\x0b\n\x03svg\x18\x01 \x01(\t\x12%\n\x04size\x18\x02 \x01(\x0b\x32\x17.tabletop.image.v1.Size2\x9c\x06\n\x0eOverlayService\x12\x80\x01\n\x15\x43reateTacticalOverlay\x12/.tabletop.image.v1.CreateTacticalOverlayRequest\x1a\x30.tabletop.image.v1.CreateTacticalOverlayResponse\"\x04\x88\xb5\x18\x02\x12\x80\x01\n\x15\x43reateCampaignOverlay\x12/.tabletop.image.v1.CreateCampaignOverlayRequest\x1a\x30.tabletop.image.v1.CreateCampaignOverlayResponse\"\x04\x88\xb5\x18\x02\x12_\n\nGetOverlay\x12$.tabletop.image.v1.GetOverlayRequest\x1a%.tabletop.image.v1.GetOverlayResponse\"\x04\x88\xb5\x18\x01\x12\x65\n\x0cListOverlays\x12&.tabletop.image.v1.ListOverlaysRequest\x1a\'.tabletop.image.v1.ListOverlaysResponse\"\x04\x88\xb5\x18\x01\x12h\n\rUpdateOverlay\x12\'.tabletop.image.v1.UpdateOverlayRequest\x1a(.tabletop.image.v1.UpdateOverlayResponse\"\x04\x88\xb5\x18\x02\x12h\n\rDeleteOverlay\x12\'.tabletop.image.v1.DeleteOverlayRequest\x1a(.tabletop.image.v1.DeleteOverlayResponse\"\x04\x88\xb5\x18\x02\x12h\n\rRenderOverlay\x12\'.tabletop.image.v1.RenderOverlayRequest\x1a(.tabletop.image.v1.RenderOverlayResponse\"\x04\x88\xb5\x18\x01\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'tabletop/image/v1/overlay_service.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1etabletop/image/v1/access.proto\x1a\x1btabletop/image/v1/map.proto\x1a\x1ftabletop/image/v1/overlay.proto\x1a\x1dtabletop/image/v1/types.proto\x1a\x1etabletop/image/v1/viewer.proto\"\x83\x02\n\x1c\x43reateTacticalOverlayRequest\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12?\n\x08\x65lements\x18\x03 \x03(\x0b\x32\".tabletop.image.v1.TacticalElementB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x0f\n\x07z_index\x18\x04 \x01(\x05\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12;\n\nvisibility\x18\x06 \x01(\x0e\x32\x1d.tabletop.image.v1.VisibilityB\x08\xbaH\x05\x82\x01\x02\x10\x01\"L\n\x1d\x43reateTacticalOverlayResponse\x12+\n\x07overlay\x18\x01 \x01(\x0b\x32\x1a.tabletop.image.v1.Overlay\"\x83\x02\n\x1c\x43reateCampaignOverlayRequest\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12?\n\x08\x65lements\x18\x03 \x03(\x0b\x32\".tabletop.image.v1.CampaignElementB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x0f\n\x07z_index\x18\x04 \x01(\x05\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12;\n\nvisibility\x18\x06 \x01(\x0e\x32\x1d.tabletop.image.v1.VisibilityB\x08\xbaH\x05\x82\x01\x02\x10\x01\"L\n\x1d\x43reateCampaignOverlayResponse\x12+\n\x07overlay\x18\x01 \x01(\x0b\x32\x1a.tabletop.image.v1.Overlay\"5\n\x11GetOverlayRequest\x12 \n\noverlay_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\"A\n\x12GetOverlayResponse\x12+\n\x07overlay\x18\x01 \x01(\x0b\x32\x1a.tabletop.image.v1.Overlay\"m\n\x13ListOverlaysRequest\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"]\n\x14ListOverlaysResponse\x12,\n\x08overlays\x18\x01 \x03(\x0b\x32\x1a.tabletop.image.v1.Overlay\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x83\x03\n\x0eOverlayChanges\x12\x1a\n\x04name\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64H\x00\x88\x01\x01\x12\x14\n\x07visible\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x14\n\x07z_index\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12L\n\x15put_tactical_elements\x18\x04 \x03(\x0b\x32\".tabletop.image.v1.TacticalElementB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12L\n\x15put_campaign_elements\x18\x05 \x03(\x0b\x32\".tabletop.image.v1.CampaignElementB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12/\n\x12remove_element_ids\x18\x06 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\xe8\x07\x18\x01\"\x06r\x04\x10\x01\x18@\x12;\n\nvisibility\x18\x07 \x01(\x0e\x32\x1d.tabletop.image.v1.VisibilityB\x08\xbaH\x05\x82\x01\x02\x10\x01\x42\x07\n\x05_nameB\n\n\x08_visibleB\n\n\x08_z_index\"\xb7\x01\n\x14UpdateOverlayRequest\x12 \n\noverlay_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\x07version\x18\x02 \x01(\x03\x42\x0b\xe2\x41\x01\x02\xbaH\x04\"\x02(\x01\x12>\n\x07\x63hanges\x18\x03 \x01(\x0b\x32!.tabletop.image.v1.OverlayChangesB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"D\n\x15UpdateOverlayResponse\x12+\n\x07overlay\x18\x01 \x01(\x0b\x32\x1a.tabletop.image.v1.Overlay\"s\n\x14\x44\x65leteOverlayRequest\x12 \n\noverlay_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x07version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x17\n\x15\x44\x65leteOverlayResponse\"\xc9\x02\n\x14RenderOverlayRequest\x12\x1e\n\noverlay_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12\x1a\n\x06map_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12\x37\n\x08\x61udience\x18\x03 \x01(\x0e\x32\x1b.tabletop.image.v1.AudienceB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x34\n\x07viewers\x18\x04 \x03(\x0b\x32\x19.tabletop.image.v1.ViewerB\x08\xbaH\x05\x92\x01\x02\x10\x32\x12\x35\n\x08\x65xplored\x18\x05 \x03(\x0b\x32\x17.tabletop.image.v1.CellB\n\xbaH\x07\x92\x01\x04\x10\xa0\x9c\x01\x12>\n\rambient_light\x18\x06 \x01(\x0e\x32\x1d.tabletop.image.v1.LightLevelB\x08\xbaH\x05\x82\x01\x02\x10\x01\x42\x0f\n\x06target\x12\x05\xbaH\x02\x08\x01\"K\n\x15RenderOverlayResponse\x12\x0b\n\x03svg\x18\x01 \x01(\t\x12%\n\x04size\x18\x02 \x01(\x0b\x32\x17.tabletop.image.v1.Size2\x9c\x06\n\x0eOverlayService\x12\x80\x01\n\x15\x43reateTacticalOverlay\x12/.tabletop.image.v1.CreateTacticalOverlayRequest\x1a\x30.tabletop.image.v1.CreateTacticalOverlayResponse\"\x04\x88\xb5\x18\x02\x12\x80\x01\n\x15\x43reateCampaignOverlay\x12/.tabletop.image.v1.CreateCampaignOverlayRequest\x1a\x30.tabletop.image.v1.CreateCampaignOverlayResponse\"\x04\x88\xb5\x18\x02\x12_\n\nGetOverlay\x12$.tabletop.image.v1.GetOverlayRequest\x1a%.tabletop.image.v1.GetOverlayResponse\"\x04\x88\xb5\x18\x01\x12\x65\n\x0cListOverlays\x12&.tabletop.image.v1.ListOverlaysRequest\x1a\'.tabletop.image.v1.ListOverlaysResponse\"\x04\x88\xb5\x18\x01\x12h\n\rUpdateOverlay\x12\'.tabletop.image.v1.UpdateOverlayRequest\x1a(.tabletop.image.v1.UpdateOverlayResponse\"\x04\x88\xb5\x18\x02\x12h\n\rDeleteOverlay\x12\'.tabletop.image.v1.DeleteOverlayRequest\x1a(.tabletop.image.v1.DeleteOverlayResponse\"\x04\x88\xb5\x18\x02\x12h\n\rRenderOverlay\x12\'.tabletop.image.v1.RenderOverlayRequest\x1a(.tabletop.image.v1.RenderOverlayResponse\"\x04\x88\xb5\x18\x01\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,6 +47,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATETACTICALOVERLAYREQUEST'].fields_by_name['elements']._serialized_options = b'\272H\006\222\001\003\020\350\007'
   _globals['_CREATETACTICALOVERLAYREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_CREATETACTICALOVERLAYREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_CREATETACTICALOVERLAYREQUEST'].fields_by_name['visibility']._loaded_options = None
+  _globals['_CREATETACTICALOVERLAYREQUEST'].fields_by_name['visibility']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_CREATECAMPAIGNOVERLAYREQUEST'].fields_by_name['map_id']._loaded_options = None
   _globals['_CREATECAMPAIGNOVERLAYREQUEST'].fields_by_name['map_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_CREATECAMPAIGNOVERLAYREQUEST'].fields_by_name['name']._loaded_options = None
@@ -53,6 +57,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATECAMPAIGNOVERLAYREQUEST'].fields_by_name['elements']._serialized_options = b'\272H\006\222\001\003\020\350\007'
   _globals['_CREATECAMPAIGNOVERLAYREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_CREATECAMPAIGNOVERLAYREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_CREATECAMPAIGNOVERLAYREQUEST'].fields_by_name['visibility']._loaded_options = None
+  _globals['_CREATECAMPAIGNOVERLAYREQUEST'].fields_by_name['visibility']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_GETOVERLAYREQUEST'].fields_by_name['overlay_id']._loaded_options = None
   _globals['_GETOVERLAYREQUEST'].fields_by_name['overlay_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_LISTOVERLAYSREQUEST'].fields_by_name['map_id']._loaded_options = None
@@ -69,6 +75,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OVERLAYCHANGES'].fields_by_name['put_campaign_elements']._serialized_options = b'\272H\006\222\001\003\020\350\007'
   _globals['_OVERLAYCHANGES'].fields_by_name['remove_element_ids']._loaded_options = None
   _globals['_OVERLAYCHANGES'].fields_by_name['remove_element_ids']._serialized_options = b'\272H\020\222\001\r\020\350\007\030\001\"\006r\004\020\001\030@'
+  _globals['_OVERLAYCHANGES'].fields_by_name['visibility']._loaded_options = None
+  _globals['_OVERLAYCHANGES'].fields_by_name['visibility']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_UPDATEOVERLAYREQUEST'].fields_by_name['overlay_id']._loaded_options = None
   _globals['_UPDATEOVERLAYREQUEST'].fields_by_name['overlay_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_UPDATEOVERLAYREQUEST'].fields_by_name['version']._loaded_options = None
@@ -89,6 +97,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RENDEROVERLAYREQUEST'].fields_by_name['overlay_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_RENDEROVERLAYREQUEST'].fields_by_name['map_id']._loaded_options = None
   _globals['_RENDEROVERLAYREQUEST'].fields_by_name['map_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_RENDEROVERLAYREQUEST'].fields_by_name['audience']._loaded_options = None
+  _globals['_RENDEROVERLAYREQUEST'].fields_by_name['audience']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_RENDEROVERLAYREQUEST'].fields_by_name['viewers']._loaded_options = None
+  _globals['_RENDEROVERLAYREQUEST'].fields_by_name['viewers']._serialized_options = b'\272H\005\222\001\002\0202'
+  _globals['_RENDEROVERLAYREQUEST'].fields_by_name['explored']._loaded_options = None
+  _globals['_RENDEROVERLAYREQUEST'].fields_by_name['explored']._serialized_options = b'\272H\007\222\001\004\020\240\234\001'
+  _globals['_RENDEROVERLAYREQUEST'].fields_by_name['ambient_light']._loaded_options = None
+  _globals['_RENDEROVERLAYREQUEST'].fields_by_name['ambient_light']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_OVERLAYSERVICE'].methods_by_name['CreateTacticalOverlay']._loaded_options = None
   _globals['_OVERLAYSERVICE'].methods_by_name['CreateTacticalOverlay']._serialized_options = b'\210\265\030\002'
   _globals['_OVERLAYSERVICE'].methods_by_name['CreateCampaignOverlay']._loaded_options = None
@@ -103,36 +119,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OVERLAYSERVICE'].methods_by_name['DeleteOverlay']._serialized_options = b'\210\265\030\002'
   _globals['_OVERLAYSERVICE'].methods_by_name['RenderOverlay']._loaded_options = None
   _globals['_OVERLAYSERVICE'].methods_by_name['RenderOverlay']._serialized_options = b'\210\265\030\001'
-  _globals['_CREATETACTICALOVERLAYREQUEST']._serialized_start=221
-  _globals['_CREATETACTICALOVERLAYREQUEST']._serialized_end=419
-  _globals['_CREATETACTICALOVERLAYRESPONSE']._serialized_start=421
-  _globals['_CREATETACTICALOVERLAYRESPONSE']._serialized_end=497
-  _globals['_CREATECAMPAIGNOVERLAYREQUEST']._serialized_start=500
-  _globals['_CREATECAMPAIGNOVERLAYREQUEST']._serialized_end=698
-  _globals['_CREATECAMPAIGNOVERLAYRESPONSE']._serialized_start=700
-  _globals['_CREATECAMPAIGNOVERLAYRESPONSE']._serialized_end=776
-  _globals['_GETOVERLAYREQUEST']._serialized_start=778
-  _globals['_GETOVERLAYREQUEST']._serialized_end=831
-  _globals['_GETOVERLAYRESPONSE']._serialized_start=833
-  _globals['_GETOVERLAYRESPONSE']._serialized_end=898
-  _globals['_LISTOVERLAYSREQUEST']._serialized_start=900
-  _globals['_LISTOVERLAYSREQUEST']._serialized_end=1009
-  _globals['_LISTOVERLAYSRESPONSE']._serialized_start=1011
-  _globals['_LISTOVERLAYSRESPONSE']._serialized_end=1104
-  _globals['_OVERLAYCHANGES']._serialized_start=1107
-  _globals['_OVERLAYCHANGES']._serialized_end=1433
-  _globals['_UPDATEOVERLAYREQUEST']._serialized_start=1436
-  _globals['_UPDATEOVERLAYREQUEST']._serialized_end=1619
-  _globals['_UPDATEOVERLAYRESPONSE']._serialized_start=1621
-  _globals['_UPDATEOVERLAYRESPONSE']._serialized_end=1689
-  _globals['_DELETEOVERLAYREQUEST']._serialized_start=1691
-  _globals['_DELETEOVERLAYREQUEST']._serialized_end=1806
-  _globals['_DELETEOVERLAYRESPONSE']._serialized_start=1808
-  _globals['_DELETEOVERLAYRESPONSE']._serialized_end=1831
-  _globals['_RENDEROVERLAYREQUEST']._serialized_start=1833
-  _globals['_RENDEROVERLAYREQUEST']._serialized_end=1932
-  _globals['_RENDEROVERLAYRESPONSE']._serialized_start=1934
-  _globals['_RENDEROVERLAYRESPONSE']._serialized_end=2009
-  _globals['_OVERLAYSERVICE']._serialized_start=2012
-  _globals['_OVERLAYSERVICE']._serialized_end=2808
+  _globals['_CREATETACTICALOVERLAYREQUEST']._serialized_start=282
+  _globals['_CREATETACTICALOVERLAYREQUEST']._serialized_end=541
+  _globals['_CREATETACTICALOVERLAYRESPONSE']._serialized_start=543
+  _globals['_CREATETACTICALOVERLAYRESPONSE']._serialized_end=619
+  _globals['_CREATECAMPAIGNOVERLAYREQUEST']._serialized_start=622
+  _globals['_CREATECAMPAIGNOVERLAYREQUEST']._serialized_end=881
+  _globals['_CREATECAMPAIGNOVERLAYRESPONSE']._serialized_start=883
+  _globals['_CREATECAMPAIGNOVERLAYRESPONSE']._serialized_end=959
+  _globals['_GETOVERLAYREQUEST']._serialized_start=961
+  _globals['_GETOVERLAYREQUEST']._serialized_end=1014
+  _globals['_GETOVERLAYRESPONSE']._serialized_start=1016
+  _globals['_GETOVERLAYRESPONSE']._serialized_end=1081
+  _globals['_LISTOVERLAYSREQUEST']._serialized_start=1083
+  _globals['_LISTOVERLAYSREQUEST']._serialized_end=1192
+  _globals['_LISTOVERLAYSRESPONSE']._serialized_start=1194
+  _globals['_LISTOVERLAYSRESPONSE']._serialized_end=1287
+  _globals['_OVERLAYCHANGES']._serialized_start=1290
+  _globals['_OVERLAYCHANGES']._serialized_end=1677
+  _globals['_UPDATEOVERLAYREQUEST']._serialized_start=1680
+  _globals['_UPDATEOVERLAYREQUEST']._serialized_end=1863
+  _globals['_UPDATEOVERLAYRESPONSE']._serialized_start=1865
+  _globals['_UPDATEOVERLAYRESPONSE']._serialized_end=1933
+  _globals['_DELETEOVERLAYREQUEST']._serialized_start=1935
+  _globals['_DELETEOVERLAYREQUEST']._serialized_end=2050
+  _globals['_DELETEOVERLAYRESPONSE']._serialized_start=2052
+  _globals['_DELETEOVERLAYRESPONSE']._serialized_end=2075
+  _globals['_RENDEROVERLAYREQUEST']._serialized_start=2078
+  _globals['_RENDEROVERLAYREQUEST']._serialized_end=2407
+  _globals['_RENDEROVERLAYRESPONSE']._serialized_start=2409
+  _globals['_RENDEROVERLAYRESPONSE']._serialized_end=2484
+  _globals['_OVERLAYSERVICE']._serialized_start=2487
+  _globals['_OVERLAYSERVICE']._serialized_end=3283
 # @@protoc_insertion_point(module_scope)

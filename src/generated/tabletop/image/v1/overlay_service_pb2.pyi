@@ -1,8 +1,10 @@
 from buf.validate import validate_pb2 as _validate_pb2
 from google.api import field_behavior_pb2 as _field_behavior_pb2
 from tabletop.image.v1 import access_pb2 as _access_pb2
+from tabletop.image.v1 import map_pb2 as _map_pb2
 from tabletop.image.v1 import overlay_pb2 as _overlay_pb2
 from tabletop.image.v1 import types_pb2 as _types_pb2
+from tabletop.image.v1 import viewer_pb2 as _viewer_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -12,18 +14,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class CreateTacticalOverlayRequest(_message.Message):
-    __slots__ = ("map_id", "name", "elements", "z_index", "request_id")
+    __slots__ = ("map_id", "name", "elements", "z_index", "request_id", "visibility")
     MAP_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     ELEMENTS_FIELD_NUMBER: _ClassVar[int]
     Z_INDEX_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VISIBILITY_FIELD_NUMBER: _ClassVar[int]
     map_id: str
     name: str
     elements: _containers.RepeatedCompositeFieldContainer[_overlay_pb2.TacticalElement]
     z_index: int
     request_id: str
-    def __init__(self, map_id: _Optional[str] = ..., name: _Optional[str] = ..., elements: _Optional[_Iterable[_Union[_overlay_pb2.TacticalElement, _Mapping]]] = ..., z_index: _Optional[int] = ..., request_id: _Optional[str] = ...) -> None: ...
+    visibility: _overlay_pb2.Visibility
+    def __init__(self, map_id: _Optional[str] = ..., name: _Optional[str] = ..., elements: _Optional[_Iterable[_Union[_overlay_pb2.TacticalElement, _Mapping]]] = ..., z_index: _Optional[int] = ..., request_id: _Optional[str] = ..., visibility: _Optional[_Union[_overlay_pb2.Visibility, str]] = ...) -> None: ...
 
 class CreateTacticalOverlayResponse(_message.Message):
     __slots__ = ("overlay",)
@@ -32,18 +36,20 @@ class CreateTacticalOverlayResponse(_message.Message):
     def __init__(self, overlay: _Optional[_Union[_overlay_pb2.Overlay, _Mapping]] = ...) -> None: ...
 
 class CreateCampaignOverlayRequest(_message.Message):
-    __slots__ = ("map_id", "name", "elements", "z_index", "request_id")
+    __slots__ = ("map_id", "name", "elements", "z_index", "request_id", "visibility")
     MAP_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     ELEMENTS_FIELD_NUMBER: _ClassVar[int]
     Z_INDEX_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VISIBILITY_FIELD_NUMBER: _ClassVar[int]
     map_id: str
     name: str
     elements: _containers.RepeatedCompositeFieldContainer[_overlay_pb2.CampaignElement]
     z_index: int
     request_id: str
-    def __init__(self, map_id: _Optional[str] = ..., name: _Optional[str] = ..., elements: _Optional[_Iterable[_Union[_overlay_pb2.CampaignElement, _Mapping]]] = ..., z_index: _Optional[int] = ..., request_id: _Optional[str] = ...) -> None: ...
+    visibility: _overlay_pb2.Visibility
+    def __init__(self, map_id: _Optional[str] = ..., name: _Optional[str] = ..., elements: _Optional[_Iterable[_Union[_overlay_pb2.CampaignElement, _Mapping]]] = ..., z_index: _Optional[int] = ..., request_id: _Optional[str] = ..., visibility: _Optional[_Union[_overlay_pb2.Visibility, str]] = ...) -> None: ...
 
 class CreateCampaignOverlayResponse(_message.Message):
     __slots__ = ("overlay",)
@@ -82,20 +88,22 @@ class ListOverlaysResponse(_message.Message):
     def __init__(self, overlays: _Optional[_Iterable[_Union[_overlay_pb2.Overlay, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class OverlayChanges(_message.Message):
-    __slots__ = ("name", "visible", "z_index", "put_tactical_elements", "put_campaign_elements", "remove_element_ids")
+    __slots__ = ("name", "visible", "z_index", "put_tactical_elements", "put_campaign_elements", "remove_element_ids", "visibility")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VISIBLE_FIELD_NUMBER: _ClassVar[int]
     Z_INDEX_FIELD_NUMBER: _ClassVar[int]
     PUT_TACTICAL_ELEMENTS_FIELD_NUMBER: _ClassVar[int]
     PUT_CAMPAIGN_ELEMENTS_FIELD_NUMBER: _ClassVar[int]
     REMOVE_ELEMENT_IDS_FIELD_NUMBER: _ClassVar[int]
+    VISIBILITY_FIELD_NUMBER: _ClassVar[int]
     name: str
     visible: bool
     z_index: int
     put_tactical_elements: _containers.RepeatedCompositeFieldContainer[_overlay_pb2.TacticalElement]
     put_campaign_elements: _containers.RepeatedCompositeFieldContainer[_overlay_pb2.CampaignElement]
     remove_element_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., visible: _Optional[bool] = ..., z_index: _Optional[int] = ..., put_tactical_elements: _Optional[_Iterable[_Union[_overlay_pb2.TacticalElement, _Mapping]]] = ..., put_campaign_elements: _Optional[_Iterable[_Union[_overlay_pb2.CampaignElement, _Mapping]]] = ..., remove_element_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    visibility: _overlay_pb2.Visibility
+    def __init__(self, name: _Optional[str] = ..., visible: _Optional[bool] = ..., z_index: _Optional[int] = ..., put_tactical_elements: _Optional[_Iterable[_Union[_overlay_pb2.TacticalElement, _Mapping]]] = ..., put_campaign_elements: _Optional[_Iterable[_Union[_overlay_pb2.CampaignElement, _Mapping]]] = ..., remove_element_ids: _Optional[_Iterable[str]] = ..., visibility: _Optional[_Union[_overlay_pb2.Visibility, str]] = ...) -> None: ...
 
 class UpdateOverlayRequest(_message.Message):
     __slots__ = ("overlay_id", "version", "changes", "request_id")
@@ -130,12 +138,20 @@ class DeleteOverlayResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class RenderOverlayRequest(_message.Message):
-    __slots__ = ("overlay_id", "map_id")
+    __slots__ = ("overlay_id", "map_id", "audience", "viewers", "explored", "ambient_light")
     OVERLAY_ID_FIELD_NUMBER: _ClassVar[int]
     MAP_ID_FIELD_NUMBER: _ClassVar[int]
+    AUDIENCE_FIELD_NUMBER: _ClassVar[int]
+    VIEWERS_FIELD_NUMBER: _ClassVar[int]
+    EXPLORED_FIELD_NUMBER: _ClassVar[int]
+    AMBIENT_LIGHT_FIELD_NUMBER: _ClassVar[int]
     overlay_id: str
     map_id: str
-    def __init__(self, overlay_id: _Optional[str] = ..., map_id: _Optional[str] = ...) -> None: ...
+    audience: _viewer_pb2.Audience
+    viewers: _containers.RepeatedCompositeFieldContainer[_viewer_pb2.Viewer]
+    explored: _containers.RepeatedCompositeFieldContainer[_map_pb2.Cell]
+    ambient_light: _map_pb2.LightLevel
+    def __init__(self, overlay_id: _Optional[str] = ..., map_id: _Optional[str] = ..., audience: _Optional[_Union[_viewer_pb2.Audience, str]] = ..., viewers: _Optional[_Iterable[_Union[_viewer_pb2.Viewer, _Mapping]]] = ..., explored: _Optional[_Iterable[_Union[_map_pb2.Cell, _Mapping]]] = ..., ambient_light: _Optional[_Union[_map_pb2.LightLevel, str]] = ...) -> None: ...
 
 class RenderOverlayResponse(_message.Message):
     __slots__ = ("svg", "size")

@@ -1,0 +1,124 @@
+"""What is drawn of a map for an audience."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.image_service_pb2 import ReadImageRequest
+from tabletop.image.v1.map_pb2 import Cell, LightLevel
+from tabletop.image.v1.overlay_pb2 import Overlay, TacticalElement, Visibility
+from tabletop.image.v1.overlay_service_pb2 import RenderOverlayRequest
+from tabletop.image.v1.types_pb2 import ImageSubtype
+from tabletop.image.v1.viewer_pb2 import Audience, Viewer
+
+from image_grpc.errors import InvalidArgument, Violation
+from image_grpc.maps.areas import area_of
+from image_grpc.maps.creatures import space
+from image_grpc.maps.grid import Grid
+from image_grpc.maps.vision import seen_area
+from image_grpc.messages import clone, oneof_value
+
+EDGE = 1.0
+"""Pixels at the edge of the seen area that are covered as well, because drawing blends them with their neighbors."""
+_HIDDEN = Visibility.VISIBILITY_GAME_MASTER
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ForWhom:
+    """An audience, and what it sees."""
+
+    audience: Audience = Audience.AUDIENCE_GAME_MASTER
+    viewers: Sequence[Viewer] = field(default_factory=tuple)
+    explored: Sequence[Cell] = field(default_factory=tuple)
+    ambient_light: LightLevel = LightLevel.LIGHT_LEVEL_UNSPECIFIED
+
+    @property
+    def is_players(self) -> bool:
+        """Whether it sees only what is visible for everyone."""
+        return self.audience == Audience.AUDIENCE_PLAYERS
+
+    def overlays(self, overlays: Iterable[Overlay]) -> list[Overlay]:
+        """Return the overlays that are drawn for it, without hidden elements."""
+        drawn = [overlay for overlay in overlays if overlay.visible]
+        return [_without_hidden(each) for each in drawn if each.visibility != _HIDDEN] if self.is_players else drawn
+
+    def fog(self, image: Image) -> "Fog | None":
+        """Return what it does not see of a map; None: it sees all. Takes time: call it in a worker thread."""
+        if not self.viewers:
+            return None
+        seen = shapely.buffer(seen_area(image, self.viewers, self.ambient_light), -EDGE)
+        cells = np.array([(cell.column, cell.row) for cell in self.explored], dtype=np.int64).reshape(-1, 2)
+        explored = shapely.union_all(Grid.of_map(image).outlines(np.unique(cells, axis=0)))
+        return Fog(seen=seen, explored=shapely.difference(explored, seen))
+
+    @property
+    def key(self) -> bytes:
+        """Identifies what is drawn for it."""
+        parts = [b"%d %d" % (self.is_players, self.ambient_light)]
+        parts += [each.SerializeToString(deterministic=True) for each in (*self.viewers, *self.explored)]
+        return b"".join(b"%d:%b" % (len(part), part) for part in parts)
+
+
+def duplicate_viewers(viewers: Sequence[Viewer]) -> list[Violation]:
+    """Return the first viewer whose id another one before it has, as a violation, if any."""
+    ids = [viewer.id for viewer in viewers]
+    duplicates = (index for index, id_ in enumerate(ids) if id_ in ids[:index])
+    return [Violation(f"viewers[{index}].id", "must be unique within the request") for index in islice(duplicates, 1)]
+
+
+def audience_of(request: ReadImageRequest | RenderOverlayRequest, image: Image) -> ForWhom:
+    """Return for whom a request draws a map. Raises InvalidArgument for viewers that nobody looks through."""
+    is_players = request.audience == Audience.AUDIENCE_PLAYERS
+    allowed = is_players and image.subtype == ImageSubtype.IMAGE_SUBTYPE_TACTICAL
+    violations = duplicate_viewers(request.viewers)
+    if request.viewers and not allowed:
+        violations.append(Violation("viewers", "must be set for the players of a tactical map only"))
+    if not request.viewers:
+        violations += [
+            Violation(name, "must be set together with viewers only")
+            for name in ("explored", "ambient_light")
+            if getattr(request, name)
+        ]
+    if violations:
+        raise InvalidArgument.of(violations)
+    return ForWhom(
+        audience=request.audience,
+        viewers=request.viewers,
+        explored=request.explored,
+        ambient_light=request.ambient_light,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fog:
+    """What covers a map for players."""
+
+    seen: BaseGeometry
+    explored: BaseGeometry
+    """Seen before, but not now."""
+
+    def shows(self, element: TacticalElement, image: Image) -> bool:
+        """Whether any part of a token or an effect is seen, or the creature that a range or line of sight starts at."""
+        grid = Grid.of_map(image)
+        x, y = grid.pixels(element.position)
+        match element.WhichOneof("kind"):
+            case "token":
+                shape: BaseGeometry = shapely.union_all(grid.outlines(space(grid, x, y, element.token.size)))
+            case "effect":
+                shape = area_of(element.effect, x, y, grid).outline
+            case _:
+                shape = shapely.Point(x, y)
+        return bool(shapely.intersects(shape, self.seen))
+
+
+def _without_hidden(overlay: Overlay) -> Overlay:
+    shown = clone(overlay)
+    elements = oneof_value(shown, "content").elements
+    kept = [clone(element) for element in elements if element.visibility != _HIDDEN]
+    del elements[:]
+    elements.extend(kept)
+    return shown
