@@ -96,15 +96,15 @@ class Barriers:
         lines = grid.points(ends).reshape(-1, 2, 2)
         is_point = np.hypot(*(lines[:, 1] - lines[:, 0]).T) <= TOUCH
         lines[is_point, 1] = lines[is_point, 0]
-        joints = _joints(lines)
+        between = joints(lines)
         sides = [_SIDES.get(wall.direction, 0) for wall, _ in kept]
         limited = [value == WallRestriction.WALL_RESTRICTION_LIMITED for _, value in kept]
         # Where limited walls meet, nothing else is.
-        joints_are_limited = bool(limited) and all(limited)
+        between_are_limited = bool(limited) and all(limited)
         return cls(
-            np.concatenate([lines, joints]),
-            np.array([*sides, *([0] * len(joints))], dtype=np.int8),
-            np.array([*limited, *([joints_are_limited] * len(joints))], dtype=bool),
+            np.concatenate([lines, between]),
+            np.array([*sides, *([0] * len(between))], dtype=np.int8),
+            np.array([*limited, *([between_are_limited] * len(between))], dtype=bool),
         )
 
     @property
@@ -161,7 +161,7 @@ def _segments(ends: Points) -> Shapes:
     return segments
 
 
-def _joints(ends: Points) -> Points:
+def joints(ends: Points) -> Points:
     """Return short walls, of shape (n, 2, 2), between the ends of walls that are within JOINT of each other.
 
     They are no more than the ends: through others, all ends that meet are connected.

@@ -4,6 +4,18 @@
 """
 
 from image_grpc.pictures.decoding import BadPicture, Description, check, configure, describe, size_of
-from image_grpc.pictures.rendering import fit, render, square
+from image_grpc.pictures.rendering import fit, mask, place, render, square
 
-__all__ = ["BadPicture", "Description", "check", "configure", "describe", "fit", "render", "size_of", "square"]
+__all__ = [
+    "BadPicture",
+    "Description",
+    "check",
+    "configure",
+    "describe",
+    "fit",
+    "mask",
+    "place",
+    "render",
+    "size_of",
+    "square",
+]

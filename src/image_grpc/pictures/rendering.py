@@ -65,6 +65,27 @@ def render(
         return _encode(scaled, _FAST[format_], xmp)
 
 
+def place(data: bytes, format_: ImageFormat, *, scale: float, left: int, top: int, width: int, height: int) -> bytes:
+    """Scale a picture, put it on black of `width` x `height` pixels, and encode it as it is stored.
+
+    A picture that fills this, in this format, is returned unchanged. Takes time. Raises BadPicture.
+    """
+    described = describe(data)
+    with opened(data) as picture:
+        fills = (scale, left, top, width, height) == (1, 0, 0, described.width, described.height)
+        if fills and described.format == format_ and not _is_turned(picture):
+            return data
+        scaled = picture if scale == 1 else _scaled(picture, described, scale)
+        placed = scaled.colourspace("srgb").embed(left, top, width, height, extend="black")
+        return _encode(placed, _STORED[format_], b"")
+
+
+def mask(drawing: Drawing, size: Size) -> bytes:
+    """Return a drawing on black as a PNG in shades of gray. Takes time."""
+    drawn = _rasterize(drawing, 1, size.width, size.height).flatten(background=0)
+    return _encode(drawn.extract_band(1), _STORED[ImageFormat.IMAGE_FORMAT_PNG], b"", keep="none")
+
+
 def _fit(data: bytes, width: int, height: int, format_: ImageFormat, xmp: bytes) -> bytes:
     with opened(data) as picture:
         fits = (picture.width, picture.height) == (width, height) and not _is_turned(picture)

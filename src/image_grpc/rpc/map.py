@@ -1,17 +1,32 @@
 """MapService."""
 
+from collections.abc import AsyncIterator
+
 from tabletop.image.v1 import map_service_pb2 as pb
 from tabletop.image.v1.map_service_pb2_grpc import MapServiceServicer
 
-from image_grpc.images import MapEditor, MapVision
+from image_grpc.deadline import remaining
+from image_grpc.errors import Overloaded
+from image_grpc.fair_slots import FairSlots
+from image_grpc.images import MapEditor, MapVision, SceneExporter
+from image_grpc.retry import SOON
 from image_grpc.rpc import Context
+from image_grpc.rpc.admission import current_peer
+
+MAX_EXPORTS = 2
+"""Exports at once: each holds the whole file, up to 100 MB."""
+SLOT_SECONDS = 10.0
+"""Longest wait for another export to end."""
+CHUNK_BYTES = 1024 * 1024
+"""Below the 4 MiB that clients accept by default."""
 
 
 class MapServicer(MapServiceServicer):
     """The rules of maps. Requests are valid by the contract's rules."""
 
-    def __init__(self, editor: MapEditor, vision: MapVision) -> None:
-        self._editor, self._vision = editor, vision
+    def __init__(self, editor: MapEditor, vision: MapVision, exporter: SceneExporter) -> None:
+        self._editor, self._vision, self._exporter = editor, vision, exporter
+        self._exports = FairSlots(MAX_EXPORTS)
 
     async def UpdateMap(self, request: pb.UpdateMapRequest, context: Context) -> pb.UpdateMapResponse:
         return pb.UpdateMapResponse(image=await self._editor.update(request))
@@ -21,3 +36,14 @@ class MapServicer(MapServiceServicer):
 
     async def ComputeVision(self, request: pb.ComputeVisionRequest, context: Context) -> pb.ComputeVisionResponse:
         return await self._vision.compute(request)
+
+    async def ExportScene(
+        self, request: pb.ExportSceneRequest, context: Context
+    ) -> AsyncIterator[pb.ExportSceneResponse]:
+        async with self._exports.slot(current_peer(), timeout=remaining(SLOT_SECONDS)) as acquired:
+            if not acquired:
+                raise Overloaded("too many maps are being exported at once", retry_delay=SOON)
+            scene = await self._exporter.export(request)
+            yield pb.ExportSceneResponse(file=scene.file)
+            for start in range(0, len(scene.data), CHUNK_BYTES):
+                yield pb.ExportSceneResponse(data=scene.data[start : start + CHUNK_BYTES])

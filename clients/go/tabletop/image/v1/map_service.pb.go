@@ -24,6 +24,64 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// The format of an exported scene.
+type SceneFormat int32
+
+const (
+	// Invalid: an export must have a format.
+	SceneFormat_SCENE_FORMAT_UNSPECIFIED SceneFormat = 0
+	// Universal VTT 0.3 (`.uvtt`): JSON that contains the picture. Its cells are squares with a whole number of pixels, and
+	// start in the upper left corner of the picture: the picture is resampled and extended with black where necessary.
+	SceneFormat_SCENE_FORMAT_UNIVERSAL_VTT SceneFormat = 1
+	// ZIP file of a scene for Foundry VTT 12 or later, as JSON, and its picture, adapted in the same way.
+	SceneFormat_SCENE_FORMAT_FOUNDRY SceneFormat = 2
+	// PNG in shades of gray of the size of the picture: walls white, windows and closed doors gray, everything else black.
+	SceneFormat_SCENE_FORMAT_MASK SceneFormat = 3
+)
+
+// Enum value maps for SceneFormat.
+var (
+	SceneFormat_name = map[int32]string{
+		0: "SCENE_FORMAT_UNSPECIFIED",
+		1: "SCENE_FORMAT_UNIVERSAL_VTT",
+		2: "SCENE_FORMAT_FOUNDRY",
+		3: "SCENE_FORMAT_MASK",
+	}
+	SceneFormat_value = map[string]int32{
+		"SCENE_FORMAT_UNSPECIFIED":   0,
+		"SCENE_FORMAT_UNIVERSAL_VTT": 1,
+		"SCENE_FORMAT_FOUNDRY":       2,
+		"SCENE_FORMAT_MASK":          3,
+	}
+)
+
+func (x SceneFormat) Enum() *SceneFormat {
+	p := new(SceneFormat)
+	*p = x
+	return p
+}
+
+func (x SceneFormat) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SceneFormat) Descriptor() protoreflect.EnumDescriptor {
+	return file_tabletop_image_v1_map_service_proto_enumTypes[0].Descriptor()
+}
+
+func (SceneFormat) Type() protoreflect.EnumType {
+	return &file_tabletop_image_v1_map_service_proto_enumTypes[0]
+}
+
+func (x SceneFormat) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SceneFormat.Descriptor instead.
+func (SceneFormat) EnumDescriptor() ([]byte, []int) {
+	return file_tabletop_image_v1_map_service_proto_rawDescGZIP(), []int{0}
+}
+
 // Walls of a map.
 type Walls struct {
 	state         protoimpl.MessageState
@@ -1043,6 +1101,312 @@ func (x *ComputeVisionResponse) GetCombined() *Vision {
 	return nil
 }
 
+// Request message for MapService.ExportScene.
+type ExportSceneRequest struct {
+	state         protoimpl.MessageState
+	sizeCache     protoimpl.SizeCache
+	unknownFields protoimpl.UnknownFields
+
+	// The map (UUID). Required.
+	MapId string `protobuf:"bytes,1,opt,name=map_id,json=mapId,proto3" json:"map_id,omitempty"`
+	// The version of the map; default: the current one.
+	Version int64 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// The format. Required.
+	Format SceneFormat `protobuf:"varint,3,opt,name=format,proto3,enum=tabletop.image.v1.SceneFormat" json:"format,omitempty"`
+}
+
+func (x *ExportSceneRequest) Reset() {
+	*x = ExportSceneRequest{}
+	if protoimpl.UnsafeEnabled {
+		mi := &file_tabletop_image_v1_map_service_proto_msgTypes[16]
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		ms.StoreMessageInfo(mi)
+	}
+}
+
+func (x *ExportSceneRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportSceneRequest) ProtoMessage() {}
+
+func (x *ExportSceneRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_tabletop_image_v1_map_service_proto_msgTypes[16]
+	if protoimpl.UnsafeEnabled && x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportSceneRequest.ProtoReflect.Descriptor instead.
+func (*ExportSceneRequest) Descriptor() ([]byte, []int) {
+	return file_tabletop_image_v1_map_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ExportSceneRequest) GetMapId() string {
+	if x != nil {
+		return x.MapId
+	}
+	return ""
+}
+
+func (x *ExportSceneRequest) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *ExportSceneRequest) GetFormat() SceneFormat {
+	if x != nil {
+		return x.Format
+	}
+	return SceneFormat_SCENE_FORMAT_UNSPECIFIED
+}
+
+// What a format cannot express.
+type SceneLoss struct {
+	state         protoimpl.MessageState
+	sizeCache     protoimpl.SizeCache
+	unknownFields protoimpl.UnknownFields
+
+	// The difference between the map and the exported scene, for people.
+	Description string `protobuf:"bytes,1,opt,name=description,proto3" json:"description,omitempty"`
+	// The ids of the walls that it concerns.
+	WallIds []string `protobuf:"bytes,2,rep,name=wall_ids,json=wallIds,proto3" json:"wall_ids,omitempty"`
+	// The ids of the lights that it concerns.
+	LightIds []string `protobuf:"bytes,3,rep,name=light_ids,json=lightIds,proto3" json:"light_ids,omitempty"`
+}
+
+func (x *SceneLoss) Reset() {
+	*x = SceneLoss{}
+	if protoimpl.UnsafeEnabled {
+		mi := &file_tabletop_image_v1_map_service_proto_msgTypes[17]
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		ms.StoreMessageInfo(mi)
+	}
+}
+
+func (x *SceneLoss) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SceneLoss) ProtoMessage() {}
+
+func (x *SceneLoss) ProtoReflect() protoreflect.Message {
+	mi := &file_tabletop_image_v1_map_service_proto_msgTypes[17]
+	if protoimpl.UnsafeEnabled && x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SceneLoss.ProtoReflect.Descriptor instead.
+func (*SceneLoss) Descriptor() ([]byte, []int) {
+	return file_tabletop_image_v1_map_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *SceneLoss) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *SceneLoss) GetWallIds() []string {
+	if x != nil {
+		return x.WallIds
+	}
+	return nil
+}
+
+func (x *SceneLoss) GetLightIds() []string {
+	if x != nil {
+		return x.LightIds
+	}
+	return nil
+}
+
+// Description of an exported file.
+type SceneFile struct {
+	state         protoimpl.MessageState
+	sizeCache     protoimpl.SizeCache
+	unknownFields protoimpl.UnknownFields
+
+	// The name, for example `map-1b9d6bcd.uvtt`.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The media type, for example `application/zip`.
+	MediaType string `protobuf:"bytes,2,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
+	// The size in bytes.
+	ByteSize int64 `protobuf:"varint,3,opt,name=byte_size,json=byteSize,proto3" json:"byte_size,omitempty"`
+	// The SHA-256 of the bytes, in hexadecimal digits.
+	Sha256 string `protobuf:"bytes,4,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	// What the format cannot express; empty: the scene is complete.
+	Losses []*SceneLoss `protobuf:"bytes,5,rep,name=losses,proto3" json:"losses,omitempty"`
+}
+
+func (x *SceneFile) Reset() {
+	*x = SceneFile{}
+	if protoimpl.UnsafeEnabled {
+		mi := &file_tabletop_image_v1_map_service_proto_msgTypes[18]
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		ms.StoreMessageInfo(mi)
+	}
+}
+
+func (x *SceneFile) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SceneFile) ProtoMessage() {}
+
+func (x *SceneFile) ProtoReflect() protoreflect.Message {
+	mi := &file_tabletop_image_v1_map_service_proto_msgTypes[18]
+	if protoimpl.UnsafeEnabled && x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SceneFile.ProtoReflect.Descriptor instead.
+func (*SceneFile) Descriptor() ([]byte, []int) {
+	return file_tabletop_image_v1_map_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *SceneFile) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SceneFile) GetMediaType() string {
+	if x != nil {
+		return x.MediaType
+	}
+	return ""
+}
+
+func (x *SceneFile) GetByteSize() int64 {
+	if x != nil {
+		return x.ByteSize
+	}
+	return 0
+}
+
+func (x *SceneFile) GetSha256() string {
+	if x != nil {
+		return x.Sha256
+	}
+	return ""
+}
+
+func (x *SceneFile) GetLosses() []*SceneLoss {
+	if x != nil {
+		return x.Losses
+	}
+	return nil
+}
+
+// Response message for MapService.ExportScene. The first message of the stream has the description, all others have
+// data.
+type ExportSceneResponse struct {
+	state         protoimpl.MessageState
+	sizeCache     protoimpl.SizeCache
+	unknownFields protoimpl.UnknownFields
+
+	// The part of the file.
+	//
+	// Types that are assignable to Part:
+	//
+	//	*ExportSceneResponse_File
+	//	*ExportSceneResponse_Data
+	Part isExportSceneResponse_Part `protobuf_oneof:"part"`
+}
+
+func (x *ExportSceneResponse) Reset() {
+	*x = ExportSceneResponse{}
+	if protoimpl.UnsafeEnabled {
+		mi := &file_tabletop_image_v1_map_service_proto_msgTypes[19]
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		ms.StoreMessageInfo(mi)
+	}
+}
+
+func (x *ExportSceneResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportSceneResponse) ProtoMessage() {}
+
+func (x *ExportSceneResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_tabletop_image_v1_map_service_proto_msgTypes[19]
+	if protoimpl.UnsafeEnabled && x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportSceneResponse.ProtoReflect.Descriptor instead.
+func (*ExportSceneResponse) Descriptor() ([]byte, []int) {
+	return file_tabletop_image_v1_map_service_proto_rawDescGZIP(), []int{19}
+}
+
+func (m *ExportSceneResponse) GetPart() isExportSceneResponse_Part {
+	if m != nil {
+		return m.Part
+	}
+	return nil
+}
+
+func (x *ExportSceneResponse) GetFile() *SceneFile {
+	if x, ok := x.GetPart().(*ExportSceneResponse_File); ok {
+		return x.File
+	}
+	return nil
+}
+
+func (x *ExportSceneResponse) GetData() []byte {
+	if x, ok := x.GetPart().(*ExportSceneResponse_Data); ok {
+		return x.Data
+	}
+	return nil
+}
+
+type isExportSceneResponse_Part interface {
+	isExportSceneResponse_Part()
+}
+
+type ExportSceneResponse_File struct {
+	// The description of the file.
+	File *SceneFile `protobuf:"bytes,1,opt,name=file,proto3,oneof"`
+}
+
+type ExportSceneResponse_Data struct {
+	// The next bytes.
+	Data []byte `protobuf:"bytes,2,opt,name=data,proto3,oneof"`
+}
+
+func (*ExportSceneResponse_File) isExportSceneResponse_Part() {}
+
+func (*ExportSceneResponse_Data) isExportSceneResponse_Part() {}
+
 var File_tabletop_image_v1_map_service_proto protoreflect.FileDescriptor
 
 var file_tabletop_image_v1_map_service_proto_rawDesc = []byte{
@@ -1217,35 +1581,84 @@ var file_tabletop_image_v1_map_service_proto_rawDesc = []byte{
 	0x77, 0x65, 0x72, 0x73, 0x12, 0x35, 0x0a, 0x08, 0x63, 0x6f, 0x6d, 0x62, 0x69, 0x6e, 0x65, 0x64,
 	0x18, 0x02, 0x20, 0x01, 0x28, 0x0b, 0x32, 0x19, 0x2e, 0x74, 0x61, 0x62, 0x6c, 0x65, 0x74, 0x6f,
 	0x70, 0x2e, 0x69, 0x6d, 0x61, 0x67, 0x65, 0x2e, 0x76, 0x31, 0x2e, 0x56, 0x69, 0x73, 0x69, 0x6f,
-	0x6e, 0x52, 0x08, 0x63, 0x6f, 0x6d, 0x62, 0x69, 0x6e, 0x65, 0x64, 0x32, 0xbb, 0x02, 0x0a, 0x0a,
-	0x4d, 0x61, 0x70, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x12, 0x5c, 0x0a, 0x09, 0x55, 0x70,
-	0x64, 0x61, 0x74, 0x65, 0x4d, 0x61, 0x70, 0x12, 0x23, 0x2e, 0x74, 0x61, 0x62, 0x6c, 0x65, 0x74,
-	0x6f, 0x70, 0x2e, 0x69, 0x6d, 0x61, 0x67, 0x65, 0x2e, 0x76, 0x31, 0x2e, 0x55, 0x70, 0x64, 0x61,
-	0x74, 0x65, 0x4d, 0x61, 0x70, 0x52, 0x65, 0x71, 0x75, 0x65, 0x73, 0x74, 0x1a, 0x24, 0x2e, 0x74,
-	0x61, 0x62, 0x6c, 0x65, 0x74, 0x6f, 0x70, 0x2e, 0x69, 0x6d, 0x61, 0x67, 0x65, 0x2e, 0x76, 0x31,
-	0x2e, 0x55, 0x70, 0x64, 0x61, 0x74, 0x65, 0x4d, 0x61, 0x70, 0x52, 0x65, 0x73, 0x70, 0x6f, 0x6e,
-	0x73, 0x65, 0x22, 0x04, 0x88, 0xb5, 0x18, 0x02, 0x12, 0x65, 0x0a, 0x0c, 0x53, 0x65, 0x74, 0x44,
-	0x6f, 0x6f, 0x72, 0x53, 0x74, 0x61, 0x74, 0x65, 0x12, 0x26, 0x2e, 0x74, 0x61, 0x62, 0x6c, 0x65,
-	0x74, 0x6f, 0x70, 0x2e, 0x69, 0x6d, 0x61, 0x67, 0x65, 0x2e, 0x76, 0x31, 0x2e, 0x53, 0x65, 0x74,
-	0x44, 0x6f, 0x6f, 0x72, 0x53, 0x74, 0x61, 0x74, 0x65, 0x52, 0x65, 0x71, 0x75, 0x65, 0x73, 0x74,
-	0x1a, 0x27, 0x2e, 0x74, 0x61, 0x62, 0x6c, 0x65, 0x74, 0x6f, 0x70, 0x2e, 0x69, 0x6d, 0x61, 0x67,
-	0x65, 0x2e, 0x76, 0x31, 0x2e, 0x53, 0x65, 0x74, 0x44, 0x6f, 0x6f, 0x72, 0x53, 0x74, 0x61, 0x74,
-	0x65, 0x52, 0x65, 0x73, 0x70, 0x6f, 0x6e, 0x73, 0x65, 0x22, 0x04, 0x88, 0xb5, 0x18, 0x02, 0x12,
-	0x68, 0x0a, 0x0d, 0x43, 0x6f, 0x6d, 0x70, 0x75, 0x74, 0x65, 0x56, 0x69, 0x73, 0x69, 0x6f, 0x6e,
-	0x12, 0x27, 0x2e, 0x74, 0x61, 0x62, 0x6c, 0x65, 0x74, 0x6f, 0x70, 0x2e, 0x69, 0x6d, 0x61, 0x67,
-	0x65, 0x2e, 0x76, 0x31, 0x2e, 0x43, 0x6f, 0x6d, 0x70, 0x75, 0x74, 0x65, 0x56, 0x69, 0x73, 0x69,
-	0x6f, 0x6e, 0x52, 0x65, 0x71, 0x75, 0x65, 0x73, 0x74, 0x1a, 0x28, 0x2e, 0x74, 0x61, 0x62, 0x6c,
-	0x65, 0x74, 0x6f, 0x70, 0x2e, 0x69, 0x6d, 0x61, 0x67, 0x65, 0x2e, 0x76, 0x31, 0x2e, 0x43, 0x6f,
-	0x6d, 0x70, 0x75, 0x74, 0x65, 0x56, 0x69, 0x73, 0x69, 0x6f, 0x6e, 0x52, 0x65, 0x73, 0x70, 0x6f,
-	0x6e, 0x73, 0x65, 0x22, 0x04, 0x88, 0xb5, 0x18, 0x01, 0x42, 0x79, 0x0a, 0x15, 0x63, 0x6f, 0x6d,
+	0x6e, 0x52, 0x08, 0x63, 0x6f, 0x6d, 0x62, 0x69, 0x6e, 0x65, 0x64, 0x22, 0xa2, 0x01, 0x0a, 0x12,
+	0x45, 0x78, 0x70, 0x6f, 0x72, 0x74, 0x53, 0x63, 0x65, 0x6e, 0x65, 0x52, 0x65, 0x71, 0x75, 0x65,
+	0x73, 0x74, 0x12, 0x22, 0x0a, 0x06, 0x6d, 0x61, 0x70, 0x5f, 0x69, 0x64, 0x18, 0x01, 0x20, 0x01,
+	0x28, 0x09, 0x42, 0x0b, 0xba, 0x48, 0x05, 0x72, 0x03, 0xb0, 0x01, 0x01, 0xe0, 0x41, 0x02, 0x52,
+	0x05, 0x6d, 0x61, 0x70, 0x49, 0x64, 0x12, 0x21, 0x0a, 0x07, 0x76, 0x65, 0x72, 0x73, 0x69, 0x6f,
+	0x6e, 0x18, 0x02, 0x20, 0x01, 0x28, 0x03, 0x42, 0x07, 0xba, 0x48, 0x04, 0x22, 0x02, 0x28, 0x00,
+	0x52, 0x07, 0x76, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e, 0x12, 0x45, 0x0a, 0x06, 0x66, 0x6f, 0x72,
+	0x6d, 0x61, 0x74, 0x18, 0x03, 0x20, 0x01, 0x28, 0x0e, 0x32, 0x1e, 0x2e, 0x74, 0x61, 0x62, 0x6c,
+	0x65, 0x74, 0x6f, 0x70, 0x2e, 0x69, 0x6d, 0x61, 0x67, 0x65, 0x2e, 0x76, 0x31, 0x2e, 0x53, 0x63,
+	0x65, 0x6e, 0x65, 0x46, 0x6f, 0x72, 0x6d, 0x61, 0x74, 0x42, 0x0d, 0xba, 0x48, 0x07, 0x82, 0x01,
+	0x04, 0x10, 0x01, 0x20, 0x00, 0xe0, 0x41, 0x02, 0x52, 0x06, 0x66, 0x6f, 0x72, 0x6d, 0x61, 0x74,
+	0x22, 0x65, 0x0a, 0x09, 0x53, 0x63, 0x65, 0x6e, 0x65, 0x4c, 0x6f, 0x73, 0x73, 0x12, 0x20, 0x0a,
+	0x0b, 0x64, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x18, 0x01, 0x20, 0x01,
+	0x28, 0x09, 0x52, 0x0b, 0x64, 0x65, 0x73, 0x63, 0x72, 0x69, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x12,
+	0x19, 0x0a, 0x08, 0x77, 0x61, 0x6c, 0x6c, 0x5f, 0x69, 0x64, 0x73, 0x18, 0x02, 0x20, 0x03, 0x28,
+	0x09, 0x52, 0x07, 0x77, 0x61, 0x6c, 0x6c, 0x49, 0x64, 0x73, 0x12, 0x1b, 0x0a, 0x09, 0x6c, 0x69,
+	0x67, 0x68, 0x74, 0x5f, 0x69, 0x64, 0x73, 0x18, 0x03, 0x20, 0x03, 0x28, 0x09, 0x52, 0x08, 0x6c,
+	0x69, 0x67, 0x68, 0x74, 0x49, 0x64, 0x73, 0x22, 0xa9, 0x01, 0x0a, 0x09, 0x53, 0x63, 0x65, 0x6e,
+	0x65, 0x46, 0x69, 0x6c, 0x65, 0x12, 0x12, 0x0a, 0x04, 0x6e, 0x61, 0x6d, 0x65, 0x18, 0x01, 0x20,
+	0x01, 0x28, 0x09, 0x52, 0x04, 0x6e, 0x61, 0x6d, 0x65, 0x12, 0x1d, 0x0a, 0x0a, 0x6d, 0x65, 0x64,
+	0x69, 0x61, 0x5f, 0x74, 0x79, 0x70, 0x65, 0x18, 0x02, 0x20, 0x01, 0x28, 0x09, 0x52, 0x09, 0x6d,
+	0x65, 0x64, 0x69, 0x61, 0x54, 0x79, 0x70, 0x65, 0x12, 0x1b, 0x0a, 0x09, 0x62, 0x79, 0x74, 0x65,
+	0x5f, 0x73, 0x69, 0x7a, 0x65, 0x18, 0x03, 0x20, 0x01, 0x28, 0x03, 0x52, 0x08, 0x62, 0x79, 0x74,
+	0x65, 0x53, 0x69, 0x7a, 0x65, 0x12, 0x16, 0x0a, 0x06, 0x73, 0x68, 0x61, 0x32, 0x35, 0x36, 0x18,
+	0x04, 0x20, 0x01, 0x28, 0x09, 0x52, 0x06, 0x73, 0x68, 0x61, 0x32, 0x35, 0x36, 0x12, 0x34, 0x0a,
+	0x06, 0x6c, 0x6f, 0x73, 0x73, 0x65, 0x73, 0x18, 0x05, 0x20, 0x03, 0x28, 0x0b, 0x32, 0x1c, 0x2e,
+	0x74, 0x61, 0x62, 0x6c, 0x65, 0x74, 0x6f, 0x70, 0x2e, 0x69, 0x6d, 0x61, 0x67, 0x65, 0x2e, 0x76,
+	0x31, 0x2e, 0x53, 0x63, 0x65, 0x6e, 0x65, 0x4c, 0x6f, 0x73, 0x73, 0x52, 0x06, 0x6c, 0x6f, 0x73,
+	0x73, 0x65, 0x73, 0x22, 0x67, 0x0a, 0x13, 0x45, 0x78, 0x70, 0x6f, 0x72, 0x74, 0x53, 0x63, 0x65,
+	0x6e, 0x65, 0x52, 0x65, 0x73, 0x70, 0x6f, 0x6e, 0x73, 0x65, 0x12, 0x32, 0x0a, 0x04, 0x66, 0x69,
+	0x6c, 0x65, 0x18, 0x01, 0x20, 0x01, 0x28, 0x0b, 0x32, 0x1c, 0x2e, 0x74, 0x61, 0x62, 0x6c, 0x65,
+	0x74, 0x6f, 0x70, 0x2e, 0x69, 0x6d, 0x61, 0x67, 0x65, 0x2e, 0x76, 0x31, 0x2e, 0x53, 0x63, 0x65,
+	0x6e, 0x65, 0x46, 0x69, 0x6c, 0x65, 0x48, 0x00, 0x52, 0x04, 0x66, 0x69, 0x6c, 0x65, 0x12, 0x14,
+	0x0a, 0x04, 0x64, 0x61, 0x74, 0x61, 0x18, 0x02, 0x20, 0x01, 0x28, 0x0c, 0x48, 0x00, 0x52, 0x04,
+	0x64, 0x61, 0x74, 0x61, 0x42, 0x06, 0x0a, 0x04, 0x70, 0x61, 0x72, 0x74, 0x2a, 0x7c, 0x0a, 0x0b,
+	0x53, 0x63, 0x65, 0x6e, 0x65, 0x46, 0x6f, 0x72, 0x6d, 0x61, 0x74, 0x12, 0x1c, 0x0a, 0x18, 0x53,
+	0x43, 0x45, 0x4e, 0x45, 0x5f, 0x46, 0x4f, 0x52, 0x4d, 0x41, 0x54, 0x5f, 0x55, 0x4e, 0x53, 0x50,
+	0x45, 0x43, 0x49, 0x46, 0x49, 0x45, 0x44, 0x10, 0x00, 0x12, 0x1e, 0x0a, 0x1a, 0x53, 0x43, 0x45,
+	0x4e, 0x45, 0x5f, 0x46, 0x4f, 0x52, 0x4d, 0x41, 0x54, 0x5f, 0x55, 0x4e, 0x49, 0x56, 0x45, 0x52,
+	0x53, 0x41, 0x4c, 0x5f, 0x56, 0x54, 0x54, 0x10, 0x01, 0x12, 0x18, 0x0a, 0x14, 0x53, 0x43, 0x45,
+	0x4e, 0x45, 0x5f, 0x46, 0x4f, 0x52, 0x4d, 0x41, 0x54, 0x5f, 0x46, 0x4f, 0x55, 0x4e, 0x44, 0x52,
+	0x59, 0x10, 0x02, 0x12, 0x15, 0x0a, 0x11, 0x53, 0x43, 0x45, 0x4e, 0x45, 0x5f, 0x46, 0x4f, 0x52,
+	0x4d, 0x41, 0x54, 0x5f, 0x4d, 0x41, 0x53, 0x4b, 0x10, 0x03, 0x32, 0xa1, 0x03, 0x0a, 0x0a, 0x4d,
+	0x61, 0x70, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x12, 0x5c, 0x0a, 0x09, 0x55, 0x70, 0x64,
+	0x61, 0x74, 0x65, 0x4d, 0x61, 0x70, 0x12, 0x23, 0x2e, 0x74, 0x61, 0x62, 0x6c, 0x65, 0x74, 0x6f,
+	0x70, 0x2e, 0x69, 0x6d, 0x61, 0x67, 0x65, 0x2e, 0x76, 0x31, 0x2e, 0x55, 0x70, 0x64, 0x61, 0x74,
+	0x65, 0x4d, 0x61, 0x70, 0x52, 0x65, 0x71, 0x75, 0x65, 0x73, 0x74, 0x1a, 0x24, 0x2e, 0x74, 0x61,
+	0x62, 0x6c, 0x65, 0x74, 0x6f, 0x70, 0x2e, 0x69, 0x6d, 0x61, 0x67, 0x65, 0x2e, 0x76, 0x31, 0x2e,
+	0x55, 0x70, 0x64, 0x61, 0x74, 0x65, 0x4d, 0x61, 0x70, 0x52, 0x65, 0x73, 0x70, 0x6f, 0x6e, 0x73,
+	0x65, 0x22, 0x04, 0x88, 0xb5, 0x18, 0x02, 0x12, 0x65, 0x0a, 0x0c, 0x53, 0x65, 0x74, 0x44, 0x6f,
+	0x6f, 0x72, 0x53, 0x74, 0x61, 0x74, 0x65, 0x12, 0x26, 0x2e, 0x74, 0x61, 0x62, 0x6c, 0x65, 0x74,
+	0x6f, 0x70, 0x2e, 0x69, 0x6d, 0x61, 0x67, 0x65, 0x2e, 0x76, 0x31, 0x2e, 0x53, 0x65, 0x74, 0x44,
+	0x6f, 0x6f, 0x72, 0x53, 0x74, 0x61, 0x74, 0x65, 0x52, 0x65, 0x71, 0x75, 0x65, 0x73, 0x74, 0x1a,
+	0x27, 0x2e, 0x74, 0x61, 0x62, 0x6c, 0x65, 0x74, 0x6f, 0x70, 0x2e, 0x69, 0x6d, 0x61, 0x67, 0x65,
+	0x2e, 0x76, 0x31, 0x2e, 0x53, 0x65, 0x74, 0x44, 0x6f, 0x6f, 0x72, 0x53, 0x74, 0x61, 0x74, 0x65,
+	0x52, 0x65, 0x73, 0x70, 0x6f, 0x6e, 0x73, 0x65, 0x22, 0x04, 0x88, 0xb5, 0x18, 0x02, 0x12, 0x68,
+	0x0a, 0x0d, 0x43, 0x6f, 0x6d, 0x70, 0x75, 0x74, 0x65, 0x56, 0x69, 0x73, 0x69, 0x6f, 0x6e, 0x12,
+	0x27, 0x2e, 0x74, 0x61, 0x62, 0x6c, 0x65, 0x74, 0x6f, 0x70, 0x2e, 0x69, 0x6d, 0x61, 0x67, 0x65,
+	0x2e, 0x76, 0x31, 0x2e, 0x43, 0x6f, 0x6d, 0x70, 0x75, 0x74, 0x65, 0x56, 0x69, 0x73, 0x69, 0x6f,
+	0x6e, 0x52, 0x65, 0x71, 0x75, 0x65, 0x73, 0x74, 0x1a, 0x28, 0x2e, 0x74, 0x61, 0x62, 0x6c, 0x65,
+	0x74, 0x6f, 0x70, 0x2e, 0x69, 0x6d, 0x61, 0x67, 0x65, 0x2e, 0x76, 0x31, 0x2e, 0x43, 0x6f, 0x6d,
+	0x70, 0x75, 0x74, 0x65, 0x56, 0x69, 0x73, 0x69, 0x6f, 0x6e, 0x52, 0x65, 0x73, 0x70, 0x6f, 0x6e,
+	0x73, 0x65, 0x22, 0x04, 0x88, 0xb5, 0x18, 0x01, 0x12, 0x64, 0x0a, 0x0b, 0x45, 0x78, 0x70, 0x6f,
+	0x72, 0x74, 0x53, 0x63, 0x65, 0x6e, 0x65, 0x12, 0x25, 0x2e, 0x74, 0x61, 0x62, 0x6c, 0x65, 0x74,
+	0x6f, 0x70, 0x2e, 0x69, 0x6d, 0x61, 0x67, 0x65, 0x2e, 0x76, 0x31, 0x2e, 0x45, 0x78, 0x70, 0x6f,
+	0x72, 0x74, 0x53, 0x63, 0x65, 0x6e, 0x65, 0x52, 0x65, 0x71, 0x75, 0x65, 0x73, 0x74, 0x1a, 0x26,
 	0x2e, 0x74, 0x61, 0x62, 0x6c, 0x65, 0x74, 0x6f, 0x70, 0x2e, 0x69, 0x6d, 0x61, 0x67, 0x65, 0x2e,
-	0x76, 0x31, 0x50, 0x01, 0x5a, 0x4a, 0x67, 0x69, 0x74, 0x68, 0x75, 0x62, 0x2e, 0x63, 0x6f, 0x6d,
-	0x2f, 0x74, 0x61, 0x62, 0x6c, 0x65, 0x74, 0x6f, 0x70, 0x2d, 0x69, 0x6d, 0x61, 0x67, 0x65, 0x73,
-	0x2f, 0x69, 0x6d, 0x61, 0x67, 0x65, 0x2d, 0x67, 0x72, 0x70, 0x63, 0x2f, 0x63, 0x6c, 0x69, 0x65,
-	0x6e, 0x74, 0x73, 0x2f, 0x67, 0x6f, 0x2f, 0x74, 0x61, 0x62, 0x6c, 0x65, 0x74, 0x6f, 0x70, 0x2f,
-	0x69, 0x6d, 0x61, 0x67, 0x65, 0x2f, 0x76, 0x31, 0x3b, 0x69, 0x6d, 0x61, 0x67, 0x65, 0x76, 0x31,
-	0xaa, 0x02, 0x11, 0x54, 0x61, 0x62, 0x6c, 0x65, 0x74, 0x6f, 0x70, 0x2e, 0x49, 0x6d, 0x61, 0x67,
-	0x65, 0x2e, 0x56, 0x31, 0x62, 0x06, 0x70, 0x72, 0x6f, 0x74, 0x6f, 0x33,
+	0x76, 0x31, 0x2e, 0x45, 0x78, 0x70, 0x6f, 0x72, 0x74, 0x53, 0x63, 0x65, 0x6e, 0x65, 0x52, 0x65,
+	0x73, 0x70, 0x6f, 0x6e, 0x73, 0x65, 0x22, 0x04, 0x88, 0xb5, 0x18, 0x01, 0x30, 0x01, 0x42, 0x79,
+	0x0a, 0x15, 0x63, 0x6f, 0x6d, 0x2e, 0x74, 0x61, 0x62, 0x6c, 0x65, 0x74, 0x6f, 0x70, 0x2e, 0x69,
+	0x6d, 0x61, 0x67, 0x65, 0x2e, 0x76, 0x31, 0x50, 0x01, 0x5a, 0x4a, 0x67, 0x69, 0x74, 0x68, 0x75,
+	0x62, 0x2e, 0x63, 0x6f, 0x6d, 0x2f, 0x74, 0x61, 0x62, 0x6c, 0x65, 0x74, 0x6f, 0x70, 0x2d, 0x69,
+	0x6d, 0x61, 0x67, 0x65, 0x73, 0x2f, 0x69, 0x6d, 0x61, 0x67, 0x65, 0x2d, 0x67, 0x72, 0x70, 0x63,
+	0x2f, 0x63, 0x6c, 0x69, 0x65, 0x6e, 0x74, 0x73, 0x2f, 0x67, 0x6f, 0x2f, 0x74, 0x61, 0x62, 0x6c,
+	0x65, 0x74, 0x6f, 0x70, 0x2f, 0x69, 0x6d, 0x61, 0x67, 0x65, 0x2f, 0x76, 0x31, 0x3b, 0x69, 0x6d,
+	0x61, 0x67, 0x65, 0x76, 0x31, 0xaa, 0x02, 0x11, 0x54, 0x61, 0x62, 0x6c, 0x65, 0x74, 0x6f, 0x70,
+	0x2e, 0x49, 0x6d, 0x61, 0x67, 0x65, 0x2e, 0x56, 0x31, 0x62, 0x06, 0x70, 0x72, 0x6f, 0x74, 0x6f,
+	0x33,
 }
 
 var (
@@ -1260,74 +1673,85 @@ func file_tabletop_image_v1_map_service_proto_rawDescGZIP() []byte {
 	return file_tabletop_image_v1_map_service_proto_rawDescData
 }
 
-var file_tabletop_image_v1_map_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_tabletop_image_v1_map_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_tabletop_image_v1_map_service_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_tabletop_image_v1_map_service_proto_goTypes = []interface{}{
-	(*Walls)(nil),                 // 0: tabletop.image.v1.Walls
-	(*Lights)(nil),                // 1: tabletop.image.v1.Lights
-	(*PointsOfInterest)(nil),      // 2: tabletop.image.v1.PointsOfInterest
-	(*DoorStateChange)(nil),       // 3: tabletop.image.v1.DoorStateChange
-	(*MapChanges)(nil),            // 4: tabletop.image.v1.MapChanges
-	(*UpdateMapRequest)(nil),      // 5: tabletop.image.v1.UpdateMapRequest
-	(*UpdateMapResponse)(nil),     // 6: tabletop.image.v1.UpdateMapResponse
-	(*SetDoorStateRequest)(nil),   // 7: tabletop.image.v1.SetDoorStateRequest
-	(*SetDoorStateResponse)(nil),  // 8: tabletop.image.v1.SetDoorStateResponse
-	(*ComputeVisionRequest)(nil),  // 9: tabletop.image.v1.ComputeVisionRequest
-	(*Ring)(nil),                  // 10: tabletop.image.v1.Ring
-	(*AreaPolygon)(nil),           // 11: tabletop.image.v1.AreaPolygon
-	(*SeenCell)(nil),              // 12: tabletop.image.v1.SeenCell
-	(*Vision)(nil),                // 13: tabletop.image.v1.Vision
-	(*ViewerVision)(nil),          // 14: tabletop.image.v1.ViewerVision
-	(*ComputeVisionResponse)(nil), // 15: tabletop.image.v1.ComputeVisionResponse
-	(*Wall)(nil),                  // 16: tabletop.image.v1.Wall
-	(*Light)(nil),                 // 17: tabletop.image.v1.Light
-	(*PointOfInterest)(nil),       // 18: tabletop.image.v1.PointOfInterest
-	(DoorState)(0),                // 19: tabletop.image.v1.DoorState
-	(*Grid)(nil),                  // 20: tabletop.image.v1.Grid
-	(*Scale)(nil),                 // 21: tabletop.image.v1.Scale
-	(*Image)(nil),                 // 22: tabletop.image.v1.Image
-	(*Viewer)(nil),                // 23: tabletop.image.v1.Viewer
-	(LightLevel)(0),               // 24: tabletop.image.v1.LightLevel
-	(*Location)(nil),              // 25: tabletop.image.v1.Location
+	(SceneFormat)(0),              // 0: tabletop.image.v1.SceneFormat
+	(*Walls)(nil),                 // 1: tabletop.image.v1.Walls
+	(*Lights)(nil),                // 2: tabletop.image.v1.Lights
+	(*PointsOfInterest)(nil),      // 3: tabletop.image.v1.PointsOfInterest
+	(*DoorStateChange)(nil),       // 4: tabletop.image.v1.DoorStateChange
+	(*MapChanges)(nil),            // 5: tabletop.image.v1.MapChanges
+	(*UpdateMapRequest)(nil),      // 6: tabletop.image.v1.UpdateMapRequest
+	(*UpdateMapResponse)(nil),     // 7: tabletop.image.v1.UpdateMapResponse
+	(*SetDoorStateRequest)(nil),   // 8: tabletop.image.v1.SetDoorStateRequest
+	(*SetDoorStateResponse)(nil),  // 9: tabletop.image.v1.SetDoorStateResponse
+	(*ComputeVisionRequest)(nil),  // 10: tabletop.image.v1.ComputeVisionRequest
+	(*Ring)(nil),                  // 11: tabletop.image.v1.Ring
+	(*AreaPolygon)(nil),           // 12: tabletop.image.v1.AreaPolygon
+	(*SeenCell)(nil),              // 13: tabletop.image.v1.SeenCell
+	(*Vision)(nil),                // 14: tabletop.image.v1.Vision
+	(*ViewerVision)(nil),          // 15: tabletop.image.v1.ViewerVision
+	(*ComputeVisionResponse)(nil), // 16: tabletop.image.v1.ComputeVisionResponse
+	(*ExportSceneRequest)(nil),    // 17: tabletop.image.v1.ExportSceneRequest
+	(*SceneLoss)(nil),             // 18: tabletop.image.v1.SceneLoss
+	(*SceneFile)(nil),             // 19: tabletop.image.v1.SceneFile
+	(*ExportSceneResponse)(nil),   // 20: tabletop.image.v1.ExportSceneResponse
+	(*Wall)(nil),                  // 21: tabletop.image.v1.Wall
+	(*Light)(nil),                 // 22: tabletop.image.v1.Light
+	(*PointOfInterest)(nil),       // 23: tabletop.image.v1.PointOfInterest
+	(DoorState)(0),                // 24: tabletop.image.v1.DoorState
+	(*Grid)(nil),                  // 25: tabletop.image.v1.Grid
+	(*Scale)(nil),                 // 26: tabletop.image.v1.Scale
+	(*Image)(nil),                 // 27: tabletop.image.v1.Image
+	(*Viewer)(nil),                // 28: tabletop.image.v1.Viewer
+	(LightLevel)(0),               // 29: tabletop.image.v1.LightLevel
+	(*Location)(nil),              // 30: tabletop.image.v1.Location
 }
 var file_tabletop_image_v1_map_service_proto_depIdxs = []int32{
-	16, // 0: tabletop.image.v1.Walls.walls:type_name -> tabletop.image.v1.Wall
-	17, // 1: tabletop.image.v1.Lights.lights:type_name -> tabletop.image.v1.Light
-	18, // 2: tabletop.image.v1.PointsOfInterest.points_of_interest:type_name -> tabletop.image.v1.PointOfInterest
-	19, // 3: tabletop.image.v1.DoorStateChange.state:type_name -> tabletop.image.v1.DoorState
-	20, // 4: tabletop.image.v1.MapChanges.grid:type_name -> tabletop.image.v1.Grid
-	0,  // 5: tabletop.image.v1.MapChanges.walls:type_name -> tabletop.image.v1.Walls
-	16, // 6: tabletop.image.v1.MapChanges.put_walls:type_name -> tabletop.image.v1.Wall
-	3,  // 7: tabletop.image.v1.MapChanges.door_states:type_name -> tabletop.image.v1.DoorStateChange
-	21, // 8: tabletop.image.v1.MapChanges.scale:type_name -> tabletop.image.v1.Scale
-	2,  // 9: tabletop.image.v1.MapChanges.points_of_interest:type_name -> tabletop.image.v1.PointsOfInterest
-	1,  // 10: tabletop.image.v1.MapChanges.lights:type_name -> tabletop.image.v1.Lights
-	17, // 11: tabletop.image.v1.MapChanges.put_lights:type_name -> tabletop.image.v1.Light
-	4,  // 12: tabletop.image.v1.UpdateMapRequest.changes:type_name -> tabletop.image.v1.MapChanges
-	22, // 13: tabletop.image.v1.UpdateMapResponse.image:type_name -> tabletop.image.v1.Image
-	19, // 14: tabletop.image.v1.SetDoorStateRequest.state:type_name -> tabletop.image.v1.DoorState
-	22, // 15: tabletop.image.v1.SetDoorStateResponse.image:type_name -> tabletop.image.v1.Image
-	23, // 16: tabletop.image.v1.ComputeVisionRequest.viewers:type_name -> tabletop.image.v1.Viewer
-	24, // 17: tabletop.image.v1.ComputeVisionRequest.ambient_light:type_name -> tabletop.image.v1.LightLevel
-	25, // 18: tabletop.image.v1.Ring.points:type_name -> tabletop.image.v1.Location
-	10, // 19: tabletop.image.v1.AreaPolygon.outline:type_name -> tabletop.image.v1.Ring
-	10, // 20: tabletop.image.v1.AreaPolygon.holes:type_name -> tabletop.image.v1.Ring
-	24, // 21: tabletop.image.v1.SeenCell.light:type_name -> tabletop.image.v1.LightLevel
-	11, // 22: tabletop.image.v1.Vision.area:type_name -> tabletop.image.v1.AreaPolygon
-	12, // 23: tabletop.image.v1.Vision.cells:type_name -> tabletop.image.v1.SeenCell
-	13, // 24: tabletop.image.v1.ViewerVision.vision:type_name -> tabletop.image.v1.Vision
-	14, // 25: tabletop.image.v1.ComputeVisionResponse.viewers:type_name -> tabletop.image.v1.ViewerVision
-	13, // 26: tabletop.image.v1.ComputeVisionResponse.combined:type_name -> tabletop.image.v1.Vision
-	5,  // 27: tabletop.image.v1.MapService.UpdateMap:input_type -> tabletop.image.v1.UpdateMapRequest
-	7,  // 28: tabletop.image.v1.MapService.SetDoorState:input_type -> tabletop.image.v1.SetDoorStateRequest
-	9,  // 29: tabletop.image.v1.MapService.ComputeVision:input_type -> tabletop.image.v1.ComputeVisionRequest
-	6,  // 30: tabletop.image.v1.MapService.UpdateMap:output_type -> tabletop.image.v1.UpdateMapResponse
-	8,  // 31: tabletop.image.v1.MapService.SetDoorState:output_type -> tabletop.image.v1.SetDoorStateResponse
-	15, // 32: tabletop.image.v1.MapService.ComputeVision:output_type -> tabletop.image.v1.ComputeVisionResponse
-	30, // [30:33] is the sub-list for method output_type
-	27, // [27:30] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	21, // 0: tabletop.image.v1.Walls.walls:type_name -> tabletop.image.v1.Wall
+	22, // 1: tabletop.image.v1.Lights.lights:type_name -> tabletop.image.v1.Light
+	23, // 2: tabletop.image.v1.PointsOfInterest.points_of_interest:type_name -> tabletop.image.v1.PointOfInterest
+	24, // 3: tabletop.image.v1.DoorStateChange.state:type_name -> tabletop.image.v1.DoorState
+	25, // 4: tabletop.image.v1.MapChanges.grid:type_name -> tabletop.image.v1.Grid
+	1,  // 5: tabletop.image.v1.MapChanges.walls:type_name -> tabletop.image.v1.Walls
+	21, // 6: tabletop.image.v1.MapChanges.put_walls:type_name -> tabletop.image.v1.Wall
+	4,  // 7: tabletop.image.v1.MapChanges.door_states:type_name -> tabletop.image.v1.DoorStateChange
+	26, // 8: tabletop.image.v1.MapChanges.scale:type_name -> tabletop.image.v1.Scale
+	3,  // 9: tabletop.image.v1.MapChanges.points_of_interest:type_name -> tabletop.image.v1.PointsOfInterest
+	2,  // 10: tabletop.image.v1.MapChanges.lights:type_name -> tabletop.image.v1.Lights
+	22, // 11: tabletop.image.v1.MapChanges.put_lights:type_name -> tabletop.image.v1.Light
+	5,  // 12: tabletop.image.v1.UpdateMapRequest.changes:type_name -> tabletop.image.v1.MapChanges
+	27, // 13: tabletop.image.v1.UpdateMapResponse.image:type_name -> tabletop.image.v1.Image
+	24, // 14: tabletop.image.v1.SetDoorStateRequest.state:type_name -> tabletop.image.v1.DoorState
+	27, // 15: tabletop.image.v1.SetDoorStateResponse.image:type_name -> tabletop.image.v1.Image
+	28, // 16: tabletop.image.v1.ComputeVisionRequest.viewers:type_name -> tabletop.image.v1.Viewer
+	29, // 17: tabletop.image.v1.ComputeVisionRequest.ambient_light:type_name -> tabletop.image.v1.LightLevel
+	30, // 18: tabletop.image.v1.Ring.points:type_name -> tabletop.image.v1.Location
+	11, // 19: tabletop.image.v1.AreaPolygon.outline:type_name -> tabletop.image.v1.Ring
+	11, // 20: tabletop.image.v1.AreaPolygon.holes:type_name -> tabletop.image.v1.Ring
+	29, // 21: tabletop.image.v1.SeenCell.light:type_name -> tabletop.image.v1.LightLevel
+	12, // 22: tabletop.image.v1.Vision.area:type_name -> tabletop.image.v1.AreaPolygon
+	13, // 23: tabletop.image.v1.Vision.cells:type_name -> tabletop.image.v1.SeenCell
+	14, // 24: tabletop.image.v1.ViewerVision.vision:type_name -> tabletop.image.v1.Vision
+	15, // 25: tabletop.image.v1.ComputeVisionResponse.viewers:type_name -> tabletop.image.v1.ViewerVision
+	14, // 26: tabletop.image.v1.ComputeVisionResponse.combined:type_name -> tabletop.image.v1.Vision
+	0,  // 27: tabletop.image.v1.ExportSceneRequest.format:type_name -> tabletop.image.v1.SceneFormat
+	18, // 28: tabletop.image.v1.SceneFile.losses:type_name -> tabletop.image.v1.SceneLoss
+	19, // 29: tabletop.image.v1.ExportSceneResponse.file:type_name -> tabletop.image.v1.SceneFile
+	6,  // 30: tabletop.image.v1.MapService.UpdateMap:input_type -> tabletop.image.v1.UpdateMapRequest
+	8,  // 31: tabletop.image.v1.MapService.SetDoorState:input_type -> tabletop.image.v1.SetDoorStateRequest
+	10, // 32: tabletop.image.v1.MapService.ComputeVision:input_type -> tabletop.image.v1.ComputeVisionRequest
+	17, // 33: tabletop.image.v1.MapService.ExportScene:input_type -> tabletop.image.v1.ExportSceneRequest
+	7,  // 34: tabletop.image.v1.MapService.UpdateMap:output_type -> tabletop.image.v1.UpdateMapResponse
+	9,  // 35: tabletop.image.v1.MapService.SetDoorState:output_type -> tabletop.image.v1.SetDoorStateResponse
+	16, // 36: tabletop.image.v1.MapService.ComputeVision:output_type -> tabletop.image.v1.ComputeVisionResponse
+	20, // 37: tabletop.image.v1.MapService.ExportScene:output_type -> tabletop.image.v1.ExportSceneResponse
+	34, // [34:38] is the sub-list for method output_type
+	30, // [30:34] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_tabletop_image_v1_map_service_proto_init() }
@@ -1533,19 +1957,72 @@ func file_tabletop_image_v1_map_service_proto_init() {
 				return nil
 			}
 		}
+		file_tabletop_image_v1_map_service_proto_msgTypes[16].Exporter = func(v interface{}, i int) interface{} {
+			switch v := v.(*ExportSceneRequest); i {
+			case 0:
+				return &v.state
+			case 1:
+				return &v.sizeCache
+			case 2:
+				return &v.unknownFields
+			default:
+				return nil
+			}
+		}
+		file_tabletop_image_v1_map_service_proto_msgTypes[17].Exporter = func(v interface{}, i int) interface{} {
+			switch v := v.(*SceneLoss); i {
+			case 0:
+				return &v.state
+			case 1:
+				return &v.sizeCache
+			case 2:
+				return &v.unknownFields
+			default:
+				return nil
+			}
+		}
+		file_tabletop_image_v1_map_service_proto_msgTypes[18].Exporter = func(v interface{}, i int) interface{} {
+			switch v := v.(*SceneFile); i {
+			case 0:
+				return &v.state
+			case 1:
+				return &v.sizeCache
+			case 2:
+				return &v.unknownFields
+			default:
+				return nil
+			}
+		}
+		file_tabletop_image_v1_map_service_proto_msgTypes[19].Exporter = func(v interface{}, i int) interface{} {
+			switch v := v.(*ExportSceneResponse); i {
+			case 0:
+				return &v.state
+			case 1:
+				return &v.sizeCache
+			case 2:
+				return &v.unknownFields
+			default:
+				return nil
+			}
+		}
+	}
+	file_tabletop_image_v1_map_service_proto_msgTypes[19].OneofWrappers = []interface{}{
+		(*ExportSceneResponse_File)(nil),
+		(*ExportSceneResponse_Data)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: file_tabletop_image_v1_map_service_proto_rawDesc,
-			NumEnums:      0,
-			NumMessages:   16,
+			NumEnums:      1,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_tabletop_image_v1_map_service_proto_goTypes,
 		DependencyIndexes: file_tabletop_image_v1_map_service_proto_depIdxs,
+		EnumInfos:         file_tabletop_image_v1_map_service_proto_enumTypes,
 		MessageInfos:      file_tabletop_image_v1_map_service_proto_msgTypes,
 	}.Build()
 	File_tabletop_image_v1_map_service_proto = out.File

@@ -25,6 +25,10 @@ type MapServiceClient interface {
 	// Computes what viewers see on a tactical map, each and together. FAILED_PRECONDITION with reason `MAP_ERROR`: the
 	// viewers would see too many cells; shorten their ranges, or use several calls.
 	ComputeVision(ctx context.Context, in *ComputeVisionRequest, opts ...grpc.CallOption) (*ComputeVisionResponse, error)
+	// Exports a tactical map for another virtual tabletop: picture, grid, walls, doors and lights, without overlays. Nothing
+	// is stored, and equal requests return equal bytes. RESOURCE_EXHAUSTED with reason `OVERLOADED` and RetryInfo: too
+	// many exports at once.
+	ExportScene(ctx context.Context, in *ExportSceneRequest, opts ...grpc.CallOption) (MapService_ExportSceneClient, error)
 }
 
 type mapServiceClient struct {
@@ -62,6 +66,38 @@ func (c *mapServiceClient) ComputeVision(ctx context.Context, in *ComputeVisionR
 	return out, nil
 }
 
+func (c *mapServiceClient) ExportScene(ctx context.Context, in *ExportSceneRequest, opts ...grpc.CallOption) (MapService_ExportSceneClient, error) {
+	stream, err := c.cc.NewStream(ctx, &_MapService_serviceDesc.Streams[0], "/tabletop.image.v1.MapService/ExportScene", opts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &mapServiceExportSceneClient{stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+type MapService_ExportSceneClient interface {
+	Recv() (*ExportSceneResponse, error)
+	grpc.ClientStream
+}
+
+type mapServiceExportSceneClient struct {
+	grpc.ClientStream
+}
+
+func (x *mapServiceExportSceneClient) Recv() (*ExportSceneResponse, error) {
+	m := new(ExportSceneResponse)
+	if err := x.ClientStream.RecvMsg(m); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
 // MapServiceServer is the server API for MapService service.
 // All implementations must embed UnimplementedMapServiceServer
 // for forward compatibility
@@ -74,6 +110,10 @@ type MapServiceServer interface {
 	// Computes what viewers see on a tactical map, each and together. FAILED_PRECONDITION with reason `MAP_ERROR`: the
 	// viewers would see too many cells; shorten their ranges, or use several calls.
 	ComputeVision(context.Context, *ComputeVisionRequest) (*ComputeVisionResponse, error)
+	// Exports a tactical map for another virtual tabletop: picture, grid, walls, doors and lights, without overlays. Nothing
+	// is stored, and equal requests return equal bytes. RESOURCE_EXHAUSTED with reason `OVERLOADED` and RetryInfo: too
+	// many exports at once.
+	ExportScene(*ExportSceneRequest, MapService_ExportSceneServer) error
 	mustEmbedUnimplementedMapServiceServer()
 }
 
@@ -89,6 +129,9 @@ func (UnimplementedMapServiceServer) SetDoorState(context.Context, *SetDoorState
 }
 func (UnimplementedMapServiceServer) ComputeVision(context.Context, *ComputeVisionRequest) (*ComputeVisionResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method ComputeVision not implemented")
+}
+func (UnimplementedMapServiceServer) ExportScene(*ExportSceneRequest, MapService_ExportSceneServer) error {
+	return status.Errorf(codes.Unimplemented, "method ExportScene not implemented")
 }
 func (UnimplementedMapServiceServer) mustEmbedUnimplementedMapServiceServer() {}
 
@@ -157,6 +200,27 @@ func _MapService_ComputeVision_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _MapService_ExportScene_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(ExportSceneRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(MapServiceServer).ExportScene(m, &mapServiceExportSceneServer{stream})
+}
+
+type MapService_ExportSceneServer interface {
+	Send(*ExportSceneResponse) error
+	grpc.ServerStream
+}
+
+type mapServiceExportSceneServer struct {
+	grpc.ServerStream
+}
+
+func (x *mapServiceExportSceneServer) Send(m *ExportSceneResponse) error {
+	return x.ServerStream.SendMsg(m)
+}
+
 var _MapService_serviceDesc = grpc.ServiceDesc{
 	ServiceName: "tabletop.image.v1.MapService",
 	HandlerType: (*MapServiceServer)(nil),
@@ -174,6 +238,12 @@ var _MapService_serviceDesc = grpc.ServiceDesc{
 			Handler:    _MapService_ComputeVision_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "ExportScene",
+			Handler:       _MapService_ExportScene_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "tabletop/image/v1/map_service.proto",
 }

@@ -6,12 +6,24 @@ from tabletop.image.v1 import map_pb2 as _map_pb2
 from tabletop.image.v1 import types_pb2 as _types_pb2
 from tabletop.image.v1 import viewer_pb2 as _viewer_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class SceneFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SCENE_FORMAT_UNSPECIFIED: _ClassVar[SceneFormat]
+    SCENE_FORMAT_UNIVERSAL_VTT: _ClassVar[SceneFormat]
+    SCENE_FORMAT_FOUNDRY: _ClassVar[SceneFormat]
+    SCENE_FORMAT_MASK: _ClassVar[SceneFormat]
+SCENE_FORMAT_UNSPECIFIED: SceneFormat
+SCENE_FORMAT_UNIVERSAL_VTT: SceneFormat
+SCENE_FORMAT_FOUNDRY: SceneFormat
+SCENE_FORMAT_MASK: SceneFormat
 
 class Walls(_message.Message):
     __slots__ = ("walls",)
@@ -160,3 +172,45 @@ class ComputeVisionResponse(_message.Message):
     viewers: _containers.RepeatedCompositeFieldContainer[ViewerVision]
     combined: Vision
     def __init__(self, viewers: _Optional[_Iterable[_Union[ViewerVision, _Mapping]]] = ..., combined: _Optional[_Union[Vision, _Mapping]] = ...) -> None: ...
+
+class ExportSceneRequest(_message.Message):
+    __slots__ = ("map_id", "version", "format")
+    MAP_ID_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    map_id: str
+    version: int
+    format: SceneFormat
+    def __init__(self, map_id: _Optional[str] = ..., version: _Optional[int] = ..., format: _Optional[_Union[SceneFormat, str]] = ...) -> None: ...
+
+class SceneLoss(_message.Message):
+    __slots__ = ("description", "wall_ids", "light_ids")
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    WALL_IDS_FIELD_NUMBER: _ClassVar[int]
+    LIGHT_IDS_FIELD_NUMBER: _ClassVar[int]
+    description: str
+    wall_ids: _containers.RepeatedScalarFieldContainer[str]
+    light_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, description: _Optional[str] = ..., wall_ids: _Optional[_Iterable[str]] = ..., light_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class SceneFile(_message.Message):
+    __slots__ = ("name", "media_type", "byte_size", "sha256", "losses")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    MEDIA_TYPE_FIELD_NUMBER: _ClassVar[int]
+    BYTE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    LOSSES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    media_type: str
+    byte_size: int
+    sha256: str
+    losses: _containers.RepeatedCompositeFieldContainer[SceneLoss]
+    def __init__(self, name: _Optional[str] = ..., media_type: _Optional[str] = ..., byte_size: _Optional[int] = ..., sha256: _Optional[str] = ..., losses: _Optional[_Iterable[_Union[SceneLoss, _Mapping]]] = ...) -> None: ...
+
+class ExportSceneResponse(_message.Message):
+    __slots__ = ("file", "data")
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    file: SceneFile
+    data: bytes
+    def __init__(self, file: _Optional[_Union[SceneFile, _Mapping]] = ..., data: _Optional[bytes] = ...) -> None: ...

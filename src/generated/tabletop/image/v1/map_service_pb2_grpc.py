@@ -57,6 +57,11 @@ class MapServiceStub:
                 request_serializer=tabletop_dot_image_dot_v1_dot_map__service__pb2.ComputeVisionRequest.SerializeToString,
                 response_deserializer=tabletop_dot_image_dot_v1_dot_map__service__pb2.ComputeVisionResponse.FromString,
                 _registered_method=True)
+        self.ExportScene = channel.unary_stream(
+                '/tabletop.image.v1.MapService/ExportScene',
+                request_serializer=tabletop_dot_image_dot_v1_dot_map__service__pb2.ExportSceneRequest.SerializeToString,
+                response_deserializer=tabletop_dot_image_dot_v1_dot_map__service__pb2.ExportSceneResponse.FromString,
+                _registered_method=True)
 
 
 class MapServiceServicer:
@@ -93,6 +98,15 @@ class MapServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportScene(self, request, context):
+        """Exports a tactical map for another virtual tabletop: picture, grid, walls, doors and lights, without overlays. Nothing
+        is stored, and equal requests return equal bytes. RESOURCE_EXHAUSTED with reason `OVERLOADED` and RetryInfo: too
+        many exports at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MapServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -110,6 +124,11 @@ def add_MapServiceServicer_to_server(servicer, server):
                     servicer.ComputeVision,
                     request_deserializer=tabletop_dot_image_dot_v1_dot_map__service__pb2.ComputeVisionRequest.FromString,
                     response_serializer=tabletop_dot_image_dot_v1_dot_map__service__pb2.ComputeVisionResponse.SerializeToString,
+            ),
+            'ExportScene': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportScene,
+                    request_deserializer=tabletop_dot_image_dot_v1_dot_map__service__pb2.ExportSceneRequest.FromString,
+                    response_serializer=tabletop_dot_image_dot_v1_dot_map__service__pb2.ExportSceneResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -201,6 +220,33 @@ class MapService:
             '/tabletop.image.v1.MapService/ComputeVision',
             tabletop_dot_image_dot_v1_dot_map__service__pb2.ComputeVisionRequest.SerializeToString,
             tabletop_dot_image_dot_v1_dot_map__service__pb2.ComputeVisionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportScene(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tabletop.image.v1.MapService/ExportScene',
+            tabletop_dot_image_dot_v1_dot_map__service__pb2.ExportSceneRequest.SerializeToString,
+            tabletop_dot_image_dot_v1_dot_map__service__pb2.ExportSceneResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,11 @@ class MapServiceStub:
     """Computes what viewers see on a tactical map, each and together. FAILED_PRECONDITION with reason `MAP_ERROR`: the
     viewers would see too many cells; shorten their ranges, or use several calls.
     """
+    ExportScene: _grpc.UnaryStreamMultiCallable[_map_service_pb2.ExportSceneRequest, _map_service_pb2.ExportSceneResponse]
+    """Exports a tactical map for another virtual tabletop: picture, grid, walls, doors and lights, without overlays. Nothing
+    is stored, and equal requests return equal bytes. RESOURCE_EXHAUSTED with reason `OVERLOADED` and RetryInfo: too
+    many exports at once.
+    """
 
 @_typing.type_check_only
 class MapServiceAsyncStub(MapServiceStub):
@@ -74,6 +79,11 @@ class MapServiceAsyncStub(MapServiceStub):
     ComputeVision: _aio.UnaryUnaryMultiCallable[_map_service_pb2.ComputeVisionRequest, _map_service_pb2.ComputeVisionResponse]  # type: ignore[assignment]
     """Computes what viewers see on a tactical map, each and together. FAILED_PRECONDITION with reason `MAP_ERROR`: the
     viewers would see too many cells; shorten their ranges, or use several calls.
+    """
+    ExportScene: _aio.UnaryStreamMultiCallable[_map_service_pb2.ExportSceneRequest, _map_service_pb2.ExportSceneResponse]  # type: ignore[assignment]
+    """Exports a tactical map for another virtual tabletop: picture, grid, walls, doors and lights, without overlays. Nothing
+    is stored, and equal requests return equal bytes. RESOURCE_EXHAUSTED with reason `OVERLOADED` and RetryInfo: too
+    many exports at once.
     """
 
 class MapServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -113,6 +123,17 @@ class MapServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_map_service_pb2.ComputeVisionResponse, _abc.Awaitable[_map_service_pb2.ComputeVisionResponse]]:
         """Computes what viewers see on a tactical map, each and together. FAILED_PRECONDITION with reason `MAP_ERROR`: the
         viewers would see too many cells; shorten their ranges, or use several calls.
+        """
+
+    @_abc_1.abstractmethod
+    def ExportScene(
+        self,
+        request: _map_service_pb2.ExportSceneRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_map_service_pb2.ExportSceneResponse], _abc.AsyncIterator[_map_service_pb2.ExportSceneResponse]]:
+        """Exports a tactical map for another virtual tabletop: picture, grid, walls, doors and lights, without overlays. Nothing
+        is stored, and equal requests return equal bytes. RESOURCE_EXHAUSTED with reason `OVERLOADED` and RetryInfo: too
+        many exports at once.
         """
 
 def add_MapServiceServicer_to_server(servicer: MapServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,70 @@
+"""A tactical map as a file of another program."""
+
+import hashlib
+from dataclasses import dataclass
+
+from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.map_service_pb2 import SceneFile, SceneFormat
+from tabletop.image.v1.types_pb2 import ImageFormat
+
+from image_grpc import pictures
+from image_grpc.maps.grid import Grid
+from image_grpc.scenes.foundry import LEAST_CELL, foundry
+from image_grpc.scenes.frame import Frame
+from image_grpc.scenes.losses import Losses
+from image_grpc.scenes.mask import WallMask
+from image_grpc.scenes.universal_vtt import universal_vtt
+
+
+@dataclass(frozen=True, slots=True)
+class SceneContent:
+    """A file and its description."""
+
+    file: SceneFile
+    data: bytes
+
+
+def export(image: Image, picture: bytes, format_: SceneFormat) -> SceneContent:
+    """Return a tactical map, whose stored picture is `picture`, as a file. Takes time. Raises BadPicture."""
+    name, losses = f"map-{image.id[:8]}", Losses()
+    match format_:
+        case SceneFormat.SCENE_FORMAT_UNIVERSAL_VTT:
+            frame = Frame.of(Grid.of_map(image))
+            placed = _placed(image, picture, frame)
+            data = universal_vtt(image, frame, placed, losses)
+            suffix, media_type = ".uvtt", "application/json"
+        case SceneFormat.SCENE_FORMAT_FOUNDRY:
+            frame = Frame.of(Grid.of_map(image), least_cell=LEAST_CELL)
+            placed = _placed(image, picture, frame)
+            data = foundry(image, frame, placed, name, _picture_suffix(image), losses)
+            suffix, media_type = ".zip", "application/zip"
+        case _:
+            data = pictures.mask(WallMask(image), image.content.size)
+            suffix, media_type = "-walls.png", "image/png"
+            if image.map.lights:
+                losses.of_scene("a mask has no lights")
+    file = SceneFile(name=name + suffix, media_type=media_type, byte_size=len(data), losses=losses.all())
+    file.sha256 = hashlib.sha256(data).hexdigest()
+    return SceneContent(file, data)
+
+
+def _placed(image: Image, picture: bytes, frame: Frame) -> bytes:
+    return pictures.place(
+        picture,
+        _picture_format(image),
+        scale=frame.scale,
+        left=frame.left,
+        top=frame.top,
+        width=frame.width,
+        height=frame.height,
+    )
+
+
+def _picture_format(image: Image) -> ImageFormat:
+    """Return the format of a scene's picture: PNG stays, everything else becomes WebP, which all importers read."""
+    is_png = image.content.format == ImageFormat.IMAGE_FORMAT_PNG
+    return ImageFormat.IMAGE_FORMAT_PNG if is_png else ImageFormat.IMAGE_FORMAT_WEBP
+
+
+def _picture_suffix(image: Image) -> str:
+    return ".png" if _picture_format(image) == ImageFormat.IMAGE_FORMAT_PNG else ".webp"
