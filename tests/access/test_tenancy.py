@@ -243,6 +243,10 @@ FOREIGN: dict[str, tuple[Call, str]] = {
         ),
         "IMAGE_NOT_FOUND",
     ),
+    "ExportScene": (
+        lambda them, world: them.maps.ExportScene(maps_pb.ExportSceneRequest(map_id=world.image, format=1)),
+        "IMAGE_NOT_FOUND",
+    ),
     "SetDoorState": (
         lambda them, world: them.maps.SetDoorState(
             maps_pb.SetDoorStateRequest(map_id=world.image, door_id="gate", state=DoorState.DOOR_STATE_OPEN)

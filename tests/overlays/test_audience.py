@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from xml.etree import ElementTree
 
@@ -10,15 +11,17 @@ import numpy as np
 import pytest
 import pytest_asyncio
 import pyvips
+from google.protobuf import json_format
 from numpy.typing import NDArray
 from tabletop.image.v1 import overlay_service_pb2 as pb
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2 import ImageLayer, ReadImageRequest
-from tabletop.image.v1.map_pb2 import CoordinateUnit, LightLevel, Wall
-from tabletop.image.v1.overlay_pb2 import AreaShape, CampaignElement, RangeKind, Visibility
+from tabletop.image.v1.map_pb2 import CoordinateUnit, Light, LightLevel, Wall
+from tabletop.image.v1.overlay_pb2 import AreaShape, CampaignElement, CreatureSize, RangeKind, Visibility
 from tabletop.image.v1.types_pb2 import ImageFormat
 from tabletop.image.v1.viewer_pb2 import Audience, Viewer
 
+from image_grpc_testkit.eventually import eventually
 from tests.overlays.builders import get, update
 from tests.service import CELL_PIXELS, Service, element, grid_properties, picture_bytes
 from tests.statuses import failed_call, failed_stream
@@ -28,6 +31,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 HIDDEN, EVERYONE = Visibility.VISIBILITY_GAME_MASTER, Visibility.VISIBILITY_EVERYONE
 MASTER, PLAYERS = Audience.AUDIENCE_GAME_MASTER, Audience.AUDIENCE_PLAYERS
 DARK = LightLevel.LIGHT_LEVEL_DARK
+PIXELS = CoordinateUnit.COORDINATE_UNIT_PIXELS
 CELLS = CoordinateUnit.COORDINATE_UNIT_CELLS
 SIDE = 10 * CELL_PIXELS
 
@@ -119,6 +123,26 @@ async def test_visibility_is_changed_like_the_other_fields(running: Service, roo
     assert "label of ambush" in await texts(running, overlay_id=created.id, audience=PLAYERS)
 
 
+async def test_visibility_for_everyone_is_the_default(running: Service, room: Image) -> None:
+    created = await running.create_overlay(room.id, named("hero", 2, 2))
+    assert (await update(running, created, visibility=EVERYONE)).version == created.version
+
+
+async def test_the_event_of_a_new_overlay_says_that_it_is_hidden(running: Service, room: Image) -> None:
+    async with running.events_on("overlay.updated") as events:
+        await running.create_overlay(room.id, named("ambush", 6, 2), visibility=HIDDEN)
+        await eventually(lambda: len(events) == 1, "the creation is published")
+    assert "VISIBILITY_GAME_MASTER" in json_format.MessageToJson(events[0])
+
+
+async def test_players_get_no_overlay_that_is_not_drawn(running: Service, room: Image) -> None:
+    created = await running.create_overlay(room.id, named("hero", 2, 2))
+    await update(running, created, visible=False)
+    error = await failed_call(texts(running, overlay_id=created.id, audience=PLAYERS))
+    assert error.code is grpc.StatusCode.NOT_FOUND
+    assert "label of hero" in await texts(running, overlay_id=created.id)
+
+
 async def test_elements_of_campaign_maps_are_hidden_too(running: Service, region: Image) -> None:
     shown = CampaignElement(
         id="inn", coordinates={"x": 20, "y": 20}, place={"type": "town"}, properties={"label": "Inn"}
@@ -193,6 +217,75 @@ async def test_in_the_dark_only_what_is_lit_is_seen(running: Service, room: Imag
     assert not cell(lit, 6, 2).any()
 
 
+@pytest.mark.parametrize(("side", "max_side"), [(1000, 250), (1000, 999), (333, 101)])
+async def test_a_smaller_picture_has_nothing_of_what_is_not_seen(running: Service, side: int, max_side: int) -> None:
+    wall = Wall(start={"x": 0, "y": side / 2, "unit": PIXELS}, end={"x": side, "y": side / 2, "unit": PIXELS})
+    properties = {"grid": {"size": 50}, "walls": [wall]}
+    upper = np.full((side // 2, side, 3), 100, dtype=np.uint8)
+    read = []
+    for shade in (0, 255):
+        lower = np.full((side - side // 2, side, 3), shade, dtype=np.uint8)
+        values = np.concatenate([upper, lower])
+        picture = pyvips.Image.new_from_array(values).copy(interpretation="srgb").write_to_buffer(".png")
+        map_ = await running.upload(picture, map=properties)
+        fields = {"audience": PLAYERS, "viewers": [viewer(1, 1)], "max_side": max_side}
+        read.append(await pixels(running, map_, **fields))
+    assert np.array_equal(*read)
+    assert read[0].any()
+
+
+async def test_what_is_seen_reaches_the_edge_of_the_map(running: Service, room: Image) -> None:
+    fogged = await pixels(running, room, audience=PLAYERS, viewers=[viewer(2.5, 2.5)])
+    whole = await pixels(running, room, audience=PLAYERS)
+    assert np.array_equal(fogged[0], whole[0])
+    assert np.array_equal(fogged[: 5 * CELL_PIXELS - 2, 0], whole[: 5 * CELL_PIXELS - 2, 0])
+
+
+async def test_a_creature_is_seen_by_its_middle(running: Service) -> None:
+    wall = Wall(start=at(0, 4.9), end=at(10, 4.9))
+    map_ = await running.upload(map={**grid_properties(), "walls": [wall]})
+    await running.create_overlay(map_.id, named("hidden", 5.5, 4.5), named("beside", 5.5, 5.5))
+    large = named("giant", 2.5, 4.5, token={"size": CreatureSize.CREATURE_SIZE_HUGE})
+    await running.create_overlay(map_.id, large)
+    seen = await texts(running, map_id=map_.id, audience=PLAYERS, viewers=[viewer(5.5, 8.5)])
+    assert "label of hidden" not in seen
+    assert seen >= {"label of beside", "label of giant"}
+
+
+async def test_an_svg_has_no_geometry_of_what_is_not_seen(running: Service, room: Image) -> None:
+    sphere = {"shape": AreaShape.AREA_SHAPE_SPHERE, "size_feet": 20}
+    await running.create_overlay(room.id, element("fire", 2.5, 4.5, effect=sphere))
+    reach = {"kind": RangeKind.RANGE_KIND_SPELL, "distance_feet": 25}
+    await running.create_overlay(room.id, element("mage", 2.5, 4.5, range=reach))
+    fields = {"audience": PLAYERS, "viewers": [viewer(2.5, 2.5)]}
+    response = await running.overlays.RenderOverlay(pb.RenderOverlayRequest(map_id=room.id, **fields))
+    [shapes, *_] = [each for each in ElementTree.fromstring(response.svg) if each.tag.endswith("g")]
+    grid, *areas = [each.get("d", "") for each in shapes if each.tag.endswith("path")]
+    assert len(areas) == 4
+    lowest = [float(y) for area in areas for y in re.findall(r"[ML]\S+ ([\d.]+)", area)]
+    assert max(lowest) <= 5.5 * CELL_PIXELS
+    assert grid.endswith(f"H{SIDE}")
+
+
+async def test_explored_cells_are_dimmed_where_nobody_sees_anything(running: Service, room: Image) -> None:
+    base = decoded(await running.read(room.id)).astype(float)
+    for fields in ({"viewers": [viewer(2.5, 2.5)], "ambient_light": DARK}, {"fog": True}):
+        fogged = await pixels(running, room, audience=PLAYERS, explored=[{"column": 1, "row": 7}], **fields)
+        assert cell(fogged, 1, 7) == pytest.approx(cell(base, 1, 7) * 0.4, abs=2)
+        assert not cell(fogged, 2, 2).any()
+
+
+async def test_too_much_work_is_refused_before_it_begins(running: Service) -> None:
+    large = await running.upload(picture_bytes(2000, 2000), map={"grid": {"size": 8}})
+    viewers = [viewer(1, 1), viewer(2, 2, "b")]
+    error = await failed_call(texts(running, map_id=large.id, audience=PLAYERS, viewers=viewers))
+    assert (error.code, error.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "MAP_ERROR")
+    lamps = [Light(position=at(9, 9), illumination={"dim_feet": 5000}) for _ in range(17)]
+    lit = await running.upload(picture_bytes(2000, 2000), map={"grid": {"size": 8}, "lights": lamps})
+    error = await failed_call(texts(running, map_id=lit.id, audience=PLAYERS, viewers=viewers[:1]))
+    assert (error.code, error.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "MAP_ERROR")
+
+
 async def test_viewers_see_together(running: Service, room: Image) -> None:
     viewers = [viewer(2.5, 2.5), viewer(2.5, 7.5, "other")]
     whole = await pixels(running, room, audience=PLAYERS)
@@ -209,6 +302,7 @@ async def test_viewers_see_together(running: Service, room: Image) -> None:
     [
         ({"viewers": [viewer(1, 1)]}, "viewers"),
         ({"audience": MASTER, "viewers": [viewer(1, 1)]}, "viewers"),
+        ({"fog": True}, "fog"),
         ({"audience": PLAYERS, "explored": [{"column": 1, "row": 1}]}, "explored"),
         ({"audience": PLAYERS, "ambient_light": DARK}, "ambient_light"),
         ({"audience": PLAYERS, "viewers": [viewer(1, 1), viewer(2, 2)]}, "viewers[1].id"),

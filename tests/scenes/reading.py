@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,7 +23,7 @@ def read_universal_vtt(data: bytes) -> dict[str, Any]:
     size, cell = scene["resolution"]["map_size"], scene["resolution"]["pixels_per_grid"]
     assert (picture.width, picture.height) == (round(size["x"] * cell), round(size["y"] * cell))
     for line in (*scene["line_of_sight"], *scene["objects_line_of_sight"]):
-        for start, end in zip(line, line[1:], strict=False):
+        for start, end in itertools.pairwise(line):
             assert start != end, "no segment without length"
     for portal in scene["portals"]:
         assert portal["bounds"][0] != portal["bounds"][1]

@@ -3,9 +3,9 @@
 from tabletop.image.v1.map_service_pb2 import ComputeVisionRequest, ComputeVisionResponse
 from tabletop.image.v1.types_pb2 import ImageSubtype
 
-from image_grpc.errors import InvalidArgument, MapMismatch, VisionLimitExceeded
+from image_grpc.errors import InvalidArgument, MapMismatch
 from image_grpc.maps.audience import duplicate_viewers
-from image_grpc.maps.vision import MAX_CELLS, compute_vision, examined_cells
+from image_grpc.maps.vision import check_work, compute_vision
 from image_grpc.storage import Storage
 from image_grpc.workers import GEOMETRY
 
@@ -25,11 +25,7 @@ class MapVision:
             raise InvalidArgument.of(violations)
 
         def compute() -> ComputeVisionResponse:
-            if examined_cells(image, request.viewers) > MAX_CELLS:
-                raise VisionLimitExceeded(
-                    f"at most {MAX_CELLS} cells may be within the ranges of all viewers; shorten the ranges, or use "
-                    "several calls"
-                )
+            check_work(image, request.viewers, request.ambient_light)
             return compute_vision(image, request)
 
         return await GEOMETRY.run(compute)

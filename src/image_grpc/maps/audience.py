@@ -19,7 +19,7 @@ from image_grpc.errors import InvalidArgument, Violation
 from image_grpc.maps.areas import area_of
 from image_grpc.maps.creatures import space
 from image_grpc.maps.grid import Grid
-from image_grpc.maps.vision import seen_area
+from image_grpc.maps.vision import check_work, seen_area
 from image_grpc.messages import clone, oneof_value
 
 EDGE = 1.0
@@ -32,6 +32,8 @@ class ForWhom:
     """An audience, and what it sees."""
 
     audience: Audience = Audience.AUDIENCE_GAME_MASTER
+    has_fog: bool = False
+    """Whether what no viewer sees is covered."""
     viewers: Sequence[Viewer] = field(default_factory=tuple)
     explored: Sequence[Cell] = field(default_factory=tuple)
     ambient_light: LightLevel = LightLevel.LIGHT_LEVEL_UNSPECIFIED
@@ -44,21 +46,33 @@ class ForWhom:
     def overlays(self, overlays: Iterable[Overlay]) -> list[Overlay]:
         """Return the overlays that are drawn for it, without hidden elements."""
         drawn = [overlay for overlay in overlays if overlay.visible]
-        return [_without_hidden(each) for each in drawn if each.visibility != _HIDDEN] if self.is_players else drawn
+        return [self.shown(each) for each in drawn if each.visibility != _HIDDEN] if self.is_players else drawn
+
+    def shown(self, overlay: Overlay) -> Overlay:
+        """Return what it may see of an overlay."""
+        return _without_hidden(overlay) if self.is_players else overlay
 
     def fog(self, image: Image) -> "Fog | None":
-        """Return what it does not see of a map; None: it sees all. Takes time: call it in a worker thread."""
-        if not self.viewers:
+        """Return what covers a map; None: nothing. Takes time: call it in a worker thread.
+
+        Raises VisionLimitExceeded.
+        """
+        if not self.has_fog:
             return None
-        seen = shapely.buffer(seen_area(image, self.viewers, self.ambient_light), -EDGE)
+        check_work(image, self.viewers, self.ambient_light)
+        grid = Grid.of_map(image)
+        map_ = shapely.box(0, 0, grid.width, grid.height)
+        outside = shapely.difference(shapely.buffer(map_, 2 * EDGE, join_style="mitre"), map_)
+        seen = shapely.union(seen_area(image, self.viewers, self.ambient_light), outside)
+        seen = shapely.intersection(shapely.buffer(seen, -EDGE), map_)
         cells = np.array([(cell.column, cell.row) for cell in self.explored], dtype=np.int64).reshape(-1, 2)
-        explored = shapely.union_all(Grid.of_map(image).outlines(np.unique(cells, axis=0)))
+        explored = shapely.union_all(grid.outlines(np.unique(cells, axis=0)))
         return Fog(seen=seen, explored=shapely.difference(explored, seen))
 
     @property
     def key(self) -> bytes:
         """Identifies what is drawn for it."""
-        parts = [b"%d %d" % (self.is_players, self.ambient_light)]
+        parts = [b"%d %d %d" % (self.is_players, self.has_fog, self.ambient_light)]
         parts += [each.SerializeToString(deterministic=True) for each in (*self.viewers, *self.explored)]
         return b"".join(b"%d:%b" % (len(part), part) for part in parts)
 
@@ -73,13 +87,14 @@ def duplicate_viewers(viewers: Sequence[Viewer]) -> list[Violation]:
 def audience_of(request: ReadImageRequest | RenderOverlayRequest, image: Image) -> ForWhom:
     """Return for whom a request draws a map. Raises InvalidArgument for viewers that nobody looks through."""
     is_players = request.audience == Audience.AUDIENCE_PLAYERS
-    allowed = is_players and image.subtype == ImageSubtype.IMAGE_SUBTYPE_TACTICAL
+    has_fog = request.fog or bool(request.viewers)
     violations = duplicate_viewers(request.viewers)
-    if request.viewers and not allowed:
-        violations.append(Violation("viewers", "must be set for the players of a tactical map only"))
-    if not request.viewers:
+    if has_fog and not (is_players and image.subtype == ImageSubtype.IMAGE_SUBTYPE_TACTICAL):
+        name = "viewers" if request.viewers else "fog"
+        violations.append(Violation(name, "must be set for the players of a tactical map only"))
+    if not has_fog:
         violations += [
-            Violation(name, "must be set together with viewers only")
+            Violation(name, "must be set together with fog or viewers only")
             for name in ("explored", "ambient_light")
             if getattr(request, name)
         ]
@@ -87,6 +102,7 @@ def audience_of(request: ReadImageRequest | RenderOverlayRequest, image: Image) 
         raise InvalidArgument.of(violations)
     return ForWhom(
         audience=request.audience,
+        has_fog=has_fog,
         viewers=request.viewers,
         explored=request.explored,
         ambient_light=request.ambient_light,
@@ -102,17 +118,22 @@ class Fog:
     """Seen before, but not now."""
 
     def shows(self, element: TacticalElement, image: Image) -> bool:
-        """Whether any part of a token or an effect is seen, or the creature that a range or line of sight starts at."""
+        """Whether an element is seen.
+
+        An area of effect is if any part of it is. A creature is if its middle is, or that of any cell of the space of a
+        large one; a range or line of sight, if the creature is that it starts at: its shape would show where that is.
+        """
         grid = Grid.of_map(image)
         x, y = grid.pixels(element.position)
-        match element.WhichOneof("kind"):
-            case "token":
-                shape: BaseGeometry = shapely.union_all(grid.outlines(space(grid, x, y, element.token.size)))
-            case "effect":
-                shape = area_of(element.effect, x, y, grid).outline
-            case _:
-                shape = shapely.Point(x, y)
-        return bool(shapely.intersects(shape, self.seen))
+        if element.HasField("effect"):
+            return bool(shapely.intersects(area_of(element.effect, x, y, grid).outline, self.seen))
+        cells = space(grid, x, y, element.token.size)
+        middles = [(x, y), *grid.center(cells)] if len(cells) > 1 else [(x, y)]
+        return bool(np.any(shapely.intersects(shapely.points(middles), self.seen)))
+
+    def limited(self, shape: BaseGeometry, margin: float) -> BaseGeometry:
+        """Return the part of a shape within `margin` pixels of what is seen: fog covers the lines along its edge."""
+        return shapely.intersection(shape, shapely.buffer(self.seen, margin))
 
 
 def _without_hidden(overlay: Overlay) -> Overlay:

@@ -73,7 +73,7 @@ class Canvas:
     def _draw_cover(self, root: Element) -> None:
         if not self._is_covered:
             return
-        black, whole = {"fill-rule": "evenodd", "fill": "#000000"}, f"M0 0H{self.width}V{self.height}H0Z"
+        black, whole = {"fill-rule": "evenodd", "fill": "#000000"}, f"M-9 -9H{self.width + 9}V{self.height + 9}H-9Z"
         SubElement(root, "path", {"d": whole + self._seen + self._explored, **black})
         SubElement(root, "path", {"d": self._explored, **black, "fill-opacity": "0.6"})
 

@@ -6,15 +6,11 @@ from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.overlay_pb2 import Overlay
 
 from image_grpc.maps import campaign, tactical
-from image_grpc.maps.audience import Fog, ForWhom
+from image_grpc.maps.audience import Fog
 from image_grpc.maps.canvas import Canvas
 from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.drawing_context import DrawingContext
 from image_grpc.maps.panels import draw_scale_bar
-from image_grpc.maps.svg import outline_path
-from image_grpc.messages import clone
-
-GAME_MASTER = ForWhom()
 
 
 def draw_map(
@@ -22,21 +18,19 @@ def draw_map(
     overlays: Iterable[Overlay],
     coverage: Coverage,
     portraits: Mapping[str, bytes],
-    audience: ForWhom = GAME_MASTER,
+    fog: Fog | None = None,
 ) -> Canvas:
-    """Draw the grid, points of interest, overlays (bottom first), legend and scale bar of a map for an audience.
+    """Draw the grid, points of interest, overlays (bottom first), legend and scale bar of a map.
 
     `portraits` has square JPEG pictures by image id. Takes time: call it in a worker thread.
     """
-    context, fog = DrawingContext(image, coverage, portraits), audience.fog(image)
-    if fog is not None:
-        context.canvas.cover(outline_path(fog.seen), outline_path(fog.explored))
+    context = DrawingContext(image, coverage, portraits, fog)
     if image.map.grid.enabled:
         tactical.draw_grid(context)
     for place in image.map.points_of_interest:
         campaign.draw_point_of_interest(context, place)
-    for overlay in audience.overlays(overlays):
-        _draw_elements(context, overlay, fog)
+    for overlay in overlays:
+        _draw_elements(context, overlay)
     context.canvas.begin_panels()
     context.legend.draw(context.canvas)
     draw_scale_bar(context.canvas, image)
@@ -44,16 +38,11 @@ def draw_map(
 
 
 def draw_overlay(
-    image: Image, overlay: Overlay, coverage: Coverage, portraits: Mapping[str, bytes], audience: ForWhom = GAME_MASTER
+    image: Image, overlay: Overlay, coverage: Coverage, portraits: Mapping[str, bytes], fog: Fog | None = None
 ) -> Canvas:
-    """Draw a single overlay for an audience, without legend. Takes time: call it in a worker thread."""
-    context, fog = DrawingContext(image, coverage, portraits), audience.fog(image)
-    if fog is not None:
-        context.canvas.cover(outline_path(fog.seen), outline_path(fog.explored))
-    shown = clone(overlay)
-    shown.visible = True
-    for each in audience.overlays([shown]):
-        _draw_elements(context, each, fog)
+    """Draw a single overlay, without legend. Takes time: call it in a worker thread."""
+    context = DrawingContext(image, coverage, portraits, fog)
+    _draw_elements(context, overlay)
     return context.canvas
 
 
@@ -63,9 +52,9 @@ def portrait_ids(overlays: Iterable[Overlay]) -> list[str]:
     return list(filter(None, dict.fromkeys(ids)))
 
 
-def _draw_elements(context: DrawingContext, overlay: Overlay, fog: Fog | None) -> None:
+def _draw_elements(context: DrawingContext, overlay: Overlay) -> None:
     for element in overlay.tactical.elements:
-        if fog is None or fog.shows(element, context.image):
+        if context.fog is None or context.fog.shows(element, context.image):
             tactical.draw_element(context, element)
     for marker in overlay.campaign.elements:
         campaign.draw_element(context, marker)

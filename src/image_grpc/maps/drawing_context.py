@@ -2,27 +2,38 @@
 
 from collections.abc import Mapping
 
+from shapely.geometry.base import BaseGeometry
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.overlay_pb2 import CampaignElement, TacticalElement
 
+from image_grpc.maps.audience import Fog
 from image_grpc.maps.canvas import Canvas
 from image_grpc.maps.color import Color, parse
 from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.grid import Grid
 from image_grpc.maps.panels import Legend
+from image_grpc.maps.svg import outline_path
 
 
 class DrawingContext:
     """Canvas and legend of a drawing, and the map that it shows."""
 
-    def __init__(self, image: Image, coverage: Coverage, portraits: Mapping[str, bytes]) -> None:
+    def __init__(
+        self, image: Image, coverage: Coverage, portraits: Mapping[str, bytes], fog: Fog | None = None
+    ) -> None:
         """`portraits` has square JPEG pictures of tokens by image id."""
-        self.image, self.coverage, self.portraits = image, coverage, portraits
+        self.image, self.coverage, self.portraits, self.fog = image, coverage, portraits, fog
         self.canvas = Canvas(image.content.size.width, image.content.size.height)
         self.grid, self.legend = Grid.of_map(image), Legend()
+        if fog is not None:
+            self.canvas.cover(outline_path(fog.seen), outline_path(fog.explored))
 
     def color(self, element: TacticalElement | CampaignElement, meaning: str, default: Color) -> Color:
         """Return the color of an element, and add it to the legend."""
         color = parse(element.properties.color) if element.properties.color else default
         self.legend.add(meaning, color)
         return color
+
+    def seen(self, shape: BaseGeometry) -> BaseGeometry:
+        """Return what is drawn of a shape: all, or with fog, what is seen. Its edges in the fog are covered."""
+        return shape if self.fog is None else self.fog.limited(shape, self.grid.cell_size / 4)

@@ -12,18 +12,20 @@ from tabletop.image.v1.overlay_pb2 import Overlay
 from tabletop.image.v1.types_pb2 import ImageFormat
 
 from image_grpc import pictures
-from image_grpc.maps.audience import ForWhom
+from image_grpc.maps.audience import Fog, ForWhom
 from image_grpc.maps.coverage import Coverage
-from image_grpc.maps.drawing import GAME_MASTER, draw_map, draw_overlay, portrait_ids
+from image_grpc.maps.drawing import draw_map, draw_overlay, portrait_ids
 from image_grpc.pictures.provenance import composed_xmp
 from image_grpc.pictures.rendering import Drawing
 from image_grpc.single_flight import SingleFlight
-from image_grpc.workers import RENDERING
+from image_grpc.workers import GEOMETRY, RENDERING
 
 PORTRAIT_SIDE = 256
 """Side of a token's portrait in pixels."""
 CACHED_PORTRAIT_BYTES = 16_000_000
 """Memory in bytes that cached portraits may take."""
+
+GAME_MASTER = ForWhom()
 
 ReadBytes = Callable[[ImageContent], Awaitable[bytes]]
 """Reads the bytes of a stored picture."""
@@ -76,9 +78,12 @@ class Renditions:
             portraits = await self._portraits_of(tokens)
             data = await self._read(image.content)
 
+            fog = await _fog(image, audience)
+
             def draw() -> Rendition:
-                canvas = draw_map(image, visible, self._coverage, portraits, audience)
-                return _rendition(data, format_, max_side, drawing=canvas, xmp=composed_xmp(image))
+                canvas = draw_map(image, visible, self._coverage, portraits, fog)
+                xmp = composed_xmp(image)
+                return _rendition(data, format_, max_side, drawing=canvas, hides=fog is not None, xmp=xmp)
 
             return await RENDERING.run(draw)
 
@@ -90,13 +95,14 @@ class Renditions:
     async def map_svg(self, image: Image, overlays: Sequence[Overlay], audience: ForWhom = GAME_MASTER) -> str:
         """Return everything that is drawn over a map, with its visible overlays (bottom first), as SVG."""
         visible = audience.overlays(overlays)
-        portraits = await self._portraits_of(await self._token_images(visible))
-        return await RENDERING.run(lambda: draw_map(image, visible, self._coverage, portraits, audience).svg())
+        portraits, fog = await self._portraits_of(await self._token_images(visible)), await _fog(image, audience)
+        return await RENDERING.run(lambda: draw_map(image, visible, self._coverage, portraits, fog).svg())
 
     async def overlay_svg(self, image: Image, overlay: Overlay, audience: ForWhom = GAME_MASTER) -> str:
-        """Return a single overlay as SVG."""
-        portraits = await self._portraits_of(await self._token_images([overlay]))
-        return await RENDERING.run(lambda: draw_overlay(image, overlay, self._coverage, portraits, audience).svg())
+        """Return what its audience sees of a single overlay as SVG."""
+        shown = audience.shown(overlay)
+        portraits, fog = await self._portraits_of(await self._token_images([shown])), await _fog(image, audience)
+        return await RENDERING.run(lambda: draw_overlay(image, shown, self._coverage, portraits, fog).svg())
 
     async def _token_images(self, overlays: Sequence[Overlay]) -> dict[str, Image]:
         """Return the images that tokens show, by id, without those that no longer exist."""
@@ -128,11 +134,21 @@ class Renditions:
         return await self._renders.run(key, render_in_turn)
 
 
+async def _fog(image: Image, audience: ForWhom) -> Fog | None:
+    return await GEOMETRY.run(lambda: audience.fog(image)) if audience.has_fog else None
+
+
 def _rendition(
-    data: bytes, format_: ImageFormat, max_side: int, *, drawing: Drawing | None = None, xmp: bytes = b""
+    data: bytes,
+    format_: ImageFormat,
+    max_side: int,
+    *,
+    drawing: Drawing | None = None,
+    hides: bool = False,
+    xmp: bytes = b"",
 ) -> Rendition:
     """Render and describe a picture. Takes time."""
-    rendered = pictures.render(data, format_, max_side=max_side, drawing=drawing, xmp=xmp)
+    rendered = pictures.render(data, format_, max_side=max_side, drawing=drawing, hides=hides, xmp=xmp)
     content = ImageContent(format=format_, byte_size=len(rendered), sha256=hashlib.sha256(rendered).hexdigest())
     content.size.width, content.size.height = pictures.size_of(rendered)
     return Rendition(content, rendered)

@@ -67,7 +67,8 @@ def clipped_polyline(points: Sequence[tuple[float, float]], width: float, height
 
 
 def outline_path(shape: BaseGeometry) -> str:
-    """Return path data of a polygon or of several, including their holes."""
+    """Return path data of a polygon or of several, including their holes; of anything else, an empty text."""
     parts = getattr(shape, "geoms", [shape])
-    rings = (ring for part in parts if part.geom_type == "Polygon" for ring in (part.exterior, *part.interiors))
+    parts = [part for part in parts if part.geom_type == "Polygon" and not part.is_empty]
+    rings = (ring for part in parts for ring in (part.exterior, *part.interiors))
     return "".join(polygon(shapely.get_coordinates(ring)[:-1]) for ring in rings)

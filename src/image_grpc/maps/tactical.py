@@ -1,11 +1,12 @@
 """Drawing of tactical maps: grid, creatures, ranges, areas of effect, lines of sight."""
 
+import shapely
 from tabletop.image.v1.map_pb2 import GridKind
 from tabletop.image.v1.overlay_pb2 import AreaShape, RangeKind, TacticalElement, TokenKind
 
 from image_grpc.maps.areas import area_of
 from image_grpc.maps.color import Color, parse
-from image_grpc.maps.coverage import spell_area
+from image_grpc.maps.coverage import CoveredCells, spell_area
 from image_grpc.maps.creatures import SPACE_SQUARES
 from image_grpc.maps.drawing_context import DrawingContext
 from image_grpc.maps.grid import DEFAULT_COLOR, Grid
@@ -71,7 +72,7 @@ def _draw_range(context: DrawingContext, element: TacticalElement, x: float, y: 
         return
     color = context.color(element, "Spell range", _SPELL)
     _draw_coverage(context, element, color, 0.22)
-    shape = spell_area(element.range, x, y, grid).outline
+    shape = context.seen(spell_area(element.range, x, y, grid).outline)
     if shape.is_empty:
         return
     dashes = (grid.cell_size / 5, grid.cell_size / 7)
@@ -85,8 +86,8 @@ def _draw_effect(context: DrawingContext, element: TacticalElement, x: float, y:
     name = enum_label(AreaShape, element.effect.shape).capitalize()
     color, opacity = context.color(element, name, _EFFECT), _opacity(element, 1.0)
     _draw_coverage(context, element, color, 0.28)
-    shape = area_of(element.effect, x, y, context.grid).outline
-    if shape.is_empty:  # all of its hexagons are off the map
+    shape = context.seen(area_of(element.effect, x, y, context.grid).outline)
+    if shape.is_empty:  # all of its hexagons are off the map, or in the fog
         return
     paint = {**fill(color, 0.16 * opacity), **stroke(color, _line_width(context.grid), opacity)}
     context.canvas.path(outline_path(shape), paint)
@@ -105,10 +106,16 @@ def _draw_sight(context: DrawingContext, element: TacticalElement, x: float, y: 
 
 def _draw_coverage(context: DrawingContext, element: TacticalElement, color: Color, opacity: float) -> None:
     covered = context.coverage.of(element, context.image)
-    if covered is not None and covered.path:
+    if covered is not None and (path := _covered_path(context, covered)):
         opacity = _opacity(element, opacity)
         edge = stroke(color, max(1.0, context.grid.cell_size / 45), min(1.0, opacity * 2))
-        context.canvas.path(covered.path, {"fill-rule": "evenodd", **fill(color, opacity), **edge})
+        context.canvas.path(path, {"fill-rule": "evenodd", **fill(color, opacity), **edge})
+
+
+def _covered_path(context: DrawingContext, covered: CoveredCells) -> str:
+    if context.fog is None:
+        return covered.path
+    return outline_path(context.seen(shapely.coverage_union_all(context.grid.outlines(covered.cells))))
 
 
 def _draw_label_above(context: DrawingContext, element: TacticalElement, x: float, top: float) -> None:

@@ -8,7 +8,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 from tabletop.image.v1.image_pb2 import Image
-from tabletop.image.v1.map_pb2 import Illumination, LightLevel
+from tabletop.image.v1.map_pb2 import Illumination, LightLevel, Position
 from tabletop.image.v1.map_service_pb2 import (
     AreaPolygon,
     ComputeVisionRequest,
@@ -21,6 +21,7 @@ from tabletop.image.v1.map_service_pb2 import (
 from tabletop.image.v1.types_pb2 import Location
 from tabletop.image.v1.viewer_pb2 import Viewer
 
+from image_grpc.errors import VisionLimitExceeded
 from image_grpc.maps.barriers import Barriers, Sense
 from image_grpc.maps.grid import TOUCH, Grid, Points
 from image_grpc.maps.sight import cells_in_view, in_range
@@ -30,22 +31,34 @@ from image_grpc.workers import stop_if_abandoned
 DARK, DIM, BRIGHT = LightLevel.LIGHT_LEVEL_DARK, LightLevel.LIGHT_LEVEL_DIM, LightLevel.LIGHT_LEVEL_BRIGHT
 MAX_CELLS = 100_000
 """Maximum number of cells within the ranges of all viewers, to keep responses below 4 MiB."""
+MAX_LIT_CELLS = 1_000_000
+"""Maximum number of cells within the radius of all lights."""
 
 Levels = NDArray[np.int8]
 """The light of each cell of a grid."""
 
 
-def examined_cells(image: Image, viewers: Iterable[Viewer]) -> int:
-    """Return the number of cells within the ranges of all viewers."""
+def check_work(image: Image, viewers: Sequence[Viewer], ambient_light: LightLevel) -> None:
+    """Raise VisionLimitExceeded if too many cells would have to be examined."""
     grid = Grid.of_map(image)
-    return sum(
-        int(np.count_nonzero(in_range(grid, *grid.pixels(viewer.position), viewer.range_feet))) for viewer in viewers
-    )
+
+    def within(position: Position, feet: float) -> int:
+        return int(np.count_nonzero(in_range(grid, *grid.pixels(position), feet)))
+
+    if sum(within(viewer.position, viewer.range_feet) for viewer in viewers) > MAX_CELLS:
+        raise VisionLimitExceeded(
+            f"at most {MAX_CELLS} cells may be within the ranges of all viewers; shorten the ranges, or use "
+            "several calls"
+        )
+    sources = _sources(image, viewers) if ambient_light != BRIGHT else []
+    radii = ((position, max(each.bright_feet, each.dim_feet)) for position, each in sources)
+    if sum(within(position, feet) for position, feet in radii if feet) > MAX_LIT_CELLS:
+        raise VisionLimitExceeded(f"at most {MAX_LIT_CELLS} cells may be within the radius of all lights")
 
 
-def seen_area(image: Image, viewers: Iterable[Viewer], ambient_light: LightLevel) -> BaseGeometry:
+def seen_area(image: Image, viewers: Sequence[Viewer], ambient_light: LightLevel) -> BaseGeometry:
     """Return the area that viewers see together: in view, and not dark for those who have it in view."""
-    viewers, grid = list(viewers), Grid.of_map(image)
+    grid = Grid.of_map(image)
     light, sight = _light(image, viewers, ambient_light, grid), Barriers.of(image.map.walls, grid, Sense.SIGHT)
     areas = []
     for viewer in viewers:
@@ -126,8 +139,7 @@ class _Eye:
 
 def _light(image: Image, viewers: Sequence[Viewer], ambient_light: LightLevel, grid: Grid) -> Levels:
     """Return how well each cell is lit."""
-    sources = [(light.position, light.illumination) for light in image.map.lights]
-    sources += [(each.position, each.carried_light) for each in viewers if each.HasField("carried_light")]
+    sources = _sources(image, viewers)
     ambient = ambient_light or (DARK if sources else BRIGHT)
     levels = np.full(len(grid.cells), ambient, dtype=np.int8)
     barriers = Barriers.of(image.map.walls, grid, Sense.LIGHT)
@@ -142,6 +154,12 @@ def _light(image: Image, viewers: Sequence[Viewer], ambient_light: LightLevel, g
         if illumination.bright_feet:
             levels[lit & eye.within(illumination.bright_feet)] = BRIGHT
     return levels
+
+
+def _sources(image: Image, viewers: Iterable[Viewer]) -> list[tuple[Position, Illumination]]:
+    """Return the lights of the map and those that viewers carry."""
+    sources = [(light.position, light.illumination) for light in image.map.lights]
+    return sources + [(each.position, each.carried_light) for each in viewers if each.HasField("carried_light")]
 
 
 def _in_cone(targets: Points, illumination: Illumination) -> NDArray[np.bool_]:

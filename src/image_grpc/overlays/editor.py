@@ -85,7 +85,7 @@ class OverlayEditor:
         unit = self._storage.unit_for("create overlay", request)
         overlay.id, overlay.map_id = unit.new_id("overlay"), request.map_id
         overlay.name, overlay.z_index, overlay.visible = request.name, request.z_index, True
-        overlay.visibility = request.visibility
+        overlay.visibility = changes.visibility = request.visibility
         await self._limits.check(overlay, map_, "elements", elements_of(overlay))
         await self._limits.check_count(overlay)
         unit.create(self._storage.overlays, overlay)

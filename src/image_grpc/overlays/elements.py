@@ -3,7 +3,7 @@
 from collections.abc import MutableSequence
 from typing import Any
 
-from tabletop.image.v1.overlay_pb2 import CampaignElement, Overlay, TacticalElement
+from tabletop.image.v1.overlay_pb2 import CampaignElement, Overlay, TacticalElement, Visibility
 from tabletop.image.v1.overlay_service_pb2 import OverlayChanges
 
 from image_grpc.errors import InvalidArgument, Violation
@@ -29,7 +29,8 @@ def apply_changes(overlay: Overlay, changes: OverlayChanges) -> Overlay:
     for name in ("name", "visible", "z_index"):
         if changes.HasField(name):
             setattr(changed, name, getattr(changes, name))
-    changed.visibility = changes.visibility or changed.visibility
+    if changes.visibility != (overlay.visibility or Visibility.VISIBILITY_EVERYONE):
+        changed.visibility = changes.visibility or overlay.visibility
     kind = oneof_field(overlay, "content")
     other_field = {"tactical": "put_campaign_elements", "campaign": "put_tactical_elements"}[kind]
     if getattr(changes, other_field):

@@ -1,6 +1,6 @@
 """Reading and rendering overlays."""
 
-from tabletop.image.v1.overlay_pb2 import Overlay, Visibility
+from tabletop.image.v1.overlay_pb2 import Overlay
 from tabletop.image.v1.overlay_service_pb2 import (
     ListOverlaysRequest,
     ListOverlaysResponse,
@@ -50,7 +50,7 @@ class OverlayReader:
             overlay = await self._require(request.overlay_id)
             map_ = await self._storage.images.require(overlay.map_id)
             audience = audience_of(request, map_)
-            if audience.is_players and overlay.visibility == Visibility.VISIBILITY_GAME_MASTER:
+            if audience.is_players and not audience.overlays([overlay]):
                 raise OverlayNotFound.with_id(request.overlay_id)
             svg = await self._renditions.overlay_svg(map_, overlay, audience)
         else:

@@ -50,19 +50,35 @@ def square(data: bytes, side: int) -> bytes:
 
 
 def render(
-    data: bytes, format_: ImageFormat, *, max_side: int = 0, drawing: Drawing | None = None, xmp: bytes = b""
+    data: bytes,
+    format_: ImageFormat,
+    *,
+    max_side: int = 0,
+    drawing: Drawing | None = None,
+    hides: bool = False,
+    xmp: bytes = b"",
 ) -> bytes:
     """Encode a picture in another format, with a drawing over it and no side longer than `max_side` pixels.
 
-    `max_side` 0 keeps the size. Without `xmp`, the packet of the picture is kept. Takes time. Raises BadPicture.
+    `max_side` 0 keeps the size. A drawing that `hides` something is drawn before the picture is made smaller, because
+    pixels blend with their neighbors then. Without `xmp`, the packet of the picture is kept. Takes time. Raises
+    BadPicture.
     """
     described = describe(data)
     scale = min(1.0, max_side / max(described.width, described.height)) if max_side else 1.0
-    with opened(data, shrink=_shrink(described, scale)) as picture:
-        scaled = _scaled(picture, described, scale) if scale < 1 else picture
-        if drawing is not None:
-            scaled = _compose(scaled, _rasterize(drawing, scale, scaled.width, scaled.height))
-        return _encode(scaled, _FAST[format_], xmp)
+    with opened(data, shrink=1 if hides else _shrink(described, scale)) as picture:
+        rendered = _drawn_over(picture, drawing, 1) if hides else picture
+        if scale < 1:
+            rendered = _scaled(rendered, described, scale)
+        if not hides:
+            rendered = _drawn_over(rendered, drawing, scale)
+        return _encode(rendered, _FAST[format_], xmp)
+
+
+def _drawn_over(picture: pyvips.Image, drawing: Drawing | None, scale: float) -> pyvips.Image:
+    if drawing is None:
+        return picture
+    return _compose(picture, _rasterize(drawing, scale, picture.width, picture.height))
 
 
 def place(data: bytes, format_: ImageFormat, *, scale: float, left: int, top: int, width: int, height: int) -> bytes:

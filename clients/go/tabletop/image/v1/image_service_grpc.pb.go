@@ -34,7 +34,8 @@ type ImageServiceClient interface {
 	UploadImage(ctx context.Context, opts ...grpc.CallOption) (ImageService_UploadImageClient, error)
 	// Streams the bytes of a picture: first a description, then the data in chunks of at most 1 MiB. OUT_OF_RANGE with
 	// reason `OFFSET_OUT_OF_RANGE`: the read starts past the end. RESOURCE_EXHAUSTED with reason `OVERLOADED`: too many
-	// concurrent reads.
+	// concurrent reads. FAILED_PRECONDITION with reason `MAP_ERROR`: the viewers have too many cells within their ranges,
+	// or the lights within their radius, to cover what nobody sees.
 	ReadImage(ctx context.Context, in *ReadImageRequest, opts ...grpc.CallOption) (ImageService_ReadImageClient, error)
 	// Lists the versions of an image, newest first.
 	ListImageVersions(ctx context.Context, in *ListImageVersionsRequest, opts ...grpc.CallOption) (*ListImageVersionsResponse, error)
@@ -236,7 +237,8 @@ type ImageServiceServer interface {
 	UploadImage(ImageService_UploadImageServer) error
 	// Streams the bytes of a picture: first a description, then the data in chunks of at most 1 MiB. OUT_OF_RANGE with
 	// reason `OFFSET_OUT_OF_RANGE`: the read starts past the end. RESOURCE_EXHAUSTED with reason `OVERLOADED`: too many
-	// concurrent reads.
+	// concurrent reads. FAILED_PRECONDITION with reason `MAP_ERROR`: the viewers have too many cells within their ranges,
+	// or the lights within their radius, to cover what nobody sees.
 	ReadImage(*ReadImageRequest, ImageService_ReadImageServer) error
 	// Lists the versions of an image, newest first.
 	ListImageVersions(context.Context, *ListImageVersionsRequest) (*ListImageVersionsResponse, error)

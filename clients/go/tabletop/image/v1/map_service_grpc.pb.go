@@ -23,7 +23,8 @@ type MapServiceClient interface {
 	// state already is no change: no version is created.
 	SetDoorState(ctx context.Context, in *SetDoorStateRequest, opts ...grpc.CallOption) (*SetDoorStateResponse, error)
 	// Computes what viewers see on a tactical map, each and together. FAILED_PRECONDITION with reason `MAP_ERROR`: the
-	// viewers would see too many cells; shorten their ranges, or use several calls.
+	// viewers have too many cells within their ranges, or the lights within their radius; shorten the ranges, or use several
+	// calls.
 	ComputeVision(ctx context.Context, in *ComputeVisionRequest, opts ...grpc.CallOption) (*ComputeVisionResponse, error)
 	// Exports a tactical map for another virtual tabletop: picture, grid, walls, doors and lights, without overlays. Nothing
 	// is stored, and equal requests return equal bytes. RESOURCE_EXHAUSTED with reason `OVERLOADED` and RetryInfo: too
@@ -108,7 +109,8 @@ type MapServiceServer interface {
 	// state already is no change: no version is created.
 	SetDoorState(context.Context, *SetDoorStateRequest) (*SetDoorStateResponse, error)
 	// Computes what viewers see on a tactical map, each and together. FAILED_PRECONDITION with reason `MAP_ERROR`: the
-	// viewers would see too many cells; shorten their ranges, or use several calls.
+	// viewers have too many cells within their ranges, or the lights within their radius; shorten the ranges, or use several
+	// calls.
 	ComputeVision(context.Context, *ComputeVisionRequest) (*ComputeVisionResponse, error)
 	// Exports a tactical map for another virtual tabletop: picture, grid, walls, doors and lights, without overlays. Nothing
 	// is stored, and equal requests return equal bytes. RESOURCE_EXHAUSTED with reason `OVERLOADED` and RetryInfo: too

@@ -910,7 +910,7 @@ type TacticalElement struct {
 	//	*TacticalElement_Effect
 	//	*TacticalElement_LineOfSight
 	Kind isTacticalElement_Kind `protobuf_oneof:"kind"`
-	// Who may see it; default: everyone.
+	// Who may see it; default: everyone. An element that replaces another one does not keep its visibility.
 	Visibility Visibility `protobuf:"varint,8,opt,name=visibility,proto3,enum=tabletop.image.v1.Visibility" json:"visibility,omitempty"`
 }
 
@@ -1540,7 +1540,7 @@ type CampaignElement struct {
 	//	*CampaignElement_Place
 	//	*CampaignElement_Resource
 	Kind isCampaignElement_Kind `protobuf_oneof:"kind"`
-	// Who may see it; default: everyone.
+	// Who may see it; default: everyone. An element that replaces another one does not keep its visibility.
 	Visibility Visibility `protobuf:"varint,9,opt,name=visibility,proto3,enum=tabletop.image.v1.Visibility" json:"visibility,omitempty"`
 }
 

@@ -29,7 +29,9 @@ type OverlayServiceClient interface {
 	UpdateOverlay(ctx context.Context, in *UpdateOverlayRequest, opts ...grpc.CallOption) (*UpdateOverlayResponse, error)
 	// Deletes an overlay. Publishes `overlay_updated` with all of its elements removed.
 	DeleteOverlay(ctx context.Context, in *DeleteOverlayRequest, opts ...grpc.CallOption) (*DeleteOverlayResponse, error)
-	// Renders one overlay, or everything that is drawn over a map, as SVG.
+	// Renders one overlay, or everything that is drawn over a map, as SVG. NOT_FOUND with reason `OVERLAY_ERROR`: the
+	// overlay does not exist, or is not drawn for this audience. FAILED_PRECONDITION with reason `MAP_ERROR`: the viewers have
+	// too many cells within their ranges, or the lights within their radius, to cover what nobody sees.
 	RenderOverlay(ctx context.Context, in *RenderOverlayRequest, opts ...grpc.CallOption) (*RenderOverlayResponse, error)
 }
 
@@ -120,7 +122,9 @@ type OverlayServiceServer interface {
 	UpdateOverlay(context.Context, *UpdateOverlayRequest) (*UpdateOverlayResponse, error)
 	// Deletes an overlay. Publishes `overlay_updated` with all of its elements removed.
 	DeleteOverlay(context.Context, *DeleteOverlayRequest) (*DeleteOverlayResponse, error)
-	// Renders one overlay, or everything that is drawn over a map, as SVG.
+	// Renders one overlay, or everything that is drawn over a map, as SVG. NOT_FOUND with reason `OVERLAY_ERROR`: the
+	// overlay does not exist, or is not drawn for this audience. FAILED_PRECONDITION with reason `MAP_ERROR`: the viewers have
+	// too many cells within their ranges, or the lights within their radius, to cover what nobody sees.
 	RenderOverlay(context.Context, *RenderOverlayRequest) (*RenderOverlayResponse, error)
 	mustEmbedUnimplementedOverlayServiceServer()
 }

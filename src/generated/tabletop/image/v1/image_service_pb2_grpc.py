@@ -149,7 +149,8 @@ class ImageServiceServicer:
     def ReadImage(self, request, context):
         """Streams the bytes of a picture: first a description, then the data in chunks of at most 1 MiB. OUT_OF_RANGE with
         reason `OFFSET_OUT_OF_RANGE`: the read starts past the end. RESOURCE_EXHAUSTED with reason `OVERLOADED`: too many
-        concurrent reads.
+        concurrent reads. FAILED_PRECONDITION with reason `MAP_ERROR`: the viewers have too many cells within their ranges,
+        or the lights within their radius, to cover what nobody sees.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -59,7 +59,8 @@ class ImageServiceStub:
     ReadImage: _grpc.UnaryStreamMultiCallable[_image_service_pb2.ReadImageRequest, _image_service_pb2.ReadImageResponse]
     """Streams the bytes of a picture: first a description, then the data in chunks of at most 1 MiB. OUT_OF_RANGE with
     reason `OFFSET_OUT_OF_RANGE`: the read starts past the end. RESOURCE_EXHAUSTED with reason `OVERLOADED`: too many
-    concurrent reads.
+    concurrent reads. FAILED_PRECONDITION with reason `MAP_ERROR`: the viewers have too many cells within their ranges,
+    or the lights within their radius, to cover what nobody sees.
     """
     ListImageVersions: _grpc.UnaryUnaryMultiCallable[_image_service_pb2.ListImageVersionsRequest, _image_service_pb2.ListImageVersionsResponse]
     """Lists the versions of an image, newest first."""
@@ -103,7 +104,8 @@ class ImageServiceAsyncStub(ImageServiceStub):
     ReadImage: _aio.UnaryStreamMultiCallable[_image_service_pb2.ReadImageRequest, _image_service_pb2.ReadImageResponse]  # type: ignore[assignment]
     """Streams the bytes of a picture: first a description, then the data in chunks of at most 1 MiB. OUT_OF_RANGE with
     reason `OFFSET_OUT_OF_RANGE`: the read starts past the end. RESOURCE_EXHAUSTED with reason `OVERLOADED`: too many
-    concurrent reads.
+    concurrent reads. FAILED_PRECONDITION with reason `MAP_ERROR`: the viewers have too many cells within their ranges,
+    or the lights within their radius, to cover what nobody sees.
     """
     ListImageVersions: _aio.UnaryUnaryMultiCallable[_image_service_pb2.ListImageVersionsRequest, _image_service_pb2.ListImageVersionsResponse]  # type: ignore[assignment]
     """Lists the versions of an image, newest first."""
@@ -186,7 +188,8 @@ class ImageServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_image_service_pb2.ReadImageResponse], _abc.AsyncIterator[_image_service_pb2.ReadImageResponse]]:
         """Streams the bytes of a picture: first a description, then the data in chunks of at most 1 MiB. OUT_OF_RANGE with
         reason `OFFSET_OUT_OF_RANGE`: the read starts past the end. RESOURCE_EXHAUSTED with reason `OVERLOADED`: too many
-        concurrent reads.
+        concurrent reads. FAILED_PRECONDITION with reason `MAP_ERROR`: the viewers have too many cells within their ranges,
+        or the lights within their radius, to cover what nobody sees.
         """
 
     @_abc_1.abstractmethod

@@ -92,7 +92,8 @@ class MapServiceServicer:
 
     def ComputeVision(self, request, context):
         """Computes what viewers see on a tactical map, each and together. FAILED_PRECONDITION with reason `MAP_ERROR`: the
-        viewers would see too many cells; shorten their ranges, or use several calls.
+        viewers have too many cells within their ranges, or the lights within their radius; shorten the ranges, or use several
+        calls.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

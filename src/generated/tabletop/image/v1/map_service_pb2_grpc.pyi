@@ -49,7 +49,8 @@ class MapServiceStub:
     """
     ComputeVision: _grpc.UnaryUnaryMultiCallable[_map_service_pb2.ComputeVisionRequest, _map_service_pb2.ComputeVisionResponse]
     """Computes what viewers see on a tactical map, each and together. FAILED_PRECONDITION with reason `MAP_ERROR`: the
-    viewers would see too many cells; shorten their ranges, or use several calls.
+    viewers have too many cells within their ranges, or the lights within their radius; shorten the ranges, or use several
+    calls.
     """
     ExportScene: _grpc.UnaryStreamMultiCallable[_map_service_pb2.ExportSceneRequest, _map_service_pb2.ExportSceneResponse]
     """Exports a tactical map for another virtual tabletop: picture, grid, walls, doors and lights, without overlays. Nothing
@@ -78,7 +79,8 @@ class MapServiceAsyncStub(MapServiceStub):
     """
     ComputeVision: _aio.UnaryUnaryMultiCallable[_map_service_pb2.ComputeVisionRequest, _map_service_pb2.ComputeVisionResponse]  # type: ignore[assignment]
     """Computes what viewers see on a tactical map, each and together. FAILED_PRECONDITION with reason `MAP_ERROR`: the
-    viewers would see too many cells; shorten their ranges, or use several calls.
+    viewers have too many cells within their ranges, or the lights within their radius; shorten the ranges, or use several
+    calls.
     """
     ExportScene: _aio.UnaryStreamMultiCallable[_map_service_pb2.ExportSceneRequest, _map_service_pb2.ExportSceneResponse]  # type: ignore[assignment]
     """Exports a tactical map for another virtual tabletop: picture, grid, walls, doors and lights, without overlays. Nothing
@@ -122,7 +124,8 @@ class MapServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_map_service_pb2.ComputeVisionResponse, _abc.Awaitable[_map_service_pb2.ComputeVisionResponse]]:
         """Computes what viewers see on a tactical map, each and together. FAILED_PRECONDITION with reason `MAP_ERROR`: the
-        viewers would see too many cells; shorten their ranges, or use several calls.
+        viewers have too many cells within their ranges, or the lights within their radius; shorten the ranges, or use several
+        calls.
         """
 
     @_abc_1.abstractmethod

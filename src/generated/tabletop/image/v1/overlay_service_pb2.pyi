@@ -138,20 +138,22 @@ class DeleteOverlayResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class RenderOverlayRequest(_message.Message):
-    __slots__ = ("overlay_id", "map_id", "audience", "viewers", "explored", "ambient_light")
+    __slots__ = ("overlay_id", "map_id", "audience", "viewers", "explored", "ambient_light", "fog")
     OVERLAY_ID_FIELD_NUMBER: _ClassVar[int]
     MAP_ID_FIELD_NUMBER: _ClassVar[int]
     AUDIENCE_FIELD_NUMBER: _ClassVar[int]
     VIEWERS_FIELD_NUMBER: _ClassVar[int]
     EXPLORED_FIELD_NUMBER: _ClassVar[int]
     AMBIENT_LIGHT_FIELD_NUMBER: _ClassVar[int]
+    FOG_FIELD_NUMBER: _ClassVar[int]
     overlay_id: str
     map_id: str
     audience: _viewer_pb2.Audience
     viewers: _containers.RepeatedCompositeFieldContainer[_viewer_pb2.Viewer]
     explored: _containers.RepeatedCompositeFieldContainer[_map_pb2.Cell]
     ambient_light: _map_pb2.LightLevel
-    def __init__(self, overlay_id: _Optional[str] = ..., map_id: _Optional[str] = ..., audience: _Optional[_Union[_viewer_pb2.Audience, str]] = ..., viewers: _Optional[_Iterable[_Union[_viewer_pb2.Viewer, _Mapping]]] = ..., explored: _Optional[_Iterable[_Union[_map_pb2.Cell, _Mapping]]] = ..., ambient_light: _Optional[_Union[_map_pb2.LightLevel, str]] = ...) -> None: ...
+    fog: bool
+    def __init__(self, overlay_id: _Optional[str] = ..., map_id: _Optional[str] = ..., audience: _Optional[_Union[_viewer_pb2.Audience, str]] = ..., viewers: _Optional[_Iterable[_Union[_viewer_pb2.Viewer, _Mapping]]] = ..., explored: _Optional[_Iterable[_Union[_map_pb2.Cell, _Mapping]]] = ..., ambient_light: _Optional[_Union[_map_pb2.LightLevel, str]] = ..., fog: _Optional[bool] = ...) -> None: ...
 
 class RenderOverlayResponse(_message.Message):
     __slots__ = ("svg", "size")

@@ -133,7 +133,9 @@ class OverlayServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RenderOverlay(self, request, context):
-        """Renders one overlay, or everything that is drawn over a map, as SVG.
+        """Renders one overlay, or everything that is drawn over a map, as SVG. NOT_FOUND with reason `OVERLAY_ERROR`: the
+        overlay does not exist, or is not drawn for this audience. FAILED_PRECONDITION with reason `MAP_ERROR`: the viewers have
+        too many cells within their ranges, or the lights within their radius, to cover what nobody sees.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

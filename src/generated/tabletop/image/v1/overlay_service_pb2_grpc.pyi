@@ -54,7 +54,10 @@ class OverlayServiceStub:
     DeleteOverlay: _grpc.UnaryUnaryMultiCallable[_overlay_service_pb2.DeleteOverlayRequest, _overlay_service_pb2.DeleteOverlayResponse]
     """Deletes an overlay. Publishes `overlay_updated` with all of its elements removed."""
     RenderOverlay: _grpc.UnaryUnaryMultiCallable[_overlay_service_pb2.RenderOverlayRequest, _overlay_service_pb2.RenderOverlayResponse]
-    """Renders one overlay, or everything that is drawn over a map, as SVG."""
+    """Renders one overlay, or everything that is drawn over a map, as SVG. NOT_FOUND with reason `OVERLAY_ERROR`: the
+    overlay does not exist, or is not drawn for this audience. FAILED_PRECONDITION with reason `MAP_ERROR`: the viewers have
+    too many cells within their ranges, or the lights within their radius, to cover what nobody sees.
+    """
 
 @_typing.type_check_only
 class OverlayServiceAsyncStub(OverlayServiceStub):
@@ -82,7 +85,10 @@ class OverlayServiceAsyncStub(OverlayServiceStub):
     DeleteOverlay: _aio.UnaryUnaryMultiCallable[_overlay_service_pb2.DeleteOverlayRequest, _overlay_service_pb2.DeleteOverlayResponse]  # type: ignore[assignment]
     """Deletes an overlay. Publishes `overlay_updated` with all of its elements removed."""
     RenderOverlay: _aio.UnaryUnaryMultiCallable[_overlay_service_pb2.RenderOverlayRequest, _overlay_service_pb2.RenderOverlayResponse]  # type: ignore[assignment]
-    """Renders one overlay, or everything that is drawn over a map, as SVG."""
+    """Renders one overlay, or everything that is drawn over a map, as SVG. NOT_FOUND with reason `OVERLAY_ERROR`: the
+    overlay does not exist, or is not drawn for this audience. FAILED_PRECONDITION with reason `MAP_ERROR`: the viewers have
+    too many cells within their ranges, or the lights within their radius, to cover what nobody sees.
+    """
 
 class OverlayServiceServicer(metaclass=_abc_1.ABCMeta):
     """Stores and renders the overlays of maps.
@@ -149,6 +155,9 @@ class OverlayServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _overlay_service_pb2.RenderOverlayRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_overlay_service_pb2.RenderOverlayResponse, _abc.Awaitable[_overlay_service_pb2.RenderOverlayResponse]]:
-        """Renders one overlay, or everything that is drawn over a map, as SVG."""
+        """Renders one overlay, or everything that is drawn over a map, as SVG. NOT_FOUND with reason `OVERLAY_ERROR`: the
+        overlay does not exist, or is not drawn for this audience. FAILED_PRECONDITION with reason `MAP_ERROR`: the viewers have
+        too many cells within their ranges, or the lights within their radius, to cover what nobody sees.
+        """
 
 def add_OverlayServiceServicer_to_server(servicer: OverlayServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
