@@ -15,6 +15,7 @@ from image_grpc.cli.examples import add_examples
 from image_grpc.cli.generate import generate
 from image_grpc.cli.generation import generation
 from image_grpc.cli.image import image
+from image_grpc.cli.map import map_
 from image_grpc.cli.model import model
 from image_grpc.cli.overlay import overlay
 from image_grpc.cli.servers import bridge, serve, standin, up
@@ -36,6 +37,7 @@ from image_grpc.cli.theme import theme
         generation,
         image,
         open_,
+        map_,
         overlay,
         model,
         theme,

@@ -24,7 +24,7 @@ from image_grpc.cli.client import (
 )
 from image_grpc.cli.output import age_of
 from image_grpc.cli.parameters import VERSION
-from image_grpc.cli.picture_files import check_output, format_for, out_option, save
+from image_grpc.cli.picture_files import audience_option, check_output, format_for, out_option, save
 
 
 @click.group()
@@ -77,6 +77,7 @@ def versions(client: Client, limit: int, **fields: Any) -> None:
     default=0,
     help="Maximum width and height in pixels; default: as stored.",
 )
+@audience_option
 @out_option
 @client_command
 def read(client: Client, out: Path | None, **fields: Any) -> None:

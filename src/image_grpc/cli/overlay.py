@@ -11,7 +11,7 @@ from tabletop.image.v1.overlay_service_pb2_grpc import OverlayServiceStub
 
 from image_grpc.cli.client import CALL_SECONDS, Client, client_command, parse_json, rpc_for
 from image_grpc.cli.parameters import VERSION
-from image_grpc.cli.picture_files import STANDARD_OUTPUT, check_output, opened
+from image_grpc.cli.picture_files import STANDARD_OUTPUT, audience_option, check_output, opened
 
 _CREATE_REQUESTS = {"tactical": pb.CreateTacticalOverlayRequest, "campaign": pb.CreateCampaignOverlayRequest}
 
@@ -94,14 +94,15 @@ def delete(client: Client, overlay_id: str) -> None:
 @click.option(
     "--out", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), required=True, help="SVG file to write."
 )
+@audience_option
 @client_command
-def render(client: Client, map_id: str, out: Path) -> None:
+def render(client: Client, map_id: str, out: Path, audience: str | None) -> None:
     """Save the drawing of all overlays of a map as SVG.
 
     `image-grpc image read --layer composed` saves the map with its overlays.
     """
     check_output(client, out)
-    request = pb.RenderOverlayRequest(map_id=map_id)
+    request = pb.RenderOverlayRequest(map_id=map_id, audience=audience)
     response = OverlayServiceStub(client.channel).RenderOverlay(request, timeout=CALL_SECONDS)
     with opened(out) as file:
         file.write(response.svg.encode())

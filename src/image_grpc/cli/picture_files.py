@@ -14,8 +14,9 @@ from tabletop.image.v1 import image_service_pb2 as pb
 from tabletop.image.v1.image_pb2 import ImageContent
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 from tabletop.image.v1.types_pb2 import ImageFormat
+from tabletop.image.v1.viewer_pb2 import Audience
 
-from image_grpc.cli.client import Client, display_label
+from image_grpc.cli.client import Client, EnumChoice, display_label
 from image_grpc.cli.output import format_bytes
 
 STANDARD_OUTPUT = Path("-")
@@ -32,6 +33,12 @@ GENERATED = (".png", ".jpg", ".jpeg", ".webp")
 OUT_FILE = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 out_option = click.option(
     "--out", type=OUT_FILE, help="File for the picture, - for standard output. The suffix selects the format."
+)
+
+audience_option = click.option(
+    "--audience",
+    type=EnumChoice(Audience),
+    help="For whom a map is drawn: players do not see what is hidden. Default: game_master.",
 )
 
 
