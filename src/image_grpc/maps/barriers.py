@@ -6,12 +6,13 @@ where two walls meet.
 
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from functools import lru_cache
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 from shapely import STRtree
-from tabletop.image.v1.map_pb2 import DoorKind, DoorState, Wall, WallDirection, WallKind, WallRestriction
+from tabletop.image.v1.map_pb2 import DoorKind, DoorState, MapProperties, Wall, WallDirection, WallKind, WallRestriction
 
 from image_grpc.maps.grid import TOUCH, Grid, Points, Shapes
 
@@ -88,24 +89,10 @@ class Barriers:
         self._tree = STRtree(self._lines)
         self._is_plain = not (np.any(sides) or np.any(limited))
 
-    @classmethod
-    def of(cls, walls: Iterable[Wall], grid: Grid, sense: Sense) -> "Barriers":
+    @staticmethod
+    def of(walls: Iterable[Wall], grid: Grid, sense: Sense) -> "Barriers":
         """Return the walls that restrict a sense. Ends within a pixel of each other meet."""
-        kept = list(_restrictions(walls, sense))
-        ends = (position for wall, _ in kept for position in (wall.start, wall.end))
-        lines = grid.points(ends).reshape(-1, 2, 2)
-        is_point = np.hypot(*(lines[:, 1] - lines[:, 0]).T) <= TOUCH
-        lines[is_point, 1] = lines[is_point, 0]
-        between = joints(lines)
-        sides = [_SIDES.get(wall.direction, 0) for wall, _ in kept]
-        limited = [value == WallRestriction.WALL_RESTRICTION_LIMITED for _, value in kept]
-        # Where limited walls meet, nothing else is.
-        between_are_limited = bool(limited) and all(limited)
-        return cls(
-            np.concatenate([lines, between]),
-            np.array([*sides, *([0] * len(between))], dtype=np.int8),
-            np.array([*limited, *([between_are_limited] * len(between))], dtype=bool),
-        )
+        return _shared_barriers(MapProperties(walls=walls).SerializeToString(), grid, sense)
 
     @property
     def ends(self) -> Points:
@@ -147,6 +134,26 @@ class Barriers:
         path, limited = path[restricts], self._limited[wall[restricts]]
         passed = np.bincount(path[limited], minlength=len(paths))
         return np.union1d(path[~limited], np.flatnonzero(passed > MAX_LIMITED))
+
+
+@lru_cache(16)
+def _shared_barriers(properties: bytes, grid: Grid, sense: Sense) -> Barriers:
+    """Return the walls of MapProperties that restrict a sense: the same for the elements and the readers of one map."""
+    kept = list(_restrictions(MapProperties.FromString(properties).walls, sense))
+    ends = (position for wall, _ in kept for position in (wall.start, wall.end))
+    lines = grid.points(ends).reshape(-1, 2, 2)
+    is_point = np.hypot(*(lines[:, 1] - lines[:, 0]).T) <= TOUCH
+    lines[is_point, 1] = lines[is_point, 0]
+    between = joints(lines)
+    sides = [_SIDES.get(wall.direction, 0) for wall, _ in kept]
+    limited = [value == WallRestriction.WALL_RESTRICTION_LIMITED for _, value in kept]
+    # Where limited walls meet, nothing else is.
+    between_are_limited = bool(limited) and all(limited)
+    return Barriers(
+        np.concatenate([lines, between]),
+        np.array([*sides, *([0] * len(between))], dtype=np.int8),
+        np.array([*limited, *([between_are_limited] * len(between))], dtype=bool),
+    )
 
 
 def _are_on(lines: Shapes, points: Points) -> NDArray[np.bool_]:
