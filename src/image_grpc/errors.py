@@ -160,6 +160,10 @@ class VisionLimitExceeded(CallerError, reason=ErrorReason.ERROR_REASON_MAP_ERROR
     """The viewers would see too many cells."""
 
 
+class SceneLimitExceeded(CallerError, reason=ErrorReason.ERROR_REASON_MAP_ERROR):
+    """The picture of an exported scene would be too large."""
+
+
 class DoorNotFound(CallerError, reason=ErrorReason.ERROR_REASON_MAP_ERROR):
     """The map has no such door."""
 

@@ -16,7 +16,7 @@ class SceneExporter:
         self._storage = storage
 
     async def export(self, request: ExportSceneRequest) -> scenes.SceneContent:
-        """Return a map as a file. Raises ImageNotFound, MapMismatch."""
+        """Return a map as a file. Raises ImageNotFound, MapMismatch, SceneLimitExceeded."""
         image = await self._storage.images.require_version(request.map_id, request.version)
         if image.subtype != ImageSubtype.IMAGE_SUBTYPE_TACTICAL:
             raise MapMismatch(f"image {image.id} is not a tactical map", metadata={"map_id": image.id})

@@ -25,6 +25,8 @@ _FAST = {
     ImageFormat.IMAGE_FORMAT_AVIF: ".avif[Q=55,effort=1]",
 }
 """Suffixes and options for pictures that a caller waits for: speed matters more than size."""
+_PLACED = {ImageFormat.IMAGE_FORMAT_PNG: ".png[compression=1]", ImageFormat.IMAGE_FORMAT_WEBP: ".webp[Q=88,effort=0]"}
+"""Suffixes and options for pictures that a caller waits for and then keeps."""
 _TILE = 1408
 """Side in pixels of the tiles in which a drawing is rendered. The largest map has 3 x 3."""
 
@@ -82,7 +84,7 @@ def _drawn_over(picture: pyvips.Image, drawing: Drawing | None, scale: float) ->
 
 
 def place(data: bytes, format_: ImageFormat, *, scale: float, left: int, top: int, width: int, height: int) -> bytes:
-    """Scale a picture, put it on black of `width` x `height` pixels, and encode it as it is stored.
+    """Scale a picture, put it on black of `width` x `height` pixels, and encode it as PNG or WebP.
 
     A picture that fills this, in this format, is returned unchanged. Takes time. Raises BadPicture.
     """
@@ -92,8 +94,10 @@ def place(data: bytes, format_: ImageFormat, *, scale: float, left: int, top: in
         if fills and described.format == format_ and not _is_turned(picture):
             return data
         scaled = picture if scale == 1 else _scaled(picture, described, scale)
-        placed = scaled.colourspace("srgb").embed(left, top, width, height, extend="black")
-        return _encode(placed, _STORED[format_], b"")
+        scaled = scaled.colourspace("srgb")
+        black = [0, 0, 0, 255] if scaled.hasalpha() else [0, 0, 0]
+        placed = scaled.embed(left, top, width, height, extend="background", background=black)
+        return _encode(placed, _PLACED[format_], b"")
 
 
 def mask(drawing: Drawing, size: Size) -> bytes:

@@ -29,6 +29,7 @@ CODES: dict[type[errors.ServiceError], grpc.StatusCode] = {
     errors.OverlayLimitExceeded: grpc.StatusCode.FAILED_PRECONDITION,
     errors.MapMismatch: grpc.StatusCode.FAILED_PRECONDITION,
     errors.VisionLimitExceeded: grpc.StatusCode.FAILED_PRECONDITION,
+    errors.SceneLimitExceeded: grpc.StatusCode.FAILED_PRECONDITION,
     errors.DoorNotFound: grpc.StatusCode.NOT_FOUND,
     errors.RequestIdReused: grpc.StatusCode.ALREADY_EXISTS,
     errors.VersionConflict: grpc.StatusCode.ABORTED,

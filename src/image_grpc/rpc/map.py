@@ -13,8 +13,8 @@ from image_grpc.retry import SOON
 from image_grpc.rpc import Context
 from image_grpc.rpc.admission import current_peer
 
-MAX_EXPORTS = 2
-"""Exports at once: each holds the whole file, up to 100 MB."""
+MAX_EXPORTS = 6
+"""Exports at once: each holds the whole file until its reader has it, some 100 MB for the largest maps."""
 SLOT_SECONDS = 10.0
 """Longest wait for another export to end."""
 CHUNK_BYTES = 1024 * 1024

@@ -12,7 +12,7 @@ from image_grpc.maps.grid import Grid
 from image_grpc.scenes.foundry import LEAST_CELL, foundry
 from image_grpc.scenes.frame import Frame
 from image_grpc.scenes.losses import Losses
-from image_grpc.scenes.mask import WallMask
+from image_grpc.scenes.mask import WallMask, note_mask_losses
 from image_grpc.scenes.universal_vtt import universal_vtt
 
 
@@ -25,7 +25,10 @@ class SceneContent:
 
 
 def export(image: Image, picture: bytes, format_: SceneFormat) -> SceneContent:
-    """Return a tactical map, whose stored picture is `picture`, as a file. Takes time. Raises BadPicture."""
+    """Return a tactical map, whose stored picture is `picture`, as a file. Takes time.
+
+    Raises SceneLimitExceeded, BadPicture.
+    """
     name, losses = f"map-{image.id[:8]}", Losses()
     match format_:
         case SceneFormat.SCENE_FORMAT_UNIVERSAL_VTT:
@@ -41,8 +44,7 @@ def export(image: Image, picture: bytes, format_: SceneFormat) -> SceneContent:
         case _:
             data = pictures.mask(WallMask(image), image.content.size)
             suffix, media_type = "-walls.png", "image/png"
-            if image.map.lights:
-                losses.of_scene("a mask has no lights")
+            note_mask_losses(image, losses)
     file = SceneFile(name=name + suffix, media_type=media_type, byte_size=len(data), losses=losses.all())
     file.sha256 = hashlib.sha256(data).hexdigest()
     return SceneContent(file, data)

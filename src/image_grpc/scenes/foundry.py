@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,20 +19,20 @@ from tabletop.image.v1.map_pb2 import (
     WallRestriction,
 )
 
-from image_grpc.maps.barriers import Sense, is_open, restriction
+from image_grpc.maps.barriers import is_open
 from image_grpc.maps.color import parse
 from image_grpc.maps.grid import DEFAULT_COLOR, FEET_PER_CELL, Grid, Points
 from image_grpc.maps.properties import is_door
-from image_grpc.messages import clone
 from image_grpc.scenes.frame import Frame
-from image_grpc.scenes.losses import Losses
+from image_grpc.scenes.losses import TOO_SHORT, Losses, restrictions
+from image_grpc.scenes.polylines import meeting
 
 LEAST_CELL = 20
 """Pixels per cell below which Foundry refuses a scene."""
-_BLOCKED = 20
-_RESTRICTIONS = {WallRestriction.WALL_RESTRICTION_LIMITED: 10, WallRestriction.WALL_RESTRICTION_NORMAL: _BLOCKED}
+_RESTRICTIONS = {WallRestriction.WALL_RESTRICTION_LIMITED: 10, WallRestriction.WALL_RESTRICTION_NORMAL: 20}
 _DIRECTIONS = {WallDirection.WALL_DIRECTION_LEFT: 1, WallDirection.WALL_DIRECTION_RIGHT: 2}
 _STATES = {DoorState.DOOR_STATE_OPEN: 1, DoorState.DOOR_STATE_LOCKED: 2}
+_SECRET = DoorKind.DOOR_KIND_SECRET
 _DOOR, _SECRET_DOOR = 1, 2
 _GRIDS = {
     (GridKind.GRID_KIND_HEX_ROWS, False): 2,
@@ -47,8 +48,6 @@ _UNDATED = (1980, 1, 1, 0, 0, 0)
 def foundry(image: Image, frame: Frame, picture: bytes, name: str, suffix: str, losses: Losses) -> bytes:
     """Return the ZIP file of a map. `picture` has the size of the frame; its file is `name` + `suffix`. Takes time."""
     grid, properties = Grid.of_map(image), image.map
-    if frame.cell < LEAST_CELL:
-        losses.of_scene(f"cells have {frame.cell} pixels, and Foundry wants {LEAST_CELL}: enlarge picture and scene")
     color = parse(properties.grid.color or DEFAULT_COLOR)
     is_dark = bool(properties.lights)
     scene = {
@@ -68,7 +67,7 @@ def foundry(image: Image, frame: Frame, picture: bytes, name: str, suffix: str, 
         },
         "tokenVision": True,
         "environment": {"darknessLevel": int(is_dark), "globalLight": {"enabled": not is_dark}},
-        "walls": [each for wall in properties.walls for each in _walls(wall, grid, frame, losses)],
+        "walls": _walls(properties.walls, grid, frame, losses),
         "lights": [_light(light, grid, frame, losses) for light in properties.lights],
     }
     file = io.BytesIO()
@@ -85,22 +84,27 @@ def _entry(name: str, compression: int) -> zipfile.ZipInfo:
     return entry
 
 
-def _walls(wall: Wall, grid: Grid, frame: Frame, losses: Losses) -> list[dict[str, Any]]:
-    ends = _whole(frame.pixels(grid.points([wall.start, wall.end])))
-    if ends[:2] == ends[2:]:
-        losses.of_wall(wall, "walls shorter than a pixel are left out")
-        return []
+def _walls(walls: Sequence[Wall], grid: Grid, frame: Frame, losses: Losses) -> list[dict[str, Any]]:
+    ends = meeting(grid.points(end for wall in walls for end in (wall.start, wall.end)).reshape(-1, 2, 2))
+    scene = []
+    for wall, each in zip(walls, ends, strict=True):
+        corners = _whole(frame.pixels(each))
+        if corners[:2] == corners[2:]:
+            losses.of_wall(wall, TOO_SHORT)
+        else:
+            scene.append({"c": corners, **_wall(wall, losses)})
+    return scene
+
+
+def _wall(wall: Wall, losses: Losses) -> dict[str, int]:
     # Foundry opens a door itself: its restrictions are those of the closed one.
-    closed, door, state = wall, 0, 0
+    senses = {sense.value: _RESTRICTIONS.get(value, 0) for sense, value in restrictions(wall).items()}
+    door = state = 0
     if is_door(wall):
-        closed = clone(wall)
-        closed.door.state = DoorState.DOOR_STATE_CLOSED
-        door = _SECRET_DOOR if wall.door.kind == DoorKind.DOOR_KIND_SECRET else _DOOR
+        losses.of_door_kind(wall, _SECRET)
+        door = _SECRET_DOOR if wall.door.kind == _SECRET else _DOOR
         state = _STATES.get(wall.door.state, int(is_open(wall)))
-    senses = {sense.value: _RESTRICTIONS.get(restriction(closed, sense), 0) for sense in Sense}
-    if senses["move"]:
-        senses["move"] = _BLOCKED  # a move has no limited restriction
-    return [{"c": ends, **senses, "dir": _DIRECTIONS.get(wall.direction, 0), "door": door, "ds": state}]
+    return {**senses, "dir": _DIRECTIONS.get(wall.direction, 0), "door": door, "ds": state}
 
 
 def _light(light: Light, grid: Grid, frame: Frame, losses: Losses) -> dict[str, Any]:

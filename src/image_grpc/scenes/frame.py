@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from tabletop.image.v1.map_pb2 import GridKind
 
+from image_grpc.errors import SceneLimitExceeded
 from image_grpc.maps.grid import SLIVER, Grid, Points
 
-MAX_SIDE = 8192
-"""Pixels that a side of a picture may get by being enlarged."""
+MAX_PIXELS = 40_000_000
+"""Maximum number of pixels of a scene's picture."""
 _ROUNDING = 1e-6
 
 
@@ -29,25 +30,28 @@ class Frame:
 
     @staticmethod
     def of(grid: Grid, *, least_cell: int = 1) -> "Frame":
-        """Return the frame of a map with a grid.
+        """Return the frame of a map with a grid. Cells have at least `least_cell` pixels.
 
-        Cells have at least `least_cell` pixels, unless the picture would become larger than MAX_SIDE. A scene with
-        squares has whole cells; one with hexagons starts where the shifted rows (or columns) keep their numbers.
+        A scene with squares has whole cells; one with hexagons starts where the shifted rows (or columns) keep their
+        numbers. Raises SceneLimitExceeded if the picture would become too large.
         """
         sides = (grid.width, grid.height)
-        cell = round(grid.cell_size)
-        if least_cell * max(sides) <= MAX_SIDE * grid.cell_size:
-            cell = max(cell, least_cell)
+        cell = max(round(grid.cell_size), least_cell)
         scale = cell / grid.cell_size
         steps = _periods(grid)
         origin = [
-            start - math.ceil(start / step - _ROUNDING) * step for start, step in zip(grid.offset, steps, strict=True)
+            start - math.ceil((start - SLIVER) / step) * step for start, step in zip(grid.offset, steps, strict=True)
         ]
         ends = [side - start for side, start in zip(sides, origin, strict=True)]
         if grid.kind == GridKind.GRID_KIND_SQUARE:
             width, height = (max(1, math.ceil((end - SLIVER) / grid.cell_size)) * cell for end in ends)
         else:
             width, height = (math.ceil(end * scale - _ROUNDING) for end in ends)
+        if width * height > MAX_PIXELS:
+            raise SceneLimitExceeded(
+                f"with cells of {cell} pixels, the picture would have {width} x {height} pixels; the limit is "
+                f"{MAX_PIXELS} in total; use a map with larger cells"
+            )
         return Frame(cell=cell, scale=scale, origin=(origin[0], origin[1]), width=width, height=height)
 
     @property

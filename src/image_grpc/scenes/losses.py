@@ -1,7 +1,24 @@
 """What a format cannot express of a map."""
 
-from tabletop.image.v1.map_pb2 import Light, Wall
+from collections.abc import Mapping
+
+from tabletop.image.v1.map_pb2 import DoorKind, DoorState, Light, Wall, WallDirection, WallRestriction
 from tabletop.image.v1.map_service_pb2 import SceneLoss
+
+from image_grpc.maps.barriers import Sense, restriction
+from image_grpc.maps.properties import is_door
+from image_grpc.messages import clone
+
+PLAIN_DOORS = (DoorKind.DOOR_KIND_UNSPECIFIED, DoorKind.DOOR_KIND_DOOR)
+ONE_WAY = (WallDirection.WALL_DIRECTION_LEFT, WallDirection.WALL_DIRECTION_RIGHT)
+_NONE, _NORMAL = WallRestriction.WALL_RESTRICTION_NONE, WallRestriction.WALL_RESTRICTION_NORMAL
+_LIMITED = WallRestriction.WALL_RESTRICTION_LIMITED
+TOO_SHORT = "walls shorter than a pixel are left out"
+
+Restrictions = Mapping[Sense, WallRestriction]
+EVERYTHING: Restrictions = dict.fromkeys(Sense, _NORMAL)
+NOTHING: Restrictions = dict.fromkeys(Sense, _NONE)
+WINDOW: Restrictions = {Sense.MOVE: _NORMAL, Sense.SIGHT: _NONE, Sense.LIGHT: _NONE, Sense.SOUND: _NORMAL}
 
 
 class Losses:
@@ -22,9 +39,43 @@ class Losses:
         """Add a loss of a light."""
         self._loss(description).light_ids.append(light.id)
 
+    def of_direction(self, wall: Wall) -> None:
+        """Add a loss if a wall restricts from one side only."""
+        if wall.direction in ONE_WAY:
+            self.of_wall(wall, "one-way walls restrict from both sides")
+
+    def of_lock(self, wall: Wall) -> None:
+        """Add a loss if a wall is a locked door."""
+        if wall.door.state == DoorState.DOOR_STATE_LOCKED:
+            self.of_wall(wall, "locked doors are closed, not locked")
+
+    def of_door_kind(self, wall: Wall, *known: DoorKind) -> None:
+        """Add a loss if a wall is a door of a kind that is not known."""
+        if wall.door.kind not in (*PLAIN_DOORS, *known):
+            secret = wall.door.kind == DoorKind.DOOR_KIND_SECRET
+            self.of_wall(wall, "secret doors are not secret" if secret else "doors have no kind")
+
     def all(self) -> list[SceneLoss]:
         """Return each loss once, with all that it concerns."""
         return list(self._losses.values())
 
     def _loss(self, description: str) -> SceneLoss:
         return self._losses.setdefault(description, SceneLoss(description=description))
+
+
+def closed(wall: Wall) -> Wall:
+    """Return a wall as it is, or a door as it is when it is closed."""
+    if not is_door(wall):
+        return wall
+    copy = clone(wall)
+    copy.door.state = DoorState.DOOR_STATE_CLOSED
+    return copy
+
+
+def restrictions(wall: Wall) -> Restrictions:
+    """Return what a wall restricts, a door when it is closed. For movement, limited is the same as normal."""
+    wall = closed(wall)
+    values = {sense: restriction(wall, sense) for sense in Sense}
+    if values[Sense.MOVE] == _LIMITED:
+        values[Sense.MOVE] = _NORMAL
+    return values

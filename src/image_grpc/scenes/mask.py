@@ -11,10 +11,24 @@ from image_grpc.maps.grid import Grid
 from image_grpc.maps.properties import is_door
 from image_grpc.maps.svg import number, polyline
 from image_grpc.pictures.rendering import Box
+from image_grpc.scenes.losses import EVERYTHING, NOTHING, WINDOW, Losses, restrictions
 
 WALL, OPENING = "#ffffff", "#808080"
 THICKNESS = 0.1
 """Width of the lines in cells."""
+
+
+def note_mask_losses(image: Image, losses: Losses) -> None:
+    """Add what a mask does not show of a map."""
+    for wall in image.map.walls:
+        losses.of_direction(wall)
+        losses.of_lock(wall)
+        losses.of_door_kind(wall)
+        usual = WINDOW if wall.kind == WallKind.WALL_KIND_WINDOW else EVERYTHING
+        if restrictions(wall) not in (usual, NOTHING):
+            losses.of_wall(wall, "walls that restrict single senses look like all others")
+    for light in image.map.lights:
+        losses.of_light(light, "a mask has no lights")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +41,7 @@ class WallMask:
         """Return the lines, or those in a part of the map, as an SVG document."""
         size, grid = self.image.content.size, Grid.of_map(self.image)
         left, top, width, height = part or (0.0, 0.0, float(size.width), float(size.height))
-        closed = [wall for wall in self.image.map.walls if not is_open(wall)]
+        closed = [wall for wall in self.image.map.walls if not is_open(wall) and restrictions(wall) != NOTHING]
         openings = [wall for wall in closed if _is_opening(wall)]
         walls = [wall for wall in closed if not _is_opening(wall)]
         view = " ".join(map(number, (left, top, width, height)))

@@ -13,30 +13,18 @@ from typing import Any
 
 import numpy as np
 from tabletop.image.v1.image_pb2 import Image
-from tabletop.image.v1.map_pb2 import (
-    DoorKind,
-    DoorState,
-    GridKind,
-    Light,
-    Wall,
-    WallDirection,
-    WallKind,
-    WallRestriction,
-)
+from tabletop.image.v1.map_pb2 import GridKind, Light, Wall, WallKind, WallRestriction
 
-from image_grpc.maps.barriers import Sense, is_open, joints, restriction
+from image_grpc.maps.barriers import JOINT, Sense, is_open
 from image_grpc.maps.color import parse
-from image_grpc.maps.grid import FEET_PER_CELL, TOUCH, Grid, Points
+from image_grpc.maps.grid import FEET_PER_CELL, Grid, Points
 from image_grpc.maps.properties import is_door
-from image_grpc.messages import clone
 from image_grpc.scenes.frame import Frame
-from image_grpc.scenes.losses import Losses
-from image_grpc.scenes.polylines import LEAST_LENGTH, polylines
+from image_grpc.scenes.losses import EVERYTHING, NOTHING, TOO_SHORT, WINDOW, Losses, restrictions
+from image_grpc.scenes.polylines import LEAST_LENGTH, meeting, polylines
 
 FORMAT = 0.3
-_NONE, _NORMAL = WallRestriction.WALL_RESTRICTION_NONE, WallRestriction.WALL_RESTRICTION_NORMAL
-_ONE_WAY = (WallDirection.WALL_DIRECTION_LEFT, WallDirection.WALL_DIRECTION_RIGHT)
-_PLAIN_DOORS = (DoorKind.DOOR_KIND_UNSPECIFIED, DoorKind.DOOR_KIND_DOOR)
+_NORMAL, _LIMITED = WallRestriction.WALL_RESTRICTION_NORMAL, WallRestriction.WALL_RESTRICTION_LIMITED
 _DARK, _BRIGHT = "ff000000", "ffffffff"
 
 
@@ -55,17 +43,19 @@ def universal_vtt(image: Image, frame: Frame, picture: bytes, losses: Losses) ->
     grid = Grid.of_map(image)
     if grid.kind != GridKind.GRID_KIND_SQUARE:
         losses.of_scene("hexagons become squares of the same width")
-    ends = grid.points(end for wall in image.map.walls for end in (wall.start, wall.end)).reshape(-1, 2, 2)
     walls = list(image.map.walls)
+    ends = grid.points(end for wall in walls for end in (wall.start, wall.end)).reshape(-1, 2, 2)
     parts = [_part(wall, each, losses) for wall, each in zip(walls, ends, strict=True)]
     for wall, part in zip(walls, parts, strict=True):
-        if part is not _Part.NOTHING:
-            _note_losses(wall, part, losses)
+        _note_losses(wall, part, losses)
+    is_kept = np.array([part is not _Part.NOTHING for part in parts], dtype=bool)
+    cells = np.zeros_like(ends)
+    cells[is_kept] = frame.cells(meeting(ends[is_kept]))
 
     def of(*wanted: _Part) -> Points:
-        return np.asarray(ends[np.array([part in wanted for part in parts], dtype=bool)])
+        return np.asarray(cells[np.array([part in wanted for part in parts], dtype=bool)])
 
-    gaps = joints(of(_Part.LINE, _Part.OBJECT, _Part.DOOR, _Part.WINDOW))
+    openings = of(_Part.DOOR, _Part.WINDOW)
     scene = {
         "format": FORMAT,
         "resolution": {
@@ -73,11 +63,11 @@ def universal_vtt(image: Image, frame: Frame, picture: bytes, losses: Losses) ->
             "map_size": _point((frame.width / frame.cell, frame.height / frame.cell)),
             "pixels_per_grid": frame.cell,
         },
-        "line_of_sight": _lines(frame.cells(np.concatenate([of(_Part.LINE), gaps])), losses),
-        "objects_line_of_sight": _lines(frame.cells(of(_Part.OBJECT)), losses),
+        "line_of_sight": _lines(of(_Part.LINE), np.concatenate([openings, of(_Part.OBJECT)]), losses),
+        "objects_line_of_sight": _lines(of(_Part.OBJECT), np.concatenate([openings, of(_Part.LINE)]), losses),
         "portals": [
-            _portal(frame.cells(each), is_door=part is _Part.DOOR)
-            for part, each in zip(parts, ends, strict=True)
+            _portal(each, is_door=part is _Part.DOOR)
+            for part, each in zip(parts, cells, strict=True)
             if part in (_Part.DOOR, _Part.WINDOW)
         ],
         "environment": {"baked_lighting": True, "ambient_light": _DARK if image.map.lights else _BRIGHT},
@@ -88,45 +78,50 @@ def universal_vtt(image: Image, frame: Frame, picture: bytes, losses: Losses) ->
 
 
 def _part(wall: Wall, ends: Points, losses: Losses) -> _Part:
-    if np.hypot(*(ends[1] - ends[0])) <= TOUCH:
-        losses.of_wall(wall, "walls without length are left out")
+    if np.hypot(*(ends[1] - ends[0])) <= JOINT:
+        losses.of_wall(wall, TOO_SHORT)
         return _Part.NOTHING
     if is_door(wall):
         return _Part.DOOR
-    sight = restriction(wall, Sense.SIGHT)
-    if sight == _NONE and restriction(wall, Sense.MOVE) != _NONE and wall.kind == WallKind.WALL_KIND_WINDOW:
+    actual = restrictions(wall)
+    if actual[Sense.SIGHT] == _LIMITED:
+        return _Part.OBJECT
+    if actual[Sense.SIGHT] == _NORMAL:
+        return _Part.LINE
+    if wall.kind == WallKind.WALL_KIND_WINDOW and actual[Sense.MOVE] == _NORMAL:
         return _Part.WINDOW
-    if sight == _NONE:
-        losses.of_wall(wall, "walls that one sees over are left out")
-        return _Part.NOTHING
-    return _Part.LINE if sight == _NORMAL else _Part.OBJECT
+    if actual != NOTHING:
+        losses.of_wall(wall, "walls that one sees over or through are left out")
+    return _Part.NOTHING
 
 
 def _note_losses(wall: Wall, part: _Part, losses: Losses) -> None:
-    door = wall.door
-    if wall.direction in _ONE_WAY:
-        losses.of_wall(wall, "walls restrict from both sides")
-    if part is _Part.OBJECT:
-        losses.of_wall(wall, "walls that one sees into are lines of sight of objects, which few importers read")
-    if part is _Part.DOOR and is_open(wall):
-        losses.of_wall(wall, "open doors are closed")
-    if part is _Part.DOOR and door.state == DoorState.DOOR_STATE_LOCKED:
-        losses.of_wall(wall, "locked doors are closed, not locked")
-    if part is _Part.DOOR and door.kind not in _PLAIN_DOORS:
-        losses.of_wall(wall, "doors have no kind: portcullises hide what is behind them, secret doors are not secret")
-    usual, explicit = clone(wall), clone(wall)
-    usual.ClearField("restrictions")
-    if part is _Part.DOOR:
-        usual.door.state = explicit.door.state = DoorState.DOOR_STATE_CLOSED
-    changed = {sense for sense in Sense if restriction(explicit, sense) != restriction(usual, sense)}
-    if changed - ({Sense.SIGHT} if part is _Part.OBJECT else set()):
-        losses.of_wall(wall, "restrictions of single senses are those of the kind of the wall")
+    if part is _Part.NOTHING:
+        return
+    losses.of_direction(wall)
+    actual = restrictions(wall)
+    match part:
+        case _Part.DOOR:
+            losses.of_lock(wall)
+            losses.of_door_kind(wall)
+            if is_open(wall):
+                losses.of_wall(wall, "open doors are closed")
+            if actual != EVERYTHING:
+                losses.of_wall(wall, "closed doors restrict everything")
+        case _Part.OBJECT:
+            losses.of_wall(
+                wall, "walls that one sees into are lines of sight of objects, which programs read differently"
+            )
+        case _Part.LINE if actual != EVERYTHING:
+            losses.of_wall(wall, "walls that block sight restrict everything")
+        case _Part.WINDOW if actual != WINDOW:
+            losses.of_wall(wall, "windows restrict movement and sound only")
 
 
-def _lines(segments: Points, losses: Losses) -> list[list[dict[str, float]]]:
-    lines, is_simplified = polylines(segments)
+def _lines(segments: Points, others: Points, losses: Losses) -> list[list[dict[str, float]]]:
+    lines, is_simplified = polylines(segments, others)
     if is_simplified:
-        losses.of_scene(f"bends of walls within {LEAST_LENGTH} cells are straightened")
+        losses.of_scene(f"curves have segments of {LEAST_LENGTH} cells")
     return [[_point(point) for point in line] for line in lines]
 
 
@@ -146,7 +141,7 @@ def _lights(lights: Iterable[Light], grid: Grid, frame: Frame, losses: Losses) -
     for light in lights:
         source = light.illumination
         feet = max(source.bright_feet, source.dim_feet)
-        if not feet:
+        if not _rounded(feet / FEET_PER_CELL):
             losses.of_light(light, "lights without a radius are left out")
             continue
         if source.dim_feet > source.bright_feet:

@@ -33,7 +33,8 @@ const (
 	// Universal VTT 0.3 (`.uvtt`): JSON that contains the picture. Its cells are squares with a whole number of pixels, and
 	// start in the upper left corner of the picture: the picture is resampled and extended with black where necessary.
 	SceneFormat_SCENE_FORMAT_UNIVERSAL_VTT SceneFormat = 1
-	// ZIP file of a scene for Foundry VTT 12 or later, as JSON, and its picture, adapted in the same way.
+	// ZIP file of a scene for Foundry VTT 12 or later, as JSON, and its picture, adapted in the same way. Cells have at
+	// least 20 pixels. Walls and lights are at whole pixels.
 	SceneFormat_SCENE_FORMAT_FOUNDRY SceneFormat = 2
 	// PNG in shades of gray of the size of the picture: walls white, windows and closed doors gray, everything else black.
 	SceneFormat_SCENE_FORMAT_MASK SceneFormat = 3

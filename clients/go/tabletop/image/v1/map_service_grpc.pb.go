@@ -27,8 +27,9 @@ type MapServiceClient interface {
 	// calls.
 	ComputeVision(ctx context.Context, in *ComputeVisionRequest, opts ...grpc.CallOption) (*ComputeVisionResponse, error)
 	// Exports a tactical map for another virtual tabletop: picture, grid, walls, doors and lights, without overlays. Nothing
-	// is stored, and equal requests return equal bytes. RESOURCE_EXHAUSTED with reason `OVERLOADED` and RetryInfo: too
-	// many exports at once.
+	// is stored, and equal requests return equal bytes. FAILED_PRECONDITION with reason `MAP_ERROR`: the picture of the scene
+	// would have more than 40 million pixels. RESOURCE_EXHAUSTED with reason `OVERLOADED` and RetryInfo: too many exports at
+	// once.
 	ExportScene(ctx context.Context, in *ExportSceneRequest, opts ...grpc.CallOption) (MapService_ExportSceneClient, error)
 }
 
@@ -113,8 +114,9 @@ type MapServiceServer interface {
 	// calls.
 	ComputeVision(context.Context, *ComputeVisionRequest) (*ComputeVisionResponse, error)
 	// Exports a tactical map for another virtual tabletop: picture, grid, walls, doors and lights, without overlays. Nothing
-	// is stored, and equal requests return equal bytes. RESOURCE_EXHAUSTED with reason `OVERLOADED` and RetryInfo: too
-	// many exports at once.
+	// is stored, and equal requests return equal bytes. FAILED_PRECONDITION with reason `MAP_ERROR`: the picture of the scene
+	// would have more than 40 million pixels. RESOURCE_EXHAUSTED with reason `OVERLOADED` and RetryInfo: too many exports at
+	// once.
 	ExportScene(*ExportSceneRequest, MapService_ExportSceneServer) error
 	mustEmbedUnimplementedMapServiceServer()
 }

@@ -101,8 +101,9 @@ class MapServiceServicer:
 
     def ExportScene(self, request, context):
         """Exports a tactical map for another virtual tabletop: picture, grid, walls, doors and lights, without overlays. Nothing
-        is stored, and equal requests return equal bytes. RESOURCE_EXHAUSTED with reason `OVERLOADED` and RetryInfo: too
-        many exports at once.
+        is stored, and equal requests return equal bytes. FAILED_PRECONDITION with reason `MAP_ERROR`: the picture of the scene
+        would have more than 40 million pixels. RESOURCE_EXHAUSTED with reason `OVERLOADED` and RetryInfo: too many exports at
+        once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

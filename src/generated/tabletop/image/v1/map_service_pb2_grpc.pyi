@@ -54,8 +54,9 @@ class MapServiceStub:
     """
     ExportScene: _grpc.UnaryStreamMultiCallable[_map_service_pb2.ExportSceneRequest, _map_service_pb2.ExportSceneResponse]
     """Exports a tactical map for another virtual tabletop: picture, grid, walls, doors and lights, without overlays. Nothing
-    is stored, and equal requests return equal bytes. RESOURCE_EXHAUSTED with reason `OVERLOADED` and RetryInfo: too
-    many exports at once.
+    is stored, and equal requests return equal bytes. FAILED_PRECONDITION with reason `MAP_ERROR`: the picture of the scene
+    would have more than 40 million pixels. RESOURCE_EXHAUSTED with reason `OVERLOADED` and RetryInfo: too many exports at
+    once.
     """
 
 @_typing.type_check_only
@@ -84,8 +85,9 @@ class MapServiceAsyncStub(MapServiceStub):
     """
     ExportScene: _aio.UnaryStreamMultiCallable[_map_service_pb2.ExportSceneRequest, _map_service_pb2.ExportSceneResponse]  # type: ignore[assignment]
     """Exports a tactical map for another virtual tabletop: picture, grid, walls, doors and lights, without overlays. Nothing
-    is stored, and equal requests return equal bytes. RESOURCE_EXHAUSTED with reason `OVERLOADED` and RetryInfo: too
-    many exports at once.
+    is stored, and equal requests return equal bytes. FAILED_PRECONDITION with reason `MAP_ERROR`: the picture of the scene
+    would have more than 40 million pixels. RESOURCE_EXHAUSTED with reason `OVERLOADED` and RetryInfo: too many exports at
+    once.
     """
 
 class MapServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -135,8 +137,9 @@ class MapServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_map_service_pb2.ExportSceneResponse], _abc.AsyncIterator[_map_service_pb2.ExportSceneResponse]]:
         """Exports a tactical map for another virtual tabletop: picture, grid, walls, doors and lights, without overlays. Nothing
-        is stored, and equal requests return equal bytes. RESOURCE_EXHAUSTED with reason `OVERLOADED` and RetryInfo: too
-        many exports at once.
+        is stored, and equal requests return equal bytes. FAILED_PRECONDITION with reason `MAP_ERROR`: the picture of the scene
+        would have more than 40 million pixels. RESOURCE_EXHAUSTED with reason `OVERLOADED` and RetryInfo: too many exports at
+        once.
         """
 
 def add_MapServiceServicer_to_server(servicer: MapServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
