@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import numpy as np
 import pytest
+import pyvips
+from structlog.testing import capture_logs
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2 import ImageLayer, ReadImageRequest
 
 from image_grpc.storage import ReadCache
+from image_grpc_testkit.eventually import eventually
 from tests.service import Service, portrait, service
 from tests.statuses import failed_stream
 
@@ -52,6 +56,25 @@ async def test_an_offset_past_the_end_is_rejected(running: Service, image: Image
     error = await failed_stream(running.images.ReadImage(request))
     assert (error.code, error.reason) == (grpc.StatusCode.OUT_OF_RANGE, "OFFSET_OUT_OF_RANGE")
     assert error.fields == ["offset"]
+
+
+async def test_a_reader_that_goes_away_is_no_failure_of_the_server(running: Service) -> None:
+    values = np.random.default_rng(7).integers(0, 256, (2600, 2600, 3), dtype=np.uint8)  # more than gRPC buffers
+    noise = pyvips.Image.new_from_array(values).copy(interpretation="srgb")
+    image = await running.upload(noise.write_to_buffer(".png[compression=1]"))
+    with capture_logs() as logs:
+        for _ in range(3):
+            call = running.images.ReadImage(ReadImageRequest(image_id=image.id))
+            assert (await call.read()).content.byte_size > 16 * MIB
+            await asyncio.sleep(0.1)  # the server waits for a reader
+            call.cancel()
+
+        def codes() -> list[str]:
+            return [each["code"] for each in logs if each["event"] == "call"]
+
+        await eventually(lambda: len(codes()) == 3, "all three calls have ended")
+    assert codes() == ["CANCELLED"] * 3
+    assert [each for each in logs if each["log_level"] == "error"] == []
 
 
 @pytest.mark.parametrize(

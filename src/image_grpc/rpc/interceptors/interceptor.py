@@ -20,6 +20,9 @@ AUTHORIZATION = "authorization"
 STALL_SECONDS = 30.0
 """A stream whose reader takes no message for this time is ended: its messages are held in memory."""
 
+GONE_SECONDS = 5.0
+"""Longest time from a failed write until gRPC says that the caller is gone."""
+
 _Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Any]]
 
 
@@ -105,3 +108,6 @@ async def _write(call: Call, response: Message) -> None:
         if not timeout.expired():
             raise
         raise DeadlineExceeded(f"the client read nothing for {STALL_SECONDS:g} s") from expired
+    except grpc.aio.InternalError:
+        await asyncio.sleep(GONE_SECONDS)  # the caller is gone: gRPC cancels this task as soon as it knows
+        raise
