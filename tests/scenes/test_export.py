@@ -224,6 +224,17 @@ async def test_an_offset_of_less_than_a_quarter_of_a_pixel_adds_no_column(runnin
     assert scene["resolution"]["map_size"] == {"x": 10, "y": 10}
 
 
+async def test_a_door_that_joints_shrink_to_a_point_is_left_out(running: Service) -> None:
+    def pixels_wall(x1: float, x2: float, **fields: Any) -> Wall:
+        return Wall(start={"x": x1, "y": 100, "unit": 1}, end={"x": x2, "y": 100, "unit": 1}, **fields)
+
+    walls = [pixels_wall(10, 100), pixels_wall(100, 101.5, id="slit", door={}), pixels_wall(100.75, 200)]
+    map_ = await running.upload(noise(), map={"grid": {"size": 40}, "walls": walls})
+    file, data = await export(running, map_, UNIVERSAL_VTT)
+    assert read_universal_vtt(data)["portals"] == []
+    assert losses(file) == {"walls shorter than a pixel are left out": ["slit"]}
+
+
 async def test_a_jpeg_becomes_webp(running: Service) -> None:
     map_ = await running.upload(noise(".jpg"), map={"grid": {"size": 40}})
     scene = read_universal_vtt((await export(running, map_, UNIVERSAL_VTT))[1])

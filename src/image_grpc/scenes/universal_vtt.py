@@ -15,7 +15,7 @@ import numpy as np
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.map_pb2 import GridKind, Light, Wall, WallKind, WallRestriction
 
-from image_grpc.maps.barriers import JOINT, Sense, is_open
+from image_grpc.maps.barriers import Sense, is_open
 from image_grpc.maps.color import parse
 from image_grpc.maps.grid import FEET_PER_CELL, Grid, Points
 from image_grpc.maps.properties import is_door
@@ -45,12 +45,10 @@ def universal_vtt(image: Image, frame: Frame, picture: bytes, losses: Losses) ->
         losses.of_scene("hexagons become squares of the same width")
     walls = list(image.map.walls)
     ends = grid.points(end for wall in walls for end in (wall.start, wall.end)).reshape(-1, 2, 2)
-    parts = [_part(wall, each, losses) for wall, each in zip(walls, ends, strict=True)]
+    cells = frame.cells(meeting(ends))
+    parts = [_part(wall, each, losses) for wall, each in zip(walls, cells, strict=True)]
     for wall, part in zip(walls, parts, strict=True):
         _note_losses(wall, part, losses)
-    is_kept = np.array([part is not _Part.NOTHING for part in parts], dtype=bool)
-    cells = np.zeros_like(ends)
-    cells[is_kept] = frame.cells(meeting(ends[is_kept]))
 
     def of(*wanted: _Part) -> Points:
         return np.asarray(cells[np.array([part in wanted for part in parts], dtype=bool)])
@@ -78,7 +76,7 @@ def universal_vtt(image: Image, frame: Frame, picture: bytes, losses: Losses) ->
 
 
 def _part(wall: Wall, ends: Points, losses: Losses) -> _Part:
-    if np.hypot(*(ends[1] - ends[0])) <= JOINT:
+    if _point(ends[0]) == _point(ends[1]):
         losses.of_wall(wall, TOO_SHORT)
         return _Part.NOTHING
     if is_door(wall):
