@@ -12,7 +12,7 @@ from image_grpc.maps.grid import Grid
 from image_grpc.scenes.foundry import LEAST_CELL, foundry
 from image_grpc.scenes.frame import Frame
 from image_grpc.scenes.losses import Losses
-from image_grpc.scenes.mask import WallMask, note_mask_losses
+from image_grpc.scenes.mask import note_mask_losses, wall_mask
 from image_grpc.scenes.universal_vtt import universal_vtt
 
 
@@ -42,7 +42,7 @@ def export(image: Image, picture: bytes, format_: SceneFormat) -> SceneContent:
             data = foundry(image, frame, placed, name, _picture_suffix(image), losses)
             suffix, media_type = ".zip", "application/zip"
         case _:
-            data = pictures.mask(WallMask(image), image.content.size)
+            data = pictures.mask(wall_mask(image), image.content.size)
             suffix, media_type = "-walls.png", "image/png"
             note_mask_losses(image, losses)
     file = SceneFile(name=name + suffix, media_type=media_type, byte_size=len(data), losses=losses.all())

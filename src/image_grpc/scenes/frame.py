@@ -23,7 +23,7 @@ class Frame:
     scale: float
     """Pixels of the scene per pixel of the map."""
     origin: tuple[float, float]
-    """Upper left corner of the scene, in pixels of the map; none is positive."""
+    """Upper left corner of the scene, in pixels of the map: that of the first cell."""
     width: int
     height: int
     """Size of the picture of the scene, in its pixels."""

@@ -1,6 +1,6 @@
 """Walls as a picture."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tabletop.image.v1.image_pb2 import Image
@@ -31,25 +31,39 @@ def note_mask_losses(image: Image, losses: Losses) -> None:
         losses.of_light(light, "a mask has no lights")
 
 
-@dataclass(frozen=True, slots=True)
-class WallMask:
-    """The walls of a map as lines: white; gray for windows and closed doors, which are above walls."""
+def wall_mask(image: Image) -> "WallMask":
+    """Return the walls of a map as lines."""
+    closed = [wall for wall in image.map.walls if not is_open(wall) and restrictions(wall) != NOTHING]
+    grid = Grid.of_map(image)
+    return WallMask(
+        width=grid.width,
+        height=grid.height,
+        line_width=max(1.0, THICKNESS * grid.cell_size),
+        walls=_data([wall for wall in closed if not _is_opening(wall)], grid),
+        openings=_data([wall for wall in closed if _is_opening(wall)], grid),
+    )
 
-    image: Image
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WallMask:
+    """Lines: white for walls; gray for windows and closed doors, which are above walls."""
+
+    width: float
+    height: float
+    line_width: float
+    walls: str
+    openings: str
+    """Path data in pixels."""
 
     def svg(self, part: Box | None = None, *, scale: float = 1.0) -> str:
         """Return the lines, or those in a part of the map, as an SVG document."""
-        size, grid = self.image.content.size, Grid.of_map(self.image)
-        left, top, width, height = part or (0.0, 0.0, float(size.width), float(size.height))
-        closed = [wall for wall in self.image.map.walls if not is_open(wall) and restrictions(wall) != NOTHING]
-        openings = [wall for wall in closed if _is_opening(wall)]
-        walls = [wall for wall in closed if not _is_opening(wall)]
+        left, top, width, height = part or (0.0, 0.0, self.width, self.height)
         view = " ".join(map(number, (left, top, width, height)))
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{number(width * scale)}" '
             f'height="{number(height * scale)}" viewBox="{view}">'
-            f'<g fill="none" stroke-linecap="square" stroke-width="{number(max(1, THICKNESS * grid.cell_size))}">'
-            f'<path stroke="{WALL}" d="{_data(walls, grid)}"/><path stroke="{OPENING}" d="{_data(openings, grid)}"/>'
+            f'<g fill="none" stroke-linecap="square" stroke-width="{number(self.line_width)}">'
+            f'<path stroke="{WALL}" d="{self.walls}"/><path stroke="{OPENING}" d="{self.openings}"/>'
             "</g></svg>"
         )
 
@@ -58,5 +72,6 @@ def _is_opening(wall: Wall) -> bool:
     return is_door(wall) or wall.kind == WallKind.WALL_KIND_WINDOW
 
 
-def _data(walls: Iterable[Wall], grid: Grid) -> str:
-    return "".join(polyline(grid.points([wall.start, wall.end])) for wall in walls)
+def _data(walls: Sequence[Wall], grid: Grid) -> str:
+    ends = grid.points(end for wall in walls for end in (wall.start, wall.end))
+    return "".join(map(polyline, ends.reshape(-1, 2, 2)))
