@@ -95,7 +95,7 @@ async def test_the_stored_format_and_the_base_layer_can_be_requested(running: Se
 async def test_downloads_beyond_the_limit_are_rejected_after_a_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("image_grpc.rpc.image.SLOT_SECONDS", 0.05)
+    monkeypatch.setattr("image_grpc.rpc.admission.SLOT_SECONDS", 0.05)
     started, may_finish = asyncio.Event(), asyncio.Event()
     original = ReadCache.part
 

@@ -16,7 +16,7 @@ from tabletop.image.v1.image_service_pb2 import ImageLayer, UploadImageRequest
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 from tabletop.image.v1.types_pb2 import ImageFormat, ImageSubtype, ImageType
 
-from image_grpc.rpc import image as servicer
+from image_grpc.rpc import admission
 from image_grpc.rpc.interceptors import decoding
 from image_grpc_testkit.eventually import eventually
 from tests.service import (
@@ -317,7 +317,7 @@ async def test_a_stalled_upload_is_ended(running: Service, monkeypatch: pytest.M
 
 
 async def test_uploads_beyond_the_limit_are_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(servicer, "SLOT_SECONDS", 0.2)
+    monkeypatch.setattr(admission, "SLOT_SECONDS", 0.2)
     parts = list(upload_parts())
     holding, may_end = asyncio.Event(), asyncio.Event()
 

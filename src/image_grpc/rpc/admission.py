@@ -1,15 +1,18 @@
 """How many calls are in progress, of each kind and per peer."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from image_grpc.deadline import remaining
 from image_grpc.errors import Overloaded
 from image_grpc.fair_slots import FairSlots
 from image_grpc.origin import Origin, work_of
 from image_grpc.retry import SOON
 
+SLOT_SECONDS = 10.0
+"""Longest wait for another transfer to end."""
 _LOOPBACK = ("ipv4:127.", "ipv6:%5B::1%5D:", "ipv6:[::1]:", "unix:")
 
 
@@ -61,6 +64,18 @@ _current: ContextVar[_Admitted | None] = ContextVar("admitted call", default=Non
 def current_peer() -> str:
     """Return the peer of the current call."""
     return admitted.peer if (admitted := _current.get()) is not None else ""
+
+
+@asynccontextmanager
+async def transfer_slot(slots: FairSlots, transfers: str) -> AsyncIterator[None]:
+    """Hold a slot for the peer of the current call within the block. Raises Overloaded after SLOT_SECONDS.
+
+    `transfers` says what there are too many of.
+    """
+    async with slots.slot(current_peer(), timeout=remaining(SLOT_SECONDS)) as acquired:
+        if not acquired:
+            raise Overloaded(f"too many {transfers} at once", retry_delay=SOON)
+        yield
 
 
 @contextmanager

@@ -5,17 +5,11 @@ from collections.abc import AsyncIterator
 from tabletop.image.v1 import image_service_pb2 as pb
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceServicer
 
-from image_grpc.deadline import remaining
-from image_grpc.errors import Overloaded
 from image_grpc.fair_slots import FairSlots
 from image_grpc.images import ContentReader, ImageLibrary, ImageWatcher, Uploader
 from image_grpc.paging import page_size
-from image_grpc.retry import SOON
 from image_grpc.rpc import Context
-from image_grpc.rpc.admission import current_peer
-
-SLOT_SECONDS = 10.0
-"""Longest wait for another transfer to end."""
+from image_grpc.rpc.admission import transfer_slot
 
 
 class ImageServicer(ImageServiceServicer):
@@ -57,15 +51,11 @@ class ImageServicer(ImageServiceServicer):
     async def UploadImage(
         self, request_iterator: AsyncIterator[pb.UploadImageRequest], context: Context
     ) -> pb.UploadImageResponse:
-        async with self._uploads.slot(current_peer(), timeout=remaining(SLOT_SECONDS)) as acquired:
-            if not acquired:
-                raise Overloaded("too many pictures are being uploaded at once", retry_delay=SOON)
+        async with transfer_slot(self._uploads, "pictures are being uploaded"):
             return pb.UploadImageResponse(image=await self._uploader.upload(request_iterator))
 
     async def ReadImage(self, request: pb.ReadImageRequest, context: Context) -> AsyncIterator[pb.ReadImageResponse]:
-        async with self._downloads.slot(current_peer(), timeout=remaining(SLOT_SECONDS)) as acquired:
-            if not acquired:
-                raise Overloaded("too many pictures are being read at once", retry_delay=SOON)
+        async with transfer_slot(self._downloads, "pictures are being read"):
             content = await self._content.open(request)
             yield pb.ReadImageResponse(content=content.description)
             async for data in content.chunks():

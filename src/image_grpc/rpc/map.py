@@ -5,20 +5,14 @@ from collections.abc import AsyncIterator
 from tabletop.image.v1 import map_service_pb2 as pb
 from tabletop.image.v1.map_service_pb2_grpc import MapServiceServicer
 
-from image_grpc.deadline import remaining
-from image_grpc.errors import Overloaded
 from image_grpc.fair_slots import FairSlots
 from image_grpc.images import MapEditor, MapVision, SceneExporter
-from image_grpc.retry import SOON
+from image_grpc.images.content import CHUNK_BYTES
 from image_grpc.rpc import Context
-from image_grpc.rpc.admission import current_peer
+from image_grpc.rpc.admission import transfer_slot
 
 MAX_EXPORTS = 6
 """Exports at once: each holds the whole file until its reader has it, some 100 MB for the largest maps."""
-SLOT_SECONDS = 10.0
-"""Longest wait for another export to end."""
-CHUNK_BYTES = 1024 * 1024
-"""Below the 4 MiB that clients accept by default."""
 
 
 class MapServicer(MapServiceServicer):
@@ -40,9 +34,7 @@ class MapServicer(MapServiceServicer):
     async def ExportScene(
         self, request: pb.ExportSceneRequest, context: Context
     ) -> AsyncIterator[pb.ExportSceneResponse]:
-        async with self._exports.slot(current_peer(), timeout=remaining(SLOT_SECONDS)) as acquired:
-            if not acquired:
-                raise Overloaded("too many maps are being exported at once", retry_delay=SOON)
+        async with transfer_slot(self._exports, "maps are being exported"):
             scene = await self._exporter.export(request)
             yield pb.ExportSceneResponse(file=scene.file)
             for start in range(0, len(scene.data), CHUNK_BYTES):
