@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 
 import numpy as np
 import shapely
@@ -19,6 +18,7 @@ from image_grpc.errors import InvalidArgument, Violation
 from image_grpc.maps.areas import area_of
 from image_grpc.maps.creatures import space
 from image_grpc.maps.grid import Grid
+from image_grpc.maps.validation import duplicates
 from image_grpc.maps.vision import check_work, seen_area
 from image_grpc.messages import clone, oneof_value
 
@@ -79,9 +79,8 @@ class ForWhom:
 
 def duplicate_viewers(viewers: Sequence[Viewer]) -> list[Violation]:
     """Return the first viewer whose id another one before it has, as a violation, if any."""
-    ids = [viewer.id for viewer in viewers]
-    duplicates = (index for index, id_ in enumerate(ids) if id_ in ids[:index])
-    return [Violation(f"viewers[{index}].id", "must be unique within the request") for index in islice(duplicates, 1)]
+    repeated = duplicates(viewers)[:1]
+    return [Violation(f"viewers[{index}].id", "must be unique within the request") for index in repeated]
 
 
 def audience_of(request: ReadImageRequest | RenderOverlayRequest, image: Image) -> ForWhom:

@@ -12,7 +12,7 @@ from tabletop.image.v1.map_service_pb2 import DoorStateChange, MapChanges
 from image_grpc.errors import Violation
 from image_grpc.maps.barriers import is_open
 from image_grpc.maps.color import is_color
-from image_grpc.maps.validation import INVALID_COLOR, grid_violations
+from image_grpc.maps.validation import INVALID_COLOR, duplicates, grid_violations
 from image_grpc.messages import clone
 
 MAX_WALLS, MAX_LIGHTS = 2000, 500
@@ -49,13 +49,7 @@ def light_violations(lights: Sequence[Light], path: str) -> list[Violation]:
 
 
 def _duplicate_ids(parts: Iterable[Wall | Light], path: str) -> list[Violation]:
-    violations = []
-    ids: set[str] = set()
-    for index, part in enumerate(parts):
-        if part.id and part.id in ids:
-            violations.append(Violation(f"{path}[{index}].id", "must be unique within the map"))
-        ids.add(part.id)
-    return violations
+    return [Violation(f"{path}[{index}].id", "must be unique within the map") for index in duplicates(parts)]
 
 
 def complete(properties: MapProperties) -> None:

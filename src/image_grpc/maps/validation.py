@@ -1,9 +1,10 @@
 """Rules for overlay elements and grids beyond those that the contract states."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from tabletop.image.v1.map_pb2 import Grid
+from tabletop.image.v1.map_pb2 import Grid, Light, Wall
 from tabletop.image.v1.overlay_pb2 import CampaignElement, TacticalElement
+from tabletop.image.v1.viewer_pb2 import Viewer
 
 from image_grpc.errors import Violation
 from image_grpc.maps.color import is_color
@@ -11,14 +12,22 @@ from image_grpc.maps.color import is_color
 INVALID_COLOR = "must be #rgb, #rgba, #rrggbb, #rrggbbaa or a CSS color name"
 
 
-def element_violations(elements: Iterable[TacticalElement | CampaignElement], path: str) -> list[Violation]:
+def duplicates(parts: Iterable[Wall | Light | Viewer | TacticalElement | CampaignElement]) -> list[int]:
+    """Return the indices of the parts whose id an earlier one has. Parts without an id are all different."""
+    found, ids = [], set[str]()
+    for index, part in enumerate(parts):
+        if part.id and part.id in ids:
+            found.append(index)
+        ids.add(part.id)
+    return found
+
+
+def element_violations(elements: Sequence[TacticalElement | CampaignElement], path: str) -> list[Violation]:
     """Return the violations of elements at a field path: duplicate ids and invalid colors."""
-    violations = []
-    ids: set[str] = set()
+    violations, repeated = [], set(duplicates(elements))
     for index, element in enumerate(elements):
-        if element.id in ids:
+        if index in repeated:
             violations.append(Violation(f"{path}[{index}].id", "must be unique within the overlay"))
-        ids.add(element.id)
         if element.properties.color and not is_color(element.properties.color):
             violations.append(Violation(f"{path}[{index}].properties.color", INVALID_COLOR))
     return violations
