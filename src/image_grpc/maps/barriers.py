@@ -140,8 +140,7 @@ class Barriers:
 def _shared_barriers(properties: bytes, grid: Grid, sense: Sense) -> Barriers:
     """Return the walls of MapProperties that restrict a sense: the same for the elements and the readers of one map."""
     kept = list(_restrictions(MapProperties.FromString(properties).walls, sense))
-    ends = (position for wall, _ in kept for position in (wall.start, wall.end))
-    lines = grid.points(ends).reshape(-1, 2, 2)
+    lines = wall_ends((wall for wall, _ in kept), grid)
     is_point = np.hypot(*(lines[:, 1] - lines[:, 0]).T) <= TOUCH
     lines[is_point, 1] = lines[is_point, 0]
     between = joints(lines)
@@ -154,6 +153,11 @@ def _shared_barriers(properties: bytes, grid: Grid, sense: Sense) -> Barriers:
         np.array([*sides, *([0] * len(between))], dtype=np.int8),
         np.array([*limited, *([between_are_limited] * len(between))], dtype=bool),
     )
+
+
+def wall_ends(walls: Iterable[Wall], grid: Grid) -> Points:
+    """Return the ends of walls in pixels, of shape (n, 2, 2)."""
+    return grid.points(end for wall in walls for end in (wall.start, wall.end)).reshape(-1, 2, 2)
 
 
 def _are_on(lines: Shapes, points: Points) -> NDArray[np.bool_]:

@@ -19,7 +19,7 @@ from tabletop.image.v1.map_pb2 import (
     WallRestriction,
 )
 
-from image_grpc.maps.barriers import is_open
+from image_grpc.maps.barriers import is_open, wall_ends
 from image_grpc.maps.color import parse
 from image_grpc.maps.grid import DEFAULT_COLOR, FEET_PER_CELL, Grid, Points
 from image_grpc.maps.properties import is_door
@@ -85,7 +85,7 @@ def _entry(name: str, compression: int) -> zipfile.ZipInfo:
 
 
 def _walls(walls: Sequence[Wall], grid: Grid, frame: Frame, losses: Losses) -> list[dict[str, Any]]:
-    ends = meeting(grid.points(end for wall in walls for end in (wall.start, wall.end)).reshape(-1, 2, 2))
+    ends = meeting(wall_ends(walls, grid))
     scene = []
     for wall, each in zip(walls, ends, strict=True):
         corners = _whole(frame.pixels(each))

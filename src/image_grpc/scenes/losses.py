@@ -9,8 +9,8 @@ from image_grpc.maps.barriers import Sense, restriction
 from image_grpc.maps.properties import is_door
 from image_grpc.messages import clone
 
-PLAIN_DOORS = (DoorKind.DOOR_KIND_UNSPECIFIED, DoorKind.DOOR_KIND_DOOR)
-ONE_WAY = (WallDirection.WALL_DIRECTION_LEFT, WallDirection.WALL_DIRECTION_RIGHT)
+_PLAIN_DOORS = (DoorKind.DOOR_KIND_UNSPECIFIED, DoorKind.DOOR_KIND_DOOR)
+_ONE_WAY = (WallDirection.WALL_DIRECTION_LEFT, WallDirection.WALL_DIRECTION_RIGHT)
 _NONE, _NORMAL = WallRestriction.WALL_RESTRICTION_NONE, WallRestriction.WALL_RESTRICTION_NORMAL
 _LIMITED = WallRestriction.WALL_RESTRICTION_LIMITED
 TOO_SHORT = "walls shorter than a pixel are left out"
@@ -41,7 +41,7 @@ class Losses:
 
     def of_direction(self, wall: Wall) -> None:
         """Add a loss if a wall restricts from one side only."""
-        if wall.direction in ONE_WAY:
+        if wall.direction in _ONE_WAY:
             self.of_wall(wall, "one-way walls restrict from both sides")
 
     def of_lock(self, wall: Wall) -> None:
@@ -51,7 +51,7 @@ class Losses:
 
     def of_door_kind(self, wall: Wall, *known: DoorKind) -> None:
         """Add a loss if a wall is a door of a kind that is not known."""
-        if wall.door.kind not in (*PLAIN_DOORS, *known):
+        if wall.door.kind not in (*_PLAIN_DOORS, *known):
             secret = wall.door.kind == DoorKind.DOOR_KIND_SECRET
             self.of_wall(wall, "secret doors are not secret" if secret else "doors have no kind")
 
@@ -63,18 +63,11 @@ class Losses:
         return self._losses.setdefault(description, SceneLoss(description=description))
 
 
-def closed(wall: Wall) -> Wall:
-    """Return a wall as it is, or a door as it is when it is closed."""
-    if not is_door(wall):
-        return wall
-    copy = clone(wall)
-    copy.door.state = DoorState.DOOR_STATE_CLOSED
-    return copy
-
-
 def restrictions(wall: Wall) -> Restrictions:
     """Return what a wall restricts, a door when it is closed. For movement, limited is the same as normal."""
-    wall = closed(wall)
+    if is_door(wall):
+        wall = clone(wall)
+        wall.door.state = DoorState.DOOR_STATE_CLOSED
     values = {sense: restriction(wall, sense) for sense in Sense}
     if values[Sense.MOVE] == _LIMITED:
         values[Sense.MOVE] = _NORMAL

@@ -15,7 +15,7 @@ import numpy as np
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.map_pb2 import GridKind, Light, Wall, WallKind, WallRestriction
 
-from image_grpc.maps.barriers import Sense, is_open
+from image_grpc.maps.barriers import Sense, is_open, wall_ends
 from image_grpc.maps.color import parse
 from image_grpc.maps.grid import FEET_PER_CELL, Grid, Points
 from image_grpc.maps.properties import is_door
@@ -44,8 +44,7 @@ def universal_vtt(image: Image, frame: Frame, picture: bytes, losses: Losses) ->
     if grid.kind != GridKind.GRID_KIND_SQUARE:
         losses.of_scene("hexagons become squares of the same width")
     walls = list(image.map.walls)
-    ends = grid.points(end for wall in walls for end in (wall.start, wall.end)).reshape(-1, 2, 2)
-    cells = frame.cells(meeting(ends))
+    cells = frame.cells(meeting(wall_ends(walls, grid)))
     parts = [_part(wall, each, losses) for wall, each in zip(walls, cells, strict=True)]
     for wall, part in zip(walls, parts, strict=True):
         _note_losses(wall, part, losses)
