@@ -166,7 +166,7 @@ def page() -> str:
     lines += [
         f"Events use the topic exchange `{topology.EVENTS}`, requests `{topology.REQUESTS}`. The changes that the",
         f"Storage Service announces are for this service alone and use `{topology.CHANGES}`. All are durable topic",
-        "exchanges. Whoever starts first declares them: a service that may start before this one declares them, too.",
+        "exchanges. Every program declares them when it starts; do so, too, if yours may start first.",
         "",
     ]
     lines += ["| queue | bound to |", "|---|---|"]

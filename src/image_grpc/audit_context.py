@@ -15,8 +15,8 @@ _entry: ContextVar[AuditEntry | None] = ContextVar("audit entry", default=None)
 
 def audited(call: AuditedCall | None, outcome: str = OK) -> AbstractContextManager[None]:
     """Do the work within the block on behalf of a call. If nobody is known to have made it, nothing is audited."""
-    known = call is not None and call.caller
-    return scoped(_entry, AuditEntry(call=call, outcome=outcome, count=1) if known else None)
+    entry = AuditEntry(call=call, outcome=outcome, count=1) if call is not None and call.caller else None
+    return scoped(_entry, entry)
 
 
 def current_entry() -> AuditEntry | None:

@@ -11,7 +11,7 @@ from tabletop.image.v1.overlay_service_pb2_grpc import OverlayServiceStub
 
 from image_grpc.cli.client import CALL_SECONDS, Client, client_command, parse_json, rpc_for
 from image_grpc.cli.parameters import VERSION
-from image_grpc.cli.picture_files import STANDARD_OUTPUT, audience_option, check_output, opened
+from image_grpc.cli.picture_files import OUT_FILE, STANDARD_OUTPUT, audience_option, check_output, opened
 
 _CREATE_REQUESTS = {"tactical": pb.CreateTacticalOverlayRequest, "campaign": pb.CreateCampaignOverlayRequest}
 
@@ -91,9 +91,7 @@ def delete(client: Client, overlay_id: str) -> None:
 
 @overlay.command()
 @click.argument("map_id")
-@click.option(
-    "--out", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), required=True, help="SVG file to write."
-)
+@click.option("--out", type=OUT_FILE, required=True, help="SVG file to write.")
 @audience_option
 @client_command
 def render(client: Client, map_id: str, out: Path, audience: str | None) -> None:
