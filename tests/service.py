@@ -16,6 +16,7 @@ import pyvips
 from google.protobuf import json_format
 from tabletop.hub.v1.envelope_pb2 import Envelope
 from tabletop.image.v1.audit_service_pb2_grpc import AuditServiceStub
+from tabletop.image.v1.floor_plan_service_pb2_grpc import FloorPlanServiceStub
 from tabletop.image.v1.generation_pb2 import Generation
 from tabletop.image.v1.generation_request_pb2 import (
     ApplyThemeRequest,
@@ -82,6 +83,7 @@ class Service:
     images: Any
     themes: Any
     maps: Any
+    plans: Any
     overlays: Any
     status: Any
     audit: Any
@@ -187,6 +189,7 @@ def stubs(channel: Any) -> dict[str, Any]:
         "images": ImageServiceStub(channel),
         "themes": ThemeServiceStub(channel),
         "maps": MapServiceStub(channel),
+        "plans": FloorPlanServiceStub(channel),
         "overlays": OverlayServiceStub(channel),
         "status": StatusServiceStub(channel),
         "audit": AuditServiceStub(channel),

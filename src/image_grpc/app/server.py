@@ -37,9 +37,10 @@ from image_grpc.maps import fonts
 from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.renditions import Renditions
 from image_grpc.overlays import OverlayEditor, OverlayReader
+from image_grpc.plans.planner import FloorPlanner
 from image_grpc.quotas import CallerQuotas, LimitsFile
 from image_grpc.retry import GenerationLimits
-from image_grpc.rpc import audit, generation, image, overlay, status, theme
+from image_grpc.rpc import audit, floor_plan, generation, image, overlay, status, theme
 from image_grpc.rpc import map as map_
 from image_grpc.rpc.server import Guards, Server, Servicers
 from image_grpc.service_status import DependencyMonitor, StatusReporter
@@ -157,6 +158,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
             max_downloads=settings.downloads_max_concurrent,
         ),
         map=map_.MapServicer(MapEditor(storage), MapVision(storage), SceneExporter(storage)),
+        floor_plan=floor_plan.FloorPlanServicer(FloorPlanner(max_bytes=settings.upload_max_bytes)),
         overlay=overlay.OverlayServicer(OverlayReader(storage, coverage, renditions), OverlayEditor(storage, coverage)),
         theme=theme.ThemeServicer(themes, ThemeEditor(storage)),
         status=status.StatusServicer(reporter),

@@ -4,7 +4,7 @@
 """
 
 from image_grpc.pictures.decoding import BadPicture, Description, check, configure, describe, size_of
-from image_grpc.pictures.rendering import fit, mask, place, render, square
+from image_grpc.pictures.rendering import draw, fit, mask, place, render, square
 
 __all__ = [
     "BadPicture",
@@ -12,6 +12,7 @@ __all__ = [
     "check",
     "configure",
     "describe",
+    "draw",
     "fit",
     "mask",
     "place",

@@ -106,6 +106,12 @@ def mask(drawing: Drawing, size: Size) -> bytes:
     return _encode(drawn.extract_band(1), _STORED[ImageFormat.IMAGE_FORMAT_PNG], b"", keep="none")
 
 
+def draw(drawing: Drawing, size: Size) -> bytes:
+    """Return a drawing that covers everything as a PNG in color. Takes time."""
+    drawn = _rasterize(drawing, 1, size.width, size.height).flatten(background=0)
+    return _encode(drawn, _STORED[ImageFormat.IMAGE_FORMAT_PNG], b"", keep="none")
+
+
 def _fit(data: bytes, width: int, height: int, format_: ImageFormat, xmp: bytes) -> bytes:
     with opened(data) as picture:
         fits = (picture.width, picture.height) == (width, height) and not _is_turned(picture)

@@ -9,6 +9,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tabletop.image.v1 import (
     audit_service_pb2,
     audit_service_pb2_grpc,
+    floor_plan_service_pb2,
+    floor_plan_service_pb2_grpc,
     generation_service_pb2,
     generation_service_pb2_grpc,
     image_service_pb2,
@@ -32,6 +34,7 @@ from image_grpc.quotas import CallerQuotas
 from image_grpc.rpc import interceptors
 from image_grpc.rpc.admission import CallLimits
 from image_grpc.rpc.audit import AuditServicer
+from image_grpc.rpc.floor_plan import FloorPlanServicer
 from image_grpc.rpc.generation import GenerationServicer
 from image_grpc.rpc.health import READINESS, HealthServicer, always
 from image_grpc.rpc.image import ImageServicer
@@ -67,6 +70,7 @@ class Servicers:
     generation: GenerationServicer
     image: ImageServicer
     map: MapServicer
+    floor_plan: FloorPlanServicer
     overlay: OverlayServicer
     theme: ThemeServicer
     status: StatusServicer
@@ -77,6 +81,7 @@ class Servicers:
         generation_service_pb2_grpc.add_GenerationServiceServicer_to_server(self.generation, server)
         image_service_pb2_grpc.add_ImageServiceServicer_to_server(self.image, server)
         map_service_pb2_grpc.add_MapServiceServicer_to_server(self.map, server)
+        floor_plan_service_pb2_grpc.add_FloorPlanServiceServicer_to_server(self.floor_plan, server)
         overlay_service_pb2_grpc.add_OverlayServiceServicer_to_server(self.overlay, server)
         theme_service_pb2_grpc.add_ThemeServiceServicer_to_server(self.theme, server)
         status_service_pb2_grpc.add_StatusServiceServicer_to_server(self.status, server)
@@ -85,6 +90,7 @@ class Servicers:
             generation_service_pb2,
             image_service_pb2,
             map_service_pb2,
+            floor_plan_service_pb2,
             overlay_service_pb2,
             theme_service_pb2,
             status_service_pb2,

@@ -1,0 +1,159 @@
+"""Scenes of Foundry VTT: JSON, in pixels, or a ZIP file with it and the picture."""
+
+import io
+import math
+import zipfile
+import zlib
+
+from tabletop.image.v1.map_pb2 import (
+    Door,
+    DoorKind,
+    DoorState,
+    Illumination,
+    Wall,
+    WallDirection,
+    WallKind,
+    WallRestriction,
+    WallRestrictions,
+)
+
+from image_grpc.maps.color import is_color
+from image_grpc.maps.grid import FEET_PER_CELL
+from image_grpc.plans.importing.reading import BadFile, Document, mapping, number, objects, parse
+from image_grpc.plans.importing.sketch import MAX_RADIUS, Reading, Sketch
+
+MAX_FILES = 1000
+_SQUARES, _GRIDLESS = 1, 0
+_NONE, _NORMAL = WallRestriction.WALL_RESTRICTION_NONE, WallRestriction.WALL_RESTRICTION_NORMAL
+_LIMITED = WallRestriction.WALL_RESTRICTION_LIMITED
+# Until version 8, 1 was normal and 2 limited.
+_RESTRICTIONS = {0: _NONE, 1: _NORMAL, 2: _LIMITED, 10: _LIMITED, 20: _NORMAL}
+_DEFAULT_CODE = 20
+_DIRECTIONS = {1: WallDirection.WALL_DIRECTION_LEFT, 2: WallDirection.WALL_DIRECTION_RIGHT}
+_STATES = {1: DoorState.DOOR_STATE_OPEN, 2: DoorState.DOOR_STATE_LOCKED}
+_DOOR, _SECRET_DOOR = 1, 2
+_KINDS = {
+    (_NORMAL, _NORMAL, _NORMAL, _NORMAL): WallKind.WALL_KIND_WALL,
+    (_NORMAL, _NONE, _NONE, _NORMAL): WallKind.WALL_KIND_WINDOW,
+    (_NORMAL, _NONE, _NONE, _NONE): WallKind.WALL_KIND_LOW_WALL,
+}
+"""Kinds of walls by what they restrict: movement, sight, light, sound."""
+
+
+def unpack(data: bytes, max_bytes: int) -> tuple[Document, bytes]:
+    """Return the scene in a ZIP file, and its picture, empty if there is none. Raises BadFile."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = archive.namelist()[:MAX_FILES]
+            scene_name = next((name for name in names if name.endswith(".json")), None)
+            if scene_name is None:
+                raise BadFile("must contain a scene in a .json file")
+            scene = parse(_read(archive, scene_name, max_bytes))
+            source = _background(scene).get("src")
+            name = source.rpartition("/")[2] if isinstance(source, str) else ""
+            return scene, _read(archive, name, max_bytes) if name in names else b""
+    # Of files that are damaged, zipfile raises errors of many kinds.
+    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError, ValueError, zlib.error) as error:
+        raise BadFile(f"must be a ZIP file that is not damaged: {error}") from error
+
+
+def _read(archive: zipfile.ZipFile, name: str, max_bytes: int) -> bytes:
+    with archive.open(name) as file:
+        data = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise BadFile(f"{name} must have at most {max_bytes} bytes")
+    return data
+
+
+def read_foundry(scene: Document) -> Reading:
+    """Return the plan. Raises BadFile."""
+    grid = scene.get("grid")
+    fields = grid if isinstance(grid, dict) else {"size": grid, "type": scene.get("gridType", _SQUARES)}
+    size = number(fields.get("size"), "grid.size")
+    if size < 1:
+        raise BadFile("grid.size must be at least 1")
+    if fields.get("type", _SQUARES) not in (_SQUARES, _GRIDLESS):
+        raise BadFile("grid.type must be squares: a floor plan has no hexagons")
+    width, height = number(scene.get("width"), "width"), number(scene.get("height"), "height")
+    sketch = Sketch(math.ceil(width / size - 0.01), math.ceil(height / size - 0.01))
+    left, top = _origin(scene, width, height, size)
+    for wall, path in objects(scene, "walls"):
+        corners = wall.get("c")
+        if not isinstance(corners, list) or len(corners) != 4:
+            raise BadFile(f"{path}.c must be four numbers")
+        x, y, x2, y2 = (number(value, f"{path}.c[{index}]") / size for index, value in enumerate(corners))
+        sketch.add_wall(((x - left, y - top), (x2 - left, y2 - top)), _wall(wall, sketch))
+    distance = number(fields.get("distance", scene.get("gridDistance", FEET_PER_CELL)), "grid.distance")
+    for light, path in objects(scene, "lights"):
+        x, y = (number(light.get(axis), f"{path}.{axis}") / size for axis in ("x", "y"))
+        source = _illumination(light, path, FEET_PER_CELL / (distance or FEET_PER_CELL), sketch)
+        if source is not None:
+            sketch.add_light(x - left, y - top, source)
+    for lost in ("tokens", "drawings", "tiles", "notes", "sounds", "templates", "regions"):
+        if scene.get(lost):
+            sketch.lose(f"{lost} are left out")
+    return Reading(sketch, picture_columns=width / size)
+
+
+def _origin(scene: Document, width: float, height: float, size: float) -> tuple[float, float]:
+    """Return the upper left corner of the picture in cells: around it, a scene has whole cells of padding."""
+    padding = number(scene.get("padding", 0.25), "padding")
+    shift = _background(scene)
+    shifts = (shift.get("offsetX", scene.get("shiftX", 0)), shift.get("offsetY", scene.get("shiftY", 0)))
+    left, top = (
+        math.ceil(padding * side / size) - number(value or 0, "background.offset") / size
+        for side, value in zip((width, height), shifts, strict=True)
+    )
+    return left, top
+
+
+def _background(scene: Document) -> Document:
+    background = scene.get("background")
+    return background if isinstance(background, dict) else {}
+
+
+def _wall(wall: Document, sketch: Sketch) -> Wall:
+    values = []
+    for sense, older in (("move", "move"), ("sight", "sense"), ("light", "sense"), ("sound", "sound")):
+        code = wall.get(sense, wall.get(older, _DEFAULT_CODE))
+        restriction = _RESTRICTIONS.get(code) if isinstance(code, int) else None
+        if restriction is None:
+            sketch.lose("restrictions by distance become normal ones")
+        values.append(_NORMAL if restriction is None else restriction)
+    move, sight, light, sound = values
+    restrictions = WallRestrictions(move=move, sight=sight, light=light, sound=sound)
+    result = Wall(direction=_DIRECTIONS.get(_code(wall, "dir")))
+    if _code(wall, "door") in (_DOOR, _SECRET_DOOR):
+        is_secret = _code(wall, "door") == _SECRET_DOOR
+        kind = DoorKind.DOOR_KIND_SECRET if is_secret else DoorKind.DOOR_KIND_DOOR
+        result.door.CopyFrom(Door(kind=kind, state=_STATES.get(_code(wall, "ds"), DoorState.DOOR_STATE_CLOSED)))
+        is_usual = _KINDS.get((move, sight, light, sound)) == WallKind.WALL_KIND_WALL
+    else:
+        result.kind = _KINDS.get((move, sight, light, sound), WallKind.WALL_KIND_WALL)
+        is_usual = (move, sight, light, sound) in _KINDS
+    if not is_usual:
+        result.restrictions.CopyFrom(restrictions)
+    return result
+
+
+def _code(fields: Document, key: str) -> int:
+    value = fields.get(key, 0)
+    return value if isinstance(value, int) else 0
+
+
+def _illumination(light: Document, path: str, feet: float, sketch: Sketch) -> Illumination | None:
+    # Until version 8, a light had these fields itself.
+    config = mapping(light.get("config", light), f"{path}.config")
+    bright, dim = (abs(number(config.get(key) or 0, f"{path}.config.{key}")) * feet for key in ("bright", "dim"))
+    if not 0 < max(bright, dim) <= MAX_RADIUS:
+        sketch.lose("lights without a usable radius are left out")
+        return None
+    source = Illumination(bright_feet=bright, dim_feet=max(bright, dim))
+    color = config.get("color", light.get("tintColor"))
+    if isinstance(color, str) and is_color(color) and color.lower() != "#ffffff":
+        source.color = color
+    angle = number(config.get("angle") or 360, f"{path}.config.angle") % 360
+    if angle:
+        source.angle_degrees = angle
+        source.direction_degrees = (number(light.get("rotation") or 0, f"{path}.rotation") + 90) % 360
+    return source

@@ -1,0 +1,31 @@
+"""A floor plan as the properties of a map."""
+
+from tabletop.image.v1.floor_plan_pb2 import FloorPlan
+from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.map_pb2 import GridKind, MapProperties, Wall
+
+from image_grpc.maps.grid import Grid
+from image_grpc.maps.properties import complete_kinds
+from image_grpc.messages import clone
+from image_grpc.plans.objects import object_walls
+
+
+def walls_of(plan: FloorPlan) -> list[Wall]:
+    """Return the walls of a plan, with doors and windows, and those that stand for its objects."""
+    walls = [clone(wall) for wall in plan.walls]
+    complete_kinds(walls)
+    return [*walls, *(wall for each in plan.objects for wall in object_walls(each))]
+
+
+def grid_of(plan: FloorPlan, cell_size: int) -> Grid:
+    """Return the grid of a drawing of a plan with cells of this many pixels."""
+    size = plan.size
+    return Grid(GridKind.GRID_KIND_SQUARE, cell_size, size.columns * cell_size, size.rows * cell_size)
+
+
+def as_map(plan: FloorPlan, cell_size: int) -> Image:
+    """Return a map without a picture that has the walls of a plan, with cells of this many pixels."""
+    image = Image(map=MapProperties(walls=walls_of(plan)))
+    image.map.grid.size = cell_size
+    image.content.size.width, image.content.size.height = plan.size.columns * cell_size, plan.size.rows * cell_size
+    return image

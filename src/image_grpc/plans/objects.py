@@ -1,0 +1,57 @@
+"""What the objects of a floor plan restrict."""
+
+from collections.abc import Iterator
+
+from tabletop.image.v1.floor_plan_pb2 import PlanObject
+from tabletop.image.v1.map_pb2 import CoordinateUnit, Position, Wall, WallKind, WallRestriction, WallRestrictions
+
+_NORMAL, _LIMITED = WallRestriction.WALL_RESTRICTION_NORMAL, WallRestriction.WALL_RESTRICTION_LIMITED
+_NONE = WallRestriction.WALL_RESTRICTION_NONE
+_EVERYTHING = WallRestrictions(move=_NORMAL, sight=_NORMAL, light=_NORMAL, sound=_NORMAL)
+_MOVEMENT = WallRestrictions(move=_NORMAL, sight=_NONE, light=_NONE, sound=_NONE)
+_TREE = WallRestrictions(move=_NORMAL, sight=_LIMITED, light=_LIMITED, sound=_NONE)
+_NOTHING = WallRestrictions(move=_NONE, sight=_NONE, light=_NONE, sound=_NONE)
+_OF_TYPE = {
+    **dict.fromkeys(("pillar", "column", "statue", "boulder"), _EVERYTHING),
+    **dict.fromkeys(("table", "altar", "fountain", "well", "sarcophagus", "hearth"), _MOVEMENT),
+    "tree": _TREE,
+}
+
+
+def restrictions_of(object_: PlanObject) -> WallRestrictions:
+    """Return what an object restricts."""
+    return object_.restrictions if object_.HasField("restrictions") else _OF_TYPE.get(object_.type.lower(), _NOTHING)
+
+
+def count_walls(object_: PlanObject) -> int:
+    """Return the number of walls that stand for an object."""
+    return 4 if _restricts(restrictions_of(object_)) else 0
+
+
+def object_walls(object_: PlanObject) -> Iterator[Wall]:
+    """Yield the walls that stand for an object: its outline; for a tree, that of its trunk."""
+    restrictions = restrictions_of(object_)
+    if not _restricts(restrictions):
+        return
+    left, top, width, height = object_.x, object_.y, object_.width, object_.height
+    if object_.type.lower() == "tree":
+        left, top, width, height = left + width / 4, top + height / 4, width / 2, height / 2
+    corners = [(left, top), (left + width, top), (left + width, top + height), (left, top + height)]
+    for index, (start, end) in enumerate(zip(corners, [*corners[1:], corners[0]], strict=True)):
+        yield Wall(
+            id=f"{object_.id}-{index + 1}"[-64:],
+            start=at(*start),
+            end=at(*end),
+            kind=WallKind.WALL_KIND_WALL,
+            restrictions=restrictions,
+        )
+
+
+def at(x: float, y: float) -> Position:
+    """Return a position in cells."""
+    return Position(x=x, y=y, unit=CoordinateUnit.COORDINATE_UNIT_CELLS)
+
+
+def _restricts(restrictions: WallRestrictions) -> bool:
+    values = (restrictions.move, restrictions.sight, restrictions.light, restrictions.sound)
+    return any(value in (_NORMAL, _LIMITED) for value in values)
