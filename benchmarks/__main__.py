@@ -14,6 +14,7 @@ from benchmarks import (
     bridge,
     cache,
     commands,
+    floor_plans,
     generations,
     listings,
     maps,
@@ -36,6 +37,7 @@ ALL = {
     "processes": processes.measure,
     "thumbnails": thumbnails.measure,
     "maps": maps.measure,
+    "floor-plans": floor_plans.measure,
     "bridge": bridge.measure,
     "commands": commands.measure,
 }

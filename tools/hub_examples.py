@@ -20,6 +20,19 @@ CAMPAIGN_MAP = "5be2c1a4-7f0e-4d39-b8e4-0f9c1d2e3a03"
 OVERLAY = "8d1f5c1e-2b3a-4c5d-9e6f-7a8b9c0d1e01"
 GENERATION = "1c9d8e7f-6a5b-4c3d-8e2f-1a0b9c8d7e01"
 TIME = "2026-11-23T20:15:00Z"
+_FLOOR_PLAN = {
+    "size": {"columns": 6, "rows": 4},
+    "terrain": ["......", "...~~.", "..~~..", "......"],
+    "rooms": [{"id": "pond", "name": "pond", "cells": [{"column": 2, "row": 1, "columns": 3, "rows": 2}]}],
+    "walls": [
+        {
+            "id": "fence",
+            "start": {"x": 1, "y": 0, "unit": "COORDINATE_UNIT_CELLS"},
+            "end": {"x": 1, "y": 3, "unit": "COORDINATE_UNIT_CELLS"},
+            "kind": "WALL_KIND_LOW_WALL",
+        }
+    ],
+}
 _SIZE = {"width": 256, "height": 256}
 
 REQUESTS: dict[str, dict[str, Any]] = {
@@ -123,6 +136,11 @@ REQUESTS: dict[str, dict[str, Any]] = {
         ],
     },
     "MapService.SetDoorState": {"map_id": MAP, "door_id": "gate", "state": "DOOR_STATE_OPEN"},
+    "FloorPlanService.GenerateFloorPlan": {
+        "parameters": {"kind": "FLOOR_PLAN_KIND_DUNGEON", "size": {"columns": 24, "rows": 16}, "seed": "7"}
+    },
+    "FloorPlanService.CheckFloorPlan": {"floor_plan": _FLOOR_PLAN},
+    "FloorPlanService.RenderFloorPlan": {"floor_plan": _FLOOR_PLAN, "format": "DRAWING_FORMAT_SVG", "grid": True},
     "OverlayService.CreateTacticalOverlay": {
         "map_id": MAP,
         "name": "Round 1",

@@ -275,7 +275,8 @@ FOREIGN: dict[str, tuple[Call, str]] = {
     ),
 }
 """Calls of another service, by method, and the reason of their refusal."""
-UNLIMITED = {"ListModels", "ListThemes", "GetTheme", "GetStatus", "BatchGetImages"}
+FLOOR_PLANS = {"GenerateFloorPlan", "CheckFloorPlan", "RenderFloorPlan", "ImportFloorPlan"}
+UNLIMITED = {"ListModels", "ListThemes", "GetTheme", "GetStatus", "BatchGetImages", *FLOOR_PLANS}
 """Methods that name nothing that belongs to a service, and one that reports what is missing."""
 
 

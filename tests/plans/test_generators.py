@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 SEEDS = 25
 SIZES = ((12, 12), (12, 40), (40, 30), (64, 24), (128, 128))
 DIGESTS = {
-    "DUNGEON": "b05a39cafe91277a",
+    "DUNGEON": "acd946b641c7fbec",
     "CAVE": "307bcfe4c6288c6d",
     "BUILDING": "b9a3989198e872fa",
     "OUTDOORS": "d22d43d3430abfa5",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tracemalloc
 
 import pytest
@@ -14,8 +15,8 @@ from tests.plans.files import FILES, FOUNDRY, UNIVERSAL_VTT, as_bytes, mutated, 
 
 ANY = FloorPlanFormat.FLOOR_PLAN_FORMAT_UNSPECIFIED
 MAX_BYTES = 10_000_000
-MUTATIONS = 300
-"""Mutated files of each format. `python -m benchmarks floor-plans` reads 10,000."""
+MUTATIONS = int(os.environ.get("MUTATIONS", "300"))
+"""Mutated files of each format."""
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -22,7 +22,8 @@ from tests.service import Service, service
 from tests.statuses import failed_call
 
 SERVICES = [
-    f"tabletop.image.v1.{name}Service" for name in ("Audit", "Generation", "Image", "Map", "Overlay", "Status", "Theme")
+    f"tabletop.image.v1.{name}Service"
+    for name in ("Audit", "FloorPlan", "Generation", "Image", "Map", "Overlay", "Status", "Theme")
 ]
 HEALTH = health_pb2.HealthCheckResponse
 ENDLESS = 3600.0

@@ -12,6 +12,7 @@ from image_grpc.cli.demo import demo
 from image_grpc.cli.doctor import doctor
 from image_grpc.cli.errors import EXIT_CODE_HELP
 from image_grpc.cli.examples import add_examples
+from image_grpc.cli.floor_plan import floor_plan
 from image_grpc.cli.generate import generate
 from image_grpc.cli.generation import generation
 from image_grpc.cli.image import image
@@ -38,6 +39,7 @@ from image_grpc.cli.theme import theme
         image,
         open_,
         map_,
+        floor_plan,
         overlay,
         model,
         theme,

@@ -1,7 +1,6 @@
 """Options and output that the `generate` commands share."""
 
 import functools
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +19,7 @@ from tabletop.image.v1.types_pb2 import CacheMode, ImageFormat, Priority
 
 from image_grpc.cli.client import CALL_SECONDS, Client, EnumChoice, client_command, display_label, rpc_for
 from image_grpc.cli.output import format_bytes, printable
+from image_grpc.cli.parameters import SIZE
 from image_grpc.cli.picture_files import GENERATED, STANDARD_OUTPUT, check_output, format_for, out_option, save
 
 _COMMON_FIELDS = (
@@ -34,16 +34,6 @@ _FINAL = (
     GenerationState.GENERATION_STATE_FAILED,
     GenerationState.GENERATION_STATE_CANCELLED,
 )
-
-
-class _Size(click.ParamType[dict[str, int]]):
-    name = "WIDTHxHEIGHT"
-
-    def convert(self, value: str, param: click.Parameter | None, context: click.Context | None) -> dict[str, int]:
-        match = re.fullmatch(r"(\d{1,9})x(\d{1,9})", value)
-        if match is None:
-            self.fail(f"{value!r} is not of the form 1024x768", param, context)
-        return {"width": int(match[1]), "height": int(match[2])}
 
 
 def generation_command(command: Callable[..., Message]) -> Callable[..., None]:
@@ -72,7 +62,7 @@ def picture_command(command: Callable[..., Message]) -> Callable[..., None]:
     """Add the options that all kinds of pictures share, and copy them into the request that the command returns."""
 
     @click.option("--theme", required=True, help="Name of the theme, for example fantasy.")
-    @click.option("--size", type=_Size(), help="Size in pixels, for example 1024x768.")
+    @click.option("--size", type=SIZE, help="Size in pixels, for example 1024x768.")
     @click.option("--details", default="", help="Additional description of the picture.")
     @click.option(
         "--format", type=EnumChoice(ImageFormat, "png", "jpeg", "webp"), help="Default: by the suffix of --out, or png."

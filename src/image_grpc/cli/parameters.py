@@ -44,3 +44,18 @@ class _Moment(click.ParamType[datetime]):
 
 
 MOMENT = _Moment()
+
+
+class _Size(click.ParamType[dict[str, int]]):
+    """A width and a height, such as `1024x768`."""
+
+    name = "WIDTHxHEIGHT"
+
+    def convert(self, value: str, param: click.Parameter | None, context: click.Context | None) -> dict[str, int]:
+        match = re.fullmatch(r"(\d{1,9})x(\d{1,9})", value)
+        if match is None:
+            self.fail(f"{value!r} is not of the form 1024x768", param, context)
+        return {"width": int(match[1]), "height": int(match[2])}
+
+
+SIZE = _Size()

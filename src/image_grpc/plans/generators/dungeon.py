@@ -6,9 +6,9 @@ rooms, further neighbors make loops.
 """
 
 import heapq
-import itertools
-from dataclasses import dataclass
+from itertools import pairwise
 
+import numpy as np
 from tabletop.image.v1.floor_plan_pb2 import CellRectangle
 from tabletop.image.v1.map_pb2 import DoorKind
 
@@ -100,76 +100,70 @@ def _links(draft: Draft, rooms: list[CellRectangle]) -> tuple[list[Link], list[L
 
 def _dig(draft: Draft, rooms: list[CellRectangle], link: Link) -> list[Edge]:
     """Dig a corridor between two rooms and return the sides of cells where it passes a wall."""
-    path = _Route(draft, link[0] + 1, link[1] + 1, rooms[link[1]]).find(rooms[link[0]])
+    path = _path(draft, rooms[link[0]], rooms[link[1]])
     for column, row in path:
         if draft.regions[row, column] == SOLID:
             draft.regions[row, column], draft.symbols[row, column] = _CORRIDOR, FLOOR
     return [
         Edge.between(cell, following)
-        for cell, following in itertools.pairwise(path)
+        for cell, following in pairwise(path)
         if draft.regions[cell[::-1]] != draft.regions[following[::-1]]
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Route:
-    """A cheap way to a room."""
-
-    draft: Draft
-    start: int
-    goal: int
-    room: CellRectangle
-
-    def find(self, room: CellRectangle) -> list[tuple[int, int]]:
-        """Return the cells from the middle of a room to the first one of the goal."""
-        first = (room.column + room.columns // 2, room.row + room.rows // 2)
-        regions = self.draft.regions.tolist()
-        costs, came = {first: 0}, dict[tuple[int, int], tuple[int, int]]()
-        queue = [(self._least(first), 0, first, (0, 0))]
-        while queue:
-            _, cost, cell, heading = heapq.heappop(queue)
-            if regions[cell[1]][cell[0]] == self.goal:
-                break
-            if cost > costs[cell]:
+def _path(draft: Draft, start: CellRectangle, goal: CellRectangle) -> list[tuple[int, int]]:
+    """Return the cells of a cheap way from the middle of a room to the first cell of another one."""
+    columns = draft.columns
+    regions, prices = draft.regions.ravel().tolist(), _prices(draft, start, goal)
+    goal_region = int(draft.regions[goal.row, goal.column])
+    distances = _distances(draft, goal)
+    opened = {(edge.sides[0], edge.sides[1]) for edge in draft.openings}
+    first = (start.row + start.rows // 2) * columns + start.column + start.columns // 2
+    costs, came = {first: 0}, dict[int, int]()
+    queue = [(distances[first], 0, first, 0)]
+    while queue:
+        _, cost, cell, heading = heapq.heappop(queue)
+        region = regions[cell]
+        if region == goal_region:
+            break
+        if cost > costs[cell]:
+            continue
+        for step in (1, -1, columns, -columns):
+            neighbor = cell + step
+            if not prices[neighbor]:
                 continue
-            for step in ((1, 0), (-1, 0), (0, 1), (0, -1)):
-                column, row = neighbor = (cell[0] + step[0], cell[1] + step[1])
-                if not (0 < column < self.draft.columns - 1 and 0 < row < self.draft.rows - 1):
-                    continue
-                total = cost + self._price(regions, cell, neighbor) + _TURN * (step != heading)
-                if total < costs.get(neighbor, total + 1):
-                    costs[neighbor], came[neighbor] = total, cell
-                    heapq.heappush(queue, (total + self._least(neighbor), total, neighbor, step))
-        path = [cell]
-        while path[-1] != first:
-            path.append(came[path[-1]])
-        return path[::-1]
+            total = cost + prices[neighbor] + _TURN * (step != heading)
+            if region != regions[neighbor] and (region > 0 or regions[neighbor] > 0):
+                sides = (divmod(min(cell, neighbor), columns)[::-1], divmod(max(cell, neighbor), columns)[::-1])
+                total += 0 if sides in opened else _BREAK_WALL
+            if total < costs.get(neighbor, total + 1):
+                costs[neighbor], came[neighbor] = total, cell
+                heapq.heappush(queue, (total + distances[neighbor], total, neighbor, step))
+    path = [cell]
+    while path[-1] != first:
+        path.append(came[path[-1]])
+    return [(cell % columns, cell // columns) for cell in reversed(path)]
 
-    def _least(self, cell: tuple[int, int]) -> int:
-        """Return what digging straight to the goal costs: more than a lower bound, so that the search is quick."""
-        column, row = cell
-        across = max(self.room.column - column, column - self.room.column - self.room.columns + 1, 0)
-        down = max(self.room.row - row, row - self.room.row - self.room.rows + 1, 0)
-        return _DIG * (across + down)
 
-    def _price(self, regions: list[list[int]], cell: tuple[int, int], neighbor: tuple[int, int]) -> int:
-        column, row = neighbor
-        before, region = regions[cell[1]][cell[0]], regions[row][column]
-        meets_wall = before != region and (before > 0 or region > 0)
-        price = _BREAK_WALL if meets_wall and Edge.between(cell, neighbor) not in self.draft.openings else 0
-        if region in (self.start, self.goal):
-            return price + _REUSE
-        if region > 0:
-            return price + _THROUGH_ROOM
-        if region == _CORRIDOR:
-            return price + _REUSE
-        around = (
-            regions[row - 1][column],
-            regions[row + 1][column],
-            regions[row][column - 1],
-            regions[row][column + 1],
-        )
-        return price + (_BESIDE_ROOM if any(each > 0 for each in around) else _DIG)
+def _prices(draft: Draft, start: CellRectangle, goal: CellRectangle) -> list[int]:
+    """Return what a step into each cell costs; 0: impossible."""
+    regions = draft.regions
+    own = np.isin(regions, [regions[start.row, start.column], regions[goal.row, goal.column], _CORRIDOR])
+    is_room = np.pad(regions > 0, 1)
+    beside = is_room[:-2, 1:-1] | is_room[2:, 1:-1] | is_room[1:-1, :-2] | is_room[1:-1, 2:]
+    prices = np.select([own, regions > 0, beside], [_REUSE, _THROUGH_ROOM, _BESIDE_ROOM], _DIG)
+    prices[[0, -1]] = prices[:, [0, -1]] = 0
+    values: list[int] = prices.ravel().tolist()
+    return values
+
+
+def _distances(draft: Draft, goal: CellRectangle) -> list[int]:
+    """Return what digging straight to the goal costs from each cell: more than a lower bound makes the search quick."""
+    row, column = np.mgrid[0 : draft.rows, 0 : draft.columns]
+    across = np.maximum(np.maximum(goal.column - column, column - goal.column - goal.columns + 1), 0)
+    down = np.maximum(np.maximum(goal.row - row, row - goal.row - goal.rows + 1), 0)
+    values: list[int] = (_DIG * (across + down)).ravel().tolist()
+    return values
 
 
 def _by_distance(count: int, tree: list[Link]) -> list[int]:

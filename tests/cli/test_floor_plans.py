@@ -1,0 +1,87 @@
+"""Floor plans on the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from google.protobuf import json_format
+from tabletop.image.v1.floor_plan_pb2 import FloorPlan
+
+from tests.cli.processes import run
+from tests.plans.builders import two_rooms
+from tests.plans.files import ONE_PAGE_DUNGEON, PICTURE, UNIVERSAL_VTT, as_bytes
+from tests.service import Service, service
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
+    async with service(tmp_path_factory.mktemp("data")) as running:
+        yield running
+
+
+def at(platform: Service) -> tuple[str, str]:
+    return ("--target", platform.running.address)
+
+
+async def test_a_plan_is_generated_checked_and_drawn(platform: Service, tmp_path: Path) -> None:
+    plan_file = tmp_path / "plan.json"
+    plan = str(plan_file)
+    options = ("--kind", "cave", "--size", "30x20", "--seed", "-4")
+    _, out, _ = await run("floor-plan", "generate", *options, "--out", plan, *at(platform))
+    assert out.startswith(f"{plan}: 30 x 20 cells, ")
+    assert len(json_format.Parse(plan_file.read_text(), FloorPlan()).terrain) == 20
+    assert (await run("floor-plan", "check", plan, *at(platform)))[1] == "no mistakes\n"
+    picture = tmp_path / "plan.png"
+    _, out, _ = await run("floor-plan", "render", plan, "--grid", "--cell", "20", "--out", str(picture), *at(platform))
+    assert out == f"{picture}: 600 x 400, cells of 20 px\n"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    mask = tmp_path / "mask.svg"
+    await run("floor-plan", "render", plan, "--content", "mask", "--out", str(mask), *at(platform))
+    assert mask.read_bytes().startswith(b"<svg")
+    code, _, error = await run("floor-plan", "render", plan, "--out", "plan.jpg", *at(platform))
+    assert code != 0
+    assert "must end in .png or .svg" in error
+
+
+async def test_without_a_file_the_ground_is_printed(platform: Service) -> None:
+    _, out, _ = await run("floor-plan", "generate", "--size", "20x12", *at(platform))
+    lines = out.splitlines()
+    assert [len(line) for line in lines[:12]] == [20] * 12
+    assert set("".join(lines[:12])) >= {"#", "."}
+    assert lines[12].startswith("20 x 12 cells, ")
+    _, out, _ = await run("floor-plan", "generate", "--size", "20x12", "--output", "json", *at(platform))
+    assert json.loads(out)["parameters"]["algorithm_version"] == 1
+
+
+async def test_mistakes_are_listed(platform: Service, tmp_path: Path) -> None:
+    broken = two_rooms(walls=[each for each in two_rooms().walls if each.id != "left"])
+    (tmp_path / "plan.json").write_text(json_format.MessageToJson(broken))
+    _, out, _ = await run("floor-plan", "check", str(tmp_path / "plan.json"), *at(platform))
+    assert "no wall between these cells" in out
+    assert "column 1, row 1" in out
+
+
+async def test_files_are_imported(platform: Service, tmp_path: Path) -> None:
+    (tmp_path / "cellar.uvtt").write_bytes(as_bytes(UNIVERSAL_VTT))
+    plan, picture = tmp_path / "plan.json", tmp_path / "cellar.png"
+    files = (str(tmp_path / "cellar.uvtt"), "--out", str(plan), "--picture", str(picture))
+    _, out, _ = await run("floor-plan", "import", *files, *at(platform))
+    assert picture.read_bytes() == PICTURE
+    assert out.splitlines()[:2] == [
+        f"{plan}: 10 x 5 cells, 0 rooms, 5 walls, 1 doors, 1 lights, 0 objects",
+        f"{picture}: 1 kB, cells of 20 px",
+    ]
+    assert "- portals that are not closed become windows" in out
+    (tmp_path / "vault.json").write_bytes(as_bytes(ONE_PAGE_DUNGEON))
+    _, out, _ = await run("floor-plan", "import", str(tmp_path / "vault.json"), "--out", "-", *at(platform))
+    assert json.loads(out)["size"] == {"columns": 12, "rows": 7}
+    files = (str(tmp_path / "vault.json"), "--out", str(plan), "--picture", str(picture))
+    code, _, error = await run("floor-plan", "import", *files, *at(platform))
+    assert code != 0
+    assert "has no picture" in error
