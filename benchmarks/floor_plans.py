@@ -18,6 +18,12 @@ from image_grpc.plans.generators import generate, with_defaults
 
 SEEDS = 1000
 COLUMNS, ROWS = 60, 40
+_KINDS = (
+    FloorPlanKind.FLOOR_PLAN_KIND_DUNGEON,
+    FloorPlanKind.FLOOR_PLAN_KIND_CAVE,
+    FloorPlanKind.FLOOR_PLAN_KIND_BUILDING,
+    FloorPlanKind.FLOOR_PLAN_KIND_OUTDOORS,
+)
 LIMIT = 100
 """Milliseconds that a plan may take."""
 
@@ -31,7 +37,7 @@ class _Run:
 
 async def measure(_folder: Path) -> list[Row]:
     """Generate SEEDS plans of each kind in two processes at once."""
-    return [await asyncio.to_thread(_row, kind) for kind in FloorPlanKind.values() if kind]
+    return [await asyncio.to_thread(_row, kind) for kind in _KINDS]
 
 
 def _row(kind: FloorPlanKind) -> Row:
