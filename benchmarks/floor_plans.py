@@ -10,7 +10,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tabletop.image.v1.floor_plan_pb2 import FloorPlanKind, FloorPlanParameters, FloorPlanSize
+from tabletop.image.v1.floor_plan_pb2 import FloorPlanKind, FloorPlanParameters
+from tabletop.image.v1.map_pb2 import FloorPlanSize
 
 from benchmarks.report import Row, percentile
 from image_grpc.plans.check import check

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from google.protobuf import json_format
-from tabletop.image.v1.floor_plan_pb2 import FloorPlan
+from tabletop.image.v1.map_pb2 import FloorPlan
 
 from tests.cli.processes import run
 from tests.plans.builders import two_rooms

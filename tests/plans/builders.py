@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tabletop.image.v1.floor_plan_pb2 import FloorPlan, FloorPlanKind, FloorPlanParameters, FloorPlanSize
-from tabletop.image.v1.map_pb2 import CoordinateUnit, Wall
+from tabletop.image.v1.floor_plan_pb2 import FloorPlanKind, FloorPlanParameters
+from tabletop.image.v1.map_pb2 import CoordinateUnit, FloorPlan, FloorPlanSize, Wall
 
 from image_grpc.plans.generators import generate, with_defaults
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tabletop.image.v1.floor_plan_pb2 import FloorPlan
 from tabletop.image.v1.floor_plan_service_pb2 import CheckFloorPlanRequest, FloorPlanFinding, FloorPlanFindingKind
+from tabletop.image.v1.map_pb2 import FloorPlan
 
 from tests.plans.builders import plan, two_rooms, wall
 from tests.service import Service

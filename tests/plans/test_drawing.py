@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import pyvips
 from numpy.typing import NDArray
-from tabletop.image.v1.floor_plan_pb2 import FloorPlan, FloorPlanKind
+from tabletop.image.v1.floor_plan_pb2 import FloorPlanKind
 from tabletop.image.v1.floor_plan_service_pb2 import (
     DrawingFormat,
     FloorPlanContent,
     GenerateFloorPlanRequest,
     RenderFloorPlanRequest,
 )
+from tabletop.image.v1.map_pb2 import FloorPlan
 
 from tests.plans.builders import generated, parameters, plan, two_rooms, wall
 from tests.service import Service

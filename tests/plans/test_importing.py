@@ -5,9 +5,18 @@ from __future__ import annotations
 import math
 
 import pytest
-from tabletop.image.v1.floor_plan_pb2 import FloorPlan, FloorPlanKind
+from tabletop.image.v1.floor_plan_pb2 import FloorPlanKind
 from tabletop.image.v1.floor_plan_service_pb2 import FloorPlanFormat, ImportedFloorPlan, ImportFloorPlanRequest
-from tabletop.image.v1.map_pb2 import DoorKind, DoorState, MapProperties, Wall, WallDirection, WallKind, WallRestriction
+from tabletop.image.v1.map_pb2 import (
+    DoorKind,
+    DoorState,
+    FloorPlan,
+    MapProperties,
+    Wall,
+    WallDirection,
+    WallKind,
+    WallRestriction,
+)
 from tabletop.image.v1.map_service_pb2 import ExportSceneRequest, SceneFormat
 from tabletop.image.v1.types_pb2 import ImageSubtype
 

@@ -16,8 +16,6 @@ from image_grpc.messages import clear_empty_messages, clone, clone_without, enum
 from image_grpc.settings import ServerSettings
 from image_grpc.storage.filters import ListPictures, picture_filter
 
-DEFAULT_SIDE = 1024
-"""Width and height in pixels of pictures whose request has no size."""
 CALL_FIELDS = ("request_id", "wait_for", "validate_only")
 """Fields that concern the call, not the picture."""
 
@@ -54,13 +52,13 @@ def normalize(kind: Kind[Any], picture: PictureRequest, settings: ServerSettings
     normalized = picture_in(request)
     clear_empty_messages(normalized)  # some clients send them, others leave them out
     if not normalized.HasField("size"):
-        normalized.size.width = normalized.size.height = DEFAULT_SIDE
+        normalized.size.CopyFrom(kind.default_size(normalized))
     normalized.format = normalized.format or ImageFormat.IMAGE_FORMAT_PNG
     normalized.priority = normalized.priority or Priority.PRIORITY_NORMAL
     normalized.cache = normalized.cache or CacheMode.CACHE_MODE_USE
     if service := tenancy.resolve_service(normalized.source.service, "source.service"):
         normalized.source.service = service
-    normalized.model = normalized.model or kind.default_model(settings)
+    normalized.model = normalized.model or kind.default_model(settings, normalized)
     kind.fill_defaults(normalized)
     return request
 
@@ -117,6 +115,7 @@ def fingerprint(request: GenerationRequest, theme: Theme, *, any_source: bool = 
     other = ("priority", "cache", "source") if any_source else ("priority", "cache")
     content = wrap(kind_in(request), clone_without(picture_in(request), *other))
     digest = hashlib.sha256(content.SerializeToString(deterministic=True))
+    digest.update(kind_in(request).fingerprint_salt(picture_in(request)))
     style = Theme(display_name=theme.display_name, elements=theme.elements)
     digest.update(style.SerializeToString(deterministic=True))
     return digest.hexdigest()

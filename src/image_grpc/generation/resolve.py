@@ -72,8 +72,10 @@ class Resolver:
         StorageServiceError, and ApiError if `validate_only` or a budget needs a catalog that cannot be read.
         """
         kind = kind_of(picture)
-        request = normalize(kind, picture, self._settings)
         violations = kind.violations(picture)
+        if not violations:
+            picture = await kind.completed(picture)
+        request = normalize(kind, picture, self._settings)
         theme = await self._themes.get(picture.theme)
         if theme is None:
             violations.append(Violation("theme", f"theme {picture.theme!r} does not exist, see ListThemes"))
@@ -99,7 +101,9 @@ class Resolver:
         )
 
     async def _model(self, picture: PictureRequest, id_: str, violations: list[Violation]) -> Model | None:
-        needed = picture.model or picture.reference_image_ids or picture.validate_only or budgets.needs_price()
+        has_layout = kind_of(picture).has_layout(picture)
+        references = len(picture.reference_image_ids) + has_layout
+        needed = picture.model or references or picture.validate_only or budgets.needs_price()
         if not (self._models.configured and needed):
             return None
         try:
@@ -110,7 +114,8 @@ class Resolver:
             return None  # the pipeline waits until GetImg.AI is available
         if model is None and picture.model:
             violations.append(Violation("model", f"GetImg.AI has no model {id_!r}, see ListModels"))
-        if model is not None and len(picture.reference_image_ids) > model.max_reference_images:
+        if model is not None and references > model.max_reference_images:
             limit = f"model {id_} takes at most {model.max_reference_images}"
-            violations.append(Violation("reference_image_ids", limit))
+            field = "reference_image_ids" if picture.reference_image_ids else "model"
+            violations.append(Violation(field, f"{limit}, and the layout is one" if has_layout else limit))
         return model

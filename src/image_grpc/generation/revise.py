@@ -94,7 +94,8 @@ class Reviser:
         restyled = request_of(image)
         picture = picture_in(restyled)
         picture.theme = request.theme
-        picture.model = self._settings.model_apply_theme
+        has_layout = kind_in(restyled).has_layout(picture)
+        picture.model = self._settings.model_planned_map if has_layout else self._settings.model_apply_theme
         # The current picture is the only reference; what it was made from is in it.
         picture.ClearField("reference_image_ids")
         picture.priority, picture.validate_only = request.priority, request.validate_only
@@ -138,7 +139,7 @@ def request_of(image: Image) -> GenerationRequest:
         request = clone(image.metadata.generation_params.request)
         kind, picture = kind_in(request), picture_in(request)
         if image.HasField("map"):
-            for field in kind.map_fields:
+            for field in filter(picture.DESCRIPTOR.fields_by_name.get, kind.map_fields):
                 picture.ClearField(field)
             kind.describe_image(image, picture)
         return request

@@ -7,6 +7,7 @@ from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.internal.v1.provider_result_pb2 import ProviderResult
 from tabletop.image.v1.generation_pb2 import Cost, Generation, GenerationState
 from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.map_pb2 import Fidelity
 from tabletop.image.v1.types_pb2 import Error
 
 from image_grpc.errors import ServiceError
@@ -103,6 +104,27 @@ def storing(record: GenerationRecord, result: ProviderResult) -> GenerationRecor
 def generating_again(record: GenerationRecord) -> GenerationRecord:
     """Return the record after the generated picture expired before it was stored."""
     return clone_without(record, "provider_result")
+
+
+def tried(record: GenerationRecord, fidelity: Fidelity) -> GenerationRecord:
+    """Return the record after its picture did not follow the layout closely enough, for another call."""
+    again = generating_again(record)
+    again.tries.add(result=record.provider_result, fidelity=fidelity)
+    return again
+
+
+def settled(record: GenerationRecord, *, maybe_billed: bool = False) -> GenerationRecord:
+    """Return the record of a generation that keeps the best of its pictures, because it gets no other one.
+
+    `maybe_billed` is set if the result of the last call is unknown.
+    """
+    record = clone_without(record, "lease")
+    if maybe_billed and record.HasField("reservation"):
+        record.reservation.unknown += record.reservation.price
+    record.generation.state = GenerationState.GENERATION_STATE_STORING
+    record.settled = True
+    record.provider_result.CopyFrom(max(record.tries, key=lambda each: each.fidelity.score).result)
+    return record
 
 
 def succeeded(record: GenerationRecord, image: Image, *, storage_correlation_id: str) -> GenerationRecord:

@@ -22,7 +22,7 @@ from tabletop.image.v1.types_pb2 import ImageFormat, Size
 from image_grpc.errors import ApiError
 from image_grpc.getimg.connection import Connection, GetimgConfig
 from image_grpc.getimg.limits import CircuitBreaker, RateLimiter
-from image_grpc.getimg.models import Catalog, fit_to_model
+from image_grpc.getimg.models import Catalog, fit_to_model, parse_ratio
 from image_grpc.messages import now
 from image_grpc.telemetry import ATTR_OUTCOME, SPAN_GETIMG_GENERATE, Telemetry
 
@@ -68,6 +68,15 @@ class GetimgClient(Connection):
     async def model(self, model_id: str) -> Model | None:
         """Return an image model, or None if the catalog lacks it. Raises ApiError, GetimgNotConfigured."""
         return (await self._catalog.models()).get(model_id)
+
+    async def ratio(self, model_id: str, size: Size) -> float | None:
+        """Return width divided by height of the pictures that a model generates for a size; None if any is possible.
+
+        Raises ApiError, GetimgNotConfigured.
+        """
+        model = await self.model(model_id)
+        ratio, _ = fit_to_model(model, size) if model is not None else (None, None)
+        return parse_ratio(ratio) if ratio is not None else None
 
     async def balance(self) -> Decimal:
         """Return the balance of the workspace in USD. Raises ApiError, GetimgNotConfigured."""

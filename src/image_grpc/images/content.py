@@ -67,8 +67,9 @@ class ContentReader:
         """Return the content description and a coroutine function that returns its n-th chunk."""
         stored = image.content
         audience = audience_of(request, image)
-        if request.audience and request.layer != ImageLayer.IMAGE_LAYER_COMPOSED:
-            raise InvalidArgument.of([Violation("audience", "must be set for the layer COMPOSED only")])
+        if request.layer != ImageLayer.IMAGE_LAYER_COMPOSED:
+            for field in filter(partial(getattr, request), ("audience", "draw_weak_edges")):
+                raise InvalidArgument.of([Violation(field, "must be set for the layer COMPOSED only")])
         format_ = request.format or stored.format
         if request.layer == ImageLayer.IMAGE_LAYER_COMPOSED and image.type == ImageType.IMAGE_TYPE_MAP:
             overlays = await self._storage.overlays.of_map(image.id)

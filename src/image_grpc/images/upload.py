@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2 import UploadImageDescription, UploadImageRequest
+from tabletop.image.v1.map_pb2 import GridKind
 from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.types_pb2 import ImageType
 
@@ -14,6 +15,8 @@ from image_grpc.generation.kinds import kind_of_subtype, subtypes_of
 from image_grpc.maps.properties import complete, light_violations, wall_violations
 from image_grpc.maps.validation import grid_violations
 from image_grpc.messages import now, oneof_field
+from image_grpc.plans import layouts
+from image_grpc.plans.validation import plan_violations
 from image_grpc.storage import Storage
 from image_grpc.themes import ThemeCatalog
 from image_grpc.validation import find_violations, normalize_uuids
@@ -94,6 +97,8 @@ def _uploaded_image(id_: str, description: UploadImageDescription, header: pictu
     image = Image(id=id_, type=description.type, subtype=description.subtype, version=1)
     if description.type == ImageType.IMAGE_TYPE_MAP:
         image.map.CopyFrom(description.map)
+        if description.map.HasField("floor_plan"):
+            image.map.CopyFrom(layouts.properties_of(description.map.floor_plan, description.map.grid))
         complete(image.map)
     image.content.format = header.format
     image.content.sha256 = description.sha256
@@ -110,6 +115,15 @@ def _description_violations(description: UploadImageDescription) -> list[Violati
     violations = grid_violations(description.map.grid, "description.map.grid")
     violations += wall_violations(description.map.walls, "description.map.walls")
     violations += light_violations(description.map.lights, "description.map.lights")
+    if description.map.HasField("floor_plan"):
+        violations += plan_violations(description.map.floor_plan, "description.map.floor_plan")
+        violations += [
+            Violation(f"description.map.{field}", "must be empty with a floor plan, which has its own")
+            for field in ("walls", "lights")
+            if getattr(description.map, field)
+        ]
+        if description.map.grid.kind not in (GridKind.GRID_KIND_UNSPECIFIED, GridKind.GRID_KIND_SQUARE):
+            violations.append(Violation("description.map.grid.kind", "must be squares with a floor plan"))
     if description.subtype not in subtypes_of(description.type):
         violations.append(Violation("description.subtype", "does not belong to the type"))
     if not description.HasField("map"):

@@ -37,6 +37,8 @@ class ForWhom:
     viewers: Sequence[Viewer] = field(default_factory=tuple)
     explored: Sequence[Cell] = field(default_factory=tuple)
     ambient_light: LightLevel = LightLevel.LIGHT_LEVEL_UNSPECIFIED
+    draws_weak_edges: bool = False
+    """Whether walls are drawn that the picture does not show."""
 
     @property
     def is_players(self) -> bool:
@@ -72,7 +74,7 @@ class ForWhom:
     @property
     def key(self) -> bytes:
         """Identifies what is drawn for it."""
-        parts = [b"%d %d %d" % (self.is_players, self.has_fog, self.ambient_light)]
+        parts = [b"%d %d %d %d" % (self.is_players, self.has_fog, self.ambient_light, self.draws_weak_edges)]
         parts += [each.SerializeToString(deterministic=True) for each in (*self.viewers, *self.explored)]
         return b"".join(b"%d:%b" % (len(part), part) for part in parts)
 
@@ -105,6 +107,7 @@ def audience_of(request: ReadImageRequest | RenderOverlayRequest, image: Image) 
         viewers=request.viewers,
         explored=request.explored,
         ambient_light=request.ambient_light,
+        draws_weak_edges=isinstance(request, ReadImageRequest) and request.draw_weak_edges,
     )
 
 

@@ -21,6 +21,7 @@ from image_grpc.maps.grid import FEET_PER_CELL, Cells, Grid
 from image_grpc.maps.movement import Mover, reachable_cells
 from image_grpc.maps.sight import visible_cells
 from image_grpc.maps.svg import outline_path
+from image_grpc.maps.terrain import difficult_cells
 from image_grpc.messages import clone, clone_without
 from image_grpc.workers import GEOMETRY, stop_if_abandoned
 
@@ -134,10 +135,12 @@ def examined_cells(overlay: Overlay, image: Image) -> int:
 
 def _covered(element: TacticalElement, image: Image) -> CoveredCells:
     grid = Grid.of_map(image)
-    return CoveredCells(_cells(element, image.map.walls, grid), grid)
+    difficult = difficult_cells(image.map.floor_plan) if image.map.HasField("floor_plan") else _NO_CELLS
+    return CoveredCells(_cells(element, image.map.walls, grid, difficult), grid)
 
 
-def _cells(element: TacticalElement, walls: Iterable[Wall], grid: Grid) -> Cells:
+def _cells(element: TacticalElement, walls: Iterable[Wall], grid: Grid, difficult: Cells) -> Cells:
+    """Return the cells that an element covers. `difficult` is the difficult terrain of the map."""
     x, y = grid.pixels(element.position)
     range_, sight = element.range, element.line_of_sight
     match element.WhichOneof("kind"):
@@ -149,7 +152,7 @@ def _cells(element: TacticalElement, walls: Iterable[Wall], grid: Grid) -> Cells
             return spell_area(range_, x, y, grid).cells(grid, CellInclusion.CELL_INCLUSION_CENTER)
         case _:
             barriers = Barriers.of([*walls, *range_.walls], grid, Sense.MOVE)
-            return reachable_cells(grid, _mover(range_, x, y, grid), barriers, limit=MAX_CELLS)
+            return reachable_cells(grid, _mover(range_, x, y, grid, difficult), barriers, limit=MAX_CELLS)
 
 
 def spell_area(range_: Range, x: float, y: float, grid: Grid) -> Area | HexArea:
@@ -159,18 +162,18 @@ def spell_area(range_: Range, x: float, y: float, grid: Grid) -> Area | HexArea:
     return sphere(x, y, range_.distance_feet * grid.pixels_per_foot)
 
 
-def _mover(range_: Range, x: float, y: float, grid: Grid) -> Mover:
+def _mover(range_: Range, x: float, y: float, grid: Grid, difficult: Cells) -> Mover:
     spaces = {True: [_NO_CELLS], False: [_NO_CELLS]}
     for obstacle in range_.obstacles:
         spaces[obstacle.passable].append(space(grid, *grid.pixels(obstacle.position), obstacle.size))
-    difficult = [(cell.column, cell.row) for cell in range_.difficult_terrain]
+    added = [(cell.column, cell.row) for cell in range_.difficult_terrain]
     return Mover(
         x=x,
         y=y,
         feet=range_.distance_feet,
         size=range_.creature_size,
         diagonals=range_.diagonals,
-        difficult=np.array(difficult, dtype=np.int64).reshape(-1, 2),
+        difficult=np.concatenate([difficult, np.array(added, dtype=np.int64).reshape(-1, 2)]),
         obstacles=np.concatenate(spaces[False]),
         passable=np.concatenate(spaces[True]),
     )

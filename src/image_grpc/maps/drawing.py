@@ -19,12 +19,16 @@ def draw_map(
     coverage: Coverage,
     portraits: Mapping[str, bytes],
     fog: Fog | None = None,
+    *,
+    draws_weak_edges: bool = False,
 ) -> Canvas:
     """Draw the grid, points of interest, overlays (bottom first), legend and scale bar of a map.
 
     `portraits` has square JPEG pictures by image id. Takes time: call it in a worker thread.
     """
     context = DrawingContext(image, coverage, portraits, fog)
+    if draws_weak_edges:
+        tactical.draw_weak_edges(context)
     if image.map.grid.enabled:
         tactical.draw_grid(context)
     for place in image.map.points_of_interest:

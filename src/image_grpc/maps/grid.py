@@ -14,6 +14,8 @@ import shapely
 from numpy.typing import NDArray
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.map_pb2 import CoordinateUnit, GridKind, HexShift, Position
+from tabletop.image.v1.map_pb2 import Grid as GridProperties
+from tabletop.image.v1.types_pb2 import Size
 
 DEFAULT_CELL = 70
 """Cell size in pixels of a grid that has none."""
@@ -63,10 +65,7 @@ class Grid:
     @staticmethod
     def of_map(image: Image) -> "Grid":
         """Return the grid of a map, with defaults for what the map does not set."""
-        grid, size = image.map.grid, image.content.size
-        kind = grid.kind or GridKind.GRID_KIND_SQUARE
-        offset, shifts_even = (grid.offset.x, grid.offset.y), grid.hex_shift == HexShift.HEX_SHIFT_EVEN
-        return _shared_grid(kind, grid.size or DEFAULT_CELL, size.width, size.height, offset, shifts_even)
+        return grid_on(image.map.grid, image.content.size)
 
     @property
     def pixels_per_foot(self) -> float:
@@ -248,6 +247,13 @@ class Grid:
 def _product(columns: range, rows: range) -> Cells:
     """Return all cells in these columns and rows, row by row."""
     return np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
+
+
+def grid_on(grid: GridProperties, size: Size) -> Grid:
+    """Return a grid on a picture, with defaults for what its properties do not set."""
+    kind = grid.kind or GridKind.GRID_KIND_SQUARE
+    offset, shifts_even = (grid.offset.x, grid.offset.y), grid.hex_shift == HexShift.HEX_SHIFT_EVEN
+    return _shared_grid(kind, grid.size or DEFAULT_CELL, size.width, size.height, offset, shifts_even)
 
 
 # The same grid for equal arguments, so that its cells are computed once.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
-from tabletop.image.v1.map_pb2 import DoorKind, DoorState, Light, MapProperties, Wall, WallKind
+from tabletop.image.v1.map_pb2 import DoorKind, DoorState, GridKind, Light, MapProperties, Wall, WallKind
 from tabletop.image.v1.map_service_pb2 import DoorStateChange, MapChanges
 
 from image_grpc.errors import Violation
@@ -16,6 +16,7 @@ from image_grpc.maps.validation import INVALID_COLOR, duplicates, grid_violation
 from image_grpc.messages import clone
 
 MAX_WALLS, MAX_LIGHTS = 2000, 500
+_SQUARES = (GridKind.GRID_KIND_UNSPECIFIED, GridKind.GRID_KIND_SQUARE)
 _DOORS = (WallKind.WALL_KIND_UNSPECIFIED, WallKind.WALL_KIND_CLOSED_DOOR, WallKind.WALL_KIND_OPEN_DOOR)
 
 
@@ -97,6 +98,8 @@ class MapChange:
         violations += wall_violations(changes.put_walls, f"{path}.put_walls")
         violations += light_violations(changes.lights.lights, f"{path}.lights.lights")
         violations += light_violations(changes.put_lights, f"{path}.put_lights")
+        if current.HasField("floor_plan") and changes.grid.kind not in _SQUARES:
+            violations.append(Violation(f"{path}.grid.kind", "must be squares for a map with a floor plan"))
         self.applied = clone(changes)
         """The changes with the ids and kinds that new walls and lights have been given."""
         if not violations:

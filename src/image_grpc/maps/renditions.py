@@ -81,7 +81,8 @@ class Renditions:
             fog = await _fog(image, audience)
 
             def draw() -> Rendition:
-                canvas = draw_map(image, visible, self._coverage, portraits, fog)
+                weak = audience.draws_weak_edges
+                canvas = draw_map(image, visible, self._coverage, portraits, fog, draws_weak_edges=weak)
                 xmp = composed_xmp(image)
                 return _rendition(data, format_, max_side, drawing=canvas, hides=fog is not None, xmp=xmp)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from tabletop.image.v1.floor_plan_pb2 import FloorPlan, Ground, Passability
+from tabletop.image.v1.map_pb2 import FloorPlan, Ground, Passability
 
 from image_grpc.maps.grid import Cells
 

@@ -4,7 +4,7 @@
 """
 
 from image_grpc.pictures.decoding import BadPicture, Description, check, configure, describe, size_of
-from image_grpc.pictures.rendering import draw, fit, mask, place, render, square
+from image_grpc.pictures.rendering import draw, drawn_luminance, fit, luminance, mask, place, render, square
 
 __all__ = [
     "BadPicture",
@@ -13,7 +13,9 @@ __all__ = [
     "configure",
     "describe",
     "draw",
+    "drawn_luminance",
     "fit",
+    "luminance",
     "mask",
     "place",
     "render",

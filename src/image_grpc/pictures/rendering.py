@@ -5,7 +5,9 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
+import numpy as np
 import pyvips
+from numpy.typing import NDArray
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
 from image_grpc.pictures.decoding import Description, describe, opened
@@ -110,6 +112,23 @@ def draw(drawing: Drawing, size: Size) -> bytes:
     """Return a drawing that covers everything as a PNG in color. Takes time."""
     drawn = _rasterize(drawing, 1, size.width, size.height).flatten(background=0)
     return _encode(drawn, _STORED[ImageFormat.IMAGE_FORMAT_PNG], b"", keep="none")
+
+
+def luminance(data: bytes, width: int, height: int) -> NDArray[np.float64]:
+    """Return how bright a picture is, scaled to `width` x `height` pixels: 0 to 255. Takes time. Raises BadPicture."""
+    with opened(data) as picture:
+        small = picture.thumbnail_image(width, height=height, size="force", no_rotate=True)
+        return _brightness(small.flatten() if small.hasalpha() else small)
+
+
+def drawn_luminance(drawing: Drawing, width: int, height: int) -> NDArray[np.float64]:
+    """Return how bright a drawing of `width` x `height` pixels is, in the same way. Takes time."""
+    return _brightness(_rasterize(drawing, 1, width, height).flatten(background=0))
+
+
+def _brightness(picture: pyvips.Image) -> NDArray[np.float64]:
+    gray = picture.colourspace("b-w").extract_band(0).numpy()
+    return np.asarray(gray, dtype=np.float64).reshape(picture.height, picture.width)
 
 
 def _fit(data: bytes, width: int, height: int, format_: ImageFormat, xmp: bytes) -> bytes:

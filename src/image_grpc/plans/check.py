@@ -5,9 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from tabletop.image.v1.floor_plan_pb2 import CellRectangle, FloorPlan, Passability
 from tabletop.image.v1.floor_plan_service_pb2 import FloorPlanFinding, FloorPlanFindingKind
-from tabletop.image.v1.map_pb2 import Cell
+from tabletop.image.v1.map_pb2 import Cell, CellRectangle, FloorPlan, Passability
 
 from image_grpc.maps.barriers import wall_ends
 from image_grpc.maps.grid import Cells, Points

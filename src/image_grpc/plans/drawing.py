@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from tabletop.image.v1.floor_plan_pb2 import FloorPlan, Ground, Passability
-from tabletop.image.v1.map_pb2 import DoorKind, Wall, WallKind
+from tabletop.image.v1.map_pb2 import DoorKind, FloorPlan, Ground, Passability, Wall, WallKind
 
 from image_grpc.maps.barriers import is_open, wall_ends
 from image_grpc.maps.canvas import Canvas

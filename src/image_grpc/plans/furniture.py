@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tabletop.image.v1.floor_plan_pb2 import PlanObject
+from tabletop.image.v1.map_pb2 import PlanObject
 
 from image_grpc.maps.canvas import Canvas
 from image_grpc.maps.color import parse

@@ -1,8 +1,7 @@
 """A floor plan as the properties of a map."""
 
-from tabletop.image.v1.floor_plan_pb2 import FloorPlan
 from tabletop.image.v1.image_pb2 import Image
-from tabletop.image.v1.map_pb2 import GridKind, MapProperties, Wall
+from tabletop.image.v1.map_pb2 import FloorPlan, GridKind, MapProperties, Wall
 
 from image_grpc.maps.grid import Grid
 from image_grpc.maps.properties import complete_kinds
@@ -14,7 +13,13 @@ def walls_of(plan: FloorPlan) -> list[Wall]:
     """Return the walls of a plan, with doors and windows, and those that stand for its objects."""
     walls = [clone(wall) for wall in plan.walls]
     complete_kinds(walls)
-    return [*walls, *(wall for each in plan.objects for wall in object_walls(each))]
+    ids = {wall.id for wall in walls}
+    for wall in (wall for each in plan.objects for wall in object_walls(each)):
+        if wall.id in ids:  # of a wall, or of an object with a long name
+            wall.id = ""
+        ids.add(wall.id)
+        walls.append(wall)
+    return walls
 
 
 def grid_of(plan: FloorPlan, cell_size: int) -> Grid:

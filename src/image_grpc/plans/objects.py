@@ -2,8 +2,15 @@
 
 from collections.abc import Iterator
 
-from tabletop.image.v1.floor_plan_pb2 import PlanObject
-from tabletop.image.v1.map_pb2 import CoordinateUnit, Position, Wall, WallKind, WallRestriction, WallRestrictions
+from tabletop.image.v1.map_pb2 import (
+    CoordinateUnit,
+    PlanObject,
+    Position,
+    Wall,
+    WallKind,
+    WallRestriction,
+    WallRestrictions,
+)
 
 _NORMAL, _LIMITED = WallRestriction.WALL_RESTRICTION_NORMAL, WallRestriction.WALL_RESTRICTION_LIMITED
 _NONE = WallRestriction.WALL_RESTRICTION_NONE

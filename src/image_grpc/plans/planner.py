@@ -4,8 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from tabletop.image.v1 import floor_plan_service_pb2 as pb
-from tabletop.image.v1.floor_plan_pb2 import FloorPlan
-from tabletop.image.v1.map_pb2 import GridKind
+from tabletop.image.v1.map_pb2 import FloorPlan, GridKind
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
 from image_grpc import pictures

@@ -5,8 +5,7 @@ from collections import deque
 
 import numpy as np
 from numpy.typing import NDArray
-from tabletop.image.v1.floor_plan_pb2 import FloorPlan
-from tabletop.image.v1.map_pb2 import WallRestriction
+from tabletop.image.v1.map_pb2 import FloorPlan, WallRestriction
 
 from image_grpc.maps.barriers import Barriers, Sense
 from image_grpc.maps.grid import Cells

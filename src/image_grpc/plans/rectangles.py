@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterable
 
-from tabletop.image.v1.floor_plan_pb2 import CellRectangle
+from tabletop.image.v1.map_pb2 import CellRectangle
 
 from image_grpc.maps.grid import Cells
 

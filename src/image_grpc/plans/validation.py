@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from tabletop.image.v1.floor_plan_pb2 import FloorPlan, FloorPlanParameters, PlanObject, Room
-from tabletop.image.v1.map_pb2 import CoordinateUnit, Position
+from tabletop.image.v1.floor_plan_pb2 import FloorPlanParameters
+from tabletop.image.v1.map_pb2 import CoordinateUnit, FloorPlan, PlanObject, Position, Room
 
 from image_grpc.errors import Violation
 from image_grpc.maps.color import is_color

@@ -96,6 +96,9 @@ class GetimgSettings(EnvironmentSettings):
     )
     getimg_download_max_bytes: PictureBytes = Field(50_000_000, description="maximum size of a downloaded picture")
     model_tactical_map: str = Field("seedream-5-lite", description="default model for tactical maps")
+    model_planned_map: str = Field(
+        "gpt-image-2", description="default model for tactical maps with a layout; must accept reference images"
+    )
     model_campaign_map: str = Field("seedream-5-lite", description="default model for campaign maps")
     model_portrait: str = Field("seedream-5-lite", description="default model for portraits")
     model_item: str = Field("seedream-5-lite", description="default model for item illustrations")

@@ -30,6 +30,18 @@ class Behavior:
     variety: int | None = None
     """Number of different pictures per size and format, which are then reused; None means no limit."""
 
+    layout_shift_x: float = 0.0
+    """Shift of a painting to the right against its layout, as a share of the picture's width."""
+
+    layout_shift_y: float = 0.0
+    """Shift down, as a share of its height."""
+
+    layout_scale: float = 1.0
+    """Enlargement of a painting against its layout, around the middle."""
+
+    layout_missing: tuple[float, float, float, float] | None = None
+    """Left, top, right and bottom of the part of a layout whose walls are left out, as shares of its sides."""
+
     def __post_init__(self) -> None:
         if self.latency < 0:
             raise ValueError("latency must not be negative")
@@ -39,6 +51,8 @@ class Behavior:
             raise ValueError("max_in_flight must not be negative")
         if self.variety is not None and self.variety < 1:
             raise ValueError("variety must be at least 1")
+        if not 0.1 <= self.layout_scale <= 10:
+            raise ValueError("layout_scale must be from 0.1 to 10")
 
     def to_json(self) -> dict[str, object]:
         """Return the settings as JSON values; the balance is a decimal string, as in the API."""
@@ -77,6 +91,15 @@ def _parse_optional_count(value: object) -> int | None:
     return value
 
 
+def _parse_part(value: object) -> tuple[float, float, float, float] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or len(value) != 4:
+        raise ValueError(f"{value!r} is neither a list of four numbers nor null")
+    left, top, right, bottom = map(_parse_number, value)
+    return left, top, right, bottom
+
+
 def _parse_amount(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(f"{value!r} is not an amount")
@@ -96,4 +119,8 @@ _PARSERS: Mapping[str, Callable[[object], object]] = {
     "max_in_flight": _parse_optional_count,
     "balance": _parse_amount,
     "variety": _parse_optional_count,
+    "layout_shift_x": _parse_number,
+    "layout_shift_y": _parse_number,
+    "layout_scale": _parse_number,
+    "layout_missing": _parse_part,
 }

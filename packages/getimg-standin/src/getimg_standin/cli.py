@@ -41,7 +41,7 @@ def main(
     """Run a stand-in for the GetImg.AI API, for development and tests.
 
     Point clients at it: image-grpc reads IMAGE_GRPC_GETIMG_BASE_URL and GETIMG_API_KEY. Faults of generations:
-    status, hang, cut, invalid. Faults of downloads: truncated, cut_download, huge, html, redirect, gone,
+    status, hang, cut, invalid, unrelated. Faults of downloads: truncated, cut_download, huge, html, redirect, gone,
     hang_download, wrong_size. While it runs, GET /_standin returns its counters and PUT /_standin/faults
     replaces its faults.
     """

@@ -9,12 +9,16 @@ from typing import Any
 
 
 class FaultKind(StrEnum):
-    """How a call fails. The first group affects generations, the second downloads."""
+    """How a call fails. The first group affects generations, the second downloads.
+
+    UNRELATED succeeds, with a picture that ignores all references.
+    """
 
     STATUS = "status"
     HANG = "hang"
     CUT = "cut"
     INVALID = "invalid"
+    UNRELATED = "unrelated"
 
     TRUNCATED = "truncated"
     CUT_DOWNLOAD = "cut_download"
@@ -26,7 +30,7 @@ class FaultKind(StrEnum):
     WRONG_SIZE = "wrong_size"
 
 
-GENERATION_FAULTS = frozenset({FaultKind.STATUS, FaultKind.HANG, FaultKind.CUT, FaultKind.INVALID})
+GENERATION_FAULTS = frozenset({FaultKind.STATUS, FaultKind.HANG, FaultKind.CUT, FaultKind.INVALID, FaultKind.UNRELATED})
 DOWNLOAD_FAULTS = frozenset(FaultKind) - GENERATION_FAULTS
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from getimg_standin.art import Brief
+from getimg_standin.art import Brief, Following
 from getimg_standin.catalog import pixel_size
 from getimg_standin.connections import ClientDisconnected, Connections, unless_disconnected, until_disconnected
 from getimg_standin.errors import ApiError
@@ -45,16 +45,16 @@ class Generations:
         with self._workspace.running():
             self._workspace.admit()
             fault = self._workspace.faults.take(GENERATION_FAULTS)
-            if fault is not None:
+            if fault is not None and fault.kind != FaultKind.UNRELATED:
                 return await self._fail(fault, request)
-            return await self._generate(parse_request(value), request, call)
+            return await self._generate(parse_request(value), request, call, follows=fault is None)
 
-    async def _generate(self, generation: GenerationRequest, request: Request, call: int) -> Response:
+    async def _generate(self, generation: GenerationRequest, request: Request, call: int, *, follows: bool) -> Response:
         price = generation.model.prices[generation.resolution]
         # Billed before drawing, so that concurrent calls cannot overdraw the balance together. As with the
         # real service, a client that disconnects early has paid.
         self._workspace.bill(price)
-        picture = await unless_disconnected(request.receive, self._draw(generation, call))
+        picture = await unless_disconnected(request.receive, self._draw(generation, call, follows=follows))
         expires = int(self._workspace.now() + self._workspace.behavior.url_lifetime)
         base_url = str(request.base_url).rstrip("/")
         response = {
@@ -74,21 +74,37 @@ class Generations:
         }
         return JSONResponse(response)
 
-    async def _draw(self, generation: GenerationRequest, call: int) -> Picture:
+    async def _draw(self, generation: GenerationRequest, call: int, *, follows: bool) -> Picture:
         behavior = self._workspace.behavior
         await asyncio.sleep(behavior.latency)
         width, height = pixel_size(generation.aspect_ratio, generation.resolution)
+        following = await self._following(generation) if follows else None
         picture = Picture(
             brief=Brief.from_prompt(generation.prompt),
-            seed=await self._seed(generation),
+            seed=await self._seed(generation) if follows else secrets.randbits(48),
             width=width,
             height=height,
             format=generation.output_format,
+            following=following,
         )
         if behavior.variety is not None:
             picture = self._gallery.in_series(picture, call, behavior.variety)
         await self._gallery.encoded(picture)
         return picture
+
+    async def _following(self, generation: GenerationRequest) -> Following | None:
+        """Return how the picture follows a layout among the references; None if there is none."""
+        inline = [reference for reference in generation.references if isinstance(reference, bytes)]
+        digest, behavior = await self._gallery.keep_layout(inline), self._workspace.behavior
+        if digest is None:
+            return None
+        return Following(
+            layout=digest,
+            shift_x=behavior.layout_shift_x,
+            shift_y=behavior.layout_shift_y,
+            scale=behavior.layout_scale,
+            missing=behavior.layout_missing,
+        )
 
     async def _seed(self, generation: GenerationRequest) -> int:
         """Return the seed of the first reference image, else a random one: the API has no seed parameter."""

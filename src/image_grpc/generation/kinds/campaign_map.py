@@ -18,7 +18,7 @@ class CampaignMap(Kind[GenerateCampaignMapRequest]):
     subtypes = (ImageSubtype.IMAGE_SUBTYPE_CAMPAIGN,)
     map_fields = ("scale", "points_of_interest")
 
-    def default_model(self, settings: ServerSettings) -> str:
+    def default_model(self, settings: ServerSettings, request: GenerateCampaignMapRequest) -> str:
         return settings.model_campaign_map
 
     def prompt_parts(self, request: GenerateCampaignMapRequest, theme: Theme) -> list[str]:

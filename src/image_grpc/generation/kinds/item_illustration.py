@@ -31,7 +31,7 @@ class ItemIllustration(Kind[GenerateItemIllustrationRequest]):
     def subtype_of(self, request: GenerateItemIllustrationRequest) -> ImageSubtype:
         return _SUBTYPES[request.type]
 
-    def default_model(self, settings: ServerSettings) -> str:
+    def default_model(self, settings: ServerSettings, request: GenerateItemIllustrationRequest) -> str:
         return settings.model_item
 
     def fill_defaults(self, request: GenerateItemIllustrationRequest) -> None:

@@ -22,7 +22,7 @@ class Portrait(Kind[GeneratePortraitRequest]):
     image_type = ImageType.IMAGE_TYPE_CHARACTER
     subtypes = (ImageSubtype.IMAGE_SUBTYPE_PORTRAIT,)
 
-    def default_model(self, settings: ServerSettings) -> str:
+    def default_model(self, settings: ServerSettings, request: GeneratePortraitRequest) -> str:
         return settings.model_portrait
 
     def fill_defaults(self, request: GeneratePortraitRequest) -> None:

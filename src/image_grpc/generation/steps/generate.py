@@ -14,8 +14,8 @@ from image_grpc import errors
 from image_grpc.errors import GenerationError, QuotaExceeded, ServiceError, StorageServiceError, VersionConflict
 from image_grpc.generation import jobs, states
 from image_grpc.generation.repository import GenerationRepository
-from image_grpc.generation.requests import complete_request, picture_in
-from image_grpc.generation.steps.references import ReferenceLoader
+from image_grpc.generation.requests import complete_request, kind_in, picture_in
+from image_grpc.generation.steps.references import ReferenceLoader, layout_url
 from image_grpc.getimg import CallNotSent, GetimgClient, ProviderRequest, expected_cost
 from image_grpc.hub import Ack, Hub, Outcome, Retry, Settlement
 from image_grpc.quotas import LimitsFile, budgets
@@ -76,8 +76,7 @@ class GenerateStep:
             return Retry(min(wait, LEASE_POLL_SECONDS), f"{record.lease.owner} holds the lease")
         if record.generation.attempts >= MAX_INTERRUPTED_CALLS and record.HasField("lease"):
             failure = GenerationError("the process ended during each call to GetImg.AI")
-            await self._generations.fail(record, failure, maybe_billed=True)
-            return Ack()
+            return await self._give_up(record, failure, maybe_billed=True)
         if not self._provider.configured:
             return Retry(NOT_CONFIGURED_SECONDS, "there is no GetImg.AI API key")
         async with self._semaphore.slot(priority):
@@ -93,16 +92,9 @@ class GenerateStep:
         self._generations.count_interrupted_call(record, cost)
 
     async def _generate(self, record: GenerationRecord) -> Settlement:
-        picture = picture_in(complete_request(record))
-        request = ProviderRequest(
-            prompt=record.prompt,
-            model=record.generation.model,
-            size=picture.size,
-            format=picture.format,
-            reference_urls=await self._references.urls(record),
-        )
         previous = record
         try:
+            request = await self._request(record)
             async with self._provider.call_slot() as call:
                 # Stored before the call, so that no other delivery calls GetImg.AI at the same time.
                 owner, lease_seconds = self._policy.owner, self._policy.lease_seconds
@@ -114,9 +106,19 @@ class GenerateStep:
         except (errors.ApiError, GenerationError, errors.GetimgNotConfigured) as failure:
             return await self._after_failure(record, failure, previous)
         except QuotaExceeded as exceeded:
-            await self._generations.fail(previous, exceeded, maybe_billed=previous.HasField("lease"))
-            return Ack()
+            return await self._give_up(previous, exceeded, maybe_billed=previous.HasField("lease"))
         return await self._hand_over(record, result)
+
+    async def _request(self, record: GenerationRecord) -> ProviderRequest:
+        complete, model = complete_request(record), record.generation.model
+        picture = picture_in(complete)
+        urls = await self._references.urls(record)
+        if kind_in(complete).has_layout(picture):
+            ratio = await self._provider.ratio(model, picture.size)
+            urls.insert(0, await layout_url(complete, ratio))
+        return ProviderRequest(
+            prompt=record.prompt, model=model, size=picture.size, format=picture.format, reference_urls=urls
+        )
 
     async def _lease(self, leased: GenerationRecord, previous: GenerationRecord) -> GenerationRecord:
         """Store a lease. If it is not known whether it was stored, remember that no call followed.
@@ -190,12 +192,22 @@ class GenerateStep:
         )
         if delay is None:
             # Without a lease of its own, another process may be calling GetImg.AI.
-            await self._generations.fail(record, failure, if_unchanged=record is previous, maybe_billed=maybe_billed)
-            return Ack()
+            return await self._give_up(record, failure, if_unchanged=record is previous, maybe_billed=maybe_billed)
         if record is not previous:  # else the lease is that of an interrupted call, which may have been billed
             release = states.released_after_call if sent else states.released_before_call
             await self._generations.update(release(record))
         return Retry(delay, failure.message)
+
+    async def _give_up(
+        self, record: GenerationRecord, failure: ServiceError, *, if_unchanged: bool = False, maybe_billed: bool
+    ) -> Settlement:
+        """Keep the best picture that there is, although another one was wanted; without any, fail."""
+        if record.tries:
+            log.warning("no better picture", generation_id=record.generation.id, problem=failure.message)
+            record = await self._generations.update(states.settled(record, maybe_billed=maybe_billed))
+            return await self._hand_over(record, record.provider_result)
+        await self._generations.fail(record, failure, if_unchanged=if_unchanged, maybe_billed=maybe_billed)
+        return Ack()
 
     def _foreign_lease_seconds(self, record: GenerationRecord) -> float:
         """Return how long another process holds the lease, or 0 if none does."""

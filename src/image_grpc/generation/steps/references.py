@@ -3,14 +3,15 @@
 import base64
 
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
+from tabletop.image.v1.generation_request_pb2 import GenerationRequest
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
 from image_grpc import pictures
-from image_grpc.generation.requests import complete_request, picture_in
+from image_grpc.generation.requests import complete_request, kind_in, picture_in
 from image_grpc.messages import enum_label
 from image_grpc.storage import Storage
-from image_grpc.workers import HASHING
+from image_grpc.workers import HASHING, RENDERING
 
 MAX_BYTES = 2 * 1024 * 1024
 """Larger references are scaled down: GetImg.AI accepts 25 MiB per request, and there may be eight references."""
@@ -25,10 +26,10 @@ class ReferenceLoader:
 
     async def urls(self, record: GenerationRecord) -> list[str]:
         """Return the reference images as data URLs, without ones deleted meanwhile."""
-        if record.reference_version:
-            versions = [(record.image_id, record.reference_version)]
-        else:
-            versions = [(id_, 0) for id_ in picture_in(complete_request(record)).reference_image_ids]
+        request = complete_request(record)
+        versions = [(record.image_id, record.reference_version)] if record.reference_version else []
+        if not versions or kind_in(request).has_layout(picture_in(request)):
+            versions += [(id_, 0) for id_ in picture_in(request).reference_image_ids]
         images = [await self._storage.images.get_version(*version) for version in versions]
         return [await self._url(image) for image in images if image is not None]
 
@@ -41,6 +42,15 @@ class ReferenceLoader:
             mime_type = "image/webp"
         encoded = await HASHING.run(lambda: base64.b64encode(data))
         return f"data:{mime_type};base64,{encoded.decode()}"
+
+
+async def layout_url(request: GenerationRequest, ratio: float | None) -> str:
+    """Return the layout that a picture follows as a data URL, for a model whose pictures have a ratio."""
+    kind, picture = kind_in(request), picture_in(request)
+    data = await RENDERING.run(lambda: kind.layout(picture, ratio))
+    assert data is not None, "the request has a layout"
+    encoded = await HASHING.run(lambda: base64.b64encode(data))
+    return f"data:image/png;base64,{encoded.decode()}"
 
 
 def _scaled(size: Size) -> Size:

@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import structlog
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
-from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
+from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord, Try
 from tabletop.image.internal.v1.provider_result_pb2 import ProviderResult
 from tabletop.image.v1.image_pb2 import Image, ImageContent
+from tabletop.image.v1.map_pb2 import Fidelity
 from tabletop.image.v1.theme_pb2 import ThemeAssociation
 from tabletop.image.v1.types_pb2 import CacheMode
 
@@ -16,8 +17,10 @@ from image_grpc.audit_context import audited
 from image_grpc.errors import ApiError, GenerationError, ImageNotFound, ServiceError
 from image_grpc.generation import jobs, states
 from image_grpc.generation.estimate import Estimator
+from image_grpc.generation.kinds import PictureRequest
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.requests import changed_fields, complete_request, kind_in, picture_in
+from image_grpc.generation.steps.adherence import best_earlier, measured, wants_another
 from image_grpc.getimg import Downloader, PictureGone
 from image_grpc.hub import Ack, Retry, Settlement
 from image_grpc.idempotency import derived_id
@@ -48,6 +51,8 @@ class StoreStep:
 
     async def __call__(self, record: GenerationRecord, result: ProviderResult, attempt: int) -> Settlement:
         """Store the picture that GetImg.AI generated; `attempt` counts from 1."""
+        if not record.settled and any(each.result == result for each in record.tries):
+            return Ack()  # delivered again: another picture has been requested since
         if record.provider_result != result:
             record = await self._generations.update(states.storing(record, result))
         try:
@@ -56,11 +61,19 @@ class StoreStep:
             image = _next_version(previous, record)
             picture = picture_in(complete_request(record))
             data = await pictures.fit(generated, picture.size, picture.format, xmp=xmp(image))
+            fidelity = await measured(record, data)
         except ImageNotFound as error:
             await self._generations.fail(record, error)
             return Ack()
         except (ApiError, GenerationError) as failure:
             return await self._after_failure(record, failure, attempt)
+        if fidelity is not None:
+            if wants_another(record, fidelity):
+                return await self._generate_again(states.tried(record, fidelity))
+            if (better := best_earlier(record, fidelity)) is not None:
+                data, fidelity = await self._earlier(better, picture, xmp(image)) or (data, fidelity)
+            fidelity.tries = len(record.tries) + (not record.settled)
+            image.map.fidelity.CopyFrom(fidelity)
         try:
             with audited(record.audited_call):
                 await self._finish(record, image, previous.version, data, attempt)
@@ -70,8 +83,11 @@ class StoreStep:
 
     async def _after_failure(self, record: GenerationRecord, failure: ServiceError, attempt: int) -> Settlement:
         gone = isinstance(failure, PictureGone)
-        if gone and time.time() >= record.provider_result.expire_time.seconds:
-            return await self._generate_again(record, failure)
+        if gone and time.time() >= record.provider_result.expire_time.seconds and not record.settled:
+            if record.generation.attempts < self._limits.max_attempts:
+                return await self._generate_again(states.generating_again(record))
+            await self._generations.fail(record, failure)
+            return Ack()
         delay = delay_before_next_download(
             failure,
             unusable=isinstance(failure, GenerationError) and not gone,
@@ -84,14 +100,21 @@ class StoreStep:
             return Ack()
         return Retry(delay, failure.message)
 
-    async def _generate_again(self, record: GenerationRecord, expired: ServiceError) -> Settlement:
-        if record.generation.attempts >= self._limits.max_attempts:
-            await self._generations.fail(record, expired)
-            return Ack()
-        again = states.generating_again(record)
+    async def _earlier(self, better: Try, picture: PictureRequest, xmp_packet: bytes) -> tuple[bytes, Fidelity] | None:
+        """Return an earlier picture that follows the layout better; None if it cannot be downloaded any more."""
+        try:
+            generated = await self._downloader.download(better.result.url)
+            data = await pictures.fit(generated, picture.size, picture.format, xmp=xmp_packet)
+        except (ApiError, GenerationError) as failure:
+            log.warning("the better picture is lost", problem=failure.message)
+            return None
+        return data, better.fidelity
+
+    async def _generate_again(self, again: GenerationRecord) -> Settlement:
+        """Store the record of a generation that needs another call, together with its job."""
         unit = self._storage.unit_of_work()
         self._generations.add_update(unit, again)
-        unit.publish(jobs.generate_job(again, record.generation.version + 1))
+        unit.publish(jobs.generate_job(again, again.generation.version + 1))
         await unit.commit()
         return Ack()
 
@@ -182,15 +205,17 @@ def _next_version(previous: Image, record: GenerationRecord) -> Image:
     image.references[:] = picture.reference_image_ids
     kind = kind_in(request)
     if (properties := kind.map_properties(picture)) is not None:
-        changed = changed_fields(record.generation.request)
+        changed = kind.changed_map_fields(changed_fields(record.generation.request))
         if previous.HasField("map"):  # keep what others have changed meanwhile
             for field in set(kind.map_fields) - changed:
                 properties.ClearField(field)
-            for field in set(kind.map_fields) & changed:
+            for field in changed:
                 image.map.ClearField(field)
             image.map.MergeFrom(properties)
         else:
             image.map.CopyFrom(properties)
+    if image.HasField("map"):
+        image.map.ClearField("fidelity")
     image.content.CopyFrom(ImageContent(format=picture.format, size=picture.size))
     metadata = image.metadata
     metadata.theme, metadata.source_id, metadata.service = facets.theme, facets.source_id, facets.service
@@ -201,5 +226,6 @@ def _next_version(previous: Image, record: GenerationRecord) -> Image:
     metadata.theme_association.apply_time.CopyFrom(now())
     params, generation = metadata.generation_params, record.generation
     params.request.CopyFrom(request)
+    kind.forget_map(picture_in(params.request))
     params.prompt, params.model, params.generation_id = record.prompt, generation.model, generation.id
     return image

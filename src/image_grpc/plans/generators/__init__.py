@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from tabletop.image.v1.floor_plan_pb2 import FloorPlan, FloorPlanKind, FloorPlanParameters, FloorPlanSize
+from tabletop.image.v1.floor_plan_pb2 import FloorPlanKind, FloorPlanParameters
+from tabletop.image.v1.map_pb2 import FloorPlan, FloorPlanSize
 
 from image_grpc.messages import clone
 from image_grpc.plans.generators.building import building

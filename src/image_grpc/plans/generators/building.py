@@ -2,8 +2,7 @@
 
 from itertools import product
 
-from tabletop.image.v1.floor_plan_pb2 import CellRectangle, Ground
-from tabletop.image.v1.map_pb2 import DoorKind, Illumination
+from tabletop.image.v1.map_pb2 import CellRectangle, DoorKind, Ground, Illumination
 
 from image_grpc.plans.generators.draft import Draft
 from image_grpc.plans.walls import Edge

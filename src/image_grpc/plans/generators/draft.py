@@ -3,8 +3,19 @@
 from collections.abc import Iterable
 
 import numpy as np
-from tabletop.image.v1.floor_plan_pb2 import CellRectangle, FloorPlan, FloorPlanSize, Ground, PlanObject, Room
-from tabletop.image.v1.map_pb2 import DoorKind, DoorState, Illumination, Light, WallKind
+from tabletop.image.v1.map_pb2 import (
+    CellRectangle,
+    DoorKind,
+    DoorState,
+    FloorPlan,
+    FloorPlanSize,
+    Ground,
+    Illumination,
+    Light,
+    PlanObject,
+    Room,
+    WallKind,
+)
 
 from image_grpc.maps.terrain import FLOOR, ROCK
 from image_grpc.plans.generators.dice import Dice

@@ -9,8 +9,7 @@ import heapq
 from itertools import pairwise
 
 import numpy as np
-from tabletop.image.v1.floor_plan_pb2 import CellRectangle
-from tabletop.image.v1.map_pb2 import DoorKind
+from tabletop.image.v1.map_pb2 import CellRectangle, DoorKind
 
 from image_grpc.maps.terrain import FLOOR
 from image_grpc.plans.generators.draft import Draft

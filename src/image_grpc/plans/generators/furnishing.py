@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tabletop.image.v1.floor_plan_pb2 import CellRectangle
+from tabletop.image.v1.map_pb2 import CellRectangle
 
 from image_grpc.maps.terrain import PIT, RUBBLE, WATER
 from image_grpc.plans.generators.draft import Draft

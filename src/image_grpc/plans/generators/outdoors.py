@@ -3,8 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from tabletop.image.v1.floor_plan_pb2 import CellRectangle, Ground, Passability
-from tabletop.image.v1.map_pb2 import Illumination
+from tabletop.image.v1.map_pb2 import CellRectangle, Ground, Illumination, Passability
 
 from image_grpc.maps.terrain import WATER
 from image_grpc.plans.generators.blobs import grow

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tabletop.image.v1.floor_plan_pb2 import FloorPlan
 from tabletop.image.v1.floor_plan_service_pb2 import FloorPlanFormat
+from tabletop.image.v1.map_pb2 import FloorPlan
 
 from image_grpc.plans.importing import foundry
 from image_grpc.plans.importing.donjon import read_donjon

@@ -1,8 +1,7 @@
 """One Page Dungeon: JSON with rectangles of cells, doors on cells, notes, columns and water."""
 
 import numpy as np
-from tabletop.image.v1.floor_plan_pb2 import CellRectangle
-from tabletop.image.v1.map_pb2 import DoorKind, DoorState
+from tabletop.image.v1.map_pb2 import CellRectangle, DoorKind, DoorState
 
 from image_grpc.maps.terrain import WATER
 from image_grpc.plans.importing.doors import door_across

@@ -7,8 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from tabletop.image.v1.floor_plan_pb2 import CellRectangle, FloorPlan, FloorPlanSize, PlanObject, Room
-from tabletop.image.v1.map_pb2 import Illumination, Light, Wall
+from tabletop.image.v1.map_pb2 import (
+    CellRectangle,
+    FloorPlan,
+    FloorPlanSize,
+    Illumination,
+    Light,
+    PlanObject,
+    Room,
+    Wall,
+)
 
 from image_grpc.maps.properties import MAX_LIGHTS, MAX_WALLS
 from image_grpc.maps.terrain import FLOOR, ROCK

@@ -13,11 +13,12 @@ from getimg_standin.art.frame import Frame
 from getimg_standin.art.item import draw_item
 from getimg_standin.art.layouts import Layouts
 from getimg_standin.art.pixels import Color
+from getimg_standin.art.planned import Following, draw_planned, is_layout
 from getimg_standin.art.portrait import draw_portrait
 from getimg_standin.art.tactical import draw_tactical
 from getimg_standin.art.themes import Theme, choose_theme
 
-__all__ = ["KINDS", "Brief", "Layouts", "draw"]
+__all__ = ["KINDS", "Brief", "Following", "Layouts", "draw", "draw_over", "is_layout"]
 
 _SCENES: Mapping[str, Callable[[Brief, Theme, Chance, Frame], Color]] = {
     "tactical": draw_tactical,
@@ -26,6 +27,14 @@ _SCENES: Mapping[str, Callable[[Brief, Theme, Chance, Frame], Color]] = {
     "item": draw_item,
     "abstract": draw_abstract,
 }
+
+
+def draw_over(
+    layout: bytes, following: Following, brief: Brief, seed: int, width: int, height: int, image_format: str
+) -> bytes:
+    """Return a picture like those of `draw` that follows a layout."""
+    layer = draw_planned(layout, following, choose_theme(brief), Chance(seed), Frame(width, height))
+    return encode(layer, image_format, seed)
 
 
 def draw(brief: Brief, seed: int, width: int, height: int, image_format: str) -> bytes:

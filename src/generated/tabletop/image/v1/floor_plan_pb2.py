@@ -27,7 +27,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from tabletop.image.v1 import map_pb2 as tabletop_dot_image_dot_v1_dot_map__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"tabletop/image/v1/floor_plan.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1btabletop/image/v1/map.proto\"N\n\rFloorPlanSize\x12\x1f\n\x07\x63olumns\x18\x01 \x01(\x05\x42\x0e\xe2\x41\x01\x02\xbaH\x07\x1a\x05\x18\x80\x01(\x04\x12\x1c\n\x04rows\x18\x02 \x01(\x05\x42\x0e\xe2\x41\x01\x02\xbaH\x07\x1a\x05\x18\x80\x01(\x04\"\xd6\x01\n\x06Ground\x12\"\n\x06symbol\x18\x01 \x01(\tB\x12\xe2\x41\x01\x02\xbaH\x0br\t2\x07^[!-~]$\x12\x1b\n\x04name\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18(\x12=\n\x0bpassability\x18\x03 \x01(\x0e\x32\x1e.tabletop.image.v1.PassabilityB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12L\n\x05\x63olor\x18\x04 \x01(\tB=\xbaH:r523^(#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})|[A-Za-z]{3,20})$\xd8\x01\x01\"\x81\x01\n\rCellRectangle\x12\x19\n\x06\x63olumn\x18\x01 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x7f(\x00\x12\x16\n\x03row\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x7f(\x00\x12\x1f\n\x07\x63olumns\x18\x03 \x01(\x05\x42\x0e\xe2\x41\x01\x02\xbaH\x07\x1a\x05\x18\x80\x01(\x01\x12\x1c\n\x04rows\x18\x04 \x01(\x05\x42\x0e\xe2\x41\x01\x02\xbaH\x07\x1a\x05\x18\x80\x01(\x01\"\x99\x01\n\x04Room\x12\x19\n\x02id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12\x15\n\x04name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12@\n\x05\x63\x65lls\x18\x03 \x03(\x0b\x32 .tabletop.image.v1.CellRectangleB\x0f\xe2\x41\x01\x02\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\x12\x1d\n\x0b\x64\x65scription\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"\xa0\x02\n\nPlanObject\x12\x19\n\x02id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12\x1b\n\x04type\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18(\x12\"\n\x01x\x18\x03 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00`@)\x00\x00\x00\x00\x00\x00\x00\x00\x12\"\n\x01y\x18\x04 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00`@)\x00\x00\x00\x00\x00\x00\x00\x00\x12*\n\x05width\x18\x05 \x01(\x01\x42\x1b\xe2\x41\x01\x02\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00`@)\x00\x00\x00\x00\x00\x00\xd0?\x12+\n\x06height\x18\x06 \x01(\x01\x42\x1b\xe2\x41\x01\x02\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00`@)\x00\x00\x00\x00\x00\x00\xd0?\x12\x39\n\x0crestrictions\x18\x07 \x01(\x0b\x32#.tabletop.image.v1.WallRestrictions\"\xfe\x02\n\tFloorPlan\x12:\n\x04size\x18\x01 \x01(\x0b\x32 .tabletop.image.v1.FloorPlanSizeB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12)\n\x07terrain\x18\x02 \x03(\tB\x18\xe2\x41\x01\x02\xbaH\x11\x92\x01\x0e\x08\x04\x10\x80\x01\"\x07r\x05\x10\x04\x18\x80\x01\x12\x34\n\x07grounds\x18\x03 \x03(\x0b\x32\x19.tabletop.image.v1.GroundB\x08\xbaH\x05\x92\x01\x02\x10 \x12\x31\n\x05rooms\x18\x04 \x03(\x0b\x32\x17.tabletop.image.v1.RoomB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\x12\x31\n\x05walls\x18\x05 \x03(\x0b\x32\x17.tabletop.image.v1.WallB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\x12\x33\n\x06lights\x18\x06 \x03(\x0b\x32\x18.tabletop.image.v1.LightB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12\x39\n\x07objects\x18\x07 \x03(\x0b\x32\x1d.tabletop.image.v1.PlanObjectB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\"\xd7\x01\n\x13\x46loorPlanParameters\x12>\n\x04kind\x18\x01 \x01(\x0e\x32 .tabletop.image.v1.FloorPlanKindB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12.\n\x04size\x18\x02 \x01(\x0b\x32 .tabletop.image.v1.FloorPlanSize\x12\x0c\n\x04seed\x18\x03 \x01(\x03\x12$\n\x11\x61lgorithm_version\x18\x04 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x01(\x00\x12\x1c\n\tmax_rooms\x18\x05 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00*\x8e\x01\n\x0bPassability\x12\x1b\n\x17PASSABILITY_UNSPECIFIED\x10\x00\x12\x14\n\x10PASSABILITY_OPEN\x10\x01\x12\x19\n\x15PASSABILITY_DIFFICULT\x10\x02\x12\x1a\n\x16PASSABILITY_IMPASSABLE\x10\x03\x12\x15\n\x11PASSABILITY_SOLID\x10\x04*\xa3\x01\n\rFloorPlanKind\x12\x1f\n\x1b\x46LOOR_PLAN_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x46LOOR_PLAN_KIND_DUNGEON\x10\x01\x12\x18\n\x14\x46LOOR_PLAN_KIND_CAVE\x10\x02\x12\x1c\n\x18\x46LOOR_PLAN_KIND_BUILDING\x10\x03\x12\x1c\n\x18\x46LOOR_PLAN_KIND_OUTDOORS\x10\x04\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"tabletop/image/v1/floor_plan.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1btabletop/image/v1/map.proto\"\xd7\x01\n\x13\x46loorPlanParameters\x12>\n\x04kind\x18\x01 \x01(\x0e\x32 .tabletop.image.v1.FloorPlanKindB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12.\n\x04size\x18\x02 \x01(\x0b\x32 .tabletop.image.v1.FloorPlanSize\x12\x0c\n\x04seed\x18\x03 \x01(\x03\x12$\n\x11\x61lgorithm_version\x18\x04 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x01(\x00\x12\x1c\n\tmax_rooms\x18\x05 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00*\xa3\x01\n\rFloorPlanKind\x12\x1f\n\x1b\x46LOOR_PLAN_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x46LOOR_PLAN_KIND_DUNGEON\x10\x01\x12\x18\n\x14\x46LOOR_PLAN_KIND_CAVE\x10\x02\x12\x1c\n\x18\x46LOOR_PLAN_KIND_BUILDING\x10\x03\x12\x1c\n\x18\x46LOOR_PLAN_KIND_OUTDOORS\x10\x04\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,82 +35,14 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tabletop.image.v1.floor_pla
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\025com.tabletop.image.v1P\001ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\252\002\021Tabletop.Image.V1'
-  _globals['_FLOORPLANSIZE'].fields_by_name['columns']._loaded_options = None
-  _globals['_FLOORPLANSIZE'].fields_by_name['columns']._serialized_options = b'\342A\001\002\272H\007\032\005\030\200\001(\004'
-  _globals['_FLOORPLANSIZE'].fields_by_name['rows']._loaded_options = None
-  _globals['_FLOORPLANSIZE'].fields_by_name['rows']._serialized_options = b'\342A\001\002\272H\007\032\005\030\200\001(\004'
-  _globals['_GROUND'].fields_by_name['symbol']._loaded_options = None
-  _globals['_GROUND'].fields_by_name['symbol']._serialized_options = b'\342A\001\002\272H\013r\t2\007^[!-~]$'
-  _globals['_GROUND'].fields_by_name['name']._loaded_options = None
-  _globals['_GROUND'].fields_by_name['name']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030('
-  _globals['_GROUND'].fields_by_name['passability']._loaded_options = None
-  _globals['_GROUND'].fields_by_name['passability']._serialized_options = b'\272H\005\202\001\002\020\001'
-  _globals['_GROUND'].fields_by_name['color']._loaded_options = None
-  _globals['_GROUND'].fields_by_name['color']._serialized_options = b'\272H:r523^(#([0-9A-Fa-f]{3}|[0-9A-Fa-f]{6})|[A-Za-z]{3,20})$\330\001\001'
-  _globals['_CELLRECTANGLE'].fields_by_name['column']._loaded_options = None
-  _globals['_CELLRECTANGLE'].fields_by_name['column']._serialized_options = b'\272H\006\032\004\030\177(\000'
-  _globals['_CELLRECTANGLE'].fields_by_name['row']._loaded_options = None
-  _globals['_CELLRECTANGLE'].fields_by_name['row']._serialized_options = b'\272H\006\032\004\030\177(\000'
-  _globals['_CELLRECTANGLE'].fields_by_name['columns']._loaded_options = None
-  _globals['_CELLRECTANGLE'].fields_by_name['columns']._serialized_options = b'\342A\001\002\272H\007\032\005\030\200\001(\001'
-  _globals['_CELLRECTANGLE'].fields_by_name['rows']._loaded_options = None
-  _globals['_CELLRECTANGLE'].fields_by_name['rows']._serialized_options = b'\342A\001\002\272H\007\032\005\030\200\001(\001'
-  _globals['_ROOM'].fields_by_name['id']._loaded_options = None
-  _globals['_ROOM'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030@'
-  _globals['_ROOM'].fields_by_name['name']._loaded_options = None
-  _globals['_ROOM'].fields_by_name['name']._serialized_options = b'\272H\004r\002\030d'
-  _globals['_ROOM'].fields_by_name['cells']._loaded_options = None
-  _globals['_ROOM'].fields_by_name['cells']._serialized_options = b'\342A\001\002\272H\010\222\001\005\010\001\020\350\007'
-  _globals['_ROOM'].fields_by_name['description']._loaded_options = None
-  _globals['_ROOM'].fields_by_name['description']._serialized_options = b'\272H\005r\003\030\364\003'
-  _globals['_PLANOBJECT'].fields_by_name['id']._loaded_options = None
-  _globals['_PLANOBJECT'].fields_by_name['id']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030@'
-  _globals['_PLANOBJECT'].fields_by_name['type']._loaded_options = None
-  _globals['_PLANOBJECT'].fields_by_name['type']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030('
-  _globals['_PLANOBJECT'].fields_by_name['x']._loaded_options = None
-  _globals['_PLANOBJECT'].fields_by_name['x']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\000\000`@)\000\000\000\000\000\000\000\000'
-  _globals['_PLANOBJECT'].fields_by_name['y']._loaded_options = None
-  _globals['_PLANOBJECT'].fields_by_name['y']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\000\000`@)\000\000\000\000\000\000\000\000'
-  _globals['_PLANOBJECT'].fields_by_name['width']._loaded_options = None
-  _globals['_PLANOBJECT'].fields_by_name['width']._serialized_options = b'\342A\001\002\272H\024\022\022\031\000\000\000\000\000\000`@)\000\000\000\000\000\000\320?'
-  _globals['_PLANOBJECT'].fields_by_name['height']._loaded_options = None
-  _globals['_PLANOBJECT'].fields_by_name['height']._serialized_options = b'\342A\001\002\272H\024\022\022\031\000\000\000\000\000\000`@)\000\000\000\000\000\000\320?'
-  _globals['_FLOORPLAN'].fields_by_name['size']._loaded_options = None
-  _globals['_FLOORPLAN'].fields_by_name['size']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
-  _globals['_FLOORPLAN'].fields_by_name['terrain']._loaded_options = None
-  _globals['_FLOORPLAN'].fields_by_name['terrain']._serialized_options = b'\342A\001\002\272H\021\222\001\016\010\004\020\200\001\"\007r\005\020\004\030\200\001'
-  _globals['_FLOORPLAN'].fields_by_name['grounds']._loaded_options = None
-  _globals['_FLOORPLAN'].fields_by_name['grounds']._serialized_options = b'\272H\005\222\001\002\020 '
-  _globals['_FLOORPLAN'].fields_by_name['rooms']._loaded_options = None
-  _globals['_FLOORPLAN'].fields_by_name['rooms']._serialized_options = b'\272H\006\222\001\003\020\310\001'
-  _globals['_FLOORPLAN'].fields_by_name['walls']._loaded_options = None
-  _globals['_FLOORPLAN'].fields_by_name['walls']._serialized_options = b'\272H\006\222\001\003\020\320\017'
-  _globals['_FLOORPLAN'].fields_by_name['lights']._loaded_options = None
-  _globals['_FLOORPLAN'].fields_by_name['lights']._serialized_options = b'\272H\006\222\001\003\020\364\003'
-  _globals['_FLOORPLAN'].fields_by_name['objects']._loaded_options = None
-  _globals['_FLOORPLAN'].fields_by_name['objects']._serialized_options = b'\272H\006\222\001\003\020\364\003'
   _globals['_FLOORPLANPARAMETERS'].fields_by_name['kind']._loaded_options = None
   _globals['_FLOORPLANPARAMETERS'].fields_by_name['kind']._serialized_options = b'\342A\001\002\272H\007\202\001\004\020\001 \000'
   _globals['_FLOORPLANPARAMETERS'].fields_by_name['algorithm_version']._loaded_options = None
   _globals['_FLOORPLANPARAMETERS'].fields_by_name['algorithm_version']._serialized_options = b'\272H\006\032\004\030\001(\000'
   _globals['_FLOORPLANPARAMETERS'].fields_by_name['max_rooms']._loaded_options = None
   _globals['_FLOORPLANPARAMETERS'].fields_by_name['max_rooms']._serialized_options = b'\272H\006\032\004\030d(\000'
-  _globals['_PASSABILITY']._serialized_start=1628
-  _globals['_PASSABILITY']._serialized_end=1770
-  _globals['_FLOORPLANKIND']._serialized_start=1773
-  _globals['_FLOORPLANKIND']._serialized_end=1936
-  _globals['_FLOORPLANSIZE']._serialized_start=148
-  _globals['_FLOORPLANSIZE']._serialized_end=226
-  _globals['_GROUND']._serialized_start=229
-  _globals['_GROUND']._serialized_end=443
-  _globals['_CELLRECTANGLE']._serialized_start=446
-  _globals['_CELLRECTANGLE']._serialized_end=575
-  _globals['_ROOM']._serialized_start=578
-  _globals['_ROOM']._serialized_end=731
-  _globals['_PLANOBJECT']._serialized_start=734
-  _globals['_PLANOBJECT']._serialized_end=1022
-  _globals['_FLOORPLAN']._serialized_start=1025
-  _globals['_FLOORPLAN']._serialized_end=1407
-  _globals['_FLOORPLANPARAMETERS']._serialized_start=1410
-  _globals['_FLOORPLANPARAMETERS']._serialized_end=1625
+  _globals['_FLOORPLANKIND']._serialized_start=367
+  _globals['_FLOORPLANKIND']._serialized_end=530
+  _globals['_FLOORPLANPARAMETERS']._serialized_start=149
+  _globals['_FLOORPLANPARAMETERS']._serialized_end=364
 # @@protoc_insertion_point(module_scope)

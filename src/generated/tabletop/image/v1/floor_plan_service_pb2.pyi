@@ -64,15 +64,15 @@ class GenerateFloorPlanResponse(_message.Message):
     __slots__ = ("floor_plan", "parameters")
     FLOOR_PLAN_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
-    floor_plan: _floor_plan_pb2.FloorPlan
+    floor_plan: _map_pb2.FloorPlan
     parameters: _floor_plan_pb2.FloorPlanParameters
-    def __init__(self, floor_plan: _Optional[_Union[_floor_plan_pb2.FloorPlan, _Mapping]] = ..., parameters: _Optional[_Union[_floor_plan_pb2.FloorPlanParameters, _Mapping]] = ...) -> None: ...
+    def __init__(self, floor_plan: _Optional[_Union[_map_pb2.FloorPlan, _Mapping]] = ..., parameters: _Optional[_Union[_floor_plan_pb2.FloorPlanParameters, _Mapping]] = ...) -> None: ...
 
 class CheckFloorPlanRequest(_message.Message):
     __slots__ = ("floor_plan",)
     FLOOR_PLAN_FIELD_NUMBER: _ClassVar[int]
-    floor_plan: _floor_plan_pb2.FloorPlan
-    def __init__(self, floor_plan: _Optional[_Union[_floor_plan_pb2.FloorPlan, _Mapping]] = ...) -> None: ...
+    floor_plan: _map_pb2.FloorPlan
+    def __init__(self, floor_plan: _Optional[_Union[_map_pb2.FloorPlan, _Mapping]] = ...) -> None: ...
 
 class FloorPlanFinding(_message.Message):
     __slots__ = ("kind", "description", "cells", "room_ids", "wall_ids")
@@ -101,12 +101,12 @@ class RenderFloorPlanRequest(_message.Message):
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     CELL_SIZE_FIELD_NUMBER: _ClassVar[int]
     GRID_FIELD_NUMBER: _ClassVar[int]
-    floor_plan: _floor_plan_pb2.FloorPlan
+    floor_plan: _map_pb2.FloorPlan
     content: FloorPlanContent
     format: DrawingFormat
     cell_size: int
     grid: bool
-    def __init__(self, floor_plan: _Optional[_Union[_floor_plan_pb2.FloorPlan, _Mapping]] = ..., content: _Optional[_Union[FloorPlanContent, str]] = ..., format: _Optional[_Union[DrawingFormat, str]] = ..., cell_size: _Optional[int] = ..., grid: _Optional[bool] = ...) -> None: ...
+    def __init__(self, floor_plan: _Optional[_Union[_map_pb2.FloorPlan, _Mapping]] = ..., content: _Optional[_Union[FloorPlanContent, str]] = ..., format: _Optional[_Union[DrawingFormat, str]] = ..., cell_size: _Optional[int] = ..., grid: _Optional[bool] = ...) -> None: ...
 
 class RenderFloorPlanResponse(_message.Message):
     __slots__ = ("data", "media_type", "width", "height", "cell_size")
@@ -150,11 +150,11 @@ class ImportedFloorPlan(_message.Message):
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
     PICTURE_FIELD_NUMBER: _ClassVar[int]
-    floor_plan: _floor_plan_pb2.FloorPlan
+    floor_plan: _map_pb2.FloorPlan
     format: FloorPlanFormat
     warnings: _containers.RepeatedScalarFieldContainer[str]
     picture: ImportedPicture
-    def __init__(self, floor_plan: _Optional[_Union[_floor_plan_pb2.FloorPlan, _Mapping]] = ..., format: _Optional[_Union[FloorPlanFormat, str]] = ..., warnings: _Optional[_Iterable[str]] = ..., picture: _Optional[_Union[ImportedPicture, _Mapping]] = ...) -> None: ...
+    def __init__(self, floor_plan: _Optional[_Union[_map_pb2.FloorPlan, _Mapping]] = ..., format: _Optional[_Union[FloorPlanFormat, str]] = ..., warnings: _Optional[_Iterable[str]] = ..., picture: _Optional[_Union[ImportedPicture, _Mapping]] = ...) -> None: ...
 
 class ImportFloorPlanResponse(_message.Message):
     __slots__ = ("plan", "data")

@@ -4,6 +4,7 @@ from buf.validate import validate_pb2 as _validate_pb2
 from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
+from tabletop.image.v1 import floor_plan_pb2 as _floor_plan_pb2
 from tabletop.image.v1 import map_pb2 as _map_pb2
 from tabletop.image.v1 import theme_pb2 as _theme_pb2
 from tabletop.image.v1 import types_pb2 as _types_pb2
@@ -38,8 +39,24 @@ ITEM_TYPE_WEAPON: ItemType
 ITEM_TYPE_ARMOR: ItemType
 ITEM_TYPE_OTHER: ItemType
 
+class MapLayout(_message.Message):
+    __slots__ = ("floor_plan", "floor_plan_parameters")
+    FLOOR_PLAN_FIELD_NUMBER: _ClassVar[int]
+    FLOOR_PLAN_PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    floor_plan: _map_pb2.FloorPlan
+    floor_plan_parameters: _floor_plan_pb2.FloorPlanParameters
+    def __init__(self, floor_plan: _Optional[_Union[_map_pb2.FloorPlan, _Mapping]] = ..., floor_plan_parameters: _Optional[_Union[_floor_plan_pb2.FloorPlanParameters, _Mapping]] = ...) -> None: ...
+
+class Adherence(_message.Message):
+    __slots__ = ("min_score", "max_tries")
+    MIN_SCORE_FIELD_NUMBER: _ClassVar[int]
+    MAX_TRIES_FIELD_NUMBER: _ClassVar[int]
+    min_score: float
+    max_tries: int
+    def __init__(self, min_score: _Optional[float] = ..., max_tries: _Optional[int] = ...) -> None: ...
+
 class GenerateTacticalMapRequest(_message.Message):
-    __slots__ = ("theme", "size", "details", "source", "request_id", "wait_for", "priority", "cache", "validate_only", "format", "model", "reference_image_ids", "grid", "features", "terrain", "walls", "lights")
+    __slots__ = ("theme", "size", "details", "source", "request_id", "wait_for", "priority", "cache", "validate_only", "format", "model", "reference_image_ids", "grid", "features", "terrain", "walls", "lights", "layout", "adherence")
     THEME_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     DETAILS_FIELD_NUMBER: _ClassVar[int]
@@ -57,6 +74,8 @@ class GenerateTacticalMapRequest(_message.Message):
     TERRAIN_FIELD_NUMBER: _ClassVar[int]
     WALLS_FIELD_NUMBER: _ClassVar[int]
     LIGHTS_FIELD_NUMBER: _ClassVar[int]
+    LAYOUT_FIELD_NUMBER: _ClassVar[int]
+    ADHERENCE_FIELD_NUMBER: _ClassVar[int]
     theme: str
     size: _types_pb2.Size
     details: str
@@ -74,7 +93,9 @@ class GenerateTacticalMapRequest(_message.Message):
     terrain: _map_pb2.Terrain
     walls: _containers.RepeatedCompositeFieldContainer[_map_pb2.Wall]
     lights: _containers.RepeatedCompositeFieldContainer[_map_pb2.Light]
-    def __init__(self, theme: _Optional[str] = ..., size: _Optional[_Union[_types_pb2.Size, _Mapping]] = ..., details: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., request_id: _Optional[str] = ..., wait_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., priority: _Optional[_Union[_types_pb2.Priority, str]] = ..., cache: _Optional[_Union[_types_pb2.CacheMode, str]] = ..., validate_only: _Optional[bool] = ..., format: _Optional[_Union[_types_pb2.ImageFormat, str]] = ..., model: _Optional[str] = ..., reference_image_ids: _Optional[_Iterable[str]] = ..., grid: _Optional[_Union[_map_pb2.Grid, _Mapping]] = ..., features: _Optional[_Iterable[str]] = ..., terrain: _Optional[_Union[_map_pb2.Terrain, _Mapping]] = ..., walls: _Optional[_Iterable[_Union[_map_pb2.Wall, _Mapping]]] = ..., lights: _Optional[_Iterable[_Union[_map_pb2.Light, _Mapping]]] = ...) -> None: ...
+    layout: MapLayout
+    adherence: Adherence
+    def __init__(self, theme: _Optional[str] = ..., size: _Optional[_Union[_types_pb2.Size, _Mapping]] = ..., details: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., request_id: _Optional[str] = ..., wait_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., priority: _Optional[_Union[_types_pb2.Priority, str]] = ..., cache: _Optional[_Union[_types_pb2.CacheMode, str]] = ..., validate_only: _Optional[bool] = ..., format: _Optional[_Union[_types_pb2.ImageFormat, str]] = ..., model: _Optional[str] = ..., reference_image_ids: _Optional[_Iterable[str]] = ..., grid: _Optional[_Union[_map_pb2.Grid, _Mapping]] = ..., features: _Optional[_Iterable[str]] = ..., terrain: _Optional[_Union[_map_pb2.Terrain, _Mapping]] = ..., walls: _Optional[_Iterable[_Union[_map_pb2.Wall, _Mapping]]] = ..., lights: _Optional[_Iterable[_Union[_map_pb2.Light, _Mapping]]] = ..., layout: _Optional[_Union[MapLayout, _Mapping]] = ..., adherence: _Optional[_Union[Adherence, _Mapping]] = ...) -> None: ...
 
 class GenerateCampaignMapRequest(_message.Message):
     __slots__ = ("theme", "size", "details", "source", "request_id", "wait_for", "priority", "cache", "validate_only", "format", "model", "reference_image_ids", "scale", "features", "points_of_interest")

@@ -158,7 +158,7 @@ class UploadImageResponse(_message.Message):
     def __init__(self, image: _Optional[_Union[_image_pb2.Image, _Mapping]] = ...) -> None: ...
 
 class ReadImageRequest(_message.Message):
-    __slots__ = ("image_id", "version", "offset", "limit", "layer", "format", "max_side", "audience", "viewers", "explored", "ambient_light", "fog")
+    __slots__ = ("image_id", "version", "offset", "limit", "layer", "format", "max_side", "audience", "viewers", "explored", "ambient_light", "fog", "draw_weak_edges")
     IMAGE_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     OFFSET_FIELD_NUMBER: _ClassVar[int]
@@ -171,6 +171,7 @@ class ReadImageRequest(_message.Message):
     EXPLORED_FIELD_NUMBER: _ClassVar[int]
     AMBIENT_LIGHT_FIELD_NUMBER: _ClassVar[int]
     FOG_FIELD_NUMBER: _ClassVar[int]
+    DRAW_WEAK_EDGES_FIELD_NUMBER: _ClassVar[int]
     image_id: str
     version: int
     offset: int
@@ -183,7 +184,8 @@ class ReadImageRequest(_message.Message):
     explored: _containers.RepeatedCompositeFieldContainer[_map_pb2.Cell]
     ambient_light: _map_pb2.LightLevel
     fog: bool
-    def __init__(self, image_id: _Optional[str] = ..., version: _Optional[int] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ..., layer: _Optional[_Union[ImageLayer, str]] = ..., format: _Optional[_Union[_types_pb2.ImageFormat, str]] = ..., max_side: _Optional[int] = ..., audience: _Optional[_Union[_viewer_pb2.Audience, str]] = ..., viewers: _Optional[_Iterable[_Union[_viewer_pb2.Viewer, _Mapping]]] = ..., explored: _Optional[_Iterable[_Union[_map_pb2.Cell, _Mapping]]] = ..., ambient_light: _Optional[_Union[_map_pb2.LightLevel, str]] = ..., fog: _Optional[bool] = ...) -> None: ...
+    draw_weak_edges: bool
+    def __init__(self, image_id: _Optional[str] = ..., version: _Optional[int] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ..., layer: _Optional[_Union[ImageLayer, str]] = ..., format: _Optional[_Union[_types_pb2.ImageFormat, str]] = ..., max_side: _Optional[int] = ..., audience: _Optional[_Union[_viewer_pb2.Audience, str]] = ..., viewers: _Optional[_Iterable[_Union[_viewer_pb2.Viewer, _Mapping]]] = ..., explored: _Optional[_Iterable[_Union[_map_pb2.Cell, _Mapping]]] = ..., ambient_light: _Optional[_Union[_map_pb2.LightLevel, str]] = ..., fog: _Optional[bool] = ..., draw_weak_edges: _Optional[bool] = ...) -> None: ...
 
 class ReadImageResponse(_message.Message):
     __slots__ = ("content", "data")

@@ -69,6 +69,14 @@ class LightLevel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     LIGHT_LEVEL_DIM: _ClassVar[LightLevel]
     LIGHT_LEVEL_BRIGHT: _ClassVar[LightLevel]
 
+class Passability(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PASSABILITY_UNSPECIFIED: _ClassVar[Passability]
+    PASSABILITY_OPEN: _ClassVar[Passability]
+    PASSABILITY_DIFFICULT: _ClassVar[Passability]
+    PASSABILITY_IMPASSABLE: _ClassVar[Passability]
+    PASSABILITY_SOLID: _ClassVar[Passability]
+
 class CoordinateUnit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     COORDINATE_UNIT_UNSPECIFIED: _ClassVar[CoordinateUnit]
@@ -109,6 +117,11 @@ LIGHT_LEVEL_UNSPECIFIED: LightLevel
 LIGHT_LEVEL_DARK: LightLevel
 LIGHT_LEVEL_DIM: LightLevel
 LIGHT_LEVEL_BRIGHT: LightLevel
+PASSABILITY_UNSPECIFIED: Passability
+PASSABILITY_OPEN: Passability
+PASSABILITY_DIFFICULT: Passability
+PASSABILITY_IMPASSABLE: Passability
+PASSABILITY_SOLID: Passability
 COORDINATE_UNIT_UNSPECIFIED: CoordinateUnit
 COORDINATE_UNIT_PIXELS: CoordinateUnit
 COORDINATE_UNIT_CELLS: CoordinateUnit
@@ -234,19 +247,129 @@ class Light(_message.Message):
     illumination: Illumination
     def __init__(self, id: _Optional[str] = ..., position: _Optional[_Union[Position, _Mapping]] = ..., illumination: _Optional[_Union[Illumination, _Mapping]] = ...) -> None: ...
 
+class FloorPlanSize(_message.Message):
+    __slots__ = ("columns", "rows")
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    columns: int
+    rows: int
+    def __init__(self, columns: _Optional[int] = ..., rows: _Optional[int] = ...) -> None: ...
+
+class Ground(_message.Message):
+    __slots__ = ("symbol", "name", "passability", "color")
+    SYMBOL_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PASSABILITY_FIELD_NUMBER: _ClassVar[int]
+    COLOR_FIELD_NUMBER: _ClassVar[int]
+    symbol: str
+    name: str
+    passability: Passability
+    color: str
+    def __init__(self, symbol: _Optional[str] = ..., name: _Optional[str] = ..., passability: _Optional[_Union[Passability, str]] = ..., color: _Optional[str] = ...) -> None: ...
+
+class CellRectangle(_message.Message):
+    __slots__ = ("column", "row", "columns", "rows")
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    ROW_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    column: int
+    row: int
+    columns: int
+    rows: int
+    def __init__(self, column: _Optional[int] = ..., row: _Optional[int] = ..., columns: _Optional[int] = ..., rows: _Optional[int] = ...) -> None: ...
+
+class Room(_message.Message):
+    __slots__ = ("id", "name", "cells", "description")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    CELLS_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    name: str
+    cells: _containers.RepeatedCompositeFieldContainer[CellRectangle]
+    description: str
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., cells: _Optional[_Iterable[_Union[CellRectangle, _Mapping]]] = ..., description: _Optional[str] = ...) -> None: ...
+
+class PlanObject(_message.Message):
+    __slots__ = ("id", "type", "x", "y", "width", "height", "restrictions")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    X_FIELD_NUMBER: _ClassVar[int]
+    Y_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    RESTRICTIONS_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    type: str
+    x: float
+    y: float
+    width: float
+    height: float
+    restrictions: WallRestrictions
+    def __init__(self, id: _Optional[str] = ..., type: _Optional[str] = ..., x: _Optional[float] = ..., y: _Optional[float] = ..., width: _Optional[float] = ..., height: _Optional[float] = ..., restrictions: _Optional[_Union[WallRestrictions, _Mapping]] = ...) -> None: ...
+
+class FloorPlan(_message.Message):
+    __slots__ = ("size", "terrain", "grounds", "rooms", "walls", "lights", "objects")
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    TERRAIN_FIELD_NUMBER: _ClassVar[int]
+    GROUNDS_FIELD_NUMBER: _ClassVar[int]
+    ROOMS_FIELD_NUMBER: _ClassVar[int]
+    WALLS_FIELD_NUMBER: _ClassVar[int]
+    LIGHTS_FIELD_NUMBER: _ClassVar[int]
+    OBJECTS_FIELD_NUMBER: _ClassVar[int]
+    size: FloorPlanSize
+    terrain: _containers.RepeatedScalarFieldContainer[str]
+    grounds: _containers.RepeatedCompositeFieldContainer[Ground]
+    rooms: _containers.RepeatedCompositeFieldContainer[Room]
+    walls: _containers.RepeatedCompositeFieldContainer[Wall]
+    lights: _containers.RepeatedCompositeFieldContainer[Light]
+    objects: _containers.RepeatedCompositeFieldContainer[PlanObject]
+    def __init__(self, size: _Optional[_Union[FloorPlanSize, _Mapping]] = ..., terrain: _Optional[_Iterable[str]] = ..., grounds: _Optional[_Iterable[_Union[Ground, _Mapping]]] = ..., rooms: _Optional[_Iterable[_Union[Room, _Mapping]]] = ..., walls: _Optional[_Iterable[_Union[Wall, _Mapping]]] = ..., lights: _Optional[_Iterable[_Union[Light, _Mapping]]] = ..., objects: _Optional[_Iterable[_Union[PlanObject, _Mapping]]] = ...) -> None: ...
+
+class WeakEdge(_message.Message):
+    __slots__ = ("wall_id", "start", "end")
+    WALL_ID_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    wall_id: str
+    start: _types_pb2.Location
+    end: _types_pb2.Location
+    def __init__(self, wall_id: _Optional[str] = ..., start: _Optional[_Union[_types_pb2.Location, _Mapping]] = ..., end: _Optional[_Union[_types_pb2.Location, _Mapping]] = ...) -> None: ...
+
+class Fidelity(_message.Message):
+    __slots__ = ("score", "offset_x", "offset_y", "scale", "weak_edges", "tries")
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_X_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_Y_FIELD_NUMBER: _ClassVar[int]
+    SCALE_FIELD_NUMBER: _ClassVar[int]
+    WEAK_EDGES_FIELD_NUMBER: _ClassVar[int]
+    TRIES_FIELD_NUMBER: _ClassVar[int]
+    score: float
+    offset_x: float
+    offset_y: float
+    scale: float
+    weak_edges: _containers.RepeatedCompositeFieldContainer[WeakEdge]
+    tries: int
+    def __init__(self, score: _Optional[float] = ..., offset_x: _Optional[float] = ..., offset_y: _Optional[float] = ..., scale: _Optional[float] = ..., weak_edges: _Optional[_Iterable[_Union[WeakEdge, _Mapping]]] = ..., tries: _Optional[int] = ...) -> None: ...
+
 class MapProperties(_message.Message):
-    __slots__ = ("grid", "walls", "scale", "points_of_interest", "lights")
+    __slots__ = ("grid", "walls", "scale", "points_of_interest", "lights", "floor_plan", "fidelity")
     GRID_FIELD_NUMBER: _ClassVar[int]
     WALLS_FIELD_NUMBER: _ClassVar[int]
     SCALE_FIELD_NUMBER: _ClassVar[int]
     POINTS_OF_INTEREST_FIELD_NUMBER: _ClassVar[int]
     LIGHTS_FIELD_NUMBER: _ClassVar[int]
+    FLOOR_PLAN_FIELD_NUMBER: _ClassVar[int]
+    FIDELITY_FIELD_NUMBER: _ClassVar[int]
     grid: Grid
     walls: _containers.RepeatedCompositeFieldContainer[Wall]
     scale: Scale
     points_of_interest: _containers.RepeatedCompositeFieldContainer[PointOfInterest]
     lights: _containers.RepeatedCompositeFieldContainer[Light]
-    def __init__(self, grid: _Optional[_Union[Grid, _Mapping]] = ..., walls: _Optional[_Iterable[_Union[Wall, _Mapping]]] = ..., scale: _Optional[_Union[Scale, _Mapping]] = ..., points_of_interest: _Optional[_Iterable[_Union[PointOfInterest, _Mapping]]] = ..., lights: _Optional[_Iterable[_Union[Light, _Mapping]]] = ...) -> None: ...
+    floor_plan: FloorPlan
+    fidelity: Fidelity
+    def __init__(self, grid: _Optional[_Union[Grid, _Mapping]] = ..., walls: _Optional[_Iterable[_Union[Wall, _Mapping]]] = ..., scale: _Optional[_Union[Scale, _Mapping]] = ..., points_of_interest: _Optional[_Iterable[_Union[PointOfInterest, _Mapping]]] = ..., lights: _Optional[_Iterable[_Union[Light, _Mapping]]] = ..., floor_plan: _Optional[_Union[FloorPlan, _Mapping]] = ..., fidelity: _Optional[_Union[Fidelity, _Mapping]] = ...) -> None: ...
 
 class Position(_message.Message):
     __slots__ = ("x", "y", "unit")

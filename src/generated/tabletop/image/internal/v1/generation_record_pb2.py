@@ -27,11 +27,12 @@ from tabletop.image.internal.v1 import provider_result_pb2 as tabletop_dot_image
 from tabletop.image.v1 import audit_pb2 as tabletop_dot_image_dot_v1_dot_audit__pb2
 from tabletop.image.v1 import generation_pb2 as tabletop_dot_image_dot_v1_dot_generation__pb2
 from tabletop.image.v1 import generation_request_pb2 as tabletop_dot_image_dot_v1_dot_generation__request__pb2
+from tabletop.image.v1 import map_pb2 as tabletop_dot_image_dot_v1_dot_map__pb2
 from tabletop.image.v1 import theme_pb2 as tabletop_dot_image_dot_v1_dot_theme__pb2
 from tabletop.image.v1 import types_pb2 as tabletop_dot_image_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n2tabletop/image/internal/v1/generation_record.proto\x12\x1atabletop.image.internal.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x30tabletop/image/internal/v1/provider_result.proto\x1a\x1dtabletop/image/v1/audit.proto\x1a\"tabletop/image/v1/generation.proto\x1a*tabletop/image/v1/generation_request.proto\x1a\x1dtabletop/image/v1/theme.proto\x1a\x1dtabletop/image/v1/types.proto\"\xea\x05\n\x10GenerationRecord\x12\x31\n\ngeneration\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Generation\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t\x12\x16\n\x0erequest_digest\x18\x03 \x01(\t\x12\x14\n\x0cserved_by_id\x18\x04 \x01(\t\x12\x10\n\x08image_id\x18\x05 \x01(\t\x12\x43\n\x0fprovider_result\x18\x06 \x01(\x0b\x32*.tabletop.image.internal.v1.ProviderResult\x12\x30\n\x05lease\x18\x07 \x01(\x0b\x32!.tabletop.image.internal.v1.Lease\x12\x0e\n\x06prompt\x18\x08 \x01(\t\x12\x15\n\rtheme_version\x18\t \x01(\x03\x12\x16\n\x0e\x63orrelation_id\x18\n \x01(\t\x12\x13\n\x0btraceparent\x18\x0b \x01(\t\x12\x32\n\x06\x66\x61\x63\x65ts\x18\x0c \x01(\x0b\x32\".tabletop.image.internal.v1.Facets\x12\x35\n\x07picture\x18\r \x01(\x0b\x32$.tabletop.image.v1.GenerationRequest\x12\x19\n\x11reference_version\x18\x0e \x01(\x03\x12>\n\x11theme_association\x18\x0f \x01(\x0b\x32#.tabletop.image.v1.ThemeAssociation\x12\x10\n\x08requeues\x18\x10 \x01(\x05\x12\x1b\n\x13\x63\x61\x63he_entry_version\x18\x11 \x01(\x03\x12<\n\x0breservation\x18\x12 \x01(\x0b\x32\'.tabletop.image.internal.v1.Reservation\x12\x1a\n\x12shared_fingerprint\x18\x13 \x01(\t\x12\x34\n\x0c\x61udited_call\x18\x14 \x01(\x0b\x32\x1e.tabletop.image.v1.AuditedCall\"X\n\x0bReservation\x12\x0e\n\x06\x63\x61ller\x18\x01 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\t\x12\x0c\n\x04\x63ost\x18\x03 \x01(\x03\x12\r\n\x05price\x18\x04 \x01(\x03\x12\x0f\n\x07unknown\x18\x05 \x01(\x03\"\x99\x01\n\x06\x46\x61\x63\x65ts\x12*\n\x04type\x18\x01 \x01(\x0e\x32\x1c.tabletop.image.v1.ImageType\x12\x30\n\x07subtype\x18\x02 \x01(\x0e\x32\x1f.tabletop.image.v1.ImageSubtype\x12\r\n\x05theme\x18\x03 \x01(\t\x12\x11\n\tsource_id\x18\x04 \x01(\t\x12\x0f\n\x07service\x18\x05 \x01(\t\"G\n\x05Lease\x12\r\n\x05owner\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x9c\x01\n\x1e\x63om.tabletop.image.internal.v1P\x01Z[github.com/tabletop-images/image-grpc/clients/go/tabletop/image/internal/v1;imageinternalv1\xaa\x02\x1aTabletop.Image.Internal.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n2tabletop/image/internal/v1/generation_record.proto\x12\x1atabletop.image.internal.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x30tabletop/image/internal/v1/provider_result.proto\x1a\x1dtabletop/image/v1/audit.proto\x1a\"tabletop/image/v1/generation.proto\x1a*tabletop/image/v1/generation_request.proto\x1a\x1btabletop/image/v1/map.proto\x1a\x1dtabletop/image/v1/theme.proto\x1a\x1dtabletop/image/v1/types.proto\"\xab\x06\n\x10GenerationRecord\x12\x31\n\ngeneration\x18\x01 \x01(\x0b\x32\x1d.tabletop.image.v1.Generation\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t\x12\x16\n\x0erequest_digest\x18\x03 \x01(\t\x12\x14\n\x0cserved_by_id\x18\x04 \x01(\t\x12\x10\n\x08image_id\x18\x05 \x01(\t\x12\x43\n\x0fprovider_result\x18\x06 \x01(\x0b\x32*.tabletop.image.internal.v1.ProviderResult\x12\x30\n\x05lease\x18\x07 \x01(\x0b\x32!.tabletop.image.internal.v1.Lease\x12\x0e\n\x06prompt\x18\x08 \x01(\t\x12\x15\n\rtheme_version\x18\t \x01(\x03\x12\x16\n\x0e\x63orrelation_id\x18\n \x01(\t\x12\x13\n\x0btraceparent\x18\x0b \x01(\t\x12\x32\n\x06\x66\x61\x63\x65ts\x18\x0c \x01(\x0b\x32\".tabletop.image.internal.v1.Facets\x12\x35\n\x07picture\x18\r \x01(\x0b\x32$.tabletop.image.v1.GenerationRequest\x12\x19\n\x11reference_version\x18\x0e \x01(\x03\x12>\n\x11theme_association\x18\x0f \x01(\x0b\x32#.tabletop.image.v1.ThemeAssociation\x12\x10\n\x08requeues\x18\x10 \x01(\x05\x12\x1b\n\x13\x63\x61\x63he_entry_version\x18\x11 \x01(\x03\x12<\n\x0breservation\x18\x12 \x01(\x0b\x32\'.tabletop.image.internal.v1.Reservation\x12\x1a\n\x12shared_fingerprint\x18\x13 \x01(\t\x12\x34\n\x0c\x61udited_call\x18\x14 \x01(\x0b\x32\x1e.tabletop.image.v1.AuditedCall\x12.\n\x05tries\x18\x15 \x03(\x0b\x32\x1f.tabletop.image.internal.v1.Try\x12\x0f\n\x07settled\x18\x16 \x01(\x08\"p\n\x03Try\x12:\n\x06result\x18\x01 \x01(\x0b\x32*.tabletop.image.internal.v1.ProviderResult\x12-\n\x08\x66idelity\x18\x02 \x01(\x0b\x32\x1b.tabletop.image.v1.Fidelity\"X\n\x0bReservation\x12\x0e\n\x06\x63\x61ller\x18\x01 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\t\x12\x0c\n\x04\x63ost\x18\x03 \x01(\x03\x12\r\n\x05price\x18\x04 \x01(\x03\x12\x0f\n\x07unknown\x18\x05 \x01(\x03\"\x99\x01\n\x06\x46\x61\x63\x65ts\x12*\n\x04type\x18\x01 \x01(\x0e\x32\x1c.tabletop.image.v1.ImageType\x12\x30\n\x07subtype\x18\x02 \x01(\x0e\x32\x1f.tabletop.image.v1.ImageSubtype\x12\r\n\x05theme\x18\x03 \x01(\t\x12\x11\n\tsource_id\x18\x04 \x01(\t\x12\x0f\n\x07service\x18\x05 \x01(\t\"G\n\x05Lease\x12\r\n\x05owner\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x9c\x01\n\x1e\x63om.tabletop.image.internal.v1P\x01Z[github.com/tabletop-images/image-grpc/clients/go/tabletop/image/internal/v1;imageinternalv1\xaa\x02\x1aTabletop.Image.Internal.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,12 +40,14 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tabletop.image.internal.v1.
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\036com.tabletop.image.internal.v1P\001Z[github.com/tabletop-images/image-grpc/clients/go/tabletop/image/internal/v1;imageinternalv1\252\002\032Tabletop.Image.Internal.V1'
-  _globals['_GENERATIONRECORD']._serialized_start=339
-  _globals['_GENERATIONRECORD']._serialized_end=1085
-  _globals['_RESERVATION']._serialized_start=1087
-  _globals['_RESERVATION']._serialized_end=1175
-  _globals['_FACETS']._serialized_start=1178
-  _globals['_FACETS']._serialized_end=1331
-  _globals['_LEASE']._serialized_start=1333
-  _globals['_LEASE']._serialized_end=1404
+  _globals['_GENERATIONRECORD']._serialized_start=368
+  _globals['_GENERATIONRECORD']._serialized_end=1179
+  _globals['_TRY']._serialized_start=1181
+  _globals['_TRY']._serialized_end=1293
+  _globals['_RESERVATION']._serialized_start=1295
+  _globals['_RESERVATION']._serialized_end=1383
+  _globals['_FACETS']._serialized_start=1386
+  _globals['_FACETS']._serialized_end=1539
+  _globals['_LEASE']._serialized_start=1541
+  _globals['_LEASE']._serialized_end=1612
 # @@protoc_insertion_point(module_scope)

@@ -1,0 +1,226 @@
+"""How well a picture follows a floor plan.
+
+Offset and scale come from the phase correlation of the edges of the picture with those of the layout. Whether a wall
+can be seen comes from the picture's edges across it: they must be strong where the wall is, and weaker beside it. In
+noise, the edges along a piece of wall average out; in another picture, only a few lie where walls are.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from tabletop.image.v1.map_pb2 import Fidelity, FloorPlan, Wall, WallKind
+from tabletop.image.v1.map_pb2 import Grid as GridProperties
+from tabletop.image.v1.types_pb2 import Location, Size
+
+from image_grpc import pictures
+from image_grpc.maps.barriers import wall_ends
+from image_grpc.maps.grid import Grid, Points, grid_on
+from image_grpc.maps.properties import is_door
+from image_grpc.plans.drawing import draw_layout
+
+SIDE = 1024
+"""Longest side in pixels of the pictures that are compared."""
+MAX_WEAK_EDGES = 100
+_SCALES = np.linspace(0.92, 1.08, 17)
+_MAX_SHIFT = 1.5
+"""Cells by which a picture may be shifted: a larger shift is not looked for."""
+_TOO_FAR = 0.5
+"""Cells by which a picture without walls is shifted that does not follow its plan any more."""
+_BLUR = 1.5
+"""Radius in pixels of a peak of the correlation."""
+_PIECE = 0.5
+"""Length in cells of the pieces of walls."""
+_NEAR, _FAR = 0.15, 0.5
+"""Cells: edges of a wall are nearer to it than the first, and compared with those between the first and the second."""
+_STEPS, _SAMPLES = 17, 6
+"""Distances from a wall at which a piece is sampled, and samples at each distance."""
+_LEAST_CONTRAST, _LEAST_STRENGTH = 1.6, 0.3
+"""Edges of a visible wall compared with those beside it, and with those of most walls."""
+_CERTAIN = 20.0
+"""Height of the peak of the correlation, in standard deviations, from which pictures certainly belong together."""
+_CHANCE = 8.0
+"""Height of the peak for pictures that have nothing to do with each other."""
+
+Field = NDArray[np.float64]
+"""Of shape (height, width)."""
+
+
+def measure(picture: bytes, plan: FloorPlan, grid: GridProperties, size: Size) -> Fidelity:
+    """Compare a stored picture of `size` with its plan, which lies on a grid. Takes time. Raises BadPicture."""
+    factor = min(1.0, SIDE / max(size.width, size.height))
+    width, height = max(1, round(size.width * factor)), max(1, round(size.height * factor))
+    small = _scaled(grid_on(grid, size), factor, width, height)
+    seen = _edges(pictures.luminance(picture, width, height))
+    drawn = _edges(pictures.drawn_luminance(draw_layout(plan, small), width, height))
+    match = _match(drawn, seen, small.cell_size)
+    walls = [wall for wall in plan.walls if _is_line(wall)]
+    confidence = float(np.clip((match.peak - _CHANCE) / (_CERTAIN - _CHANCE), 0, 1))
+    pieces = _pieces(walls, small)
+    if walls:
+        share = float(np.mean(_visible(seen, pieces, small, _Match())))
+    else:
+        share = max(0.0, 1 - math.hypot(*match.shift) / small.cell_size / _TOO_FAR)
+    fidelity = Fidelity(score=round(confidence * share, 4), scale=1)
+    if confidence:
+        fidelity.offset_x, fidelity.offset_y = (round(each / small.cell_size, 4) for each in match.shift)
+        fidelity.scale = round(match.scale, 4)
+    # Where the picture is only shifted, its walls are there, and the offset says where.
+    visible = _visible(seen, pieces, small, match)
+    for wall, start, end in _weak_parts(pieces, visible):
+        edge = fidelity.weak_edges.add(wall_id=walls[wall].id)
+        for location, point in ((edge.start, start), (edge.end, end)):
+            location.CopyFrom(Location(x=round(point[0] / factor, 2), y=round(point[1] / factor, 2)))
+    del fidelity.weak_edges[MAX_WEAK_EDGES:]
+    return fidelity
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Match:
+    """How a picture lies in relation to a layout."""
+
+    scale: float = 1.0
+    shift: tuple[float, float] = (0.0, 0.0)
+    """Of the middle, in pixels."""
+    peak: float = 0.0
+    """Height of the peak of their correlation, in standard deviations."""
+
+    def moved(self, points: Points, width: int, height: int) -> Points:
+        """Return where points of the layout are in the picture."""
+        middle = np.array([width, height]) / 2
+        return np.asarray((points - middle) * self.scale + middle + self.shift)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pieces:
+    """Pieces of walls, one after the other."""
+
+    walls: NDArray[np.int64]
+    """The index of the wall of each, of shape (n,)."""
+    ends: Points
+    """In pixels, of shape (n, 2, 2)."""
+
+
+def _is_line(wall: Wall) -> bool:
+    """Whether a wall must be seen as a line. Painters take liberties with doors and windows."""
+    return not is_door(wall) and wall.kind in (WallKind.WALL_KIND_UNSPECIFIED, WallKind.WALL_KIND_WALL)
+
+
+def _scaled(grid: Grid, factor: float, width: int, height: int) -> Grid:
+    offset = (grid.offset[0] * factor, grid.offset[1] * factor)
+    return Grid(grid.kind, grid.cell_size * factor, width, height, offset)
+
+
+def _edges(luminance: Field) -> Field:
+    """Return how much the luminance changes at each pixel, in relation to its surroundings."""
+    down, across = np.gradient(luminance)
+    strength = np.hypot(down, across)
+    return np.asarray(strength / (np.sqrt(np.mean(strength**2)) + 1e-9))
+
+
+def _match(drawn: Field, seen: Field, cell_size: float) -> _Match:
+    """Return the scale and the shift with which a picture is most like a layout."""
+    small = [_shrunk(each) for each in (drawn, seen)]
+    reach = _MAX_SHIFT * cell_size
+    by_scale = [_correlate(_resampled(small[0], scale), small[1], reach / 2).peak for scale in _SCALES]
+    best = int(np.argmax(by_scale))
+    scale = float(_SCALES[best]) + _vertex(by_scale, best) * float(_SCALES[1] - _SCALES[0])
+    if by_scale[best] < _CHANCE:
+        scale = 1.0
+    found = _correlate(_resampled(drawn, scale), seen, reach)
+    return _Match(scale=scale, shift=found.shift, peak=found.peak)
+
+
+def _correlate(drawn: Field, seen: Field, reach: float) -> _Match:
+    """Return the shift with which a picture is most like a layout, up to `reach` pixels: their phase correlation."""
+    height, width = drawn.shape
+    spectrum = np.fft.rfft2(seen - seen.mean()) * np.conj(np.fft.rfft2(drawn - drawn.mean()))
+    down, across = np.fft.fftfreq(height)[:, np.newaxis], np.fft.rfftfreq(width)
+    blur = np.exp(-2 * (math.pi * _BLUR) ** 2 * (down**2 + across**2))
+    correlation = np.fft.irfft2(blur * spectrum / (np.abs(spectrum) + 1e-9), s=drawn.shape)
+    most = [min(int(reach), side // 2 - 1) for side in (height, width)]
+    near = np.roll(correlation, most, axis=(0, 1))[: 2 * most[0] + 1, : 2 * most[1] + 1]
+    row, column = (int(each) for each in np.unravel_index(np.argmax(near), near.shape))
+    heights = np.log(np.maximum(near, 1e-12))
+    shift = (
+        column - most[1] + _vertex(heights[row].tolist(), column),
+        row - most[0] + _vertex(heights[:, column].tolist(), row),
+    )
+    return _Match(shift=shift, peak=float(near[row, column] / (np.std(correlation) + 1e-12)))
+
+
+def _vertex(values: Sequence[float], index: int) -> float:
+    """Return how far the vertex of the parabola through a maximum and its neighbors is from the maximum."""
+    if not 0 < index < len(values) - 1:
+        return 0.0
+    before, at, after = values[index - 1 : index + 2]
+    curvature = before - 2 * at + after
+    return 0.0 if curvature >= 0 else float(np.clip((before - after) / (2 * curvature), -0.5, 0.5))
+
+
+def _shrunk(field: Field) -> Field:
+    """Return a field of half the size."""
+    rows, columns = field.shape[0] // 2 * 2, field.shape[1] // 2 * 2
+    return np.asarray(field[:rows, :columns].reshape(rows // 2, 2, columns // 2, 2).mean(axis=(1, 3)))
+
+
+def _resampled(field: Field, scale: float) -> Field:
+    """Return a field enlarged around its middle."""
+    height, width = field.shape
+    y, x = np.mgrid[0:height, 0:width].astype(float)
+    middle_y, middle_x = (height - 1) / 2, (width - 1) / 2
+    return _sample(field, (x - middle_x) / scale + middle_x, (y - middle_y) / scale + middle_y)
+
+
+def _sample(field: Field, x: Field, y: Field) -> Field:
+    """Return the values of a field at points, between its pixels as well."""
+    height, width = field.shape
+    x, y = np.clip(x, 0, width - 1.001), np.clip(y, 0, height - 1.001)
+    left, top = x.astype(int), y.astype(int)
+    right, below = x - left, y - top
+    upper = field[top, left] * (1 - right) + field[top, left + 1] * right
+    lower = field[top + 1, left] * (1 - right) + field[top + 1, left + 1] * right
+    return np.asarray(upper * (1 - below) + lower * below)
+
+
+def _pieces(walls: Sequence[Wall], grid: Grid) -> _Pieces:
+    """Return walls as pieces of half a cell, or shorter where a wall is."""
+    ends = wall_ends(walls, grid)
+    lengths = np.hypot(*(ends[:, 1] - ends[:, 0]).T) / grid.cell_size
+    counts = np.maximum(1, np.round(lengths / _PIECE)).astype(int)
+    owners = np.repeat(np.arange(len(walls)), counts)
+    numbers = np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts)
+    start, along = ends[owners, 0], (ends[owners, 1] - ends[owners, 0]) / counts[owners, np.newaxis]
+    first = start + along * numbers[:, np.newaxis]
+    return _Pieces(owners, np.stack([first, first + along], axis=1))
+
+
+def _visible(seen: Field, pieces: _Pieces, grid: Grid, match: _Match) -> NDArray[np.bool_]:
+    """Return which pieces of walls can be seen where a match says that they are."""
+    if not len(pieces.walls):
+        return np.ones(0, dtype=bool)
+    height, width = seen.shape
+    ends = match.moved(pieces.ends.reshape(-1, 2), width, height).reshape(-1, 2, 2)
+    along = ends[:, 1] - ends[:, 0]
+    normal = np.stack([-along[:, 1], along[:, 0]], axis=1) / np.maximum(np.hypot(*along.T), 1e-9)[:, np.newaxis]
+    distances = np.linspace(-_FAR, _FAR, _STEPS) * grid.cell_size
+    shares = (np.arange(_SAMPLES) + 0.5) / _SAMPLES
+    # Of shape (pieces, samples, distances, 2). Pixels count from their middle.
+    points = (ends[:, 0, np.newaxis] + along[:, np.newaxis] * shares[:, np.newaxis])[:, :, np.newaxis]
+    points = points + normal[:, np.newaxis, np.newaxis] * distances[:, np.newaxis] - 0.5
+    profiles = _sample(seen, points[..., 0], points[..., 1]).mean(axis=1)
+    is_near = np.abs(distances) <= _NEAR * grid.cell_size + 1e-9
+    strength, beside = profiles[:, is_near].max(axis=1), profiles[:, ~is_near].mean(axis=1)
+    return np.asarray((strength >= _LEAST_CONTRAST * beside) & (strength >= _LEAST_STRENGTH * np.median(strength)))
+
+
+def _weak_parts(pieces: _Pieces, visible: NDArray[np.bool_]) -> Iterator[tuple[int, Points, Points]]:
+    """Yield the parts of walls that cannot be seen: the wall, the first end, the second end."""
+    weak = np.flatnonzero(~visible).tolist()
+    while weak:
+        first = last = weak.pop(0)
+        while weak and weak[0] == last + 1 and pieces.walls[weak[0]] == pieces.walls[first]:
+            last = weak.pop(0)
+        yield int(pieces.walls[first]), pieces.ends[first, 0], pieces.ends[last, 1]
