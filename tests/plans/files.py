@@ -93,9 +93,9 @@ def as_bytes(document: Any) -> bytes:
     return json.dumps(document).encode()
 
 
-def zipped(document: Any, **files: bytes) -> bytes:
+def zipped(document: Any, *, compression: int = zipfile.ZIP_DEFLATED, **files: bytes) -> bytes:
     data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(data, "w", compression) as archive:
         archive.writestr("scene.json", json.dumps(document))
         for name, content in files.items():
             archive.writestr(name.replace("_", "."), content)

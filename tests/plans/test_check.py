@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tabletop.image.v1.floor_plan_service_pb2 import CheckFloorPlanRequest, FloorPlanFinding, FloorPlanFindingKind
 from tabletop.image.v1.map_pb2 import FloorPlan
@@ -61,7 +63,66 @@ async def test_a_door_into_rock_or_out_of_the_plan_leads_to_nowhere(running: Ser
     assert (finding.kind, list(finding.wall_ids), cells(finding)) == (NOWHERE, ["cellar"], [(0, 2)])
     field = plan("....", "....", "....", "....", walls=[wall(0, 1, 0, 2, "out", door={})])
     [finding] = await findings(running, field)
-    assert (finding.kind, cells(finding)) == (NOWHERE, [(-1, 1)])
+    assert (finding.kind, cells(finding)) == (NOWHERE, [(0, 1)])
+
+
+async def test_a_wide_door_leads_somewhere_along_all_of_it(running: Service) -> None:
+    terrain = ["########", "##.....#", "#......#", "#......#", "########"]
+    walls = [wall(1, 2, 2, 2), wall(2, 2, 2, 1), wall(2, 1, 7, 1), wall(7, 1, 7, 4), wall(7, 4, 1, 4), wall(1, 4, 1, 2)]
+    split = [wall(2, 1, 2, 3, "gate", door={}), wall(2, 3, 2, 4)]
+    [finding] = await findings(running, two_rooms(terrain=terrain, rooms=[], walls=[*walls[:1], *walls[2:], *split]))
+    assert (finding.kind, list(finding.wall_ids), cells(finding)) == (NOWHERE, ["gate"], [(1, 1)])
+
+
+async def test_doors_without_an_id_are_named_by_their_place(running: Service) -> None:
+    field = plan("....", "....", "....", "....", walls=[wall(0, 1, 0, 2, door={})])
+    [finding] = await findings(running, field)
+    assert (finding.description, list(finding.wall_ids)) == ("door from (0, 1) to (0, 2) leads to nowhere", [])
+
+
+@pytest.mark.parametrize("fields", [{"door": {"kind": 5}}, {"door": {"state": 1}}, {"restrictions": {"move": 1}}])
+async def test_a_wall_that_lets_movement_through_is_no_gap(running: Service, fields: dict[str, Any]) -> None:
+    walls = [each for each in two_rooms().walls if each.id != "left"]
+    found = await findings(running, two_rooms(walls=[*walls, wall(1, 4, 1, 1, "left", **fields)]))
+    assert GAP not in [finding.kind for finding in found]
+
+
+async def test_an_object_is_no_wall(running: Service) -> None:
+    walls = [each for each in two_rooms().walls if each.id != "left"]
+    pillar = {"id": "p", "type": "pillar", "x": 1, "y": 2, "width": 1, "height": 1}
+    found = await findings(running, two_rooms(walls=walls, objects=[pillar]))
+    assert [cells(finding) for finding in found if finding.kind == GAP] == [[(1, 1), (1, 2), (1, 3)]]
+
+
+async def test_reachability_is_that_of_moves_on_the_map(running: Service) -> None:
+    assert await findings(running, plan("..oo", "..oo", "oo..", "oo..")) == []
+    corridor = ["#####", "#...#", "#...#", "#...#", "#...#", "#...#", "#####"]
+    walls = [wall(1, 1, 4, 1), wall(4, 1, 4, 6), wall(4, 6, 1, 6), wall(1, 6, 1, 1)]
+    tree = {"id": "t", "type": "tree", "x": 1, "y": 2, "width": 3, "height": 3}
+    assert await findings(running, plan(*corridor, walls=walls, objects=[tree])) == []
+    for direction in (2, 3):
+        one_way = wall(1, 3, 4, 3, "way", direction=direction)
+        assert await findings(running, plan(*corridor, walls=[*walls, one_way])) == []
+
+
+async def test_half_a_restriction_leaves_the_rest_to_the_type(running: Service) -> None:
+    corridor = ["######", "#....#", "######", "######"]
+    walls = [wall(1, 1, 5, 1), wall(5, 1, 5, 2), wall(5, 2, 1, 2), wall(1, 2, 1, 1)]
+    bed = {"id": "b", "type": "bed", "x": 2, "y": 1, "width": 1, "height": 1, "restrictions": {"sight": 2}}
+    assert await findings(running, plan(*corridor, walls=walls, objects=[bed])) == []
+    [finding] = await findings(running, plan(*corridor, walls=walls, objects=[{**bed, "type": "table"}]))
+    assert finding.kind == SEALED
+
+
+async def test_a_plan_full_of_mistakes_has_a_bounded_report(running: Service) -> None:
+    board = ["".join(".o"[(column % 2 + row % 2) % 2 or column % 2] for column in range(64)) for row in range(64)]
+    rooms = [
+        {"id": f"r{n}", "name": "x" * 100, "cells": [{"column": 0, "row": 0, "columns": 64, "rows": 64}] * 50}
+        for n in range(200)
+    ]
+    found = await findings(running, plan(*board, rooms=rooms))
+    assert len(found) == 100
+    assert found[0].description.endswith("and 197 other rooms cannot be reached from the rest")
 
 
 async def test_a_door_in_the_middle_of_a_cell_leads_somewhere(running: Service) -> None:

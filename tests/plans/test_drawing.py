@@ -79,6 +79,28 @@ async def test_a_mask_has_walls_in_white_and_openings_in_gray(running: Service) 
     assert pixels[int(2.5 * CELL), 2 * CELL] == 0
 
 
+@pytest.mark.parametrize("cell_size", [8, 25, 32])
+async def test_a_mask_has_three_shades_only(running: Service, cell_size: int) -> None:
+    table = {"id": "t", "type": "table", "x": 2, "y": 2, "width": 1, "height": 1}
+    pixels = await drawn(running, two_rooms(objects=[table]), content=MASK, cell_size=cell_size)
+    assert np.unique(pixels).tolist() == [0, 0x80, 0xFF]
+    assert pixels[int(2.5 * cell_size) - 1 : int(2.5 * cell_size) + 2, 2 * cell_size].max() == 0, "a table is no wall"
+    svg = RenderFloorPlanRequest(floor_plan=two_rooms(), content=MASK, format=SVG, cell_size=cell_size)
+    data = (await running.plans.RenderFloorPlan(svg)).data
+    rendered = pyvips.Image.new_from_buffer(data, "").flatten().extract_band(0).numpy()
+    assert np.array_equal(rendered, pixels.reshape(rendered.shape))
+
+
+async def test_a_drawing_that_is_too_large_for_a_response_gets_smaller_cells(running: Service) -> None:
+    random = np.random.default_rng(1)
+    walls = [wall(*(random.integers(0, 512, 4) / 4).tolist()) for _ in range(2000)]
+    noisy = plan(*["." * 128] * 128, walls=walls)
+    response = await running.plans.RenderFloorPlan(RenderFloorPlanRequest(floor_plan=noisy))
+    assert response.cell_size in (8, 16)
+    status = await failed_call(running.plans.RenderFloorPlan(RenderFloorPlanRequest(floor_plan=noisy, cell_size=32)))
+    assert status.fields == ["cell_size"]
+
+
 async def test_svg_has_the_same_shapes(running: Service) -> None:
     request = RenderFloorPlanRequest(floor_plan=two_rooms(), format=SVG, cell_size=CELL)
     response = await running.plans.RenderFloorPlan(request)

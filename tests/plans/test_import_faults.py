@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tracemalloc
+import zipfile
 
 import pytest
 from tabletop.image.v1.floor_plan_service_pb2 import FloorPlanFormat
@@ -15,7 +17,7 @@ from tests.plans.files import FILES, FOUNDRY, UNIVERSAL_VTT, as_bytes, mutated, 
 
 ANY = FloorPlanFormat.FLOOR_PLAN_FORMAT_UNSPECIFIED
 MAX_BYTES = 10_000_000
-MUTATIONS = int(os.environ.get("MUTATIONS", "300"))
+MUTATIONS = int(os.environ.get("MUTATIONS", "600"))
 """Mutated files of each format."""
 
 
@@ -40,6 +42,27 @@ def test_files_that_unpack_to_gigabytes_take_no_memory() -> None:
             import_file(bomb, ANY, max_bytes=1_000_000)
         assert tracemalloc.get_traced_memory()[1] < 10_000_000
         tracemalloc.stop()
+
+
+def test_members_of_archives_that_are_packed_in_unusual_ways_are_refused() -> None:
+    for compression in (zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2):
+        with pytest.raises(BadFile, match="must be stored or deflated"):
+            import_file(zipped(FOUNDRY, compression=compression), ANY, max_bytes=MAX_BYTES)
+
+
+def test_damaged_archives_are_refused() -> None:
+    whole = zipped(FOUNDRY)
+    for position in range(0, len(whole), 3):
+        damaged = bytearray(whole)
+        damaged[position] ^= 0xFF
+        with contextlib.suppress(BadFile):
+            import_file(bytes(damaged), ANY, max_bytes=MAX_BYTES)
+
+
+def test_rooms_of_too_many_pieces_are_left_out() -> None:
+    cells = [[2 | (1 + (column + row) % 2) << 6 for column in range(100)] for row in range(100)]
+    imported = import_file(as_bytes({"cells": cells}), ANY, max_bytes=MAX_BYTES)
+    assert (len(imported.plan.rooms), imported.warnings) == (0, ["rooms of too many pieces are left out (2)"])
 
 
 def test_files_with_too_many_lines_are_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 
 import pytest
@@ -65,9 +66,9 @@ async def test_universal_vtt(running: Service) -> None:
     assert (light.illumination.bright_feet, light.illumination.dim_feet) == (15, 30)
     assert light.illumination.color == "#ffb866"
     assert list(description.warnings) == [
-        "walls are moved to quarter cells",
         "portals that are not closed become windows",
         "lights have one radius: half of it is bright",
+        "walls are moved to quarter cells",
     ]
     assert picture == PICTURE
     assert (description.picture.media_type, description.picture.byte_size) == ("image/png", len(PICTURE))
@@ -120,6 +121,36 @@ async def test_a_foundry_archive_has_its_picture(running: Service) -> None:
     description, picture = await imported(running, zipped(FOUNDRY, cellar_png=PICTURE))
     assert (picture, description.picture.grid.size) == (PICTURE, 20)
     assert "the picture is in another file" not in description.warnings
+
+
+async def test_an_archive_of_an_early_version_with_several_documents(running: Service) -> None:
+    old = {**FOUNDRY, "img": "worlds/maps/cellar.png"}
+    del old["background"]
+    data = zipped({"name": "module"}, cellar_png=PICTURE, scene2_json=as_bytes(old))
+    description, picture = await imported(running, data)
+    assert (len(description.floor_plan.walls), picture) == (4, PICTURE)
+
+
+async def test_lights_that_are_off_are_left_out(running: Service) -> None:
+    [light] = FOUNDRY["lights"]
+    dark = {**light, "config": {**light["config"], "negative": True}}
+    description, _ = await imported(running, as_bytes({**FOUNDRY, "lights": [{**light, "hidden": True}, dark, light]}))
+    assert len(description.floor_plan.lights) == 1
+    assert "lights that are off, and sources of darkness, are left out (2)" in description.warnings
+
+
+async def test_doors_open_the_walls_that_they_are_in(running: Service) -> None:
+    wall = [{"x": 1, "y": 2.62}, {"x": 9, "y": 2.62}]
+    door = {"bounds": [{"x": 4.01, "y": 2.63}, {"x": 5, "y": 2.63}], "position": {"x": 4.5, "y": 2.63}, "closed": True}
+    document = {**UNIVERSAL_VTT, "line_of_sight": [wall], "objects_line_of_sight": [], "portals": [door]}
+    plan = (await imported(running, as_bytes(document)))[0].floor_plan
+    assert lines(plan) == [(0, 2.5, 3, 2.5), (4, 2.5, 8, 2.5), (3, 2.5, 4, 2.5)]
+
+
+async def test_a_picture_of_another_ratio_is_a_warning(running: Service) -> None:
+    square = base64.b64encode(picture_bytes(200, 200)).decode()
+    description, _ = await imported(running, as_bytes({**UNIVERSAL_VTT, "image": square}))
+    assert "the picture has 10 rows of cells, the plan 5" in description.warnings
 
 
 async def test_one_page_dungeon(running: Service) -> None:

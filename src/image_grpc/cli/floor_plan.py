@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import click
 from google.protobuf import json_format
@@ -13,8 +13,8 @@ from tabletop.image.v1.floor_plan_service_pb2_grpc import FloorPlanServiceStub
 from tabletop.image.v1.map_pb2 import FloorPlan, FloorPlanSize
 
 from image_grpc.cli.client import CALL_SECONDS, Client, EnumChoice, client_command, display_label, parse_json
-from image_grpc.cli.output import format_bytes
-from image_grpc.cli.parameters import INTEGER, SIZE
+from image_grpc.cli.output import format_bytes, printable
+from image_grpc.cli.parameters import SIZE
 from image_grpc.cli.picture_files import OUT_FILE, STANDARD_OUTPUT, check_output, opened
 
 IMPORT_SECONDS = 120
@@ -31,16 +31,28 @@ def floor_plan() -> None:
 @floor_plan.command()
 @click.option("--kind", type=EnumChoice(FloorPlanKind), default="dungeon", show_default="dungeon")
 @click.option("--size", type=SIZE, help="Columns and rows, for example 60x40.  [default: 40x30]")
-@click.option("--seed", type=int, default=0, show_default=True, help="Each seed gives another plan.")
-@click.option("--max-rooms", type=INTEGER, default=0, help="The largest number of rooms; default: as many as fit.")
+@click.option(
+    "--seed",
+    type=click.IntRange(-(2**63), 2**63 - 1),
+    default=0,
+    show_default="0",
+    help="Each seed gives another plan.",
+)
+@click.option(
+    "--max-rooms", type=click.IntRange(0, 100), default=0, help="The largest number of rooms; default: as many as fit."
+)
+@click.option(
+    "--algorithm-version",
+    type=click.IntRange(0, 1),
+    default=0,
+    help="The version of the algorithm; default: the newest. With it, the same options always give the same plan.",
+)
 @click.option("--out", type=OUT_FILE, help="File for the plan, - for standard output.")
 @client_command
-def generate(
-    client: Client, kind: str, size: dict[str, int] | None, seed: int, max_rooms: int, out: Path | None
-) -> None:
-    """Generate a plan. The same options always give the same one."""
+def generate(client: Client, size: dict[str, int] | None, out: Path | None, **fields: Any) -> None:
+    """Generate a plan."""
     check_output(client, out)
-    parameters = FloorPlanParameters(kind=kind, seed=seed, max_rooms=max_rooms)
+    parameters = FloorPlanParameters(**fields)
     if size is not None:
         parameters.size.CopyFrom(FloorPlanSize(columns=size["width"], rows=size["height"]))
     request = pb.GenerateFloorPlanRequest(parameters=parameters)
@@ -69,13 +81,13 @@ def check(client: Client, plan: IO[str]) -> None:
 @floor_plan.command()
 @click.argument("plan", type=click.File("r"))
 @click.option("--content", type=EnumChoice(pb.FloorPlanContent), default="layout", show_default="layout")
-@click.option("--cell", "cell_size", type=INTEGER, default=0, help="Side of a cell in pixels.  [default: up to 40]")
+@click.option("--cell", "cell_size", type=click.IntRange(8, 256), help="Side of a cell in pixels; default: up to 40.")
 @click.option("--grid/--no-grid", help="Draw the grid.  [default: no-grid]")
 @click.option(
     "--out", type=OUT_FILE, required=True, help="File to write: .png or .svg, - for a PNG on standard output."
 )
 @client_command
-def render(client: Client, plan: IO[str], content: str, cell_size: int, grid: bool, out: Path) -> None:
+def render(client: Client, plan: IO[str], content: str, cell_size: int | None, grid: bool, out: Path) -> None:
     """Draw a plan: everything in flat colors, or a mask of its walls."""
     check_output(client, out)
     if out != STANDARD_OUTPUT and out.suffix.lower() not in _FORMATS:
@@ -112,22 +124,25 @@ def import_(client: Client, file: IO[bytes], format_: str | None, out: Path, pic
     stub = FloorPlanServiceStub(client.channel)
     parts = stub.ImportFloorPlan(_parts(file, format_), timeout=IMPORT_SECONDS)
     imported = next(parts).plan
-    if picture is not None and not imported.HasField("picture"):
-        raise click.UsageError(f"{file.name} has no picture for --picture")
-    if picture is not None:
+    has_picture = imported.HasField("picture")
+    if picture is not None and has_picture:
         with opened(picture) as target:
             for part in parts:
                 target.write(part.data)
     else:
         parts.cancel()
     _write(imported.floor_plan, out)
-    if out == STANDARD_OUTPUT:
-        return
-    lines = [f"{out}: {_summary(imported.floor_plan)}", *(f"- {warning}" for warning in imported.warnings)]
-    if picture is not None:
+    warnings = [f"- {warning}" for warning in imported.warnings]
+    lines = [f"{out}: {_summary(imported.floor_plan)}", *warnings]
+    if picture is not None and has_picture:
         size, grid = format_bytes(imported.picture.byte_size), imported.picture.grid
         lines.insert(1, f"{picture}: {size}, cells of {grid.size:g} px")
-    client.show(imported, *lines)
+    if out == STANDARD_OUTPUT:
+        click.echo("\n".join(map(printable, lines[1:])), err=True)
+    else:
+        client.show(imported, *lines)
+    if picture is not None and not has_picture:
+        raise click.ClickException(f"{file.name} has no picture for --picture")
 
 
 def _parts(file: IO[bytes], format_: str | None) -> Iterator[pb.ImportFloorPlanRequest]:

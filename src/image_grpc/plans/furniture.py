@@ -13,6 +13,7 @@ _OUTLINE = "#2a2530"
 _INSET = 0.06
 """Distance in cells of a drawing from the outline of what does not restrict anything."""
 _STEPS = 4
+_UPSTAIRS, _DOWNSTAIRS = "#f1ebdf", "#8b8177"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ def draw_object(canvas: Canvas, object_: PlanObject, grid: Grid) -> None:
     left, top = grid.offset[0] + (object_.x + inset) * size, grid.offset[1] + (object_.y + inset) * size
     width, height = (object_.width - 2 * inset) * size, (object_.height - 2 * inset) * size
     if "stair" in type_ or type_ in ("ladder", "steps"):
-        _draw_stairs(canvas, left, top, width, height)
+        color = _DOWNSTAIRS if "down" in type_ else _UPSTAIRS
+        _draw_stairs(canvas, color, left, top, width, height)
         return
     look = _LOOKS.get(type_, _OTHER)
     paint = {"fill": look.color, **stroke(parse(_OUTLINE), max(1.0, size / 30))}
@@ -63,11 +65,11 @@ def draw_object(canvas: Canvas, object_: PlanObject, grid: Grid) -> None:
         )
 
 
-def _draw_stairs(canvas: Canvas, left: float, top: float, width: float, height: float) -> None:
+def _draw_stairs(canvas: Canvas, color: str, left: float, top: float, width: float, height: float) -> None:
     """Draw steps across the longer side."""
     line = stroke(parse(_OUTLINE), max(1.0, min(width, height) / 14))
     corners = [(left, top), (left + width, top), (left + width, top + height), (left, top + height)]
-    canvas.path(polygon(corners), {"fill": "#e9e2d4", **line})
+    canvas.path(polygon(corners), {"fill": color, **line})
     for step in range(1, _STEPS):
         if width >= height:
             x = left + width * step / _STEPS

@@ -29,8 +29,9 @@ def grid_of(plan: FloorPlan, cell_size: int) -> Grid:
 
 
 def as_map(plan: FloorPlan, cell_size: int) -> Image:
-    """Return a map without a picture that has the walls of a plan, with cells of this many pixels."""
-    image = Image(map=MapProperties(walls=walls_of(plan)))
+    """Return a map without a picture that has the walls of a plan, not of its objects, with cells of so many pixels."""
+    image = Image(map=MapProperties(walls=plan.walls))
+    complete_kinds(image.map.walls)
     image.map.grid.size = cell_size
     image.content.size.width, image.content.size.height = plan.size.columns * cell_size, plan.size.rows * cell_size
     return image

@@ -12,6 +12,8 @@ from tabletop.image.v1.map_pb2 import (
     WallRestrictions,
 )
 
+from image_grpc.messages import clone
+
 _NORMAL, _LIMITED = WallRestriction.WALL_RESTRICTION_NORMAL, WallRestriction.WALL_RESTRICTION_LIMITED
 _NONE = WallRestriction.WALL_RESTRICTION_NONE
 _EVERYTHING = WallRestrictions(move=_NORMAL, sight=_NORMAL, light=_NORMAL, sound=_NORMAL)
@@ -26,8 +28,11 @@ _OF_TYPE = {
 
 
 def restrictions_of(object_: PlanObject) -> WallRestrictions:
-    """Return what an object restricts."""
-    return object_.restrictions if object_.HasField("restrictions") else _OF_TYPE.get(object_.type.lower(), _NOTHING)
+    """Return what an object restricts: what it says itself, and otherwise what its type does."""
+    restrictions = clone(_OF_TYPE.get(object_.type.lower(), _NOTHING))
+    for sense, value in object_.restrictions.ListFields():
+        setattr(restrictions, sense.name, value)
+    return restrictions
 
 
 def count_walls(object_: PlanObject) -> int:
@@ -35,14 +40,20 @@ def count_walls(object_: PlanObject) -> int:
     return 4 if _restricts(restrictions_of(object_)) else 0
 
 
+def outline(object_: PlanObject) -> tuple[float, float, float, float]:
+    """Return left, top, width and height of what restricts something: the trunk of a tree, all of other objects."""
+    left, top, width, height = object_.x, object_.y, object_.width, object_.height
+    if object_.type.lower() == "tree":
+        return left + width / 4, top + height / 4, width / 2, height / 2
+    return left, top, width, height
+
+
 def object_walls(object_: PlanObject) -> Iterator[Wall]:
-    """Yield the walls that stand for an object: its outline; for a tree, that of its trunk."""
+    """Yield the walls that stand for an object."""
     restrictions = restrictions_of(object_)
     if not _restricts(restrictions):
         return
-    left, top, width, height = object_.x, object_.y, object_.width, object_.height
-    if object_.type.lower() == "tree":
-        left, top, width, height = left + width / 4, top + height / 4, width / 2, height / 2
+    left, top, width, height = outline(object_)
     corners = [(left, top), (left + width, top), (left + width, top + height), (left, top + height)]
     for index, (start, end) in enumerate(zip(corners, [*corners[1:], corners[0]], strict=True)):
         yield Wall(

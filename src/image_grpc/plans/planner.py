@@ -21,6 +21,8 @@ from image_grpc.workers import DECODING, GEOMETRY, RENDERING
 
 MAX_SIDE, DEFAULT_CELL = 4096, 40
 """Longest side of a drawing, and largest side of a cell unless a request names one, in pixels."""
+MAX_BYTES = 3_900_000
+"""Of a drawing: clients accept responses of 4 MiB by default."""
 MIN_CELL, MAX_CELL = 8, 1024
 """Limits of the grid of a map, in pixels."""
 _MEDIA_TYPES = {
@@ -69,12 +71,20 @@ class FloorPlanner:
         if cell_size * longest > MAX_SIDE:
             limit = f"must be at most {MAX_SIDE // longest} for {size.columns} x {size.rows} cells"
             raise InvalidArgument.of([Violation("cell_size", limit)])
-        response = pb.RenderFloorPlanResponse(
-            cell_size=cell_size, width=size.columns * cell_size, height=size.rows * cell_size
+        data = await RENDERING.run(lambda: _drawn(request, cell_size))
+        while len(data) > MAX_BYTES and not request.cell_size and cell_size >= 2 * MIN_CELL:
+            cell_size //= 2
+            data = await RENDERING.run(lambda smaller=cell_size: _drawn(request, smaller))  # type: ignore[misc]
+        if len(data) > MAX_BYTES:
+            limit = f"is too large for this plan: the drawing has {len(data)} bytes, the limit is {MAX_BYTES}"
+            raise InvalidArgument.of([Violation("cell_size", limit)])
+        return pb.RenderFloorPlanResponse(
+            data=data,
+            media_type="image/svg+xml" if request.format == _SVG else "image/png",
+            cell_size=cell_size,
+            width=size.columns * cell_size,
+            height=size.rows * cell_size,
         )
-        response.media_type = "image/svg+xml" if request.format == _SVG else "image/png"
-        response.data = await RENDERING.run(lambda: _drawn(request, cell_size))
-        return response
 
     async def import_file(self, parts: AsyncIterator[pb.ImportFloorPlanRequest]) -> ImportedFile:
         """Return the plan in a file. Raises InvalidArgument."""
@@ -119,6 +129,9 @@ def _read(data: bytes, format_: pb.FloorPlanFormat, max_bytes: int) -> ImportedF
     cell_size = described.width / imported.picture_columns if described is not None else 0
     if described is None:
         return ImportedFile(response, b"")
+    rows = described.height / cell_size
+    if abs(rows - imported.plan.size.rows) >= 1:
+        response.warnings.append(f"the picture has {rows:g} rows of cells, the plan {imported.plan.size.rows}")
     if not MIN_CELL <= cell_size <= MAX_CELL:
         response.warnings.append(
             f"the picture is left out: a cell has {cell_size:g} pixels, not {MIN_CELL} to {MAX_CELL}"

@@ -9,7 +9,6 @@ from image_grpc.errors import Violation
 from image_grpc.maps.color import is_color
 from image_grpc.maps.properties import MAX_WALLS, light_violations, wall_violations
 from image_grpc.maps.terrain import grounds_of
-from image_grpc.maps.validation import INVALID_COLOR
 from image_grpc.plans.objects import count_walls
 
 PARTS = 4
@@ -46,7 +45,7 @@ def _terrain_violations(plan: FloorPlan, path: str) -> Iterator[Violation]:
         if ground.symbol in {other.symbol for other in plan.grounds[:index]}:
             yield Violation(f"{path}.grounds[{index}].symbol", "must be unique within the plan")
         if ground.color and not is_color(ground.color):
-            yield Violation(f"{path}.grounds[{index}].color", INVALID_COLOR)
+            yield Violation(f"{path}.grounds[{index}].color", "must be #rgb, #rrggbb or a CSS color name")
     if len(plan.terrain) != plan.size.rows:
         yield Violation(f"{path}.terrain", f"must have {plan.size.rows} lines, one for each row")
     known = set(grounds_of(plan))

@@ -11,6 +11,7 @@ from image_grpc.maps.svg import NO_FILL, number, polyline
 from image_grpc.scenes.losses import EVERYTHING, NOTHING, WINDOW, Losses, restrictions
 
 WALL, OPENING = "#ffffff", "#808080"
+_CRISP = {"shape-rendering": "crispEdges"}
 THICKNESS = 0.1
 """Width of the lines in cells."""
 
@@ -32,11 +33,14 @@ def wall_mask(image: Image) -> Canvas:
     """Return the walls of a map as lines: white; gray for windows and closed doors, which are above walls."""
     grid, size = Grid.of_map(image), image.content.size
     drawn = [wall for wall in image.map.walls if not is_open(wall) and restrictions(wall) != NOTHING]
-    canvas, width = Canvas(size.width, size.height), number(max(1.0, THICKNESS * grid.cell_size))
+    # Whole pixels on both sides: lines between pixels would be gray.
+    canvas, width = Canvas(size.width, size.height), number(2 * max(1, round(THICKNESS * grid.cell_size / 2)))
     for color, is_opening in ((WALL, False), (OPENING, True)):
         walls = [wall for wall in drawn if _is_opening(wall) == is_opening]
-        paint = {**NO_FILL, "stroke": color, "stroke-width": width, "stroke-linecap": "square"}
-        canvas.path("".join(map(polyline, wall_ends(walls, grid))), paint)
+        paint = {**NO_FILL, "stroke": color, "stroke-width": width, "stroke-linecap": "square", **_CRISP}
+        # One by one: a path of hundreds of lines that cross each other takes minutes to draw.
+        for ends in wall_ends(walls, grid):
+            canvas.path(polyline(ends), paint)
     return canvas
 
 

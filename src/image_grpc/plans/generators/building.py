@@ -26,6 +26,7 @@ _NAMES = (
     "washroom",
     "storeroom",
 )
+_MORE_NAMES = ("bedroom", "storeroom", "guest room", "workshop")
 _LAMP = Illumination(bright_feet=15, dim_feet=30, color="#ffd9a0")
 
 
@@ -90,27 +91,36 @@ def _connect_rooms(draft: Draft, count: int, shared: dict[tuple[int, int], list[
         if one == other and not draft.dice.chance(_LOOP_PERCENT):
             continue
         group = [one if each == other else each for each in group]
-        draft.doors[_middle(shared[pair])] = DoorKind.DOOR_KIND_DOOR
+        draft.doors[_middle(draft, shared[pair])] = DoorKind.DOOR_KIND_DOOR
 
 
 def _open_to_outside(draft: Draft, rooms: list[CellRectangle], shared: dict[tuple[int, int], list[Edge]]) -> None:
     """Give a house its doors and windows."""
     outer = [pair for pair in sorted(shared) if pair[0] == _OUTSIDE]
     for pair in outer[:1] + [pair for pair in outer[-1:] if len(rooms) > 3]:
-        draft.doors[_middle(shared[pair])] = DoorKind.DOOR_KIND_DOOR
+        draft.doors[_middle(draft, shared[pair])] = DoorKind.DOOR_KIND_DOOR
     for pair in outer:
         free = [edge for edge in shared[pair] if edge not in draft.doors]
         draft.windows.update(free[1:-1:_WINDOW_STEP])
 
 
-def _middle(edges: list[Edge]) -> Edge:
-    """Return the side in the middle of those in the same direction as the first one."""
+def _middle(draft: Draft, edges: list[Edge]) -> Edge:
+    """Return the side in the middle of those in the same direction as the first one, if possible not beside a door."""
     straight = [edge for edge in edges if edge.is_vertical == edges[0].is_vertical]
-    return straight[len(straight) // 2]
+    middle = len(straight) // 2
+    by_distance = sorted(range(len(straight)), key=lambda index: (abs(index - middle), index))
+    free = (straight[index] for index in by_distance if not _beside(straight[index]) & draft.doors.keys())
+    return next(free, straight[middle])
+
+
+def _beside(edge: Edge) -> set[Edge]:
+    """Return the sides before and after one, in the same direction."""
+    down, across = int(edge.is_vertical), int(not edge.is_vertical)
+    return {Edge(edge.column + sign * across, edge.row + sign * down, edge.is_vertical) for sign in (-1, 1)}
 
 
 def _furnish(draft: Draft, room: CellRectangle, index: int) -> None:
-    name = _NAMES[min(index, len(_NAMES) - 1)]
+    name = _NAMES[index] if index < len(_NAMES) else _MORE_NAMES[index % len(_MORE_NAMES)]
     draft.add_room(name, [room])
     if name in ("hall", "dining room", "study", "kitchen", "workshop") and min(room.columns, room.rows) > _MIN_SIDE:
         x, y = room.column + (room.columns - 1) // 2, room.row + (room.rows - 1) // 2

@@ -8,7 +8,7 @@ from image_grpc.maps.grid import Cells
 from image_grpc.maps.terrain import FLOOR, RUBBLE, WATER
 from image_grpc.plans.generators.blobs import Mask, count_around, grow
 from image_grpc.plans.generators.draft import Draft
-from image_grpc.plans.reachability import label
+from image_grpc.plans.reachability import STRAIGHT, label
 from image_grpc.plans.rectangles import rectangles
 from image_grpc.plans.walls import border_walls
 
@@ -39,10 +39,11 @@ def cave(draft: Draft, _max_rooms: int) -> None:
     for ground, share in ((WATER, 20), (RUBBLE, 30)):
         for _ in range(1 + int(np.count_nonzero(floor)) // 500):
             _pour(draft, floor, ground, share)
-    ends = [chamber[len(chamber) // 2].tolist() for chamber in (chambers[0], chambers[-1])]
-    draft.add_object("stairs up", *ends[0])
-    if len(chambers) > 1:
-        draft.add_object("stairs down", *ends[1])
+    up = chambers[0][0]
+    down = chambers[-1][len(chambers[-1]) // 2] if len(chambers) > 1 else chambers[0][-1]
+    for type_, (column, row) in (("stairs up", up.tolist()), ("stairs down", down.tolist())):
+        draft.add_object(type_, column, row)
+        draft.symbols[row, column] = FLOOR
     for chamber in chambers[1:-1:2]:
         column, row = chamber[len(chamber) // 2].tolist()
         draft.add_light(column, row)
@@ -89,7 +90,7 @@ def _connected(floor: Mask) -> Mask:
 
 
 def _areas(floor: Mask) -> list[Cells]:
-    return label(floor, floor[:, 1:] & floor[:, :-1], floor[1:] & floor[:-1])
+    return label(floor, dict.fromkeys(STRAIGHT, floor))
 
 
 def _tunnel(floor: Mask, area: Cells) -> list[tuple[int, int]]:

@@ -43,6 +43,8 @@ class Draft:
         """Whether the plan goes on beyond its edges."""
         self._objects: list[PlanObject] = []
         self._lights: list[Light] = []
+        self._corners = set[tuple[int, int]]()
+        """Corners of rooms with something in them."""
 
     def fill(self, area: CellRectangle, region: int, ground: str = FLOOR) -> None:
         """Make a rectangle a region of this ground."""
@@ -64,12 +66,14 @@ class Draft:
         self.rooms.append(Room(id=f"r{len(self.rooms) + 1}", name=name, cells=cells, description=description))
 
     def corner(self, room: CellRectangle, first: int) -> tuple[int, int]:
-        """Return a corner of a room, clockwise from the upper left, that no door leads into if there is one."""
+        """Return a free corner of a room without a door, clockwise from the upper left, or any if there is none."""
         right, bottom = room.column + room.columns - 1, room.row + room.rows - 1
         corners = [(room.column, room.row), (right, room.row), (right, bottom), (room.column, bottom)]
         corners = corners[first:] + corners[:first]
-        beside = {cell for edge in self.openings | self.doors.keys() for cell in edge.sides}
-        return next((corner for corner in corners if corner not in beside), corners[0])
+        taken = self._corners | {cell for edge in self.openings | self.doors.keys() for cell in edge.sides}
+        corner = next((corner for corner in corners if corner not in taken), corners[0])
+        self._corners.add(corner)
+        return corner
 
     def plan(self) -> FloorPlan:
         """Return the finished plan."""

@@ -16,6 +16,8 @@ _REGION = 1
 _WANDER_PERCENT, _STREAM_PERCENT = 40, 70
 _MAX_TREES, _CELLS_PER_TREE, _CELLS_PER_THICKET = 300, 14, 300
 _BOULDER_PERCENT = 12
+_ATTEMPTS = 60
+"""Places that are tried for a camp: not on the path, nor in the water."""
 _FIRE = Illumination(bright_feet=20, dim_feet=40, color="#ff9a3c")
 
 
@@ -53,8 +55,12 @@ def _wander(draft: Draft, steps: int, width: int) -> list[int]:
 
 def _camp(draft: Draft) -> tuple[int, int]:
     """Put up a camp and return its place."""
-    column = draft.dice.between(3, draft.columns - 4)
-    row = draft.dice.between(3, draft.rows - 4)
+    for _ in range(_ATTEMPTS):
+        column = draft.dice.between(3, draft.columns - 4)
+        row = draft.dice.between(3, draft.rows - 4)
+        ground = draft.symbols[row - 2 : row + 2, column - 2 : column + 2]
+        if not np.any((ground == _PATH.symbol) | (ground == WATER)):
+            break
     draft.symbols[row - 1 : row + 2, column - 1 : column + 2] = _GRASS.symbol
     draft.add_object("campfire", column, row)
     draft.add_light(column, row, _FIRE)

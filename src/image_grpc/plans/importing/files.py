@@ -53,8 +53,9 @@ def import_file(data: bytes, format_: FloorPlanFormat, *, max_bytes: int) -> Imp
     picture = packed or reading.picture
     if actual == _FOUNDRY and not picture:
         reading.sketch.lose("the picture is in another file")
+    plan = reading.sketch.plan()
     return Imported(
-        plan=reading.sketch.plan(),
+        plan=plan,
         format=actual,
         warnings=reading.sketch.warnings,
         picture=picture,

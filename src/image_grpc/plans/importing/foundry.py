@@ -22,7 +22,7 @@ from image_grpc.maps.grid import FEET_PER_CELL
 from image_grpc.plans.importing.reading import BadFile, Document, mapping, number, objects, parse
 from image_grpc.plans.importing.sketch import MAX_RADIUS, Reading, Sketch
 
-MAX_FILES = 1000
+MAX_FILES, MAX_DOCUMENTS = 1000, 20
 _SQUARES, _GRIDLESS = 1, 0
 _NONE, _NORMAL = WallRestriction.WALL_RESTRICTION_NONE, WallRestriction.WALL_RESTRICTION_NORMAL
 _LIMITED = WallRestriction.WALL_RESTRICTION_LIMITED
@@ -32,6 +32,13 @@ _DEFAULT_CODE = 20
 _DIRECTIONS = {1: WallDirection.WALL_DIRECTION_LEFT, 2: WallDirection.WALL_DIRECTION_RIGHT}
 _STATES = {1: DoorState.DOOR_STATE_OPEN, 2: DoorState.DOOR_STATE_LOCKED}
 _DOOR, _SECRET_DOOR = 1, 2
+_LOST = {
+    **{name: name for name in ("tokens", "drawings", "tiles", "notes", "sounds", "templates", "regions")},
+    "foreground": "pictures in the foreground",
+    "weather": "weather effects",
+    "darkness": "darkness and global light",
+}
+"""What a plan lacks of a scene, by field."""
 _KINDS = {
     (_NORMAL, _NORMAL, _NORMAL, _NORMAL): WallKind.WALL_KIND_WALL,
     (_NORMAL, _NONE, _NONE, _NORMAL): WallKind.WALL_KIND_WINDOW,
@@ -44,24 +51,27 @@ def unpack(data: bytes, max_bytes: int) -> tuple[Document, bytes]:
     """Return the scene in a ZIP file, and its picture, empty if there is none. Raises BadFile."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = archive.namelist()[:MAX_FILES]
-            scene_name = next((name for name in names if name.endswith(".json")), None)
-            if scene_name is None:
+            files = {file.filename.rpartition("/")[2]: file for file in archive.infolist()[:MAX_FILES]}
+            documents = [file for name, file in files.items() if name.endswith(".json")][:MAX_DOCUMENTS]
+            scenes = (parse(_read(archive, file, max_bytes)) for file in documents)
+            scene = next((each for each in scenes if "walls" in each), None)
+            if scene is None:
                 raise BadFile("must contain a scene in a .json file")
-            scene = parse(_read(archive, scene_name, max_bytes))
-            source = _background(scene).get("src")
-            name = source.rpartition("/")[2] if isinstance(source, str) else ""
-            return scene, _read(archive, name, max_bytes) if name in names else b""
+            source = _background(scene).get("src", scene.get("img"))
+            picture = files.get(source.rpartition("/")[2]) if isinstance(source, str) else None
+            return scene, _read(archive, picture, max_bytes) if picture is not None else b""
     # Of files that are damaged, zipfile raises errors of many kinds.
     except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError, ValueError, zlib.error) as error:
         raise BadFile(f"must be a ZIP file that is not damaged: {error}") from error
 
 
-def _read(archive: zipfile.ZipFile, name: str, max_bytes: int) -> bytes:
-    with archive.open(name) as file:
-        data = file.read(max_bytes + 1)
+def _read(archive: zipfile.ZipFile, file: zipfile.ZipInfo, max_bytes: int) -> bytes:
+    if file.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise BadFile(f"{file.filename} must be stored or deflated")
+    with archive.open(file) as stream:
+        data = stream.read(max_bytes + 1)
     if len(data) > max_bytes:
-        raise BadFile(f"{name} must have at most {max_bytes} bytes")
+        raise BadFile(f"{file.filename} must have at most {max_bytes} bytes")
     return data
 
 
@@ -89,8 +99,8 @@ def read_foundry(scene: Document) -> Reading:
         source = _illumination(light, path, FEET_PER_CELL / (distance or FEET_PER_CELL), sketch)
         if source is not None:
             sketch.add_light(x - left, y - top, source)
-    for lost in ("tokens", "drawings", "tiles", "notes", "sounds", "templates", "regions"):
-        if scene.get(lost):
+    for field, lost in _LOST.items():
+        if scene.get(field):
             sketch.lose(f"{lost} are left out")
     return Reading(sketch, picture_columns=width / size)
 
@@ -144,6 +154,13 @@ def _code(fields: Document, key: str) -> int:
 def _illumination(light: Document, path: str, feet: float, sketch: Sketch) -> Illumination | None:
     # Until version 8, a light had these fields itself.
     config = mapping(light.get("config", light), f"{path}.config")
+    if light.get("hidden") or config.get("negative"):
+        sketch.lose("lights that are off, and sources of darkness, are left out")
+        return None
+    if light.get("walls") is False:
+        sketch.lose("lights that shine through walls are stopped by them")
+    if isinstance(animation := config.get("animation"), dict) and animation.get("type"):
+        sketch.lose("animations of lights are left out")
     bright, dim = (abs(number(config.get(key) or 0, f"{path}.config.{key}")) * feet for key in ("bright", "dim"))
     if not 0 < max(bright, dim) <= MAX_RADIUS:
         sketch.lose("lights without a usable radius are left out")

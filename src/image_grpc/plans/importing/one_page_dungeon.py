@@ -5,8 +5,8 @@ from tabletop.image.v1.map_pb2 import CellRectangle, DoorKind, DoorState
 
 from image_grpc.maps.terrain import WATER
 from image_grpc.plans.importing.doors import door_across
-from image_grpc.plans.importing.reading import BadFile, Document, number, objects, point, text, whole
-from image_grpc.plans.importing.sketch import MAX_SIDE, Reading, Sketch, floor_and_rock
+from image_grpc.plans.importing.reading import BadFile, Document, objects, point, text, whole
+from image_grpc.plans.importing.sketch import MAX_ROOMS, MAX_SIDE, Reading, Sketch, floor_and_rock
 from image_grpc.plans.walls import Regions
 
 _MARGIN = 1
@@ -21,13 +21,16 @@ _DOORS = {
 }
 """Doors by type. Types 0 (open) and 2 (narrow) are passages, 3 leads out, 8 and 9 are stairs."""
 _PILLAR = 0.5
+MAX_RECTANGLES = 5000
+MAX_NOTES = 20
+"""Notes that describe a room."""
 
 
 def read_one_page_dungeon(document: Document) -> Reading:
     """Return the plan. Raises BadFile."""
     areas = [_rectangle(fields, path) for fields, path in objects(document, "rects")]
-    if not areas:
-        raise BadFile("rects must have at least one rectangle")
+    if not 1 <= len(areas) <= MAX_RECTANGLES:
+        raise BadFile(f"rects must have 1 to {MAX_RECTANGLES} rectangles")
     left, top = min(x for x, *_ in areas) - _MARGIN, min(y for _, y, *_ in areas) - _MARGIN
     columns = max(x + width for x, _, width, _ in areas) - left + _MARGIN
     rows = max(y + height for _, y, _, height in areas) - top + _MARGIN
@@ -99,20 +102,17 @@ def _add_door(sketch: Sketch, cell: tuple[int, int], fields: Document, path: str
 
 def _add_rooms(sketch: Sketch, document: Document, rooms: list[CellRectangle], left: int, top: int) -> None:
     """Add rectangles that are no passages as rooms, described by the notes in them."""
-    notes = []
+    texts, places = [], []
     for fields, path in objects(document, "notes"):
         x, y = point(fields.get("pos"), f"{path}.pos")
-        notes.append((number(x, path) - left, number(y, path) - top, text(fields.get("text"))))
-    placed = set[int]()
-    for room in rooms:
-        if min(room.columns, room.rows) < 2:
-            continue
-        inside = [
-            index
-            for index, (x, y, _) in enumerate(notes)
-            if room.column <= x <= room.column + room.columns and room.row <= y <= room.row + room.rows
-        ]
-        placed.update(inside)
-        sketch.add_room("", [room], " ".join(notes[index][2] for index in inside))
-    if len(placed) < len(notes):
+        places.append((x - left, y - top))
+        texts.append(text(fields.get("text")))
+    columns, rows = np.array(places, dtype=float).reshape(-1, 2).T
+    placed = np.zeros(len(texts), dtype=bool)
+    for room in [room for room in rooms if min(room.columns, room.rows) >= 2][: MAX_ROOMS + 1]:
+        across = (room.column <= columns) & (columns <= room.column + room.columns)
+        inside = across & (room.row <= rows) & (rows <= room.row + room.rows)
+        placed |= inside
+        sketch.add_room("", [room], " ".join(texts[index] for index in np.flatnonzero(inside)[:MAX_NOTES]))
+    if not np.all(placed):
         sketch.lose("notes outside of rooms are left out")

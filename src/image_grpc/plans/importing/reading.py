@@ -10,6 +10,9 @@ MAX_VALUES = 500_000
 """Most values of a document: what reads them takes memory for each."""
 MAX_NUMBER = 1e6
 """Largest number that is a coordinate or a size in any unit."""
+MAX_TEXT = 2000
+MAX_ITEMS = 20_000
+"""Most items of a list."""
 Document = Mapping[str, Any]
 
 
@@ -61,19 +64,21 @@ def mapping(value: object, path: str) -> Document:
 
 
 def text(value: object) -> str:
-    """Return a text without characters that cannot be stored; an empty one for anything else."""
+    """Return the first MAX_TEXT characters of a text, without those that cannot be stored; none of anything else."""
     if not isinstance(value, str):
         return ""
-    return "".join(each if each.isprintable() else " " for each in value).strip()
+    return "".join(each if each.isprintable() else " " for each in value[:MAX_TEXT]).strip()
 
 
 def items(document: Document, key: str) -> list[Any]:
-    """Return a list; an empty one if it is missing. Raises BadFile."""
+    """Return a list; an empty one if it is missing. Raises BadFile, also for one that is too long."""
     value = document.get(key)
     if value is None:
         return []
     if not isinstance(value, list):
         raise BadFile(f"{key} must be a list")
+    if len(value) > MAX_ITEMS:
+        raise BadFile(f"{key} must have at most {MAX_ITEMS} items")
     return value
 
 

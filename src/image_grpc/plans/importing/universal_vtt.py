@@ -79,6 +79,10 @@ def _add_light(light: Document, path: str, position: tuple[float, float], sketch
         sketch.lose("lights without a usable range are left out")
         return
     sketch.lose("lights have one radius: half of it is bright")
+    if light.get("intensity", 1) != 1:
+        sketch.lose("intensities of lights are left out")
+    if light.get("shadows") is False:
+        sketch.lose("lights that shine through walls are stopped by them")
     digits = str(light.get("color", "ffffffff")).removeprefix("#").lower()
     if len(digits) == 8:
         digits = digits[2:]
@@ -94,7 +98,8 @@ def _picture(document: Document, sketch: Sketch) -> bytes:
     if not encoded or not isinstance(encoded, str):
         return b""
     try:
-        return base64.b64decode(encoded.partition(",")[2] if encoded.startswith("data:") else encoded, validate=True)
+        encoded = "".join((encoded.partition(",")[2] if encoded.startswith("data:") else encoded).split())
+        return base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
         sketch.lose("the picture cannot be read")
         return b""

@@ -95,7 +95,7 @@ type FloorPlanParameters struct {
 	Kind FloorPlanKind `protobuf:"varint,1,opt,name=kind,proto3,enum=tabletop.image.v1.FloorPlanKind" json:"kind,omitempty"`
 	// The size; default: 40 x 30 cells. At least 12 x 12.
 	Size *FloorPlanSize `protobuf:"bytes,2,opt,name=size,proto3" json:"size,omitempty"`
-	// The seed. Each gives another plan.
+	// The seed. Each gives another plan, unless only a few are possible in a small size.
 	Seed int64 `protobuf:"varint,3,opt,name=seed,proto3" json:"seed,omitempty"`
 	// The version of the algorithm, 1; default: the newest, which later releases may change.
 	AlgorithmVersion int32 `protobuf:"varint,4,opt,name=algorithm_version,json=algorithmVersion,proto3" json:"algorithm_version,omitempty"`

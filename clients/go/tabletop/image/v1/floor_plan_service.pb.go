@@ -495,7 +495,7 @@ type CheckFloorPlanResponse struct {
 	sizeCache     protoimpl.SizeCache
 	unknownFields protoimpl.UnknownFields
 
-	// The mistakes; none: the plan is sound.
+	// The mistakes, at most 100 of each kind; none: the plan is sound.
 	Findings []*FloorPlanFinding `protobuf:"bytes,1,rep,name=findings,proto3" json:"findings,omitempty"`
 }
 
@@ -550,8 +550,8 @@ type RenderFloorPlanRequest struct {
 	Content FloorPlanContent `protobuf:"varint,2,opt,name=content,proto3,enum=tabletop.image.v1.FloorPlanContent" json:"content,omitempty"`
 	// The file format; default: PNG.
 	Format DrawingFormat `protobuf:"varint,3,opt,name=format,proto3,enum=tabletop.image.v1.DrawingFormat" json:"format,omitempty"`
-	// The side of a cell in pixels, 8 to 256. The drawing must have at most 4096 x 4096 pixels. Default: as large as
-	// possible up to 40.
+	// The side of a cell in pixels, 8 to 256. The drawing must have at most 4096 x 4096 pixels and 3.9 MB. Default: as
+	// large as possible up to 40.
 	CellSize int32 `protobuf:"varint,4,opt,name=cell_size,json=cellSize,proto3" json:"cell_size,omitempty"`
 	// Whether a layout shows the grid.
 	Grid bool `protobuf:"varint,5,opt,name=grid,proto3" json:"grid,omitempty"`
