@@ -9,7 +9,17 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from image_grpc.hub import topology
 from tools.contracts import comment_of
-from tools.json_schemas import INTEGERS, LONGS, NUMBERS, WELL_KNOWN, is_map, is_required, map_value, single_schema
+from tools.json_schemas import (
+    INTEGERS,
+    LONGS,
+    NUMBERS,
+    WELL_KNOWN,
+    is_map,
+    is_required,
+    map_value,
+    min_items,
+    single_schema,
+)
 
 CHARACTER = "0f6ed0d2-9d0a-4d0e-9c51-3f6e6f7e1234"
 CAMPAIGN = "7a5b1c52-6a0c-4c3f-9d53-0d6f2f1c7b11"
@@ -39,15 +49,11 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "GenerationService.GenerateTacticalMap": {
         "theme": "fantasy",
         "size": {"width": 560, "height": 420},
-        "grid": {"enabled": True, "size": 70},
+        "grid": {"enabled": True},
         "terrain": {"type": "dungeon", "properties": {"floor": "wet stone"}},
         "features": ["stone altar", "collapsed pillar"],
-        "walls": [
-            {
-                "start": {"x": 0, "y": 3, "unit": "COORDINATE_UNIT_CELLS"},
-                "end": {"x": 4, "y": 3, "unit": "COORDINATE_UNIT_CELLS"},
-            }
-        ],
+        "layout": {"floor_plan_parameters": {"kind": "FLOOR_PLAN_KIND_CAVE", "size": {"columns": 16, "rows": 12}}},
+        "adherence": {"min_score": 0.7, "max_tries": 2},
         "source": {"id": CAMPAIGN, "service": "campaign-service"},
         "wait_for": "60s",
     },
@@ -244,7 +250,7 @@ def example(message: Descriptor, depth: int = 3) -> Any:
         if is_map(field):
             values[field.name] = {"name": _value(map_value(field), depth)}
         elif field.is_repeated:
-            values[field.name] = [_value(field, depth)]
+            values[field.name] = [_value(field, depth)] * max(1, min_items(field))
         else:
             values[field.name] = _value(field, depth)
     return values

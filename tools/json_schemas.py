@@ -63,6 +63,11 @@ def single_schema(field: FieldDescriptor) -> dict[str, Any]:
     return _single(field, field.GetOptions().Extensions[validate_pb2.field])
 
 
+def min_items(field: FieldDescriptor) -> int:
+    """Return how many items a list must have at least."""
+    return int(field.GetOptions().Extensions[validate_pb2.field].repeated.min_items)
+
+
 def is_required(field: FieldDescriptor) -> bool:
     """Whether a request must set a field."""
     return field_behavior_pb2.REQUIRED in field.GetOptions().Extensions[field_behavior_pb2.field_behavior]

@@ -59,6 +59,24 @@ async def test_without_a_file_the_ground_is_printed(platform: Service) -> None:
     assert json.loads(out)["parameters"]["algorithm_version"] == 1
 
 
+async def test_a_map_is_generated_by_a_plan(platform: Service, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    plan.write_text(json_format.MessageToJson(two_rooms()))
+    options = ("--theme", "fantasy", "--plan", str(plan), "--min-score", "0.5", "--max-tries", "2", "--size", "640x400")
+    _, out, _ = await run("generate", "tactical-map", *options, "--output", "json", *at(platform))
+    image = json.loads(out)["image"]
+    assert image["map"]["grid"]["size"] == 80
+    _, out, _ = await run("map", "get", image["id"], *at(platform))
+    assert "the picture follows its plan with a score of 1.00, shifted by" in out.splitlines()[0]
+    picture = tmp_path / "map.png"
+    options = ("--layer", "composed", "--draw-weak-edges", "--out", str(picture))
+    await run("image", "read", image["id"], *options, *at(platform))
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    upload = ("image", "upload", str(picture), "--subtype", "tactical", "--theme", "fantasy", "--grid", "80")
+    _, out, _ = await run(*upload, "--plan", str(plan), "--output", "json", *at(platform))
+    assert len(json.loads(out)["map"]["walls"]) == 7
+
+
 async def test_mistakes_are_listed(platform: Service, tmp_path: Path) -> None:
     broken = two_rooms(walls=[each for each in two_rooms().walls if each.id != "left"])
     (tmp_path / "plan.json").write_text(json_format.MessageToJson(broken))

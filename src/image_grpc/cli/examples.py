@@ -27,7 +27,7 @@ EXAMPLES: Mapping[str, str] = {
     "generate campaign-map": "--theme fantasy --feature coast --scale 5 miles --out region.png",
     "generate item": "--theme horror --name lantern --material brass --out lantern.webp",
     "generate portrait": "--theme western --class gunslinger --out hero.png",
-    "generate tactical-map": "--theme fantasy --terrain dungeon --out map.png",
+    "generate tactical-map": "--theme fantasy --plan plan.json --min-score 0.8 --out map.png",
     "generation cancel": _ID,
     "generation get": f"{_ID} --output json",
     "generation list": "--state failed --limit 10",

@@ -9,8 +9,10 @@ from tabletop.image.v1.image_service_pb2 import GetImageRequest
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 from tabletop.image.v1.theme_pb2 import ThemeElement
 
-from image_grpc.cli.client import CALL_SECONDS, Client, EnumChoice
+from image_grpc.cli.client import CALL_SECONDS, Client, EnumChoice, parse_json
 from image_grpc.cli.generate_options import generation_command, picture_command
+
+DEFAULT_CELL = 70.0
 
 
 @click.group()
@@ -22,20 +24,36 @@ def generate() -> None:
 @click.option("--terrain", default="", help="For example dungeon, forest or tavern.")
 @click.option("--feature", "features", multiple=True, help="Feature of the terrain; repeatable.")
 @click.option("--grid/--no-grid", default=True, help="Draw the grid when the map is read composed.")
-@click.option("--cell", type=float, default=70, show_default=True, help="Size of a grid cell in pixels.")
+@click.option("--cell", type=float, help="Size of a grid cell in pixels.  [default: 70, or by the plan]")
 @click.option(
     "--grid-offset", nargs=2, type=float, default=(0, 0), show_default=True, help="Corner of the first cell in pixels."
 )
+@click.option("--plan", type=click.File("r"), help="JSON file of a floor plan to follow, see `image-grpc floor-plan`.")
+@click.option(
+    "--min-score", type=click.FloatRange(0, 1), help="Score of fidelity below which another picture is generated."
+)
+@click.option("--max-tries", type=click.IntRange(1, 4), help="Most pictures to generate for it.  [default: 2]")
 @picture_command
 def tactical_map(
-    terrain: str, features: tuple[str, ...], grid: bool, cell: float, grid_offset: tuple[float, float]
+    terrain: str,
+    features: tuple[str, ...],
+    grid: bool,
+    cell: float | None,
+    grid_offset: tuple[float, float],
+    **plan: Any,
 ) -> pb.GenerateTacticalMapRequest:
     """Generate a battle map, seen from above."""
     request = pb.GenerateTacticalMapRequest(
-        terrain={"type": terrain}, features=features, grid={"enabled": grid, "size": cell}
+        terrain={"type": terrain},
+        features=features,
+        grid={"enabled": grid, "size": cell or (DEFAULT_CELL if plan["plan"] is None else None)},
     )
     if any(grid_offset):
         request.grid.offset.x, request.grid.offset.y = grid_offset
+    if plan["plan"] is not None:
+        parse_json(plan["plan"], request.layout.floor_plan)
+    if plan["min_score"] is not None or plan["max_tries"] is not None:
+        request.adherence.CopyFrom(pb.Adherence(min_score=plan["min_score"], max_tries=plan["max_tries"]))
     return request
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 from rich.table import Column, Table
@@ -19,6 +19,7 @@ from image_grpc.cli.client import (
     display_label,
     limited_list,
     list_options,
+    parse_json,
     picture_filters,
     show_list,
 )
@@ -78,6 +79,7 @@ def versions(client: Client, limit: int, **fields: Any) -> None:
     help="Maximum width and height in pixels; default: as stored.",
 )
 @audience_option
+@click.option("--draw-weak-edges", is_flag=True, help="Draw walls where the painting of a map does not show them.")
 @out_option
 @client_command
 def read(client: Client, out: Path | None, **fields: Any) -> None:
@@ -95,8 +97,11 @@ def read(client: Client, out: Path | None, **fields: Any) -> None:
 @click.option("--theme", required=True, help="Theme of the picture, for example fantasy.")
 @click.option("--source-id", default="", help="Character, campaign or item of the picture (UUID).")
 @click.option("--grid", type=float, default=0, help="Tactical maps: draw a grid with cells of this many pixels.")
+@click.option("--plan", type=click.File("r"), help="Tactical maps: JSON file of the floor plan that it follows.")
 @client_command
-def upload(client: Client, file: Path, subtype: str, theme: str, source_id: str, grid: float) -> None:
+def upload(
+    client: Client, file: Path, subtype: str, theme: str, source_id: str, grid: float, plan: IO[str] | None
+) -> None:
     """Upload a picture: PNG, JPEG or WebP."""
     from image_grpc.generation.kinds import kind_of_subtype  # takes a while
 
@@ -106,6 +111,8 @@ def upload(client: Client, file: Path, subtype: str, theme: str, source_id: str,
         source={"id": source_id},
         map={"grid": {"enabled": True, "size": grid}} if grid else None,
     )
+    if plan is not None:
+        parse_json(plan, description.map.floor_plan)
     description.type = kind_of_subtype(description.subtype).image_type
     image = ImageServiceStub(client.channel).UploadImage(_parts(description, file), timeout=300).image
     client.show(image, _table([image]))

@@ -121,4 +121,8 @@ def _show(client: Client, image: Image) -> None:
             doors.add_row(wall.id, display_label(DoorKind, wall.door.kind), display_label(DoorState, wall.door.state))
     cells = f"{shape} cells of {grid.size:g} px" if grid.size else "no grid"
     summary = f"version {image.version}, {cells}, {len(properties.walls)} walls, {len(properties.lights)} lights"
+    if properties.HasField("fidelity"):
+        fidelity = properties.fidelity
+        summary += f"; the picture follows its plan with a score of {fidelity.score:.2f}"
+        summary += f", shifted by {fidelity.offset_x:+.2f} and {fidelity.offset_y:+.2f} cells"
     client.show(image, summary, *([doors] if doors.rows else []))

@@ -1409,7 +1409,7 @@ type Ground struct {
 	sizeCache     protoimpl.SizeCache
 	unknownFields protoimpl.UnknownFields
 
-	// The character that stands for it in `FloorPlan.terrain`: one printable ASCII character. Required.
+	// The character that stands for it in `FloorPlan.terrain`, for example `w`: one printable ASCII character. Required.
 	Symbol string `protobuf:"bytes,1,opt,name=symbol,proto3" json:"symbol,omitempty"`
 	// The name, which describes it to the painter, for example `lava`; 1 to 40 characters. Required.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
