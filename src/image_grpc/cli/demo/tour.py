@@ -30,6 +30,7 @@ from tabletop.image.v1.types_pb2 import ImageFormat
 
 from image_grpc import app
 from image_grpc.cli.client import display_label, rpc_for
+from image_grpc.cli.demo.plan_tour import run_plan_tour
 from image_grpc.cli.output import console, format_bytes
 from image_grpc.hub import Delivery
 from image_grpc.settings import EmbeddedSettings
@@ -143,6 +144,9 @@ async def run_tour(settings: EmbeddedSettings, out: Path) -> None:
         subscription = await running.hub.subscribe(keys, receive, on_gap=lambda: None)
         async with grpc.aio.insecure_channel(running.address) as channel:
             saved, results = await _visit(Caller(channel, out), pictures, overlays)
+            parameters = pictures["tactical map"].layout.floor_plan_parameters
+            restyled = next(each for each in saved if each.name == f"tactical map {RESTYLED['tactical map']}")
+            results += "\n" + await run_plan_tour(channel, out, parameters, restyled.generation.image)
         with contextlib.suppress(TimeoutError):  # events may arrive after the responses
             await asyncio.wait_for(complete.wait(), timeout=30)
         await subscription.stop(grace=1)
