@@ -65,7 +65,7 @@ def for_regeneration(
     """Return the record of a queued generation of a new version with changed parameters."""
     record = _new_version(image, resolved, call)
     record.generation.request.regenerate_image.CopyFrom(clone_without(request, *CALL_FIELDS))
-    if resolved.kind.has_layout(resolved.picture):
+    if resolved.kind.must_follow(resolved.picture):
         record.reference_version = image.version  # what the layout does not say stays as it is
     return record
 

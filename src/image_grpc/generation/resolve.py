@@ -101,7 +101,7 @@ class Resolver:
         )
 
     async def _model(self, picture: PictureRequest, id_: str, violations: list[Violation]) -> Model | None:
-        has_layout = kind_of(picture).has_layout(picture)
+        has_layout = kind_of(picture).must_follow(picture)
         references = len(picture.reference_image_ids) + has_layout
         needed = picture.model or references or picture.validate_only or budgets.needs_price()
         if not (self._models.configured and needed):

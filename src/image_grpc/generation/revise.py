@@ -94,8 +94,8 @@ class Reviser:
         restyled = request_of(image)
         picture = picture_in(restyled)
         picture.theme = request.theme
-        has_layout = kind_in(restyled).has_layout(picture)
-        picture.model = self._settings.model_planned_map if has_layout else self._settings.model_apply_theme
+        is_planned = kind_in(restyled).must_follow(picture)
+        picture.model = self._settings.model_planned_map if is_planned else self._settings.model_apply_theme
         # The current picture is the only reference; what it was made from is in it.
         picture.ClearField("reference_image_ids")
         picture.priority, picture.validate_only = request.priority, request.validate_only

@@ -78,6 +78,11 @@ class GetimgClient(Connection):
         ratio, _ = fit_to_model(model, size) if model is not None else (None, None)
         return parse_ratio(ratio) if ratio is not None else None
 
+    async def accepts_references(self, model_id: str, count: int) -> bool:
+        """Whether a model accepts this many reference images. Raises ApiError, GetimgNotConfigured."""
+        model = await self.model(model_id)
+        return model is not None and model.max_reference_images >= count
+
     async def balance(self) -> Decimal:
         """Return the balance of the workspace in USD. Raises ApiError, GetimgNotConfigured."""
         async with self.call() as sdk:

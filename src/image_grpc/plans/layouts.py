@@ -128,8 +128,7 @@ class Reference:
     @staticmethod
     def of(grid: Grid, ratio: float | None) -> "Reference":
         """Return the drawing for a picture with a grid and a model with pictures of a ratio; None: of any."""
-        ratio = ratio or grid.width / grid.height
-        width, height = max(grid.width, grid.height * ratio), max(grid.height, grid.width / ratio)
+        width, height = extended(grid.width, grid.height, ratio)
         left, top = (width - grid.width) / 2, (height - grid.height) / 2
         # Whole pixels for each cell make edges sharp.
         cell = max(1, int(grid.cell_size * REFERENCE_SIDE / max(width, height)))
@@ -139,6 +138,12 @@ class Reference:
         return Reference(
             width=pixels[0], height=pixels[1], grid=Grid(GridKind.GRID_KIND_SQUARE, cell, pixels[0], pixels[1], offset)
         )
+
+
+def extended(width: float, height: float, ratio: float | None) -> tuple[float, float]:
+    """Return the size of the smallest picture of a ratio around another one; None: of the same ratio."""
+    ratio = ratio or width / height
+    return max(width, height * ratio), max(height, width / ratio)
 
 
 def draw_reference(plan: FloorPlan, grid: Grid, ratio: float | None) -> bytes:

@@ -4,11 +4,21 @@ from tabletop.image.v1.generation_request_pb2 import GenerateCampaignMapRequest
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.map_pb2 import MapProperties
 from tabletop.image.v1.theme_pb2 import Theme
-from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType
+from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType, Size
 
+from image_grpc import pictures
 from image_grpc.generation.kinds.kind import Kind
 from image_grpc.generation.prompts import labeled, theme_name
+from image_grpc.maps.campaign_layout import draw_campaign_layout
+from image_grpc.plans.layouts import extended
 from image_grpc.settings import ServerSettings
+
+RENDERER_VERSION = 1
+"""Whoever changes what a layout looks like raises this: pictures that were painted by another one are not equal."""
+_FOLLOW = (
+    "The first reference picture is a sketch of the map: keep its red squares, which are settlements and other places, "
+    "and its brown roads exactly where they are. They lie on land, the green areas; what is gray may be land or sea."
+)
 
 
 class CampaignMap(Kind[GenerateCampaignMapRequest]):
@@ -16,6 +26,7 @@ class CampaignMap(Kind[GenerateCampaignMapRequest]):
     field = "campaign_map"
     image_type = ImageType.IMAGE_TYPE_MAP
     subtypes = (ImageSubtype.IMAGE_SUBTYPE_CAMPAIGN,)
+    requires_layout = False
     map_fields = ("scale", "points_of_interest")
 
     def default_model(self, settings: ServerSettings, request: GenerateCampaignMapRequest) -> str:
@@ -28,6 +39,7 @@ class CampaignMap(Kind[GenerateCampaignMapRequest]):
         return [
             f"Campaign map of a region for a tabletop role-playing game in {theme_name(theme)} style, "
             "hand-drawn cartography seen from above.",
+            _FOLLOW if self.has_layout(request) else "",
             labeled("It shows", ", ".join(request.features)),
             labeled("Places", ", ".join(dict.fromkeys(place for place in places if place))),
             labeled("Scale", f"about {width:g} {request.scale.unit} across" if request.scale.unit else ""),
@@ -37,6 +49,20 @@ class CampaignMap(Kind[GenerateCampaignMapRequest]):
             labeled("Lighting", style.lighting),
             "No grid, no text, no labels, no legend, no border.",
         ]
+
+    def has_layout(self, request: GenerateCampaignMapRequest) -> bool:
+        return bool(request.roads or request.points_of_interest)
+
+    def layout(self, request: GenerateCampaignMapRequest, ratio: float | None) -> bytes | None:
+        if not self.has_layout(request):
+            return None
+        width, height = extended(request.size.width, request.size.height, ratio)
+        frame = Size(width=round(width), height=round(height))
+        places = [place.location for place in request.points_of_interest]
+        return pictures.draw(draw_campaign_layout(places, request.roads, request.size, frame), frame)
+
+    def fingerprint_salt(self, request: GenerateCampaignMapRequest) -> bytes:
+        return RENDERER_VERSION.to_bytes(4) if self.has_layout(request) else b""
 
     def map_properties(self, request: GenerateCampaignMapRequest) -> MapProperties:
         scale = request.scale if request.HasField("scale") else None

@@ -54,6 +54,8 @@ class Kind(Generic[R]):
     image_type: ImageType
     subtypes: tuple[ImageSubtype, ...]
     """The subtypes of the images that this kind generates."""
+    requires_layout: bool = True
+    """Whether a picture with a layout needs a model that accepts reference images; otherwise others do without it."""
     map_fields: tuple[str, ...] = ()
     """The fields of MapProperties that images of this kind have."""
 
@@ -94,6 +96,10 @@ class Kind(Generic[R]):
     def has_layout(self, request: R) -> bool:
         """Whether `layout` returns a drawing."""
         return False
+
+    def must_follow(self, request: R) -> bool:
+        """Whether the picture must follow a layout, so that its model must accept reference images."""
+        return self.requires_layout and self.has_layout(request)
 
     def fidelity(self, request: R, picture: bytes) -> Fidelity | None:
         """Return how well a stored picture follows its layout; None if it has none. Takes time. Raises BadPicture."""

@@ -113,7 +113,11 @@ class GenerateStep:
         complete, model = complete_request(record), record.generation.model
         picture = picture_in(complete)
         urls = await self._references.urls(record)
-        if kind_in(complete).has_layout(picture):
+        kind = kind_in(complete)
+        wants_layout = kind.has_layout(picture) and (
+            kind.must_follow(picture) or await self._provider.accepts_references(model, len(urls) + 1)
+        )
+        if wants_layout:
             ratio = await self._provider.ratio(model, picture.size)
             urls.insert(0, await layout_url(complete, ratio))
         return ProviderRequest(

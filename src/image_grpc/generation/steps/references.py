@@ -28,7 +28,7 @@ class ReferenceLoader:
         """Return the reference images as data URLs, without ones deleted meanwhile."""
         request = complete_request(record)
         versions = [(record.image_id, record.reference_version)] if record.reference_version else []
-        if not versions or kind_in(request).has_layout(picture_in(request)):
+        if not versions or kind_in(request).must_follow(picture_in(request)):
             versions += [(id_, 0) for id_ in picture_in(request).reference_image_ids]
         images = [await self._storage.images.get_version(*version) for version in versions]
         return [await self._url(image) for image in images if image is not None]

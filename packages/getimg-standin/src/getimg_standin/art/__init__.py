@@ -13,7 +13,7 @@ from getimg_standin.art.frame import Frame
 from getimg_standin.art.item import draw_item
 from getimg_standin.art.layouts import Layouts
 from getimg_standin.art.pixels import Color
-from getimg_standin.art.planned import Following, draw_planned, is_layout
+from getimg_standin.art.planned import Following, draw_over_sketch, draw_planned, is_layout
 from getimg_standin.art.portrait import draw_portrait
 from getimg_standin.art.tactical import draw_tactical
 from getimg_standin.art.themes import Theme, choose_theme
@@ -33,7 +33,11 @@ def draw_over(
     layout: bytes, following: Following, brief: Brief, seed: int, width: int, height: int, image_format: str
 ) -> bytes:
     """Return a picture like those of `draw` that follows a layout."""
-    layer = draw_planned(layout, following, choose_theme(brief), Chance(seed), Frame(width, height))
+    theme, chance, frame = choose_theme(brief), Chance(seed), Frame(width, height)
+    if brief.kind == "campaign":
+        layer = draw_over_sketch(layout, following, brief, theme, chance, frame)
+    else:
+        layer = draw_planned(layout, following, theme, chance, frame)
     return encode(layer, image_format, seed)
 
 

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyvips
 
+from getimg_standin.art.brief import Brief
+from getimg_standin.art.campaign import Sketch, draw_campaign
 from getimg_standin.art.chance import Chance
 from getimg_standin.art.frame import Frame
 from getimg_standin.art.noise import Field, fractal, speckle
@@ -16,8 +18,11 @@ from getimg_standin.art.themes import Theme
 
 _INK, _GLOW = (0x1C, 0x1A, 0x1E), (0xFF, 0xD7, 0x6A)
 """The colors of walls and lamps in a layout."""
-_GROUNDS = (0x3A3840, 0xD8CCB6, 0xB39F86, 0x5A9BD4, 0x121016, 0x8FB668, 0xD0B27A, 0x5D8A48)
-"""The usual colors of grounds in a layout: rock, floor, rubble, water, pit, grass, path, thicket."""
+_LAND, _ROAD, _TOWN = (0xB7, 0xC4, 0x8F), (0x8A, 0x6A, 0x3C), (0xA3, 0x3A, 0x2C)
+"""The colors of a layout of a campaign map."""
+_GROUNDS = (0x3A3840, 0xD8CCB6, 0xB39F86, 0x5A9BD4, 0x121016, 0x8FB668, 0xD0B27A, 0x5D8A48, 0xC9D3D8, 0xB7C48F)
+"""The usual colors of grounds in a layout: rock, floor, rubble, water, pit, grass, path, thicket; anything, land."""
+_SPOT_STEP = 2
 _SAMPLE_SIDE = 512
 _MAX_COLORS, _LEAST_SHARE = 24, 0.9
 """A layout has nine tenths of its pixels in so few colors."""
@@ -83,6 +88,33 @@ def draw_planned(layout: bytes, following: Following, theme: Theme, chance: Chan
     mix(painted, rgb(theme.glow), 0.35 * light * (1 - ink))
     painted *= vignette(frame, 0.1)
     return painted
+
+
+def draw_over_sketch(
+    layout: bytes, following: Following, brief: Brief, theme: Theme, chance: Chance, frame: Frame
+) -> Color:
+    """Return a campaign map with land, roads and towns where a layout has them."""
+    flat = _warped(_pixels(layout), following, frame)
+    roads, towns = _likeness(flat, _ROAD, 0.25), _likeness(flat, _TOWN, 0.25)
+    land = blurred(np.maximum.reduce([_likeness(flat, _LAND, 0.2), roads, towns]), 4 * frame.scale)
+    sketch = Sketch(land=np.clip(land * 1.6, 0, 1), roads=roads, towns=_spots(towns, frame))
+    return draw_campaign(brief, theme, chance, frame, sketch)
+
+
+def _spots(mask: Field, frame: Frame) -> list[tuple[float, float]]:
+    """Return the middles of the separate spots of a mask, in units."""
+    rows, columns = np.nonzero(mask[::_SPOT_STEP, ::_SPOT_STEP] > 0.5)
+    rest = set(zip(columns.tolist(), rows.tolist(), strict=True))
+    spots = []
+    while rest:
+        spot = [rest.pop()]
+        for column, row in spot:  # grows
+            near = {(column + i, row + j) for i in (-1, 0, 1) for j in (-1, 0, 1)} & rest
+            rest -= near
+            spot += near
+        x, y = (float(np.mean(each)) * _SPOT_STEP / frame.scale for each in zip(*spot, strict=True))
+        spots.append((x, y))
+    return sorted(spots)
 
 
 def _pixels(picture: bytes) -> Pixels:

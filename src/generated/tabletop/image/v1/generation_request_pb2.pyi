@@ -97,8 +97,14 @@ class GenerateTacticalMapRequest(_message.Message):
     adherence: Adherence
     def __init__(self, theme: _Optional[str] = ..., size: _Optional[_Union[_types_pb2.Size, _Mapping]] = ..., details: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., request_id: _Optional[str] = ..., wait_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., priority: _Optional[_Union[_types_pb2.Priority, str]] = ..., cache: _Optional[_Union[_types_pb2.CacheMode, str]] = ..., validate_only: _Optional[bool] = ..., format: _Optional[_Union[_types_pb2.ImageFormat, str]] = ..., model: _Optional[str] = ..., reference_image_ids: _Optional[_Iterable[str]] = ..., grid: _Optional[_Union[_map_pb2.Grid, _Mapping]] = ..., features: _Optional[_Iterable[str]] = ..., terrain: _Optional[_Union[_map_pb2.Terrain, _Mapping]] = ..., walls: _Optional[_Iterable[_Union[_map_pb2.Wall, _Mapping]]] = ..., lights: _Optional[_Iterable[_Union[_map_pb2.Light, _Mapping]]] = ..., layout: _Optional[_Union[MapLayout, _Mapping]] = ..., adherence: _Optional[_Union[Adherence, _Mapping]] = ...) -> None: ...
 
+class Road(_message.Message):
+    __slots__ = ("waypoints",)
+    WAYPOINTS_FIELD_NUMBER: _ClassVar[int]
+    waypoints: _containers.RepeatedCompositeFieldContainer[_types_pb2.Location]
+    def __init__(self, waypoints: _Optional[_Iterable[_Union[_types_pb2.Location, _Mapping]]] = ...) -> None: ...
+
 class GenerateCampaignMapRequest(_message.Message):
-    __slots__ = ("theme", "size", "details", "source", "request_id", "wait_for", "priority", "cache", "validate_only", "format", "model", "reference_image_ids", "scale", "features", "points_of_interest")
+    __slots__ = ("theme", "size", "details", "source", "request_id", "wait_for", "priority", "cache", "validate_only", "format", "model", "reference_image_ids", "scale", "features", "points_of_interest", "roads")
     THEME_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     DETAILS_FIELD_NUMBER: _ClassVar[int]
@@ -114,6 +120,7 @@ class GenerateCampaignMapRequest(_message.Message):
     SCALE_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     POINTS_OF_INTEREST_FIELD_NUMBER: _ClassVar[int]
+    ROADS_FIELD_NUMBER: _ClassVar[int]
     theme: str
     size: _types_pb2.Size
     details: str
@@ -129,7 +136,8 @@ class GenerateCampaignMapRequest(_message.Message):
     scale: _map_pb2.Scale
     features: _containers.RepeatedScalarFieldContainer[str]
     points_of_interest: _containers.RepeatedCompositeFieldContainer[_map_pb2.PointOfInterest]
-    def __init__(self, theme: _Optional[str] = ..., size: _Optional[_Union[_types_pb2.Size, _Mapping]] = ..., details: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., request_id: _Optional[str] = ..., wait_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., priority: _Optional[_Union[_types_pb2.Priority, str]] = ..., cache: _Optional[_Union[_types_pb2.CacheMode, str]] = ..., validate_only: _Optional[bool] = ..., format: _Optional[_Union[_types_pb2.ImageFormat, str]] = ..., model: _Optional[str] = ..., reference_image_ids: _Optional[_Iterable[str]] = ..., scale: _Optional[_Union[_map_pb2.Scale, _Mapping]] = ..., features: _Optional[_Iterable[str]] = ..., points_of_interest: _Optional[_Iterable[_Union[_map_pb2.PointOfInterest, _Mapping]]] = ...) -> None: ...
+    roads: _containers.RepeatedCompositeFieldContainer[Road]
+    def __init__(self, theme: _Optional[str] = ..., size: _Optional[_Union[_types_pb2.Size, _Mapping]] = ..., details: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., request_id: _Optional[str] = ..., wait_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., priority: _Optional[_Union[_types_pb2.Priority, str]] = ..., cache: _Optional[_Union[_types_pb2.CacheMode, str]] = ..., validate_only: _Optional[bool] = ..., format: _Optional[_Union[_types_pb2.ImageFormat, str]] = ..., model: _Optional[str] = ..., reference_image_ids: _Optional[_Iterable[str]] = ..., scale: _Optional[_Union[_map_pb2.Scale, _Mapping]] = ..., features: _Optional[_Iterable[str]] = ..., points_of_interest: _Optional[_Iterable[_Union[_map_pb2.PointOfInterest, _Mapping]]] = ..., roads: _Optional[_Iterable[_Union[Road, _Mapping]]] = ...) -> None: ...
 
 class PortraitStyle(_message.Message):
     __slots__ = ("pose", "background", "lighting")

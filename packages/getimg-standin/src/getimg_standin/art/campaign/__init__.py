@@ -1,5 +1,5 @@
 """Campaign maps: regions in the style of hand-drawn maps."""
 
-from getimg_standin.art.campaign.scene import draw_campaign
+from getimg_standin.art.campaign.scene import Sketch, draw_campaign
 
-__all__ = ["draw_campaign"]
+__all__ = ["Sketch", "draw_campaign"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from getimg_standin.art import svg
 from getimg_standin.art.brief import Brief
 from getimg_standin.art.campaign import symbols
-from getimg_standin.art.campaign.terrain import Point, Terrain, generate_terrain, rivers, roads
+from getimg_standin.art.campaign.terrain import Point, Terrain, generate_terrain, rivers, roads, with_land
 from getimg_standin.art.chance import Chance
 from getimg_standin.art.frame import Frame
 from getimg_standin.art.noise import Field, fractal, speckle
@@ -18,11 +20,25 @@ _TREE_STEP = 14.0
 _LUMINOUS = ("cyberpunk", "space_fantasy")
 
 
-def draw_campaign(brief: Brief, theme: Theme, chance: Chance, frame: Frame) -> Color:
-    """Draw land, sea, rivers, woods, mountains, towns and roads."""
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """What a map must show. Fields have the frame's shape and are from 0 to 1."""
+
+    land: Field
+    roads: Field
+    towns: list[Point]
+    """In units."""
+
+
+def draw_campaign(brief: Brief, theme: Theme, chance: Chance, frame: Frame, sketch: Sketch | None = None) -> Color:
+    """Draw land, sea, rivers, woods, mountains, towns and roads; with a sketch, only its towns and roads."""
     terrain = generate_terrain(brief, chance, frame)
+    if sketch is not None:
+        terrain = with_land(terrain, sketch.land)
     layer, shore = _land_and_sea(terrain, theme, chance, frame)
-    elements = _elements(brief, terrain, theme, chance, frame)
+    if sketch is not None:
+        mix(layer, rgb(theme.seal), sketch.roads)
+    elements = _elements(brief, terrain, theme, chance, frame, sketch)
     drawing_layer = svg.render(frame, elements, symbols.definitions(theme, chance.of("trees")))
     mix(layer, rgb(theme.ink), shore)
     drawing_layer.over(layer)
@@ -79,10 +95,12 @@ def _draw_stars(layer: Color, theme: Theme, chance: Chance, frame: Frame) -> Non
     svg.render(frame, stars).over(layer)
 
 
-def _elements(brief: Brief, terrain: Terrain, theme: Theme, chance: Chance, frame: Frame) -> list[str]:
-    towns = _towns(terrain, chance.of("towns"), frame)
+def _elements(
+    brief: Brief, terrain: Terrain, theme: Theme, chance: Chance, frame: Frame, sketch: Sketch | None
+) -> list[str]:
+    towns = _towns(terrain, chance.of("towns"), frame) if sketch is None else sketch.towns
     river_courses = rivers(terrain, chance.of("rivers"), 7)
-    road_courses = roads(terrain, towns[0], towns[1:]) if towns else []
+    road_courses = roads(terrain, towns[0], towns[1:]) if towns and sketch is None else []
     body = [*_rhumb_lines(terrain, theme, frame), *_rivers(river_courses, theme), *_roads(road_courses, theme)]
     signs = _symbols(brief, terrain, theme, chance, towns, river_courses)
     for index, (x, y) in enumerate(towns):

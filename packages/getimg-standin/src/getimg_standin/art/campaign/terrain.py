@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ Point = tuple[float, float]
 Cell = tuple[int, int]
 
 _COARSE_UNITS = 13.0
+_GENTLE = np.float32(0.12)
+"""Height of land where a map must have some."""
 
 _NEIGHBORS = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
 
@@ -66,6 +68,21 @@ def generate_terrain(brief: Brief, chance: Chance, frame: Frame) -> Terrain:
         coarse_height=(rough - np.float32(level)) * scale,
         coarse_woods=_woods(chance, frame, coarse),
         cell=frame.across / coarse[1],
+    )
+
+
+def with_land(terrain: Terrain, land: Field) -> Terrain:
+    """Return the ground with gentle land wherever a mask of the frame's shape says so."""
+    rows, columns = terrain.coarse_height.shape
+    height, width = land.shape
+    down, across = (
+        ((np.arange(count) + 0.5) * side / count).astype(int) for count, side in ((rows, height), (columns, width))
+    )
+    coarse = land[np.ix_(down, across)]
+    return replace(
+        terrain,
+        height=np.maximum(terrain.height, _GENTLE * land - (1 - land)),
+        coarse_height=np.maximum(terrain.coarse_height, _GENTLE * coarse - (1 - coarse)),
     )
 
 
