@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tabletop.image.v1.floor_plan_pb2 import FloorPlanKind, FloorPlanParameters
+from tabletop.image.v1.floor_plan_parameters_pb2 import FloorPlanKind, FloorPlanParameters
 from tabletop.image.v1.map_pb2 import FloorPlanSize
 
 from benchmarks.report import Row, percentile

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tabletop.image.v1.floor_plan_pb2 import FloorPlanKind, FloorPlanParameters
+from tabletop.image.v1.floor_plan_parameters_pb2 import FloorPlanKind, FloorPlanParameters
 from tabletop.image.v1.map_pb2 import CoordinateUnit, FloorPlan, FloorPlanSize, Wall
 
 from image_grpc.plans.generators import generate, with_defaults

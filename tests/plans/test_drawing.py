@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import pyvips
 from numpy.typing import NDArray
-from tabletop.image.v1.floor_plan_pb2 import FloorPlanKind
+from tabletop.image.v1.floor_plan_parameters_pb2 import FloorPlanKind
 from tabletop.image.v1.floor_plan_service_pb2 import (
     DrawingFormat,
     FloorPlanContent,

@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tabletop.image.v1.floor_plan_pb2 import FloorPlanKind
+from tabletop.image.v1.floor_plan_parameters_pb2 import FloorPlanKind
 from tabletop.image.v1.map_pb2 import DoorKind, FloorPlan
 
 from image_grpc.maps.properties import is_door

@@ -6,7 +6,7 @@ import base64
 import math
 
 import pytest
-from tabletop.image.v1.floor_plan_pb2 import FloorPlanKind
+from tabletop.image.v1.floor_plan_parameters_pb2 import FloorPlanKind
 from tabletop.image.v1.floor_plan_service_pb2 import FloorPlanFormat, ImportedFloorPlan, ImportFloorPlanRequest
 from tabletop.image.v1.map_pb2 import (
     DoorKind,

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 import pyvips
 from numpy.typing import NDArray
-from tabletop.image.v1.floor_plan_pb2 import FloorPlanKind
+from tabletop.image.v1.floor_plan_parameters_pb2 import FloorPlanKind
 from tabletop.image.v1.generation_pb2 import Generation
 from tabletop.image.v1.generation_request_pb2 import (
     ApplyThemeRequest,

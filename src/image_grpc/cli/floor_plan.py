@@ -8,7 +8,7 @@ import click
 from google.protobuf import json_format
 from rich.table import Column, Table
 from tabletop.image.v1 import floor_plan_service_pb2 as pb
-from tabletop.image.v1.floor_plan_pb2 import FloorPlanKind, FloorPlanParameters
+from tabletop.image.v1.floor_plan_parameters_pb2 import FloorPlanKind, FloorPlanParameters
 from tabletop.image.v1.floor_plan_service_pb2_grpc import FloorPlanServiceStub
 from tabletop.image.v1.map_pb2 import FloorPlan, FloorPlanSize
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from tabletop.image.v1.floor_plan_pb2 import FloorPlanParameters
+from tabletop.image.v1.floor_plan_parameters_pb2 import FloorPlanParameters
 from tabletop.image.v1.map_pb2 import CoordinateUnit, FloorPlan, PlanObject, Position, Room
 
 from image_grpc.errors import Violation

@@ -7,7 +7,7 @@ import grpc
 from google.protobuf import json_format
 from tabletop.image.v1 import floor_plan_service_pb2 as plan_pb
 from tabletop.image.v1 import map_service_pb2 as map_pb
-from tabletop.image.v1.floor_plan_pb2 import FloorPlanParameters
+from tabletop.image.v1.floor_plan_parameters_pb2 import FloorPlanParameters
 from tabletop.image.v1.floor_plan_service_pb2_grpc import FloorPlanServiceStub
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2 import ImageLayer, ReadImageRequest

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from tabletop.image.v1.floor_plan_pb2 import FloorPlanKind, FloorPlanParameters
+from tabletop.image.v1.floor_plan_parameters_pb2 import FloorPlanKind, FloorPlanParameters
 from tabletop.image.v1.map_pb2 import FloorPlan, FloorPlanSize
 
 from image_grpc.messages import clone

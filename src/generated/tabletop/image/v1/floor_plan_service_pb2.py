@@ -25,11 +25,11 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from tabletop.image.v1 import access_pb2 as tabletop_dot_image_dot_v1_dot_access__pb2
-from tabletop.image.v1 import floor_plan_pb2 as tabletop_dot_image_dot_v1_dot_floor__plan__pb2
+from tabletop.image.v1 import floor_plan_parameters_pb2 as tabletop_dot_image_dot_v1_dot_floor__plan__parameters__pb2
 from tabletop.image.v1 import map_pb2 as tabletop_dot_image_dot_v1_dot_map__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*tabletop/image/v1/floor_plan_service.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1etabletop/image/v1/access.proto\x1a\"tabletop/image/v1/floor_plan.proto\x1a\x1btabletop/image/v1/map.proto\"b\n\x18GenerateFloorPlanRequest\x12\x46\n\nparameters\x18\x01 \x01(\x0b\x32&.tabletop.image.v1.FloorPlanParametersB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\"\x89\x01\n\x19GenerateFloorPlanResponse\x12\x30\n\nfloor_plan\x18\x01 \x01(\x0b\x32\x1c.tabletop.image.v1.FloorPlan\x12:\n\nparameters\x18\x02 \x01(\x0b\x32&.tabletop.image.v1.FloorPlanParameters\"U\n\x15\x43heckFloorPlanRequest\x12<\n\nfloor_plan\x18\x01 \x01(\x0b\x32\x1c.tabletop.image.v1.FloorPlanB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\"\xaa\x01\n\x10\x46loorPlanFinding\x12\x35\n\x04kind\x18\x01 \x01(\x0e\x32\'.tabletop.image.v1.FloorPlanFindingKind\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12&\n\x05\x63\x65lls\x18\x03 \x03(\x0b\x32\x17.tabletop.image.v1.Cell\x12\x10\n\x08room_ids\x18\x04 \x03(\t\x12\x10\n\x08wall_ids\x18\x05 \x03(\t\"O\n\x16\x43heckFloorPlanResponse\x12\x35\n\x08\x66indings\x18\x01 \x03(\x0b\x32#.tabletop.image.v1.FloorPlanFinding\"\x82\x02\n\x16RenderFloorPlanRequest\x12<\n\nfloor_plan\x18\x01 \x01(\x0b\x32\x1c.tabletop.image.v1.FloorPlanB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12>\n\x07\x63ontent\x18\x02 \x01(\x0e\x32#.tabletop.image.v1.FloorPlanContentB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12:\n\x06\x66ormat\x18\x03 \x01(\x0e\x32 .tabletop.image.v1.DrawingFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12 \n\tcell_size\x18\x04 \x01(\x05\x42\r\xbaH\n\x1a\x05\x18\x80\x02(\x08\xd8\x01\x01\x12\x0c\n\x04grid\x18\x05 \x01(\x08\"m\n\x17RenderFloorPlanResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\x12\x11\n\tcell_size\x18\x05 \x01(\x05\"\x82\x01\n\x16ImportFloorPlanRequest\x12>\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\".tabletop.image.v1.FloorPlanFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01H\x00\x12\x19\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80@H\x00\x42\r\n\x04part\x12\x05\xbaH\x02\x08\x01\"~\n\x0fImportedPicture\x12\x12\n\nmedia_type\x18\x01 \x01(\t\x12\x11\n\tbyte_size\x18\x02 \x01(\x03\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\x12%\n\x04grid\x18\x05 \x01(\x0b\x32\x17.tabletop.image.v1.Grid\"\xc0\x01\n\x11ImportedFloorPlan\x12\x30\n\nfloor_plan\x18\x01 \x01(\x0b\x32\x1c.tabletop.image.v1.FloorPlan\x12\x32\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\".tabletop.image.v1.FloorPlanFormat\x12\x10\n\x08warnings\x18\x03 \x03(\t\x12\x33\n\x07picture\x18\x04 \x01(\x0b\x32\".tabletop.image.v1.ImportedPicture\"g\n\x17ImportFloorPlanResponse\x12\x34\n\x04plan\x18\x01 \x01(\x0b\x32$.tabletop.image.v1.ImportedFloorPlanH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part*\xb1\x01\n\x14\x46loorPlanFindingKind\x12\'\n#FLOOR_PLAN_FINDING_KIND_UNSPECIFIED\x10\x00\x12\"\n\x1e\x46LOOR_PLAN_FINDING_KIND_SEALED\x10\x01\x12+\n\'FLOOR_PLAN_FINDING_KIND_DOOR_TO_NOWHERE\x10\x02\x12\x1f\n\x1b\x46LOOR_PLAN_FINDING_KIND_GAP\x10\x03*r\n\x10\x46loorPlanContent\x12\"\n\x1e\x46LOOR_PLAN_CONTENT_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x46LOOR_PLAN_CONTENT_LAYOUT\x10\x01\x12\x1b\n\x17\x46LOOR_PLAN_CONTENT_MASK\x10\x02*_\n\rDrawingFormat\x12\x1e\n\x1a\x44RAWING_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12\x44RAWING_FORMAT_PNG\x10\x01\x12\x16\n\x12\x44RAWING_FORMAT_SVG\x10\x02*\xbe\x01\n\x0f\x46loorPlanFormat\x12!\n\x1d\x46LOOR_PLAN_FORMAT_UNSPECIFIED\x10\x00\x12#\n\x1f\x46LOOR_PLAN_FORMAT_UNIVERSAL_VTT\x10\x01\x12&\n\"FLOOR_PLAN_FORMAT_ONE_PAGE_DUNGEON\x10\x02\x12\x1d\n\x19\x46LOOR_PLAN_FORMAT_FOUNDRY\x10\x03\x12\x1c\n\x18\x46LOOR_PLAN_FORMAT_DONJON\x10\x04\x32\xd9\x03\n\x10\x46loorPlanService\x12t\n\x11GenerateFloorPlan\x12+.tabletop.image.v1.GenerateFloorPlanRequest\x1a,.tabletop.image.v1.GenerateFloorPlanResponse\"\x04\x88\xb5\x18\x01\x12k\n\x0e\x43heckFloorPlan\x12(.tabletop.image.v1.CheckFloorPlanRequest\x1a).tabletop.image.v1.CheckFloorPlanResponse\"\x04\x88\xb5\x18\x01\x12n\n\x0fRenderFloorPlan\x12).tabletop.image.v1.RenderFloorPlanRequest\x1a*.tabletop.image.v1.RenderFloorPlanResponse\"\x04\x88\xb5\x18\x01\x12r\n\x0fImportFloorPlan\x12).tabletop.image.v1.ImportFloorPlanRequest\x1a*.tabletop.image.v1.ImportFloorPlanResponse\"\x04\x88\xb5\x18\x01(\x01\x30\x01\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*tabletop/image/v1/floor_plan_service.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1etabletop/image/v1/access.proto\x1a-tabletop/image/v1/floor_plan_parameters.proto\x1a\x1btabletop/image/v1/map.proto\"b\n\x18GenerateFloorPlanRequest\x12\x46\n\nparameters\x18\x01 \x01(\x0b\x32&.tabletop.image.v1.FloorPlanParametersB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\"\x89\x01\n\x19GenerateFloorPlanResponse\x12\x30\n\nfloor_plan\x18\x01 \x01(\x0b\x32\x1c.tabletop.image.v1.FloorPlan\x12:\n\nparameters\x18\x02 \x01(\x0b\x32&.tabletop.image.v1.FloorPlanParameters\"U\n\x15\x43heckFloorPlanRequest\x12<\n\nfloor_plan\x18\x01 \x01(\x0b\x32\x1c.tabletop.image.v1.FloorPlanB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\"\xaa\x01\n\x10\x46loorPlanFinding\x12\x35\n\x04kind\x18\x01 \x01(\x0e\x32\'.tabletop.image.v1.FloorPlanFindingKind\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12&\n\x05\x63\x65lls\x18\x03 \x03(\x0b\x32\x17.tabletop.image.v1.Cell\x12\x10\n\x08room_ids\x18\x04 \x03(\t\x12\x10\n\x08wall_ids\x18\x05 \x03(\t\"O\n\x16\x43heckFloorPlanResponse\x12\x35\n\x08\x66indings\x18\x01 \x03(\x0b\x32#.tabletop.image.v1.FloorPlanFinding\"\x82\x02\n\x16RenderFloorPlanRequest\x12<\n\nfloor_plan\x18\x01 \x01(\x0b\x32\x1c.tabletop.image.v1.FloorPlanB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12>\n\x07\x63ontent\x18\x02 \x01(\x0e\x32#.tabletop.image.v1.FloorPlanContentB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12:\n\x06\x66ormat\x18\x03 \x01(\x0e\x32 .tabletop.image.v1.DrawingFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12 \n\tcell_size\x18\x04 \x01(\x05\x42\r\xbaH\n\x1a\x05\x18\x80\x02(\x08\xd8\x01\x01\x12\x0c\n\x04grid\x18\x05 \x01(\x08\"m\n\x17RenderFloorPlanResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\x12\x11\n\tcell_size\x18\x05 \x01(\x05\"\x82\x01\n\x16ImportFloorPlanRequest\x12>\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\".tabletop.image.v1.FloorPlanFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01H\x00\x12\x19\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80@H\x00\x42\r\n\x04part\x12\x05\xbaH\x02\x08\x01\"~\n\x0fImportedPicture\x12\x12\n\nmedia_type\x18\x01 \x01(\t\x12\x11\n\tbyte_size\x18\x02 \x01(\x03\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\x12%\n\x04grid\x18\x05 \x01(\x0b\x32\x17.tabletop.image.v1.Grid\"\xc0\x01\n\x11ImportedFloorPlan\x12\x30\n\nfloor_plan\x18\x01 \x01(\x0b\x32\x1c.tabletop.image.v1.FloorPlan\x12\x32\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\".tabletop.image.v1.FloorPlanFormat\x12\x10\n\x08warnings\x18\x03 \x03(\t\x12\x33\n\x07picture\x18\x04 \x01(\x0b\x32\".tabletop.image.v1.ImportedPicture\"g\n\x17ImportFloorPlanResponse\x12\x34\n\x04plan\x18\x01 \x01(\x0b\x32$.tabletop.image.v1.ImportedFloorPlanH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part*\xb1\x01\n\x14\x46loorPlanFindingKind\x12\'\n#FLOOR_PLAN_FINDING_KIND_UNSPECIFIED\x10\x00\x12\"\n\x1e\x46LOOR_PLAN_FINDING_KIND_SEALED\x10\x01\x12+\n\'FLOOR_PLAN_FINDING_KIND_DOOR_TO_NOWHERE\x10\x02\x12\x1f\n\x1b\x46LOOR_PLAN_FINDING_KIND_GAP\x10\x03*r\n\x10\x46loorPlanContent\x12\"\n\x1e\x46LOOR_PLAN_CONTENT_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x46LOOR_PLAN_CONTENT_LAYOUT\x10\x01\x12\x1b\n\x17\x46LOOR_PLAN_CONTENT_MASK\x10\x02*_\n\rDrawingFormat\x12\x1e\n\x1a\x44RAWING_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12\x44RAWING_FORMAT_PNG\x10\x01\x12\x16\n\x12\x44RAWING_FORMAT_SVG\x10\x02*\xbe\x01\n\x0f\x46loorPlanFormat\x12!\n\x1d\x46LOOR_PLAN_FORMAT_UNSPECIFIED\x10\x00\x12#\n\x1f\x46LOOR_PLAN_FORMAT_UNIVERSAL_VTT\x10\x01\x12&\n\"FLOOR_PLAN_FORMAT_ONE_PAGE_DUNGEON\x10\x02\x12\x1d\n\x19\x46LOOR_PLAN_FORMAT_FOUNDRY\x10\x03\x12\x1c\n\x18\x46LOOR_PLAN_FORMAT_DONJON\x10\x04\x32\xd9\x03\n\x10\x46loorPlanService\x12t\n\x11GenerateFloorPlan\x12+.tabletop.image.v1.GenerateFloorPlanRequest\x1a,.tabletop.image.v1.GenerateFloorPlanResponse\"\x04\x88\xb5\x18\x01\x12k\n\x0e\x43heckFloorPlan\x12(.tabletop.image.v1.CheckFloorPlanRequest\x1a).tabletop.image.v1.CheckFloorPlanResponse\"\x04\x88\xb5\x18\x01\x12n\n\x0fRenderFloorPlan\x12).tabletop.image.v1.RenderFloorPlanRequest\x1a*.tabletop.image.v1.RenderFloorPlanResponse\"\x04\x88\xb5\x18\x01\x12r\n\x0fImportFloorPlan\x12).tabletop.image.v1.ImportFloorPlanRequest\x1a*.tabletop.image.v1.ImportFloorPlanResponse\"\x04\x88\xb5\x18\x01(\x01\x30\x01\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -63,36 +63,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FLOORPLANSERVICE'].methods_by_name['RenderFloorPlan']._serialized_options = b'\210\265\030\001'
   _globals['_FLOORPLANSERVICE'].methods_by_name['ImportFloorPlan']._loaded_options = None
   _globals['_FLOORPLANSERVICE'].methods_by_name['ImportFloorPlan']._serialized_options = b'\210\265\030\001'
-  _globals['_FLOORPLANFINDINGKIND']._serialized_start=1739
-  _globals['_FLOORPLANFINDINGKIND']._serialized_end=1916
-  _globals['_FLOORPLANCONTENT']._serialized_start=1918
-  _globals['_FLOORPLANCONTENT']._serialized_end=2032
-  _globals['_DRAWINGFORMAT']._serialized_start=2034
-  _globals['_DRAWINGFORMAT']._serialized_end=2129
-  _globals['_FLOORPLANFORMAT']._serialized_start=2132
-  _globals['_FLOORPLANFORMAT']._serialized_end=2322
-  _globals['_GENERATEFLOORPLANREQUEST']._serialized_start=224
-  _globals['_GENERATEFLOORPLANREQUEST']._serialized_end=322
-  _globals['_GENERATEFLOORPLANRESPONSE']._serialized_start=325
-  _globals['_GENERATEFLOORPLANRESPONSE']._serialized_end=462
-  _globals['_CHECKFLOORPLANREQUEST']._serialized_start=464
-  _globals['_CHECKFLOORPLANREQUEST']._serialized_end=549
-  _globals['_FLOORPLANFINDING']._serialized_start=552
-  _globals['_FLOORPLANFINDING']._serialized_end=722
-  _globals['_CHECKFLOORPLANRESPONSE']._serialized_start=724
-  _globals['_CHECKFLOORPLANRESPONSE']._serialized_end=803
-  _globals['_RENDERFLOORPLANREQUEST']._serialized_start=806
-  _globals['_RENDERFLOORPLANREQUEST']._serialized_end=1064
-  _globals['_RENDERFLOORPLANRESPONSE']._serialized_start=1066
-  _globals['_RENDERFLOORPLANRESPONSE']._serialized_end=1175
-  _globals['_IMPORTFLOORPLANREQUEST']._serialized_start=1178
-  _globals['_IMPORTFLOORPLANREQUEST']._serialized_end=1308
-  _globals['_IMPORTEDPICTURE']._serialized_start=1310
-  _globals['_IMPORTEDPICTURE']._serialized_end=1436
-  _globals['_IMPORTEDFLOORPLAN']._serialized_start=1439
-  _globals['_IMPORTEDFLOORPLAN']._serialized_end=1631
-  _globals['_IMPORTFLOORPLANRESPONSE']._serialized_start=1633
-  _globals['_IMPORTFLOORPLANRESPONSE']._serialized_end=1736
-  _globals['_FLOORPLANSERVICE']._serialized_start=2325
-  _globals['_FLOORPLANSERVICE']._serialized_end=2798
+  _globals['_FLOORPLANFINDINGKIND']._serialized_start=1750
+  _globals['_FLOORPLANFINDINGKIND']._serialized_end=1927
+  _globals['_FLOORPLANCONTENT']._serialized_start=1929
+  _globals['_FLOORPLANCONTENT']._serialized_end=2043
+  _globals['_DRAWINGFORMAT']._serialized_start=2045
+  _globals['_DRAWINGFORMAT']._serialized_end=2140
+  _globals['_FLOORPLANFORMAT']._serialized_start=2143
+  _globals['_FLOORPLANFORMAT']._serialized_end=2333
+  _globals['_GENERATEFLOORPLANREQUEST']._serialized_start=235
+  _globals['_GENERATEFLOORPLANREQUEST']._serialized_end=333
+  _globals['_GENERATEFLOORPLANRESPONSE']._serialized_start=336
+  _globals['_GENERATEFLOORPLANRESPONSE']._serialized_end=473
+  _globals['_CHECKFLOORPLANREQUEST']._serialized_start=475
+  _globals['_CHECKFLOORPLANREQUEST']._serialized_end=560
+  _globals['_FLOORPLANFINDING']._serialized_start=563
+  _globals['_FLOORPLANFINDING']._serialized_end=733
+  _globals['_CHECKFLOORPLANRESPONSE']._serialized_start=735
+  _globals['_CHECKFLOORPLANRESPONSE']._serialized_end=814
+  _globals['_RENDERFLOORPLANREQUEST']._serialized_start=817
+  _globals['_RENDERFLOORPLANREQUEST']._serialized_end=1075
+  _globals['_RENDERFLOORPLANRESPONSE']._serialized_start=1077
+  _globals['_RENDERFLOORPLANRESPONSE']._serialized_end=1186
+  _globals['_IMPORTFLOORPLANREQUEST']._serialized_start=1189
+  _globals['_IMPORTFLOORPLANREQUEST']._serialized_end=1319
+  _globals['_IMPORTEDPICTURE']._serialized_start=1321
+  _globals['_IMPORTEDPICTURE']._serialized_end=1447
+  _globals['_IMPORTEDFLOORPLAN']._serialized_start=1450
+  _globals['_IMPORTEDFLOORPLAN']._serialized_end=1642
+  _globals['_IMPORTFLOORPLANRESPONSE']._serialized_start=1644
+  _globals['_IMPORTFLOORPLANRESPONSE']._serialized_end=1747
+  _globals['_FLOORPLANSERVICE']._serialized_start=2336
+  _globals['_FLOORPLANSERVICE']._serialized_end=2809
 # @@protoc_insertion_point(module_scope)

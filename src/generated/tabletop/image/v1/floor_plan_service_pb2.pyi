@@ -1,7 +1,7 @@
 from buf.validate import validate_pb2 as _validate_pb2
 from google.api import field_behavior_pb2 as _field_behavior_pb2
 from tabletop.image.v1 import access_pb2 as _access_pb2
-from tabletop.image.v1 import floor_plan_pb2 as _floor_plan_pb2
+from tabletop.image.v1 import floor_plan_parameters_pb2 as _floor_plan_parameters_pb2
 from tabletop.image.v1 import map_pb2 as _map_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -57,16 +57,16 @@ FLOOR_PLAN_FORMAT_DONJON: FloorPlanFormat
 class GenerateFloorPlanRequest(_message.Message):
     __slots__ = ("parameters",)
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
-    parameters: _floor_plan_pb2.FloorPlanParameters
-    def __init__(self, parameters: _Optional[_Union[_floor_plan_pb2.FloorPlanParameters, _Mapping]] = ...) -> None: ...
+    parameters: _floor_plan_parameters_pb2.FloorPlanParameters
+    def __init__(self, parameters: _Optional[_Union[_floor_plan_parameters_pb2.FloorPlanParameters, _Mapping]] = ...) -> None: ...
 
 class GenerateFloorPlanResponse(_message.Message):
     __slots__ = ("floor_plan", "parameters")
     FLOOR_PLAN_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     floor_plan: _map_pb2.FloorPlan
-    parameters: _floor_plan_pb2.FloorPlanParameters
-    def __init__(self, floor_plan: _Optional[_Union[_map_pb2.FloorPlan, _Mapping]] = ..., parameters: _Optional[_Union[_floor_plan_pb2.FloorPlanParameters, _Mapping]] = ...) -> None: ...
+    parameters: _floor_plan_parameters_pb2.FloorPlanParameters
+    def __init__(self, floor_plan: _Optional[_Union[_map_pb2.FloorPlan, _Mapping]] = ..., parameters: _Optional[_Union[_floor_plan_parameters_pb2.FloorPlanParameters, _Mapping]] = ...) -> None: ...
 
 class CheckFloorPlanRequest(_message.Message):
     __slots__ = ("floor_plan",)

@@ -4,7 +4,7 @@ from buf.validate import validate_pb2 as _validate_pb2
 from google.api import field_behavior_pb2 as _field_behavior_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
-from tabletop.image.v1 import floor_plan_pb2 as _floor_plan_pb2
+from tabletop.image.v1 import floor_plan_parameters_pb2 as _floor_plan_parameters_pb2
 from tabletop.image.v1 import map_pb2 as _map_pb2
 from tabletop.image.v1 import theme_pb2 as _theme_pb2
 from tabletop.image.v1 import types_pb2 as _types_pb2
@@ -44,8 +44,8 @@ class MapLayout(_message.Message):
     FLOOR_PLAN_FIELD_NUMBER: _ClassVar[int]
     FLOOR_PLAN_PARAMETERS_FIELD_NUMBER: _ClassVar[int]
     floor_plan: _map_pb2.FloorPlan
-    floor_plan_parameters: _floor_plan_pb2.FloorPlanParameters
-    def __init__(self, floor_plan: _Optional[_Union[_map_pb2.FloorPlan, _Mapping]] = ..., floor_plan_parameters: _Optional[_Union[_floor_plan_pb2.FloorPlanParameters, _Mapping]] = ...) -> None: ...
+    floor_plan_parameters: _floor_plan_parameters_pb2.FloorPlanParameters
+    def __init__(self, floor_plan: _Optional[_Union[_map_pb2.FloorPlan, _Mapping]] = ..., floor_plan_parameters: _Optional[_Union[_floor_plan_parameters_pb2.FloorPlanParameters, _Mapping]] = ...) -> None: ...
 
 class Adherence(_message.Message):
     __slots__ = ("min_score", "max_tries")
