@@ -159,11 +159,13 @@ class RandomMessages:
             return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
         if rules.pattern.startswith("^[a-z0-9_]"):  # the name of a theme
             return self._rng.choice(("fantasy", "horror", f"theme_{self._rng.randrange(10**6)}"))
+        if rules.pattern.startswith("^[!-~]"):  # one character
+            return self._rng.choice("#.:~o")
         if rules.pattern:
             return self._rng.choice(COLORS) if "#" in rules.pattern else self._rng.randbytes(32).hex()
         text = " ".join(self._rng.choices(WORDS, k=self._rng.randrange(4)))
         longest = rules.max_len if rules.HasField("max_len") else 100
-        return text[:longest] or "x" * rules.min_len
+        return text[:longest].ljust(rules.min_len, "x")
 
     def _enum(self, field: FieldDescriptor, rules: validate_pb2.EnumRules, extreme: bool) -> int:
         if extreme:

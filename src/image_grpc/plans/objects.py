@@ -18,12 +18,10 @@ _NORMAL, _LIMITED = WallRestriction.WALL_RESTRICTION_NORMAL, WallRestriction.WAL
 _NONE = WallRestriction.WALL_RESTRICTION_NONE
 _EVERYTHING = WallRestrictions(move=_NORMAL, sight=_NORMAL, light=_NORMAL, sound=_NORMAL)
 _MOVEMENT = WallRestrictions(move=_NORMAL, sight=_NONE, light=_NONE, sound=_NONE)
-_TREE = WallRestrictions(move=_NORMAL, sight=_LIMITED, light=_LIMITED, sound=_NONE)
 _NOTHING = WallRestrictions(move=_NONE, sight=_NONE, light=_NONE, sound=_NONE)
 _OF_TYPE = {
-    **dict.fromkeys(("pillar", "column", "statue", "boulder"), _EVERYTHING),
+    **dict.fromkeys(("pillar", "column", "statue", "boulder", "tree"), _EVERYTHING),
     **dict.fromkeys(("table", "altar", "fountain", "well", "sarcophagus", "hearth"), _MOVEMENT),
-    "tree": _TREE,
 }
 
 

@@ -1650,8 +1650,8 @@ type PlanObject struct {
 	Width float64 `protobuf:"fixed64,5,opt,name=width,proto3" json:"width,omitempty"`
 	// The height in cells, 0.25 to 128. Required.
 	Height float64 `protobuf:"fixed64,6,opt,name=height,proto3" json:"height,omitempty"`
-	// What the object restricts; default: by its type. A pillar restricts everything, a table movement, a tree movement and
-	// limits sight; other types nothing.
+	// What the object restricts; default for each: by its type. A pillar, column, statue, boulder or tree (its trunk, half
+	// as wide) restricts everything, a table, altar, fountain, well, sarcophagus or hearth movement, other types nothing.
 	Restrictions *WallRestrictions `protobuf:"bytes,7,opt,name=restrictions,proto3" json:"restrictions,omitempty"`
 }
 
