@@ -124,5 +124,7 @@ def _show(client: Client, image: Image) -> None:
     if properties.HasField("fidelity"):
         fidelity = properties.fidelity
         summary += f"; the picture follows its plan with a score of {fidelity.score:.2f}"
-        summary += f", shifted by {fidelity.offset_x:+.2f} and {fidelity.offset_y:+.2f} cells"
+        # Adding 0 makes a rounded -0 positive.
+        right, down = (round(each, 2) + 0.0 for each in (fidelity.offset_x, fidelity.offset_y))
+        summary += f", shifted by {right:+.2f} and {down:+.2f} cells"
     client.show(image, summary, *([doors] if doors.rows else []))
