@@ -27,6 +27,7 @@ ITEM = "c0d2f6de-0f4c-4f0b-8c59-2b1d7c1f5a20"
 IMAGE = "5be2c1a4-7f0e-4d39-b8e4-0f9c1d2e3a01"
 MAP = "5be2c1a4-7f0e-4d39-b8e4-0f9c1d2e3a02"
 CAMPAIGN_MAP = "5be2c1a4-7f0e-4d39-b8e4-0f9c1d2e3a03"
+UPPER_MAP = "5be2c1a4-7f0e-4d39-b8e4-0f9c1d2e3a04"
 OVERLAY = "8d1f5c1e-2b3a-4c5d-9e6f-7a8b9c0d1e01"
 GENERATION = "1c9d8e7f-6a5b-4c3d-8e2f-1a0b9c8d7e01"
 TIME = "2026-11-23T20:15:00Z"
@@ -147,6 +148,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     },
     "FloorPlanService.CheckFloorPlan": {"floor_plan": _FLOOR_PLAN},
     "FloorPlanService.RenderFloorPlan": {"floor_plan": _FLOOR_PLAN, "format": "DRAWING_FORMAT_SVG", "grid": True},
+    "MapService.ConnectStairs": {"map_id": MAP, "stairs_id": "o1", "other_map_id": UPPER_MAP, "other_stairs_id": "o2"},
     "OverlayService.CreateTacticalOverlay": {
         "map_id": MAP,
         "name": "Round 1",

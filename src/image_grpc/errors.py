@@ -168,6 +168,10 @@ class DoorNotFound(CallerError, reason=ErrorReason.ERROR_REASON_MAP_ERROR):
     """The map has no such door."""
 
 
+class StairsNotFound(CallerError, reason=ErrorReason.ERROR_REASON_MAP_ERROR):
+    """The map has no such stairs."""
+
+
 class RequestIdReused(CallerError, reason=ErrorReason.ERROR_REASON_REQUEST_ID_REUSED):
     """A request_id was used before with other content."""
 

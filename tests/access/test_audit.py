@@ -22,7 +22,7 @@ from tabletop.image.v1.audit_service_pb2 import ListAuditEntriesRequest
 from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, RegenerateImageRequest
 from tabletop.image.v1.generation_service_pb2 import CancelGenerationRequest
 from tabletop.image.v1.map_pb2 import CoordinateUnit, DoorState
-from tabletop.image.v1.map_service_pb2 import SetDoorStateRequest, UpdateMapRequest
+from tabletop.image.v1.map_service_pb2 import ConnectStairsRequest, SetDoorStateRequest, UpdateMapRequest
 from tabletop.image.v1.overlay_pb2 import CampaignElement
 
 from getimg_standin import Fault
@@ -160,6 +160,14 @@ async def _update_map(world: World) -> str:
     return map_
 
 
+async def _connect_stairs(world: World) -> str:
+    stairs = [{"id": "s", "position": {"unit": CoordinateUnit.COORDINATE_UNIT_CELLS}}]
+    maps = [(await world.writer.upload(map=grid_properties() | {"stairs": stairs})).id for _ in range(2)]
+    request = ConnectStairsRequest(map_id=maps[0], stairs_id="s", other_map_id=maps[1], other_stairs_id="s")
+    await world.writer.maps.ConnectStairs(request)
+    return maps[1]
+
+
 async def _open_door(world: World) -> str:
     cells = {"unit": CoordinateUnit.COORDINATE_UNIT_CELLS}
     walls = [{"id": "gate", "start": cells, "end": cells | {"x": 1}, "door": {}}]
@@ -236,6 +244,7 @@ CHANGES: dict[str, tuple[Callable[[World], Awaitable[str]], list[str]]] = {
     "RestoreImageVersion": (_restore_version, ["image updated 2"]),
     "UpdateMap": (_update_map, ["image updated 2"]),
     "SetDoorState": (_open_door, ["image updated 2"]),
+    "ConnectStairs": (_connect_stairs, ["image updated 2", "image updated 2"]),
     "CreateTacticalOverlay": (_create_overlay, ["overlay created 1"]),
     "CreateCampaignOverlay": (_create_campaign_overlay, ["overlay created 1"]),
     "UpdateOverlay": (_update_overlay, ["overlay updated 2"]),

@@ -243,6 +243,14 @@ FOREIGN: dict[str, tuple[Call, str]] = {
         ),
         "IMAGE_NOT_FOUND",
     ),
+    "ConnectStairs": (
+        lambda them, world: them.maps.ConnectStairs(
+            maps_pb.ConnectStairsRequest(
+                map_id=world.image, stairs_id="s1", other_map_id=new_id(), other_stairs_id="s1"
+            )
+        ),
+        "IMAGE_NOT_FOUND",
+    ),
     "ExportScene": (
         lambda them, world: them.maps.ExportScene(maps_pb.ExportSceneRequest(map_id=world.image, format=1)),
         "IMAGE_NOT_FOUND",

@@ -15,7 +15,7 @@ import yaml
 
 from tests.bridge.conftest import Scene
 from tests.bridge.plain import envelope, recording
-from tools.hub_examples import CAMPAIGN, CAMPAIGN_MAP, CHARACTER, GENERATION, IMAGE, MAP, OVERLAY, REQUESTS
+from tools.hub_examples import CAMPAIGN, CAMPAIGN_MAP, CHARACTER, GENERATION, IMAGE, MAP, OVERLAY, REQUESTS, UPPER_MAP
 from tools.hub_page import MALFORMED
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -104,6 +104,9 @@ async def test_each_request_succeeds_with_real_ids(scene: Scene) -> None:
                 for name in path:
                     created = created[name]
                 ids[example] = created
+            if method == "GenerationService.GenerateTacticalMap":
+                upper = await scene.client.request(method, payload | {"details": "the level above"})
+                ids[UPPER_MAP] = upper["payload"]["generation"]["image"]["id"]
         update = envelope("any", {"theme": "horror"})
         await scene.client.send("ThemeService.GetTheme", update)  # without a reply address: its result is an event
         await log.wait_for(update["correlation_id"])

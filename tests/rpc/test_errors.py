@@ -53,6 +53,7 @@ EXCEPTIONS = {
     errors.ThemeExists: grpc.StatusCode.ALREADY_EXISTS,
     errors.OverlayNotFound: grpc.StatusCode.NOT_FOUND,
     errors.DoorNotFound: grpc.StatusCode.NOT_FOUND,
+    errors.StairsNotFound: grpc.StatusCode.NOT_FOUND,
 }
 """Errors that share their reason with another error and have another code."""
 

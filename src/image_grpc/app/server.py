@@ -32,7 +32,16 @@ from image_grpc.generation.steps.references import ReferenceLoader
 from image_grpc.generation.steps.store import StoreStep
 from image_grpc.getimg import BalanceMonitor, Downloader, GetimgClient, GetimgConfig, UrlPolicy
 from image_grpc.hub import Hub
-from image_grpc.images import ContentReader, ImageLibrary, ImageWatcher, MapEditor, MapVision, SceneExporter, Uploader
+from image_grpc.images import (
+    ContentReader,
+    ImageLibrary,
+    ImageWatcher,
+    MapEditor,
+    MapLevels,
+    MapVision,
+    SceneExporter,
+    Uploader,
+)
 from image_grpc.maps import fonts
 from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.renditions import Renditions
@@ -157,7 +166,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
             max_uploads=settings.uploads_max_concurrent,
             max_downloads=settings.downloads_max_concurrent,
         ),
-        map=map_.MapServicer(MapEditor(storage), MapVision(storage), SceneExporter(storage)),
+        map=map_.MapServicer(MapEditor(storage), MapLevels(storage), MapVision(storage), SceneExporter(storage)),
         floor_plan=floor_plan.FloorPlanServicer(FloorPlanner(max_bytes=settings.upload_max_bytes)),
         overlay=overlay.OverlayServicer(OverlayReader(storage, coverage, renditions), OverlayEditor(storage, coverage)),
         theme=theme.ThemeServicer(themes, ThemeEditor(storage)),

@@ -42,6 +42,7 @@ EXAMPLES: Mapping[str, str] = {
     "image undelete": _ID,
     "image upload": "map.png --subtype tactical --theme fantasy --grid 70",
     "image versions": _ID,
+    "map connect": f"{_ID} o2 7812867a-c0e5-51a8-8f33-0abcc8ba22f7 o1",
     "map door": f"{_ID} w2 open",
     "map export": f"{_ID} --format universal_vtt --out dungeon.uvtt",
     "map get": f"{_ID} --output json",

@@ -9,7 +9,7 @@ from tabletop.image.v1 import map_service_pb2 as pb
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2 import GetImageRequest
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
-from tabletop.image.v1.map_pb2 import DoorKind, DoorState, GridKind, LightLevel
+from tabletop.image.v1.map_pb2 import DoorKind, DoorState, GridKind, LightLevel, StairsDirection
 from tabletop.image.v1.map_service_pb2_grpc import MapServiceStub
 
 from image_grpc.cli.client import CALL_SECONDS, Client, EnumChoice, client_command, display_label, parse_json
@@ -59,6 +59,19 @@ def door(client: Client, map_id: str, door_id: str, state: str) -> None:
     """Open, close or lock a door."""
     request = pb.SetDoorStateRequest(map_id=map_id, door_id=door_id, state=state)
     _show(client, MapServiceStub(client.channel).SetDoorState(request, timeout=CALL_SECONDS).image)
+
+
+@map_.command()
+@click.argument("map_id")
+@click.argument("stairs_id")
+@click.argument("other_map_id")
+@click.argument("other_stairs_id")
+@client_command
+def connect(client: Client, **ids: str) -> None:
+    """Connect stairs of two maps, which then lead to each other."""
+    response = MapServiceStub(client.channel).ConnectStairs(pb.ConnectStairsRequest(**ids), timeout=CALL_SECONDS)
+    versions = f"versions {response.image.version} and {response.other_image.version}"
+    client.show(response, f"{ids['stairs_id']} and {ids['other_stairs_id']} lead to each other, {versions}")
 
 
 @map_.command()
@@ -119,6 +132,9 @@ def _show(client: Client, image: Image) -> None:
     for wall in properties.walls:
         if wall.HasField("door"):
             doors.add_row(wall.id, display_label(DoorKind, wall.door.kind), display_label(DoorState, wall.door.state))
+    ways = Table(Column("stairs", no_wrap=True), "direction", "lead to", box=None)
+    for stairs in properties.stairs:
+        ways.add_row(stairs.id, display_label(StairsDirection, stairs.direction), f"{stairs.map_id} {stairs.stairs_id}")
     cells = f"{shape} cells of {grid.size:g} px" if grid.size else "no grid"
     summary = f"version {image.version}, {cells}, {len(properties.walls)} walls, {len(properties.lights)} lights"
     if properties.HasField("fidelity"):
@@ -127,4 +143,4 @@ def _show(client: Client, image: Image) -> None:
         # Adding 0 makes a rounded -0 positive.
         right, down = (round(each, 2) + 0.0 for each in (fidelity.offset_x, fidelity.offset_y))
         summary += f", shifted by {right:+.2f} and {down:+.2f} cells"
-    client.show(image, summary, *([doors] if doors.rows else []))
+    client.show(image, summary, *(table for table in (doors, ways) if table.rows))

@@ -19,6 +19,7 @@ PAUSES = Backoff(initial=0.005, maximum=0.1, jitter=0.03)
 """Before further attempts to set the state of a door, while another process changes the map."""
 _MAP_FIELDS = dict.fromkeys(("remove_wall_ids", "put_walls", "door_states"), "walls")
 _MAP_FIELDS |= dict.fromkeys(("remove_light_ids", "put_lights"), "lights")
+_MAP_FIELDS |= dict.fromkeys(("remove_stairs_ids", "put_stairs"), "stairs")
 """The field of MapProperties that a change concerns; others have the same name."""
 
 

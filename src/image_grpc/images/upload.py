@@ -12,7 +12,7 @@ from tabletop.image.v1.types_pb2 import ImageType
 from image_grpc import events, pictures, tenancy
 from image_grpc.errors import InvalidArgument, Violation
 from image_grpc.generation.kinds import kind_of_subtype, subtypes_of
-from image_grpc.maps.properties import complete, light_violations, wall_violations
+from image_grpc.maps.properties import complete, light_violations, stairs_violations, wall_violations
 from image_grpc.maps.validation import grid_violations
 from image_grpc.messages import now, oneof_field
 from image_grpc.plans import layouts
@@ -115,11 +115,12 @@ def _description_violations(description: UploadImageDescription) -> list[Violati
     violations = grid_violations(description.map.grid, "description.map.grid")
     violations += wall_violations(description.map.walls, "description.map.walls")
     violations += light_violations(description.map.lights, "description.map.lights")
+    violations += stairs_violations(description.map.stairs, "description.map.stairs")
     if description.map.HasField("floor_plan"):
         violations += plan_violations(description.map.floor_plan, "description.map.floor_plan")
         violations += [
             Violation(f"description.map.{field}", "must be empty with a floor plan, which has its own")
-            for field in ("walls", "lights")
+            for field in ("walls", "lights", "stairs")
             if getattr(description.map, field)
         ]
         if description.map.grid.kind not in (GridKind.GRID_KIND_UNSPECIFIED, GridKind.GRID_KIND_SQUARE):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
-from tabletop.image.v1.map_pb2 import DoorKind, DoorState, GridKind, Light, MapProperties, Wall, WallKind
+from tabletop.image.v1.map_pb2 import DoorKind, DoorState, GridKind, Light, MapProperties, Stairs, Wall, WallKind
 from tabletop.image.v1.map_service_pb2 import DoorStateChange, MapChanges
 
 from image_grpc.errors import Violation
@@ -15,7 +15,7 @@ from image_grpc.maps.color import is_color
 from image_grpc.maps.validation import INVALID_COLOR, duplicates, grid_violations
 from image_grpc.messages import clone
 
-MAX_WALLS, MAX_LIGHTS = 2000, 500
+MAX_WALLS, MAX_LIGHTS, MAX_STAIRS = 2000, 500, 50
 _SQUARES = (GridKind.GRID_KIND_UNSPECIFIED, GridKind.GRID_KIND_SQUARE)
 _DOORS = (WallKind.WALL_KIND_UNSPECIFIED, WallKind.WALL_KIND_CLOSED_DOOR, WallKind.WALL_KIND_OPEN_DOOR)
 
@@ -49,16 +49,24 @@ def light_violations(lights: Sequence[Light], path: str) -> list[Violation]:
     return violations
 
 
-def _duplicate_ids(parts: Iterable[Wall | Light], path: str) -> list[Violation]:
+def stairs_violations(stairs: Sequence[Stairs], path: str) -> list[Violation]:
+    """Return the violations of stairs at a field path: duplicate ids."""
+    return _duplicate_ids(stairs, path)
+
+
+def _duplicate_ids(parts: Iterable[Wall | Light | Stairs], path: str) -> list[Violation]:
     return [Violation(f"{path}[{index}].id", "must be unique within the map") for index in duplicates(parts)]
 
 
 def complete(properties: MapProperties) -> None:
-    """Bring properties into their stored form: walls and lights have an id, walls a kind, and doors also a kind of
-    their own and a state."""
+    """Bring properties into their stored form.
+
+    Walls, lights and stairs have an id, walls a kind, and doors also a kind of their own and a state.
+    """
     complete_kinds(properties.walls)
     _assign_ids(properties.walls, "w")
     _assign_ids(properties.lights, "l")
+    _assign_ids(properties.stairs, "s")
 
 
 def complete_kinds(walls: Iterable[Wall]) -> None:
@@ -78,7 +86,7 @@ def _new_id(prefix: str) -> str:
     return f"{prefix}-{secrets.token_hex(4)}"
 
 
-def _assign_ids(parts: Sequence[Wall | Light], prefix: str) -> None:
+def _assign_ids(parts: Sequence[Wall | Light | Stairs], prefix: str) -> None:
     ids = {part.id for part in parts}
     numbers = itertools.count(1)
     for part in parts:
@@ -98,6 +106,7 @@ class MapChange:
         violations += wall_violations(changes.put_walls, f"{path}.put_walls")
         violations += light_violations(changes.lights.lights, f"{path}.lights.lights")
         violations += light_violations(changes.put_lights, f"{path}.put_lights")
+        violations += stairs_violations(changes.put_stairs, f"{path}.put_stairs")
         if current.HasField("floor_plan") and changes.grid.kind not in _SQUARES:
             violations.append(Violation(f"{path}.grid.kind", "must be squares for a map with a floor plan"))
         self.applied = clone(changes)
@@ -120,12 +129,15 @@ class MapChange:
             wall.id = wall.id or _new_id("w")
         for light in (*changes.lights.lights, *changes.put_lights):
             light.id = light.id or _new_id("l")
+        for stairs in changes.put_stairs:
+            stairs.id = stairs.id or _new_id("s")
         if changes.HasField("walls"):
             replace_all(properties.walls, changes.walls.walls)
         if changes.HasField("lights"):
             replace_all(properties.lights, changes.lights.lights)
         _edit(properties.walls, changes.remove_wall_ids, changes.put_walls)
         _edit(properties.lights, changes.remove_light_ids, changes.put_lights)
+        _edit(properties.stairs, changes.remove_stairs_ids, changes.put_stairs)
 
     def _set_doors(self, states: Sequence[DoorStateChange]) -> list[Violation]:
         doors = {wall.id: wall for wall in self.properties.walls if is_door(wall)}
@@ -135,10 +147,13 @@ class MapChange:
                 set_door_state(door, change.state)
             else:
                 violations.append(Violation(f"{self._path}.door_states[{index}].door_id", "the map has no such door"))
-        if len(self.properties.walls) > MAX_WALLS:
-            violations.append(Violation(f"{self._path}.put_walls", f"a map must have at most {MAX_WALLS} walls"))
-        if len(self.properties.lights) > MAX_LIGHTS:
-            violations.append(Violation(f"{self._path}.put_lights", f"a map must have at most {MAX_LIGHTS} lights"))
+        for name, field, most in (
+            ("walls", "put_walls", MAX_WALLS),
+            ("lights", "put_lights", MAX_LIGHTS),
+            ("stairs", "put_stairs", MAX_STAIRS),
+        ):
+            if len(getattr(self.properties, name)) > most:
+                violations.append(Violation(f"{self._path}.{field}", f"a map must have at most {most} {name}"))
         return violations
 
 

@@ -13,12 +13,12 @@ from image_grpc import pictures
 from image_grpc.errors import Violation
 from image_grpc.maps.barriers import wall_ends
 from image_grpc.maps.grid import Grid
-from image_grpc.maps.properties import complete, replace_all
+from image_grpc.maps.properties import MAX_STAIRS, complete, replace_all
 from image_grpc.messages import clone
 from image_grpc.plans.drawing import draw_layout
 from image_grpc.plans.generators import DEFAULT_SIZE, generate, with_defaults
 from image_grpc.plans.map_properties import walls_of
-from image_grpc.plans.objects import at
+from image_grpc.plans.objects import at, stairs_of
 from image_grpc.plans.validation import PARTS, parameter_violations, plan_violations
 
 MIN_CELL, DEFAULT_CELL = 8, 70
@@ -84,6 +84,7 @@ def place(grid: GridProperties, cells: FloorPlanSize, size: Size) -> None:
 def properties_of(plan: FloorPlan, grid: GridProperties) -> MapProperties:
     """Return the properties of a map that follows a plan."""
     properties = MapProperties(grid=grid, walls=walls_of(plan), lights=plan.lights, floor_plan=plan)
+    properties.stairs.extend(stairs_of(plan.objects)[:MAX_STAIRS])
     complete(properties)
     return properties
 

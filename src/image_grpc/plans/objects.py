@@ -1,11 +1,13 @@
-"""What the objects of a floor plan restrict."""
+"""What the objects of a floor plan are on a map: walls, and ways to other levels."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tabletop.image.v1.map_pb2 import (
     CoordinateUnit,
     PlanObject,
     Position,
+    Stairs,
+    StairsDirection,
     Wall,
     WallKind,
     WallRestriction,
@@ -19,6 +21,9 @@ _NONE = WallRestriction.WALL_RESTRICTION_NONE
 _EVERYTHING = WallRestrictions(move=_NORMAL, sight=_NORMAL, light=_NORMAL, sound=_NORMAL)
 _MOVEMENT = WallRestrictions(move=_NORMAL, sight=_NONE, light=_NONE, sound=_NONE)
 _NOTHING = WallRestrictions(move=_NONE, sight=_NONE, light=_NONE, sound=_NONE)
+_WAYS = ("stair", "steps", "ladder")
+_DIRECTIONS = {"up": StairsDirection.STAIRS_DIRECTION_UP, "down": StairsDirection.STAIRS_DIRECTION_DOWN}
+_UNKNOWN = StairsDirection.STAIRS_DIRECTION_UNSPECIFIED
 _OF_TYPE = {
     **dict.fromkeys(("pillar", "column", "statue", "boulder", "tree"), _EVERYTHING),
     **dict.fromkeys(("table", "altar", "fountain", "well", "sarcophagus", "hearth"), _MOVEMENT),
@@ -61,6 +66,20 @@ def object_walls(object_: PlanObject) -> Iterator[Wall]:
             kind=WallKind.WALL_KIND_WALL,
             restrictions=restrictions,
         )
+
+
+def stairs_of(objects: Iterable[PlanObject]) -> list[Stairs]:
+    """Return the objects that are ways to another level."""
+    return [
+        Stairs(id=each.id, position=at(each.x + each.width / 2, each.y + each.height / 2), direction=_direction(each))
+        for each in objects
+        if any(word in each.type.lower() for word in _WAYS)
+    ]
+
+
+def _direction(object_: PlanObject) -> StairsDirection:
+    words = object_.type.lower().split()
+    return next((value for word, value in _DIRECTIONS.items() if word in words), _UNKNOWN)
 
 
 def at(x: float, y: float) -> Position:

@@ -31,6 +31,7 @@ CODES: dict[type[errors.ServiceError], grpc.StatusCode] = {
     errors.VisionLimitExceeded: grpc.StatusCode.FAILED_PRECONDITION,
     errors.SceneLimitExceeded: grpc.StatusCode.FAILED_PRECONDITION,
     errors.DoorNotFound: grpc.StatusCode.NOT_FOUND,
+    errors.StairsNotFound: grpc.StatusCode.NOT_FOUND,
     errors.RequestIdReused: grpc.StatusCode.ALREADY_EXISTS,
     errors.VersionConflict: grpc.StatusCode.ABORTED,
     errors.GetimgNotConfigured: grpc.StatusCode.FAILED_PRECONDITION,

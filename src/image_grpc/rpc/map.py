@@ -6,7 +6,7 @@ from tabletop.image.v1 import map_service_pb2 as pb
 from tabletop.image.v1.map_service_pb2_grpc import MapServiceServicer
 
 from image_grpc.fair_slots import FairSlots
-from image_grpc.images import MapEditor, MapVision, SceneExporter
+from image_grpc.images import MapEditor, MapLevels, MapVision, SceneExporter
 from image_grpc.images.content import CHUNK_BYTES
 from image_grpc.rpc import Context
 from image_grpc.rpc.admission import transfer_slot
@@ -18,8 +18,8 @@ MAX_EXPORTS = 6
 class MapServicer(MapServiceServicer):
     """The rules of maps. Requests are valid by the contract's rules."""
 
-    def __init__(self, editor: MapEditor, vision: MapVision, exporter: SceneExporter) -> None:
-        self._editor, self._vision, self._exporter = editor, vision, exporter
+    def __init__(self, editor: MapEditor, levels: MapLevels, vision: MapVision, exporter: SceneExporter) -> None:
+        self._editor, self._levels, self._vision, self._exporter = editor, levels, vision, exporter
         self._exports = FairSlots(MAX_EXPORTS)
 
     async def UpdateMap(self, request: pb.UpdateMapRequest, context: Context) -> pb.UpdateMapResponse:
@@ -27,6 +27,9 @@ class MapServicer(MapServiceServicer):
 
     async def SetDoorState(self, request: pb.SetDoorStateRequest, context: Context) -> pb.SetDoorStateResponse:
         return pb.SetDoorStateResponse(image=await self._editor.set_door_state(request))
+
+    async def ConnectStairs(self, request: pb.ConnectStairsRequest, context: Context) -> pb.ConnectStairsResponse:
+        return await self._levels.connect(request)
 
     async def ComputeVision(self, request: pb.ComputeVisionRequest, context: Context) -> pb.ComputeVisionResponse:
         return await self._vision.compute(request)

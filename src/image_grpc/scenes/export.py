@@ -30,6 +30,8 @@ def export(image: Image, picture: bytes, format_: SceneFormat) -> SceneContent:
     Raises SceneLimitExceeded, BadPicture.
     """
     name, losses = f"map-{image.id[:8]}", Losses()
+    if any(stairs.map_id for stairs in image.map.stairs):
+        losses.of_scene("stairs do not lead to other maps")
     match format_:
         case SceneFormat.SCENE_FORMAT_UNIVERSAL_VTT:
             frame = Frame.of(Grid.of_map(image))

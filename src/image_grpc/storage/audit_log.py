@@ -33,6 +33,7 @@ class AuditedChanges:
     def __init__(self) -> None:
         self._changes: list[ResourceChange] = []
         self._image_id = ""
+        self._changed_images: list[str] = []
 
     def add(self, codec: Codec[T], message: T, change: ChangeType, version: int = 0) -> None:
         """Add a put of a record; `version` is the one that it creates, 0 if that is not known."""
@@ -48,16 +49,21 @@ class AuditedChanges:
         )
         own = id_ if kind == RecordKind.RECORD_KIND_IMAGE else ""
         self._image_id = self._image_id or image_id or own
+        if own:
+            self._changed_images.append(own)
 
-    def entry(self) -> AuditEntry | None:
-        """Return the entry for the unit of work, or None if there is nothing to audit."""
+    def entries(self) -> list[AuditEntry]:
+        """Return the entry for the unit of work, for each image if it changes several; none without changes."""
         current = current_entry()
         if current is None or not self._changes:
-            return None
-        entry = clone(current)
-        entry.image_id = self._image_id
-        entry.changes.extend(self._changes)
-        return entry
+            return []
+        entries = []
+        for image_id in self._changed_images if len(self._changed_images) > 1 else [self._image_id]:
+            entry = clone(current)
+            entry.image_id = image_id
+            entry.changes.extend(self._changes)
+            entries.append(entry)
+        return entries
 
 
 class AuditLog:
@@ -75,12 +81,11 @@ class AuditLog:
         return put
 
     def puts_for(self, changes: AuditedChanges) -> list[Put]:
-        """Return the put of the entry for a unit of work, if there is one. It takes effect only if the unit has any."""
-        if not self._retention_days or (entry := changes.entry()) is None:
-            return []
-        put = self.put(entry)
-        put.if_changed = True
-        return [put]
+        """Return the puts of the entries for a unit of work. They take effect only if the unit has any effect."""
+        puts = [self.put(entry) for entry in changes.entries()] if self._retention_days else []
+        for put in puts:
+            put.if_changed = True
+        return puts
 
     async def append(self, puts: Iterable[Put], *, storage_correlation_id: str) -> None:
         """Store entries, once per `storage_correlation_id`. Raises as StorageRequester.store does."""

@@ -33,8 +33,11 @@ class Committed:
 
     def find(self, repository: Repository[T]) -> T | None:
         """Return the first changed record of the repository's kind, or None if there is none."""
-        own = (record for record in self._records if record.key.kind == repository.kind)
-        return repository.decode(record) if (record := next(own, None)) is not None else None
+        return next(iter(self.all(repository)), None)
+
+    def all(self, repository: Repository[T]) -> list[T]:
+        """Return all changed records of the repository's kind."""
+        return [repository.decode(record) for record in self._records if record.key.kind == repository.kind]
 
 
 class UnitOfWork:

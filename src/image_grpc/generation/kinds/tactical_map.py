@@ -31,7 +31,7 @@ class TacticalMap(Kind[GenerateTacticalMapRequest]):
     field = "tactical_map"
     image_type = ImageType.IMAGE_TYPE_MAP
     subtypes = (ImageSubtype.IMAGE_SUBTYPE_TACTICAL,)
-    map_fields = ("grid", "walls", "lights", "floor_plan")
+    map_fields = ("grid", "walls", "lights", "floor_plan", "stairs")
 
     def default_model(self, settings: ServerSettings, request: GenerateTacticalMapRequest) -> str:
         return settings.model_planned_map if self.has_layout(request) else settings.model_tactical_map

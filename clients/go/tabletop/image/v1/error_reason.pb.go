@@ -80,7 +80,7 @@ const (
 	// RESOURCE_EXHAUSTED, or in `Generation.error`: the caller has used up its calls, pictures or money.
 	// `google.rpc.QuotaFailure` names the limit, `google.rpc.RetryInfo` says when to retry.
 	ErrorReason_ERROR_REASON_QUOTA_EXCEEDED ErrorReason = 23
-	// NOT_FOUND: the map has no such door. FAILED_PRECONDITION: the image is not a map, or viewers would see too many cells.
+	// NOT_FOUND: the map has no such door or stairs. FAILED_PRECONDITION: the image is not a map, or viewers would see too many cells.
 	ErrorReason_ERROR_REASON_MAP_ERROR ErrorReason = 24
 )
 

@@ -26,6 +26,9 @@ type MapServiceClient interface {
 	// viewers have too many cells within their ranges, or the lights within their radius; shorten the ranges, or use several
 	// calls.
 	ComputeVision(ctx context.Context, in *ComputeVisionRequest, opts ...grpc.CallOption) (*ComputeVisionResponse, error)
+	// Connects stairs of two tactical maps, in both directions: each map gets a new version. NOT_FOUND with reason
+	// `MAP_ERROR`: a map has no such stairs.
+	ConnectStairs(ctx context.Context, in *ConnectStairsRequest, opts ...grpc.CallOption) (*ConnectStairsResponse, error)
 	// Exports a tactical map for another virtual tabletop: picture, grid, walls, doors and lights, without overlays. Nothing
 	// is stored, and equal requests return equal bytes. FAILED_PRECONDITION with reason `MAP_ERROR`: the picture of the scene
 	// would have more than 40 million pixels. RESOURCE_EXHAUSTED with reason `OVERLOADED` and RetryInfo: too many exports at
@@ -62,6 +65,15 @@ func (c *mapServiceClient) SetDoorState(ctx context.Context, in *SetDoorStateReq
 func (c *mapServiceClient) ComputeVision(ctx context.Context, in *ComputeVisionRequest, opts ...grpc.CallOption) (*ComputeVisionResponse, error) {
 	out := new(ComputeVisionResponse)
 	err := c.cc.Invoke(ctx, "/tabletop.image.v1.MapService/ComputeVision", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *mapServiceClient) ConnectStairs(ctx context.Context, in *ConnectStairsRequest, opts ...grpc.CallOption) (*ConnectStairsResponse, error) {
+	out := new(ConnectStairsResponse)
+	err := c.cc.Invoke(ctx, "/tabletop.image.v1.MapService/ConnectStairs", in, out, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -113,6 +125,9 @@ type MapServiceServer interface {
 	// viewers have too many cells within their ranges, or the lights within their radius; shorten the ranges, or use several
 	// calls.
 	ComputeVision(context.Context, *ComputeVisionRequest) (*ComputeVisionResponse, error)
+	// Connects stairs of two tactical maps, in both directions: each map gets a new version. NOT_FOUND with reason
+	// `MAP_ERROR`: a map has no such stairs.
+	ConnectStairs(context.Context, *ConnectStairsRequest) (*ConnectStairsResponse, error)
 	// Exports a tactical map for another virtual tabletop: picture, grid, walls, doors and lights, without overlays. Nothing
 	// is stored, and equal requests return equal bytes. FAILED_PRECONDITION with reason `MAP_ERROR`: the picture of the scene
 	// would have more than 40 million pixels. RESOURCE_EXHAUSTED with reason `OVERLOADED` and RetryInfo: too many exports at
@@ -133,6 +148,9 @@ func (UnimplementedMapServiceServer) SetDoorState(context.Context, *SetDoorState
 }
 func (UnimplementedMapServiceServer) ComputeVision(context.Context, *ComputeVisionRequest) (*ComputeVisionResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method ComputeVision not implemented")
+}
+func (UnimplementedMapServiceServer) ConnectStairs(context.Context, *ConnectStairsRequest) (*ConnectStairsResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method ConnectStairs not implemented")
 }
 func (UnimplementedMapServiceServer) ExportScene(*ExportSceneRequest, MapService_ExportSceneServer) error {
 	return status.Errorf(codes.Unimplemented, "method ExportScene not implemented")
@@ -204,6 +222,24 @@ func _MapService_ComputeVision_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _MapService_ConnectStairs_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ConnectStairsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MapServiceServer).ConnectStairs(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/tabletop.image.v1.MapService/ConnectStairs",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MapServiceServer).ConnectStairs(ctx, req.(*ConnectStairsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _MapService_ExportScene_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(ExportSceneRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -240,6 +276,10 @@ var _MapService_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ComputeVision",
 			Handler:    _MapService_ComputeVision_Handler,
+		},
+		{
+			MethodName: "ConnectStairs",
+			Handler:    _MapService_ConnectStairs_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -77,6 +77,12 @@ class Passability(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PASSABILITY_IMPASSABLE: _ClassVar[Passability]
     PASSABILITY_SOLID: _ClassVar[Passability]
 
+class StairsDirection(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    STAIRS_DIRECTION_UNSPECIFIED: _ClassVar[StairsDirection]
+    STAIRS_DIRECTION_UP: _ClassVar[StairsDirection]
+    STAIRS_DIRECTION_DOWN: _ClassVar[StairsDirection]
+
 class CoordinateUnit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     COORDINATE_UNIT_UNSPECIFIED: _ClassVar[CoordinateUnit]
@@ -122,6 +128,9 @@ PASSABILITY_OPEN: Passability
 PASSABILITY_DIFFICULT: Passability
 PASSABILITY_IMPASSABLE: Passability
 PASSABILITY_SOLID: Passability
+STAIRS_DIRECTION_UNSPECIFIED: StairsDirection
+STAIRS_DIRECTION_UP: StairsDirection
+STAIRS_DIRECTION_DOWN: StairsDirection
 COORDINATE_UNIT_UNSPECIFIED: CoordinateUnit
 COORDINATE_UNIT_PIXELS: CoordinateUnit
 COORDINATE_UNIT_CELLS: CoordinateUnit
@@ -353,8 +362,22 @@ class Fidelity(_message.Message):
     tries: int
     def __init__(self, score: _Optional[float] = ..., offset_x: _Optional[float] = ..., offset_y: _Optional[float] = ..., scale: _Optional[float] = ..., weak_edges: _Optional[_Iterable[_Union[WeakEdge, _Mapping]]] = ..., tries: _Optional[int] = ...) -> None: ...
 
+class Stairs(_message.Message):
+    __slots__ = ("id", "position", "direction", "map_id", "stairs_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    DIRECTION_FIELD_NUMBER: _ClassVar[int]
+    MAP_ID_FIELD_NUMBER: _ClassVar[int]
+    STAIRS_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    position: Position
+    direction: StairsDirection
+    map_id: str
+    stairs_id: str
+    def __init__(self, id: _Optional[str] = ..., position: _Optional[_Union[Position, _Mapping]] = ..., direction: _Optional[_Union[StairsDirection, str]] = ..., map_id: _Optional[str] = ..., stairs_id: _Optional[str] = ...) -> None: ...
+
 class MapProperties(_message.Message):
-    __slots__ = ("grid", "walls", "scale", "points_of_interest", "lights", "floor_plan", "fidelity")
+    __slots__ = ("grid", "walls", "scale", "points_of_interest", "lights", "floor_plan", "fidelity", "stairs")
     GRID_FIELD_NUMBER: _ClassVar[int]
     WALLS_FIELD_NUMBER: _ClassVar[int]
     SCALE_FIELD_NUMBER: _ClassVar[int]
@@ -362,6 +385,7 @@ class MapProperties(_message.Message):
     LIGHTS_FIELD_NUMBER: _ClassVar[int]
     FLOOR_PLAN_FIELD_NUMBER: _ClassVar[int]
     FIDELITY_FIELD_NUMBER: _ClassVar[int]
+    STAIRS_FIELD_NUMBER: _ClassVar[int]
     grid: Grid
     walls: _containers.RepeatedCompositeFieldContainer[Wall]
     scale: Scale
@@ -369,7 +393,8 @@ class MapProperties(_message.Message):
     lights: _containers.RepeatedCompositeFieldContainer[Light]
     floor_plan: FloorPlan
     fidelity: Fidelity
-    def __init__(self, grid: _Optional[_Union[Grid, _Mapping]] = ..., walls: _Optional[_Iterable[_Union[Wall, _Mapping]]] = ..., scale: _Optional[_Union[Scale, _Mapping]] = ..., points_of_interest: _Optional[_Iterable[_Union[PointOfInterest, _Mapping]]] = ..., lights: _Optional[_Iterable[_Union[Light, _Mapping]]] = ..., floor_plan: _Optional[_Union[FloorPlan, _Mapping]] = ..., fidelity: _Optional[_Union[Fidelity, _Mapping]] = ...) -> None: ...
+    stairs: _containers.RepeatedCompositeFieldContainer[Stairs]
+    def __init__(self, grid: _Optional[_Union[Grid, _Mapping]] = ..., walls: _Optional[_Iterable[_Union[Wall, _Mapping]]] = ..., scale: _Optional[_Union[Scale, _Mapping]] = ..., points_of_interest: _Optional[_Iterable[_Union[PointOfInterest, _Mapping]]] = ..., lights: _Optional[_Iterable[_Union[Light, _Mapping]]] = ..., floor_plan: _Optional[_Union[FloorPlan, _Mapping]] = ..., fidelity: _Optional[_Union[Fidelity, _Mapping]] = ..., stairs: _Optional[_Iterable[_Union[Stairs, _Mapping]]] = ...) -> None: ...
 
 class Position(_message.Message):
     __slots__ = ("x", "y", "unit")

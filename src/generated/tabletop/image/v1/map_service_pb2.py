@@ -31,7 +31,7 @@ from tabletop.image.v1 import types_pb2 as tabletop_dot_image_dot_v1_dot_types__
 from tabletop.image.v1 import viewer_pb2 as tabletop_dot_image_dot_v1_dot_viewer__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#tabletop/image/v1/map_service.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1etabletop/image/v1/access.proto\x1a\x1dtabletop/image/v1/image.proto\x1a\x1btabletop/image/v1/map.proto\x1a\x1dtabletop/image/v1/types.proto\x1a\x1etabletop/image/v1/viewer.proto\":\n\x05Walls\x12\x31\n\x05walls\x18\x01 \x03(\x0b\x32\x17.tabletop.image.v1.WallB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\"=\n\x06Lights\x12\x33\n\x06lights\x18\x01 \x03(\x0b\x32\x18.tabletop.image.v1.LightB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\"]\n\x10PointsOfInterest\x12I\n\x12points_of_interest\x18\x01 \x03(\x0b\x32\".tabletop.image.v1.PointOfInterestB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\"n\n\x0f\x44oorStateChange\x12\x1e\n\x07\x64oor_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12;\n\x05state\x18\x02 \x01(\x0e\x32\x1c.tabletop.image.v1.DoorStateB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\"\x82\x04\n\nMapChanges\x12%\n\x04grid\x18\x01 \x01(\x0b\x32\x17.tabletop.image.v1.Grid\x12\'\n\x05walls\x18\x02 \x01(\x0b\x32\x18.tabletop.image.v1.Walls\x12,\n\x0fremove_wall_ids\x18\x03 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\xd0\x0f\x18\x01\"\x06r\x04\x10\x01\x18@\x12\x35\n\tput_walls\x18\x04 \x03(\x0b\x32\x17.tabletop.image.v1.WallB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\x12\x42\n\x0b\x64oor_states\x18\x05 \x03(\x0b\x32\".tabletop.image.v1.DoorStateChangeB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\x12\'\n\x05scale\x18\x06 \x01(\x0b\x32\x18.tabletop.image.v1.Scale\x12?\n\x12points_of_interest\x18\x07 \x01(\x0b\x32#.tabletop.image.v1.PointsOfInterest\x12)\n\x06lights\x18\x08 \x01(\x0b\x32\x19.tabletop.image.v1.Lights\x12-\n\x10remove_light_ids\x18\t \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\xf4\x03\x18\x01\"\x06r\x04\x10\x01\x18@\x12\x37\n\nput_lights\x18\n \x03(\x0b\x32\x18.tabletop.image.v1.LightB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\"\xab\x01\n\x10UpdateMapRequest\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\x07version\x18\x02 \x01(\x03\x42\x0b\xe2\x41\x01\x02\xbaH\x04\"\x02(\x01\x12:\n\x07\x63hanges\x18\x03 \x01(\x0b\x32\x1d.tabletop.image.v1.MapChangesB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"<\n\x11UpdateMapResponse\x12\'\n\x05image\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Image\"\xcb\x01\n\x13SetDoorStateRequest\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x1e\n\x07\x64oor_id\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12;\n\x05state\x18\x03 \x01(\x0e\x32\x1c.tabletop.image.v1.DoorStateB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\x07version\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"?\n\x14SetDoorStateResponse\x12\'\n\x05image\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Image\"\xca\x01\n\x14\x43omputeVisionRequest\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12:\n\x07viewers\x18\x02 \x03(\x0b\x32\x19.tabletop.image.v1.ViewerB\x0e\xe2\x41\x01\x02\xbaH\x07\x92\x01\x04\x08\x01\x10\x32\x12>\n\rambient_light\x18\x03 \x01(\x0e\x32\x1d.tabletop.image.v1.LightLevelB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x18\n\x07version\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"3\n\x04Ring\x12+\n\x06points\x18\x01 \x03(\x0b\x32\x1b.tabletop.image.v1.Location\"_\n\x0b\x41reaPolygon\x12(\n\x07outline\x18\x01 \x01(\x0b\x32\x17.tabletop.image.v1.Ring\x12&\n\x05holes\x18\x02 \x03(\x0b\x32\x17.tabletop.image.v1.Ring\"U\n\x08SeenCell\x12\x0e\n\x06\x63olumn\x18\x01 \x01(\x05\x12\x0b\n\x03row\x18\x02 \x01(\x05\x12,\n\x05light\x18\x03 \x01(\x0e\x32\x1d.tabletop.image.v1.LightLevel\"b\n\x06Vision\x12,\n\x04\x61rea\x18\x01 \x03(\x0b\x32\x1e.tabletop.image.v1.AreaPolygon\x12*\n\x05\x63\x65lls\x18\x02 \x03(\x0b\x32\x1b.tabletop.image.v1.SeenCell\"L\n\x0cViewerVision\x12\x11\n\tviewer_id\x18\x01 \x01(\t\x12)\n\x06vision\x18\x02 \x01(\x0b\x32\x19.tabletop.image.v1.Vision\"v\n\x15\x43omputeVisionResponse\x12\x30\n\x07viewers\x18\x01 \x03(\x0b\x32\x1f.tabletop.image.v1.ViewerVision\x12+\n\x08\x63ombined\x18\x02 \x01(\x0b\x32\x19.tabletop.image.v1.Vision\"\x8c\x01\n\x12\x45xportSceneRequest\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x07version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12>\n\x06\x66ormat\x18\x03 \x01(\x0e\x32\x1e.tabletop.image.v1.SceneFormatB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\"E\n\tSceneLoss\x12\x13\n\x0b\x64\x65scription\x18\x01 \x01(\t\x12\x10\n\x08wall_ids\x18\x02 \x03(\t\x12\x11\n\tlight_ids\x18\x03 \x03(\t\"~\n\tSceneFile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x11\n\tbyte_size\x18\x03 \x01(\x03\x12\x0e\n\x06sha256\x18\x04 \x01(\t\x12,\n\x06losses\x18\x05 \x03(\x0b\x32\x1c.tabletop.image.v1.SceneLoss\"[\n\x13\x45xportSceneResponse\x12,\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x1c.tabletop.image.v1.SceneFileH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part*|\n\x0bSceneFormat\x12\x1c\n\x18SCENE_FORMAT_UNSPECIFIED\x10\x00\x12\x1e\n\x1aSCENE_FORMAT_UNIVERSAL_VTT\x10\x01\x12\x18\n\x14SCENE_FORMAT_FOUNDRY\x10\x02\x12\x15\n\x11SCENE_FORMAT_MASK\x10\x03\x32\xa1\x03\n\nMapService\x12\\\n\tUpdateMap\x12#.tabletop.image.v1.UpdateMapRequest\x1a$.tabletop.image.v1.UpdateMapResponse\"\x04\x88\xb5\x18\x02\x12\x65\n\x0cSetDoorState\x12&.tabletop.image.v1.SetDoorStateRequest\x1a\'.tabletop.image.v1.SetDoorStateResponse\"\x04\x88\xb5\x18\x02\x12h\n\rComputeVision\x12\'.tabletop.image.v1.ComputeVisionRequest\x1a(.tabletop.image.v1.ComputeVisionResponse\"\x04\x88\xb5\x18\x01\x12\x64\n\x0b\x45xportScene\x12%.tabletop.image.v1.ExportSceneRequest\x1a&.tabletop.image.v1.ExportSceneResponse\"\x04\x88\xb5\x18\x01\x30\x01\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#tabletop/image/v1/map_service.proto\x12\x11tabletop.image.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1etabletop/image/v1/access.proto\x1a\x1dtabletop/image/v1/image.proto\x1a\x1btabletop/image/v1/map.proto\x1a\x1dtabletop/image/v1/types.proto\x1a\x1etabletop/image/v1/viewer.proto\":\n\x05Walls\x12\x31\n\x05walls\x18\x01 \x03(\x0b\x32\x17.tabletop.image.v1.WallB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\"=\n\x06Lights\x12\x33\n\x06lights\x18\x01 \x03(\x0b\x32\x18.tabletop.image.v1.LightB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\"]\n\x10PointsOfInterest\x12I\n\x12points_of_interest\x18\x01 \x03(\x0b\x32\".tabletop.image.v1.PointOfInterestB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\"n\n\x0f\x44oorStateChange\x12\x1e\n\x07\x64oor_id\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12;\n\x05state\x18\x02 \x01(\x0e\x32\x1c.tabletop.image.v1.DoorStateB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\"\xea\x04\n\nMapChanges\x12%\n\x04grid\x18\x01 \x01(\x0b\x32\x17.tabletop.image.v1.Grid\x12\'\n\x05walls\x18\x02 \x01(\x0b\x32\x18.tabletop.image.v1.Walls\x12,\n\x0fremove_wall_ids\x18\x03 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\xd0\x0f\x18\x01\"\x06r\x04\x10\x01\x18@\x12\x35\n\tput_walls\x18\x04 \x03(\x0b\x32\x17.tabletop.image.v1.WallB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\x12\x42\n\x0b\x64oor_states\x18\x05 \x03(\x0b\x32\".tabletop.image.v1.DoorStateChangeB\t\xbaH\x06\x92\x01\x03\x10\xd0\x0f\x12\'\n\x05scale\x18\x06 \x01(\x0b\x32\x18.tabletop.image.v1.Scale\x12?\n\x12points_of_interest\x18\x07 \x01(\x0b\x32#.tabletop.image.v1.PointsOfInterest\x12)\n\x06lights\x18\x08 \x01(\x0b\x32\x19.tabletop.image.v1.Lights\x12-\n\x10remove_light_ids\x18\t \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\xf4\x03\x18\x01\"\x06r\x04\x10\x01\x18@\x12\x37\n\nput_lights\x18\n \x03(\x0b\x32\x18.tabletop.image.v1.LightB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12-\n\x11remove_stairs_ids\x18\x0b \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\x32\x18\x01\"\x06r\x04\x10\x01\x18@\x12\x37\n\nput_stairs\x18\x0c \x03(\x0b\x32\x19.tabletop.image.v1.StairsB\x08\xbaH\x05\x92\x01\x02\x10\x32\"\xab\x01\n\x10UpdateMapRequest\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\x07version\x18\x02 \x01(\x03\x42\x0b\xe2\x41\x01\x02\xbaH\x04\"\x02(\x01\x12:\n\x07\x63hanges\x18\x03 \x01(\x0b\x32\x1d.tabletop.image.v1.MapChangesB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"<\n\x11UpdateMapResponse\x12\'\n\x05image\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Image\"\xcb\x01\n\x13SetDoorStateRequest\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x1e\n\x07\x64oor_id\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12;\n\x05state\x18\x03 \x01(\x0e\x32\x1c.tabletop.image.v1.DoorStateB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\x07version\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"?\n\x14SetDoorStateResponse\x12\'\n\x05image\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Image\"\xc3\x01\n\x14\x43onnectStairsRequest\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12 \n\tstairs_id\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12\"\n\x0cother_map_id\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x0fother_stairs_id\x18\x04 \x01(\tB\r\xe2\x41\x01\x02\xbaH\x06r\x04\x10\x01\x18@\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"o\n\x15\x43onnectStairsResponse\x12\'\n\x05image\x18\x01 \x01(\x0b\x32\x18.tabletop.image.v1.Image\x12-\n\x0bother_image\x18\x02 \x01(\x0b\x32\x18.tabletop.image.v1.Image\"\xca\x01\n\x14\x43omputeVisionRequest\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12:\n\x07viewers\x18\x02 \x03(\x0b\x32\x19.tabletop.image.v1.ViewerB\x0e\xe2\x41\x01\x02\xbaH\x07\x92\x01\x04\x08\x01\x10\x32\x12>\n\rambient_light\x18\x03 \x01(\x0e\x32\x1d.tabletop.image.v1.LightLevelB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x18\n\x07version\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"3\n\x04Ring\x12+\n\x06points\x18\x01 \x03(\x0b\x32\x1b.tabletop.image.v1.Location\"_\n\x0b\x41reaPolygon\x12(\n\x07outline\x18\x01 \x01(\x0b\x32\x17.tabletop.image.v1.Ring\x12&\n\x05holes\x18\x02 \x03(\x0b\x32\x17.tabletop.image.v1.Ring\"U\n\x08SeenCell\x12\x0e\n\x06\x63olumn\x18\x01 \x01(\x05\x12\x0b\n\x03row\x18\x02 \x01(\x05\x12,\n\x05light\x18\x03 \x01(\x0e\x32\x1d.tabletop.image.v1.LightLevel\"b\n\x06Vision\x12,\n\x04\x61rea\x18\x01 \x03(\x0b\x32\x1e.tabletop.image.v1.AreaPolygon\x12*\n\x05\x63\x65lls\x18\x02 \x03(\x0b\x32\x1b.tabletop.image.v1.SeenCell\"L\n\x0cViewerVision\x12\x11\n\tviewer_id\x18\x01 \x01(\t\x12)\n\x06vision\x18\x02 \x01(\x0b\x32\x19.tabletop.image.v1.Vision\"v\n\x15\x43omputeVisionResponse\x12\x30\n\x07viewers\x18\x01 \x03(\x0b\x32\x1f.tabletop.image.v1.ViewerVision\x12+\n\x08\x63ombined\x18\x02 \x01(\x0b\x32\x19.tabletop.image.v1.Vision\"\x8c\x01\n\x12\x45xportSceneRequest\x12\x1c\n\x06map_id\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x07version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12>\n\x06\x66ormat\x18\x03 \x01(\x0e\x32\x1e.tabletop.image.v1.SceneFormatB\x0e\xe2\x41\x01\x02\xbaH\x07\x82\x01\x04\x10\x01 \x00\"E\n\tSceneLoss\x12\x13\n\x0b\x64\x65scription\x18\x01 \x01(\t\x12\x10\n\x08wall_ids\x18\x02 \x03(\t\x12\x11\n\tlight_ids\x18\x03 \x03(\t\"~\n\tSceneFile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x11\n\tbyte_size\x18\x03 \x01(\x03\x12\x0e\n\x06sha256\x18\x04 \x01(\t\x12,\n\x06losses\x18\x05 \x03(\x0b\x32\x1c.tabletop.image.v1.SceneLoss\"[\n\x13\x45xportSceneResponse\x12,\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x1c.tabletop.image.v1.SceneFileH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x42\x06\n\x04part*|\n\x0bSceneFormat\x12\x1c\n\x18SCENE_FORMAT_UNSPECIFIED\x10\x00\x12\x1e\n\x1aSCENE_FORMAT_UNIVERSAL_VTT\x10\x01\x12\x18\n\x14SCENE_FORMAT_FOUNDRY\x10\x02\x12\x15\n\x11SCENE_FORMAT_MASK\x10\x03\x32\x8b\x04\n\nMapService\x12\\\n\tUpdateMap\x12#.tabletop.image.v1.UpdateMapRequest\x1a$.tabletop.image.v1.UpdateMapResponse\"\x04\x88\xb5\x18\x02\x12\x65\n\x0cSetDoorState\x12&.tabletop.image.v1.SetDoorStateRequest\x1a\'.tabletop.image.v1.SetDoorStateResponse\"\x04\x88\xb5\x18\x02\x12h\n\rComputeVision\x12\'.tabletop.image.v1.ComputeVisionRequest\x1a(.tabletop.image.v1.ComputeVisionResponse\"\x04\x88\xb5\x18\x01\x12h\n\rConnectStairs\x12\'.tabletop.image.v1.ConnectStairsRequest\x1a(.tabletop.image.v1.ConnectStairsResponse\"\x04\x88\xb5\x18\x02\x12\x64\n\x0b\x45xportScene\x12%.tabletop.image.v1.ExportSceneRequest\x1a&.tabletop.image.v1.ExportSceneResponse\"\x04\x88\xb5\x18\x01\x30\x01\x42y\n\x15\x63om.tabletop.image.v1P\x01ZJgithub.com/tabletop-images/image-grpc/clients/go/tabletop/image/v1;imagev1\xaa\x02\x11Tabletop.Image.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -59,6 +59,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MAPCHANGES'].fields_by_name['remove_light_ids']._serialized_options = b'\272H\020\222\001\r\020\364\003\030\001\"\006r\004\020\001\030@'
   _globals['_MAPCHANGES'].fields_by_name['put_lights']._loaded_options = None
   _globals['_MAPCHANGES'].fields_by_name['put_lights']._serialized_options = b'\272H\006\222\001\003\020\364\003'
+  _globals['_MAPCHANGES'].fields_by_name['remove_stairs_ids']._loaded_options = None
+  _globals['_MAPCHANGES'].fields_by_name['remove_stairs_ids']._serialized_options = b'\272H\017\222\001\014\0202\030\001\"\006r\004\020\001\030@'
+  _globals['_MAPCHANGES'].fields_by_name['put_stairs']._loaded_options = None
+  _globals['_MAPCHANGES'].fields_by_name['put_stairs']._serialized_options = b'\272H\005\222\001\002\0202'
   _globals['_UPDATEMAPREQUEST'].fields_by_name['map_id']._loaded_options = None
   _globals['_UPDATEMAPREQUEST'].fields_by_name['map_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_UPDATEMAPREQUEST'].fields_by_name['version']._loaded_options = None
@@ -77,6 +81,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETDOORSTATEREQUEST'].fields_by_name['version']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_SETDOORSTATEREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_SETDOORSTATEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_CONNECTSTAIRSREQUEST'].fields_by_name['map_id']._loaded_options = None
+  _globals['_CONNECTSTAIRSREQUEST'].fields_by_name['map_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
+  _globals['_CONNECTSTAIRSREQUEST'].fields_by_name['stairs_id']._loaded_options = None
+  _globals['_CONNECTSTAIRSREQUEST'].fields_by_name['stairs_id']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030@'
+  _globals['_CONNECTSTAIRSREQUEST'].fields_by_name['other_map_id']._loaded_options = None
+  _globals['_CONNECTSTAIRSREQUEST'].fields_by_name['other_map_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
+  _globals['_CONNECTSTAIRSREQUEST'].fields_by_name['other_stairs_id']._loaded_options = None
+  _globals['_CONNECTSTAIRSREQUEST'].fields_by_name['other_stairs_id']._serialized_options = b'\342A\001\002\272H\006r\004\020\001\030@'
+  _globals['_CONNECTSTAIRSREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_CONNECTSTAIRSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_COMPUTEVISIONREQUEST'].fields_by_name['map_id']._loaded_options = None
   _globals['_COMPUTEVISIONREQUEST'].fields_by_name['map_id']._serialized_options = b'\342A\001\002\272H\005r\003\260\001\001'
   _globals['_COMPUTEVISIONREQUEST'].fields_by_name['viewers']._loaded_options = None
@@ -97,10 +111,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MAPSERVICE'].methods_by_name['SetDoorState']._serialized_options = b'\210\265\030\002'
   _globals['_MAPSERVICE'].methods_by_name['ComputeVision']._loaded_options = None
   _globals['_MAPSERVICE'].methods_by_name['ComputeVision']._serialized_options = b'\210\265\030\001'
+  _globals['_MAPSERVICE'].methods_by_name['ConnectStairs']._loaded_options = None
+  _globals['_MAPSERVICE'].methods_by_name['ConnectStairs']._serialized_options = b'\210\265\030\002'
   _globals['_MAPSERVICE'].methods_by_name['ExportScene']._loaded_options = None
   _globals['_MAPSERVICE'].methods_by_name['ExportScene']._serialized_options = b'\210\265\030\001'
-  _globals['_SCENEFORMAT']._serialized_start=2804
-  _globals['_SCENEFORMAT']._serialized_end=2928
+  _globals['_SCENEFORMAT']._serialized_start=3219
+  _globals['_SCENEFORMAT']._serialized_end=3343
   _globals['_WALLS']._serialized_start=275
   _globals['_WALLS']._serialized_end=333
   _globals['_LIGHTS']._serialized_start=335
@@ -110,37 +126,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DOORSTATECHANGE']._serialized_start=493
   _globals['_DOORSTATECHANGE']._serialized_end=603
   _globals['_MAPCHANGES']._serialized_start=606
-  _globals['_MAPCHANGES']._serialized_end=1120
-  _globals['_UPDATEMAPREQUEST']._serialized_start=1123
-  _globals['_UPDATEMAPREQUEST']._serialized_end=1294
-  _globals['_UPDATEMAPRESPONSE']._serialized_start=1296
-  _globals['_UPDATEMAPRESPONSE']._serialized_end=1356
-  _globals['_SETDOORSTATEREQUEST']._serialized_start=1359
-  _globals['_SETDOORSTATEREQUEST']._serialized_end=1562
-  _globals['_SETDOORSTATERESPONSE']._serialized_start=1564
-  _globals['_SETDOORSTATERESPONSE']._serialized_end=1627
-  _globals['_COMPUTEVISIONREQUEST']._serialized_start=1630
-  _globals['_COMPUTEVISIONREQUEST']._serialized_end=1832
-  _globals['_RING']._serialized_start=1834
-  _globals['_RING']._serialized_end=1885
-  _globals['_AREAPOLYGON']._serialized_start=1887
-  _globals['_AREAPOLYGON']._serialized_end=1982
-  _globals['_SEENCELL']._serialized_start=1984
-  _globals['_SEENCELL']._serialized_end=2069
-  _globals['_VISION']._serialized_start=2071
-  _globals['_VISION']._serialized_end=2169
-  _globals['_VIEWERVISION']._serialized_start=2171
-  _globals['_VIEWERVISION']._serialized_end=2247
-  _globals['_COMPUTEVISIONRESPONSE']._serialized_start=2249
-  _globals['_COMPUTEVISIONRESPONSE']._serialized_end=2367
-  _globals['_EXPORTSCENEREQUEST']._serialized_start=2370
-  _globals['_EXPORTSCENEREQUEST']._serialized_end=2510
-  _globals['_SCENELOSS']._serialized_start=2512
-  _globals['_SCENELOSS']._serialized_end=2581
-  _globals['_SCENEFILE']._serialized_start=2583
-  _globals['_SCENEFILE']._serialized_end=2709
-  _globals['_EXPORTSCENERESPONSE']._serialized_start=2711
-  _globals['_EXPORTSCENERESPONSE']._serialized_end=2802
-  _globals['_MAPSERVICE']._serialized_start=2931
-  _globals['_MAPSERVICE']._serialized_end=3348
+  _globals['_MAPCHANGES']._serialized_end=1224
+  _globals['_UPDATEMAPREQUEST']._serialized_start=1227
+  _globals['_UPDATEMAPREQUEST']._serialized_end=1398
+  _globals['_UPDATEMAPRESPONSE']._serialized_start=1400
+  _globals['_UPDATEMAPRESPONSE']._serialized_end=1460
+  _globals['_SETDOORSTATEREQUEST']._serialized_start=1463
+  _globals['_SETDOORSTATEREQUEST']._serialized_end=1666
+  _globals['_SETDOORSTATERESPONSE']._serialized_start=1668
+  _globals['_SETDOORSTATERESPONSE']._serialized_end=1731
+  _globals['_CONNECTSTAIRSREQUEST']._serialized_start=1734
+  _globals['_CONNECTSTAIRSREQUEST']._serialized_end=1929
+  _globals['_CONNECTSTAIRSRESPONSE']._serialized_start=1931
+  _globals['_CONNECTSTAIRSRESPONSE']._serialized_end=2042
+  _globals['_COMPUTEVISIONREQUEST']._serialized_start=2045
+  _globals['_COMPUTEVISIONREQUEST']._serialized_end=2247
+  _globals['_RING']._serialized_start=2249
+  _globals['_RING']._serialized_end=2300
+  _globals['_AREAPOLYGON']._serialized_start=2302
+  _globals['_AREAPOLYGON']._serialized_end=2397
+  _globals['_SEENCELL']._serialized_start=2399
+  _globals['_SEENCELL']._serialized_end=2484
+  _globals['_VISION']._serialized_start=2486
+  _globals['_VISION']._serialized_end=2584
+  _globals['_VIEWERVISION']._serialized_start=2586
+  _globals['_VIEWERVISION']._serialized_end=2662
+  _globals['_COMPUTEVISIONRESPONSE']._serialized_start=2664
+  _globals['_COMPUTEVISIONRESPONSE']._serialized_end=2782
+  _globals['_EXPORTSCENEREQUEST']._serialized_start=2785
+  _globals['_EXPORTSCENEREQUEST']._serialized_end=2925
+  _globals['_SCENELOSS']._serialized_start=2927
+  _globals['_SCENELOSS']._serialized_end=2996
+  _globals['_SCENEFILE']._serialized_start=2998
+  _globals['_SCENEFILE']._serialized_end=3124
+  _globals['_EXPORTSCENERESPONSE']._serialized_start=3126
+  _globals['_EXPORTSCENERESPONSE']._serialized_end=3217
+  _globals['_MAPSERVICE']._serialized_start=3346
+  _globals['_MAPSERVICE']._serialized_end=3869
 # @@protoc_insertion_point(module_scope)

@@ -52,7 +52,7 @@ class DoorStateChange(_message.Message):
     def __init__(self, door_id: _Optional[str] = ..., state: _Optional[_Union[_map_pb2.DoorState, str]] = ...) -> None: ...
 
 class MapChanges(_message.Message):
-    __slots__ = ("grid", "walls", "remove_wall_ids", "put_walls", "door_states", "scale", "points_of_interest", "lights", "remove_light_ids", "put_lights")
+    __slots__ = ("grid", "walls", "remove_wall_ids", "put_walls", "door_states", "scale", "points_of_interest", "lights", "remove_light_ids", "put_lights", "remove_stairs_ids", "put_stairs")
     GRID_FIELD_NUMBER: _ClassVar[int]
     WALLS_FIELD_NUMBER: _ClassVar[int]
     REMOVE_WALL_IDS_FIELD_NUMBER: _ClassVar[int]
@@ -63,6 +63,8 @@ class MapChanges(_message.Message):
     LIGHTS_FIELD_NUMBER: _ClassVar[int]
     REMOVE_LIGHT_IDS_FIELD_NUMBER: _ClassVar[int]
     PUT_LIGHTS_FIELD_NUMBER: _ClassVar[int]
+    REMOVE_STAIRS_IDS_FIELD_NUMBER: _ClassVar[int]
+    PUT_STAIRS_FIELD_NUMBER: _ClassVar[int]
     grid: _map_pb2.Grid
     walls: Walls
     remove_wall_ids: _containers.RepeatedScalarFieldContainer[str]
@@ -73,7 +75,9 @@ class MapChanges(_message.Message):
     lights: Lights
     remove_light_ids: _containers.RepeatedScalarFieldContainer[str]
     put_lights: _containers.RepeatedCompositeFieldContainer[_map_pb2.Light]
-    def __init__(self, grid: _Optional[_Union[_map_pb2.Grid, _Mapping]] = ..., walls: _Optional[_Union[Walls, _Mapping]] = ..., remove_wall_ids: _Optional[_Iterable[str]] = ..., put_walls: _Optional[_Iterable[_Union[_map_pb2.Wall, _Mapping]]] = ..., door_states: _Optional[_Iterable[_Union[DoorStateChange, _Mapping]]] = ..., scale: _Optional[_Union[_map_pb2.Scale, _Mapping]] = ..., points_of_interest: _Optional[_Union[PointsOfInterest, _Mapping]] = ..., lights: _Optional[_Union[Lights, _Mapping]] = ..., remove_light_ids: _Optional[_Iterable[str]] = ..., put_lights: _Optional[_Iterable[_Union[_map_pb2.Light, _Mapping]]] = ...) -> None: ...
+    remove_stairs_ids: _containers.RepeatedScalarFieldContainer[str]
+    put_stairs: _containers.RepeatedCompositeFieldContainer[_map_pb2.Stairs]
+    def __init__(self, grid: _Optional[_Union[_map_pb2.Grid, _Mapping]] = ..., walls: _Optional[_Union[Walls, _Mapping]] = ..., remove_wall_ids: _Optional[_Iterable[str]] = ..., put_walls: _Optional[_Iterable[_Union[_map_pb2.Wall, _Mapping]]] = ..., door_states: _Optional[_Iterable[_Union[DoorStateChange, _Mapping]]] = ..., scale: _Optional[_Union[_map_pb2.Scale, _Mapping]] = ..., points_of_interest: _Optional[_Union[PointsOfInterest, _Mapping]] = ..., lights: _Optional[_Union[Lights, _Mapping]] = ..., remove_light_ids: _Optional[_Iterable[str]] = ..., put_lights: _Optional[_Iterable[_Union[_map_pb2.Light, _Mapping]]] = ..., remove_stairs_ids: _Optional[_Iterable[str]] = ..., put_stairs: _Optional[_Iterable[_Union[_map_pb2.Stairs, _Mapping]]] = ...) -> None: ...
 
 class UpdateMapRequest(_message.Message):
     __slots__ = ("map_id", "version", "changes", "request_id")
@@ -112,6 +116,28 @@ class SetDoorStateResponse(_message.Message):
     IMAGE_FIELD_NUMBER: _ClassVar[int]
     image: _image_pb2.Image
     def __init__(self, image: _Optional[_Union[_image_pb2.Image, _Mapping]] = ...) -> None: ...
+
+class ConnectStairsRequest(_message.Message):
+    __slots__ = ("map_id", "stairs_id", "other_map_id", "other_stairs_id", "request_id")
+    MAP_ID_FIELD_NUMBER: _ClassVar[int]
+    STAIRS_ID_FIELD_NUMBER: _ClassVar[int]
+    OTHER_MAP_ID_FIELD_NUMBER: _ClassVar[int]
+    OTHER_STAIRS_ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    map_id: str
+    stairs_id: str
+    other_map_id: str
+    other_stairs_id: str
+    request_id: str
+    def __init__(self, map_id: _Optional[str] = ..., stairs_id: _Optional[str] = ..., other_map_id: _Optional[str] = ..., other_stairs_id: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class ConnectStairsResponse(_message.Message):
+    __slots__ = ("image", "other_image")
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    OTHER_IMAGE_FIELD_NUMBER: _ClassVar[int]
+    image: _image_pb2.Image
+    other_image: _image_pb2.Image
+    def __init__(self, image: _Optional[_Union[_image_pb2.Image, _Mapping]] = ..., other_image: _Optional[_Union[_image_pb2.Image, _Mapping]] = ...) -> None: ...
 
 class ComputeVisionRequest(_message.Message):
     __slots__ = ("map_id", "viewers", "ambient_light", "version")

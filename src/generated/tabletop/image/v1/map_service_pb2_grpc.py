@@ -57,6 +57,11 @@ class MapServiceStub:
                 request_serializer=tabletop_dot_image_dot_v1_dot_map__service__pb2.ComputeVisionRequest.SerializeToString,
                 response_deserializer=tabletop_dot_image_dot_v1_dot_map__service__pb2.ComputeVisionResponse.FromString,
                 _registered_method=True)
+        self.ConnectStairs = channel.unary_unary(
+                '/tabletop.image.v1.MapService/ConnectStairs',
+                request_serializer=tabletop_dot_image_dot_v1_dot_map__service__pb2.ConnectStairsRequest.SerializeToString,
+                response_deserializer=tabletop_dot_image_dot_v1_dot_map__service__pb2.ConnectStairsResponse.FromString,
+                _registered_method=True)
         self.ExportScene = channel.unary_stream(
                 '/tabletop.image.v1.MapService/ExportScene',
                 request_serializer=tabletop_dot_image_dot_v1_dot_map__service__pb2.ExportSceneRequest.SerializeToString,
@@ -99,6 +104,14 @@ class MapServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ConnectStairs(self, request, context):
+        """Connects stairs of two tactical maps, in both directions: each map gets a new version. NOT_FOUND with reason
+        `MAP_ERROR`: a map has no such stairs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ExportScene(self, request, context):
         """Exports a tactical map for another virtual tabletop: picture, grid, walls, doors and lights, without overlays. Nothing
         is stored, and equal requests return equal bytes. FAILED_PRECONDITION with reason `MAP_ERROR`: the picture of the scene
@@ -126,6 +139,11 @@ def add_MapServiceServicer_to_server(servicer, server):
                     servicer.ComputeVision,
                     request_deserializer=tabletop_dot_image_dot_v1_dot_map__service__pb2.ComputeVisionRequest.FromString,
                     response_serializer=tabletop_dot_image_dot_v1_dot_map__service__pb2.ComputeVisionResponse.SerializeToString,
+            ),
+            'ConnectStairs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConnectStairs,
+                    request_deserializer=tabletop_dot_image_dot_v1_dot_map__service__pb2.ConnectStairsRequest.FromString,
+                    response_serializer=tabletop_dot_image_dot_v1_dot_map__service__pb2.ConnectStairsResponse.SerializeToString,
             ),
             'ExportScene': grpc.unary_stream_rpc_method_handler(
                     servicer.ExportScene,
@@ -222,6 +240,33 @@ class MapService:
             '/tabletop.image.v1.MapService/ComputeVision',
             tabletop_dot_image_dot_v1_dot_map__service__pb2.ComputeVisionRequest.SerializeToString,
             tabletop_dot_image_dot_v1_dot_map__service__pb2.ComputeVisionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConnectStairs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tabletop.image.v1.MapService/ConnectStairs',
+            tabletop_dot_image_dot_v1_dot_map__service__pb2.ConnectStairsRequest.SerializeToString,
+            tabletop_dot_image_dot_v1_dot_map__service__pb2.ConnectStairsResponse.FromString,
             options,
             channel_credentials,
             insecure,

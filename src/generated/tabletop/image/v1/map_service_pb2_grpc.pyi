@@ -52,6 +52,10 @@ class MapServiceStub:
     viewers have too many cells within their ranges, or the lights within their radius; shorten the ranges, or use several
     calls.
     """
+    ConnectStairs: _grpc.UnaryUnaryMultiCallable[_map_service_pb2.ConnectStairsRequest, _map_service_pb2.ConnectStairsResponse]
+    """Connects stairs of two tactical maps, in both directions: each map gets a new version. NOT_FOUND with reason
+    `MAP_ERROR`: a map has no such stairs.
+    """
     ExportScene: _grpc.UnaryStreamMultiCallable[_map_service_pb2.ExportSceneRequest, _map_service_pb2.ExportSceneResponse]
     """Exports a tactical map for another virtual tabletop: picture, grid, walls, doors and lights, without overlays. Nothing
     is stored, and equal requests return equal bytes. FAILED_PRECONDITION with reason `MAP_ERROR`: the picture of the scene
@@ -82,6 +86,10 @@ class MapServiceAsyncStub(MapServiceStub):
     """Computes what viewers see on a tactical map, each and together. FAILED_PRECONDITION with reason `MAP_ERROR`: the
     viewers have too many cells within their ranges, or the lights within their radius; shorten the ranges, or use several
     calls.
+    """
+    ConnectStairs: _aio.UnaryUnaryMultiCallable[_map_service_pb2.ConnectStairsRequest, _map_service_pb2.ConnectStairsResponse]  # type: ignore[assignment]
+    """Connects stairs of two tactical maps, in both directions: each map gets a new version. NOT_FOUND with reason
+    `MAP_ERROR`: a map has no such stairs.
     """
     ExportScene: _aio.UnaryStreamMultiCallable[_map_service_pb2.ExportSceneRequest, _map_service_pb2.ExportSceneResponse]  # type: ignore[assignment]
     """Exports a tactical map for another virtual tabletop: picture, grid, walls, doors and lights, without overlays. Nothing
@@ -128,6 +136,16 @@ class MapServiceServicer(metaclass=_abc_1.ABCMeta):
         """Computes what viewers see on a tactical map, each and together. FAILED_PRECONDITION with reason `MAP_ERROR`: the
         viewers have too many cells within their ranges, or the lights within their radius; shorten the ranges, or use several
         calls.
+        """
+
+    @_abc_1.abstractmethod
+    def ConnectStairs(
+        self,
+        request: _map_service_pb2.ConnectStairsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_map_service_pb2.ConnectStairsResponse, _abc.Awaitable[_map_service_pb2.ConnectStairsResponse]]:
+        """Connects stairs of two tactical maps, in both directions: each map gets a new version. NOT_FOUND with reason
+        `MAP_ERROR`: a map has no such stairs.
         """
 
     @_abc_1.abstractmethod
