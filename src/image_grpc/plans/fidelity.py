@@ -37,7 +37,7 @@ _NEAR, _FAR = 0.15, 0.5
 """Cells: edges of a wall are nearer to it than the first, and compared with those between the first and the second."""
 _STEPS, _SAMPLES = 17, 6
 """Distances from a wall at which a piece is sampled, and samples at each distance."""
-_LEAST_CONTRAST, _LEAST_STRENGTH = 1.6, 0.3
+_LEAST_CONTRAST, _LEAST_STRENGTH = 1.45, 0.25
 """Edges of a visible wall compared with those beside it, and with those of most walls."""
 _CERTAIN = 20.0
 """Height of the peak of the correlation, in standard deviations, from which pictures certainly belong together."""

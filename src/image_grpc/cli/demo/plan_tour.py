@@ -19,7 +19,7 @@ from tabletop.image.v1.viewer_pb2 import Audience, Viewer
 
 HERO = Viewer(
     id="hero",
-    position={"x": 11.5, "y": 9.5, "unit": CoordinateUnit.COORDINATE_UNIT_CELLS},
+    position={"x": 11.5, "y": 8.5, "unit": CoordinateUnit.COORDINATE_UNIT_CELLS},
     carried_light={"bright_feet": 20, "dim_feet": 40},
 )
 DOOR = "d3"

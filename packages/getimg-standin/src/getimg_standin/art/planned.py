@@ -13,7 +13,7 @@ from getimg_standin.art.campaign import Sketch, draw_campaign
 from getimg_standin.art.chance import Chance
 from getimg_standin.art.frame import Frame
 from getimg_standin.art.noise import Field, fractal, speckle
-from getimg_standin.art.pixels import Color, blurred, mix, rgb, smoothstep, vignette
+from getimg_standin.art.pixels import Color, blurred, mix, ramp, rgb, smoothstep, vignette
 from getimg_standin.art.themes import Theme
 
 _INK, _GLOW = (0x1C, 0x1A, 0x1E), (0xFF, 0xD7, 0x6A)
@@ -22,6 +22,9 @@ _LAND, _ROAD, _TOWN = (0xB7, 0xC4, 0x8F), (0x8A, 0x6A, 0x3C), (0xA3, 0x3A, 0x2C)
 """The colors of a layout of a campaign map."""
 _GROUNDS = (0x3A3840, 0xD8CCB6, 0xB39F86, 0x5A9BD4, 0x121016, 0x8FB668, 0xD0B27A, 0x5D8A48, 0xC9D3D8, 0xB7C48F)
 """The usual colors of grounds in a layout: rock, floor, rubble, water, pit, grass, path, thicket; anything, land."""
+_FLOOR, _ROCK = (0xD8, 0xCC, 0xB6), (0x3A, 0x38, 0x40)
+_GROUND_SHARE = np.float32(0.6)
+"""How much floor and rock have the colors of the theme instead of those of the layout."""
 _SPOT_STEP = 2
 _SAMPLE_SIDE = 512
 _MAX_COLORS, _LEAST_SHARE = 24, 0.9
@@ -78,6 +81,8 @@ def draw_planned(layout: bytes, following: Following, theme: Theme, chance: Chan
     ink = _likeness(flat, _INK, 0.1)
     glow = _likeness(flat, _GLOW, 0.25)
     texture = fractal(frame, chance.of("texture"), 60, 5)
+    for color, shades in ((_FLOOR, theme.floor), (_ROCK, theme.rock)):
+        mix(painted, ramp(shades, texture), _GROUND_SHARE * _likeness(flat, color, 0.12))
     painted *= 0.84 + 0.3 * texture
     painted += 0.05 * speckle(frame, chance.of("grain"))
     mix(painted, rgb(theme.main), 0.14 * texture)
