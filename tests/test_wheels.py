@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "clients/python", "src", "packages")
 PACKAGES = ("clients/python", ".", "packages/getimg-standin")
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+PICTURES = {".jpg", ".png", ".webp"}
 LOCATIONS = "import image_grpc, getimg_standin as s; print(image_grpc.__file__); print(s.__file__)"
 
 
@@ -63,8 +64,10 @@ def test_the_demo_runs_from_wheels(environment: Path, tmp_path: Path) -> None:
     locations = run(environment / "bin" / "python", "-c", LOCATIONS, cwd=tmp_path).split()
     assert all(Path(location).is_relative_to(environment) for location in locations)
     run(environment / "bin" / "image-grpc", "demo", "--out", tmp_path / "pictures", cwd=tmp_path)
-    pictures = {file.name: pyvips.Image.new_from_file(str(file)) for file in (tmp_path / "pictures").iterdir()}
+    files = list((tmp_path / "pictures").iterdir())
+    pictures = {file.name: pyvips.Image.new_from_file(str(file)) for file in files if file.suffix in PICTURES}
     assert {"tactical-map.png", "campaign-map.jpg", "portrait.webp", "item.png"} <= pictures.keys()
+    assert "tactical-map-foundry.zip" in {file.name for file in files}
     assert all(picture.avg() > 0 for picture in pictures.values())
 
 

@@ -1,7 +1,10 @@
 """Pages of lists."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Generic, Protocol, TypeVar
+
+from google.protobuf.message import Message
 
 from image_grpc import page_tokens
 from image_grpc.errors import InvalidArgument, Violation
@@ -10,6 +13,8 @@ from image_grpc.messages import MessageLike, clone_without
 
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 100
+MAX_PAGE_BYTES = 3 * 1024 * 1024
+"""A page ends before an item that would make it larger: clients accept 4 MiB by default."""
 
 T = TypeVar("T")
 
@@ -24,6 +29,12 @@ class PageRequest(MessageLike, Protocol):
 def page_size(request: PageRequest) -> int:
     """Return the number of items per page: the default if none is requested, and at most MAX_PAGE_SIZE."""
     return min(request.page_size or DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE)
+
+
+def count_fitting(items: Sequence[Message]) -> int:
+    """Return how many items fit into a page; at least one."""
+    sizes = itertools.accumulate(item.ByteSize() for item in items)
+    return max(1, sum(size <= MAX_PAGE_BYTES for size in sizes))
 
 
 class Pager(Generic[T]):

@@ -147,6 +147,19 @@ async def test_a_listing_has_pages(reader: GenerationReader, database: Database)
     assert (len(first), len(rest), last) == (2, 1, "")
 
 
+async def test_pages_end_before_they_exceed_the_size_limit(
+    reader: GenerationReader, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await database.add(*(queued(portrait(details=str(number))) for number in range(3)))
+    largest = max(each.ByteSize() for each in (await reader.list(ListGenerationsRequest(), 3))[0])
+    monkeypatch.setattr("image_grpc.paging.MAX_PAGE_BYTES", 2 * largest)
+    first, token = await reader.list(ListGenerationsRequest(), 3)
+    rest, last = await reader.list(ListGenerationsRequest(page_token=token), 3)
+    assert (len(first), len(rest), last) == (2, 1, "")
+    monkeypatch.setattr("image_grpc.paging.MAX_PAGE_BYTES", 1)
+    assert len((await reader.list(ListGenerationsRequest(), 3))[0]) == 1, "a page has at least one generation"
+
+
 # Waiting
 
 

@@ -123,7 +123,7 @@ async def test_a_model_limits_the_number_of_references(
     else:
         error = await violations(resolver, request)
         assert fields(error) == ["reference_image_ids"]
-        assert f"{DEFAULT} takes at most 2" in error.message
+        assert f"{DEFAULT} accepts at most 2 reference images" in error.message
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,15 @@ async def test_stairs_of_two_maps_lead_to_each_other(running: Service) -> None:
     }
 
 
+async def test_stairs_lead_to_one_map_at_most(running: Service) -> None:
+    cellar, hall, attic = [await level(running, "s") for _ in range(3)]
+    await connect(running, cellar, "s", hall, "s")
+    response = await connect(running, hall, "s", attic, "s")
+    assert (response.image.map.stairs[0].map_id, response.other_image.map.stairs[0].map_id) == (attic.id, hall.id)
+    left = await running.get_image(cellar.id)
+    assert (left.version, left.map.stairs[0].map_id, left.map.stairs[0].stairs_id) == (3, "", "")
+
+
 async def test_connecting_again_changes_nothing(running: Service) -> None:
     cellar, hall = await level(running, "s"), await level(running, "s")
     first = await connect(running, cellar, "s", hall, "s")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import pyvips
@@ -84,3 +86,13 @@ async def test_roads_belong_to_what_makes_pictures_equal(running: Service) -> No
     first, again = [await running.generate(request(**same)) for _ in range(2)]
     other = await running.generate(request(**same, roads=[]))
     assert (first.image.id == again.image.id, first.image.id == other.image.id) == (True, False)
+
+
+async def test_places_beside_the_picture_make_no_layout(running: Service) -> None:
+    await running.generate(request(points_of_interest=[{"type": "town", "location": {"x": 900, "y": 50}}], roads=[]))
+    assert "images" not in running.standin.prompts[-1]
+
+
+async def test_the_longest_roads_are_drawn(running: Service) -> None:
+    path = [{"x": 400 + 380 * math.sin(step / 9), "y": 300 + 280 * math.cos(step / 7)} for step in range(200)]
+    assert (await running.generate(request(roads=[{"waypoints": path}] * 3))).HasField("image")

@@ -42,6 +42,7 @@ BUILDING, OUTDOORS = FloorPlanKind.FLOOR_PLAN_KIND_BUILDING, FloorPlanKind.FLOOR
 DARK = 0x50
 """Brightness of a painted wall, at most."""
 PRICE = Decimal("0.053")
+GRID_OF_40 = {"enabled": True, "size": 40}
 
 
 @pytest_asyncio.fixture(autouse=True, loop_scope="module")
@@ -157,6 +158,21 @@ async def test_movement_stops_at_painted_walls_and_slows_down_in_rubble(running:
     assert cells == west | {(4, 1), (4, 2), (4, 3), (5, 1), (5, 2), (5, 3)}
 
 
+async def test_nobody_walks_into_a_pit(running: Service) -> None:
+    field = plan("......", "......", "oooo..", "......", "......")
+    image = (await running.generate(request({"floor_plan": field}, size={"width": 600, "height": 500}))).image
+    move = element("m", 0.5, 0.5, range={"kind": 2, "distance_feet": 30})
+    [coverage] = (await running.create_overlay(image.id, move)).tactical.coverage
+    cells = {(cell.column, cell.row) for cell in coverage.cells}
+    assert not cells & {(column, 2) for column in range(4)}
+    assert (4, 2) in cells
+    assert (0, 3) not in cells
+
+
+STRICT = {"min_score": 0.9, "max_tries": 3}
+CROWDED = [{"id": str(number), "cells": [{"columns": 1, "rows": 1}] * 1000} for number in range(6)]
+
+
 async def test_requests_that_contradict_their_layout_are_refused(running: Service) -> None:
     lamp = {"position": {"x": 1, "y": 1, "unit": 2}, "illumination": {"bright_feet": 5}}
     for wanted, fields in (
@@ -164,13 +180,17 @@ async def test_requests_that_contradict_their_layout_are_refused(running: Servic
         (request(lights=[lamp]), ["lights"]),
         (request(grid={"kind": GridKind.GRID_KIND_HEX_ROWS}), ["grid.kind"]),
         (request(size={"width": 200, "height": 200}), ["size"]),
+        (request(grid={"size": 200}, size={"width": 512, "height": 512}), ["grid.size"]),
+        (request(grid={"offset": {"x": 5}}), ["grid.offset"]),
         (request({"floor_plan": plan(*["...."] * 4, walls=[wall(0, 0, 9, 0)])}), ["layout.floor_plan.walls[0].end.x"]),
         (
             request({"floor_plan_parameters": parameters(DUNGEON, 0, 8, 30)}),
             ["layout.floor_plan_parameters.size.columns"],
         ),
+        (request({"floor_plan": plan(*["...."] * 4, rooms=CROWDED)}), ["layout.floor_plan.rooms"]),
         (request(model="z-image-turbo"), ["model"]),
         (tactical_map(adherence={"min_score": 0.5}), ["adherence"]),
+        (request(adherence={"max_tries": 3}), ["adherence.min_score"]),
     ):
         status = await failed_call(running.generations.GenerateTacticalMap(wanted))
         assert (status.reason, status.fields) == ("INVALID_ARGUMENT", fields)
@@ -206,12 +226,34 @@ async def test_a_shift_is_measured_and_corrected_by_the_grid(running: Service) -
     grid.offset.x += fidelity.offset_x * grid.size
     moved = await running.maps.UpdateMap(UpdateMapRequest(map_id=image.id, version=1, changes={"grid": grid}))
     check_picture(await pixels(running, image), moved.image)
+    assert abs(moved.image.map.fidelity.offset_x) < 1e-6
+    larger = {"grid": {**GRID_OF_40, "offset": {"x": 1}}}
+    changed = await running.maps.UpdateMap(UpdateMapRequest(map_id=image.id, version=2, changes=larger))
+    assert not changed.image.map.HasField("fidelity")
 
 
 async def test_a_scale_is_measured(running: Service) -> None:
     running.standin.behavior = replace(running.standin.behavior, layout_scale=1.04)
     image = (await running.generate(request(size={"width": 900, "height": 600}))).image
     assert abs(image.map.fidelity.scale - 1.04) < 0.005
+
+
+async def test_a_shift_along_parallel_walls_is_not_made_up(running: Service) -> None:
+    bars = plan(*["." * 12] * 8, walls=[wall(column, 0, column, 8) for column in range(1, 12)])
+    running.standin.behavior = replace(running.standin.behavior, layout_shift_y=0.04)
+    fidelity = (
+        await running.generate(request({"floor_plan": bars}, size={"width": 720, "height": 480}))
+    ).image.map.fidelity
+    assert (fidelity.offset_y, fidelity.scale) == (0, 1)
+    assert abs(fidelity.offset_x) < 0.1
+
+
+async def test_an_empty_field_has_nothing_to_follow(running: Service) -> None:
+    calls = running.standin.calls
+    wanted = request({"floor_plan": plan(*["......"] * 4)}, size={"width": 300, "height": 200}, adherence=STRICT)
+    generation = await running.generate(wanted)
+    assert running.standin.calls - calls == generation.attempts == 1
+    assert not generation.image.map.HasField("fidelity")
 
 
 async def test_a_missing_wall_is_named_and_drawn_on_demand(running: Service) -> None:
@@ -234,6 +276,8 @@ async def test_a_missing_wall_is_named_and_drawn_on_demand(running: Service) -> 
     middle = (int((edge.start.y + edge.end.y) / 2), 4 * 96)
     assert (await composed())[middle] > DARK
     assert (await composed(draw_weak_edges=True))[middle] <= DARK
+    removed = UpdateMapRequest(map_id=image.id, version=1, changes={"remove_wall_ids": ["upper"]})
+    assert len((await running.maps.UpdateMap(removed)).image.map.fidelity.weak_edges) == 0
 
 
 async def test_an_unrelated_picture_is_generated_again(running: Service) -> None:
@@ -343,6 +387,14 @@ async def test_a_new_layout_replaces_walls_grid_and_lights(running: Service) -> 
     check_picture(await pixels(running, generation.image), generation.image)
 
 
+async def test_another_size_moves_plan_and_grid(running: Service) -> None:
+    image = (await running.generate(request({"floor_plan": two_rooms()}, size={"width": 800, "height": 500}))).image
+    smaller = RegenerateImageRequest(image_id=image.id, version=1, tactical_map={"size": {"width": 400, "height": 300}})
+    changed = (await running.generate(smaller)).image
+    assert (changed.map.grid.size, changed.map.grid.offset.y) == (50, 25)
+    check_picture(await pixels(running, changed), changed)
+
+
 async def test_a_changed_wall_is_part_of_the_layout(running: Service) -> None:
     image = (await running.generate(request({"floor_plan": two_rooms()}))).image
     changes = {"remove_wall_ids": ["upper"], "put_walls": [wall(2.1, 1, 2.1, 4, "new")]}
@@ -367,6 +419,10 @@ async def test_a_picture_is_uploaded_with_its_plan(running: Service) -> None:
     image = await running.upload(data, subtype=tactical, map=properties)
     assert [each.id for each in image.map.walls] == [each.id for each in floor_plan.walls]
     assert not image.map.HasField("fidelity")
+    for cell, columns in ((100, 8), (0, 60)):
+        too_large = {"grid": {"size": cell}, "floor_plan": plan(*["." * columns] * 5)}
+        status = await failed_call(running.upload(data, subtype=tactical, map=too_large))
+        assert status.fields == ["description.map.grid.size" if cell else "data"]
     properties["walls"] = floor_plan.walls
     status = await failed_call(running.upload(data, subtype=tactical, map=properties))
     assert status.fields == ["description.map.walls"]

@@ -12,13 +12,14 @@ from tabletop.image.v1.generation_pb2 import Generation, GenerationState
 from tabletop.image.v1.generation_service_pb2 import ListGenerationsRequest
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.storage.v1.record_pb2 import RecordKind
-from tabletop.storage.v1.storage_pb2 import RecordChange
+from tabletop.storage.v1.storage_pb2 import ListFilter, RecordChange
 
 from image_grpc.errors import InvalidArgument, Overloaded, StorageServiceError, Violation
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.requests import listing_filter
 from image_grpc.generation.states import is_final
 from image_grpc.messages import clone
+from image_grpc.paging import count_fitting
 from image_grpc.retry import Backoff
 from image_grpc.storage import ChangeFeed, Storage
 from image_grpc.storage.change_feed import Changes, Signal, next_change
@@ -58,9 +59,16 @@ class GenerationReader:
 
     async def list(self, request: ListGenerationsRequest, page_size: int) -> tuple[Sequence[Generation], str]:
         """Return a page of generations, newest first, and the token of the next page."""
-        filter_, generations = listing_filter(request), self._storage.generations
+        filter_ = listing_filter(request)
         filter_.states.extend(state_labels([request.state] if request.state else ALL_STATES))
-        records, token = await generations.list(filter_, page_size=page_size, page_token=request.page_token)
+        page, token = await self._page(filter_, page_size, request.page_token)
+        if (fitting := count_fitting(page)) < len(page):  # floor plans may have thousands of walls
+            page, token = await self._page(filter_, fitting, request.page_token)
+        return page, token
+
+    async def _page(self, filter_: ListFilter, page_size: int, page_token: str) -> tuple[Sequence[Generation], str]:
+        generations = self._storage.generations
+        records, token = await generations.list(filter_, page_size=page_size, page_token=page_token)
         images = self._storage.images
         references = (record.generation.image for record in records)
         versions = await images.get_versions((each.id, each.version) for each in references if each.id)

@@ -65,10 +65,11 @@ class Resolver:
     def __init__(self, settings: ServerSettings, themes: ThemeCatalog, storage: Storage, models: ModelCatalog) -> None:
         self._settings, self._themes, self._storage, self._models = settings, themes, storage, models
 
-    async def resolve(self, picture: PictureRequest, *, path: str = "") -> Resolved:
+    async def resolve(self, picture: PictureRequest, *, path: str = "", revises: bool = False) -> Resolved:
         """Look up everything that a request names.
 
-        `path` is the prefix of the request's fields in error messages. Raises InvalidArgument with all violations,
+        `path` is the prefix of the request's fields in error messages. A request that `revises` an image with a layout
+        also sends its current picture. Raises InvalidArgument with all violations,
         StorageServiceError, and ApiError if `validate_only` or a budget needs a catalog that cannot be read.
         """
         kind = kind_of(picture)
@@ -85,7 +86,7 @@ class Resolver:
             for index, image in enumerate(images)
             if image is None
         ]
-        model = await self._model(picture, picture_in(request).model, violations)
+        model = await self._model(picture, picture_in(request).model, violations, revises=revises)
         if violations or theme is None:
             raise InvalidArgument.of([Violation(path + each.field, each.description) for each in violations])
         cached = picture_in(request).cache != CacheMode.CACHE_MODE_BYPASS
@@ -100,9 +101,11 @@ class Resolver:
             shared_fingerprint=fingerprint(request, theme, any_source=True) if shared else "",
         )
 
-    async def _model(self, picture: PictureRequest, id_: str, violations: list[Violation]) -> Model | None:
+    async def _model(
+        self, picture: PictureRequest, id_: str, violations: list[Violation], *, revises: bool
+    ) -> Model | None:
         has_layout = kind_of(picture).must_follow(picture)
-        references = len(picture.reference_image_ids) + has_layout
+        references = len(picture.reference_image_ids) + has_layout + (has_layout and revises)
         needed = picture.model or references or picture.validate_only or budgets.needs_price()
         if not (self._models.configured and needed):
             return None
@@ -115,7 +118,7 @@ class Resolver:
         if model is None and picture.model:
             violations.append(Violation("model", f"GetImg.AI has no model {id_!r}, see ListModels"))
         if model is not None and references > model.max_reference_images:
-            limit = f"model {id_} takes at most {model.max_reference_images}"
+            limit = f"model {id_} accepts at most {model.max_reference_images} reference images"
             field = "reference_image_ids" if picture.reference_image_ids else "model"
-            violations.append(Violation(field, f"{limit}, and the layout is one" if has_layout else limit))
+            violations.append(Violation(field, f"{limit}, including the layout" if has_layout else limit))
         return model

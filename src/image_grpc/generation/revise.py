@@ -88,7 +88,7 @@ class Reviser:
         violations = find_violations(oneof_value(request, "kind"))
         if violations:
             raise InvalidArgument.of([Violation(path + each.field, each.description) for each in violations])
-        return await self._resolver.resolve(picture, path=path)
+        return await self._resolver.resolve(picture, path=path, revises=True)
 
     def _restyled_request(self, image: Image, request: ApplyThemeRequest) -> GenerationRequest:
         restyled = request_of(image)
@@ -128,6 +128,7 @@ def changed_request(image: Image, request: RegenerateImageRequest) -> Generation
         raise InvalidArgument.of([Violation(kind, f"must not contain {names}; set them in the request itself")])
     mask.MergeMessage(parameters, getattr(changed, kind), replace_message_field=True, replace_repeated_field=True)
     picture = picture_in(changed)
+    kind_in(changed).adapt_to_changes(picture, {path.partition(".")[0] for path in mask.paths})
     picture.priority, picture.validate_only = request.priority, request.validate_only
     return changed
 

@@ -11,6 +11,7 @@ from tabletop.image.v1.map_pb2 import Fidelity
 from tabletop.image.v1.types_pb2 import Error
 
 from image_grpc.errors import ServiceError
+from image_grpc.generation.requests import kind_in, picture_in
 from image_grpc.messages import clone, clone_without, now
 
 FINAL = (
@@ -54,6 +55,7 @@ def copied_image(record: GenerationRecord, image: Image, *, storage_correlation_
     copy.metadata.source_id, copy.metadata.service = record.facets.source_id, record.facets.service
     params = copy.metadata.generation_params
     params.request.CopyFrom(record.generation.request)
+    kind_in(params.request).forget_map(picture_in(params.request))
     params.generation_id = record.generation.id
     return copy
 
@@ -102,7 +104,7 @@ def storing(record: GenerationRecord, result: ProviderResult) -> GenerationRecor
 
 
 def generating_again(record: GenerationRecord) -> GenerationRecord:
-    """Return the record after the generated picture expired before it was stored."""
+    """Return the record for another call, after the picture expired before it was stored, or was not good enough."""
     return clone_without(record, "provider_result")
 
 

@@ -68,8 +68,11 @@ class ContentReader:
         stored = image.content
         audience = audience_of(request, image)
         if request.layer != ImageLayer.IMAGE_LAYER_COMPOSED:
-            for field in filter(partial(getattr, request), ("audience", "draw_weak_edges")):
-                raise InvalidArgument.of([Violation(field, "must be set for the layer COMPOSED only")])
+            fields = [field for field in ("audience", "draw_weak_edges") if getattr(request, field)]
+            if fields:
+                raise InvalidArgument.of(
+                    [Violation(each, "must be set for the layer COMPOSED only") for each in fields]
+                )
         format_ = request.format or stored.format
         if request.layer == ImageLayer.IMAGE_LAYER_COMPOSED and image.type == ImageType.IMAGE_TYPE_MAP:
             overlays = await self._storage.overlays.of_map(image.id)

@@ -1,6 +1,5 @@
 """Metadata of images: reading, listing, deleting, restoring."""
 
-import itertools
 from collections.abc import Sequence
 
 from tabletop.image.v1.image_pb2 import Image
@@ -16,10 +15,8 @@ from tabletop.storage.v1.storage_pb2 import ListFilter
 from image_grpc import events
 from image_grpc.errors import ImageNotFound
 from image_grpc.generation.requests import listing_filter
+from image_grpc.paging import count_fitting
 from image_grpc.storage import RecordNotFound, Storage, UnitOfWork
-
-MAX_PAGE_BYTES = 3 * 1024 * 1024
-"""A page ends before an image that would make it larger: clients accept 4 MiB by default."""
 
 
 class ImageLibrary:
@@ -94,12 +91,6 @@ class ImageLibrary:
 
     async def _page(self, filter_: ListFilter, page_size: int, page_token: str) -> tuple[Sequence[Image], str]:
         images, token = await self._images.list(filter_, page_size=page_size, page_token=page_token)
-        if (fitting := _fitting(images)) < len(images):  # maps may have thousands of walls
+        if (fitting := count_fitting(images)) < len(images):  # maps may have thousands of walls
             images, token = await self._images.list(filter_, page_size=fitting, page_token=page_token)
         return await self._images.all_with_overlay_ids(images), token
-
-
-def _fitting(images: Sequence[Image]) -> int:
-    """Return how many images fit into a response; at least one."""
-    sizes = itertools.accumulate(image.ByteSize() for image in images)
-    return max(1, sum(size <= MAX_PAGE_BYTES for size in sizes))

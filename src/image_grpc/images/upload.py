@@ -7,7 +7,7 @@ from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2 import UploadImageDescription, UploadImageRequest
 from tabletop.image.v1.map_pb2 import GridKind
 from tabletop.image.v1.theme_pb2 import Theme
-from tabletop.image.v1.types_pb2 import ImageType
+from tabletop.image.v1.types_pb2 import ImageType, Size
 
 from image_grpc import events, pictures, tenancy
 from image_grpc.errors import InvalidArgument, Violation
@@ -88,8 +88,14 @@ async def _verify(description: UploadImageDescription, data: bytes) -> pictures.
     except pictures.BadPicture as bad:
         raise _invalid("data", bad.message) from None  # its traceback holds the data
     if not all(MIN_SIDE <= side <= MAX_SIDE for side in (header.width, header.height)):
-        size = f"{header.width} x {header.height}"
-        raise _invalid("data", f"is {size} pixels; each side must be {MIN_SIDE} to {MAX_SIDE}")
+        pixels = f"{header.width} x {header.height} pixels"
+        raise _invalid("data", f"is {pixels}; each side must be {MIN_SIDE} to {MAX_SIDE}")
+    if description.map.HasField("floor_plan"):
+        size = Size(width=header.width, height=header.height)
+        violations = layouts.placement_violations(description.map.floor_plan.size, description.map.grid, size)
+        fields = {"size": "data", "grid.size": "description.map.grid.size"}
+        if violations:
+            raise InvalidArgument.of([Violation(fields[each.field], each.description) for each in violations])
     return header
 
 
@@ -98,7 +104,11 @@ def _uploaded_image(id_: str, description: UploadImageDescription, header: pictu
     if description.type == ImageType.IMAGE_TYPE_MAP:
         image.map.CopyFrom(description.map)
         if description.map.HasField("floor_plan"):
-            image.map.CopyFrom(layouts.properties_of(description.map.floor_plan, description.map.grid))
+            plan, grid = image.map.floor_plan, image.map.grid
+            layouts.assign_ids(plan)
+            if not grid.size:
+                layouts.place(grid, plan.size, Size(width=header.width, height=header.height))
+            image.map.CopyFrom(layouts.properties_of(plan, grid))
         complete(image.map)
     image.content.format = header.format
     image.content.sha256 = description.sha256

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-import shapely
 from tabletop.image.v1.generation_request_pb2 import Road
 from tabletop.image.v1.types_pb2 import Location, Size
 
 from image_grpc.maps.canvas import Canvas
-from image_grpc.maps.svg import NO_FILL, number, outline_path, polyline
+from image_grpc.maps.svg import NO_FILL, number, polyline
 
 ANYTHING, LAND, ROAD, TOWN = "#c9d3d8", "#b7c48f", "#8a6a3c", "#a33a2c"
 _LAND_RADIUS, _TOWN_RADIUS, _ROAD_WIDTH = 0.06, 0.011, 0.006
@@ -22,12 +21,11 @@ def draw_campaign_layout(places: Iterable[Location], roads: Iterable[Road], size
     points = [(place.x + left, place.y + top) for place in places if is_inside(place, size)]
     lines = [[(point.x + left, point.y + top) for point in road.waypoints] for road in roads]
     canvas.path(f"M0 0H{frame.width}V{frame.height}H0Z", {"fill": ANYTHING})
-    land = shapely.union_all([*map(shapely.Point, points), *map(shapely.LineString, lines)])
-    canvas.path(outline_path(shapely.buffer(land, _LAND_RADIUS * side)), {"fill": LAND})
-    width = number(max(2.0, _ROAD_WIDTH * side))
-    paint = {**NO_FILL, "stroke": ROAD, "stroke-width": width, "stroke-linejoin": "round", "stroke-linecap": "round"}
-    for line in lines:
-        canvas.path(polyline(line), paint)
+    for point in points:
+        canvas.circle(*point, _LAND_RADIUS * side, {"fill": LAND})
+    for color, width in ((LAND, 2 * _LAND_RADIUS * side), (ROAD, max(2.0, _ROAD_WIDTH * side))):
+        for line in lines:
+            canvas.path(polyline(line), _stroke(color, width))
     for point in points:
         canvas.path(_square(point, max(3.0, _TOWN_RADIUS * side)), {"fill": TOWN})
     return canvas
@@ -36,6 +34,11 @@ def draw_campaign_layout(places: Iterable[Location], roads: Iterable[Road], size
 def is_inside(place: Location, size: Size) -> bool:
     """Whether a place is on the picture."""
     return 0 <= place.x <= size.width and 0 <= place.y <= size.height
+
+
+def _stroke(color: str, width: float) -> dict[str, str]:
+    ends = {"stroke-linejoin": "round", "stroke-linecap": "round"}
+    return {**NO_FILL, "stroke": color, "stroke-width": number(width), **ends}
 
 
 def _square(center: Point, radius: float) -> str:

@@ -6,12 +6,13 @@ Coverage is computed on demand and never stored, so it stays correct when the ma
 import math
 import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import shapely
 from cachetools import LRUCache
 from tabletop.image.v1.image_pb2 import Image
-from tabletop.image.v1.map_pb2 import Cell, Wall
+from tabletop.image.v1.map_pb2 import Cell, MapProperties, Wall
 from tabletop.image.v1.overlay_pb2 import CellInclusion, ElementCoverage, Overlay, Range, RangeKind, TacticalElement
 
 from image_grpc.maps.areas import Area, HexArea, area_of, around, sphere
@@ -21,7 +22,7 @@ from image_grpc.maps.grid import FEET_PER_CELL, Cells, Grid
 from image_grpc.maps.movement import Mover, reachable_cells
 from image_grpc.maps.sight import visible_cells
 from image_grpc.maps.svg import outline_path
-from image_grpc.maps.terrain import difficult_cells
+from image_grpc.maps.terrain import difficult_cells, impassable_cells
 from image_grpc.messages import clone, clone_without
 from image_grpc.workers import GEOMETRY, stop_if_abandoned
 
@@ -135,12 +136,25 @@ def examined_cells(overlay: Overlay, image: Image) -> int:
 
 def _covered(element: TacticalElement, image: Image) -> CoveredCells:
     grid = Grid.of_map(image)
-    difficult = difficult_cells(image.map.floor_plan) if image.map.HasField("floor_plan") else _NO_CELLS
-    return CoveredCells(_cells(element, image.map.walls, grid, difficult), grid)
+    return CoveredCells(_cells(element, image.map.walls, grid, _Ground.of(image.map)), grid)
 
 
-def _cells(element: TacticalElement, walls: Iterable[Wall], grid: Grid, difficult: Cells) -> Cells:
-    """Return the cells that an element covers. `difficult` is the difficult terrain of the map."""
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """The ground of a map, as far as it matters to those who move."""
+
+    difficult: Cells
+    impassable: Cells
+
+    @staticmethod
+    def of(properties: MapProperties) -> "_Ground":
+        if not properties.HasField("floor_plan"):
+            return _Ground(_NO_CELLS, _NO_CELLS)
+        plan = properties.floor_plan
+        return _Ground(difficult_cells(plan), impassable_cells(plan))
+
+
+def _cells(element: TacticalElement, walls: Iterable[Wall], grid: Grid, ground: _Ground) -> Cells:
     x, y = grid.pixels(element.position)
     range_, sight = element.range, element.line_of_sight
     match element.WhichOneof("kind"):
@@ -152,7 +166,7 @@ def _cells(element: TacticalElement, walls: Iterable[Wall], grid: Grid, difficul
             return spell_area(range_, x, y, grid).cells(grid, CellInclusion.CELL_INCLUSION_CENTER)
         case _:
             barriers = Barriers.of([*walls, *range_.walls], grid, Sense.MOVE)
-            return reachable_cells(grid, _mover(range_, x, y, grid, difficult), barriers, limit=MAX_CELLS)
+            return reachable_cells(grid, _mover(range_, x, y, grid, ground), barriers, limit=MAX_CELLS)
 
 
 def spell_area(range_: Range, x: float, y: float, grid: Grid) -> Area | HexArea:
@@ -162,7 +176,7 @@ def spell_area(range_: Range, x: float, y: float, grid: Grid) -> Area | HexArea:
     return sphere(x, y, range_.distance_feet * grid.pixels_per_foot)
 
 
-def _mover(range_: Range, x: float, y: float, grid: Grid, difficult: Cells) -> Mover:
+def _mover(range_: Range, x: float, y: float, grid: Grid, ground: _Ground) -> Mover:
     spaces = {True: [_NO_CELLS], False: [_NO_CELLS]}
     for obstacle in range_.obstacles:
         spaces[obstacle.passable].append(space(grid, *grid.pixels(obstacle.position), obstacle.size))
@@ -173,8 +187,8 @@ def _mover(range_: Range, x: float, y: float, grid: Grid, difficult: Cells) -> M
         feet=range_.distance_feet,
         size=range_.creature_size,
         diagonals=range_.diagonals,
-        difficult=np.concatenate([difficult, np.array(added, dtype=np.int64).reshape(-1, 2)]),
-        obstacles=np.concatenate(spaces[False]),
+        difficult=np.concatenate([ground.difficult, np.array(added, dtype=np.int64).reshape(-1, 2)]),
+        obstacles=np.concatenate([ground.impassable, *spaces[False]]),
         passable=np.concatenate(spaces[True]),
     )
 

@@ -12,6 +12,7 @@ from tabletop.image.v1.map_service_pb2 import DoorStateChange, MapChanges
 from image_grpc.errors import Violation
 from image_grpc.maps.barriers import is_open
 from image_grpc.maps.color import is_color
+from image_grpc.maps.fidelity_changes import update_fidelity
 from image_grpc.maps.validation import INVALID_COLOR, duplicates, grid_violations
 from image_grpc.messages import clone
 
@@ -121,6 +122,7 @@ class MapChange:
             self.properties.scale.CopyFrom(changes.scale)
         if changes.HasField("points_of_interest"):
             replace_all(self.properties.points_of_interest, changes.points_of_interest.points_of_interest)
+        update_fidelity(self.properties, current)
 
     def _apply_to_parts(self) -> None:
         changes, properties = self.applied, self.properties

@@ -42,6 +42,11 @@ def walkable_cells(plan: FloorPlan) -> NDArray[np.bool_]:
     return np.isin(passability_of(plan), (_OPEN, _DIFFICULT))
 
 
+def impassable_cells(plan: FloorPlan) -> Cells:
+    """Return the cells that creatures see across, but do not walk on."""
+    return np.argwhere(passability_of(plan) == Passability.PASSABILITY_IMPASSABLE)[:, ::-1]
+
+
 def difficult_cells(plan: FloorPlan) -> Cells:
     """Return the cells of difficult terrain."""
     return np.argwhere(passability_of(plan) == _DIFFICULT)[:, ::-1]

@@ -12,11 +12,8 @@ from image_grpc.errors import OverlayNotFound
 from image_grpc.maps.audience import audience_of
 from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.renditions import Renditions
-from image_grpc.paging import Pager
+from image_grpc.paging import MAX_PAGE_BYTES, Pager
 from image_grpc.storage import Storage
-
-MAX_PAGE_BYTES = 3 * 1024 * 1024
-"""A page ends before an overlay that would make it larger: clients accept 4 MiB by default."""
 
 
 class OverlayReader:

@@ -27,8 +27,10 @@ MAX_WEAK_EDGES = 100
 _SCALES = np.linspace(0.92, 1.08, 17)
 _MAX_SHIFT = 1.5
 """Cells by which a picture may be shifted: a larger shift is not looked for."""
-_TOO_FAR = 0.5
-"""Cells by which a picture without walls is shifted that does not follow its plan any more."""
+_NEGLIGIBLE, _TOO_FAR = 0.1, 0.6
+"""Cells by which a picture is off its plan: up to the first, it follows it; from the second on, not at all."""
+_SELF_SIMILAR = 0.9
+"""Correlation of a layout with itself, shifted by half a cell, from which a shift along this axis cannot be seen."""
 _BLUR = 1.5
 """Radius in pixels of a peak of the correlation."""
 _PIECE = 0.5
@@ -48,28 +50,32 @@ Field = NDArray[np.float64]
 """Of shape (height, width)."""
 
 
-def measure(picture: bytes, plan: FloorPlan, grid: GridProperties, size: Size) -> Fidelity:
-    """Compare a stored picture of `size` with its plan, which lies on a grid. Takes time. Raises BadPicture."""
+def measure(picture: bytes, plan: FloorPlan, grid: GridProperties, size: Size) -> Fidelity | None:
+    """Compare a stored picture of `size` with its plan, which lies on a grid. Takes time. Raises BadPicture.
+
+    A plan without any edges, such as an empty field, has nothing to follow: None.
+    """
     factor = min(1.0, SIDE / max(size.width, size.height))
     width, height = max(1, round(size.width * factor)), max(1, round(size.height * factor))
     small = _scaled(grid_on(grid, size), factor, width, height)
-    seen = _edges(pictures.luminance(picture, width, height))
     drawn = _edges(pictures.drawn_luminance(draw_layout(plan, small), width, height))
+    if not drawn.any():
+        return None
+    seen = _edges(pictures.luminance(picture, width, height))
     match = _match(drawn, seen, small.cell_size)
     walls = [wall for wall in plan.walls if _is_line(wall)]
     confidence = float(np.clip((match.peak - _CHANCE) / (_CERTAIN - _CHANCE), 0, 1))
     pieces = _pieces(walls, small)
-    if walls:
-        share = float(np.mean(_visible(seen, pieces, small, _Match())))
-    else:
-        share = max(0.0, 1 - math.hypot(*match.shift) / small.cell_size / _TOO_FAR)
-    fidelity = Fidelity(score=round(confidence * share, 4), scale=1)
+    in_place, shifted = (_visible(seen, pieces, small, each) for each in (_Match(), match))
+    share = float(np.mean(in_place)) if walls else 1.0
+    distance = match.distance(pieces, width, height) / small.cell_size
+    nearness = float(np.clip((_TOO_FAR - distance) / (_TOO_FAR - _NEGLIGIBLE), 0, 1))
+    fidelity = Fidelity(score=round(confidence * share * nearness, 4), scale=1)
     if confidence:
         fidelity.offset_x, fidelity.offset_y = (round(each / small.cell_size, 4) for each in match.shift)
         fidelity.scale = round(match.scale, 4)
     # Where the picture is only shifted, its walls are there, and the offset says where.
-    visible = _visible(seen, pieces, small, match)
-    for wall, start, end in _weak_parts(pieces, visible):
+    for wall, start, end in _weak_parts(pieces, in_place | shifted):
         edge = fidelity.weak_edges.add(wall_id=walls[wall].id)
         for location, point in ((edge.start, start), (edge.end, end)):
             location.CopyFrom(Location(x=round(point[0] / factor, 2), y=round(point[1] / factor, 2)))
@@ -91,6 +97,15 @@ class _Match:
         """Return where points of the layout are in the picture."""
         middle = np.array([width, height]) / 2
         return np.asarray((points - middle) * self.scale + middle + self.shift)
+
+    def distance(self, pieces: "_Pieces", width: int, height: int) -> float:
+        """Return how far pieces of walls are from where they must be on average.
+
+        Without any walls: how far the middles of the quarters of the picture are.
+        """
+        corners = np.array([(width * x, height * y) for x in (0.25, 0.75) for y in (0.25, 0.75)])
+        ends = pieces.ends.reshape(-1, 2) if len(pieces.walls) else corners
+        return float(np.mean(np.hypot(*(self.moved(ends, width, height) - ends).T)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +144,18 @@ def _match(drawn: Field, seen: Field, cell_size: float) -> _Match:
     scale = float(_SCALES[best]) + _vertex(by_scale, best) * float(_SCALES[1] - _SCALES[0])
     if by_scale[best] < _CHANCE:
         scale = 1.0
-    found = _correlate(_resampled(drawn, scale), seen, reach)
-    return _Match(scale=scale, shift=found.shift, peak=found.peak)
+    is_blind = tuple(_is_self_similar(drawn, axis, round(cell_size / 2)) for axis in (1, 0))
+    if any(is_blind):
+        scale = 1.0
+    best_shift = _correlate(_resampled(drawn, scale), seen, reach)
+    shift = (0.0 if is_blind[0] else best_shift.shift[0], 0.0 if is_blind[1] else best_shift.shift[1])
+    return _Match(scale=scale, shift=shift, peak=best_shift.peak)
+
+
+def _is_self_similar(field: Field, axis: int, distance: int) -> bool:
+    """Whether a field is the same after a shift along an axis, as that of parallel walls is."""
+    similarity = float(np.mean(field * np.roll(field, max(1, distance), axis=axis)))
+    return similarity > _SELF_SIMILAR * float(np.mean(field**2))
 
 
 def _correlate(drawn: Field, seen: Field, reach: float) -> _Match:

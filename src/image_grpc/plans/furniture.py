@@ -8,6 +8,7 @@ from image_grpc.maps.canvas import Canvas
 from image_grpc.maps.color import parse
 from image_grpc.maps.grid import Grid
 from image_grpc.maps.svg import NO_FILL, number, polygon, polyline, stroke
+from image_grpc.plans.objects import is_way
 
 _OUTLINE = "#2a2530"
 _INSET = 0.06
@@ -51,7 +52,7 @@ def draw_object(canvas: Canvas, object_: PlanObject, grid: Grid) -> None:
     inset = _INSET * min(object_.width, object_.height)
     left, top = grid.offset[0] + (object_.x + inset) * size, grid.offset[1] + (object_.y + inset) * size
     width, height = (object_.width - 2 * inset) * size, (object_.height - 2 * inset) * size
-    if "stair" in type_ or type_ in ("ladder", "steps"):
+    if is_way(object_):
         color = _DOWNSTAIRS if "down" in type_ else _UPSTAIRS
         _draw_stairs(canvas, color, left, top, width, height)
         return

@@ -12,7 +12,7 @@ from tabletop.image.v1.types_pb2 import Size
 from image_grpc import pictures
 from image_grpc.errors import Violation
 from image_grpc.maps.barriers import wall_ends
-from image_grpc.maps.grid import Grid
+from image_grpc.maps.grid import Grid, Points
 from image_grpc.maps.properties import MAX_STAIRS, complete, replace_all
 from image_grpc.messages import clone
 from image_grpc.plans.drawing import draw_layout
@@ -29,17 +29,25 @@ REFERENCE_SIDE = 2048
 """Longest side in pixels of the drawing that the model gets."""
 
 
-def layout_violations(layout: MapLayout, size: Size | None, path: str) -> list[Violation]:
-    """Return the violations of a layout at a field path, for a picture of `size`."""
+def layout_violations(layout: MapLayout, path: str) -> list[Violation]:
+    """Return the violations of a layout at a field path."""
     if layout.HasField("floor_plan"):
-        violations = plan_violations(layout.floor_plan, f"{path}.floor_plan")
-    else:
-        violations = parameter_violations(layout.floor_plan_parameters, f"{path}.floor_plan_parameters")
-    cells = size_of(layout)
-    if size is not None and not violations and _fitting_cell(cells, size) < MIN_CELL:
+        return plan_violations(layout.floor_plan, f"{path}.floor_plan")
+    return parameter_violations(layout.floor_plan_parameters, f"{path}.floor_plan_parameters")
+
+
+def placement_violations(cells: FloorPlanSize, grid: GridProperties, size: Size) -> list[Violation]:
+    """Return the violation of a layout that does not fit a picture of `size`; with a grid, on that."""
+    if not grid.size:
         least = f"{cells.columns * MIN_CELL} x {cells.rows * MIN_CELL}"
-        violations.append(Violation("size", f"must be at least {least} pixels, {MIN_CELL} for each cell of the layout"))
-    return violations
+        limit = f"must be at least {least} pixels, {MIN_CELL} for each cell of the layout"
+        return [Violation("size", limit)] if _fitting_cell(cells, size) < MIN_CELL else []
+    # A grid that was moved to where the painting is may leave the picture by a part of a cell.
+    for offset, count, side in ((grid.offset.x, cells.columns, size.width), (grid.offset.y, cells.rows, size.height)):
+        if offset < -grid.size or offset + count * grid.size > side + grid.size:
+            limit = f"does not fit: {cells.columns} x {cells.rows} cells of {grid.size:g} pixels"
+            return [Violation("grid.size", f"{limit} on {size.width} x {size.height} pixels")]
+    return []
 
 
 def completed(layout: MapLayout) -> MapLayout:
@@ -90,26 +98,33 @@ def properties_of(plan: FloorPlan, grid: GridProperties) -> MapProperties:
 
 
 def current_plan(image: Image) -> FloorPlan:
-    """Return the plan of a map with its walls and lights as they are now, rounded to quarter cells."""
+    """Return the plan of a map with its walls and lights as they are now, rounded to quarter cells.
+
+    Walls and lights outside of the plan are left out.
+    """
     plan, grid = clone(image.map.floor_plan), Grid.of_map(image)
     outlines = {wall.id for wall in walls_of(plan)} - {wall.id for wall in plan.walls}
     del plan.walls[:], plan.lights[:]
-    most = (plan.size.columns, plan.size.rows)
+    limits = (plan.size.columns, plan.size.rows)
 
-    def in_cells(points: np.ndarray) -> list[tuple[float, float]]:
+    def in_cells(points: Points) -> list[tuple[float, float]]:
         rounded = np.round((points - grid.offset) / grid.cell_size * PARTS) / PARTS
-        return [(float(x), float(y)) for x, y in np.clip(rounded, 0, most)]
+        return [(float(x), float(y)) for x, y in rounded]
+
+    def is_inside(*points: tuple[float, float]) -> bool:
+        return all(0 <= each <= limit for point in points for each, limit in zip(point, limits, strict=True))
 
     for wall, ends in zip(image.map.walls, wall_ends(image.map.walls, grid), strict=True):
         start, end = in_cells(ends)
-        if wall.id not in outlines and start != end:
+        if wall.id not in outlines and start != end and is_inside(start, end):
             plan.walls.add().CopyFrom(wall)
             plan.walls[-1].start.CopyFrom(at(*start))
             plan.walls[-1].end.CopyFrom(at(*end))
     positions = in_cells(grid.points(light.position for light in image.map.lights))
     for light, position in zip(image.map.lights, positions, strict=True):
-        plan.lights.add().CopyFrom(light)
-        plan.lights[-1].position.CopyFrom(at(*position))
+        if is_inside(position):
+            plan.lights.add().CopyFrom(light)
+            plan.lights[-1].position.CopyFrom(at(*position))
     return plan
 
 

@@ -73,8 +73,13 @@ def stairs_of(objects: Iterable[PlanObject]) -> list[Stairs]:
     return [
         Stairs(id=each.id, position=at(each.x + each.width / 2, each.y + each.height / 2), direction=_direction(each))
         for each in objects
-        if any(word in each.type.lower() for word in _WAYS)
+        if is_way(each)
     ]
+
+
+def is_way(object_: PlanObject) -> bool:
+    """Whether an object leads to another level."""
+    return any(word in object_.type.lower() for word in _WAYS)
 
 
 def _direction(object_: PlanObject) -> StairsDirection:

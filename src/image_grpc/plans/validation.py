@@ -13,6 +13,8 @@ from image_grpc.plans.objects import count_walls
 
 PARTS = 4
 """Coordinates are multiples of a cell divided by this."""
+MAX_RECTANGLES = 5000
+"""Most rectangles of cells of all rooms together, so that maps fit into messages."""
 MIN_GENERATED = 12
 """Fewest columns and rows of a generated plan."""
 
@@ -60,6 +62,8 @@ def _terrain_violations(plan: FloorPlan, path: str) -> Iterator[Violation]:
 
 def _room_violations(rooms: Sequence[Room], plan: FloorPlan, path: str) -> Iterator[Violation]:
     yield from _repeated_ids(rooms, f"{path}.rooms")
+    if sum(len(room.cells) for room in rooms) > MAX_RECTANGLES:
+        yield Violation(f"{path}.rooms", f"must have at most {MAX_RECTANGLES} rectangles of cells in all")
     for index, room in enumerate(rooms):
         for number, area in enumerate(room.cells):
             if area.column + area.columns > plan.size.columns or area.row + area.rows > plan.size.rows:

@@ -9,15 +9,16 @@ from tabletop.image.v1.types_pb2 import ImageSubtype, ImageType, Size
 from image_grpc import pictures
 from image_grpc.generation.kinds.kind import Kind
 from image_grpc.generation.prompts import labeled, theme_name
-from image_grpc.maps.campaign_layout import draw_campaign_layout
+from image_grpc.maps.campaign_layout import draw_campaign_layout, is_inside
 from image_grpc.plans.layouts import extended
 from image_grpc.settings import ServerSettings
 
 RENDERER_VERSION = 1
 """Whoever changes what a layout looks like raises this: pictures that were painted by another one are not equal."""
 _FOLLOW = (
-    "The first reference picture is a sketch of the map: keep its red squares, which are settlements and other places, "
-    "and its brown roads exactly where they are. They lie on land, the green areas; what is gray may be land or sea."
+    "If the first reference picture is a sketch with red squares and brown lines on green and gray, follow it: keep "
+    "the red squares, which are settlements and other places, and the brown roads exactly where they are, on land. "
+    "Green is land; gray may be land or sea."
 )
 
 
@@ -51,7 +52,9 @@ class CampaignMap(Kind[GenerateCampaignMapRequest]):
         ]
 
     def has_layout(self, request: GenerateCampaignMapRequest) -> bool:
-        return bool(request.roads or request.points_of_interest)
+        places = [place.location for place in request.points_of_interest]
+        places += (point for road in request.roads for point in road.waypoints)
+        return any(is_inside(place, request.size) for place in places)
 
     def layout(self, request: GenerateCampaignMapRequest, ratio: float | None) -> bytes | None:
         if not self.has_layout(request):

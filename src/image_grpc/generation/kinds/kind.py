@@ -117,7 +117,10 @@ class Kind(Generic[R]):
         """Return the map properties of the picture; None if it is not a map."""
         return None
 
-    def changed_map_fields(self, changed: Collection[str]) -> frozenset[str]:
+    def adapt_to_changes(self, request: R, changed: Collection[str]) -> None:
+        """Clear, in place, what follows from these parameters, which have changed."""
+
+    def changed_map_fields(self, request: R, changed: Collection[str]) -> frozenset[str]:
         """Return the fields of MapProperties that a change of these parameters replaces."""
         return frozenset(self.map_fields) & frozenset(changed)
 

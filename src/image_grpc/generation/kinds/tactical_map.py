@@ -86,8 +86,11 @@ class TacticalMap(Kind[GenerateTacticalMapRequest]):
         ]
         if request.grid.kind not in (GridKind.GRID_KIND_UNSPECIFIED, GridKind.GRID_KIND_SQUARE):
             violations.append(Violation("grid.kind", "must be squares with a layout"))
-        size = request.size if request.HasField("size") and not request.grid.size else None
-        return violations + layouts.layout_violations(request.layout, size, "layout")
+        if request.grid.HasField("offset") and not request.grid.size:
+            violations.append(Violation("grid.offset", "must be set together with grid.size if layout is set"))
+        violations += layouts.layout_violations(request.layout, "layout")
+        size = request.size if request.HasField("size") else self.default_size(request)
+        return violations or layouts.placement_violations(layouts.size_of(request.layout), request.grid, size)
 
     def prompt_parts(self, request: GenerateTacticalMapRequest, theme: Theme) -> list[str]:
         style = theme.elements
@@ -133,8 +136,17 @@ class TacticalMap(Kind[GenerateTacticalMapRequest]):
     def fingerprint_salt(self, request: GenerateTacticalMapRequest) -> bytes:
         return RENDERER_VERSION.to_bytes(4) if self.has_layout(request) else b""
 
-    def changed_map_fields(self, changed: Collection[str]) -> frozenset[str]:
-        return frozenset(self.map_fields) if "layout" in changed else super().changed_map_fields(changed)
+    def adapt_to_changes(self, request: GenerateTacticalMapRequest, changed: Collection[str]) -> None:
+        if not self.has_layout(request) and "adherence" not in changed:
+            request.ClearField("adherence")
+        if self.has_layout(request) and _moves_plan(changed) and "grid" not in changed:
+            request.grid.ClearField("size")
+            request.grid.ClearField("offset")
+
+    def changed_map_fields(self, request: GenerateTacticalMapRequest, changed: Collection[str]) -> frozenset[str]:
+        # Without a layout any more, the walls of the old one are gone as well.
+        replaces_all = "layout" in changed or (self.has_layout(request) and _moves_plan(changed))
+        return frozenset(self.map_fields) if replaces_all else super().changed_map_fields(request, changed)
 
     def forget_map(self, request: GenerateTacticalMapRequest) -> None:
         request.ClearField("layout")
@@ -149,3 +161,8 @@ class TacticalMap(Kind[GenerateTacticalMapRequest]):
         request.ClearField("adherence")
         request.walls.extend(image.map.walls)
         request.lights.extend(image.map.lights)
+
+
+def _moves_plan(changed: Collection[str]) -> bool:
+    """Whether a change of these parameters puts the plan somewhere else on the picture."""
+    return bool({"layout", "size"} & set(changed))

@@ -192,7 +192,11 @@ class GenerateStep:
         started = generation.start_time.ToMilliseconds() / 1000 if generation.HasField("start_time") else None
         elapsed = time.time() - started if started is not None else None
         delay = delay_before_next_call(
-            failure, sent=sent, attempts=generation.attempts, elapsed=elapsed, limits=self._policy.limits
+            failure,
+            sent=sent,
+            attempts=generation.attempts - len(record.tries),
+            elapsed=elapsed,
+            limits=self._policy.limits,
         )
         if delay is None:
             # Without a lease of its own, another process may be calling GetImg.AI.

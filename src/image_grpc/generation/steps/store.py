@@ -8,7 +8,6 @@ from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord, Try
 from tabletop.image.internal.v1.provider_result_pb2 import ProviderResult
 from tabletop.image.v1.image_pb2 import Image, ImageContent
-from tabletop.image.v1.map_pb2 import Fidelity
 from tabletop.image.v1.theme_pb2 import ThemeAssociation
 from tabletop.image.v1.types_pb2 import CacheMode
 
@@ -32,6 +31,9 @@ from image_grpc.storage import BlobIncomplete, Storage, UnitOfWork
 from image_grpc.telemetry import Counters
 
 log = structlog.get_logger(__name__)
+
+MAX_ATTEMPTS_FOR_BETTER = 3
+"""Attempts to download an earlier picture that follows the layout better, before the latest one is kept."""
 
 
 class StoreStep:
@@ -71,7 +73,13 @@ class StoreStep:
             if wants_another(record, fidelity):
                 return await self._generate_again(states.tried(record, fidelity))
             if (better := best_earlier(record, fidelity)) is not None:
-                data, fidelity = await self._earlier(better, picture, xmp(image)) or (data, fidelity)
+                try:
+                    data = await self._download_again(better, picture, xmp(image))
+                    fidelity = better.fidelity
+                except (ApiError, GenerationError) as failure:
+                    if not isinstance(failure, PictureGone) and attempt < MAX_ATTEMPTS_FOR_BETTER:
+                        return await self._after_failure(record, failure, attempt)
+                    log.warning("better picture lost", generation_id=record.generation.id, problem=failure.message)
             fidelity.tries = len(record.tries) + (not record.settled)
             image.map.fidelity.CopyFrom(fidelity)
         try:
@@ -83,11 +91,10 @@ class StoreStep:
 
     async def _after_failure(self, record: GenerationRecord, failure: ServiceError, attempt: int) -> Settlement:
         gone = isinstance(failure, PictureGone)
-        if gone and time.time() >= record.provider_result.expire_time.seconds and not record.settled:
-            if record.generation.attempts < self._limits.max_attempts:
+        if gone and time.time() >= record.provider_result.expire_time.seconds:
+            if not record.settled and record.generation.attempts - len(record.tries) < self._limits.max_attempts:
                 return await self._generate_again(states.generating_again(record))
-            await self._generations.fail(record, failure)
-            return Ack()
+            return await self._give_up(record, failure)
         delay = delay_before_next_download(
             failure,
             unusable=isinstance(failure, GenerationError) and not gone,
@@ -96,19 +103,26 @@ class StoreStep:
             limits=self._limits,
         )
         if delay is None:
-            await self._generations.fail(record, failure)
-            return Ack()
+            return await self._give_up(record, failure)
         return Retry(delay, failure.message)
 
-    async def _earlier(self, better: Try, picture: PictureRequest, xmp_packet: bytes) -> tuple[bytes, Fidelity] | None:
-        """Return an earlier picture that follows the layout better; None if it cannot be downloaded any more."""
-        try:
-            generated = await self._downloader.download(better.result.url)
-            data = await pictures.fit(generated, picture.size, picture.format, xmp=xmp_packet)
-        except (ApiError, GenerationError) as failure:
-            log.warning("the better picture is lost", problem=failure.message)
-            return None
-        return data, better.fidelity
+    async def _download_again(self, better: Try, picture: PictureRequest, xmp_packet: bytes) -> bytes:
+        """Return the picture of an earlier try. Raises ApiError, GenerationError."""
+        generated = await self._downloader.download(better.result.url)
+        return await pictures.fit(generated, picture.size, picture.format, xmp=xmp_packet)
+
+    async def _give_up(self, record: GenerationRecord, failure: ServiceError) -> Settlement:
+        """Keep the best of the earlier pictures, if there are any; otherwise fail."""
+        if record.settled or not record.tries:
+            await self._generations.fail(record, failure)
+            return Ack()
+        log.warning("earlier picture kept", generation_id=record.generation.id, problem=failure.message)
+        settled = states.settled(record)
+        unit = self._storage.unit_of_work()
+        self._generations.add_update(unit, settled)
+        unit.publish(jobs.next_job(settled, settled.generation.version + 1))
+        await unit.commit()
+        return Ack()
 
     async def _generate_again(self, again: GenerationRecord) -> Settlement:
         """Store the record of a generation that needs another call, together with its job."""
@@ -205,7 +219,7 @@ def _next_version(previous: Image, record: GenerationRecord) -> Image:
     image.references[:] = picture.reference_image_ids
     kind = kind_in(request)
     if (properties := kind.map_properties(picture)) is not None:
-        changed = kind.changed_map_fields(changed_fields(record.generation.request))
+        changed = kind.changed_map_fields(picture, changed_fields(record.generation.request))
         if previous.HasField("map"):  # keep what others have changed meanwhile
             for field in set(kind.map_fields) - changed:
                 properties.ClearField(field)

@@ -1,5 +1,8 @@
 """donjon: JSON with a grid of cells, each a number with a bit for everything in it."""
 
+from functools import reduce
+from operator import or_
+
 import numpy as np
 from numpy.typing import NDArray
 from tabletop.image.v1.map_pb2 import DoorKind, DoorState
@@ -23,7 +26,6 @@ _BITS = {
     "stair_up": 0x800000,
 }
 """Bits by their name, unless `cell_bit` says otherwise."""
-_ROOM_SHIFT = 6
 _CLOSED, _LOCKED = DoorState.DOOR_STATE_CLOSED, DoorState.DOOR_STATE_LOCKED
 _DOORS = {
     "portcullis": (DoorKind.DOOR_KIND_PORTCULLIS, _CLOSED),
@@ -41,7 +43,8 @@ def read_donjon(document: Document) -> Reading:
     cells, bits = _cells(document), _bits(document)
     rows, columns = cells.shape
     sketch = Sketch(columns, rows)
-    openings = sum(bits[name] for name in ("arch", *_DOORS))
+    openings = reduce(or_, (bits[name] for name in ("arch", *_DOORS)))
+    shift = max(0, (bits["room_id"] & -bits["room_id"]).bit_length() - 1)
     floor = (cells & (bits["room"] | bits["corridor"] | openings)) != 0
     sketch.symbols = floor_and_rock(floor.astype(np.int64))
     sketch.add_border_walls(floor.astype(np.int64))
@@ -56,7 +59,7 @@ def read_donjon(document: Document) -> Reading:
     for name, type_ in (("stair_down", "stairs down"), ("stair_up", "stairs up")):
         for row, column in np.argwhere(cells & bits[name] != 0).tolist():
             sketch.add_object(type_, column, row)
-    _add_rooms(sketch, document, np.where(cells & bits["room"] != 0, (cells & bits["room_id"]) >> _ROOM_SHIFT, 0))
+    _add_rooms(sketch, document, np.where(cells & bits["room"] != 0, (cells & bits["room_id"]) >> shift, 0))
     if document.get("wandering_monsters") or document.get("corridor_features"):
         sketch.lose("wandering monsters and features of corridors are left out")
     return Reading(sketch)

@@ -50,7 +50,7 @@ def import_file(data: bytes, format_: FloorPlanFormat, *, max_bytes: int) -> Imp
     document, packed = foundry.unpack(data, max_bytes) if is_archive else (parse(data), b"")
     actual = format_ or _recognized(document)
     reading = _READERS[actual](document)
-    picture = packed or reading.picture
+    picture = packed if actual == _FOUNDRY else reading.picture
     if actual == _FOUNDRY and not picture:
         reading.sketch.lose("the picture is in another file")
     plan = reading.sketch.plan()

@@ -26,8 +26,8 @@ type MapServiceClient interface {
 	// viewers have too many cells within their ranges, or the lights within their radius; shorten the ranges, or use several
 	// calls.
 	ComputeVision(ctx context.Context, in *ComputeVisionRequest, opts ...grpc.CallOption) (*ComputeVisionResponse, error)
-	// Connects stairs of two tactical maps, in both directions: each map gets a new version. NOT_FOUND with reason
-	// `MAP_ERROR`: a map has no such stairs.
+	// Connects stairs of two tactical maps, in both directions: each map gets a new version. Stairs that led to one of them
+	// lead nowhere afterwards. NOT_FOUND with reason `MAP_ERROR`: a map has no such stairs.
 	ConnectStairs(ctx context.Context, in *ConnectStairsRequest, opts ...grpc.CallOption) (*ConnectStairsResponse, error)
 	// Exports a tactical map for another virtual tabletop: picture, grid, walls, doors and lights, without overlays. Nothing
 	// is stored, and equal requests return equal bytes. FAILED_PRECONDITION with reason `MAP_ERROR`: the picture of the scene
@@ -125,8 +125,8 @@ type MapServiceServer interface {
 	// viewers have too many cells within their ranges, or the lights within their radius; shorten the ranges, or use several
 	// calls.
 	ComputeVision(context.Context, *ComputeVisionRequest) (*ComputeVisionResponse, error)
-	// Connects stairs of two tactical maps, in both directions: each map gets a new version. NOT_FOUND with reason
-	// `MAP_ERROR`: a map has no such stairs.
+	// Connects stairs of two tactical maps, in both directions: each map gets a new version. Stairs that led to one of them
+	// lead nowhere afterwards. NOT_FOUND with reason `MAP_ERROR`: a map has no such stairs.
 	ConnectStairs(context.Context, *ConnectStairsRequest) (*ConnectStairsResponse, error)
 	// Exports a tactical map for another virtual tabletop: picture, grid, walls, doors and lights, without overlays. Nothing
 	// is stored, and equal requests return equal bytes. FAILED_PRECONDITION with reason `MAP_ERROR`: the picture of the scene

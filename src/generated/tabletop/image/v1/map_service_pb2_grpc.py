@@ -105,8 +105,8 @@ class MapServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ConnectStairs(self, request, context):
-        """Connects stairs of two tactical maps, in both directions: each map gets a new version. NOT_FOUND with reason
-        `MAP_ERROR`: a map has no such stairs.
+        """Connects stairs of two tactical maps, in both directions: each map gets a new version. Stairs that led to one of them
+        lead nowhere afterwards. NOT_FOUND with reason `MAP_ERROR`: a map has no such stairs.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -53,8 +53,8 @@ class MapServiceStub:
     calls.
     """
     ConnectStairs: _grpc.UnaryUnaryMultiCallable[_map_service_pb2.ConnectStairsRequest, _map_service_pb2.ConnectStairsResponse]
-    """Connects stairs of two tactical maps, in both directions: each map gets a new version. NOT_FOUND with reason
-    `MAP_ERROR`: a map has no such stairs.
+    """Connects stairs of two tactical maps, in both directions: each map gets a new version. Stairs that led to one of them
+    lead nowhere afterwards. NOT_FOUND with reason `MAP_ERROR`: a map has no such stairs.
     """
     ExportScene: _grpc.UnaryStreamMultiCallable[_map_service_pb2.ExportSceneRequest, _map_service_pb2.ExportSceneResponse]
     """Exports a tactical map for another virtual tabletop: picture, grid, walls, doors and lights, without overlays. Nothing
@@ -88,8 +88,8 @@ class MapServiceAsyncStub(MapServiceStub):
     calls.
     """
     ConnectStairs: _aio.UnaryUnaryMultiCallable[_map_service_pb2.ConnectStairsRequest, _map_service_pb2.ConnectStairsResponse]  # type: ignore[assignment]
-    """Connects stairs of two tactical maps, in both directions: each map gets a new version. NOT_FOUND with reason
-    `MAP_ERROR`: a map has no such stairs.
+    """Connects stairs of two tactical maps, in both directions: each map gets a new version. Stairs that led to one of them
+    lead nowhere afterwards. NOT_FOUND with reason `MAP_ERROR`: a map has no such stairs.
     """
     ExportScene: _aio.UnaryStreamMultiCallable[_map_service_pb2.ExportSceneRequest, _map_service_pb2.ExportSceneResponse]  # type: ignore[assignment]
     """Exports a tactical map for another virtual tabletop: picture, grid, walls, doors and lights, without overlays. Nothing
@@ -144,8 +144,8 @@ class MapServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _map_service_pb2.ConnectStairsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_map_service_pb2.ConnectStairsResponse, _abc.Awaitable[_map_service_pb2.ConnectStairsResponse]]:
-        """Connects stairs of two tactical maps, in both directions: each map gets a new version. NOT_FOUND with reason
-        `MAP_ERROR`: a map has no such stairs.
+        """Connects stairs of two tactical maps, in both directions: each map gets a new version. Stairs that led to one of them
+        lead nowhere afterwards. NOT_FOUND with reason `MAP_ERROR`: a map has no such stairs.
         """
 
     @_abc_1.abstractmethod
