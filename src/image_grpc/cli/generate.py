@@ -44,9 +44,7 @@ def tactical_map(
 ) -> pb.GenerateTacticalMapRequest:
     """Generate a battle map, seen from above."""
     request = pb.GenerateTacticalMapRequest(
-        terrain={"type": terrain},
-        features=features,
-        grid={"enabled": grid, "size": cell or (DEFAULT_CELL if plan["plan"] is None else None)},
+        terrain={"type": terrain}, features=features, grid={"enabled": grid, "size": cell}
     )
     if any(grid_offset):
         request.grid.offset.x, request.grid.offset.y = grid_offset

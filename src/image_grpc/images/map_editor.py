@@ -16,7 +16,7 @@ from image_grpc.retry import MAX_CONFLICT_RETRIES, Backoff
 from image_grpc.storage import Storage, UnitOfWork
 
 PAUSES = Backoff(initial=0.005, maximum=0.1, jitter=0.03)
-"""Before further attempts to set the state of a door, while another process changes the map."""
+"""Between attempts to change a map while other processes change it as well."""
 _MAP_FIELDS = dict.fromkeys(("remove_wall_ids", "put_walls", "door_states"), "walls")
 _MAP_FIELDS |= dict.fromkeys(("remove_light_ids", "put_lights"), "lights")
 _MAP_FIELDS |= dict.fromkeys(("remove_stairs_ids", "put_stairs"), "stairs")

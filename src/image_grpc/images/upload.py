@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2 import UploadImageDescription, UploadImageRequest
-from tabletop.image.v1.map_pb2 import GridKind
 from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.image.v1.types_pb2 import ImageType, Size
 
@@ -13,7 +12,7 @@ from image_grpc import events, pictures, tenancy
 from image_grpc.errors import InvalidArgument, Violation
 from image_grpc.generation.kinds import kind_of_subtype, subtypes_of
 from image_grpc.maps.properties import complete, light_violations, stairs_violations, wall_violations
-from image_grpc.maps.validation import grid_violations
+from image_grpc.maps.validation import grid_violations, plan_grid_violations
 from image_grpc.messages import now, oneof_field
 from image_grpc.plans import layouts
 from image_grpc.plans.validation import plan_violations
@@ -133,8 +132,7 @@ def _description_violations(description: UploadImageDescription) -> list[Violati
             for field in ("walls", "lights", "stairs")
             if getattr(description.map, field)
         ]
-        if description.map.grid.kind not in (GridKind.GRID_KIND_UNSPECIFIED, GridKind.GRID_KIND_SQUARE):
-            violations.append(Violation("description.map.grid.kind", "must be squares with a floor plan"))
+        violations += plan_grid_violations(description.map.grid, "description.map.grid")
     if description.subtype not in subtypes_of(description.type):
         violations.append(Violation("description.subtype", "does not belong to the type"))
     if not description.HasField("map"):

@@ -6,18 +6,17 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
-from tabletop.image.v1.map_pb2 import DoorKind, DoorState, GridKind, Light, MapProperties, Stairs, Wall, WallKind
+from tabletop.image.v1.map_pb2 import DoorKind, DoorState, Light, MapProperties, Stairs, Wall, WallKind
 from tabletop.image.v1.map_service_pb2 import DoorStateChange, MapChanges
 
 from image_grpc.errors import Violation
 from image_grpc.maps.barriers import is_open
 from image_grpc.maps.color import is_color
 from image_grpc.maps.fidelity_changes import update_fidelity
-from image_grpc.maps.validation import INVALID_COLOR, duplicates, grid_violations
+from image_grpc.maps.validation import INVALID_COLOR, duplicates, grid_violations, plan_grid_violations
 from image_grpc.messages import clone
 
 MAX_WALLS, MAX_LIGHTS, MAX_STAIRS = 2000, 500, 50
-_SQUARES = (GridKind.GRID_KIND_UNSPECIFIED, GridKind.GRID_KIND_SQUARE)
 _DOORS = (WallKind.WALL_KIND_UNSPECIFIED, WallKind.WALL_KIND_CLOSED_DOOR, WallKind.WALL_KIND_OPEN_DOOR)
 
 
@@ -108,8 +107,8 @@ class MapChange:
         violations += light_violations(changes.lights.lights, f"{path}.lights.lights")
         violations += light_violations(changes.put_lights, f"{path}.put_lights")
         violations += stairs_violations(changes.put_stairs, f"{path}.put_stairs")
-        if current.HasField("floor_plan") and changes.grid.kind not in _SQUARES:
-            violations.append(Violation(f"{path}.grid.kind", "must be squares for a map with a floor plan"))
+        if current.HasField("floor_plan"):
+            violations += plan_grid_violations(changes.grid, f"{path}.grid")
         self.applied = clone(changes)
         """The changes with the ids and kinds that new walls and lights have been given."""
         if not violations:

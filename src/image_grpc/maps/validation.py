@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from tabletop.image.v1.map_pb2 import Grid, Light, Stairs, Wall
+from tabletop.image.v1.map_pb2 import Grid, GridKind, Light, Stairs, Wall
 from tabletop.image.v1.overlay_pb2 import CampaignElement, TacticalElement
 from tabletop.image.v1.viewer_pb2 import Viewer
 
@@ -36,3 +36,10 @@ def element_violations(elements: Sequence[TacticalElement | CampaignElement], pa
 def grid_violations(grid: Grid, path: str) -> list[Violation]:
     """Return the violations of a grid at a field path: an invalid color."""
     return [Violation(f"{path}.color", INVALID_COLOR)] if grid.color and not is_color(grid.color) else []
+
+
+def plan_grid_violations(grid: Grid, path: str) -> list[Violation]:
+    """Return the violation of the grid of a map with a floor plan at a field path: cells that are not squares."""
+    if grid.kind in (GridKind.GRID_KIND_UNSPECIFIED, GridKind.GRID_KIND_SQUARE):
+        return []
+    return [Violation(f"{path}.kind", "must be squares for a map with a floor plan")]

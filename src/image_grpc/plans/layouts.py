@@ -21,7 +21,7 @@ from image_grpc.plans.map_properties import walls_of
 from image_grpc.plans.objects import at, stairs_of
 from image_grpc.plans.validation import PARTS, parameter_violations, plan_violations
 
-MIN_CELL, DEFAULT_CELL = 8, 70
+MIN_CELL, MAX_DEFAULT_CELL = 8, 70
 """Smallest side of a cell in pixels, and the largest one unless a request has a size."""
 DEFAULT_SIDE = 2048
 """Longest side in pixels of a picture whose request has no size, up to which cells are enlarged."""
@@ -75,7 +75,7 @@ def size_of(layout: MapLayout) -> FloorPlanSize:
 
 def default_size(cells: FloorPlanSize) -> Size:
     """Return the size of a picture with the ratio of a plan."""
-    cell = max(MIN_CELL, min(DEFAULT_CELL, DEFAULT_SIDE // max(1, cells.columns, cells.rows)))
+    cell = max(MIN_CELL, min(MAX_DEFAULT_CELL, DEFAULT_SIDE // max(1, cells.columns, cells.rows)))
     return Size(width=cells.columns * cell, height=cells.rows * cell)
 
 

@@ -19,7 +19,7 @@ from image_grpc.scenes.mask import wall_mask
 from image_grpc.validation import find_violations
 from image_grpc.workers import DECODING, GEOMETRY, RENDERING
 
-MAX_SIDE, DEFAULT_CELL = 4096, 40
+MAX_SIDE, MAX_DEFAULT_CELL = 4096, 40
 """Longest side of a drawing, and largest side of a cell unless a request names one, in pixels."""
 MAX_BYTES = 3_900_000
 """Of a drawing: clients accept responses of 4 MiB by default."""
@@ -67,7 +67,7 @@ class FloorPlanner:
         plan, size = request.floor_plan, request.floor_plan.size
         _require_valid(plan)
         longest = max(size.columns, size.rows)
-        cell_size = request.cell_size or min(DEFAULT_CELL, MAX_SIDE // longest)
+        cell_size = request.cell_size or min(MAX_DEFAULT_CELL, MAX_SIDE // longest)
         if cell_size * longest > MAX_SIDE:
             limit = f"must be at most {MAX_SIDE // longest} for {size.columns} x {size.rows} cells"
             raise InvalidArgument.of([Violation("cell_size", limit)])

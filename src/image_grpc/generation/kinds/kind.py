@@ -55,7 +55,7 @@ class Kind(Generic[R]):
     subtypes: tuple[ImageSubtype, ...]
     """The subtypes of the images that this kind generates."""
     requires_layout: bool = True
-    """Whether a picture with a layout needs a model that accepts reference images; otherwise others do without it."""
+    """Whether a picture with a layout needs a model that accepts reference images. Else other models ignore it."""
     map_fields: tuple[str, ...] = ()
     """The fields of MapProperties that images of this kind have."""
 

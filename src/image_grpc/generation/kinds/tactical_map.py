@@ -13,7 +13,7 @@ from image_grpc.generation.kinds.kind import Kind
 from image_grpc.generation.prompts import labeled, theme_name, with_properties
 from image_grpc.maps.grid import DEFAULT_CELL, DEFAULT_COLOR, grid_on
 from image_grpc.maps.properties import complete, light_violations, wall_violations
-from image_grpc.maps.validation import grid_violations
+from image_grpc.maps.validation import grid_violations, plan_grid_violations
 from image_grpc.messages import clear_empty_messages, clone
 from image_grpc.plans import layouts
 from image_grpc.plans.description import describe
@@ -84,8 +84,7 @@ class TacticalMap(Kind[GenerateTacticalMapRequest]):
             for field in ("walls", "lights")
             if getattr(request, field)
         ]
-        if request.grid.kind not in (GridKind.GRID_KIND_UNSPECIFIED, GridKind.GRID_KIND_SQUARE):
-            violations.append(Violation("grid.kind", "must be squares with a layout"))
+        violations += plan_grid_violations(request.grid, "grid")
         if request.grid.HasField("offset") and not request.grid.size:
             violations.append(Violation("grid.offset", "must be set together with grid.size if layout is set"))
         violations += layouts.layout_violations(request.layout, "layout")

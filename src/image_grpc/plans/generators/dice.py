@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class Dice:
-    """Choices by a seed. Of Python's generator, only `random` is promised to return the same numbers for ever."""
+    """Choices by a seed. Of Python's generator, only `random` returns the same numbers in all versions."""
 
     def __init__(self, seed: str) -> None:
         self._random = random.Random(seed).random  # noqa: S311 - art, no secret

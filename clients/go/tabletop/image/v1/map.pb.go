@@ -499,13 +499,13 @@ type Passability int32
 const (
 	// Default: open.
 	Passability_PASSABILITY_UNSPECIFIED Passability = 0
-	// Walked on.
+	// Can be walked on.
 	Passability_PASSABILITY_OPEN Passability = 1
-	// Walked on at double cost: difficult terrain.
+	// Difficult terrain: walking on it costs double.
 	Passability_PASSABILITY_DIFFICULT Passability = 2
-	// Not walked on, but seen across, such as a pit.
+	// Cannot be walked on, but does not block sight, such as a pit.
 	Passability_PASSABILITY_IMPASSABLE Passability = 3
-	// Filled up, such as rock: neither walked on nor seen across. Walls separate it from everything else.
+	// Solid, such as rock: can neither be walked on nor seen through. Walls separate it from everything else.
 	Passability_PASSABILITY_SOLID Passability = 4
 )
 
@@ -1803,7 +1803,7 @@ type FloorPlan struct {
 	Terrain []string `protobuf:"bytes,2,rep,name=terrain,proto3" json:"terrain,omitempty"`
 	// Further kinds of ground, or other meanings of the symbols above; up to 32.
 	Grounds []*Ground `protobuf:"bytes,3,rep,name=grounds,proto3" json:"grounds,omitempty"`
-	// The rooms; up to 200.
+	// The rooms; up to 200, with up to 5,000 rectangles of cells in all.
 	Rooms []*Room `protobuf:"bytes,4,rep,name=rooms,proto3" json:"rooms,omitempty"`
 	// The walls, and the doors and windows in them; up to 2,000. With the outlines of objects that restrict something, a
 	// plan has at most 2,000 walls. Their positions have the unit CELLS.
@@ -1962,15 +1962,16 @@ func (x *WeakEdge) GetEnd() *Location {
 	return nil
 }
 
-// How well a painting follows its floor plan.
+// How well a painting follows its floor plan. Unset for a plan without edges, such as an empty field.
 type Fidelity struct {
 	state         protoimpl.MessageState
 	sizeCache     protoimpl.SizeCache
 	unknownFields protoimpl.UnknownFields
 
-	// The score, from 0 (unrelated) to 1 (all edges where the plan has them).
+	// The score, from 0 (unrelated, or off by 0.6 cells or more) to 1 (all walls can be seen where the plan has them).
 	Score float64 `protobuf:"fixed64,1,opt,name=score,proto3" json:"score,omitempty"`
-	// How far the painting is shifted against the plan, in cells; positive: to the right and down. To make grid and walls
+	// How far the painting is shifted against the plan, in cells; positive: to the right. 0 if that cannot be seen, because
+	// all walls are parallel to this axis. To make grid and walls
 	// agree with such a painting, add the offset times the size of a cell to the offset of the grid with
 	// MapService.UpdateMap.
 	OffsetX float64 `protobuf:"fixed64,2,opt,name=offset_x,json=offsetX,proto3" json:"offset_x,omitempty"`

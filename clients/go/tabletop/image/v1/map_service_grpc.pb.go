@@ -17,7 +17,7 @@ const _ = grpc.SupportPackageIsVersion7
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 type MapServiceClient interface {
-	// Changes the grid, the walls and the lights of a tactical map, or the scale and the points of interest of a campaign map.
+	// Changes the grid, the walls, the lights and the stairs of a tactical map, or the scale and the points of interest of a campaign map.
 	UpdateMap(ctx context.Context, in *UpdateMapRequest, opts ...grpc.CallOption) (*UpdateMapResponse, error)
 	// Opens, closes or locks a door. NOT_FOUND with reason `MAP_ERROR`: the map has no such door. A door that is in this
 	// state already is no change: no version is created.
@@ -116,7 +116,7 @@ func (x *mapServiceExportSceneClient) Recv() (*ExportSceneResponse, error) {
 // All implementations must embed UnimplementedMapServiceServer
 // for forward compatibility
 type MapServiceServer interface {
-	// Changes the grid, the walls and the lights of a tactical map, or the scale and the points of interest of a campaign map.
+	// Changes the grid, the walls, the lights and the stairs of a tactical map, or the scale and the points of interest of a campaign map.
 	UpdateMap(context.Context, *UpdateMapRequest) (*UpdateMapResponse, error)
 	// Opens, closes or locks a door. NOT_FOUND with reason `MAP_ERROR`: the map has no such door. A door that is in this
 	// state already is no change: no version is created.

@@ -81,7 +81,7 @@ class MapServiceServicer:
     """
 
     def UpdateMap(self, request, context):
-        """Changes the grid, the walls and the lights of a tactical map, or the scale and the points of interest of a campaign map.
+        """Changes the grid, the walls, the lights and the stairs of a tactical map, or the scale and the points of interest of a campaign map.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,7 +42,7 @@ class MapServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> MapServiceAsyncStub: ...
     UpdateMap: _grpc.UnaryUnaryMultiCallable[_map_service_pb2.UpdateMapRequest, _map_service_pb2.UpdateMapResponse]
-    """Changes the grid, the walls and the lights of a tactical map, or the scale and the points of interest of a campaign map."""
+    """Changes the grid, the walls, the lights and the stairs of a tactical map, or the scale and the points of interest of a campaign map."""
     SetDoorState: _grpc.UnaryUnaryMultiCallable[_map_service_pb2.SetDoorStateRequest, _map_service_pb2.SetDoorStateResponse]
     """Opens, closes or locks a door. NOT_FOUND with reason `MAP_ERROR`: the map has no such door. A door that is in this
     state already is no change: no version is created.
@@ -77,7 +77,7 @@ class MapServiceAsyncStub(MapServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     UpdateMap: _aio.UnaryUnaryMultiCallable[_map_service_pb2.UpdateMapRequest, _map_service_pb2.UpdateMapResponse]  # type: ignore[assignment]
-    """Changes the grid, the walls and the lights of a tactical map, or the scale and the points of interest of a campaign map."""
+    """Changes the grid, the walls, the lights and the stairs of a tactical map, or the scale and the points of interest of a campaign map."""
     SetDoorState: _aio.UnaryUnaryMultiCallable[_map_service_pb2.SetDoorStateRequest, _map_service_pb2.SetDoorStateResponse]  # type: ignore[assignment]
     """Opens, closes or locks a door. NOT_FOUND with reason `MAP_ERROR`: the map has no such door. A door that is in this
     state already is no change: no version is created.
@@ -115,7 +115,7 @@ class MapServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _map_service_pb2.UpdateMapRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_map_service_pb2.UpdateMapResponse, _abc.Awaitable[_map_service_pb2.UpdateMapResponse]]:
-        """Changes the grid, the walls and the lights of a tactical map, or the scale and the points of interest of a campaign map."""
+        """Changes the grid, the walls, the lights and the stairs of a tactical map, or the scale and the points of interest of a campaign map."""
 
     @_abc_1.abstractmethod
     def SetDoorState(
