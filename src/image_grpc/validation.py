@@ -18,6 +18,9 @@ VALIDATION = Workers("validate", 1)
 _SECONDS, _NANOS = range(-62_135_596_800, 253_402_300_800), range(1_000_000_000)
 """Of a timestamp that exists."""
 
+_WORDING = {"enum.not_in": "is required"}
+"""Descriptions of violations of rules whose own would not help; enums have only the rule that they are not 0."""
+
 LARGE_BYTES = 64 * 1024
 """Of a larger message, only the first violation is looked for: it may have one in each of its thousands of parts."""
 
@@ -40,7 +43,10 @@ async def find_rule_violations(message: Message) -> list[Violation]:
 def _rule_violations(message: Message) -> list[Violation]:
     violations = protovalidate.collect_violations(message, fail_fast=message.ByteSize() > LARGE_BYTES)
     return [
-        *(Violation(_path(violation.proto.field), violation.proto.message) for violation in violations),
+        *(
+            Violation(_path(each.proto.field), _WORDING.get(each.proto.rule_id, each.proto.message))
+            for each in violations
+        ),
         *_unusable_values(message, ""),
     ]
 

@@ -11,6 +11,7 @@ import pytest_asyncio
 from google.protobuf import json_format
 from tabletop.image.v1.map_pb2 import FloorPlan
 
+from getimg_standin import Fault
 from tests.cli.processes import run
 from tests.plans.builders import two_rooms
 from tests.plans.files import ONE_PAGE_DUNGEON, PICTURE, UNIVERSAL_VTT, as_bytes
@@ -80,9 +81,31 @@ async def test_a_map_is_generated_by_a_plan(platform: Service, tmp_path: Path) -
 async def test_mistakes_are_listed(platform: Service, tmp_path: Path) -> None:
     broken = two_rooms(walls=[each for each in two_rooms().walls if each.id != "left"])
     (tmp_path / "plan.json").write_text(json_format.MessageToJson(broken))
-    _, out, _ = await run("floor-plan", "check", str(tmp_path / "plan.json"), *at(platform))
+    code, out, _ = await run("floor-plan", "check", str(tmp_path / "plan.json"), *at(platform))
+    assert code == 1
     assert "no wall between these cells" in out
     assert "column 1, row 1" in out
+    code, out, error = await run("floor-plan", "check", str(tmp_path / "plan.json"), "-o", "ids", *at(platform))
+    assert (code, out, error) == (1, "", "")
+
+
+async def test_the_score_and_the_price_of_tries_are_printed(platform: Service, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    plan.write_text(json_format.MessageToJson(two_rooms()))
+    generate = ("generate", "tactical-map", "--theme", "fantasy", "--cell", "50", *at(platform))
+    options = ("--plan", str(plan), "--min-score", "0.9", "--max-tries", "3")
+    _, out, _ = await run(*generate, *options, "--dry-run")
+    assert "USD for each of up to 3 pictures." in out
+    platform.standin.add_fault(Fault(kind="unrelated", count=3))
+    _, out, _ = await run(*generate, *options)
+    first, second = out.splitlines()
+    assert ": 400 x 250, " in first
+    assert second.startswith("the picture follows its plan with a score of 0.00, the best of 3 pictures, ")
+    assert "shifted" not in second
+    for wrong in (("--plan", str(plan), "--max-tries", "3"), ("--min-score", "0.9")):
+        code, _, error = await run(*generate, *wrong)
+        assert code == 2
+        assert f"needs {'--min-score' if '--plan' in wrong else '--plan'}" in error
 
 
 async def test_files_are_imported(platform: Service, tmp_path: Path) -> None:
@@ -92,7 +115,7 @@ async def test_files_are_imported(platform: Service, tmp_path: Path) -> None:
     _, out, _ = await run("floor-plan", "import", *files, *at(platform))
     assert picture.read_bytes() == PICTURE
     assert out.splitlines()[:2] == [
-        f"{plan}: 10 x 5 cells, 0 rooms, 5 walls, 1 doors, 1 lights, 0 objects",
+        f"{plan}: 10 x 5 cells, 0 rooms, 5 walls, 1 door, 1 light, 0 objects",
         f"{picture}: 1 kB, cells of 20 px",
     ]
     assert "- portals that are not closed become windows" in out

@@ -68,6 +68,7 @@ async def test_universal_vtt(running: Service) -> None:
     assert list(description.warnings) == [
         "portals that are not closed become windows",
         "lights have one radius: half of it is bright",
+        "the file does not say where rock is: all cells are floor",
         "walls are moved to quarter cells",
     ]
     assert picture == PICTURE
@@ -92,6 +93,7 @@ async def test_a_foundry_scene(running: Service) -> None:
     assert (light.illumination.angle_degrees, light.illumination.direction_degrees) == (90, 0)
     assert list(description.warnings) == [
         "restrictions by distance become normal ones",
+        "the file does not say where rock is: all cells are floor",
         "tokens are left out",
         "the picture is in another file",
     ]

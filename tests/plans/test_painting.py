@@ -387,6 +387,27 @@ async def test_a_new_layout_replaces_walls_grid_and_lights(running: Service) -> 
     check_picture(await pixels(running, generation.image), generation.image)
 
 
+async def test_a_plan_is_in_the_middle_whatever_its_cells(running: Service) -> None:
+    floor_plan, size = two_rooms(), {"width": 500, "height": 300}  # of 8 x 5 cells
+    image = (await running.generate(request({"floor_plan": floor_plan}, size=size, grid={"size": 50}))).image
+    assert (image.map.grid.size, image.map.grid.offset.x, image.map.grid.offset.y) == (50, 50, 25)
+    check_picture(await pixels(running, image), image)
+    corner = {"size": 50, "offset": {"x": 0, "y": 0}}
+    image = (await running.generate(request({"floor_plan": floor_plan}, size=size, grid=corner))).image
+    assert not image.map.grid.HasField("offset")
+    again = RegenerateImageRequest(image_id=image.id, version=1, tactical_map={"details": "at night"})
+    image = (await running.generate(again)).image
+    assert not image.map.grid.HasField("offset"), "where the caller put it"
+    check_picture(await pixels(running, image), image)
+
+
+async def test_without_a_size_the_picture_is_as_large_as_its_cells(running: Service) -> None:
+    wanted = request({"floor_plan": two_rooms()}, grid={"size": 40})
+    wanted.ClearField("size")
+    image = (await running.generate(wanted)).image
+    assert (image.content.size.width, image.content.size.height, image.map.grid.size) == (320, 200, 40)
+
+
 async def test_another_size_moves_plan_and_grid(running: Service) -> None:
     image = (await running.generate(request({"floor_plan": two_rooms()}, size={"width": 800, "height": 500}))).image
     smaller = RegenerateImageRequest(image_id=image.id, version=1, tactical_map={"size": {"width": 400, "height": 300}})

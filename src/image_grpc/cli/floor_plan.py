@@ -35,11 +35,14 @@ def floor_plan() -> None:
     "--seed",
     type=click.IntRange(-(2**63), 2**63 - 1),
     default=0,
-    show_default="0",
-    help="Each seed gives another plan.",
+    metavar="INTEGER",
+    help="Each seed gives another plan.  [default: 0]",
 )
 @click.option(
-    "--max-rooms", type=click.IntRange(0, 100), default=0, help="The largest number of rooms; default: as many as fit."
+    "--max-rooms",
+    type=click.IntRange(0, 100),
+    default=0,
+    help="The largest number of rooms of a dungeon or a building; default: as many as fit.",
 )
 @click.option(
     "--algorithm-version",
@@ -68,7 +71,7 @@ def generate(client: Client, size: dict[str, int] | None, out: Path | None, **fi
 @click.argument("plan", type=click.File("r"))
 @client_command
 def check(client: Client, plan: IO[str]) -> None:
-    """Look for mistakes in a plan: sealed rooms, doors to nowhere, gaps in walls."""
+    """Look for mistakes in a plan: sealed rooms, doors to nowhere, gaps in walls. Exits with 1 if there are any."""
     request = pb.CheckFloorPlanRequest(floor_plan=parse_json(plan, FloorPlan()))
     response = FloorPlanServiceStub(client.channel).CheckFloorPlan(request, timeout=CALL_SECONDS)
     table = Table(Column("kind", no_wrap=True), "description", Column("first cell", no_wrap=True), box=None)
@@ -76,6 +79,8 @@ def check(client: Client, plan: IO[str]) -> None:
         first = f"column {finding.cells[0].column}, row {finding.cells[0].row}" if finding.cells else ""
         table.add_row(display_label(pb.FloorPlanFindingKind, finding.kind), finding.description, first)
     client.show(response, table if response.findings else "no mistakes")
+    if response.findings:
+        raise click.exceptions.Exit(1)
 
 
 @floor_plan.command()
@@ -159,6 +164,7 @@ def _write(plan: FloorPlan, out: Path) -> None:
 
 def _summary(plan: FloorPlan) -> str:
     doors = sum(wall.HasField("door") for wall in plan.walls)
-    counts = {"rooms": len(plan.rooms), "walls": len(plan.walls) - doors, "doors": doors, "lights": len(plan.lights)}
-    listed = ", ".join(f"{count} {name}" for name, count in counts.items())
-    return f"{plan.size.columns} x {plan.size.rows} cells, {listed}, {len(plan.objects)} objects"
+    counts = {"room": len(plan.rooms), "wall": len(plan.walls) - doors, "door": doors}
+    counts |= {"light": len(plan.lights), "object": len(plan.objects)}
+    listed = ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in counts.items())
+    return f"{plan.size.columns} x {plan.size.rows} cells, {listed}"

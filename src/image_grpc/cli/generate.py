@@ -30,9 +30,13 @@ def generate() -> None:
 )
 @click.option("--plan", type=click.File("r"), help="JSON file of a floor plan to follow, see `image-grpc floor-plan`.")
 @click.option(
-    "--min-score", type=click.FloatRange(0, 1), help="Score of fidelity below which another picture is generated."
+    "--min-score",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Least score with which the picture must follow the plan; below it, another one is generated, and billed.",
 )
-@click.option("--max-tries", type=click.IntRange(1, 4), help="Most pictures to generate for it.  [default: 2]")
+@click.option(
+    "--max-tries", type=click.IntRange(1, 4), help="Maximum number of pictures; needs --min-score.  [default: 2]"
+)
 @picture_command
 def tactical_map(
     terrain: str,
@@ -50,7 +54,11 @@ def tactical_map(
         request.grid.offset.x, request.grid.offset.y = grid_offset
     if plan["plan"] is not None:
         parse_json(plan["plan"], request.layout.floor_plan)
-    if plan["min_score"] is not None or plan["max_tries"] is not None:
+    if plan["max_tries"] is not None and plan["min_score"] is None:
+        raise click.UsageError("--max-tries needs --min-score")
+    if plan["min_score"] is not None and plan["plan"] is None:
+        raise click.UsageError("--min-score needs --plan")
+    if plan["min_score"] is not None:
         request.adherence.CopyFrom(pb.Adherence(min_score=plan["min_score"], max_tries=plan["max_tries"]))
     return request
 

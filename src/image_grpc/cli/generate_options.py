@@ -18,7 +18,7 @@ from tabletop.image.v1.image_service_pb2 import ReadImageRequest
 from tabletop.image.v1.types_pb2 import CacheMode, ImageFormat, Priority
 
 from image_grpc.cli.client import CALL_SECONDS, Client, EnumChoice, client_command, display_label, rpc_for
-from image_grpc.cli.output import format_bytes, printable
+from image_grpc.cli.output import describe_fidelity, format_bytes, printable
 from image_grpc.cli.parameters import SIZE
 from image_grpc.cli.picture_files import GENERATED, STANDARD_OUTPUT, check_output, format_for, out_option, save
 
@@ -142,12 +142,21 @@ def show_result(client: Client, generation: Generation, out: Path | None, format
 def _summary(generation: Generation) -> str:
     cost = f"{generation.cost.amount} {generation.cost.currency}" if generation.cost.amount else "nothing"
     if not generation.id:
-        return f"The request is valid. Model {generation.model}, estimated cost {cost}."
+        return f"The request is valid. Model {generation.model}, estimated cost {cost}{_at_most(generation)}."
     if generation.state != GenerationState.GENERATION_STATE_SUCCEEDED:
         return f"generation {generation.id} is {display_label(GenerationState, generation.state)}"
     image, content = generation.image, generation.image.content
     origin = "from the cache" if generation.cache_hit else f"by {generation.model}"
-    return (
+    summary = (
         f"image {image.id} version {image.version}: {content.size.width} x {content.size.height}, "
         f"{format_bytes(content.byte_size)}, {origin}, cost {cost}"
     )
+    if image.map.HasField("fidelity"):
+        summary += f"\nthe picture {describe_fidelity(image.map.fidelity)}"
+    return summary
+
+
+def _at_most(generation: Generation) -> str:
+    """Return how often the cost may be due, because more pictures are generated if one follows its plan badly."""
+    tries = generation.request.tactical_map.adherence.max_tries
+    return f" for each of up to {tries} pictures" if tries > 1 else ""

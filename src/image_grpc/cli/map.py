@@ -13,7 +13,7 @@ from tabletop.image.v1.map_pb2 import DoorKind, DoorState, GridKind, LightLevel,
 from tabletop.image.v1.map_service_pb2_grpc import MapServiceStub
 
 from image_grpc.cli.client import CALL_SECONDS, Client, EnumChoice, client_command, display_label, parse_json
-from image_grpc.cli.output import format_bytes
+from image_grpc.cli.output import describe_fidelity, format_bytes
 from image_grpc.cli.parameters import VERSION
 from image_grpc.cli.picture_files import OUT_FILE, STANDARD_OUTPUT, check_output, opened
 
@@ -77,7 +77,11 @@ def connect(client: Client, **ids: str) -> None:
 @map_.command()
 @click.argument("map_id")
 @click.argument("viewers", type=click.File("r"))
-@click.option("--ambient-light", type=EnumChoice(LightLevel), help="Light where no lamp shines; default: by the map.")
+@click.option(
+    "--ambient-light",
+    type=EnumChoice(LightLevel),
+    help="Light where no lamp shines; default: dark if the map has lights, else bright.",
+)
 @client_command
 def vision(client: Client, map_id: str, viewers: IO[str], ambient_light: str | None) -> None:
     """Count the cells that creatures see.
@@ -138,9 +142,5 @@ def _show(client: Client, image: Image) -> None:
     cells = f"{shape} cells of {grid.size:g} px" if grid.size else "no grid"
     summary = f"version {image.version}, {cells}, {len(properties.walls)} walls, {len(properties.lights)} lights"
     if properties.HasField("fidelity"):
-        fidelity = properties.fidelity
-        summary += f"; the picture follows its plan with a score of {fidelity.score:.2f}"
-        # Adding 0 makes a rounded -0 positive.
-        right, down = (round(each, 2) + 0.0 for each in (fidelity.offset_x, fidelity.offset_y))
-        summary += f", shifted by {right:+.2f} and {down:+.2f} cells"
+        summary += f"; the picture {describe_fidelity(properties.fidelity)}"
     client.show(image, summary, *(table for table in (doors, ways) if table.rows))

@@ -13,6 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from tabletop.image.v1.map_pb2 import Fidelity
 
 
 class Output(Enum):
@@ -52,7 +53,9 @@ def _items(message: Message) -> Sequence[Any]:
 
 def _resource_in(message: Message) -> Any:
     """Return the resource in the response to a call about one, or any other message itself."""
-    fields = [field.name for field in message.DESCRIPTOR.fields if field.message_type is not None]
+    fields = [
+        field.name for field in message.DESCRIPTOR.fields if field.message_type is not None and not field.is_repeated
+    ]
     is_response = message.DESCRIPTOR.name.endswith("Response") and not _is_list(message)
     return getattr(message, fields[0]) if is_response and fields else message
 
@@ -85,6 +88,22 @@ def console() -> Console:
     """Return a console for tables on standard output; without a terminal, it is wide enough for all columns."""
     terminal = _PlainConsole()
     return terminal if terminal.is_terminal else _PlainConsole(width=160)
+
+
+def describe_fidelity(fidelity: Fidelity) -> str:
+    """Return how well a picture follows its plan."""
+    parts = [f"follows its plan with a score of {fidelity.score:.2f}"]
+    if fidelity.tries > 1:
+        parts.append(f"the best of {fidelity.tries} pictures")
+    if fidelity.score:
+        # Adding 0 makes a rounded -0 positive.
+        right, down = (round(each, 2) + 0.0 for each in (fidelity.offset_x, fidelity.offset_y))
+        parts.append(f"shifted by {right:+.2f} and {down:+.2f} cells")
+    if fidelity.scale and round(fidelity.scale, 2) != 1:
+        parts.append(f"{fidelity.scale:.2f} times as large")
+    if edges := len(fidelity.weak_edges):
+        parts.append(f"{edges} {'part' if edges == 1 else 'parts'} of walls can hardly be seen")
+    return ", ".join(parts)
 
 
 def age_of(time: Timestamp) -> str:

@@ -15,7 +15,7 @@ from image_grpc.messages import enum_label
 
 _CHARACTER, _MONSTER = parse("#1b7f4b"), parse("#b3202a")
 _SPELL, _MOVE, _EFFECT, _SIGHT = parse("#7b4fd0"), parse("#1769d2"), parse("#e2620d"), parse("#e9c400")
-_WALL, _WALL_WIDTH = parse("#1c1a1e"), 0.12
+_WALL, _WALL_BORDER, _WALL_WIDTH = parse("#1c1a1e"), parse("#f3ead8"), 0.12
 """Color and width in cells of walls that are drawn over a picture."""
 _PAPER, _SHADOW = parse("#fffaf0"), parse("#00000040")
 
@@ -37,8 +37,10 @@ def draw_weak_edges(context: DrawingContext) -> None:
     """Draw the walls that the picture does not show, like those of a layout."""
     edges = context.image.map.fidelity.weak_edges
     lines = [polyline([(edge.start.x, edge.start.y), (edge.end.x, edge.end.y)]) for edge in edges]
-    paint = stroke(_WALL, max(2.0, context.grid.cell_size * _WALL_WIDTH))
-    context.canvas.path("".join(lines), {**NO_FILL, **paint})
+    width = max(2.0, context.grid.cell_size * _WALL_WIDTH)
+    # With a light border, they can be seen on dark ground as well.
+    for color, total in ((_WALL_BORDER, width + max(2.0, width / 2)), (_WALL, width)):
+        context.canvas.path("".join(lines), {**NO_FILL, **stroke(color, total)})
 
 
 def draw_element(context: DrawingContext, element: TacticalElement) -> None:

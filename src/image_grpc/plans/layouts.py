@@ -73,16 +73,18 @@ def size_of(layout: MapLayout) -> FloorPlanSize:
     return parameters.size if parameters.HasField("size") else DEFAULT_SIZE
 
 
-def default_size(cells: FloorPlanSize) -> Size:
-    """Return the size of a picture with the ratio of a plan."""
-    cell = max(MIN_CELL, min(MAX_DEFAULT_CELL, DEFAULT_SIDE // max(1, cells.columns, cells.rows)))
+def default_size(cells: FloorPlanSize, cell_size: float = 0) -> Size:
+    """Return the size of a picture with the ratio of a plan, whose cells have `cell_size` pixels if that is usual."""
+    longest = max(1, cells.columns, cells.rows)
+    if MIN_CELL <= cell_size <= DEFAULT_SIDE / longest:
+        return Size(width=round(cells.columns * cell_size), height=round(cells.rows * cell_size))
+    cell = max(MIN_CELL, min(MAX_DEFAULT_CELL, DEFAULT_SIDE // longest))
     return Size(width=cells.columns * cell, height=cells.rows * cell)
 
 
 def place(grid: GridProperties, cells: FloorPlanSize, size: Size) -> None:
-    """Give a grid the largest whole cells with which a plan fits a picture, in its middle."""
-    cell = max(MIN_CELL, _fitting_cell(cells, size))
-    grid.size = cell
+    """Put a plan into the middle of a picture, with the cells of the grid or the largest whole ones that fit."""
+    grid.size = cell = grid.size or max(MIN_CELL, _fitting_cell(cells, size))
     left, top = (size.width - cells.columns * cell) // 2, (size.height - cells.rows * cell) // 2
     grid.ClearField("offset")
     if left or top:

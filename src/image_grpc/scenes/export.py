@@ -9,7 +9,7 @@ from tabletop.image.v1.types_pb2 import ImageFormat
 
 from image_grpc import pictures
 from image_grpc.maps.grid import Grid
-from image_grpc.maps.terrain import difficult_cells
+from image_grpc.maps.terrain import difficult_cells, impassable_cells
 from image_grpc.scenes.foundry import LEAST_CELL, foundry
 from image_grpc.scenes.frame import Frame
 from image_grpc.scenes.losses import Losses
@@ -33,8 +33,11 @@ def export(image: Image, picture: bytes, format_: SceneFormat) -> SceneContent:
     name, losses = f"map-{image.id[:8]}", Losses()
     if any(stairs.map_id for stairs in image.map.stairs):
         losses.of_scene("links between stairs and other maps are not exported")
-    if image.map.HasField("floor_plan") and len(difficult_cells(image.map.floor_plan)):
-        losses.of_scene("difficult terrain is not exported")
+    if image.map.HasField("floor_plan"):
+        if len(difficult_cells(image.map.floor_plan)):
+            losses.of_scene("difficult terrain is not exported")
+        if len(impassable_cells(image.map.floor_plan)):
+            losses.of_scene("ground that cannot be walked on, such as pits, is not exported")
     match format_:
         case SceneFormat.SCENE_FORMAT_UNIVERSAL_VTT:
             frame = Frame.of(Grid.of_map(image))

@@ -39,7 +39,7 @@ class TacticalMap(Kind[GenerateTacticalMapRequest]):
     def default_size(self, request: GenerateTacticalMapRequest) -> Size:
         if not self.has_layout(request):
             return super().default_size(request)
-        return layouts.default_size(layouts.size_of(request.layout))
+        return layouts.default_size(layouts.size_of(request.layout), request.grid.size)
 
     async def completed(self, request: GenerateTacticalMapRequest) -> GenerateTacticalMapRequest:
         if not request.layout.HasField("floor_plan_parameters"):
@@ -53,7 +53,7 @@ class TacticalMap(Kind[GenerateTacticalMapRequest]):
         if self.has_layout(request):
             if request.layout.HasField("floor_plan"):
                 layouts.assign_ids(request.layout.floor_plan)
-            if not request.grid.size:
+            if not request.grid.size or not request.grid.HasField("offset"):
                 layouts.place(request.grid, layouts.size_of(request.layout), request.size)
             if request.HasField("adherence"):
                 request.adherence.max_tries = request.adherence.max_tries or DEFAULT_TRIES
@@ -155,6 +155,7 @@ class TacticalMap(Kind[GenerateTacticalMapRequest]):
             request.grid.CopyFrom(image.map.grid)
         request.ClearField("layout")
         if image.map.HasField("floor_plan"):
+            request.grid.offset.SetInParent()  # else the plan would be moved into the middle
             request.layout.floor_plan.CopyFrom(layouts.current_plan(image))
             return
         request.ClearField("adherence")

@@ -20,7 +20,7 @@ from tabletop.image.v1.map_pb2 import (
 from image_grpc.maps.color import is_color
 from image_grpc.maps.grid import FEET_PER_CELL
 from image_grpc.plans.importing.reading import BadFile, Document, mapping, number, objects, parse
-from image_grpc.plans.importing.sketch import MAX_RADIUS, Reading, Sketch
+from image_grpc.plans.importing.sketch import MAX_RADIUS, NO_GROUND, Reading, Sketch
 
 MAX_FILES, MAX_DOCUMENTS = 1000, 20
 _SQUARES, _GRIDLESS = 1, 0
@@ -99,6 +99,7 @@ def read_foundry(scene: Document) -> Reading:
         source = _illumination(light, path, FEET_PER_CELL / (distance or FEET_PER_CELL), sketch)
         if source is not None:
             sketch.add_light(x - left, y - top, source)
+    sketch.lose(NO_GROUND)
     for field, lost in _LOST.items():
         if scene.get(field):
             sketch.lose(f"{lost} are left out")

@@ -29,6 +29,7 @@ from image_grpc.plans.walls import Regions, border_walls
 
 MIN_SIDE, MAX_SIDE = 4, 128
 MAX_ROOMS, MAX_RECTANGLES, MAX_OBJECTS, MAX_RADIUS = 200, 1000, 500, 5000
+NO_GROUND = "the file does not say where rock is: all cells are floor"
 _EXACT = 1e-6
 _TOGETHER = 0.1
 """Cells: ends of walls that are no farther from each other are rounded together."""

@@ -18,7 +18,7 @@ from tabletop.image.v1.map_pb2 import (
 
 from image_grpc.maps.grid import FEET_PER_CELL
 from image_grpc.plans.importing.reading import BadFile, Document, items, mapping, number, objects, point
-from image_grpc.plans.importing.sketch import MAX_RADIUS, Reading, Sketch
+from image_grpc.plans.importing.sketch import MAX_RADIUS, NO_GROUND, Reading, Sketch
 
 _SLIVER = 0.01
 """Cells by which a map may be larger without another column or row."""
@@ -52,6 +52,7 @@ def read_universal_vtt(document: Document) -> Reading:
         sketch.add_wall((bounds[0], bounds[1]), _opening(portal, sketch))
     for light, path in objects(document, "lights"):
         _add_light(light, path, place(light.get("position"), f"{path}.position"), sketch)
+    sketch.lose(NO_GROUND)
     environment = document.get("environment")
     if isinstance(environment, dict) and environment.get("ambient_light", "ffffffff") not in _USUAL_AMBIENT_LIGHT:
         sketch.lose("the color of the ambient light is left out")

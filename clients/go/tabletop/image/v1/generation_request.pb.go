@@ -335,9 +335,10 @@ type GenerateTacticalMapRequest struct {
 	// The sources of light; up to 500. They are stored as data and not sent to the model. Not together with a layout.
 	Lights []*Light `protobuf:"bytes,25,rep,name=lights,proto3" json:"lights,omitempty"`
 	// The layout that the picture follows. The model gets a drawing of it as its first reference image, and walls, doors,
-	// lights and difficult terrain of the map come from it. The cells have the largest whole number of pixels with which the
-	// plan fits the size of the picture, at least 8, and the plan is in its middle; the grid must be one of squares, and its
-	// size and offset follow from this. Without `size`, the picture has the ratio of the plan.
+	// lights and difficult terrain of the map come from it. The grid must be one of squares. Without a size of its
+	// own, its cells have the largest whole number of pixels with which the plan fits the size of the picture, at least 8;
+	// without an offset of its own, the plan is in the middle of the picture. Without `size`, the picture has the ratio of
+	// the plan.
 	Layout *MapLayout `protobuf:"bytes,26,opt,name=layout,proto3" json:"layout,omitempty"`
 	// How closely the picture must follow the layout; default: the first picture is kept.
 	Adherence *Adherence `protobuf:"bytes,27,opt,name=adherence,proto3" json:"adherence,omitempty"`
