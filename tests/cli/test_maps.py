@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import pyvips
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.map_pb2 import CoordinateUnit, Wall
 from tabletop.image.v1.overlay_pb2 import Visibility
@@ -47,9 +48,10 @@ def at(platform: Service) -> tuple[str, str]:
 async def test_doors_are_shown_and_opened(platform: Service, room: Image) -> None:
     _, out, _ = await run("map", "get", room.id, *at(platform))
     assert out.splitlines()[0] == "version 1, square cells of 20 px, 3 walls, 0 lights"
-    assert [line.split() for line in out.splitlines()[1:]] == [["door", "kind", "state"], ["gate", "door", "closed"]]
+    shown = [" ".join(line.split()) for line in out.splitlines()[1:]]
+    assert shown == ["door kind state from to", "gate door closed 4 5 cells 5 5 cells"]
     _, out, _ = await run("map", "door", room.id, "gate", "open", *at(platform))
-    assert out.split()[-3:] == ["gate", "door", "open"]
+    assert out.split()[-9:-6] == ["gate", "door", "open"]
     code, _, error = await run("map", "door", room.id, "w1", "open", *at(platform))
     assert code != 0
     assert "w1" in error
@@ -104,3 +106,15 @@ async def test_players_do_not_see_what_is_hidden(platform: Service, room: Image,
     await run(*read, "--out", str(tmp_path / "whole.png"))
     await run(*read, "--out", str(tmp_path / "players.png"), "--audience", "players")
     assert (tmp_path / "whole.png").read_bytes() != (tmp_path / "players.png").read_bytes()
+
+
+async def test_players_see_what_their_viewers_see(platform: Service, room: Image, tmp_path: Path) -> None:
+    viewers = tmp_path / "viewers.json"
+    position = {"x": 5, "y": 2, "unit": "COORDINATE_UNIT_CELLS"}
+    viewers.write_text(json.dumps({"viewers": [{"id": "elf", "position": position}]}))
+    read = ("image", "read", room.id, "--layer", "composed", "--audience", "players", *at(platform))
+    pictures = [tmp_path / "all.png", tmp_path / "seen.png"]
+    await run(*read, "--out", str(pictures[0]))
+    await run(*read, "--viewers", str(viewers), "--out", str(pictures[1]))
+    lower = [pyvips.Image.new_from_file(str(each)).numpy()[110:140, :, :3].mean() for each in pictures]
+    assert lower[1] < 1 < lower[0], "behind the wall, everything is black"

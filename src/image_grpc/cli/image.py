@@ -79,16 +79,22 @@ def versions(client: Client, limit: int, **fields: Any) -> None:
     help="Maximum width and height in pixels; default: as stored.",
 )
 @audience_option
+@click.option(
+    "--viewers",
+    type=click.File("r"),
+    help="JSON file with viewers, as for `map vision`; with --layer composed --audience players, only what they see.",
+)
 @click.option("--draw-weak-edges", is_flag=True, help="Draw walls where the painting of a map does not show them.")
 @out_option
 @client_command
-def read(client: Client, out: Path | None, **fields: Any) -> None:
+def read(client: Client, out: Path | None, viewers: IO[str] | None, **fields: Any) -> None:
     """Save the picture of an image to a file."""
     if out is None:
         raise click.UsageError("--out says where to save the picture")
     check_output(client, out)
     fields["format"] = format_for(out, fields["format"]) or None
-    save(client, pb.ReadImageRequest(**fields), out)
+    request = pb.ReadImageRequest(**fields)
+    save(client, parse_json(viewers, request) if viewers is not None else request, out)
 
 
 @image.command()
@@ -97,7 +103,9 @@ def read(client: Client, out: Path | None, **fields: Any) -> None:
 @click.option("--theme", required=True, help="Theme of the picture, for example fantasy.")
 @click.option("--source-id", default="", help="Character, campaign or item of the picture (UUID).")
 @click.option("--grid", type=float, default=0, help="Tactical maps: draw a grid with cells of this many pixels.")
-@click.option("--plan", type=click.File("r"), help="Tactical maps: JSON file of the floor plan that it follows.")
+@click.option(
+    "--plan", type=click.File("r"), help="Tactical maps: JSON file of the floor plan that the picture follows."
+)
 @client_command
 def upload(
     client: Client, file: Path, subtype: str, theme: str, source_id: str, grid: float, plan: IO[str] | None

@@ -9,7 +9,15 @@ from tabletop.image.v1 import map_service_pb2 as pb
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2 import GetImageRequest
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
-from tabletop.image.v1.map_pb2 import DoorKind, DoorState, GridKind, LightLevel, StairsDirection
+from tabletop.image.v1.map_pb2 import (
+    CoordinateUnit,
+    DoorKind,
+    DoorState,
+    GridKind,
+    LightLevel,
+    Position,
+    StairsDirection,
+)
 from tabletop.image.v1.map_service_pb2_grpc import MapServiceStub
 
 from image_grpc.cli.client import CALL_SECONDS, Client, EnumChoice, client_command, display_label, parse_json
@@ -132,15 +140,23 @@ def export(client: Client, map_id: str, format_: str, version: int, out: Path) -
 def _show(client: Client, image: Image) -> None:
     properties, grid = image.map, image.map.grid
     shape = display_label(GridKind, grid.kind or GridKind.GRID_KIND_SQUARE)
-    doors = Table(Column("door", no_wrap=True), "kind", "state", box=None)
+    doors = Table(Column("door", no_wrap=True), "kind", "state", "from", "to", box=None)
     for wall in properties.walls:
         if wall.HasField("door"):
-            doors.add_row(wall.id, display_label(DoorKind, wall.door.kind), display_label(DoorState, wall.door.state))
-    ways = Table(Column("stairs", no_wrap=True), "direction", "lead to", box=None)
+            labels = (display_label(DoorKind, wall.door.kind), display_label(DoorState, wall.door.state))
+            doors.add_row(wall.id, *labels, _place(wall.start), _place(wall.end))
+    ways = Table(Column("stairs", no_wrap=True), "direction", "at", "lead to", box=None)
     for stairs in properties.stairs:
-        ways.add_row(stairs.id, display_label(StairsDirection, stairs.direction), f"{stairs.map_id} {stairs.stairs_id}")
+        direction = display_label(StairsDirection, stairs.direction)
+        ways.add_row(stairs.id, direction, _place(stairs.position), f"{stairs.map_id} {stairs.stairs_id}")
     cells = f"{shape} cells of {grid.size:g} px" if grid.size else "no grid"
     summary = f"version {image.version}, {cells}, {len(properties.walls)} walls, {len(properties.lights)} lights"
     if properties.HasField("fidelity"):
         summary += f"; the picture {describe_fidelity(properties.fidelity)}"
     client.show(image, summary, *(table for table in (doors, ways) if table.rows))
+
+
+def _place(position: Position) -> str:
+    """Return a position with its unit, for example `3.5 2 cells`."""
+    unit = "cells" if position.unit == CoordinateUnit.COORDINATE_UNIT_CELLS else "px"
+    return f"{position.x:g} {position.y:g} {unit}"
