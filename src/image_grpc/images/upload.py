@@ -105,8 +105,7 @@ def _uploaded_image(id_: str, description: UploadImageDescription, header: pictu
         if description.map.HasField("floor_plan"):
             plan, grid = image.map.floor_plan, image.map.grid
             layouts.assign_ids(plan)
-            if not grid.size or not grid.HasField("offset"):
-                layouts.place(grid, plan.size, Size(width=header.width, height=header.height))
+            layouts.place(grid, plan.size, Size(width=header.width, height=header.height))
             image.map.CopyFrom(layouts.properties_of(plan, grid))
         complete(image.map)
     image.content.format = header.format

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from tabletop.image.v1.map_pb2 import Grid, GridKind, Light, Stairs, Wall
+from tabletop.image.v1.map_pb2 import Grid, GridKind, Light, PlanObject, Room, Stairs, Wall
 from tabletop.image.v1.overlay_pb2 import CampaignElement, TacticalElement
 from tabletop.image.v1.viewer_pb2 import Viewer
 
@@ -12,7 +12,10 @@ from image_grpc.maps.color import is_color
 INVALID_COLOR = "must be #rgb, #rgba, #rrggbb, #rrggbbaa or a CSS color name"
 
 
-def duplicates(parts: Iterable[Wall | Light | Stairs | Viewer | TacticalElement | CampaignElement]) -> list[int]:
+Identified = Wall | Light | Stairs | Room | PlanObject | Viewer | TacticalElement | CampaignElement
+
+
+def duplicates(parts: Iterable[Identified]) -> list[int]:
     """Return the indices of the parts whose id an earlier one has. Parts without an id are all different."""
     found, ids = [], set[str]()
     for index, part in enumerate(parts):

@@ -16,7 +16,7 @@ from image_grpc.plans.furniture import draw_object
 from image_grpc.plans.rectangles import rectangles
 
 RENDERER_VERSION = 1
-"""Whoever changes what a layout looks like raises this: pictures that were painted by another one are not equal."""
+"""Raise it when a layout looks different: it is part of the fingerprint of a request."""
 WALL, ROCK = "#1c1a1e", "#3a3840"
 LINE = 0.14
 """Width of walls in cells, rounded to whole pixels on both sides of a border between cells."""

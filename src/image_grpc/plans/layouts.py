@@ -83,7 +83,12 @@ def default_size(cells: FloorPlanSize, cell_size: float = 0) -> Size:
 
 
 def place(grid: GridProperties, cells: FloorPlanSize, size: Size) -> None:
-    """Put a plan into the middle of a picture, with the cells of the grid or the largest whole ones that fit."""
+    """Put a plan into the middle of a picture, with the cells of the grid or the largest whole ones that fit.
+
+    A grid with size and offset stays as it is.
+    """
+    if grid.size and grid.HasField("offset"):
+        return
     grid.size = cell = grid.size or max(MIN_CELL, _fitting_cell(cells, size))
     left, top = (size.width - cells.columns * cell) // 2, (size.height - cells.rows * cell) // 2
     grid.ClearField("offset")

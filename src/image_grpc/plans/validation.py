@@ -9,6 +9,7 @@ from image_grpc.errors import Violation
 from image_grpc.maps.color import is_color
 from image_grpc.maps.properties import MAX_WALLS, light_violations, wall_violations
 from image_grpc.maps.terrain import grounds_of
+from image_grpc.maps.validation import duplicates
 from image_grpc.plans.objects import count_walls
 
 PARTS = 4
@@ -110,11 +111,7 @@ def _object_violations(objects: Sequence[PlanObject], plan: FloorPlan, path: str
 
 
 def _repeated_ids(parts: Iterable[Room | PlanObject], path: str) -> Iterator[Violation]:
-    ids = set[str]()
-    for index, part in enumerate(parts):
-        if part.id in ids:
-            yield Violation(f"{path}[{index}].id", "must be unique within the plan")
-        ids.add(part.id)
+    return (Violation(f"{path}[{index}].id", "must be unique within the plan") for index in duplicates(parts))
 
 
 def _is_quarter(value: float) -> bool:

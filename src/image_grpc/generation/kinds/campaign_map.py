@@ -14,7 +14,7 @@ from image_grpc.plans.layouts import extended
 from image_grpc.settings import ServerSettings
 
 RENDERER_VERSION = 1
-"""Whoever changes what a layout looks like raises this: pictures that were painted by another one are not equal."""
+"""Raise it when a layout looks different: it is part of the fingerprint of a request."""
 _FOLLOW = (
     "If the first reference picture is a sketch with red squares and brown lines on green and gray, follow it: keep "
     "the red squares, which are settlements and other places, and the brown roads exactly where they are, on land. "

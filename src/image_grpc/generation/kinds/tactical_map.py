@@ -53,8 +53,7 @@ class TacticalMap(Kind[GenerateTacticalMapRequest]):
         if self.has_layout(request):
             if request.layout.HasField("floor_plan"):
                 layouts.assign_ids(request.layout.floor_plan)
-            if not request.grid.size or not request.grid.HasField("offset"):
-                layouts.place(request.grid, layouts.size_of(request.layout), request.size)
+            layouts.place(request.grid, layouts.size_of(request.layout), request.size)
             if request.HasField("adherence"):
                 request.adherence.max_tries = request.adherence.max_tries or DEFAULT_TRIES
         if request.HasField("grid"):

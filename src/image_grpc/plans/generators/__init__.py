@@ -14,7 +14,7 @@ from image_grpc.plans.generators.dungeon import dungeon
 from image_grpc.plans.generators.outdoors import outdoors
 
 ALGORITHM_VERSION = 1
-"""The newest version. Whoever changes what a generator returns adds a version, and keeps those before."""
+"""The newest version. To change what a generator returns, add a version and keep the earlier ones."""
 DEFAULT_SIZE = FloorPlanSize(columns=40, rows=30)
 _GENERATORS: Mapping[FloorPlanKind, Callable[[Draft, int], None]] = {
     FloorPlanKind.FLOOR_PLAN_KIND_DUNGEON: dungeon,
