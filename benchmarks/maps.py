@@ -65,7 +65,7 @@ def _beside_skia(picture: bytes) -> Row:
 
     def compose() -> None:
         drawing = draw_map(image, [overlay], Coverage(), {})
-        pictures.render(data, ImageFormat.IMAGE_FORMAT_JPEG, drawing=drawing)
+        pictures.render(data, pictures.View(format=ImageFormat.IMAGE_FORMAT_JPEG), drawing=drawing)
 
     ours, peer = [], []
     for _ in range(SKIA_ROUNDS + 1):  # the first warms up
@@ -124,10 +124,10 @@ def _beside_decode_and_encode(picture: bytes) -> list[Row]:
         def compose(
             data: bytes = data, image: Image = image, overlay: Overlay = overlay, format_: ImageFormat = format_
         ) -> None:
-            pictures.render(data, format_, drawing=draw_map(image, [overlay], Coverage(), {}))
+            pictures.render(data, pictures.View(format=format_), drawing=draw_map(image, [overlay], Coverage(), {}))
 
         def bare(data: bytes = data, format_: ImageFormat = format_) -> None:
-            pictures.render(data, format_)
+            pictures.render(data, pictures.View(format=format_))
 
         ours, floor = [], []
         for _ in range(ROUNDS):

@@ -56,5 +56,5 @@ def _picture() -> bytes:
 
 def _seconds(data: bytes) -> float:
     started = time.perf_counter()
-    pictures.render(data, ImageFormat.IMAGE_FORMAT_JPEG, max_side=THUMBNAIL_SIDE)
+    pictures.render(data, pictures.View(format=ImageFormat.IMAGE_FORMAT_JPEG, max_side=THUMBNAIL_SIDE))
     return time.perf_counter() - started

@@ -16,7 +16,9 @@ from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
 from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.drawing import draw_map, draw_overlay
+from image_grpc.maps.drawing_context import PortraitKey
 from image_grpc.maps.grid import Cells, Grid
+from image_grpc.pictures import Portrait
 
 CELL = 10
 SQUARE, HEX_ROWS, HEX_COLUMNS = (GridKind.GRID_KIND_SQUARE, GridKind.GRID_KIND_HEX_ROWS, GridKind.GRID_KIND_HEX_COLUMNS)
@@ -90,12 +92,17 @@ def campaign(*elements: CampaignElement, **more: Any) -> Overlay:
     return Overlay(visible=True, campaign=CampaignOverlay(elements=elements), **more)
 
 
-def map_svg(image: Image, *overlays: Overlay, portraits: Mapping[str, bytes] | None = None) -> str:
+def a_portrait(id_: str, *color: int) -> dict[PortraitKey, Portrait]:
+    """Return a portrait of one color, as tokens of an image show it."""
+    return {(id_, None): Portrait(a_picture(64, 64, ".jpg", (*color,) or (90, 110, 70)), "image/jpeg")}
+
+
+def map_svg(image: Image, *overlays: Overlay, portraits: Mapping[PortraitKey, Portrait] | None = None) -> str:
     """Return everything that is drawn over a map as SVG."""
     return draw_map(image, overlays, Coverage(), portraits or {}).svg()
 
 
-def overlay_svg(image: Image, overlay: Overlay, portraits: Mapping[str, bytes] | None = None) -> str:
+def overlay_svg(image: Image, overlay: Overlay, portraits: Mapping[PortraitKey, Portrait] | None = None) -> str:
     """Return a single overlay as SVG."""
     return draw_overlay(image, overlay, Coverage(), portraits or {}).svg()
 

@@ -10,11 +10,12 @@ from tabletop.image.v1.types_pb2 import Location
 
 from image_grpc import pictures
 from image_grpc.maps.coverage import Coverage
-from image_grpc.maps.drawing import draw_map, portrait_ids
+from image_grpc.maps.drawing import draw_map, portrait_keys
 from tests.maps.builders import (
     HEX_COLUMNS,
     a_map,
     a_picture,
+    a_portrait,
     a_tactical_map,
     campaign,
     map_svg,
@@ -70,12 +71,12 @@ def test_an_element_with_opacity_zero_is_invisible() -> None:
     for element in overlay.tactical.elements:
         element.properties.opacity = 0
     overlay.tactical.elements[0].token.image_id = HERO
-    svg = overlay_svg(a_tactical_map(), overlay, {HERO: a_picture(64, 64, ".jpg")})
+    svg = overlay_svg(a_tactical_map(), overlay, a_portrait(HERO))
     assert not pixels(svg)[:, :, 3].any()
 
 
 def test_an_element_with_half_the_opacity_is_translucent() -> None:
-    portraits = {HERO: a_picture(64, 64, ".jpg", (250, 10, 10))}
+    portraits = a_portrait(HERO, 250, 10, 10)
     svg = overlay_svg(a_tactical_map(), tactical(a_token(image_id=HERO, opacity=0.5)), portraits)
     assert 100 < pixels(svg)[80, 100, 3] < 250
 
@@ -88,12 +89,14 @@ def test_elements_are_drawn_in_their_order() -> None:
     assert under[0] > under[2]
 
 
-def test_portrait_ids_are_distinct() -> None:
-    assert portrait_ids([tactical(a_token(image_id=HERO), a_token(image_id=HERO), a_token())]) == [HERO]
+def test_portraits_are_distinct() -> None:
+    overlay = tactical(a_token(image_id=HERO), a_token(image_id=HERO), a_token(), a_token(image_id=HERO))
+    overlay.tactical.elements[3].token.focus.x = 0.25
+    assert portrait_keys([overlay]) == [(HERO, None), (HERO, (0.25, 0))]
 
 
 def test_a_drawing_can_be_rendered_over_a_picture_of_the_map_size() -> None:
     image = a_tactical_map(HEX_COLUMNS, enabled=True)
     drawing = draw_map(image, [*one_of_each("竜")], Coverage(), {})
-    composed = pictures.render(a_picture(), 1, drawing=drawing)
+    composed = pictures.render(a_picture(), pictures.View(format=1), drawing=drawing)
     assert pictures.size_of(composed) == (200, 160)

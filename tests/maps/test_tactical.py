@@ -20,12 +20,14 @@ from tabletop.image.v1.overlay_pb2 import (
     Token,
 )
 
+from image_grpc.maps.drawing_context import PortraitKey
+from image_grpc.pictures import Portrait
 from tests.maps.builders import (
     HEX_COLUMNS,
     HEX_ROWS,
     KINDS,
     a_map,
-    a_picture,
+    a_portrait,
     a_tactical_map,
     differing,
     in_cells,
@@ -117,8 +119,8 @@ def test_tactical_elements_at_any_position_have_finite_coordinates(x: float, y: 
 
 
 def test_a_token_shows_its_portrait() -> None:
-    red = a_picture(64, 64, ".jpg", (250, 10, 10))
-    svg = map_svg(a_tactical_map(), tactical(a_token(image_id=HERO, color="#00ff00")), portraits={HERO: red})
+    red = a_portrait(HERO, 250, 10, 10)
+    svg = map_svg(a_tactical_map(), tactical(a_token(image_id=HERO, color="#00ff00")), portraits=red)
     assert shapes(svg, "image")[0]["href"].startswith("data:image/jpeg;base64,")
     # Its center is at (5, 4) cells of 20 pixels.
     r, g, b, a = pixels(svg)[80, 100]
@@ -132,10 +134,10 @@ def test_a_token_without_portrait_has_its_color_and_initials() -> None:
 
 
 def test_a_portrait_is_clipped_to_a_circle() -> None:
-    red = a_picture(64, 64, ".jpg", (250, 10, 10))
+    red = a_portrait(HERO, 250, 10, 10)
     token = a_token(image_id=HERO, size=CreatureSize.CREATURE_SIZE_LARGE)
     # A large creature is 40 pixels wide. Points 18 pixels off on both axes are 25 pixels from the center.
-    alpha = pixels(overlay_svg(a_tactical_map(), tactical(token), {HERO: red}))[:, :, 3]
+    alpha = pixels(overlay_svg(a_tactical_map(), tactical(token), red))[:, :, 3]
     assert not alpha[[62, 62, 98, 98], [82, 118, 82, 118]].any()
 
 
@@ -158,8 +160,8 @@ def test_a_token_fits_into_the_space_of_its_creature(size: CreatureSize, width: 
 
 
 @pytest.mark.parametrize("radius", [0.5, 1, 2, 30])
-@pytest.mark.parametrize("portraits", [{}, {HERO: a_picture(64, 64, ".jpg")}], ids=["plain", "portrait"])
-def test_a_token_has_the_requested_radius(radius: float, portraits: dict[str, bytes]) -> None:
+@pytest.mark.parametrize("portraits", [{}, a_portrait(HERO)], ids=["plain", "portrait"])
+def test_a_token_has_the_requested_radius(radius: float, portraits: dict[PortraitKey, Portrait]) -> None:
     svg = overlay_svg(a_tactical_map(), tactical(a_token(image_id=HERO, radius=radius)), portraits)
     assert all(float(each["r"]) > 0 for each in shapes(svg, "circle"))
     columns = np.nonzero(pixels(svg)[:, :, 3].any(axis=0))[0]

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
-from image_grpc.pictures import BadPicture, Description, describe, fit, square
-from tests.pictures.samples import FORMATS, JPEG, PNG, WEBP, decoded, every_format, noise, transparent, with_metadata
+from image_grpc.pictures import BadPicture, Description, describe, fit
+from tests.pictures.samples import FORMATS, JPEG, PNG, WEBP, decoded, every_format, noise, transparent
 
 formats = st.sampled_from(FORMATS)
 SOURCE = noise(512, 512)
@@ -73,24 +73,6 @@ async def test_transparency_becomes_white_in_a_jpeg() -> None:
 async def test_transparency_is_kept_by_formats_that_support_it(format_: ImageFormat) -> None:
     fitted = await fit(transparent(), Size(width=32, height=32), format_)
     assert decoded(fitted)(16, 16)[3] == 0
-
-
-@every_format
-async def test_metadata_is_dropped(format_: ImageFormat) -> None:
-    fitted = await fit(with_metadata(), Size(width=64, height=64), format_)
-    assert b"somebody" not in fitted
-    assert b"a place" not in fitted
-
-
-@every_format
-async def test_metadata_is_replaced_by_the_given_packet(format_: ImageFormat) -> None:
-    fitted = await fit(with_metadata(), Size(width=64, height=64), format_, xmp=b"<x>provenance</x>")
-    assert decoded(fitted).get("xmp-data") == b"<x>provenance</x>"
-
-
-def test_a_square_is_the_middle_of_a_picture_as_jpeg() -> None:
-    data = square(noise(90, 40, WEBP), 32)
-    assert describe(data) == Description(JPEG, 32, 32)
 
 
 @pytest.mark.parametrize("bands", [1, 2])

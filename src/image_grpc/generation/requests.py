@@ -19,6 +19,9 @@ from image_grpc.storage.filters import ListPictures, picture_filter
 CALL_FIELDS = ("request_id", "wait_for", "validate_only")
 """Fields that concern the call, not the picture."""
 
+FORMATS = (ImageFormat.IMAGE_FORMAT_PNG, ImageFormat.IMAGE_FORMAT_JPEG, ImageFormat.IMAGE_FORMAT_WEBP)
+"""The formats of generated pictures and of references: those that GetImg.AI has."""
+
 
 def kind_in(request: GenerationRequest) -> Kind[Any]:
     """Return the kind of picture that a complete request describes."""

@@ -4,13 +4,14 @@ from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.v1.generation_request_pb2 import ApplyThemeRequest, GenerationRequest, RegenerateImageRequest
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.theme_pb2 import Theme
+from tabletop.image.v1.types_pb2 import ImageFormat
 
 from image_grpc.errors import ImageNotFound, InvalidArgument, VersionConflict, Violation
 from image_grpc.generation import new_record
 from image_grpc.generation.intake import Intake
 from image_grpc.generation.kinds import kind_of_subtype
 from image_grpc.generation.new_record import CallIdentity
-from image_grpc.generation.requests import kind_in, picture_in, update_mask, wrap
+from image_grpc.generation.requests import FORMATS, kind_in, picture_in, update_mask, wrap
 from image_grpc.generation.resolve import Resolved, Resolver
 from image_grpc.messages import clone, oneof_field, oneof_value
 from image_grpc.settings import ServerSettings
@@ -147,7 +148,9 @@ def request_of(image: Image) -> GenerationRequest:
     kind = kind_of_subtype(image.subtype)
     request = wrap(kind, kind.request_type())
     picture = picture_in(request)
-    picture.theme, picture.format = image.metadata.theme, image.content.format
+    picture.theme = image.metadata.theme
+    # Generated pictures have no AVIF and no GIF.
+    picture.format = image.content.format if image.content.format in FORMATS else ImageFormat.IMAGE_FORMAT_PNG
     picture.size.CopyFrom(image.content.size)
     picture.source.id, picture.source.service = image.metadata.source_id, image.metadata.service
     kind.describe_image(image, picture)

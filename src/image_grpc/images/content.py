@@ -11,11 +11,14 @@ from tabletop.image.v1.types_pb2 import ImageType
 from image_grpc.errors import InvalidArgument, OffsetOutOfRange, Violation
 from image_grpc.maps.audience import audience_of
 from image_grpc.maps.renditions import Renditions
+from image_grpc.pictures import Region, View, encoded_format
 from image_grpc.storage import Storage
 from image_grpc.storage.blobs import PART_BYTES
 
 CHUNK_BYTES = PART_BYTES
 """Size of chunks: that of the cached parts of blobs, and below the 4 MiB that clients accept by default."""
+
+_COMPOSED_ONLY = ("audience", "draw_weak_edges", "hide_legend", "hide_scale_bar", "hide_grid")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,21 +71,47 @@ class ContentReader:
         stored = image.content
         audience = audience_of(request, image)
         if request.layer != ImageLayer.IMAGE_LAYER_COMPOSED:
-            fields = [field for field in ("audience", "draw_weak_edges") if getattr(request, field)]
+            fields = [field for field in _COMPOSED_ONLY if getattr(request, field)]
             if fields:
                 raise InvalidArgument.of(
                     [Violation(each, "must be set for the layer COMPOSED only") for each in fields]
                 )
-        format_ = request.format or stored.format
+        view = _view(request, stored)
         if request.layer == ImageLayer.IMAGE_LAYER_COMPOSED and image.type == ImageType.IMAGE_TYPE_MAP:
             overlays = await self._storage.overlays.of_map(image.id)
-            rendition = await self._renditions.composed(image, overlays, format_, request.max_side, audience)
-        elif format_ != stored.format or 0 < request.max_side < max(stored.size.width, stored.size.height):
-            rendition = await self._renditions.base(image, format_, request.max_side)
-        else:
+            rendition = await self._renditions.composed(image, overlays, view, audience)
+        elif view == View(format=view.format) and request.format in (0, stored.format):
             return stored, partial(self._storage.blobs.part, stored.sha256)
+        else:
+            rendition = await self._renditions.base(image, view)
 
         async def chunk(index: int) -> bytes:
             return rendition.data[index * CHUNK_BYTES : (index + 1) * CHUNK_BYTES]
 
         return rendition.content, chunk
+
+
+def _view(request: ReadImageRequest, stored: ImageContent) -> View:
+    """Return the requested view of a stored picture, without limits that change nothing. Raises InvalidArgument."""
+    region = _region(request, stored) if request.HasField("region") else None
+    sides = (region.width, region.height) if region is not None else (stored.size.width, stored.size.height)
+    return View(
+        format=encoded_format(request.format or stored.format),
+        max_side=request.max_side if request.max_side < max(sides) else 0,
+        region=region,
+    )
+
+
+def _region(request: ReadImageRequest, stored: ImageContent) -> Region | None:
+    region, violations = request.region, []
+    for field, start, name in (("x", region.x, "width"), ("y", region.y, "height")):
+        side = getattr(stored.size, name)
+        if start >= side:
+            violations.append(Violation(f"region.{field}", f"must be less than {side}, the {name} of the picture"))
+    if violations:
+        raise InvalidArgument.of(violations)
+    width = min(region.width, stored.size.width - region.x)
+    height = min(region.height, stored.size.height - region.y)
+    if (width, height) == (stored.size.width, stored.size.height):
+        return None
+    return Region(region.x, region.y, width, height)

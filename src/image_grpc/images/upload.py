@@ -19,7 +19,7 @@ from image_grpc.plans.validation import plan_violations
 from image_grpc.storage import Storage
 from image_grpc.themes import ThemeCatalog
 from image_grpc.validation import find_violations, normalize_uuids
-from image_grpc.workers import HASHING
+from image_grpc.workers import HASHING, RENDERING
 
 MIN_SIDE, MAX_SIDE = 32, 4096
 """Limits of width and height in pixels."""
@@ -39,12 +39,13 @@ class Uploader:
             raise _invalid("description.theme", f"theme {description.theme!r} does not exist")
         if service := tenancy.resolve_service(description.source.service, "description.source.service"):
             description.source.service = service
-        header = await _verify(description, data)
         # The digest is part of the content that a request_id stands for.
-        description.sha256 = await self._storage.blobs.put(data)
+        description.sha256 = await _verified_digest(description, data)
+        picture = await _normalized(description, data)
+        sha256 = await self._storage.blobs.put(picture.data)
         unit = self._storage.unit_for("upload", description)
-        image = _uploaded_image(unit.new_id("image"), description, header, theme)
-        image.content.byte_size = len(data)
+        image = _uploaded_image(unit.new_id("image"), description, picture, theme)
+        image.content.sha256 = sha256
         image.storage_correlation_id = unit.id
         unit.create(self._storage.images, image)
         unit.publish(events.image_generated(image, events.Origin(cause=unit.id)))
@@ -74,18 +75,29 @@ async def receive(parts: AsyncIterator[UploadImageRequest], *, max_bytes: int) -
     return description, bytes(data)
 
 
-async def _verify(description: UploadImageDescription, data: bytes) -> pictures.Description:
-    """Return the header of the picture after checking that the bytes match their description."""
+async def _verified_digest(description: UploadImageDescription, data: bytes) -> str:
+    """Return the SHA-256 of the bytes, after checking that it is the one of their description."""
     if not data:
         raise _invalid("data", "must not be empty")
-    if description.sha256:
-        sha256 = await HASHING.run(lambda: hashlib.sha256(data).hexdigest())
-        if sha256 != description.sha256:
-            raise _invalid("description.sha256", f"does not match the data, whose SHA-256 is {sha256}")
+    sha256 = await HASHING.run(lambda: hashlib.sha256(data).hexdigest())
+    if description.sha256 not in ("", sha256):
+        raise _invalid("description.sha256", f"does not match the data, whose SHA-256 is {sha256}")
+    return sha256
+
+
+async def _normalized(description: UploadImageDescription, data: bytes) -> pictures.Normalized:
+    """Return the picture as it is stored, after checking that the bytes are complete and match their description."""
     try:
         header = await pictures.check(data)
+        _require_size(description, header)
+        if description.preserve_original:
+            return pictures.Normalized(data, header, ())
+        return await RENDERING.run(lambda: pictures.normalize(data))
     except pictures.BadPicture as bad:
         raise _invalid("data", bad.message) from None  # its traceback holds the data
+
+
+def _require_size(description: UploadImageDescription, header: pictures.Description) -> None:
     if not all(MIN_SIDE <= side <= MAX_SIDE for side in (header.width, header.height)):
         pixels = f"{header.width} x {header.height} pixels"
         raise _invalid("data", f"is {pixels}; each side must be {MIN_SIDE} to {MAX_SIDE}")
@@ -95,10 +107,10 @@ async def _verify(description: UploadImageDescription, data: bytes) -> pictures.
         fields = {"size": "data", "grid.size": "description.map.grid.size"}
         if violations:
             raise InvalidArgument.of([Violation(fields[each.field], each.description) for each in violations])
-    return header
 
 
-def _uploaded_image(id_: str, description: UploadImageDescription, header: pictures.Description, theme: Theme) -> Image:
+def _uploaded_image(id_: str, description: UploadImageDescription, picture: pictures.Normalized, theme: Theme) -> Image:
+    header = picture.description
     image = Image(id=id_, type=description.type, subtype=description.subtype, version=1)
     if description.type == ImageType.IMAGE_TYPE_MAP:
         image.map.CopyFrom(description.map)
@@ -108,11 +120,11 @@ def _uploaded_image(id_: str, description: UploadImageDescription, header: pictu
             layouts.place(grid, plan.size, Size(width=header.width, height=header.height))
             image.map.CopyFrom(layouts.properties_of(plan, grid))
         complete(image.map)
-    image.content.format = header.format
-    image.content.sha256 = description.sha256
+    image.content.format, image.content.byte_size = header.format, len(picture.data)
     image.content.size.width, image.content.size.height = header.width, header.height
     metadata, source = image.metadata, description.source
     metadata.theme, metadata.source_id, metadata.service = description.theme, source.id, source.service
+    metadata.normalizations.extend(picture.changes)
     association = metadata.theme_association
     association.theme, association.theme_version, association.strength = theme.name, theme.version, 1.0
     association.apply_time.CopyFrom(now())

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 
 import numpy as np
 import shapely
@@ -27,6 +28,14 @@ EDGE = 1.0
 _HIDDEN = Visibility.VISIBILITY_GAME_MASTER
 
 
+class MapPart(Enum):
+    """What may be left out of a map. The values are names of fields without their prefix."""
+
+    GRID = "grid"
+    LEGEND = "legend"
+    SCALE_BAR = "scale_bar"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ForWhom:
     """An audience, and what it sees."""
@@ -39,6 +48,8 @@ class ForWhom:
     ambient_light: LightLevel = LightLevel.LIGHT_LEVEL_UNSPECIFIED
     draws_weak_edges: bool = False
     """Whether walls are drawn that the picture does not show."""
+    left_out: frozenset[MapPart] = frozenset()
+    """What is not drawn."""
 
     @property
     def is_players(self) -> bool:
@@ -75,6 +86,7 @@ class ForWhom:
     def key(self) -> bytes:
         """Identifies what is drawn for it."""
         parts = [b"%d %d %d %d" % (self.is_players, self.has_fog, self.ambient_light, self.draws_weak_edges)]
+        parts += sorted(part.value.encode() for part in self.left_out)
         parts += [each.SerializeToString(deterministic=True) for each in (*self.viewers, *self.explored)]
         return b"".join(b"%d:%b" % (len(part), part) for part in parts)
 
@@ -108,7 +120,12 @@ def audience_of(request: ReadImageRequest | RenderOverlayRequest, image: Image) 
         explored=request.explored,
         ambient_light=request.ambient_light,
         draws_weak_edges=isinstance(request, ReadImageRequest) and request.draw_weak_edges,
+        left_out=_left_out(request) if isinstance(request, ReadImageRequest) else frozenset(),
     )
+
+
+def _left_out(request: ReadImageRequest) -> frozenset[MapPart]:
+    return frozenset(part for part in MapPart if getattr(request, f"hide_{part.value}"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,8 @@ import numpy as np
 
 from image_grpc.maps import fonts
 from image_grpc.maps.svg import MAX_COORDINATE, number
-from image_grpc.pictures.rendering import Box
+from image_grpc.pictures import Portrait
+from image_grpc.pictures.drawings import Box
 
 _STRAIGHT_PATH = frozenset("MLZ -.0123456789")
 _SEPARATE_POINTS = str.maketrans("MLZ", "   ")
@@ -102,14 +103,14 @@ class Canvas:
         symbol = Element("path", {"d": data, "transform": move, **paint})
         self._layer(Layer.SHAPES).append((_box_around(x, y, size), symbol))
 
-    def picture(self, jpeg: bytes, x: float, y: float, radius: float, opacity: float) -> None:
+    def picture(self, portrait: Portrait, x: float, y: float, radius: float, opacity: float) -> None:
         """Draw a square picture, clipped to a circle."""
         self._clip_paths += 1
         name = f"clip{self._clip_paths}"
         group = Element("g")
         clip = SubElement(group, "clipPath", {"id": name})
         SubElement(clip, "circle", _numbers(cx=x, cy=y, r=radius))
-        href = f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
+        href = f"data:{portrait.media_type};base64,{base64.b64encode(portrait.data).decode()}"
         box = _numbers(x=x - radius, y=y - radius, width=2 * radius, height=2 * radius)
         look = {"clip-path": f"url(#{name})", "opacity": number(opacity)}
         SubElement(group, "image", {"href": href, **box, **look})

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from shapely.geometry.base import BaseGeometry
 from tabletop.image.v1.image_pb2 import Image
-from tabletop.image.v1.overlay_pb2 import CampaignElement, TacticalElement
+from tabletop.image.v1.overlay_pb2 import CampaignElement, TacticalElement, Token
 
 from image_grpc.maps.audience import Fog
 from image_grpc.maps.canvas import Canvas
@@ -13,15 +13,24 @@ from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.grid import Grid
 from image_grpc.maps.panels import Legend
 from image_grpc.maps.svg import outline_path
+from image_grpc.pictures import Portrait
+
+PortraitKey = tuple[str, tuple[float, float] | None]
+"""The id of an image, and the point of it that a token shows in any case."""
+
+
+def portrait_key(token: Token) -> PortraitKey:
+    """Return which portrait a token shows."""
+    return token.image_id, (token.focus.x, token.focus.y) if token.HasField("focus") else None
 
 
 class DrawingContext:
     """Canvas and legend of a drawing, and the map that it shows."""
 
     def __init__(
-        self, image: Image, coverage: Coverage, portraits: Mapping[str, bytes], fog: Fog | None = None
+        self, image: Image, coverage: Coverage, portraits: Mapping[PortraitKey, Portrait], fog: Fog | None = None
     ) -> None:
-        """`portraits` has square JPEG pictures of tokens by image id."""
+        """`portraits` has the pictures of tokens by `portrait_key`."""
         self.image, self.coverage, self.portraits, self.fog = image, coverage, portraits, fog
         self.canvas = Canvas(image.content.size.width, image.content.size.height)
         self.grid, self.legend = Grid.of_map(image), Legend()

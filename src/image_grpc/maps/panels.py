@@ -8,7 +8,7 @@ from image_grpc.maps.canvas import Canvas, Layer
 from image_grpc.maps.color import Color, parse
 from image_grpc.maps.grid import FEET_PER_CELL, Grid
 from image_grpc.maps.svg import fill, polygon, stroke
-from image_grpc.pictures.rendering import Box
+from image_grpc.pictures.drawings import Box
 
 MAX_LINES = 16
 """Maximum number of lines of a legend; further entries are not drawn."""

@@ -9,14 +9,14 @@ from functools import partial
 from cachetools import LRUCache
 from tabletop.image.v1.image_pb2 import Image, ImageContent
 from tabletop.image.v1.overlay_pb2 import Overlay
-from tabletop.image.v1.types_pb2 import ImageFormat
 
 from image_grpc import pictures
 from image_grpc.maps.audience import Fog, ForWhom
 from image_grpc.maps.coverage import Coverage
-from image_grpc.maps.drawing import draw_map, draw_overlay, portrait_ids
-from image_grpc.pictures.provenance import composed_xmp
-from image_grpc.pictures.rendering import Drawing
+from image_grpc.maps.drawing import draw_map, draw_overlay, portrait_keys
+from image_grpc.maps.drawing_context import PortraitKey
+from image_grpc.pictures import Drawing, Portrait, View
+from image_grpc.pictures.provenance import Statements, composed_statements, own_statements
 from image_grpc.single_flight import SingleFlight
 from image_grpc.workers import GEOMETRY, RENDERING
 
@@ -51,26 +51,24 @@ class Renditions:
         self._slots = asyncio.Semaphore(concurrency)
         self._cache: LRUCache[str, Rendition] = LRUCache(max_bytes, getsizeof=lambda cached: len(cached.data))
         self._renders: SingleFlight[str, Rendition] = SingleFlight(cancel_unwanted=True)
-        self._portraits: LRUCache[str, bytes] = LRUCache(CACHED_PORTRAIT_BYTES, getsizeof=len)
+        self._portraits: LRUCache[PortraitKey, Portrait] = LRUCache(
+            CACHED_PORTRAIT_BYTES, getsizeof=lambda portrait: len(portrait.data)
+        )
+        """By SHA-256 of the picture instead of the id of the image."""
 
-    async def base(self, image: Image, format_: ImageFormat, max_side: int) -> Rendition:
-        """Return the stored picture in another format, no side longer than `max_side` pixels (0: any size)."""
+    async def base(self, image: Image, view: View) -> Rendition:
+        """Return a view of the stored picture."""
 
         async def render() -> Rendition:
             data = await self._read(image.content)
-            return await RENDERING.run(lambda: _rendition(data, format_, max_side))
+            return await RENDERING.run(lambda: _rendition(data, view))
 
-        return await self._cached(_key(image.content.sha256.encode(), b"base", format_, max_side), render)
+        return await self._cached(_key(image.content.sha256.encode(), b"base", *_parts(view)), render)
 
     async def composed(
-        self,
-        image: Image,
-        overlays: Sequence[Overlay],
-        format_: ImageFormat,
-        max_side: int,
-        audience: ForWhom = GAME_MASTER,
+        self, image: Image, overlays: Sequence[Overlay], view: View, audience: ForWhom = GAME_MASTER
     ) -> Rendition:
-        """Return the stored picture with what its audience sees of its overlays (bottom first) over it, like `base`."""
+        """Return a view of the stored picture with what its audience sees of its overlays (bottom first) over it."""
         visible = audience.overlays(overlays)
         tokens = await self._token_images(visible)
 
@@ -81,16 +79,24 @@ class Renditions:
             fog = await _fog(image, audience)
 
             def draw() -> Rendition:
-                weak = audience.draws_weak_edges
-                canvas = draw_map(image, visible, self._coverage, portraits, fog, draws_weak_edges=weak)
-                xmp = composed_xmp(image)
-                return _rendition(data, format_, max_side, drawing=canvas, hides=fog is not None, xmp=xmp)
+                canvas = draw_map(
+                    image,
+                    visible,
+                    self._coverage,
+                    portraits,
+                    fog,
+                    draws_weak_edges=audience.draws_weak_edges,
+                    left_out=audience.left_out,
+                )
+                hides = fog is not None
+                stating = composed_statements(image)
+                return _rendition(data, view, drawing=canvas, hides=hides, stating=stating)
 
             return await RENDERING.run(draw)
 
         messages = [message.SerializeToString(deterministic=True) for message in (image, *visible)]
         digests = [token.content.sha256.encode() for token in tokens.values()]
-        key = _key(*messages, *digests, audience.key, b"composed", format_, max_side)
+        key = _key(*messages, *digests, audience.key, b"composed", *_parts(view))
         return await self._cached(key, render)
 
     async def map_svg(self, image: Image, overlays: Sequence[Overlay], audience: ForWhom = GAME_MASTER) -> str:
@@ -105,20 +111,22 @@ class Renditions:
         portraits, fog = await self._portraits_of(await self._token_images([shown])), await _fog(image, audience)
         return await RENDERING.run(lambda: draw_overlay(image, shown, self._coverage, portraits, fog).svg())
 
-    async def _token_images(self, overlays: Sequence[Overlay]) -> dict[str, Image]:
-        """Return the images that tokens show, by id, without those that no longer exist."""
-        images = {id_: await self._find(id_) for id_ in portrait_ids(overlays)}
-        return {id_: image for id_, image in images.items() if image is not None}
+    async def _token_images(self, overlays: Sequence[Overlay]) -> dict[PortraitKey, Image]:
+        """Return the images that tokens show, without those that no longer exist."""
+        keys = portrait_keys(overlays)
+        images = {id_: await self._find(id_) for id_ in dict.fromkeys(id_ for id_, _ in keys)}
+        return {key: image for key in keys if (image := images[key[0]]) is not None}
 
-    async def _portraits_of(self, tokens: Mapping[str, Image]) -> dict[str, bytes]:
+    async def _portraits_of(self, tokens: Mapping[PortraitKey, Image]) -> dict[PortraitKey, Portrait]:
         portraits = {}
-        for id_, image in tokens.items():
-            portrait = self._portraits.get(image.content.sha256)
+        for key, image in tokens.items():
+            cached = (image.content.sha256, key[1])
+            portrait = self._portraits.get(cached)
             if portrait is None:
                 data = await self._read(image.content)
-                portrait = await RENDERING.run(partial(pictures.square, data, PORTRAIT_SIDE))
-                self._portraits[image.content.sha256] = portrait
-            portraits[id_] = portrait
+                portrait = await RENDERING.run(partial(pictures.portrait, data, PORTRAIT_SIDE, key[1]))
+                self._portraits[cached] = portrait
+            portraits[key] = portrait
         return portraits
 
     async def _cached(self, key: str, render: Callable[[], Awaitable[Rendition]]) -> Rendition:
@@ -141,18 +149,23 @@ async def _fog(image: Image, audience: ForWhom) -> Fog | None:
 
 def _rendition(
     data: bytes,
-    format_: ImageFormat,
-    max_side: int,
+    view: View,
     *,
     drawing: Drawing | None = None,
     hides: bool = False,
-    xmp: bytes = b"",
+    stating: Statements = own_statements,
 ) -> Rendition:
-    """Render and describe a picture. Takes time."""
-    rendered = pictures.render(data, format_, max_side=max_side, drawing=drawing, hides=hides, xmp=xmp)
-    content = ImageContent(format=format_, byte_size=len(rendered), sha256=hashlib.sha256(rendered).hexdigest())
+    """Render and describe a view of a picture. Takes time."""
+    rendered = pictures.render(data, view, drawing=drawing, hides=hides, statements=stating)
+    content = ImageContent(format=view.format, byte_size=len(rendered), sha256=hashlib.sha256(rendered).hexdigest())
     content.size.width, content.size.height = pictures.size_of(rendered)
     return Rendition(content, rendered)
+
+
+def _parts(view: View) -> tuple[int, ...]:
+    region = view.region
+    part = () if region is None else (region.left, region.top, region.width, region.height)
+    return (view.format, view.max_side, *part)
 
 
 def _key(*parts: bytes | int) -> str:

@@ -8,7 +8,7 @@ from image_grpc.maps.areas import area_of
 from image_grpc.maps.color import Color, parse
 from image_grpc.maps.coverage import CoveredCells, spell_area
 from image_grpc.maps.creatures import SPACE_SQUARES
-from image_grpc.maps.drawing_context import DrawingContext
+from image_grpc.maps.drawing_context import DrawingContext, portrait_key
 from image_grpc.maps.grid import DEFAULT_COLOR, Grid
 from image_grpc.maps.svg import NO_FILL, fill, number, outline_path, polyline, stroke
 from image_grpc.messages import enum_label
@@ -58,7 +58,7 @@ def draw_element(context: DrawingContext, element: TacticalElement) -> None:
 
 
 def _draw_token(context: DrawingContext, element: TacticalElement, x: float, y: float) -> None:
-    canvas, portrait = context.canvas, context.portraits.get(element.token.image_id)
+    canvas, portrait = context.canvas, context.portraits.get(portrait_key(element.token))
     monster = element.token.kind == TokenKind.TOKEN_KIND_MONSTER
     meaning, default = ("Monster", _MONSTER) if monster else ("Character", _CHARACTER)
     color = context.color(element, meaning, default)

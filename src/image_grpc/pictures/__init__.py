@@ -1,24 +1,37 @@
-"""Pictures as bytes: header checks, fitting, rendering with drawings, provenance metadata.
+"""Pictures as bytes: every one that enters or leaves is decoded, turned, converted, stripped and encoded here.
 
 `check` and `fit` run in a worker thread. Other functions that take time say so: call them in a worker thread.
 """
 
 from image_grpc.pictures.decoding import BadPicture, Description, check, configure, describe, size_of
-from image_grpc.pictures.rendering import draw, drawn_luminance, fit, luminance, mask, place, render, square
+from image_grpc.pictures.drawings import Drawing, draw, mask
+from image_grpc.pictures.encoding import media_type
+from image_grpc.pictures.luminance import drawn_luminance, luminance
+from image_grpc.pictures.normalization import Normalized, encoded_format, normalize
+from image_grpc.pictures.portraits import Portrait, portrait
+from image_grpc.pictures.rendering import Region, View, fit, place, render
 
 __all__ = [
     "BadPicture",
     "Description",
+    "Drawing",
+    "Normalized",
+    "Portrait",
+    "Region",
+    "View",
     "check",
     "configure",
     "describe",
     "draw",
     "drawn_luminance",
+    "encoded_format",
     "fit",
     "luminance",
     "mask",
+    "media_type",
+    "normalize",
     "place",
+    "portrait",
     "render",
     "size_of",
-    "square",
 ]

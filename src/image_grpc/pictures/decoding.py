@@ -1,4 +1,7 @@
-"""Checks and decoding of pictures from untrusted sources."""
+"""Bounded decoding of pictures from untrusted sources, into the one form that all others work with.
+
+That form is upright, sRGB, and has 8 bits per channel, with or without alpha. Of an animation, it is the first frame.
+"""
 
 import math
 import re
@@ -12,6 +15,7 @@ import pyvips
 from tabletop.image.v1.types_pb2 import ImageFormat
 
 from image_grpc.errors import GenerationError
+from image_grpc.pictures import color, orientation
 from image_grpc.workers import DECODING, is_wanted_here, stop_if_abandoned
 
 MAX_SIDE = 8192
@@ -32,6 +36,8 @@ _SIGNATURES = {
     ImageFormat.IMAGE_FORMAT_PNG: re.compile(rb"\x89PNG\r\n\x1a\n"),
     ImageFormat.IMAGE_FORMAT_JPEG: re.compile(rb"\xff\xd8\xff"),
     ImageFormat.IMAGE_FORMAT_WEBP: re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
+    ImageFormat.IMAGE_FORMAT_AVIF: re.compile(rb".{4}ftyp(?=.{0,64}avi[fs])", re.DOTALL),
+    ImageFormat.IMAGE_FORMAT_GIF: re.compile(rb"GIF8[79]a"),
 }
 
 
@@ -41,7 +47,7 @@ class BadPicture(GenerationError):
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """Format and size in pixels, according to the header."""
+    """Format, and size in pixels of the upright picture, according to the header."""
 
     format: ImageFormat
     width: int
@@ -54,17 +60,26 @@ def configure() -> None:
 
 
 def describe(data: bytes) -> Description:
-    """Read the header of a PNG, JPEG or WebP picture without decoding it.
+    """Read the header of a picture without decoding it.
 
     Raises BadPicture for other formats, and for pictures larger than MAX_SIDE or MAX_PIXELS. Takes time.
     """
+    return inspect(data)[0]
+
+
+def inspect(data: bytes) -> tuple[Description, pyvips.Image]:
+    """Return the description of a picture, and the header with its metadata and declared profile.
+
+    The header's size is that before it is turned upright. Raises BadPicture, like `describe`. Takes time.
+    """
     format_ = next((format_ for format_, signature in _SIGNATURES.items() if signature.match(data)), None)
     if format_ is None:
-        raise BadPicture("not a PNG, JPEG or WebP picture", retry_delay=RETRY_DELAY)
+        raise BadPicture("not a PNG, JPEG, WebP, AVIF or GIF picture", retry_delay=RETRY_DELAY)
     try:
-        width, height = size_of(data)
+        header = _load(data, format_)
     except pyvips.Error as error:
         raise BadPicture("the header of the picture is damaged", retry_delay=RETRY_DELAY) from error
+    width, height = orientation.upright_size(header)
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
         raise BadPicture(
             f"the picture has {width} x {height} pixels, limits are {MAX_SIDE} per side and {MAX_PIXELS} in total"
@@ -73,13 +88,12 @@ def describe(data: bytes) -> Description:
     scans = data.count(_START_OF_SCAN) if format_ == ImageFormat.IMAGE_FORMAT_JPEG else 1
     if scans > MAX_SCANS or scans * width * height > MAX_SCANNED_PIXELS:
         raise BadPicture(f"the picture has {scans} scans, which is too many for its size; the limit is {MAX_SCANS}")
-    return Description(format_, width, height)
+    return Description(format_, width, height), header
 
 
 def size_of(data: bytes) -> tuple[int, int]:
     """Return width and height according to the header of a trusted picture. Raises pyvips.Error."""
-    header = pyvips.Image.new_from_buffer(data, "", access="sequential")
-    return header.width, header.height
+    return orientation.upright_size(pyvips.Image.new_from_buffer(data, "", access="sequential"))
 
 
 @contextmanager
@@ -90,19 +104,27 @@ def opened(data: bytes, *, max_seconds: float = math.inf, shrink: int = 1) -> It
 
     Raises BadPicture if it is refused, damaged, or takes longer than `max_seconds`; Abandoned if nobody waits.
     """
-    describe(data)
+    described, _ = inspect(data)
     end = time.monotonic() + max_seconds
     try:
-        options = {"shrink": shrink} if shrink > 1 else {}
-        picture = pyvips.Image.new_from_buffer(data, "", access="sequential", fail_on="truncated", **options)
+        picture = _load(data, described.format, **({"shrink": shrink} if shrink > 1 else {}))
         picture.set_progress(True)
         picture.signal_connect("eval", partial(_stop_if_useless, is_wanted_here(), end))
-        yield picture
+        yield color.to_srgb(orientation.upright(picture))
     except pyvips.Error as error:
         stop_if_abandoned()
         if time.monotonic() > end:
             raise BadPicture(f"decoding the picture takes more than {max_seconds:g} s") from error
         raise BadPicture("the picture is damaged", retry_delay=RETRY_DELAY) from error
+
+
+def _load(data: bytes, format_: ImageFormat, **options: int) -> pyvips.Image:
+    """Open the first frame of a picture, with the profile of its colors. Raises pyvips.Error."""
+    picture = pyvips.Image.new_from_buffer(data, "", access="sequential", fail_on="truncated", **options)
+    profile = color.declared_profile(data, format_)
+    if profile is not None:
+        picture.set_type(pyvips.GValue.blob_type, color.PROFILE, profile)
+    return picture
 
 
 def _stop_if_useless(is_wanted: Callable[[], bool], end: float, picture: pyvips.Image, _progress: object) -> None:

@@ -1,53 +1,64 @@
-"""Provenance of a picture as XMP metadata, for programs that have only the file.
+"""What a picture says about its origin, for programs that have only the file.
 
-Terms: https://cv.iptc.org/newscodes/digitalsourcetype/ and the IPTC Photo Metadata Standard 2025.1. The packet
-has no text from callers: no prompt, no source.
+Terms: https://cv.iptc.org/newscodes/digitalsourcetype/ and the IPTC Photo Metadata Standard 2025.1. Nothing is text of
+callers: no prompt, no source.
 """
 
+from collections.abc import Callable
 from functools import cache
 from importlib.metadata import version
-from xml.sax.saxutils import escape
 
 from tabletop.image.v1.image_pb2 import Image
+
+from image_grpc.pictures.xmp import Properties
 
 GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 COMPOSED_GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 COMPOSED = "http://cv.iptc.org/newscodes/digitalsourcetype/composite"
 
-
-def xmp(image: Image) -> bytes:
-    """Return the XMP packet of a version of a generated image."""
-    return _packet(image, GENERATED)
+_SOURCE_TYPE = "Iptc4xmpExt:DigitalSourceType"
 
 
-def composed_xmp(image: Image) -> bytes:
-    """Return the XMP packet of a version of an image with its overlays drawn over it."""
-    return _packet(image, COMPOSED_GENERATED if image.metadata.generation_params.model else COMPOSED)
+Statements = Callable[[Properties], Properties]
+"""What a picture says, given the properties that are kept of the picture that it was made from."""
 
 
-def _packet(image: Image, source_type: str) -> bytes:
-    model = _attribute(image.metadata.generation_params.model)
-    system = f'\n    Iptc4xmpExt:AISystemUsed="GetImg.AI {model}"' if model else ""
-    return f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
-<x:xmpmeta xmlns:x="adobe:ns:meta/">
- <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
-  <rdf:Description rdf:about=""
-    xmlns:xmp="http://ns.adobe.com/xap/1.0/"
-    xmlns:xmpMM="http://ns.adobe.com/xap/1.0/mm/"
-    xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
-    Iptc4xmpExt:DigitalSourceType="{source_type}"
-    xmp:CreatorTool="image-grpc {_version()}"{system}
-    xmpMM:DocumentID="uuid:{_attribute(image.id)}"
-    xmpMM:VersionID="{image.version}"/>
- </rdf:RDF>
-</x:xmpmeta>
-<?xpacket end="w"?>""".encode()
+def own_statements(kept: Properties) -> Properties:
+    """State what the picture that it was made from says, and nothing else."""
+    return kept
+
+
+def statements(image: Image) -> Statements:
+    """Return the statements of a version of a generated image."""
+    return lambda kept: {**kept, **_properties(image, GENERATED)}
+
+
+def composed_statements(image: Image) -> Statements:
+    """Return the statements of a version of an image with its overlays drawn over it."""
+
+    def state(kept: Properties) -> Properties:
+        is_generated = _is_generated(image) or GENERATED in kept.get(_SOURCE_TYPE, ())
+        return {**kept, **_properties(image, COMPOSED_GENERATED if is_generated else COMPOSED)}
+
+    return state
+
+
+def _is_generated(image: Image) -> bool:
+    return bool(image.metadata.generation_params.model)
+
+
+def _properties(image: Image, source_type: str) -> Properties:
+    model = image.metadata.generation_params.model
+    system = {"Iptc4xmpExt:AISystemUsed": (f"GetImg.AI {model}",)} if model else {}
+    return {
+        _SOURCE_TYPE: (source_type,),
+        "xmp:CreatorTool": (f"image-grpc {_version()}",),
+        "xmpMM:DocumentID": (f"uuid:{image.id}",),
+        "xmpMM:VersionID": (str(image.version),),
+        **system,
+    }
 
 
 @cache  # reading the metadata of the installed package takes longer than the rest
 def _version() -> str:
     return version("image-grpc")
-
-
-def _attribute(text: str) -> str:
-    return escape(text, {'"': "&quot;"})

@@ -1,140 +1,105 @@
-"""Encoded pictures: fitted to a size; with a drawing over them, smaller, in another format."""
+"""Encoded pictures: fitted to a size; with a drawing over them, a part of them, smaller, in another format."""
 
-import math
-import os
-from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from dataclasses import dataclass
 
-import numpy as np
 import pyvips
-from numpy.typing import NDArray
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
-from image_grpc.pictures.decoding import Description, describe, opened
-from image_grpc.pictures.png_metadata import replace_metadata
+from image_grpc.pictures import xmp
+from image_grpc.pictures.containers import replace_metadata
+from image_grpc.pictures.decoding import Description, inspect, opened
+from image_grpc.pictures.drawings import Drawing, rasterize
+from image_grpc.pictures.encoding import FAST, PLACED, STORED, encode
+from image_grpc.pictures.metadata import kept_properties
+from image_grpc.pictures.normalization import normalize, pixel_changes
+from image_grpc.pictures.provenance import Statements, own_statements
 from image_grpc.workers import RENDERING
 
-_STORED = {
-    ImageFormat.IMAGE_FORMAT_PNG: ".png[compression=3]",
-    ImageFormat.IMAGE_FORMAT_JPEG: ".jpg[Q=90,optimize_coding=true,background=255]",
-    ImageFormat.IMAGE_FORMAT_WEBP: ".webp[Q=88,effort=3]",
-}
-"""Suffixes and options of libvips for pictures that are stored."""
-_FAST = {
-    ImageFormat.IMAGE_FORMAT_PNG: ".png[compression=1]",
-    ImageFormat.IMAGE_FORMAT_JPEG: ".jpg[Q=85,background=255]",
-    ImageFormat.IMAGE_FORMAT_WEBP: ".webp[Q=75,effort=0]",
-    ImageFormat.IMAGE_FORMAT_AVIF: ".avif[Q=55,effort=1]",
-}
-"""Suffixes and options for pictures that a caller waits for: speed matters more than size."""
-_PLACED = {ImageFormat.IMAGE_FORMAT_PNG: ".png[compression=1]", ImageFormat.IMAGE_FORMAT_WEBP: ".webp[Q=88,effort=0]"}
-"""Suffixes and options for pictures that a caller waits for and then keeps."""
-_TILE = 1408
-"""Side in pixels of the tiles in which a drawing is rendered. The largest map has 3 x 3."""
 
-Box = tuple[float, float, float, float]
-"""Left, top, width, height in pixels."""
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of a picture, in pixels."""
+
+    left: int
+    top: int
+    width: int
+    height: int
 
 
-class Drawing(Protocol):
-    """A drawing of the same size as the picture below it."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class View:
+    """Which part of a picture to return, how large, and in which format."""
 
-    def svg(self, part: Box | None = None, *, scale: float = 1.0) -> str:
-        """Return the drawing, or a part of it, as an SVG document, enlarged by `scale`."""
+    format: ImageFormat
+    max_side: int = 0
+    """Maximum width and height in pixels; 0: any."""
+    region: Region | None = None
+    """Default: the whole picture."""
 
 
-async def fit(data: bytes, size: Size, format_: ImageFormat, *, xmp: bytes = b"") -> bytes:
-    """Scale a picture to cover `size`, crop the edges, encode it with only `xmp` as metadata. Raises BadPicture."""
-    return await RENDERING.run(lambda: _fit(data, size.width, size.height, format_, xmp))
+async def fit(data: bytes, size: Size, format_: ImageFormat, statements: Statements = own_statements) -> bytes:
+    """Scale a picture to cover `size`, crop the edges, and encode it with only `statements` as metadata.
 
-
-def square(data: bytes, side: int) -> bytes:
-    """Return the middle of a picture, scaled to a square of `side` pixels, as JPEG. Takes time. Raises BadPicture."""
-    return _fit(data, side, side, ImageFormat.IMAGE_FORMAT_JPEG, b"")
+    A picture that fits already is not encoded again. Raises BadPicture.
+    """
+    return await RENDERING.run(lambda: _fit(data, size.width, size.height, format_, statements))
 
 
 def render(
     data: bytes,
-    format_: ImageFormat,
+    view: View,
     *,
-    max_side: int = 0,
     drawing: Drawing | None = None,
     hides: bool = False,
-    xmp: bytes = b"",
+    statements: Statements = own_statements,
 ) -> bytes:
-    """Encode a picture in another format, with a drawing over it and no side longer than `max_side` pixels.
+    """Encode a view of a picture, with a drawing over it, and only `statements` as metadata.
 
-    `max_side` 0 keeps the size. A drawing that `hides` something is drawn before the picture is made smaller, because
-    pixels blend with their neighbors then. Without `xmp`, the packet of the picture is kept. Takes time. Raises
-    BadPicture.
+    A drawing that `hides` something is drawn before the picture is made smaller, because pixels blend with their
+    neighbors then. Takes time. Raises BadPicture.
     """
-    described = describe(data)
-    scale = min(1.0, max_side / max(described.width, described.height)) if max_side else 1.0
-    with opened(data, shrink=1 if hides else _shrink(described, scale)) as picture:
-        rendered = _drawn_over(picture, drawing, 1) if hides else picture
+    described, header = inspect(data)
+    packet = xmp.packet(statements(kept_properties(header, data, described.format)))
+    region = view.region or Region(0, 0, described.width, described.height)
+    scale = min(1.0, view.max_side / max(region.width, region.height)) if view.max_side else 1.0
+    shrink = 1 if hides or view.region else _shrink(described, scale)
+    with opened(data, shrink=shrink) as decoded:
+        picture = decoded
+        if view.region is not None:
+            picture = picture.crop(region.left, region.top, region.width, region.height)
+        if drawing is not None and hides:
+            picture = _drawn_over(picture, drawing, region, 1)
         if scale < 1:
-            rendered = _scaled(rendered, described, scale)
-        if not hides:
-            rendered = _drawn_over(rendered, drawing, scale)
-        return _encode(rendered, _FAST[format_], xmp)
-
-
-def _drawn_over(picture: pyvips.Image, drawing: Drawing | None, scale: float) -> pyvips.Image:
-    if drawing is None:
-        return picture
-    return _compose(picture, _rasterize(drawing, scale, picture.width, picture.height))
+            picture = _scaled(picture, scale, region.width, region.height)
+        if drawing is not None and not hides:
+            picture = _drawn_over(picture, drawing, region, scale)
+        return encode(picture, view.format, FAST, packet)
 
 
 def place(data: bytes, format_: ImageFormat, *, scale: float, left: int, top: int, width: int, height: int) -> bytes:
     """Scale a picture, put it on black of `width` x `height` pixels, and encode it as PNG or WebP.
 
-    A picture that fills this, in this format, is returned unchanged. Takes time. Raises BadPicture.
+    A normalized picture that fills this, in this format, is returned unchanged. Takes time. Raises BadPicture.
     """
-    described = describe(data)
+    described, header = inspect(data)
+    fills = (scale, left, top, width, height) == (1, 0, 0, described.width, described.height)
+    if fills and described.format == format_:
+        return normalize(data).data
+    packet = xmp.packet(kept_properties(header, data, described.format))
+    with opened(data) as decoded:
+        picture = decoded if scale == 1 else _scaled(decoded, scale, described.width, described.height)
+        black = [0, 0, 0, 255] if picture.hasalpha() else [0, 0, 0]
+        placed = picture.embed(left, top, width, height, extend="background", background=black)
+        return encode(placed, format_, PLACED, packet)
+
+
+def _fit(data: bytes, width: int, height: int, format_: ImageFormat, statements: Statements) -> bytes:
+    described, header = inspect(data)
+    packet = xmp.packet(statements(kept_properties(header, data, described.format)))
+    fits = described == Description(format_, width, height) and not pixel_changes(header, format_)
+    unchanged = replace_metadata(data, format_, packet) if fits else None
     with opened(data) as picture:
-        fills = (scale, left, top, width, height) == (1, 0, 0, described.width, described.height)
-        if fills and described.format == format_ and not _is_turned(picture):
-            return data
-        scaled = picture if scale == 1 else _scaled(picture, described, scale)
-        scaled = scaled.colourspace("srgb")
-        black = [0, 0, 0, 255] if scaled.hasalpha() else [0, 0, 0]
-        placed = scaled.embed(left, top, width, height, extend="background", background=black)
-        return _encode(placed, _PLACED[format_], b"")
-
-
-def mask(drawing: Drawing, size: Size) -> bytes:
-    """Return a drawing on black as a PNG in shades of gray. Takes time."""
-    drawn = _rasterize(drawing, 1, size.width, size.height).flatten(background=0)
-    return _encode(drawn.extract_band(1), _STORED[ImageFormat.IMAGE_FORMAT_PNG], b"", keep="none")
-
-
-def draw(drawing: Drawing, size: Size) -> bytes:
-    """Return a drawing that covers everything as a PNG in color. Takes time."""
-    drawn = _rasterize(drawing, 1, size.width, size.height).flatten(background=0)
-    return _encode(drawn, _STORED[ImageFormat.IMAGE_FORMAT_PNG], b"", keep="none")
-
-
-def luminance(data: bytes, width: int, height: int) -> NDArray[np.float64]:
-    """Return how bright a picture is, scaled to `width` x `height` pixels: 0 to 255. Takes time. Raises BadPicture."""
-    with opened(data) as picture:
-        small = picture.thumbnail_image(width, height=height, size="force", no_rotate=True)
-        return _brightness(small.flatten() if small.hasalpha() else small)
-
-
-def drawn_luminance(drawing: Drawing, width: int, height: int) -> NDArray[np.float64]:
-    """Return how bright a drawing of `width` x `height` pixels is, in the same way. Takes time."""
-    return _brightness(_rasterize(drawing, 1, width, height).flatten(background=0))
-
-
-def _brightness(picture: pyvips.Image) -> NDArray[np.float64]:
-    gray = picture.colourspace("b-w").extract_band(0).numpy()
-    return np.asarray(gray, dtype=np.float64).reshape(picture.height, picture.width)
-
-
-def _fit(data: bytes, width: int, height: int, format_: ImageFormat, xmp: bytes) -> bytes:
-    with opened(data) as picture:
-        fits = (picture.width, picture.height) == (width, height) and not _is_turned(picture)
-        if fits and format_ == ImageFormat.IMAGE_FORMAT_PNG and (unchanged := replace_metadata(data, xmp)) is not None:
+        if unchanged is not None:
             picture.avg()  # decodes it, which verifies that it is complete
             return unchanged
         # thumbnail_buffer ignores fail_on, and would accept truncated pictures.
@@ -142,12 +107,13 @@ def _fit(data: bytes, width: int, height: int, format_: ImageFormat, xmp: bytes)
         if (fitted.width, fitted.height) != (width, height):  # rounding, at extreme ratios
             fitted = fitted.resize(width / fitted.width, vscale=height / fitted.height)
             fitted = fitted.crop(0, 0, width, height)
-        return _encode(fitted, _STORED[format_], xmp, keep="xmp" if xmp else "none")
+        return encode(fitted, format_, STORED, packet)
 
 
-def _is_turned(picture: pyvips.Image) -> bool:
-    """Return whether its metadata says that it has to be turned or mirrored."""
-    return bool(picture.get_typeof("orientation")) and picture.get("orientation") != 1
+def _scaled(picture: pyvips.Image, scale: float, width: int, height: int) -> pyvips.Image:
+    """Scale a picture, of `width` x `height` pixels unless it was shrunk while it was decoded."""
+    wide, high = (max(1, round(side * scale)) for side in (width, height))
+    return picture.thumbnail_image(wide, height=high, size="force")
 
 
 def _shrink(described: Description, scale: float) -> int:
@@ -159,42 +125,10 @@ def _shrink(described: Description, scale: float) -> int:
     return next((by for by in (8, 4, 2) if by * scale <= 1 and not any(side % by for side in sides)), 1)
 
 
-def _scaled(picture: pyvips.Image, described: Description, scale: float) -> pyvips.Image:
-    width, height = (max(1, round(side * scale)) for side in (described.width, described.height))
-    # No rotation: neither the drawing nor a rendition of the full size follows the EXIF orientation.
-    return picture.thumbnail_image(width, height=height, size="force", no_rotate=True)
-
-
-def _compose(picture: pyvips.Image, overlay: pyvips.Image) -> pyvips.Image:
-    picture = picture.colourspace("srgb")
+def _drawn_over(picture: pyvips.Image, drawing: Drawing, region: Region, scale: float) -> pyvips.Image:
+    """Draw the region of a drawing over a picture of it that is enlarged by `scale`."""
+    overlay = rasterize(drawing, picture.width, picture.height, left=region.left, top=region.top, scale=scale)
     if picture.hasalpha():
         return picture.composite2(overlay, "over").cast("uchar")
     # Integer arithmetic takes half the time of composite2.
     return overlay[3].ifthenelse(overlay[:3], picture, blend=True)
-
-
-def _rasterize(drawing: Drawing, scale: float, width: int, height: int) -> pyvips.Image:
-    """Render a drawing in tiles, as the renderer uses one core, and processes all per 2,000 pixels."""
-    corners = [(left, top) for top in range(0, height, _TILE) for left in range(0, width, _TILE)]
-
-    def tile(corner: tuple[int, int]) -> pyvips.Image:
-        left, top = corner
-        tile_width, tile_height = min(_TILE, width - left), min(_TILE, height - top)
-        part = (left / scale, top / scale, tile_width / scale, tile_height / scale)
-        svg = drawing.svg(part, scale=scale).encode()
-        picture = pyvips.Image.svgload_buffer(svg, unlimited=True)
-        return picture.gravity("north-west", tile_width, tile_height).copy_memory()
-
-    with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
-        tiles = list(threads.map(tile, corners))
-    # Only the tiles of the last column and row are smaller.
-    return pyvips.Image.arrayjoin(tiles, across=math.ceil(width / _TILE)).crop(0, 0, width, height)
-
-
-def _encode(picture: pyvips.Image, encoding: str, xmp: bytes, *, keep: str = "xmp") -> bytes:
-    """Encode a picture with only the metadata to `keep`. Its XMP packet is replaced by `xmp`, unless that is empty."""
-    if xmp:
-        picture = picture.copy()
-        picture.set_type(pyvips.GValue.blob_type, "xmp-data", xmp)
-    data: bytes = picture.write_to_buffer(encoding, keep=keep)
-    return data

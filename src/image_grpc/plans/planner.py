@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tabletop.image.v1 import floor_plan_service_pb2 as pb
 from tabletop.image.v1.map_pb2 import FloorPlan, GridKind
-from tabletop.image.v1.types_pb2 import ImageFormat, Size
+from tabletop.image.v1.types_pb2 import Size
 
 from image_grpc import pictures
 from image_grpc.errors import InvalidArgument, Violation
@@ -25,11 +25,6 @@ MAX_BYTES = 3_900_000
 """Of a drawing: clients accept responses of 4 MiB by default."""
 MIN_CELL, MAX_CELL = 8, 1024
 """Limits of the grid of a map, in pixels."""
-_MEDIA_TYPES = {
-    ImageFormat.IMAGE_FORMAT_PNG: "image/png",
-    ImageFormat.IMAGE_FORMAT_JPEG: "image/jpeg",
-    ImageFormat.IMAGE_FORMAT_WEBP: "image/webp",
-}
 _MASK = pb.FloorPlanContent.FLOOR_PLAN_CONTENT_MASK
 _SVG = pb.DrawingFormat.DRAWING_FORMAT_SVG
 
@@ -122,13 +117,14 @@ def _read(data: bytes, format_: pb.FloorPlanFormat, max_bytes: int) -> ImportedF
     imported = import_file(data, format_, max_bytes=max_bytes)
     response = pb.ImportedFloorPlan(floor_plan=imported.plan, format=imported.format, warnings=imported.warnings)
     try:
-        described = pictures.describe(imported.picture) if imported.picture else None
+        normalized = pictures.normalize(imported.picture) if imported.picture else None
     except pictures.BadPicture as bad:
         response.warnings.append(f"the picture is left out: {bad.message}")
-        described = None
-    cell_size = described.width / imported.picture_columns if described is not None else 0
-    if described is None:
+        normalized = None
+    if normalized is None:
         return ImportedFile(response, b"")
+    described = normalized.description
+    cell_size = described.width / imported.picture_columns
     rows = described.height / cell_size
     if abs(rows - imported.plan.size.rows) >= 1:
         response.warnings.append(f"the picture has {rows:g} rows of cells, the plan {imported.plan.size.rows}")
@@ -138,10 +134,10 @@ def _read(data: bytes, format_: pb.FloorPlanFormat, max_bytes: int) -> ImportedF
         )
         return ImportedFile(response, b"")
     picture = response.picture
-    picture.media_type, picture.byte_size = _MEDIA_TYPES[described.format], len(imported.picture)
+    picture.media_type, picture.byte_size = pictures.media_type(described.format), len(normalized.data)
     picture.width, picture.height = described.width, described.height
     picture.grid.size, picture.grid.kind = cell_size, GridKind.GRID_KIND_SQUARE
-    return ImportedFile(response, imported.picture)
+    return ImportedFile(response, normalized.data)
 
 
 def _drawn(request: pb.RenderFloorPlanRequest, cell_size: int) -> bytes:

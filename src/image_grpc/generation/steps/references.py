@@ -8,8 +8,7 @@ from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
 from image_grpc import pictures
-from image_grpc.generation.requests import complete_request, kind_in, picture_in
-from image_grpc.messages import enum_label
+from image_grpc.generation.requests import FORMATS, complete_request, kind_in, picture_in
 from image_grpc.storage import Storage
 from image_grpc.workers import HASHING, RENDERING
 
@@ -36,12 +35,13 @@ class ReferenceLoader:
     async def _url(self, image: Image) -> str:
         content = image.content
         data = await self._storage.blobs.read_uncached(content.sha256, content.byte_size)
-        mime_type = f"image/{enum_label(ImageFormat, content.format)}"
-        if len(data) > MAX_BYTES:
-            data = await pictures.fit(data, _scaled(content.size), ImageFormat.IMAGE_FORMAT_WEBP)
-            mime_type = "image/webp"
+        normalized = await RENDERING.run(lambda: pictures.normalize(data))
+        data, format_ = normalized.data, normalized.description.format
+        if len(data) > MAX_BYTES or format_ not in FORMATS:
+            format_ = ImageFormat.IMAGE_FORMAT_WEBP
+            data = await pictures.fit(data, _scaled(content.size), format_)
         encoded = await HASHING.run(lambda: base64.b64encode(data))
-        return f"data:{mime_type};base64,{encoded.decode()}"
+        return f"data:{pictures.media_type(format_)};base64,{encoded.decode()}"
 
 
 async def layout_url(request: GenerationRequest, ratio: float | None) -> str:

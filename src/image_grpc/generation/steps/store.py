@@ -24,7 +24,7 @@ from image_grpc.getimg import Downloader, PictureGone
 from image_grpc.hub import Ack, Retry, Settlement
 from image_grpc.idempotency import derived_id
 from image_grpc.messages import clone, now
-from image_grpc.pictures.provenance import xmp
+from image_grpc.pictures.provenance import Statements, statements
 from image_grpc.quotas import budgets
 from image_grpc.retry import GenerationLimits, delay_before_next_download
 from image_grpc.storage import BlobIncomplete, Storage, UnitOfWork
@@ -62,7 +62,7 @@ class StoreStep:
             previous = await self._previous_version(record)
             image = _next_version(previous, record)
             picture = picture_in(complete_request(record))
-            data = await pictures.fit(generated, picture.size, picture.format, xmp=xmp(image))
+            data = await pictures.fit(generated, picture.size, picture.format, statements(image))
             fidelity = await measured(record, data)
         except ImageNotFound as error:
             await self._generations.fail(record, error)
@@ -74,7 +74,7 @@ class StoreStep:
                 return await self._generate_again(states.tried(record, fidelity))
             if (better := best_earlier(record, fidelity)) is not None:
                 try:
-                    data = await self._download_again(better, picture, xmp(image))
+                    data = await self._download_again(better, picture, statements(image))
                     fidelity = better.fidelity
                 except (ApiError, GenerationError) as failure:
                     if not isinstance(failure, PictureGone) and attempt < MAX_ATTEMPTS_FOR_BETTER:
@@ -106,10 +106,10 @@ class StoreStep:
             return await self._give_up(record, failure)
         return Retry(delay, failure.message)
 
-    async def _download_again(self, better: Try, picture: PictureRequest, xmp_packet: bytes) -> bytes:
+    async def _download_again(self, better: Try, picture: PictureRequest, stating: Statements) -> bytes:
         """Return the picture of an earlier try. Raises ApiError, GenerationError."""
         generated = await self._downloader.download(better.result.url)
-        return await pictures.fit(generated, picture.size, picture.format, xmp=xmp_packet)
+        return await pictures.fit(generated, picture.size, picture.format, stating)
 
     async def _give_up(self, record: GenerationRecord, failure: ServiceError) -> Settlement:
         """Keep the best of the earlier pictures, if there are any; otherwise fail."""

@@ -56,7 +56,7 @@ class Adherence(_message.Message):
     def __init__(self, min_score: _Optional[float] = ..., max_tries: _Optional[int] = ...) -> None: ...
 
 class GenerateTacticalMapRequest(_message.Message):
-    __slots__ = ("theme", "size", "details", "source", "request_id", "wait_for", "priority", "cache", "validate_only", "format", "model", "reference_image_ids", "grid", "features", "terrain", "walls", "lights", "layout", "adherence")
+    __slots__ = ("theme", "size", "details", "source", "request_id", "wait_for", "priority", "cache", "validate_only", "format", "model", "reference_image_ids", "variant", "grid", "features", "terrain", "walls", "lights", "layout", "adherence")
     THEME_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     DETAILS_FIELD_NUMBER: _ClassVar[int]
@@ -69,6 +69,7 @@ class GenerateTacticalMapRequest(_message.Message):
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     REFERENCE_IMAGE_IDS_FIELD_NUMBER: _ClassVar[int]
+    VARIANT_FIELD_NUMBER: _ClassVar[int]
     GRID_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     TERRAIN_FIELD_NUMBER: _ClassVar[int]
@@ -88,6 +89,7 @@ class GenerateTacticalMapRequest(_message.Message):
     format: _types_pb2.ImageFormat
     model: str
     reference_image_ids: _containers.RepeatedScalarFieldContainer[str]
+    variant: int
     grid: _map_pb2.Grid
     features: _containers.RepeatedScalarFieldContainer[str]
     terrain: _map_pb2.Terrain
@@ -95,7 +97,7 @@ class GenerateTacticalMapRequest(_message.Message):
     lights: _containers.RepeatedCompositeFieldContainer[_map_pb2.Light]
     layout: MapLayout
     adherence: Adherence
-    def __init__(self, theme: _Optional[str] = ..., size: _Optional[_Union[_types_pb2.Size, _Mapping]] = ..., details: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., request_id: _Optional[str] = ..., wait_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., priority: _Optional[_Union[_types_pb2.Priority, str]] = ..., cache: _Optional[_Union[_types_pb2.CacheMode, str]] = ..., validate_only: _Optional[bool] = ..., format: _Optional[_Union[_types_pb2.ImageFormat, str]] = ..., model: _Optional[str] = ..., reference_image_ids: _Optional[_Iterable[str]] = ..., grid: _Optional[_Union[_map_pb2.Grid, _Mapping]] = ..., features: _Optional[_Iterable[str]] = ..., terrain: _Optional[_Union[_map_pb2.Terrain, _Mapping]] = ..., walls: _Optional[_Iterable[_Union[_map_pb2.Wall, _Mapping]]] = ..., lights: _Optional[_Iterable[_Union[_map_pb2.Light, _Mapping]]] = ..., layout: _Optional[_Union[MapLayout, _Mapping]] = ..., adherence: _Optional[_Union[Adherence, _Mapping]] = ...) -> None: ...
+    def __init__(self, theme: _Optional[str] = ..., size: _Optional[_Union[_types_pb2.Size, _Mapping]] = ..., details: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., request_id: _Optional[str] = ..., wait_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., priority: _Optional[_Union[_types_pb2.Priority, str]] = ..., cache: _Optional[_Union[_types_pb2.CacheMode, str]] = ..., validate_only: _Optional[bool] = ..., format: _Optional[_Union[_types_pb2.ImageFormat, str]] = ..., model: _Optional[str] = ..., reference_image_ids: _Optional[_Iterable[str]] = ..., variant: _Optional[int] = ..., grid: _Optional[_Union[_map_pb2.Grid, _Mapping]] = ..., features: _Optional[_Iterable[str]] = ..., terrain: _Optional[_Union[_map_pb2.Terrain, _Mapping]] = ..., walls: _Optional[_Iterable[_Union[_map_pb2.Wall, _Mapping]]] = ..., lights: _Optional[_Iterable[_Union[_map_pb2.Light, _Mapping]]] = ..., layout: _Optional[_Union[MapLayout, _Mapping]] = ..., adherence: _Optional[_Union[Adherence, _Mapping]] = ...) -> None: ...
 
 class Road(_message.Message):
     __slots__ = ("waypoints",)
@@ -104,7 +106,7 @@ class Road(_message.Message):
     def __init__(self, waypoints: _Optional[_Iterable[_Union[_types_pb2.Location, _Mapping]]] = ...) -> None: ...
 
 class GenerateCampaignMapRequest(_message.Message):
-    __slots__ = ("theme", "size", "details", "source", "request_id", "wait_for", "priority", "cache", "validate_only", "format", "model", "reference_image_ids", "scale", "features", "points_of_interest", "roads")
+    __slots__ = ("theme", "size", "details", "source", "request_id", "wait_for", "priority", "cache", "validate_only", "format", "model", "reference_image_ids", "variant", "scale", "features", "points_of_interest", "roads")
     THEME_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     DETAILS_FIELD_NUMBER: _ClassVar[int]
@@ -117,6 +119,7 @@ class GenerateCampaignMapRequest(_message.Message):
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     REFERENCE_IMAGE_IDS_FIELD_NUMBER: _ClassVar[int]
+    VARIANT_FIELD_NUMBER: _ClassVar[int]
     SCALE_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     POINTS_OF_INTEREST_FIELD_NUMBER: _ClassVar[int]
@@ -133,11 +136,12 @@ class GenerateCampaignMapRequest(_message.Message):
     format: _types_pb2.ImageFormat
     model: str
     reference_image_ids: _containers.RepeatedScalarFieldContainer[str]
+    variant: int
     scale: _map_pb2.Scale
     features: _containers.RepeatedScalarFieldContainer[str]
     points_of_interest: _containers.RepeatedCompositeFieldContainer[_map_pb2.PointOfInterest]
     roads: _containers.RepeatedCompositeFieldContainer[Road]
-    def __init__(self, theme: _Optional[str] = ..., size: _Optional[_Union[_types_pb2.Size, _Mapping]] = ..., details: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., request_id: _Optional[str] = ..., wait_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., priority: _Optional[_Union[_types_pb2.Priority, str]] = ..., cache: _Optional[_Union[_types_pb2.CacheMode, str]] = ..., validate_only: _Optional[bool] = ..., format: _Optional[_Union[_types_pb2.ImageFormat, str]] = ..., model: _Optional[str] = ..., reference_image_ids: _Optional[_Iterable[str]] = ..., scale: _Optional[_Union[_map_pb2.Scale, _Mapping]] = ..., features: _Optional[_Iterable[str]] = ..., points_of_interest: _Optional[_Iterable[_Union[_map_pb2.PointOfInterest, _Mapping]]] = ..., roads: _Optional[_Iterable[_Union[Road, _Mapping]]] = ...) -> None: ...
+    def __init__(self, theme: _Optional[str] = ..., size: _Optional[_Union[_types_pb2.Size, _Mapping]] = ..., details: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., request_id: _Optional[str] = ..., wait_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., priority: _Optional[_Union[_types_pb2.Priority, str]] = ..., cache: _Optional[_Union[_types_pb2.CacheMode, str]] = ..., validate_only: _Optional[bool] = ..., format: _Optional[_Union[_types_pb2.ImageFormat, str]] = ..., model: _Optional[str] = ..., reference_image_ids: _Optional[_Iterable[str]] = ..., variant: _Optional[int] = ..., scale: _Optional[_Union[_map_pb2.Scale, _Mapping]] = ..., features: _Optional[_Iterable[str]] = ..., points_of_interest: _Optional[_Iterable[_Union[_map_pb2.PointOfInterest, _Mapping]]] = ..., roads: _Optional[_Iterable[_Union[Road, _Mapping]]] = ...) -> None: ...
 
 class PortraitStyle(_message.Message):
     __slots__ = ("pose", "background", "lighting")
@@ -158,7 +162,7 @@ class Equipment(_message.Message):
     def __init__(self, visible: _Optional[bool] = ..., items: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class GeneratePortraitRequest(_message.Message):
-    __slots__ = ("theme", "size", "details", "source", "request_id", "wait_for", "priority", "cache", "validate_only", "format", "model", "reference_image_ids", "character_id", "kind", "species", "character_class", "traits", "style", "equipment")
+    __slots__ = ("theme", "size", "details", "source", "request_id", "wait_for", "priority", "cache", "validate_only", "format", "model", "reference_image_ids", "variant", "character_id", "kind", "species", "character_class", "traits", "style", "equipment")
     THEME_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     DETAILS_FIELD_NUMBER: _ClassVar[int]
@@ -171,6 +175,7 @@ class GeneratePortraitRequest(_message.Message):
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     REFERENCE_IMAGE_IDS_FIELD_NUMBER: _ClassVar[int]
+    VARIANT_FIELD_NUMBER: _ClassVar[int]
     CHARACTER_ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     SPECIES_FIELD_NUMBER: _ClassVar[int]
@@ -190,6 +195,7 @@ class GeneratePortraitRequest(_message.Message):
     format: _types_pb2.ImageFormat
     model: str
     reference_image_ids: _containers.RepeatedScalarFieldContainer[str]
+    variant: int
     character_id: str
     kind: CharacterKind
     species: str
@@ -197,7 +203,7 @@ class GeneratePortraitRequest(_message.Message):
     traits: _containers.RepeatedScalarFieldContainer[str]
     style: PortraitStyle
     equipment: Equipment
-    def __init__(self, theme: _Optional[str] = ..., size: _Optional[_Union[_types_pb2.Size, _Mapping]] = ..., details: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., request_id: _Optional[str] = ..., wait_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., priority: _Optional[_Union[_types_pb2.Priority, str]] = ..., cache: _Optional[_Union[_types_pb2.CacheMode, str]] = ..., validate_only: _Optional[bool] = ..., format: _Optional[_Union[_types_pb2.ImageFormat, str]] = ..., model: _Optional[str] = ..., reference_image_ids: _Optional[_Iterable[str]] = ..., character_id: _Optional[str] = ..., kind: _Optional[_Union[CharacterKind, str]] = ..., species: _Optional[str] = ..., character_class: _Optional[str] = ..., traits: _Optional[_Iterable[str]] = ..., style: _Optional[_Union[PortraitStyle, _Mapping]] = ..., equipment: _Optional[_Union[Equipment, _Mapping]] = ...) -> None: ...
+    def __init__(self, theme: _Optional[str] = ..., size: _Optional[_Union[_types_pb2.Size, _Mapping]] = ..., details: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., request_id: _Optional[str] = ..., wait_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., priority: _Optional[_Union[_types_pb2.Priority, str]] = ..., cache: _Optional[_Union[_types_pb2.CacheMode, str]] = ..., validate_only: _Optional[bool] = ..., format: _Optional[_Union[_types_pb2.ImageFormat, str]] = ..., model: _Optional[str] = ..., reference_image_ids: _Optional[_Iterable[str]] = ..., variant: _Optional[int] = ..., character_id: _Optional[str] = ..., kind: _Optional[_Union[CharacterKind, str]] = ..., species: _Optional[str] = ..., character_class: _Optional[str] = ..., traits: _Optional[_Iterable[str]] = ..., style: _Optional[_Union[PortraitStyle, _Mapping]] = ..., equipment: _Optional[_Union[Equipment, _Mapping]] = ...) -> None: ...
 
 class ItemStyle(_message.Message):
     __slots__ = ("angle", "lighting", "detail_level")
@@ -220,7 +226,7 @@ class ItemProperties(_message.Message):
     def __init__(self, material: _Optional[str] = ..., magical_effects: _Optional[_Iterable[str]] = ..., wear_state: _Optional[str] = ...) -> None: ...
 
 class GenerateItemIllustrationRequest(_message.Message):
-    __slots__ = ("theme", "size", "details", "source", "request_id", "wait_for", "priority", "cache", "validate_only", "format", "model", "reference_image_ids", "item_id", "type", "name", "style", "properties")
+    __slots__ = ("theme", "size", "details", "source", "request_id", "wait_for", "priority", "cache", "validate_only", "format", "model", "reference_image_ids", "variant", "item_id", "type", "name", "style", "properties")
     THEME_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     DETAILS_FIELD_NUMBER: _ClassVar[int]
@@ -233,6 +239,7 @@ class GenerateItemIllustrationRequest(_message.Message):
     FORMAT_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     REFERENCE_IMAGE_IDS_FIELD_NUMBER: _ClassVar[int]
+    VARIANT_FIELD_NUMBER: _ClassVar[int]
     ITEM_ID_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -250,12 +257,13 @@ class GenerateItemIllustrationRequest(_message.Message):
     format: _types_pb2.ImageFormat
     model: str
     reference_image_ids: _containers.RepeatedScalarFieldContainer[str]
+    variant: int
     item_id: str
     type: ItemType
     name: str
     style: ItemStyle
     properties: ItemProperties
-    def __init__(self, theme: _Optional[str] = ..., size: _Optional[_Union[_types_pb2.Size, _Mapping]] = ..., details: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., request_id: _Optional[str] = ..., wait_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., priority: _Optional[_Union[_types_pb2.Priority, str]] = ..., cache: _Optional[_Union[_types_pb2.CacheMode, str]] = ..., validate_only: _Optional[bool] = ..., format: _Optional[_Union[_types_pb2.ImageFormat, str]] = ..., model: _Optional[str] = ..., reference_image_ids: _Optional[_Iterable[str]] = ..., item_id: _Optional[str] = ..., type: _Optional[_Union[ItemType, str]] = ..., name: _Optional[str] = ..., style: _Optional[_Union[ItemStyle, _Mapping]] = ..., properties: _Optional[_Union[ItemProperties, _Mapping]] = ...) -> None: ...
+    def __init__(self, theme: _Optional[str] = ..., size: _Optional[_Union[_types_pb2.Size, _Mapping]] = ..., details: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., request_id: _Optional[str] = ..., wait_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., priority: _Optional[_Union[_types_pb2.Priority, str]] = ..., cache: _Optional[_Union[_types_pb2.CacheMode, str]] = ..., validate_only: _Optional[bool] = ..., format: _Optional[_Union[_types_pb2.ImageFormat, str]] = ..., model: _Optional[str] = ..., reference_image_ids: _Optional[_Iterable[str]] = ..., variant: _Optional[int] = ..., item_id: _Optional[str] = ..., type: _Optional[_Union[ItemType, str]] = ..., name: _Optional[str] = ..., style: _Optional[_Union[ItemStyle, _Mapping]] = ..., properties: _Optional[_Union[ItemProperties, _Mapping]] = ...) -> None: ...
 
 class RegenerateImageRequest(_message.Message):
     __slots__ = ("image_id", "version", "tactical_map", "campaign_map", "portrait", "item_illustration", "update_mask", "request_id", "wait_for", "priority", "validate_only")

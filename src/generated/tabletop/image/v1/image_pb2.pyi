@@ -7,12 +7,30 @@ from tabletop.image.v1 import map_pb2 as _map_pb2
 from tabletop.image.v1 import theme_pb2 as _theme_pb2
 from tabletop.image.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class Normalization(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    NORMALIZATION_UNSPECIFIED: _ClassVar[Normalization]
+    NORMALIZATION_TURNED: _ClassVar[Normalization]
+    NORMALIZATION_COLORS_CONVERTED: _ClassVar[Normalization]
+    NORMALIZATION_DEPTH_REDUCED: _ClassVar[Normalization]
+    NORMALIZATION_FRAMES_REMOVED: _ClassVar[Normalization]
+    NORMALIZATION_FORMAT_CONVERTED: _ClassVar[Normalization]
+    NORMALIZATION_METADATA_REMOVED: _ClassVar[Normalization]
+NORMALIZATION_UNSPECIFIED: Normalization
+NORMALIZATION_TURNED: Normalization
+NORMALIZATION_COLORS_CONVERTED: Normalization
+NORMALIZATION_DEPTH_REDUCED: Normalization
+NORMALIZATION_FRAMES_REMOVED: Normalization
+NORMALIZATION_FORMAT_CONVERTED: Normalization
+NORMALIZATION_METADATA_REMOVED: Normalization
 
 class Image(_message.Message):
     __slots__ = ("id", "storage_id", "type", "subtype", "content", "metadata", "overlays", "references", "version", "create_time", "update_time", "delete_time", "purge_time", "storage_correlation_id", "map")
@@ -63,18 +81,20 @@ class ImageContent(_message.Message):
     def __init__(self, storage_path: _Optional[str] = ..., format: _Optional[_Union[_types_pb2.ImageFormat, str]] = ..., size: _Optional[_Union[_types_pb2.Size, _Mapping]] = ..., byte_size: _Optional[int] = ..., sha256: _Optional[str] = ...) -> None: ...
 
 class ImageMetadata(_message.Message):
-    __slots__ = ("theme", "source_id", "service", "generation_params", "theme_association")
+    __slots__ = ("theme", "source_id", "service", "generation_params", "theme_association", "normalizations")
     THEME_FIELD_NUMBER: _ClassVar[int]
     SOURCE_ID_FIELD_NUMBER: _ClassVar[int]
     SERVICE_FIELD_NUMBER: _ClassVar[int]
     GENERATION_PARAMS_FIELD_NUMBER: _ClassVar[int]
     THEME_ASSOCIATION_FIELD_NUMBER: _ClassVar[int]
+    NORMALIZATIONS_FIELD_NUMBER: _ClassVar[int]
     theme: str
     source_id: str
     service: str
     generation_params: GenerationParams
     theme_association: _theme_pb2.ThemeAssociation
-    def __init__(self, theme: _Optional[str] = ..., source_id: _Optional[str] = ..., service: _Optional[str] = ..., generation_params: _Optional[_Union[GenerationParams, _Mapping]] = ..., theme_association: _Optional[_Union[_theme_pb2.ThemeAssociation, _Mapping]] = ...) -> None: ...
+    normalizations: _containers.RepeatedScalarFieldContainer[Normalization]
+    def __init__(self, theme: _Optional[str] = ..., source_id: _Optional[str] = ..., service: _Optional[str] = ..., generation_params: _Optional[_Union[GenerationParams, _Mapping]] = ..., theme_association: _Optional[_Union[_theme_pb2.ThemeAssociation, _Mapping]] = ..., normalizations: _Optional[_Iterable[_Union[Normalization, str]]] = ...) -> None: ...
 
 class GenerationParams(_message.Message):
     __slots__ = ("request", "prompt", "model", "generation_id")

@@ -134,7 +134,7 @@ class UploadImageRequest(_message.Message):
     def __init__(self, description: _Optional[_Union[UploadImageDescription, _Mapping]] = ..., data: _Optional[bytes] = ...) -> None: ...
 
 class UploadImageDescription(_message.Message):
-    __slots__ = ("type", "subtype", "theme", "source", "sha256", "request_id", "map")
+    __slots__ = ("type", "subtype", "theme", "source", "sha256", "request_id", "map", "preserve_original")
     TYPE_FIELD_NUMBER: _ClassVar[int]
     SUBTYPE_FIELD_NUMBER: _ClassVar[int]
     THEME_FIELD_NUMBER: _ClassVar[int]
@@ -142,6 +142,7 @@ class UploadImageDescription(_message.Message):
     SHA256_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     MAP_FIELD_NUMBER: _ClassVar[int]
+    PRESERVE_ORIGINAL_FIELD_NUMBER: _ClassVar[int]
     type: _types_pb2.ImageType
     subtype: _types_pb2.ImageSubtype
     theme: str
@@ -149,7 +150,8 @@ class UploadImageDescription(_message.Message):
     sha256: str
     request_id: str
     map: _map_pb2.MapProperties
-    def __init__(self, type: _Optional[_Union[_types_pb2.ImageType, str]] = ..., subtype: _Optional[_Union[_types_pb2.ImageSubtype, str]] = ..., theme: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., sha256: _Optional[str] = ..., request_id: _Optional[str] = ..., map: _Optional[_Union[_map_pb2.MapProperties, _Mapping]] = ...) -> None: ...
+    preserve_original: bool
+    def __init__(self, type: _Optional[_Union[_types_pb2.ImageType, str]] = ..., subtype: _Optional[_Union[_types_pb2.ImageSubtype, str]] = ..., theme: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.Source, _Mapping]] = ..., sha256: _Optional[str] = ..., request_id: _Optional[str] = ..., map: _Optional[_Union[_map_pb2.MapProperties, _Mapping]] = ..., preserve_original: _Optional[bool] = ...) -> None: ...
 
 class UploadImageResponse(_message.Message):
     __slots__ = ("image",)
@@ -158,7 +160,7 @@ class UploadImageResponse(_message.Message):
     def __init__(self, image: _Optional[_Union[_image_pb2.Image, _Mapping]] = ...) -> None: ...
 
 class ReadImageRequest(_message.Message):
-    __slots__ = ("image_id", "version", "offset", "limit", "layer", "format", "max_side", "audience", "viewers", "explored", "ambient_light", "fog", "draw_weak_edges")
+    __slots__ = ("image_id", "version", "offset", "limit", "layer", "format", "max_side", "audience", "viewers", "explored", "ambient_light", "fog", "draw_weak_edges", "hide_legend", "hide_scale_bar", "hide_grid", "region")
     IMAGE_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     OFFSET_FIELD_NUMBER: _ClassVar[int]
@@ -172,6 +174,10 @@ class ReadImageRequest(_message.Message):
     AMBIENT_LIGHT_FIELD_NUMBER: _ClassVar[int]
     FOG_FIELD_NUMBER: _ClassVar[int]
     DRAW_WEAK_EDGES_FIELD_NUMBER: _ClassVar[int]
+    HIDE_LEGEND_FIELD_NUMBER: _ClassVar[int]
+    HIDE_SCALE_BAR_FIELD_NUMBER: _ClassVar[int]
+    HIDE_GRID_FIELD_NUMBER: _ClassVar[int]
+    REGION_FIELD_NUMBER: _ClassVar[int]
     image_id: str
     version: int
     offset: int
@@ -185,7 +191,23 @@ class ReadImageRequest(_message.Message):
     ambient_light: _map_pb2.LightLevel
     fog: bool
     draw_weak_edges: bool
-    def __init__(self, image_id: _Optional[str] = ..., version: _Optional[int] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ..., layer: _Optional[_Union[ImageLayer, str]] = ..., format: _Optional[_Union[_types_pb2.ImageFormat, str]] = ..., max_side: _Optional[int] = ..., audience: _Optional[_Union[_viewer_pb2.Audience, str]] = ..., viewers: _Optional[_Iterable[_Union[_viewer_pb2.Viewer, _Mapping]]] = ..., explored: _Optional[_Iterable[_Union[_map_pb2.Cell, _Mapping]]] = ..., ambient_light: _Optional[_Union[_map_pb2.LightLevel, str]] = ..., fog: _Optional[bool] = ..., draw_weak_edges: _Optional[bool] = ...) -> None: ...
+    hide_legend: bool
+    hide_scale_bar: bool
+    hide_grid: bool
+    region: Region
+    def __init__(self, image_id: _Optional[str] = ..., version: _Optional[int] = ..., offset: _Optional[int] = ..., limit: _Optional[int] = ..., layer: _Optional[_Union[ImageLayer, str]] = ..., format: _Optional[_Union[_types_pb2.ImageFormat, str]] = ..., max_side: _Optional[int] = ..., audience: _Optional[_Union[_viewer_pb2.Audience, str]] = ..., viewers: _Optional[_Iterable[_Union[_viewer_pb2.Viewer, _Mapping]]] = ..., explored: _Optional[_Iterable[_Union[_map_pb2.Cell, _Mapping]]] = ..., ambient_light: _Optional[_Union[_map_pb2.LightLevel, str]] = ..., fog: _Optional[bool] = ..., draw_weak_edges: _Optional[bool] = ..., hide_legend: _Optional[bool] = ..., hide_scale_bar: _Optional[bool] = ..., hide_grid: _Optional[bool] = ..., region: _Optional[_Union[Region, _Mapping]] = ...) -> None: ...
+
+class Region(_message.Message):
+    __slots__ = ("x", "y", "width", "height")
+    X_FIELD_NUMBER: _ClassVar[int]
+    Y_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    x: int
+    y: int
+    width: int
+    height: int
+    def __init__(self, x: _Optional[int] = ..., y: _Optional[int] = ..., width: _Optional[int] = ..., height: _Optional[int] = ...) -> None: ...
 
 class ReadImageResponse(_message.Message):
     __slots__ = ("content", "data")

@@ -36,6 +36,12 @@ class TokenKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TOKEN_KIND_CHARACTER: _ClassVar[TokenKind]
     TOKEN_KIND_MONSTER: _ClassVar[TokenKind]
 
+class TokenRing(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TOKEN_RING_UNSPECIFIED: _ClassVar[TokenRing]
+    TOKEN_RING_COLOR: _ClassVar[TokenRing]
+    TOKEN_RING_NONE: _ClassVar[TokenRing]
+
 class RangeKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     RANGE_KIND_UNSPECIFIED: _ClassVar[RangeKind]
@@ -91,6 +97,9 @@ CREATURE_SIZE_GARGANTUAN: CreatureSize
 TOKEN_KIND_UNSPECIFIED: TokenKind
 TOKEN_KIND_CHARACTER: TokenKind
 TOKEN_KIND_MONSTER: TokenKind
+TOKEN_RING_UNSPECIFIED: TokenRing
+TOKEN_RING_COLOR: TokenRing
+TOKEN_RING_NONE: TokenRing
 RANGE_KIND_UNSPECIFIED: RangeKind
 RANGE_KIND_SPELL: RangeKind
 RANGE_KIND_MOVEMENT: RangeKind
@@ -200,14 +209,40 @@ class TacticalElementProperties(_message.Message):
     def __init__(self, color: _Optional[str] = ..., opacity: _Optional[float] = ..., radius: _Optional[float] = ..., label: _Optional[str] = ...) -> None: ...
 
 class Token(_message.Message):
-    __slots__ = ("kind", "size", "image_id")
+    __slots__ = ("kind", "size", "image_id", "focus", "ring", "facing_degrees", "conditions", "health")
     KIND_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     IMAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    FOCUS_FIELD_NUMBER: _ClassVar[int]
+    RING_FIELD_NUMBER: _ClassVar[int]
+    FACING_DEGREES_FIELD_NUMBER: _ClassVar[int]
+    CONDITIONS_FIELD_NUMBER: _ClassVar[int]
+    HEALTH_FIELD_NUMBER: _ClassVar[int]
     kind: TokenKind
     size: CreatureSize
     image_id: str
-    def __init__(self, kind: _Optional[_Union[TokenKind, str]] = ..., size: _Optional[_Union[CreatureSize, str]] = ..., image_id: _Optional[str] = ...) -> None: ...
+    focus: FocusPoint
+    ring: TokenRing
+    facing_degrees: float
+    conditions: _containers.RepeatedScalarFieldContainer[str]
+    health: Health
+    def __init__(self, kind: _Optional[_Union[TokenKind, str]] = ..., size: _Optional[_Union[CreatureSize, str]] = ..., image_id: _Optional[str] = ..., focus: _Optional[_Union[FocusPoint, _Mapping]] = ..., ring: _Optional[_Union[TokenRing, str]] = ..., facing_degrees: _Optional[float] = ..., conditions: _Optional[_Iterable[str]] = ..., health: _Optional[_Union[Health, _Mapping]] = ...) -> None: ...
+
+class FocusPoint(_message.Message):
+    __slots__ = ("x", "y")
+    X_FIELD_NUMBER: _ClassVar[int]
+    Y_FIELD_NUMBER: _ClassVar[int]
+    x: float
+    y: float
+    def __init__(self, x: _Optional[float] = ..., y: _Optional[float] = ...) -> None: ...
+
+class Health(_message.Message):
+    __slots__ = ("current", "maximum")
+    CURRENT_FIELD_NUMBER: _ClassVar[int]
+    MAXIMUM_FIELD_NUMBER: _ClassVar[int]
+    current: float
+    maximum: float
+    def __init__(self, current: _Optional[float] = ..., maximum: _Optional[float] = ...) -> None: ...
 
 class Obstacle(_message.Message):
     __slots__ = ("position", "size", "passable")

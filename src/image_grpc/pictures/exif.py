@@ -1,0 +1,90 @@
+"""EXIF metadata: TIFF 6.0, section 2, and EXIF 2.32, section 4."""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from image_grpc.pictures.containers import EXIF_HEAD
+
+_ASCII = 2
+_ORIENTATION, _EXIF_DIRECTORY = 0x0112, 0x8769
+_MAX_ENTRIES = 1_000
+_TECHNICAL_TAGS = frozenset(
+    {
+        0x0100,  # width
+        0x0101,  # height
+        _ORIENTATION,
+        0x011A,  # horizontal resolution
+        0x011B,  # vertical resolution
+        0x0128,  # unit of the resolutions
+        0x0213,  # position of chroma samples
+        _EXIF_DIRECTORY,
+        0x9000,  # version of EXIF
+        0x9101,  # components
+        0xA000,  # version of Flashpix
+        0xA001,  # color space
+        0xA002,  # width
+        0xA003,  # height
+    }
+)
+_MAX_TECHNICAL_BYTES = 512
+"""Room for all of these tags; more may be hidden between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    tag: int
+    type: int
+    value: bytes
+
+
+def text(block: bytes, tag: int) -> str:
+    """Return the text of a tag of the first directory; empty if there is none, or it is damaged."""
+    tiff = block.removeprefix(EXIF_HEAD)
+    try:
+        value = next((each.value for each in _entries(tiff) if each.tag == tag and each.type == _ASCII), b"")
+    except struct.error:
+        return ""
+    # A copyright has two parts, of the photographer and of the editor.
+    return " ".join(filter(None, (part.decode("utf-8", "replace").strip() for part in value.split(b"\0"))))
+
+
+def is_technical(block: bytes) -> bool:
+    """Return whether metadata only describes how upright pixels are laid out, without texts, places or previews."""
+    tiff = block.removeprefix(EXIF_HEAD)
+    if len(tiff) > _MAX_TECHNICAL_BYTES:
+        return False
+    try:
+        entries = list(_entries(tiff))
+        pointers = [each.value for each in entries if each.tag == _EXIF_DIRECTORY]
+        for pointer in pointers:
+            entries += _entries(tiff, *struct.unpack(f"{_order(tiff)}I", pointer))
+    except struct.error:
+        return False
+    # Some viewers apply an orientation here although AVIF, for example, has its own.
+    turned = [each for each in entries if each.tag == _ORIENTATION and each.value[:2].strip(b"\0") != b"\1"]
+    is_technical_only = all(each.tag in _TECHNICAL_TAGS and each.type != _ASCII for each in entries)
+    return bool(entries) and not turned and is_technical_only
+
+
+def _order(tiff: bytes) -> str:
+    """Return the order of bytes, as `struct` names it. Raises struct.error."""
+    if tiff[:2] not in (b"II", b"MM"):
+        raise struct.error("no TIFF header")
+    return "<" if tiff[:2] == b"II" else ">"
+
+
+def _entries(tiff: bytes, start: int | None = None) -> Iterator[_Entry]:
+    """Yield the entries of a directory, by default the first; values that do not fit are cut. Raises struct.error."""
+    order = _order(tiff)
+    if start is None:
+        (start,) = struct.unpack_from(f"{order}I", tiff, 4)
+    (count,) = struct.unpack_from(f"{order}H", tiff, start)
+    for index in range(min(count, _MAX_ENTRIES)):
+        position = start + 2 + 12 * index
+        tag, type_, length, offset = struct.unpack_from(f"{order}HHII", tiff, position)
+        is_short_text = type_ == _ASCII and length <= 4
+        value = tiff[position + 8 : position + 12]
+        if type_ == _ASCII and not is_short_text:
+            value = tiff[offset : offset + length]
+        yield _Entry(tag, type_, value[:length] if is_short_text else value)

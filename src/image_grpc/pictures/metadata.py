@@ -1,0 +1,119 @@
+"""What of a picture's metadata is kept: creator, copyright, license, and how the picture came into being.
+
+Everything else is private: places, devices, people, notes, thumbnails of what was cropped away.
+"""
+
+import re
+import struct
+from collections.abc import Iterator, Mapping
+
+import pyvips
+from tabletop.image.v1.types_pb2 import ImageFormat
+
+from image_grpc.pictures import exif, xmp
+from image_grpc.pictures.containers import jpeg
+from image_grpc.pictures.fields import blob
+
+_XMP, _EXIF = "xmp-data", "exif-data"
+_EXIF_TAGS = {0x013B: "dc:creator", 0x8298: "dc:rights"}
+_RESOURCE, _IPTC_RESOURCE = b"8BIM", 0x0404
+_DATASET = 0x1C
+_IPTC_DATASETS = {80: "dc:creator", 110: "photoshop:Credit", 116: "dc:rights"}
+"""Of record 2 (IPTC IIM 4.2)."""
+_PNG_TEXT = re.compile(r"png-comment-\d+-(.*)", re.DOTALL)
+_PNG_KEYWORDS = {"author": "dc:creator", "copyright": "dc:rights"}
+_SOURCE_TYPE = "Iptc4xmpExt:DigitalSourceType"
+_SOURCE_TYPES = re.compile(rb"https?://cv\.iptc\.org/newscodes/digitalsourcetype/[A-Za-z]{1,60}")
+_CREDENTIALS = b"c2pa"
+
+
+def kept_properties(header: pyvips.Image, data: bytes, format_: ImageFormat) -> xmp.Properties:
+    """Return what is kept of the metadata of a picture. XMP comes before IPTC, that before EXIF and PNG texts."""
+    properties = dict(xmp.parse(blob(header, _XMP)))
+    for others in (_iptc(data, format_), _exif(blob(header, _EXIF)), _png_texts(header)):
+        properties |= {name: values for name, values in others.items() if name not in properties}
+    if _SOURCE_TYPE not in properties and (source_type := _marked_source_type(data)):
+        properties[_SOURCE_TYPE] = (source_type,)
+    return xmp.ordered(properties)
+
+
+def has_more(header: pyvips.Image, packet: bytes) -> bool:
+    """Return whether a picture has other metadata than an XMP packet and technical EXIF metadata."""
+    allowed = {_XMP: packet, _EXIF: technical_exif(header)}
+    fields = [
+        each for each in header.get_fields() if each.endswith("-data") or each.startswith(("png-comment", "gif-"))
+    ]
+    return any(blob(header, each) != allowed.get(each, b"") for each in fields)
+
+
+def _marked_source_type(data: bytes) -> str:
+    """Return the digital source type that content credentials (C2PA) name, which a new encoding removes."""
+    if _CREDENTIALS not in data:
+        return ""
+    marked = _SOURCE_TYPES.search(data)
+    return marked.group().decode() if marked else ""
+
+
+def _png_texts(header: pyvips.Image) -> Mapping[str, tuple[str, ...]]:
+    texts = {}
+    for field in header.get_fields():
+        if (match := _PNG_TEXT.fullmatch(field)) and (name := _PNG_KEYWORDS.get(match[1].lower())):
+            texts[name] = _values(str(header.get(field)))
+    return {name: values for name, values in texts.items() if values}
+
+
+def technical_exif(header: pyvips.Image) -> bytes:
+    """Return the EXIF metadata of a picture if it only says how pixels are laid out, as some encoders always write."""
+    block = blob(header, _EXIF)
+    return block if exif.is_technical(block) else b""
+
+
+def _exif(block: bytes) -> Mapping[str, tuple[str, ...]]:
+    texts = {name: exif.text(block, tag) for tag, name in _EXIF_TAGS.items()}
+    return {name: values for name, text in texts.items() if (values := _values(text))}
+
+
+def _iptc(data: bytes, format_: ImageFormat) -> Mapping[str, tuple[str, ...]]:
+    """Return the properties in the IPTC metadata of a JPEG."""
+    if format_ != ImageFormat.IMAGE_FORMAT_JPEG:
+        return {}
+    properties: dict[str, tuple[str, ...]] = {}
+    for record, dataset, value in _datasets(jpeg.photoshop_resources(data)):
+        if record == 2 and dataset in _IPTC_DATASETS:
+            name = _IPTC_DATASETS[dataset]
+            properties[name] = properties.get(name, ()) + _values(_decoded(value))
+    return {
+        name: values if xmp.PROPERTIES[name] is xmp.Form.LIST else values[:1]
+        for name, values in properties.items()
+        if values
+    }
+
+
+def _datasets(resources: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Yield record, number and value of each IPTC dataset in resources of Photoshop."""
+    start = resources.find(_RESOURCE)
+    while start >= 0 and start + 7 <= len(resources) and resources.startswith(_RESOURCE, start):
+        (id_,) = struct.unpack_from(">H", resources, start + 4)
+        content = start + 6 + (resources[start + 6] + 2) // 2 * 2
+        if content + 4 > len(resources):
+            return
+        (length,) = struct.unpack_from(">I", resources, content)
+        end = min(len(resources), content + 4 + length)
+        position = content + 4
+        while id_ == _IPTC_RESOURCE and position + 5 <= end and resources[position] == _DATASET:
+            record, dataset, size = struct.unpack_from(">BBH", resources, position + 1)
+            yield record, dataset, resources[position + 5 : min(end, position + 5 + size)]
+            position += 5 + size
+        start = content + 4 + length + length % 2
+
+
+def _decoded(text: bytes) -> str:
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        return text.decode("latin-1")
+
+
+def _values(text: str) -> tuple[str, ...]:
+    stripped = text.strip(" \0")
+    return (stripped,) if stripped else ()
