@@ -55,6 +55,30 @@ async def test_a_picture_is_generated_saved_listed_read_deleted_and_restored(pla
     assert image["id"] in out
 
 
+async def test_variants_are_generated_with_a_contact_sheet(platform: Service, tmp_path: Path) -> None:
+    arguments = ("generate", "portrait", "--theme", "western", "--size", "64x96", *at(platform))
+    code, out, error = await run(*arguments, "--variants", "3", "--out", str(tmp_path / "out" / "hero.webp"))
+    assert code == 0, error
+    assert [line[:10] for line in out.splitlines()[:3]] == ["variant 0:", "variant 1:", "variant 2:"]
+    names = {"hero-0.webp", "hero-1.webp", "hero-2.webp", "hero-variants.png"}
+    assert {entry.name for entry in (tmp_path / "out").iterdir()} == names
+    sheet = pyvips.Image.new_from_file(str(tmp_path / "out" / "hero-variants.png"))
+    assert (sheet.width, sheet.height) == (2 * 64 + 3 * 16, 2 * (96 + 28) + 3 * 16)
+    code, out, _ = await run(*arguments, "--variant", "1", "--variants", "2", "--format", "webp", "--json")
+    assert code == 0
+    generations = json.loads(out)["generations"]
+    assert [each["request"]["portrait"]["variant"] for each in generations] == [1, 2]
+    assert all(each["cache_hit"] for each in generations)
+
+
+async def test_variants_have_no_request_id_of_their_own(platform: Service) -> None:
+    arguments = ("generate", "item", "--theme", "western", "--variants", "2", *at(platform))
+    for excluded in (("--out", "-"), ("--request-id", "7c9e6679-7425-40de-944b-e07fc1f90ae7")):
+        code, _, error = await run(*arguments, *excluded)
+        assert code == 2
+        assert "--variants" in error
+
+
 @pytest.mark.parametrize(
     ("kind", "options"),
     [

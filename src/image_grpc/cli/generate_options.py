@@ -1,7 +1,7 @@
 """Options and output that the `generate` commands share."""
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,10 +21,11 @@ from image_grpc.cli.client import CALL_SECONDS, Client, EnumChoice, client_comma
 from image_grpc.cli.output import describe_fidelity, format_bytes, printable
 from image_grpc.cli.parameters import SIZE
 from image_grpc.cli.picture_files import GENERATED, STANDARD_OUTPUT, check_output, format_for, out_option, save
+from image_grpc.cli.variants import MAX_VARIANT, MAX_VARIANTS, save_variants, show_variants, variants_of
 
 _COMMON_FIELDS = (
     *("theme", "size", "details", "format", "model", "priority", "cache", "source"),
-    *("reference_image_ids", "request_id", "validate_only"),
+    *("reference_image_ids", "request_id", "validate_only", "variant"),
 )
 
 
@@ -43,17 +44,25 @@ def generation_command(command: Callable[..., Message]) -> Callable[..., None]:
     @out_option
     @client_command
     @functools.wraps(command)
-    def run(client: Client, *, wait: bool, out: Path | None, **options: object) -> None:
+    def run(client: Client, *, wait: bool, out: Path | None, variants: int = 1, **options: object) -> None:
         if out is not None and not (wait and not options.get("validate_only")):
             raise click.UsageError("--out needs the picture, so it excludes --no-wait and --dry-run")
         check_output(client, out)
+        if variants > 1 and (out == STANDARD_OUTPUT or options.get("request_id")):
+            raise click.UsageError("--variants are several pictures, so it excludes --out - and --request-id")
         format_ = format_for(out, cast("str | None", options.get("format")))
         request = command(client, **options)
         stub = GenerationServiceStub(client.channel)
-        generation = rpc_for(request, stub)(request, timeout=CALL_SECONDS).generation
-        if wait and generation.id:
-            generation = follow(stub, generation)
-        show_result(client, generation, out, format_)
+        requests = [(0, request)] if variants == 1 else variants_of(request, variants)
+        # All are requested before the first one is waited for.
+        generations = [rpc_for(each, stub)(each, timeout=CALL_SECONDS).generation for _, each in requests]
+        if wait:
+            generations = [follow(stub, each) if each.id else each for each in generations]
+        if variants == 1:
+            show_result(client, generations[0], out, format_)
+        else:
+            numbers = [number for number, _ in requests]
+            show_results(client, list(zip(numbers, generations, strict=True)), out, format_)
 
     return run
 
@@ -81,6 +90,7 @@ def picture_command(command: Callable[..., Message]) -> Callable[..., None]:
         help="Stored image to use as a reference (UUID); repeatable.",
     )
     @click.option("--request-id", default="", help="UUID of the request, which makes it safe to repeat.")
+    @_variant_options
     @click.option("--dry-run", "validate_only", is_flag=True, help="Only validate the request and estimate its cost.")
     @generation_command
     @functools.wraps(command)
@@ -92,6 +102,24 @@ def picture_command(command: Callable[..., Message]) -> Callable[..., None]:
         return json_format.ParseDict(common, command(**options))
 
     return build
+
+
+def _variant_options(command: Callable[..., None]) -> Callable[..., None]:
+    number = click.option(
+        "--variant",
+        type=click.IntRange(0, MAX_VARIANT),
+        default=0,
+        show_default=True,
+        help="Which of several pictures of this request.",
+    )
+    count = click.option(
+        "--variants",
+        type=click.IntRange(1, MAX_VARIANTS),
+        default=1,
+        show_default=True,
+        help="Number of variants to generate, with a contact sheet.",
+    )
+    return number(count(command))
 
 
 def follow(stub: GenerationServiceStub, generation: Generation) -> Generation:
@@ -127,16 +155,31 @@ def show_result(client: Client, generation: Generation, out: Path | None, format
     unsuccessful = generation.state in _FINAL and generation.state != GenerationState.GENERATION_STATE_SUCCEEDED
     if out != STANDARD_OUTPUT and not (unsuccessful and client.prints_text):
         client.show(generation, _summary(generation))
-    if unsuccessful:
-        state, error = display_label(GenerationState, generation.state), generation.error
-        reason = f" ({error.reason}): {error.message}" if error.reason else ""
-        raise click.ClickException(printable(f"the generation {state}{reason}".replace("cancelled", "was cancelled")))
+    _require_success(generation)
     if out is not None and generation.HasField("image"):
         image = generation.image
         request = ReadImageRequest(image_id=image.id, version=image.version, format=format_ or None)
         save(client, request, out, describe=False)
         if client.prints_text and out != STANDARD_OUTPUT:
             click.echo(f"saved as {out}")
+
+
+def show_results(client: Client, generations: Sequence[tuple[int, Generation]], out: Path | None, format_: str) -> None:
+    """Show the generations of variants, and save their pictures. Raises ClickException if one ended without one."""
+    show_variants(client, generations, [_summary(each) for _, each in generations])
+    with_picture = [(number, each) for number, each in generations if each.HasField("image")]
+    if with_picture:
+        save_variants(client, with_picture, out, format_)
+    for _, generation in generations:
+        _require_success(generation)
+
+
+def _require_success(generation: Generation) -> None:
+    if generation.state not in _FINAL or generation.state == GenerationState.GENERATION_STATE_SUCCEEDED:
+        return
+    state, error = display_label(GenerationState, generation.state), generation.error
+    reason = f" ({error.reason}): {error.message}" if error.reason else ""
+    raise click.ClickException(printable(f"the generation {state}{reason}".replace("cancelled", "was cancelled")))
 
 
 def _summary(generation: Generation) -> str:

@@ -21,6 +21,8 @@ from image_grpc.validation import find_violations
 
 RevisionRequest = RegenerateImageRequest | ApplyThemeRequest
 
+MIN_SIDE, MAX_SIDE = 32, 4096
+"""Sides of generated pictures in pixels. Uploads may be larger."""
 PER_CALL_FIELDS = frozenset({"request_id", "wait_for", "validate_only", "priority", "cache"})
 """Fields of the changed parameters that must be given in the request itself instead."""
 
@@ -151,7 +153,9 @@ def request_of(image: Image) -> GenerationRequest:
     picture.theme = image.metadata.theme
     # Generated pictures have no AVIF and no GIF.
     picture.format = image.content.format if image.content.format in FORMATS else ImageFormat.IMAGE_FORMAT_PNG
-    picture.size.CopyFrom(image.content.size)
+    scale = min(1.0, MAX_SIDE / max(image.content.size.width, image.content.size.height))
+    picture.size.width = max(MIN_SIDE, round(image.content.size.width * scale))
+    picture.size.height = max(MIN_SIDE, round(image.content.size.height * scale))
     picture.source.id, picture.source.service = image.metadata.source_id, image.metadata.service
     kind.describe_image(image, picture)
     return request

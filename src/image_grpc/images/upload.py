@@ -21,7 +21,7 @@ from image_grpc.themes import ThemeCatalog
 from image_grpc.validation import find_violations, normalize_uuids
 from image_grpc.workers import HASHING, RENDERING
 
-MIN_SIDE, MAX_SIDE = 32, 4096
+MIN_SIDE, MAX_SIDE = 32, 8192
 """Limits of width and height in pixels."""
 
 

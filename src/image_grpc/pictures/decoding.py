@@ -5,9 +5,10 @@ That form is upright, sRGB, and has 8 bits per channel, with or without alpha. O
 
 import math
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,6 +23,8 @@ MAX_SIDE = 8192
 """Maximum width and height in pixels."""
 MAX_PIXELS = 40_000_000
 """Maximum area in pixels: a picture of a few hundred kilobytes can decode to gigabytes."""
+LARGE_PIXELS = 4096 * 4096
+"""Area in pixels above which only one picture at a time is decoded: it takes up to 20 bytes of memory per pixel."""
 MAX_SCANS = 200
 """Maximum scans of a progressive JPEG: each is a pass over the whole picture, but may have 34 bytes."""
 MAX_SCANNED_PIXELS = 2_000_000_000
@@ -31,6 +34,7 @@ MAX_DECODE_SECONDS = 20.0
 RETRY_DELAY = 1.0
 """Seconds after which a download may be repeated that was damaged on its way."""
 
+_large_picture = threading.Lock()
 _START_OF_SCAN = b"\xff\xda"
 _SIGNATURES = {
     ImageFormat.IMAGE_FORMAT_PNG: re.compile(rb"\x89PNG\r\n\x1a\n"),
@@ -105,9 +109,16 @@ def opened(data: bytes, *, max_seconds: float = math.inf, shrink: int = 1) -> It
     Raises BadPicture if it is refused, damaged, or takes longer than `max_seconds`; Abandoned if nobody waits.
     """
     described, _ = inspect(data)
+    is_large = described.width * described.height > LARGE_PIXELS
+    with _large_picture if is_large else nullcontext(), _opened(data, described.format, max_seconds, shrink) as picture:
+        yield picture
+
+
+@contextmanager
+def _opened(data: bytes, format_: ImageFormat, max_seconds: float, shrink: int) -> Iterator[pyvips.Image]:
     end = time.monotonic() + max_seconds
     try:
-        picture = _load(data, described.format, **({"shrink": shrink} if shrink > 1 else {}))
+        picture = _load(data, format_, **({"shrink": shrink} if shrink > 1 else {}))
         picture.set_progress(True)
         picture.signal_connect("eval", partial(_stop_if_useless, is_wanted_here(), end))
         yield color.to_srgb(orientation.upright(picture))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from starlette.requests import Request
@@ -81,7 +81,7 @@ class Generations:
         following = await self._following(generation) if follows else None
         picture = Picture(
             brief=Brief.from_prompt(generation.prompt),
-            seed=await self._seed(generation) if follows else secrets.randbits(48),
+            seed=await self._seed(generation.references[following is not None :] if follows else []),
             width=width,
             height=height,
             format=generation.output_format,
@@ -106,11 +106,11 @@ class Generations:
             missing=behavior.layout_missing,
         )
 
-    async def _seed(self, generation: GenerationRequest) -> int:
-        """Return the seed of the first reference image, else a random one: the API has no seed parameter."""
-        if not generation.references:
+    async def _seed(self, references: Sequence[str | bytes]) -> int:
+        """Return the seed of the first reference but a layout, else a random one: the API has no seed parameter."""
+        if not references:
             return secrets.randbits(48)
-        reference = generation.references[0]
+        reference = references[0]
         if isinstance(reference, str):
             return int.from_bytes(hashlib.blake2b(reference.encode(), digest_size=6).digest())
         return await self._gallery.seed_of(reference)

@@ -280,7 +280,7 @@ type ImageContent struct {
 	StoragePath string `protobuf:"bytes,1,opt,name=storage_path,json=storagePath,proto3" json:"storage_path,omitempty"`
 	// The file format.
 	Format ImageFormat `protobuf:"varint,2,opt,name=format,proto3,enum=tabletop.image.v1.ImageFormat" json:"format,omitempty"`
-	// The width and height.
+	// The width and height. Those of uploaded pictures may be up to 8192.
 	Size *Size `protobuf:"bytes,3,opt,name=size,proto3" json:"size,omitempty"`
 	// The number of bytes.
 	ByteSize int64 `protobuf:"varint,4,opt,name=byte_size,json=byteSize,proto3" json:"byte_size,omitempty"`

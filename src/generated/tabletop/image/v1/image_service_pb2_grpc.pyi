@@ -52,8 +52,8 @@ class ImageServiceStub:
     UndeleteImage: _grpc.UnaryUnaryMultiCallable[_image_service_pb2.UndeleteImageRequest, _image_service_pb2.UndeleteImageResponse]
     """Restores a deleted image."""
     UploadImage: _grpc.StreamUnaryMultiCallable[_image_service_pb2.UploadImageRequest, _image_service_pb2.UploadImageResponse]
-    """Stores a picture from the caller: PNG, JPEG, WebP, AVIF or GIF, 32 to 4096 pixels wide and high. At most 50 MB, unless
-    the operator sets another limit. It is stored upright, in sRGB with 8 bits per channel, and without metadata except
+    """Stores a picture from the caller: PNG, JPEG, WebP, AVIF or GIF, 32 to 8192 pixels wide and high, up to 40,000,000
+    pixels. At most 50 MB, unless the operator sets another limit. It is stored upright, in sRGB with 8 bits per channel, and without metadata except
     creator, copyright, license and provenance; of an animation, the first frame, and of a GIF, a PNG. One that is so already
     is stored byte for byte. See `preserve_original`. INVALID_ARGUMENT for `data`: the bytes are not such a picture.
     """
@@ -98,8 +98,8 @@ class ImageServiceAsyncStub(ImageServiceStub):
     UndeleteImage: _aio.UnaryUnaryMultiCallable[_image_service_pb2.UndeleteImageRequest, _image_service_pb2.UndeleteImageResponse]  # type: ignore[assignment]
     """Restores a deleted image."""
     UploadImage: _aio.StreamUnaryMultiCallable[_image_service_pb2.UploadImageRequest, _image_service_pb2.UploadImageResponse]  # type: ignore[assignment]
-    """Stores a picture from the caller: PNG, JPEG, WebP, AVIF or GIF, 32 to 4096 pixels wide and high. At most 50 MB, unless
-    the operator sets another limit. It is stored upright, in sRGB with 8 bits per channel, and without metadata except
+    """Stores a picture from the caller: PNG, JPEG, WebP, AVIF or GIF, 32 to 8192 pixels wide and high, up to 40,000,000
+    pixels. At most 50 MB, unless the operator sets another limit. It is stored upright, in sRGB with 8 bits per channel, and without metadata except
     creator, copyright, license and provenance; of an animation, the first frame, and of a GIF, a PNG. One that is so already
     is stored byte for byte. See `preserve_original`. INVALID_ARGUMENT for `data`: the bytes are not such a picture.
     """
@@ -177,8 +177,8 @@ class ImageServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_image_service_pb2.UploadImageRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_image_service_pb2.UploadImageResponse, _abc.Awaitable[_image_service_pb2.UploadImageResponse]]:
-        """Stores a picture from the caller: PNG, JPEG, WebP, AVIF or GIF, 32 to 4096 pixels wide and high. At most 50 MB, unless
-        the operator sets another limit. It is stored upright, in sRGB with 8 bits per channel, and without metadata except
+        """Stores a picture from the caller: PNG, JPEG, WebP, AVIF or GIF, 32 to 8192 pixels wide and high, up to 40,000,000
+        pixels. At most 50 MB, unless the operator sets another limit. It is stored upright, in sRGB with 8 bits per channel, and without metadata except
         creator, copyright, license and provenance; of an animation, the first frame, and of a GIF, a PNG. One that is so already
         is stored byte for byte. See `preserve_original`. INVALID_ARGUMENT for `data`: the bytes are not such a picture.
         """
