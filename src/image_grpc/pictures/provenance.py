@@ -1,7 +1,7 @@
 """Provenance of a picture as XMP metadata, for programs that have only the file.
 
 Terms: https://cv.iptc.org/newscodes/digitalsourcetype/ and the IPTC Photo Metadata Standard 2025.1. The packet
-has no text from callers: no prompt, no source.
+has no text from callers: no prompt, no source. Content Credentials (`credentials.py`) use the same terms.
 """
 
 from functools import cache
@@ -11,8 +11,17 @@ from xml.sax.saxutils import escape
 from tabletop.image.v1.image_pb2 import Image
 
 GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-COMPOSED_GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+"""Created using generative AI."""
+COMPOSED_GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeSynthetic"
+"""Composite of several elements, at least one of which is generative AI: a generated map with elements drawn over it.
+
+Not `compositeWithTrainedAlgorithmicMedia`, which is a picture that generative AI has edited, for example by inpainting.
+"""
 COMPOSED = "http://cv.iptc.org/newscodes/digitalsourcetype/composite"
+"""Composite of several elements, any of which may or may not be generative AI."""
+ALTERED = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
+"""Modified by an algorithm without a change of the main content: cropped, turned upright."""
+SOFTWARE = "image-grpc"
 
 
 def xmp(image: Image) -> bytes:
@@ -26,8 +35,8 @@ def composed_xmp(image: Image) -> bytes:
 
 
 def _packet(image: Image, source_type: str) -> bytes:
-    model = _attribute(image.metadata.generation_params.model)
-    system = f'\n    Iptc4xmpExt:AISystemUsed="GetImg.AI {model}"' if model else ""
+    model = image.metadata.generation_params.model
+    system = f'\n    Iptc4xmpExt:AISystemUsed="{_attribute(ai_system(model))}"' if model else ""
     return f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -36,7 +45,7 @@ def _packet(image: Image, source_type: str) -> bytes:
     xmlns:xmpMM="http://ns.adobe.com/xap/1.0/mm/"
     xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
     Iptc4xmpExt:DigitalSourceType="{source_type}"
-    xmp:CreatorTool="image-grpc {_version()}"{system}
+    xmp:CreatorTool="{SOFTWARE} {software_version()}"{system}
     xmpMM:DocumentID="uuid:{_attribute(image.id)}"
     xmpMM:VersionID="{image.version}"/>
  </rdf:RDF>
@@ -44,9 +53,15 @@ def _packet(image: Image, source_type: str) -> bytes:
 <?xpacket end="w"?>""".encode()
 
 
+def ai_system(model: str) -> str:
+    """Return the name of the AI system that runs a model."""
+    return f"GetImg.AI {model}"
+
+
 @cache  # reading the metadata of the installed package takes longer than the rest
-def _version() -> str:
-    return version("image-grpc")
+def software_version() -> str:
+    """Return the version of this service."""
+    return version(SOFTWARE)
 
 
 def _attribute(text: str) -> str:
