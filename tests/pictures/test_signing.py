@@ -31,9 +31,11 @@ from image_grpc.pictures.credentials import (
     METADATA_REMOVED,
     RESIZED,
     TURNED,
+    Claim,
     Derived,
     Generated,
     SigningFailed,
+    definition,
     drawn,
 )
 from image_grpc.pictures.manifests import manifest_size, media_type
@@ -65,7 +67,8 @@ def a_signer(authority: Authority = AUTHORITY, key: PrivateKey = KEY) -> C2paSig
 def a_picture(suffix: str = ".png") -> bytes:
     noise = pyvips.Image.gaussnoise(96, 64, mean=128, sigma=40).cast("uchar")
     picture = noise.bandjoin([noise, noise]).copy(interpretation="srgb")
-    picture.set_type(pyvips.GValue.blob_type, "xmp-data", xmp(Image(id="7c9e6679", version=3)))
+    packet = xmp(Image(id="7c9e6679", version=3)).replace(b'VersionID="3"', b'InstanceID="xmp:iid:secret-instance"')
+    picture.set_type(pyvips.GValue.blob_type, "xmp-data", packet)
     data: bytes = picture.write_to_buffer(suffix, keep="xmp")
     return data
 
@@ -198,8 +201,30 @@ def test_an_upload_is_opened_and_edited_and_its_metadata_stays_out() -> None:
         "c2pa.converted",
         "c2pa.edited.metadata",
     ]
+    assert "secret-instance" not in json.dumps(verified.active)
     assert "7c9e6679" not in json.dumps(verified.active)
     assert len(verified.manifests) == 2
+
+
+def test_the_service_stands_by_actions_and_ingredients() -> None:
+    signer = a_signer()
+    stored = signer.sign(a_picture(), SEEDREAM)
+    signed = signer.sign(a_picture(), Derived(parent=stored, changes=(CONVERTED,)))
+    with c2pa.Reader("image/png", io.BytesIO(signed), context=c2pa.Context()) as reader:
+        report = json.loads(reader.detailed_json())
+    claim = report["manifests"][report["active_manifest"]]["claim"]
+    labels = {assertion["url"].rpartition("/")[2] for assertion in claim["created_assertions"]}
+    assert labels == {"c2pa.actions.v2", "c2pa.ingredient.v3", "c2pa.hash.data"}
+
+
+def test_an_invalid_manifest_never_leaves_the_signer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_ingredient(claim: Claim, *, with_manifest: bool) -> dict[str, object]:
+        return definition(claim, with_manifest=with_manifest) | {"ingredients": []}
+
+    signer = a_signer()
+    monkeypatch.setattr(c2pa_signer, "definition", without_ingredient)
+    with pytest.raises(SigningFailed):
+        signer.sign(a_picture(), Derived(parent=a_picture(), changes=(CONVERTED,)))
 
 
 def test_a_gif_may_be_the_parent() -> None:
@@ -236,14 +261,15 @@ def test_a_tampered_provider_picture_becomes_an_ingredient_with_its_failure() ->
     assert "assertion.dataHash.mismatch" in {failure["code"] for failure in failures}
 
 
-@pytest.mark.parametrize("offset", [4, 40, 200, 800])
-def test_an_unreadable_manifest_is_left_out_and_logged(offset: int) -> None:
-    broken = bytearray(a_signer(PROVIDER).sign(a_picture(".jpg"), SEEDREAM))
-    broken[broken.index(b"c2pa.assertions") + offset] ^= 0xFF
-    signer, claims = a_signer(), [Generated(model="m", provider_picture=bytes(broken))]
+@pytest.mark.parametrize("part", [b"c2pa.assertions", b"c2pa.created", b"instanceID", b"jumdc2cl"])
+def test_an_unreadable_manifest_is_left_out_and_logged(part: bytes) -> None:
+    downloaded = a_signer(PROVIDER).sign(a_picture(".jpg"), SEEDREAM)
+    assert part in downloaded
+    broken = downloaded.replace(part, b"\xff" * len(part))
+    signer = a_signer()
     with capture_logs() as logs:
-        created = verify(signer.sign(a_picture(), claims[0]))
-        opened = verify(signer.sign(a_picture(), Derived(parent=bytes(broken), changes=(CONVERTED,))))
+        created = verify(signer.sign(a_picture(), Generated(model="m", provider_picture=broken)))
+        opened = verify(signer.sign(a_picture(), Derived(parent=broken, changes=(CONVERTED,))))
     assert [line["event"] for line in logs] == ["unusable manifest left out"] * 2
     assert (created.state, opened.state) == ("Trusted", "Trusted")
     assert "ingredients" not in created.active

@@ -89,7 +89,7 @@ class C2paSigner:
 def _context(certificate: SigningCertificate) -> c2pa.Context:
     settings: dict[str, object] = {
         "version": 1,
-        "builder": {"thumbnail": {"enabled": False}, "created_assertion_labels": ["c2pa.actions", "c2pa.ingredient"]},
+        "builder": {"thumbnail": {"enabled": False}, "created_assertion_labels": ["c2pa.ingredient"]},
         "core": {"allowed_network_hosts": [], "decode_identity_assertions": False},
         "trust": {"trust_config": "\n".join(PURPOSES)},
         "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign": True},
