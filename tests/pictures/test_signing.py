@@ -31,11 +31,9 @@ from image_grpc.pictures.credentials import (
     METADATA_REMOVED,
     RESIZED,
     TURNED,
-    Claim,
     Derived,
     Generated,
     SigningFailed,
-    definition,
     drawn,
 )
 from image_grpc.pictures.manifests import manifest_size, media_type
@@ -218,20 +216,19 @@ def test_the_service_stands_by_actions_and_ingredients() -> None:
 
 
 def test_an_invalid_manifest_never_leaves_the_signer(monkeypatch: pytest.MonkeyPatch) -> None:
-    def without_ingredient(claim: Claim, *, with_manifest: bool) -> dict[str, object]:
-        return definition(claim, with_manifest=with_manifest) | {"ingredients": []}
-
+    opened = {"label": "c2pa.actions.v2", "data": {"actions": [{"action": "c2pa.opened"}]}}
     signer = a_signer()
-    monkeypatch.setattr(c2pa_signer, "definition", without_ingredient)
-    with pytest.raises(SigningFailed):
+    monkeypatch.setattr(c2pa_signer, "definition", lambda claim, with_manifest: {"assertions": [opened]})
+    with pytest.raises(SigningFailed, match="ingredient"):
         signer.sign(a_picture(), Derived(parent=a_picture(), changes=(CONVERTED,)))
 
 
-def test_a_gif_may_be_the_parent() -> None:
+def test_the_parent_may_be_a_gif_or_left_out() -> None:
     gif = pyvips.Image.black(8, 8, bands=3).copy(interpretation="srgb").write_to_buffer(".gif")
-    verified = verify(a_signer().sign(a_picture(), Derived(parent=gif, changes=(CONVERTED,))))
-    assert verified.state == "Trusted"
-    assert verified.ingredient["relationship"] == "parentOf"
+    for parent in (gif, b""):
+        verified = verify(a_signer().sign(a_picture(), Derived(parent=parent, changes=(CONVERTED,))))
+        assert verified.state == "Trusted"
+        assert verified.ingredient["relationship"] == "parentOf"
 
 
 @every_format

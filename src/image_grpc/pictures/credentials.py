@@ -57,6 +57,10 @@ class Derived:
     """Claims that a picture was made of another one: a rendition of a stored picture, an upload of its original."""
 
     parent: bytes
+    """If it carries a manifest, that is kept with all that it contains, which may include thumbnails, names and places.
+
+    Empty to leave it out.
+    """
     changes: tuple[Change, ...]
     """What was done to the parent, in this order."""
     parent_type: str = ""
