@@ -65,7 +65,9 @@ def _beside_skia(picture: bytes) -> Row:
 
     def compose() -> None:
         drawing = draw_map(image, [overlay], Coverage(), {})
-        pictures.render(data, pictures.View(format=ImageFormat.IMAGE_FORMAT_JPEG), drawing=drawing)
+        pictures.render(
+            data, pictures.View(format=ImageFormat.IMAGE_FORMAT_JPEG), pictures.Composition(drawing=drawing)
+        )
 
     ours, peer = [], []
     for _ in range(SKIA_ROUNDS + 1):  # the first warms up
@@ -124,7 +126,11 @@ def _beside_decode_and_encode(picture: bytes) -> list[Row]:
         def compose(
             data: bytes = data, image: Image = image, overlay: Overlay = overlay, format_: ImageFormat = format_
         ) -> None:
-            pictures.render(data, pictures.View(format=format_), drawing=draw_map(image, [overlay], Coverage(), {}))
+            pictures.render(
+                data,
+                pictures.View(format=format_),
+                pictures.Composition(drawing=draw_map(image, [overlay], Coverage(), {})),
+            )
 
         def bare(data: bytes = data, format_: ImageFormat = format_) -> None:
             pictures.render(data, pictures.View(format=format_))

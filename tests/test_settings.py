@@ -329,3 +329,11 @@ def test_limits_are_positive(field: str) -> None:
 def test_upper_bounds_are_enforced(field: str, maximum: int) -> None:
     assert getattr(load(EmbeddedSettings, **{field: maximum}), field) == maximum
     assert variable(field) in problems(**{field: maximum + 1})
+
+
+@pytest.mark.parametrize(("setting", "missing"), [("c2pa_certificate", "c2pa_key"), ("c2pa_key", "c2pa_certificate")])
+def test_certificate_and_key_of_c2pa_belong_together(setting: str, missing: str) -> None:
+    text = problems(**{setting: Path("chain.pem")})
+    assert f"{variable(missing)}: required by {variable(setting)}; set both, or none" in text
+    settings = load(ServerSettings, c2pa_certificate=Path("chain.pem"), c2pa_key=Path("secret-place.pem"))
+    assert "secret-place" not in repr(settings)

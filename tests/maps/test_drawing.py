@@ -98,5 +98,5 @@ def test_portraits_are_distinct() -> None:
 def test_a_drawing_can_be_rendered_over_a_picture_of_the_map_size() -> None:
     image = a_tactical_map(HEX_COLUMNS, enabled=True)
     drawing = draw_map(image, [*one_of_each("竜")], Coverage(), {})
-    composed = pictures.render(a_picture(), pictures.View(format=1), drawing=drawing)
+    composed = pictures.render(a_picture(), pictures.View(format=1), pictures.Composition(drawing=drawing))
     assert pictures.size_of(composed) == (200, 160)

@@ -16,7 +16,8 @@ XMP_MM = "{http://ns.adobe.com/xap/1.0/mm/}"
 
 def an_image(model: str) -> Image:
     image = Image(id="7c9e6679", version=3)
-    image.metadata.generation_params.model = model
+    if model:
+        image.metadata.generation_params.model = model
     return image
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import pyvips
 
-from image_grpc.pictures import BadPicture, Region, View, render, size_of
+from image_grpc.pictures import BadPicture, Composition, Region, View, render, size_of
 from image_grpc.pictures.drawings import Box
 from tests.pictures.samples import JPEG, PNG, decoded, noise
 
@@ -48,13 +48,13 @@ def square(x: int, y: int, side: int = 20) -> set[tuple[int, int]]:
 def test_a_drawing_is_at_its_place_across_tiles(bands: int) -> None:
     # A tile has 1408 pixels: the second square is on the corner of four tiles.
     corners = (0, 0), (1400, 1400), (1480, 1440)
-    data = render(gray(1500, 1460, bands), View(format=PNG), drawing=Squares(*corners))
+    data = render(gray(1500, 1460, bands), View(format=PNG), Composition(drawing=Squares(*corners)))
     assert size_of(data) == (1500, 1460)
     assert red_pixels(data) == square(0, 0) | square(1400, 1400) | square(1480, 1440)
 
 
 def test_a_drawing_is_scaled_with_its_picture() -> None:
-    data = render(gray(400, 200), View(format=PNG, max_side=200), drawing=Squares((40, 20), (380, 180)))
+    data = render(gray(400, 200), View(format=PNG, max_side=200), Composition(drawing=Squares((40, 20), (380, 180))))
     assert size_of(data) == (200, 100)
     assert red_pixels(data) == square(20, 10, 10) | square(190, 90, 10)
 
@@ -73,14 +73,14 @@ REGION = Region(300, 100, 200, 150)
 @pytest.mark.parametrize("hides", [False, True])
 def test_a_region_of_a_drawing_is_over_that_of_the_picture(bands: int, hides: bool) -> None:
     view, drawing = View(format=PNG, region=REGION), Squares((310, 120), (290, 100), (0, 0))
-    data = render(gray(600, 400, bands), view, drawing=drawing, hides=hides)
+    data = render(gray(600, 400, bands), view, Composition(drawing=drawing, hides=hides))
     assert size_of(data) == (200, 150)
     assert red_pixels(data) == square(10, 20) | {(x, y) for x, y in square(-10, 0) if x >= 0}
 
 
 def test_a_region_is_scaled() -> None:
     drawing = Squares((310, 120))
-    data = render(gray(600, 400), View(format=PNG, region=REGION, max_side=100), drawing=drawing)
+    data = render(gray(600, 400), View(format=PNG, region=REGION, max_side=100), Composition(drawing=drawing))
     assert size_of(data) == (100, 75)
     assert red_pixels(data) == square(5, 10, 10)
 

@@ -218,7 +218,7 @@ async def test_pictures_have_provenance_metadata(running: Service, map_image: Im
     for format_ in LOADERS:
         assert "/trainedAlgorithmicMedia" in xmp_of(await running.read(map_image.id, format=format_))
         composed = xmp_of(await running.read(map_image.id, format=format_, layer=COMPOSED))
-        assert "digitalsourcetype/compositeWithTrainedAlgorithmicMedia" in composed
+        assert "digitalsourcetype/compositeSynthetic" in composed
 
 
 async def test_provenance_has_the_version_and_no_text_from_callers(running: Service) -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 from cryptography import x509
 
 from image_grpc.access import Authenticator, server_credentials
+from image_grpc.app.signing import picture_signer
 from image_grpc.errors import HubError, ServiceError
 from image_grpc.getimg import GetimgClient, GetimgConfig
 from image_grpc.hub import topology
 from image_grpc.hub.signatures import Signatures
+from image_grpc.pictures.credentials import Unsigned
 from image_grpc.settings import EmbeddedSettings, InvalidSettings, StorageServiceSettings, storage_urls, variable
 from image_grpc.telemetry import Telemetry
 
@@ -56,7 +58,7 @@ def error(subject: str, text: str, remedy: str) -> Finding:
 
 async def examine(settings: EmbeddedSettings) -> AsyncIterator[Finding]:
     """Yield the findings, each as soon as it is known. Writes nothing but a probe object."""
-    for finding in (*_access(settings), *_keys(settings)):
+    for finding in (*_access(settings), *_keys(settings), _content_credentials(settings)):
         yield finding
     async for finding in _hub(settings):
         yield finding
@@ -84,19 +86,30 @@ def _access(settings: EmbeddedSettings) -> Iterator[Finding]:
     else:
         yield ok("access", f"everybody on this host may call {settings.listen}")
     if settings.tls_certificate_file is not None:
-        yield _certificate(settings.tls_certificate_file)
+        expires = x509.load_pem_x509_certificates(settings.tls_certificate_file.read_bytes())[0].not_valid_after_utc
+        yield _expiry("TLS", expires, settings.tls_certificate_file)
     elif settings.authenticates:
         text = "credentials travel without encryption"
         yield warning("TLS", text, f"set {variable('tls_certificate_file')} and {variable('tls_key_file')}")
 
 
-def _certificate(path: Path) -> Finding:
-    expires = x509.load_pem_x509_certificates(path.read_bytes())[0].not_valid_after_utc
+def _expiry(subject: str, expires: datetime, path: Path) -> Finding:
     left = expires - datetime.now(UTC)
     text = f"the certificate is valid until {expires:%Y-%m-%d %H:%M} UTC"
     if left < timedelta():
-        return error("TLS", f"the certificate expired on {expires:%Y-%m-%d}", f"replace {path}")
-    return warning("TLS", text, f"replace {path}") if left < timedelta(days=CERTIFICATE_DAYS) else ok("TLS", text)
+        return error(subject, f"the certificate expired on {expires:%Y-%m-%d}", f"replace {path}")
+    near = left < timedelta(days=CERTIFICATE_DAYS)
+    return warning(subject, text, f"replace {path}") if near else ok(subject, text)
+
+
+def _content_credentials(settings: EmbeddedSettings) -> Finding:
+    try:
+        signer = picture_signer(settings)
+    except InvalidSettings as problem:
+        return error("C2PA", str(problem), "correct the setting or the file; see docs/provenance.md")
+    if settings.c2pa_certificate is None or isinstance(signer, Unsigned):
+        return ok("C2PA", "pictures are marked with XMP only: there is no certificate")
+    return _expiry("C2PA", signer.expires, settings.c2pa_certificate)
 
 
 def _keys(settings: EmbeddedSettings) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from tabletop.image.v1.types_pb2 import Priority
 
 from image_grpc import page_tokens, pictures
 from image_grpc.admin_servers import channelz_server, health_server
+from image_grpc.app.signing import picture_signer
 from image_grpc.audit import AuditReader, FailedCalls
 from image_grpc.background import background
 from image_grpc.deadline import deadline_in
@@ -27,6 +28,7 @@ from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.requeue import StalledGenerations, requeue_unfinished
 from image_grpc.generation.resolve import Resolver
 from image_grpc.generation.revise import Reviser
+from image_grpc.generation.steps.fetching import PictureFetcher
 from image_grpc.generation.steps.generate import LEASE_FACTOR, GeneratePolicy, GenerateStep
 from image_grpc.generation.steps.references import ReferenceLoader
 from image_grpc.generation.steps.store import StoreStep
@@ -91,6 +93,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
     page_tokens.configure(settings.page_token_key.get_secret_value())
     pictures.configure()
     fonts.configure()
+    signer = picture_signer(settings)
     stopping = asyncio.Event()
     client = ImageStorageClient(hub, telemetry, timeout=settings.storage_timeout_seconds)
     cache_limits = CacheLimits(max_records=settings.cache_max_records, max_bytes=settings.cache_max_bytes)
@@ -110,6 +113,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         max_bytes=settings.getimg_download_max_bytes,
         timeout=settings.getimg_timeout_seconds,
     )
+    fetcher = PictureFetcher(downloader, signer)
 
     caller_limits = LimitsFile(settings.limits_file)
     generations = GenerationRepository(storage, telemetry.counters)
@@ -127,7 +131,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
     )
     steps = Steps(
         generate=GenerateStep(generations, getimg, ReferenceLoader(storage), semaphore, hub, policy),
-        store=StoreStep(generations, storage, downloader, estimator, telemetry.counters, limits),
+        store=StoreStep(generations, storage, fetcher, estimator, telemetry.counters, limits),
     )
     pipeline = Pipeline(settings, hub, generations, semaphore, steps, telemetry)
 
@@ -144,6 +148,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         coverage,
         lambda content: storage.blobs.read(content.sha256, content.byte_size),
         storage.images.get,
+        signer,
         max_bytes=settings.renditions_max_bytes,
         concurrency=settings.renditions_concurrency,
     )
@@ -161,12 +166,14 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         image=image.ImageServicer(
             ImageLibrary(storage),
             ContentReader(storage, renditions),
-            Uploader(storage, themes, max_bytes=settings.upload_max_bytes),
+            Uploader(storage, themes, signer, max_bytes=settings.upload_max_bytes),
             ImageWatcher(storage, feed, stopping, heartbeat_seconds=settings.heartbeat_seconds),
             max_uploads=settings.uploads_max_concurrent,
             max_downloads=settings.downloads_max_concurrent,
         ),
-        map=map_.MapServicer(MapEditor(storage), MapLevels(storage), MapVision(storage), SceneExporter(storage)),
+        map=map_.MapServicer(
+            MapEditor(storage), MapLevels(storage), MapVision(storage), SceneExporter(storage, signer)
+        ),
         floor_plan=floor_plan.FloorPlanServicer(FloorPlanner(max_bytes=settings.upload_max_bytes)),
         overlay=overlay.OverlayServicer(OverlayReader(storage, coverage, renditions), OverlayEditor(storage, coverage)),
         theme=theme.ThemeServicer(themes, ThemeEditor(storage)),

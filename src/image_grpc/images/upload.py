@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.image_service_pb2 import UploadImageDescription, UploadImageRequest
@@ -14,6 +15,8 @@ from image_grpc.generation.kinds import kind_of_subtype, subtypes_of
 from image_grpc.maps.properties import complete, light_violations, stairs_violations, wall_violations
 from image_grpc.maps.validation import grid_violations, plan_grid_violations
 from image_grpc.messages import now, oneof_field
+from image_grpc.pictures.claims import signed, upload_claim
+from image_grpc.pictures.credentials import PictureSigner
 from image_grpc.plans import layouts
 from image_grpc.plans.validation import plan_violations
 from image_grpc.storage import Storage
@@ -28,8 +31,8 @@ MIN_SIDE, MAX_SIDE = 32, 8192
 class Uploader:
     """Stores uploaded pictures."""
 
-    def __init__(self, storage: Storage, themes: ThemeCatalog, *, max_bytes: int) -> None:
-        self._storage, self._themes, self._max_bytes = storage, themes, max_bytes
+    def __init__(self, storage: Storage, themes: ThemeCatalog, signer: PictureSigner, *, max_bytes: int) -> None:
+        self._storage, self._themes, self._signer, self._max_bytes = storage, themes, signer, max_bytes
 
     async def upload(self, parts: AsyncIterator[UploadImageRequest]) -> Image:
         """Store the picture that the parts contain and return its image. Raises InvalidArgument, RequestIdReused."""
@@ -41,7 +44,7 @@ class Uploader:
             description.source.service = service
         # The digest is part of the content that a request_id stands for.
         description.sha256 = await _verified_digest(description, data)
-        picture = await _normalized(description, data)
+        picture = await self._normalized(description, data)
         sha256 = await self._storage.blobs.put(picture.data)
         unit = self._storage.unit_for("upload", description)
         image = _uploaded_image(unit.new_id("image"), description, picture, theme)
@@ -50,6 +53,25 @@ class Uploader:
         unit.create(self._storage.images, image)
         unit.publish(events.image_generated(image, events.Origin(cause=unit.id)))
         return (await unit.commit()).of(self._storage.images)
+
+    async def _normalized(self, description: UploadImageDescription, data: bytes) -> pictures.Normalized:
+        """Return the picture as it is stored, after checking that the bytes match their description."""
+
+        def normalize() -> pictures.Normalized:
+            normalized = pictures.normalize(data)
+            if not normalized.changes:
+                return normalized
+            signed_data = signed(self._signer, normalized.data, lambda: upload_claim(normalized))
+            return replace(normalized, data=signed_data)
+
+        try:
+            header = await pictures.check(data)
+            _require_size(description, header)
+            if description.preserve_original:
+                return pictures.Normalized(data, header, ())
+            return await RENDERING.run(normalize)
+        except pictures.BadPicture as bad:
+            raise _invalid("data", bad.message) from None  # its traceback holds the data
 
 
 async def receive(parts: AsyncIterator[UploadImageRequest], *, max_bytes: int) -> tuple[UploadImageDescription, bytes]:
@@ -83,18 +105,6 @@ async def _verified_digest(description: UploadImageDescription, data: bytes) -> 
     if description.sha256 not in ("", sha256):
         raise _invalid("description.sha256", f"does not match the data, whose SHA-256 is {sha256}")
     return sha256
-
-
-async def _normalized(description: UploadImageDescription, data: bytes) -> pictures.Normalized:
-    """Return the picture as it is stored, after checking that the bytes are complete and match their description."""
-    try:
-        header = await pictures.check(data)
-        _require_size(description, header)
-        if description.preserve_original:
-            return pictures.Normalized(data, header, ())
-        return await RENDERING.run(lambda: pictures.normalize(data))
-    except pictures.BadPicture as bad:
-        raise _invalid("data", bad.message) from None  # its traceback holds the data
 
 
 def _require_size(description: UploadImageDescription, header: pictures.Description) -> None:

@@ -15,8 +15,10 @@ from image_grpc.maps.audience import Fog, ForWhom
 from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.drawing import draw_map, draw_overlay, portrait_keys
 from image_grpc.maps.drawing_context import PortraitKey
-from image_grpc.pictures import Drawing, Portrait, View
-from image_grpc.pictures.provenance import Statements, composed_statements, own_statements
+from image_grpc.pictures import Composition, Portrait, View
+from image_grpc.pictures.claims import composed_claim, rendition_claim, signed
+from image_grpc.pictures.credentials import PictureSigner
+from image_grpc.pictures.provenance import composed_statements, own_statements
 from image_grpc.single_flight import SingleFlight
 from image_grpc.workers import GEOMETRY, RENDERING
 
@@ -45,9 +47,16 @@ class Renditions:
     """Renders pictures, at most `concurrency` at a time because each takes much memory, and caches `max_bytes`."""
 
     def __init__(
-        self, coverage: Coverage, read: ReadBytes, find: FindImage, *, max_bytes: int, concurrency: int
+        self,
+        coverage: Coverage,
+        read: ReadBytes,
+        find: FindImage,
+        signer: PictureSigner,
+        *,
+        max_bytes: int,
+        concurrency: int,
     ) -> None:
-        self._coverage, self._read, self._find = coverage, read, find
+        self._coverage, self._read, self._find, self._signer = coverage, read, find, signer
         self._slots = asyncio.Semaphore(concurrency)
         self._cache: LRUCache[str, Rendition] = LRUCache(max_bytes, getsizeof=lambda cached: len(cached.data))
         self._renders: SingleFlight[str, Rendition] = SingleFlight(cancel_unwanted=True)
@@ -61,7 +70,7 @@ class Renditions:
 
         async def render() -> Rendition:
             data = await self._read(image.content)
-            return await RENDERING.run(lambda: _rendition(data, view))
+            return await RENDERING.run(lambda: self._rendered(image, data, view, Composition()))
 
         return await self._cached(_key(image.content.sha256.encode(), b"base", *_parts(view)), render)
 
@@ -88,9 +97,7 @@ class Renditions:
                     draws_weak_edges=audience.draws_weak_edges,
                     left_out=audience.left_out,
                 )
-                hides = fog is not None
-                stating = composed_statements(image)
-                return _rendition(data, view, drawing=canvas, hides=hides, stating=stating)
+                return self._rendered(image, data, view, Composition(drawing=canvas, hides=fog is not None))
 
             return await RENDERING.run(draw)
 
@@ -129,6 +136,18 @@ class Renditions:
             portraits[key] = portrait
         return portraits
 
+    def _rendered(self, image: Image, stored: bytes, view: View, composition: Composition) -> Rendition:
+        """Render, sign and describe a view of a picture. Takes time."""
+        is_composed = composition.drawing is not None
+        stating = composed_statements(image) if is_composed else own_statements
+        rendered = pictures.render(stored, view, composition, stating)
+        described = pictures.describe(rendered)
+        claim = composed_claim if is_composed else rendition_claim
+        data = signed(self._signer, rendered, lambda: claim(image, stored, described))
+        content = ImageContent(format=view.format, byte_size=len(data), sha256=hashlib.sha256(data).hexdigest())
+        content.size.width, content.size.height = described.width, described.height
+        return Rendition(content, data)
+
     async def _cached(self, key: str, render: Callable[[], Awaitable[Rendition]]) -> Rendition:
         if (rendition := self._cache.get(key)) is not None:
             return rendition
@@ -145,21 +164,6 @@ class Renditions:
 
 async def _fog(image: Image, audience: ForWhom) -> Fog | None:
     return await GEOMETRY.run(lambda: audience.fog(image)) if audience.has_fog else None
-
-
-def _rendition(
-    data: bytes,
-    view: View,
-    *,
-    drawing: Drawing | None = None,
-    hides: bool = False,
-    stating: Statements = own_statements,
-) -> Rendition:
-    """Render and describe a view of a picture. Takes time."""
-    rendered = pictures.render(data, view, drawing=drawing, hides=hides, statements=stating)
-    content = ImageContent(format=view.format, byte_size=len(rendered), sha256=hashlib.sha256(rendered).hexdigest())
-    content.size.width, content.size.height = pictures.size_of(rendered)
-    return Rendition(content, rendered)
 
 
 def _parts(view: View) -> tuple[int, ...]:

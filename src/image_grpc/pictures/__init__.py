@@ -9,10 +9,11 @@ from image_grpc.pictures.encoding import media_type
 from image_grpc.pictures.luminance import drawn_luminance, luminance
 from image_grpc.pictures.normalization import Normalized, encoded_format, normalize
 from image_grpc.pictures.portraits import Portrait, portrait
-from image_grpc.pictures.rendering import Region, View, fit, place, render
+from image_grpc.pictures.rendering import Composition, Region, View, fit, place, render
 
 __all__ = [
     "BadPicture",
+    "Composition",
     "Description",
     "Drawing",
     "Normalized",

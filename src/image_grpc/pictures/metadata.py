@@ -13,6 +13,7 @@ from tabletop.image.v1.types_pb2 import ImageFormat
 from image_grpc.pictures import exif, xmp
 from image_grpc.pictures.containers import jpeg
 from image_grpc.pictures.fields import blob
+from image_grpc.pictures.manifests import has_manifest
 
 _XMP, _EXIF = "xmp-data", "exif-data"
 _EXIF_TAGS = {0x013B: "dc:creator", 0x8298: "dc:rights"}
@@ -24,7 +25,6 @@ _PNG_TEXT = re.compile(r"png-comment-\d+-(.*)", re.DOTALL)
 _PNG_KEYWORDS = {"author": "dc:creator", "copyright": "dc:rights"}
 _SOURCE_TYPE = "Iptc4xmpExt:DigitalSourceType"
 _SOURCE_TYPES = re.compile(rb"https?://cv\.iptc\.org/newscodes/digitalsourcetype/[A-Za-z]{1,60}")
-_CREDENTIALS = b"c2pa"
 
 
 def kept_properties(header: pyvips.Image, data: bytes, format_: ImageFormat) -> xmp.Properties:
@@ -37,8 +37,10 @@ def kept_properties(header: pyvips.Image, data: bytes, format_: ImageFormat) -> 
     return xmp.ordered(properties)
 
 
-def has_more(header: pyvips.Image, packet: bytes) -> bool:
+def has_more(header: pyvips.Image, data: bytes, packet: bytes) -> bool:
     """Return whether a picture has other metadata than an XMP packet and technical EXIF metadata."""
+    if has_manifest(data):
+        return True
     allowed = {_XMP: packet, _EXIF: technical_exif(header)}
     fields = [
         each for each in header.get_fields() if each.endswith("-data") or each.startswith(("png-comment", "gif-"))
@@ -48,7 +50,7 @@ def has_more(header: pyvips.Image, packet: bytes) -> bool:
 
 def _marked_source_type(data: bytes) -> str:
     """Return the digital source type that content credentials (C2PA) name, which a new encoding removes."""
-    if _CREDENTIALS not in data:
+    if not has_manifest(data):
         return ""
     marked = _SOURCE_TYPES.search(data)
     return marked.group().decode() if marked else ""

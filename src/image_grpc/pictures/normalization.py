@@ -43,7 +43,7 @@ def normalize(data: bytes) -> Normalized:
     format_ = encoded_format(described.format)
     with opened(data, max_seconds=MAX_DECODE_SECONDS) as picture:
         encoded = encode(picture, format_, STORED, packet)
-    if has_more(header, packet):
+    if has_more(header, data, packet):
         changes.append(_METADATA)
     return Normalized(encoded, Description(format_, described.width, described.height), tuple(changes))
 
@@ -71,7 +71,7 @@ def _with_metadata(data: bytes, header: pyvips.Image, format_: ImageFormat, pack
         return data
     replaced = replace_metadata(data, format_, packet)
     if replaced == data or (
-        replaced is None and format_ == ImageFormat.IMAGE_FORMAT_AVIF and not has_more(header, packet)
+        replaced is None and format_ == ImageFormat.IMAGE_FORMAT_AVIF and not has_more(header, data, packet)
     ):
         return data
     return replaced

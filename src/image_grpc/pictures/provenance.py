@@ -1,7 +1,7 @@
 """What a picture says about its origin, for programs that have only the file.
 
 Terms: https://cv.iptc.org/newscodes/digitalsourcetype/ and the IPTC Photo Metadata Standard 2025.1. Nothing is text of
-callers: no prompt, no source.
+callers: no prompt, no source. Content Credentials (`credentials.py`) use the same terms.
 """
 
 from collections.abc import Callable
@@ -13,9 +13,20 @@ from tabletop.image.v1.image_pb2 import Image
 from image_grpc.pictures.xmp import Properties
 
 GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-COMPOSED_GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
-COMPOSED = "http://cv.iptc.org/newscodes/digitalsourcetype/composite"
+"""Created using generative AI."""
+COMPOSED_GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeSynthetic"
+"""Composite of several elements, at least one of which is generative AI: a generated map with elements drawn over it.
 
+Not `compositeWithTrainedAlgorithmicMedia`, which is a picture that generative AI has edited, for example by inpainting.
+"""
+COMPOSED = "http://cv.iptc.org/newscodes/digitalsourcetype/composite"
+"""Composite of several elements, any of which may or may not be generative AI."""
+ALTERED = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
+"""Modified by an algorithm without a change of the main content: cropped, turned upright."""
+SOFTWARE = "image-grpc"
+
+_EDITED = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+_SYNTHETIC = {GENERATED, COMPOSED_GENERATED, _EDITED}
 _SOURCE_TYPE = "Iptc4xmpExt:DigitalSourceType"
 
 
@@ -37,28 +48,35 @@ def composed_statements(image: Image) -> Statements:
     """Return the statements of a version of an image with its overlays drawn over it."""
 
     def state(kept: Properties) -> Properties:
-        is_generated = _is_generated(image) or GENERATED in kept.get(_SOURCE_TYPE, ())
-        return {**kept, **_properties(image, COMPOSED_GENERATED if is_generated else COMPOSED)}
+        return {**kept, **_properties(image, composed_type(image, kept))}
 
     return state
 
 
-def _is_generated(image: Image) -> bool:
-    return bool(image.metadata.generation_params.model)
+def composed_type(image: Image, kept: Properties) -> str:
+    """Return the digital source type of an image with its overlays drawn over it."""
+    is_synthetic = image.metadata.HasField("generation_params") or _SYNTHETIC & set(kept.get(_SOURCE_TYPE, ()))
+    return COMPOSED_GENERATED if is_synthetic else COMPOSED
 
 
 def _properties(image: Image, source_type: str) -> Properties:
     model = image.metadata.generation_params.model
-    system = {"Iptc4xmpExt:AISystemUsed": (f"GetImg.AI {model}",)} if model else {}
+    system = {"Iptc4xmpExt:AISystemUsed": (ai_system(model),)} if model else {}
     return {
         _SOURCE_TYPE: (source_type,),
-        "xmp:CreatorTool": (f"image-grpc {_version()}",),
+        "xmp:CreatorTool": (f"{SOFTWARE} {software_version()}",),
         "xmpMM:DocumentID": (f"uuid:{image.id}",),
         "xmpMM:VersionID": (str(image.version),),
         **system,
     }
 
 
+def ai_system(model: str) -> str:
+    """Return the name of the AI system that runs a model."""
+    return f"GetImg.AI {model}"
+
+
 @cache  # reading the metadata of the installed package takes longer than the rest
-def _version() -> str:
-    return version("image-grpc")
+def software_version() -> str:
+    """Return the version of this service."""
+    return version(SOFTWARE)

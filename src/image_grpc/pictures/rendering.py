@@ -45,19 +45,21 @@ async def fit(data: bytes, size: Size, format_: ImageFormat, statements: Stateme
     return await RENDERING.run(lambda: _fit(data, size.width, size.height, format_, statements))
 
 
-def render(
-    data: bytes,
-    view: View,
-    *,
-    drawing: Drawing | None = None,
-    hides: bool = False,
-    statements: Statements = own_statements,
-) -> bytes:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Composition:
+    """What is drawn over a picture."""
+
+    drawing: Drawing | None = None
+    hides: bool = False
+    """Whether it hides something: it is drawn before the picture is made smaller, as pixels blend with others then."""
+
+
+def render(data: bytes, view: View, over: Composition | None = None, statements: Statements = own_statements) -> bytes:
     """Encode a view of a picture, with a drawing over it, and only `statements` as metadata.
 
-    A drawing that `hides` something is drawn before the picture is made smaller, because pixels blend with their
-    neighbors then. Takes time. Raises BadPicture.
+    Takes time. Raises BadPicture.
     """
+    drawing, hides = (over.drawing, over.hides) if over is not None else (None, False)
     described, header = inspect(data)
     packet = xmp.packet(statements(kept_properties(header, data, described.format)))
     region = view.region or Region(0, 0, described.width, described.height)

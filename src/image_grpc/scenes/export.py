@@ -10,6 +10,8 @@ from tabletop.image.v1.types_pb2 import ImageFormat
 from image_grpc import pictures
 from image_grpc.maps.grid import Grid
 from image_grpc.maps.terrain import difficult_cells, impassable_cells
+from image_grpc.pictures.claims import rendition_claim, signed
+from image_grpc.pictures.credentials import PictureSigner
 from image_grpc.scenes.foundry import LEAST_CELL, foundry
 from image_grpc.scenes.frame import Frame
 from image_grpc.scenes.losses import Losses
@@ -25,8 +27,8 @@ class SceneContent:
     data: bytes
 
 
-def export(image: Image, picture: bytes, format_: SceneFormat) -> SceneContent:
-    """Return a tactical map, whose stored picture is `picture`, as a file. Takes time.
+def export(image: Image, picture: bytes, format_: SceneFormat, signer: PictureSigner) -> SceneContent:
+    """Return a tactical map, whose stored picture is `picture`, as a file with a signed picture. Takes time.
 
     Raises SceneLimitExceeded, BadPicture.
     """
@@ -41,12 +43,12 @@ def export(image: Image, picture: bytes, format_: SceneFormat) -> SceneContent:
     match format_:
         case SceneFormat.SCENE_FORMAT_UNIVERSAL_VTT:
             frame = Frame.of(Grid.of_map(image))
-            placed = _placed(image, picture, frame)
+            placed = _placed(image, picture, frame, signer)
             data = universal_vtt(image, frame, placed, losses)
             suffix, media_type = ".uvtt", "application/json"
         case SceneFormat.SCENE_FORMAT_FOUNDRY:
             frame = Frame.of(Grid.of_map(image), least_cell=LEAST_CELL)
-            placed = _placed(image, picture, frame)
+            placed = _placed(image, picture, frame, signer)
             data = foundry(image, frame, placed, name, _picture_suffix(image), losses)
             suffix, media_type = ".zip", "application/zip"
         case _:
@@ -58,8 +60,8 @@ def export(image: Image, picture: bytes, format_: SceneFormat) -> SceneContent:
     return SceneContent(file, data)
 
 
-def _placed(image: Image, picture: bytes, frame: Frame) -> bytes:
-    return pictures.place(
+def _placed(image: Image, picture: bytes, frame: Frame, signer: PictureSigner) -> bytes:
+    placed = pictures.place(
         picture,
         _picture_format(image),
         scale=frame.scale,
@@ -68,6 +70,7 @@ def _placed(image: Image, picture: bytes, frame: Frame) -> bytes:
         width=frame.width,
         height=frame.height,
     )
+    return signed(signer, placed, lambda: rendition_claim(image, picture, pictures.describe(placed)))
 
 
 def _picture_format(image: Image) -> ImageFormat:

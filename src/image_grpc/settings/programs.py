@@ -2,10 +2,10 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AliasChoices, Field, SecretStr, field_validator
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 from image_grpc.settings.access import AccessSettings, HealthSettings
@@ -164,6 +164,20 @@ class ServerSettings(AccessSettings, GetimgSettings, CallSettings, ProgramSettin
         128_000_000, description="memory limit of the cache of renditions: composed maps, other formats, thumbnails"
     )
     renditions_concurrency: Count = Field(2, description="maximum concurrent renditions; one takes up to 300 MB memory")
+    c2pa_certificate: Path | None = Field(
+        None,
+        description="file of the certificate chain, PEM, that signs pictures with Content Credentials (C2PA); see "
+        "docs/provenance.md",
+    )
+    c2pa_key: Path | None = Field(None, repr=False, description="file of the private key of this certificate, PEM")
+
+    @model_validator(mode="after")
+    def _certificate_with_key(self) -> Self:
+        if self.c2pa_certificate is not None and self.c2pa_key is None:
+            raise ValueError("IMAGE_GRPC_C2PA_KEY: required by IMAGE_GRPC_C2PA_CERTIFICATE; set both, or none")
+        if self.c2pa_key is not None and self.c2pa_certificate is None:
+            raise ValueError("IMAGE_GRPC_C2PA_CERTIFICATE: required by IMAGE_GRPC_C2PA_KEY; set both, or none")
+        return self
 
 
 class BridgeSettings(CallSettings, ProgramSettings):

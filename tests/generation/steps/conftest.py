@@ -18,11 +18,13 @@ from image_grpc.generation import states
 from image_grpc.generation.estimate import Estimator
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.steps import generate
+from image_grpc.generation.steps.fetching import PictureFetcher
 from image_grpc.generation.steps.generate import GeneratePolicy, GenerateStep
 from image_grpc.generation.steps.references import ReferenceLoader
 from image_grpc.generation.steps.store import StoreStep
 from image_grpc.hub import Outcome, topology
 from image_grpc.hub.memory import MemoryHub
+from image_grpc.pictures.credentials import Unsigned
 from image_grpc.quotas import LimitsFile
 from image_grpc.retry import GenerationLimits
 from image_grpc.storage import Storage
@@ -40,7 +42,9 @@ def store_step(
     estimator: Estimator,
     telemetry: Telemetry,
 ) -> StoreStep:
-    return StoreStep(generations, storage, downloader, estimator, telemetry.counters, LIMITS)  # type: ignore[arg-type]
+    return StoreStep(
+        generations, storage, PictureFetcher(downloader, Unsigned()), estimator, telemetry.counters, LIMITS
+    )  # type: ignore[arg-type]
 
 
 OWNER = "this-process"

@@ -5,26 +5,25 @@ from decimal import Decimal
 
 import structlog
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
-from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord, Try
+from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.internal.v1.provider_result_pb2 import ProviderResult
 from tabletop.image.v1.image_pb2 import Image, ImageContent
 from tabletop.image.v1.theme_pb2 import ThemeAssociation
 from tabletop.image.v1.types_pb2 import CacheMode
 
-from image_grpc import events, pictures
+from image_grpc import events
 from image_grpc.audit_context import audited
 from image_grpc.errors import ApiError, GenerationError, ImageNotFound, ServiceError
 from image_grpc.generation import jobs, states
 from image_grpc.generation.estimate import Estimator
-from image_grpc.generation.kinds import PictureRequest
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.requests import changed_fields, complete_request, kind_in, picture_in
 from image_grpc.generation.steps.adherence import best_earlier, measured, wants_another
-from image_grpc.getimg import Downloader, PictureGone
+from image_grpc.generation.steps.fetching import PictureFetcher
+from image_grpc.getimg import PictureGone
 from image_grpc.hub import Ack, Retry, Settlement
 from image_grpc.idempotency import derived_id
 from image_grpc.messages import clone, now
-from image_grpc.pictures.provenance import Statements, statements
 from image_grpc.quotas import budgets
 from image_grpc.retry import GenerationLimits, delay_before_next_download
 from image_grpc.storage import BlobIncomplete, Storage, UnitOfWork
@@ -43,12 +42,12 @@ class StoreStep:
         self,
         generations: GenerationRepository,
         storage: Storage,
-        downloader: Downloader,
+        fetcher: PictureFetcher,
         estimator: Estimator,
         counters: Counters,
         limits: GenerationLimits,
     ) -> None:
-        self._generations, self._storage, self._downloader = generations, storage, downloader
+        self._generations, self._storage, self._fetcher = generations, storage, fetcher
         self._estimator, self._counters, self._limits = estimator, counters, limits
 
     async def __call__(self, record: GenerationRecord, result: ProviderResult, attempt: int) -> Settlement:
@@ -58,12 +57,11 @@ class StoreStep:
         if record.provider_result != result:
             record = await self._generations.update(states.storing(record, result))
         try:
-            generated = await self._downloader.download(result.url)
             previous = await self._previous_version(record)
             image = _next_version(previous, record)
             picture = picture_in(complete_request(record))
-            data = await pictures.fit(generated, picture.size, picture.format, statements(image))
-            fidelity = await measured(record, data)
+            fitted = await self._fetcher.fetch(result, picture, image)
+            fidelity = await measured(record, fitted.data)
         except ImageNotFound as error:
             await self._generations.fail(record, error)
             return Ack()
@@ -74,7 +72,7 @@ class StoreStep:
                 return await self._generate_again(states.tried(record, fidelity))
             if (better := best_earlier(record, fidelity)) is not None:
                 try:
-                    data = await self._download_again(better, picture, statements(image))
+                    fitted = await self._fetcher.fetch(better.result, picture, image)
                     fidelity = better.fidelity
                 except (ApiError, GenerationError) as failure:
                     if not isinstance(failure, PictureGone) and attempt < MAX_ATTEMPTS_FOR_BETTER:
@@ -82,6 +80,7 @@ class StoreStep:
                     log.warning("better picture lost", generation_id=record.generation.id, problem=failure.message)
             fidelity.tries = len(record.tries) + (not record.settled)
             image.map.fidelity.CopyFrom(fidelity)
+        data = await self._fetcher.sign(fitted, image)
         try:
             with audited(record.audited_call):
                 await self._finish(record, image, previous.version, data, attempt)
@@ -105,11 +104,6 @@ class StoreStep:
         if delay is None:
             return await self._give_up(record, failure)
         return Retry(delay, failure.message)
-
-    async def _download_again(self, better: Try, picture: PictureRequest, stating: Statements) -> bytes:
-        """Return the picture of an earlier try. Raises ApiError, GenerationError."""
-        generated = await self._downloader.download(better.result.url)
-        return await pictures.fit(generated, picture.size, picture.format, stating)
 
     async def _give_up(self, record: GenerationRecord, failure: ServiceError) -> Settlement:
         """Keep the best of the earlier pictures, if there are any; otherwise fail."""
