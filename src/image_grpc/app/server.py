@@ -90,7 +90,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
     """
     page_tokens.configure(settings.page_token_key.get_secret_value())
     pictures.configure()
-    fonts.configure()
+    fonts.configure(settings.fonts_dir)
     stopping = asyncio.Event()
     client = ImageStorageClient(hub, telemetry, timeout=settings.storage_timeout_seconds)
     cache_limits = CacheLimits(max_records=settings.cache_max_records, max_bytes=settings.cache_max_bytes)

@@ -13,6 +13,7 @@ import numpy as np
 
 from image_grpc.maps import fonts
 from image_grpc.maps.svg import MAX_COORDINATE, number
+from image_grpc.maps.text import for_xml
 from image_grpc.pictures.rendering import Box
 
 _STRAIGHT_PATH = frozenset("MLZ -.0123456789")
@@ -59,7 +60,7 @@ class Canvas:
         size = _numbers(width=width * scale, height=height * scale)
         view = " ".join(map(number, (left, top, width, height)))
         root = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", **size, "viewBox": view})
-        text = {"font-family": fonts.FAMILY, "font-weight": "bold"}
+        text = {"font-family": fonts.FONT_FAMILY, "font-weight": "bold"}
         clip = {"clip-path": "url(#seen)"} if self._is_covered else {}
         if self._is_covered:
             SubElement(SubElement(root, "clipPath", {"id": "seen"}), "path", {"d": self._seen, "clip-rule": "evenodd"})
@@ -68,7 +69,8 @@ class Canvas:
                 self._draw_cover(root)
             group = SubElement(root, "g", look)
             group.extend(shape for box, shape in self._layers[layer] if part is None or _overlap(box, part))
-        return ElementTree.tostring(root, encoding="unicode")
+        # Parsers would read a carriage return as a line feed.
+        return ElementTree.tostring(root, encoding="unicode").replace("\r", "&#13;")
 
     def _draw_cover(self, root: Element) -> None:
         if not self._is_covered:
@@ -137,7 +139,7 @@ class Canvas:
             "paint-order": "stroke",
         }
         label = Element("text", attributes)
-        label.text = fonts.drawable(text)
+        label.text = for_xml(text)
         width = height * (1.2 * len(text) + 1)  # upper bound: no character is wider than 1.2 times its height
         self._layer(Layer.LABELS).append(((x - width, y - height * 1.5, 2 * width, height * 2.5), label))
 
