@@ -36,8 +36,8 @@ def draw_map(
     for overlay in overlays:
         _draw_elements(context, overlay)
     context.canvas.begin_panels()
-    context.legend.draw(context.canvas)
-    draw_scale_bar(context.canvas, image)
+    draw_scale_bar(context.canvas, image, context.legend.draw(context.canvas))
+    context.place_names()
     return context.canvas
 
 
@@ -47,6 +47,7 @@ def draw_overlay(
     """Draw a single overlay, without legend. Takes time: call it in a worker thread."""
     context = DrawingContext(image, coverage, portraits, fog)
     _draw_elements(context, overlay)
+    context.place_names()
     return context.canvas
 
 
