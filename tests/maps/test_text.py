@@ -51,6 +51,15 @@ def test_any_text_has_extents(text: str) -> None:
     assert extents.descent > 0.2
 
 
+@pytest.mark.parametrize("separator", ["\r", "\u2028", "\u2029"])
+def test_lines_are_measured_as_they_are_drawn(separator: str) -> None:
+    text = f"one{separator}three{separator}two"
+    _, right, _, below = ink(text.replace("\r", "&#13;"))
+    measured = measure(text)
+    assert 0 <= measured.width * SIZE - right < 0.1 * SIZE
+    assert below <= measured.descent * SIZE
+
+
 def test_white_space_is_measured_as_it_is_drawn() -> None:
     assert measure("  a \n  b\t\tc ") == measure("a b c")
     assert measure(" ").width == measure("").width == 0

@@ -20,19 +20,22 @@ _SHOWN_AS_EMOJI, _JOINER, _KEYCAP = "\ufe0f", "\u200d", "\u20e3"
 _REGIONAL = range(0x1F1E6, 0x1F200)
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_NEW_LINE = re.compile("[\r\u2028\u2029]")
+_LINE_HEIGHT = 1.6
+"""Distance between lines in font sizes, at most."""
 _SAMPLE_SIZE = 40
 """Font size in pixels at which Pango measures text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extents:
-    """Extents of a line of text, in font sizes."""
+    """Extents of text, in font sizes."""
 
     width: float
     ascent: float
-    """Above the baseline."""
+    """Above the baseline of the first line."""
     descent: float
-    """Below the baseline."""
+    """Below the baseline of the first line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +73,19 @@ def direction(text: str) -> str:
 
 @lru_cache(4096)
 def measure(text: str) -> Extents:
-    """Return the extents of text, on a single line as SVG draws it.
+    """Return the extents of text, as SVG draws it.
 
     Pango, which is slower, measures text with characters that no shipped font has.
     """
-    line = _as_drawn(text)
+    # The renderer begins a new line only here.
+    lines = [_measured(line) for line in _NEW_LINE.split(for_xml(text))]
+    descent = max(each.descent for each in lines) + _LINE_HEIGHT * (len(lines) - 1)
+    return Extents(max(each.width for each in lines), max(each.ascent for each in lines), descent)
+
+
+def _measured(text: str) -> Extents:
+    # Without this white space, and with single blanks, as SVG says.
+    line = re.sub(" +", " ", text.replace("\n", "").replace("\t", " ").strip(" "))
     if not line:
         return Extents(0.0, _ASCENT, _DESCENT)
     is_simple = line.isascii() and line.isprintable()
@@ -89,12 +100,6 @@ def measure(text: str) -> Extents:
         max(_ASCENT, *(each.top for each in shaped)),
         max(_DESCENT, *(each.bottom for each in shaped)),
     )
-
-
-def _as_drawn(text: str) -> str:
-    """Return text with its white space as SVG treats it."""
-    without_breaks = for_xml(text).replace("\n", "").replace("\r", "").replace("\t", " ")
-    return re.sub(" +", " ", without_breaks.strip(" "))
 
 
 def _shape(font: _Font, run: str) -> _Shaped:
