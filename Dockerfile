@@ -18,6 +18,8 @@ RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels 
  && /opt/build/bin/uv pip install --no-cache --python /opt/image-grpc --no-deps /wheels/*.whl
 
 FROM python:3.11-slim-bookworm
+# For scripts that the fonts of the package do not have.
+RUN apt-get update && apt-get install --yes --no-install-recommends fonts-noto-core && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --home-dir /data image-grpc && install -d -o image-grpc /data
 COPY --from=build /opt/image-grpc /opt/image-grpc
 ENV PATH=/opt/image-grpc/bin:$PATH \

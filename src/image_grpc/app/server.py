@@ -92,7 +92,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
     """
     page_tokens.configure(settings.page_token_key.get_secret_value())
     pictures.configure()
-    fonts.configure()
+    fonts.configure(settings.fonts_dir)
     signer = picture_signer(settings)
     stopping = asyncio.Event()
     client = ImageStorageClient(hub, telemetry, timeout=settings.storage_timeout_seconds)

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import dataclass
 
 from tabletop.image.v1.map_pb2 import PointOfInterest
 from tabletop.image.v1.overlay_pb2 import CampaignElement, LineStyle, TerritoryKind
@@ -9,6 +10,8 @@ from tabletop.image.v1.overlay_pb2 import CampaignElement, LineStyle, TerritoryK
 from image_grpc.maps.canvas import Canvas
 from image_grpc.maps.color import Color, parse
 from image_grpc.maps.drawing_context import DrawingContext
+from image_grpc.maps.labels import Side
+from image_grpc.maps.presence import circle_is_on_map, land_is_on_map, line_is_on_map
 from image_grpc.maps.svg import NO_FILL, clipped_polyline, fill, polygon, stroke
 from image_grpc.maps.symbols import symbol
 
@@ -18,51 +21,87 @@ _PAPER = parse("#fffaf0")
 
 
 def draw_point_of_interest(context: DrawingContext, place: PointOfInterest) -> None:
-    """Draw a point of interest of the map and add it to the legend."""
-    context.legend.add("Place", _PLACE)
-    path = symbol(place.icon, place.type)
-    _draw_symbol(context.canvas, path, place.location.x, place.location.y, _PLACE, label=place.name)
+    """Draw a point of interest of the map and add it to the legend, unless it is off the map."""
+    marker = _Marker(symbol(place.icon, place.type), place.location.x, place.location.y, place.name)
+    if marker.is_on_map(context.canvas):
+        context.legend.add("Place", _PLACE)
+        marker.draw(context, _PLACE)
 
 
 def draw_element(context: DrawingContext, element: CampaignElement) -> None:
-    """Draw an element and add it to the legend."""
-    canvas, x, y, label = context.canvas, element.coordinates.x, element.coordinates.y, element.properties.label
+    """Draw an element and add it to the legend, unless it is off the map."""
     match element.WhichOneof("kind"):
-        case "party":
-            label = label or (f"{element.party.members} travelers" if element.party.members else "")
-            color = context.color(element, "Party", _PARTY)
-            _draw_symbol(canvas, symbol("flag"), x, y, color, label=label, scale=1.25)
         case "territory":
             _draw_territory(context, element)
-            canvas.label(label, x, y, size=canvas.text_size * 1.25)
         case "route":
             _draw_route(context, element)
-            canvas.label(label, x, y - canvas.text_size * 0.6)
-        case "place":
-            path = symbol(element.place.icon, element.place.type)
-            _draw_symbol(canvas, path, x, y, context.color(element, "Place", _PLACE), label=label)
+        case _:
+            meaning, default, marker = _marker(element)
+            if marker.is_on_map(context.canvas):
+                marker.draw(context, context.color(element, meaning, default))
+
+
+@dataclass(frozen=True, slots=True)
+class _Marker:
+    """A symbol with a name."""
+
+    path: str
+    x: float
+    y: float
+    name: str
+    scale: float = 1.0
+
+    def is_on_map(self, canvas: Canvas) -> bool:
+        return circle_is_on_map(self.x, self.y, self._size(canvas) / 2, canvas.width, canvas.height)
+
+    def draw(self, context: DrawingContext, color: Color) -> None:
+        canvas, size = context.canvas, self._size(context.canvas)
+        canvas.symbol(self.path, self.x, self.y, size, {**fill(_PAPER), **stroke(_PAPER, 5)})
+        canvas.symbol(self.path, self.x, self.y, size, fill(color))
+        box = (self.x - size / 2, self.y - size / 2, size, size)
+        context.name_place(self.name, self.x, self.y, box, Side.BELOW)
+
+    def _size(self, canvas: Canvas) -> float:
+        return canvas.text_size * 1.7 * self.scale
+
+
+def _marker(element: CampaignElement) -> tuple[str, Color, _Marker]:
+    """Return the meaning, the usual color and the marker of a party, place or resource."""
+    x, y, label = element.coordinates.x, element.coordinates.y, element.properties.label
+    match element.WhichOneof("kind"):
+        case "party":
+            travelers = f"{element.party.members} travelers" if element.party.members else ""
+            return "Party", _PARTY, _Marker(symbol("flag"), x, y, label or travelers, 1.25)
         case "resource":
-            color = context.color(element, "Resource", _RESOURCE)
-            _draw_symbol(canvas, symbol("gem"), x, y, color, label=label or element.resource.type, scale=0.8)
+            return "Resource", _RESOURCE, _Marker(symbol("gem"), x, y, label or element.resource.type, 0.8)
+        case _:
+            return "Place", _PLACE, _Marker(symbol(element.place.icon, element.place.type), x, y, label)
 
 
 def _draw_territory(context: DrawingContext, element: CampaignElement) -> None:
     canvas = context.canvas
     border = element.territory.kind == TerritoryKind.TERRITORY_KIND_POLITICAL_BORDER
+    corners = [(corner.x, corner.y) for corner in element.territory.boundary]
+    is_on_map = line_is_on_map if border else land_is_on_map
+    if not is_on_map([*corners, corners[0]], canvas.width, canvas.height):
+        return
     meaning, default = ("Border", _BORDER) if border else ("Territory", _CONTROL)
     color = context.color(element, meaning, default)
-    corners = [(corner.x, corner.y) for corner in element.territory.boundary]
     style = element.properties.style or (LineStyle.LINE_STYLE_DASHED if border else LineStyle.LINE_STYLE_SOLID)
     if not border:
         canvas.path(polygon(corners), fill(color, 0.22))
     width = _line_width(canvas)
     edge = clipped_polyline([*corners, corners[0]], canvas.width, canvas.height, 2 * width)
     canvas.path(edge, {**NO_FILL, **stroke(color, width, 0.95, _dashes(style, width))})
+    x, y = element.coordinates.x, element.coordinates.y
+    context.name_place(element.properties.label, x, y, (x, y, 0, 0), Side.CENTER, size=canvas.text_size * 1.25)
 
 
 def _draw_route(context: DrawingContext, element: CampaignElement) -> None:
-    canvas, color = context.canvas, context.color(element, "Route", _ROUTE)
-    points = [(point.x, point.y) for point in element.route.waypoints]
+    canvas, points = context.canvas, [(point.x, point.y) for point in element.route.waypoints]
+    if not line_is_on_map(points, canvas.width, canvas.height):
+        return
+    color = context.color(element, "Route", _ROUTE)
     width = _line_width(canvas)
     style = element.properties.style or LineStyle.LINE_STYLE_DASHED
     line = clipped_polyline(points, canvas.width, canvas.height, 2 * width)
@@ -73,6 +112,8 @@ def _draw_route(context: DrawingContext, element: CampaignElement) -> None:
     legs = [(a, b) for a, b in itertools.pairwise(points) if a != b]
     if legs:
         _draw_arrow(canvas, *legs[-1], width * 4, color)
+    x, y = element.coordinates.x, element.coordinates.y
+    context.name_place(element.properties.label, x, y, (x, y, 0, 0), Side.ABOVE)
 
 
 def _draw_arrow(
@@ -82,16 +123,6 @@ def _draw_arrow(
     angle = math.atan2(tip[1] - start[1], tip[0] - start[0])
     wings = [(tip[0] - size * math.cos(angle + turn), tip[1] - size * math.sin(angle + turn)) for turn in (-0.45, 0.45)]
     canvas.path(polygon([wings[0], tip, wings[1]]), {**fill(color), **stroke(_PAPER, size / 10)})
-
-
-def _draw_symbol(
-    canvas: Canvas, path: str, x: float, y: float, color: Color, *, label: str, scale: float = 1.0
-) -> None:
-    size = canvas.text_size * 1.7 * scale
-    halo = {**fill(_PAPER), **stroke(_PAPER, 5)}
-    canvas.symbol(path, x, y, size, halo)
-    canvas.symbol(path, x, y, size, fill(color))
-    canvas.label(label, x, y + canvas.text_size * 1.95)
 
 
 def _line_width(canvas: Canvas) -> float:

@@ -4,19 +4,24 @@ Text from callers is escaped by the XML library. Colors are parsed, so they cann
 """
 
 import base64
+import math
 from collections.abc import Mapping
 from enum import Enum, auto
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 import numpy as np
+from shapely.geometry.base import BaseGeometry
 
 from image_grpc.maps import fonts
-from image_grpc.maps.svg import MAX_COORDINATE, number
+from image_grpc.maps.labels import MARGIN, Cost, Label, Place, Side, place_labels
+from image_grpc.maps.lettering import Lettering, letter
+from image_grpc.maps.svg import MAX_COORDINATE, number, polyline
 from image_grpc.pictures import Portrait
 from image_grpc.pictures.drawings import Box
 
 _STRAIGHT_PATH = frozenset("MLZ -.0123456789")
+_LEADER_COLOR, _LEADER_HALO = "#1b1b1f", "#ffffff"
 _SEPARATE_POINTS = str.maketrans("MLZ", "   ")
 
 
@@ -34,6 +39,8 @@ class Canvas:
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height
         self._layers: dict[Layer, list[tuple[Box, Element]]] = {layer: [] for layer in Layer}
+        self._names: list[Label] = []
+        self._occupied: list[tuple[Box, Cost]] = []
         self._clip_paths = 0
         self._seen, self._explored = "", ""
         self._is_covered = self._draws_panels = False
@@ -60,7 +67,7 @@ class Canvas:
         size = _numbers(width=width * scale, height=height * scale)
         view = " ".join(map(number, (left, top, width, height)))
         root = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", **size, "viewBox": view})
-        text = {"font-family": fonts.FAMILY, "font-weight": "bold"}
+        text = {"font-family": fonts.FONT_FAMILY, "font-weight": "bold"}
         clip = {"clip-path": "url(#seen)"} if self._is_covered else {}
         if self._is_covered:
             SubElement(SubElement(root, "clipPath", {"id": "seen"}), "path", {"d": self._seen, "clip-rule": "evenodd"})
@@ -69,7 +76,8 @@ class Canvas:
                 self._draw_cover(root)
             group = SubElement(root, "g", look)
             group.extend(shape for box, shape in self._layers[layer] if part is None or _overlap(box, part))
-        return ElementTree.tostring(root, encoding="unicode")
+        # Parsers would read a carriage return as a line feed.
+        return ElementTree.tostring(root, encoding="unicode").replace("\r", "&#13;")
 
     def _draw_cover(self, root: Element) -> None:
         if not self._is_covered:
@@ -116,31 +124,78 @@ class Canvas:
         SubElement(group, "image", {"href": href, **box, **look})
         self._layer(Layer.SHAPES).append((_box_around(x, y, radius), group))
 
-    def label(self, text: str, x: float, y: float, *, size: float | None = None, anchor: str = "middle") -> None:
-        """Draw text with a halo, its baseline at `y`. Text above or below the picture is moved into it.
+    def label(
+        self,
+        text: str,
+        x: float,
+        y: float,
+        *,
+        size: float | None = None,
+        anchor: str = "middle",
+        max_width: float = math.inf,
+    ) -> None:
+        """Draw text with a halo, its baseline at `y`, moved into the picture, and fitted into it and `max_width`.
 
-        Raises FontsNotConfigured before `fonts.configure`: the text would look different on each machine.
+        `anchor` says what is at `x`: `start`, `middle` or `end`. Raises FontsNotConfigured before `fonts.configure`:
+        the text would look different on each machine.
         """
-        if not text:
-            return
+        if text:
+            lettering = self._letter(text, size, max_width)
+            left, top, width, height = lettering.box_at(x, y, anchor)
+            left = max(0.0, min(left, self.width - width))
+            top = max(0.0, min(top, self.height - height))
+            self._draw(self._layer(Layer.LABELS), lettering, (left, top, width, height), anchor)
+
+    def inscribe(self, text: str, x: float, y: float, *, size: float, max_width: float) -> None:
+        """Draw text at a point, as part of a shape, unless the edge of the picture would cut it."""
+        if text:
+            lettering = self._letter(text, size, max_width)
+            left, top, width, height = box = lettering.box_at(x, y)
+            if left >= 0 and top >= 0 and left + width <= self.width and top + height <= self.height:
+                self._draw(self._layer(Layer.LABELS), lettering, box, "middle")
+
+    def name(self, text: str, element: Box, side: Side, *, size: float | None = None) -> None:
+        """Draw text next to an element with these bounds, where `place_names` finds room for it.
+
+        Raises FontsNotConfigured before `fonts.configure`.
+        """
+        if text:
+            self._names.append(Label(self._letter(text, size, math.inf), element, side))
+
+    def occupy(self, box: Box, cost: Cost) -> None:
+        """Keep names from covering a box."""
+        self._occupied.append((box, cost))
+
+    def place_names(self, seen: BaseGeometry | None = None) -> None:
+        """Draw all names, best where they can be `seen`. Names that come first are closest to their elements."""
+        names = [name for name in self._names if name.lettering.text]
+        places = list(place_labels(names, self._occupied, (self.width, self.height), seen))
+        layer = self._layers[Layer.LABELS]
+        for name, place in zip(names, places, strict=True):
+            self._draw_leader(place, name.lettering.size)
+        for name, place in zip(names, places, strict=True):
+            self._draw(layer, name.lettering, place.box, "middle")
+        self._names.clear()
+
+    def _letter(self, text: str, size: float | None, max_width: float) -> Lettering:
         fonts.require_configured()
-        height = size or self.text_size
-        y = min(max(y, height * 1.1), self.height - height * 0.35)
-        attributes = {
-            **_numbers(x=x, y=y),
-            "font-size": number(height),
-            "text-anchor": anchor,
-            "fill": "#1b1b1f",
-            "stroke": "#ffffff",
-            "stroke-opacity": "0.85",
-            "stroke-width": number(height * 0.22),
-            "stroke-linejoin": "round",
-            "paint-order": "stroke",
-        }
-        label = Element("text", attributes)
-        label.text = fonts.drawable(text)
-        width = height * (1.2 * len(text) + 1)  # upper bound: no character is wider than 1.2 times its height
-        self._layer(Layer.LABELS).append(((x - width, y - height * 1.5, 2 * width, height * 2.5), label))
+        size = size or self.text_size
+        margins = 2 * MARGIN * min(size, self.text_size)
+        return letter(text, size, min(max_width, self.width - margins), self.height - margins)
+
+    def _draw(self, layer: list[tuple[Box, Element]], lettering: Lettering, box: Box, anchor: str) -> None:
+        self._clip_paths += lettering.is_cut
+        layer.append((_grown(box, lettering.size), lettering.element(box, f"clip{self._clip_paths}", anchor)))
+
+    def _draw_leader(self, place: Place, size: float) -> None:
+        if place.leader is None:
+            return
+        (x1, y1), (x2, y2) = place.leader
+        data = polyline([(x1, y1), (x2, y2)])
+        width = size / 12
+        for color, line in ((_LEADER_HALO, 3 * width), (_LEADER_COLOR, width)):
+            paint = {"fill": "none", "stroke": color, "stroke-width": number(line), "stroke-linecap": "round"}
+            self._layers[Layer.LABELS].append((_path_box(data, line), Element("path", {"d": data, **paint})))
 
 
 def _path_box(data: str, margin: float) -> Box:
@@ -164,6 +219,10 @@ def _line_width(paint: Mapping[str, str]) -> float:
 
 def _box_around(x: float, y: float, radius: float) -> Box:
     return (x - radius, y - radius, 2 * radius, 2 * radius)
+
+
+def _grown(box: Box, margin: float) -> Box:
+    return (box[0] - margin, box[1] - margin, box[2] + 2 * margin, box[3] + 2 * margin)
 
 
 def _overlap(one: Box, other: Box) -> bool:

@@ -38,10 +38,10 @@ def draw_map(
     for overlay in overlays:
         _draw_elements(context, overlay)
     context.canvas.begin_panels()
-    if MapPart.LEGEND not in left_out:
-        context.legend.draw(context.canvas)
+    legend = context.legend.draw(context.canvas) if MapPart.LEGEND not in left_out else 0.0
     if MapPart.SCALE_BAR not in left_out:
-        draw_scale_bar(context.canvas, image)
+        draw_scale_bar(context.canvas, image, legend)
+    context.place_names()
     return context.canvas
 
 
@@ -55,6 +55,7 @@ def draw_overlay(
     """Draw a single overlay, without legend. Takes time: call it in a worker thread."""
     context = DrawingContext(image, coverage, portraits, fog)
     _draw_elements(context, overlay)
+    context.place_names()
     return context.canvas
 
 

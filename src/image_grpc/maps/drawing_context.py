@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import shapely
 from shapely.geometry.base import BaseGeometry
 from tabletop.image.v1.image_pb2 import Image
 from tabletop.image.v1.overlay_pb2 import CampaignElement, TacticalElement, Token
@@ -11,9 +12,11 @@ from image_grpc.maps.canvas import Canvas
 from image_grpc.maps.color import Color, parse
 from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.grid import Grid
+from image_grpc.maps.labels import Cost, Side
 from image_grpc.maps.panels import Legend
 from image_grpc.maps.svg import outline_path
 from image_grpc.pictures import Portrait
+from image_grpc.pictures.drawings import Box
 
 PortraitKey = tuple[str, tuple[float, float] | None]
 """The id of an image, and the point of it that a token shows in any case."""
@@ -46,3 +49,13 @@ class DrawingContext:
     def seen(self, shape: BaseGeometry) -> BaseGeometry:
         """Return what is drawn of a shape: all, or with fog, what is seen. Its edges in the fog are covered."""
         return shape if self.fog is None else self.fog.limited(shape, self.grid.cell_size / 4)
+
+    def name_place(self, text: str, x: float, y: float, box: Box, side: Side, *, size: float | None = None) -> None:
+        """Write the name of a place at a point, unless fog covers it: moved aside, the name could be read."""
+        if self.fog is None or shapely.intersects_xy(self.fog.seen, x, y):
+            self.canvas.occupy(box, Cost.ELEMENT)
+            self.canvas.name(text, box, side, size=size)
+
+    def place_names(self) -> None:
+        """Draw all names, best where the audience sees them."""
+        self.canvas.place_names(None if self.fog is None else self.fog.seen)

@@ -1,6 +1,7 @@
 """Drawing of tactical maps: grid, creatures, ranges, areas of effect, lines of sight."""
 
 import shapely
+from shapely.geometry.base import BaseGeometry
 from tabletop.image.v1.map_pb2 import GridKind
 from tabletop.image.v1.overlay_pb2 import AreaShape, RangeKind, TacticalElement, TokenKind
 
@@ -10,8 +11,12 @@ from image_grpc.maps.coverage import CoveredCells, spell_area
 from image_grpc.maps.creatures import SPACE_SQUARES
 from image_grpc.maps.drawing_context import DrawingContext, portrait_key
 from image_grpc.maps.grid import DEFAULT_COLOR, Grid
+from image_grpc.maps.initials import initials
+from image_grpc.maps.labels import Cost, Side
+from image_grpc.maps.presence import is_on_map
 from image_grpc.maps.svg import NO_FILL, fill, number, outline_path, polyline, stroke
 from image_grpc.messages import enum_label
+from image_grpc.pictures.drawings import Box
 
 _CHARACTER, _MONSTER = parse("#1b7f4b"), parse("#b3202a")
 _SPELL, _MOVE, _EFFECT, _SIGHT = parse("#7b4fd0"), parse("#1769d2"), parse("#e2620d"), parse("#e9c400")
@@ -44,8 +49,10 @@ def draw_weak_edges(context: DrawingContext) -> None:
 
 
 def draw_element(context: DrawingContext, element: TacticalElement) -> None:
-    """Draw an element and add it to the legend."""
+    """Draw an element and add it to the legend, unless it is off the map."""
     x, y = context.grid.pixels(element.position)
+    if not is_on_map(element, context.coverage.of(element, context.image), context.grid, _radius(context, element)):
+        return
     match element.WhichOneof("kind"):
         case "token":
             _draw_token(context, element, x, y)
@@ -63,7 +70,7 @@ def _draw_token(context: DrawingContext, element: TacticalElement, x: float, y: 
     meaning, default = ("Monster", _MONSTER) if monster else ("Character", _CHARACTER)
     color = context.color(element, meaning, default)
     opacity = _opacity(element, 1.0)
-    radius = element.properties.radius or SPACE_SQUARES[element.token.size] * context.grid.cell_size * 0.46
+    radius = _radius(context, element)
     ring = min(max(1.5, radius * 0.13), radius / 2)
     canvas.circle(x, y, radius, fill(_SHADOW, opacity))  # a soft edge on any ground
     canvas.circle(x, y, radius - ring / 2, fill(_PAPER if portrait else color, opacity))
@@ -71,16 +78,17 @@ def _draw_token(context: DrawingContext, element: TacticalElement, x: float, y: 
         canvas.picture(portrait, x, y, radius - ring, opacity)
     canvas.circle(x, y, radius - ring, {**NO_FILL, **stroke(color if portrait else _PAPER, ring, opacity)})
     if not portrait:
-        initials = "".join(word[0] for word in element.properties.label.split()[:2]).upper()
-        canvas.label(initials, x, y + radius * 0.28, size=radius * 0.75)
-    canvas.label(element.properties.label, x, y + radius + canvas.text_size * 1.05)
+        text = initials(element.properties.label)
+        canvas.inscribe(text, x, y + radius * 0.28, size=radius * 0.75, max_width=radius * 1.8)
+    canvas.occupy(_around(x, y, radius * 0.9), Cost.ELEMENT)
+    canvas.name(element.properties.label, _around(x, y, radius), Side.BELOW)
 
 
 def _draw_range(context: DrawingContext, element: TacticalElement, x: float, y: float) -> None:
     grid = context.grid
     if element.range.kind != RangeKind.RANGE_KIND_SPELL:
         _draw_coverage(context, element, context.color(element, "Movement", _MOVE), 0.22)
-        _draw_label_above(context, element, x, y - grid.cell_size / 2)
+        _draw_label_above(context, element, _around(x, y, grid.cell_size / 2))
         return
     color = context.color(element, "Spell range", _SPELL)
     _draw_coverage(context, element, color, 0.22)
@@ -90,8 +98,7 @@ def _draw_range(context: DrawingContext, element: TacticalElement, x: float, y: 
     dashes = (grid.cell_size / 5, grid.cell_size / 7)
     paint = stroke(color, _line_width(grid), _opacity(element, 1.0), dashes)
     context.canvas.path(outline_path(shape), {**NO_FILL, **paint})
-    left, top, right, _ = shape.bounds
-    _draw_label_above(context, element, (left + right) / 2, top)
+    _draw_label_above(context, element, _box(shape))
 
 
 def _draw_effect(context: DrawingContext, element: TacticalElement, x: float, y: float) -> None:
@@ -103,17 +110,16 @@ def _draw_effect(context: DrawingContext, element: TacticalElement, x: float, y:
         return
     paint = {**fill(color, 0.16 * opacity), **stroke(color, _line_width(context.grid), opacity)}
     context.canvas.path(outline_path(shape), paint)
-    left, top, right, _ = shape.bounds
-    _draw_label_above(context, element, (left + right) / 2, top)
+    _draw_label_above(context, element, _box(shape))
 
 
 def _draw_sight(context: DrawingContext, element: TacticalElement, x: float, y: float) -> None:
     color, opacity = context.color(element, "Line of sight", _SIGHT), _opacity(element, 1.0)
     _draw_coverage(context, element, color, 0.2)
-    radius = element.properties.radius or max(3.0, context.grid.cell_size / 9)
+    radius = _radius(context, element)
     outline = stroke(_PAPER, _line_width(context.grid) / 2, opacity)
     context.canvas.circle(x, y, radius, {**fill(color, opacity), **outline})
-    _draw_label_above(context, element, x, y - radius)
+    _draw_label_above(context, element, _around(x, y, radius))
 
 
 def _draw_coverage(context: DrawingContext, element: TacticalElement, color: Color, opacity: float) -> None:
@@ -130,8 +136,25 @@ def _covered_path(context: DrawingContext, covered: CoveredCells) -> str:
     return outline_path(context.seen(shapely.coverage_union_all(context.grid.outlines(covered.cells))))
 
 
-def _draw_label_above(context: DrawingContext, element: TacticalElement, x: float, top: float) -> None:
-    context.canvas.label(element.properties.label, x, top - context.canvas.text_size * 0.4)
+def _draw_label_above(context: DrawingContext, element: TacticalElement, box: Box) -> None:
+    context.canvas.name(element.properties.label, box, Side.ABOVE)
+
+
+def _radius(context: DrawingContext, element: TacticalElement) -> float:
+    """Return the radius of the circle of an element in pixels."""
+    cell_size = context.grid.cell_size
+    if element.HasField("token"):
+        return element.properties.radius or SPACE_SQUARES[element.token.size] * cell_size * 0.46
+    return element.properties.radius or max(3.0, cell_size / 9)
+
+
+def _around(x: float, y: float, radius: float) -> Box:
+    return (x - radius, y - radius, 2 * radius, 2 * radius)
+
+
+def _box(shape: BaseGeometry) -> Box:
+    left, top, right, bottom = shape.bounds
+    return (left, top, right - left, bottom - top)
 
 
 def _opacity(element: TacticalElement, default: float) -> float:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AliasChoices, Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, AliasChoices, DirectoryPath, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 from image_grpc.settings.access import AccessSettings, HealthSettings
@@ -162,6 +162,9 @@ class ServerSettings(AccessSettings, GetimgSettings, CallSettings, ProgramSettin
     cache_max_records: Count = Field(50_000, description="maximum number of records in the read cache")
     renditions_max_bytes: Bytes = Field(
         128_000_000, description="memory limit of the cache of renditions: composed maps, other formats, thumbnails"
+    )
+    fonts_dir: DirectoryPath | None = Field(
+        None, description="folder of fonts that draw the characters which no shipped font has; see docs/operations.md"
     )
     renditions_concurrency: Count = Field(2, description="maximum concurrent renditions; one takes up to 300 MB memory")
     c2pa_certificate: Path | None = Field(
