@@ -122,6 +122,11 @@ def shapes(svg: str, tag: str = "path") -> list[dict[str, str]]:
     return [dict(each.attrib) for each in ElementTree.fromstring(svg)[0].iter() if _tag(each) == tag]
 
 
+def rectangles(svg: str) -> list[dict[str, str]]:
+    """Return the attributes of each rectangle, which are bars, badges and panels."""
+    return [dict(each.attrib) for each in ElementTree.fromstring(svg).iter() if _tag(each) == "rect"]
+
+
 def pixels(svg: str) -> np.ndarray:
     """Render SVG. The result has the shape (height, width, 4)."""
     rendered: np.ndarray = pyvips.Image.svgload_buffer(svg.encode()).numpy()

@@ -7,7 +7,7 @@ from typing import IO, Any
 import click
 from rich.table import Column, Table
 from tabletop.image.v1 import image_service_pb2 as pb
-from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.image_pb2 import Image, Normalization
 from tabletop.image.v1.image_service_pb2_grpc import ImageServiceStub
 from tabletop.image.v1.types_pb2 import ImageFormat, ImageSubtype
 
@@ -85,6 +85,15 @@ def versions(client: Client, limit: int, **fields: Any) -> None:
     help="JSON file with viewers, as for `map vision`; with --layer composed --audience players, only what they see.",
 )
 @click.option("--draw-weak-edges", is_flag=True, help="Draw walls where the painting of a map does not show them.")
+@click.option("--hide-legend", is_flag=True, help="Leave out the legend of a composed map.")
+@click.option("--hide-scale-bar", is_flag=True, help="Leave out the scale bar of a composed map.")
+@click.option("--hide-grid", is_flag=True, help="Leave out the grid of a composed map.")
+@click.option(
+    "--region",
+    nargs=4,
+    type=int,
+    help="Part of the picture: left, top, width and height in pixels, for example 0 0 256 256.",
+)
 @out_option
 @client_command
 def read(client: Client, out: Path | None, viewers: IO[str] | None, **fields: Any) -> None:
@@ -93,6 +102,8 @@ def read(client: Client, out: Path | None, viewers: IO[str] | None, **fields: An
         raise click.UsageError("--out says where to save the picture")
     check_output(client, out)
     fields["format"] = format_for(out, fields["format"]) or None
+    if (region := fields.pop("region")) is not None:
+        fields["region"] = dict(zip(("x", "y", "width", "height"), region, strict=True))
     request = pb.ReadImageRequest(**fields)
     save(client, parse_json(viewers, request) if viewers is not None else request, out)
 
@@ -106,24 +117,21 @@ def read(client: Client, out: Path | None, viewers: IO[str] | None, **fields: An
 @click.option(
     "--plan", type=click.File("r"), help="Tactical maps: JSON file of the floor plan that the picture follows."
 )
+@click.option("--preserve-original", is_flag=True, help="Store the file as it is, with all metadata.")
 @client_command
-def upload(
-    client: Client, file: Path, subtype: str, theme: str, source_id: str, grid: float, plan: IO[str] | None
-) -> None:
-    """Upload a picture: PNG, JPEG or WebP."""
+def upload(client: Client, file: Path, source_id: str, grid: float, plan: IO[str] | None, **fields: Any) -> None:
+    """Upload a picture: PNG, JPEG, WebP, AVIF or GIF."""
     from image_grpc.generation.kinds import kind_of_subtype  # takes a while
 
     description = pb.UploadImageDescription(
-        subtype=subtype,
-        theme=theme,
-        source={"id": source_id},
-        map={"grid": {"enabled": True, "size": grid}} if grid else None,
+        source={"id": source_id}, map={"grid": {"enabled": True, "size": grid}} if grid else None, **fields
     )
     if plan is not None:
         parse_json(plan, description.map.floor_plan)
     description.type = kind_of_subtype(description.subtype).image_type
     image = ImageServiceStub(client.channel).UploadImage(_parts(description, file), timeout=300).image
-    client.show(image, _table([image]))
+    labels = [display_label(Normalization, each).replace("_", " ") for each in image.metadata.normalizations]
+    client.show(image, _table([image]), *([f"changed: {', '.join(labels)}"] if labels else []))
 
 
 @image.command()

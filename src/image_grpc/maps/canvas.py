@@ -111,16 +111,19 @@ class Canvas:
         symbol = Element("path", {"d": data, "transform": move, **paint})
         self._layer(Layer.SHAPES).append((_box_around(x, y, size), symbol))
 
-    def picture(self, portrait: Portrait, x: float, y: float, radius: float, opacity: float) -> None:
-        """Draw a square picture, clipped to a circle."""
-        self._clip_paths += 1
-        name = f"clip{self._clip_paths}"
-        group = Element("g")
-        clip = SubElement(group, "clipPath", {"id": name})
-        SubElement(clip, "circle", _numbers(cx=x, cy=y, r=radius))
+    def picture(
+        self, portrait: Portrait, x: float, y: float, radius: float, opacity: float, *, is_round: bool = True
+    ) -> None:
+        """Draw a square picture around a circle, clipped to that if it `is_round`."""
+        group, look = Element("g"), {"opacity": number(opacity)}
+        if is_round:
+            self._clip_paths += 1
+            name = f"clip{self._clip_paths}"
+            clip = SubElement(group, "clipPath", {"id": name})
+            SubElement(clip, "circle", _numbers(cx=x, cy=y, r=radius))
+            look["clip-path"] = f"url(#{name})"
         href = f"data:{portrait.media_type};base64,{base64.b64encode(portrait.data).decode()}"
         box = _numbers(x=x - radius, y=y - radius, width=2 * radius, height=2 * radius)
-        look = {"clip-path": f"url(#{name})", "opacity": number(opacity)}
         SubElement(group, "image", {"href": href, **box, **look})
         self._layer(Layer.SHAPES).append((_box_around(x, y, radius), group))
 

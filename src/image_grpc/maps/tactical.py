@@ -3,26 +3,25 @@
 import shapely
 from shapely.geometry.base import BaseGeometry
 from tabletop.image.v1.map_pb2 import GridKind
-from tabletop.image.v1.overlay_pb2 import AreaShape, RangeKind, TacticalElement, TokenKind
+from tabletop.image.v1.overlay_pb2 import AreaShape, RangeKind, TacticalElement
 
 from image_grpc.maps.areas import area_of
 from image_grpc.maps.color import Color, parse
 from image_grpc.maps.coverage import CoveredCells, spell_area
 from image_grpc.maps.creatures import SPACE_SQUARES
-from image_grpc.maps.drawing_context import DrawingContext, portrait_key
+from image_grpc.maps.drawing_context import DrawingContext
 from image_grpc.maps.grid import DEFAULT_COLOR, Grid
-from image_grpc.maps.initials import initials
-from image_grpc.maps.labels import Cost, Side
+from image_grpc.maps.labels import Side
 from image_grpc.maps.presence import is_on_map
 from image_grpc.maps.svg import NO_FILL, fill, number, outline_path, polyline, stroke
+from image_grpc.maps.tokens import draw_token
 from image_grpc.messages import enum_label
 from image_grpc.pictures.drawings import Box
 
-_CHARACTER, _MONSTER = parse("#1b7f4b"), parse("#b3202a")
 _SPELL, _MOVE, _EFFECT, _SIGHT = parse("#7b4fd0"), parse("#1769d2"), parse("#e2620d"), parse("#e9c400")
 _WALL, _WALL_BORDER, _WALL_WIDTH = parse("#1c1a1e"), parse("#f3ead8"), 0.12
 """Color and width in cells of walls that are drawn over a picture."""
-_PAPER, _SHADOW = parse("#fffaf0"), parse("#00000040")
+_PAPER = parse("#fffaf0")
 
 
 def draw_grid(context: DrawingContext) -> None:
@@ -55,33 +54,13 @@ def draw_element(context: DrawingContext, element: TacticalElement) -> None:
         return
     match element.WhichOneof("kind"):
         case "token":
-            _draw_token(context, element, x, y)
+            draw_token(context, element, x, y, _radius(context, element))
         case "range":
             _draw_range(context, element, x, y)
         case "effect":
             _draw_effect(context, element, x, y)
         case "line_of_sight":
             _draw_sight(context, element, x, y)
-
-
-def _draw_token(context: DrawingContext, element: TacticalElement, x: float, y: float) -> None:
-    canvas, portrait = context.canvas, context.portraits.get(portrait_key(element.token))
-    monster = element.token.kind == TokenKind.TOKEN_KIND_MONSTER
-    meaning, default = ("Monster", _MONSTER) if monster else ("Character", _CHARACTER)
-    color = context.color(element, meaning, default)
-    opacity = _opacity(element, 1.0)
-    radius = _radius(context, element)
-    ring = min(max(1.5, radius * 0.13), radius / 2)
-    canvas.circle(x, y, radius, fill(_SHADOW, opacity))  # a soft edge on any ground
-    canvas.circle(x, y, radius - ring / 2, fill(_PAPER if portrait else color, opacity))
-    if portrait:
-        canvas.picture(portrait, x, y, radius - ring, opacity)
-    canvas.circle(x, y, radius - ring, {**NO_FILL, **stroke(color if portrait else _PAPER, ring, opacity)})
-    if not portrait:
-        text = initials(element.properties.label)
-        canvas.inscribe(text, x, y + radius * 0.28, size=radius * 0.75, max_width=radius * 1.8)
-    canvas.occupy(_around(x, y, radius * 0.9), Cost.ELEMENT)
-    canvas.name(element.properties.label, _around(x, y, radius), Side.BELOW)
 
 
 def _draw_range(context: DrawingContext, element: TacticalElement, x: float, y: float) -> None:

@@ -16,6 +16,11 @@ class Portrait:
     data: bytes
     media_type: str
 
+    @property
+    def is_opaque(self) -> bool:
+        """Whether nothing shows through."""
+        return self.media_type == "image/jpeg"
+
 
 def portrait(data: bytes, side: int, focus: tuple[float, float] | None = None) -> Portrait:
     """Return a square part of a picture with sides of `side` pixels: PNG with transparency, else JPEG.
