@@ -103,6 +103,15 @@ async def test_only_maps_with_overlays_have_parts_to_leave_out(running: Service,
     assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, [field])
 
 
+async def test_avif_has_a_limit_of_its_own(running: Service) -> None:
+    image = await running.upload(picture_bytes(8192, 2049))
+    request = ReadImageRequest(image_id=image.id, format=AVIF)
+    error = await failed_stream(running.images.ReadImage(request))
+    assert (error.code, error.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["format"])
+    content, _ = await running.read_with_description(image.id, format=AVIF, max_side=1024)
+    assert content.size.width == 1024
+
+
 async def test_a_large_upload_is_read_composed_and_restyled(running: Service) -> None:
     image = await running.upload(picture_bytes(8192, 64), map={"grid": {"enabled": True, "size": 64}})
     assert (image.content.size.width, image.content.size.height) == (8192, 64)

@@ -65,13 +65,13 @@ async def test_a_picture_of_40000_pixels_a_side_is_not_decoded() -> None:
         render(huge, View(format=PNG))
 
 
-@pytest.mark.parametrize(("width", "height"), [(MAX_SIDE + 1, 1), (1, MAX_SIDE + 1), (8000, 5001)])
+@pytest.mark.parametrize(("width", "height"), [(MAX_SIDE + 1, 1), (1, MAX_SIDE + 1), (8192, 4097)])
 def test_a_side_or_an_area_above_the_limit_is_rejected(width: int, height: int) -> None:
     with pytest.raises(BadPicture, match=f"limits are {MAX_SIDE} per side and {MAX_PIXELS} in total"):
         describe(pyvips.Image.black(width, height).write_to_buffer(".png"))
 
 
-@pytest.mark.parametrize(("width", "height"), [(MAX_SIDE, 1), (1, MAX_SIDE), (8000, 5000)])
+@pytest.mark.parametrize(("width", "height"), [(MAX_SIDE, 1), (1, MAX_SIDE), (8192, 4096)])
 def test_a_side_and_an_area_up_to_the_limit_are_accepted(width: int, height: int) -> None:
     data = pyvips.Image.black(width, height).write_to_buffer(".png")
     assert describe(data) == Description(PNG, width, height)

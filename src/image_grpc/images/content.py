@@ -6,12 +6,13 @@ from functools import partial
 
 from tabletop.image.v1.image_pb2 import Image, ImageContent
 from tabletop.image.v1.image_service_pb2 import ImageLayer, ReadImageRequest
-from tabletop.image.v1.types_pb2 import ImageType
+from tabletop.image.v1.types_pb2 import ImageFormat, ImageType
 
 from image_grpc.errors import InvalidArgument, OffsetOutOfRange, Violation
 from image_grpc.maps.audience import audience_of
 from image_grpc.maps.renditions import Renditions
-from image_grpc.pictures import Region, View, encoded_format
+from image_grpc.messages import enum_label
+from image_grpc.pictures import Region, View, encoded_format, max_pixels_of
 from image_grpc.storage import Storage
 from image_grpc.storage.blobs import PART_BYTES
 
@@ -94,12 +95,15 @@ class ContentReader:
 def _view(request: ReadImageRequest, stored: ImageContent) -> View:
     """Return the requested view of a stored picture, without limits that change nothing. Raises InvalidArgument."""
     region = _region(request, stored) if request.HasField("region") else None
-    sides = (region.width, region.height) if region is not None else (stored.size.width, stored.size.height)
-    return View(
-        format=encoded_format(request.format or stored.format),
-        max_side=request.max_side if request.max_side < max(sides) else 0,
-        region=region,
-    )
+    width, height = (region.width, region.height) if region is not None else (stored.size.width, stored.size.height)
+    max_side = request.max_side if request.max_side < max(width, height) else 0
+    format_ = encoded_format(request.format or stored.format)
+    scale = max_side / max(width, height) if max_side else 1
+    if width * height * scale**2 > (limit := max_pixels_of(format_)):
+        label = enum_label(ImageFormat, format_)
+        limited = f"must be another than {label} for more than {limit} pixels; or set max_side or region"
+        raise InvalidArgument.of([Violation("format", limited)])
+    return View(format=format_, max_side=max_side, region=region)
 
 
 def _region(request: ReadImageRequest, stored: ImageContent) -> Region | None:

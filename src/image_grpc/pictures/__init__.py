@@ -3,7 +3,7 @@
 `check` and `fit` run in a worker thread. Other functions that take time say so: call them in a worker thread.
 """
 
-from image_grpc.pictures.decoding import BadPicture, Description, check, configure, describe, size_of
+from image_grpc.pictures.decoding import BadPicture, Description, check, configure, describe, max_pixels_of, size_of
 from image_grpc.pictures.drawings import Drawing, draw, mask
 from image_grpc.pictures.encoding import media_type
 from image_grpc.pictures.luminance import drawn_luminance, luminance
@@ -29,6 +29,7 @@ __all__ = [
     "fit",
     "luminance",
     "mask",
+    "max_pixels_of",
     "media_type",
     "normalize",
     "place",

@@ -21,10 +21,10 @@ from image_grpc.workers import DECODING, is_wanted_here, stop_if_abandoned
 
 MAX_SIDE = 8192
 """Maximum width and height in pixels."""
-MAX_PIXELS = 40_000_000
+MAX_PIXELS = 8192 * 4096
 """Maximum area in pixels: a picture of a few hundred kilobytes can decode to gigabytes."""
 LARGE_PIXELS = 4096 * 4096
-"""Area in pixels above which only one picture at a time is decoded: it takes up to 20 bytes of memory per pixel."""
+"""Area in pixels above which only one picture at a time is decoded, because of its memory."""
 MAX_SCANS = 200
 """Maximum scans of a progressive JPEG: each is a pass over the whole picture, but may have 34 bytes."""
 MAX_SCANNED_PIXELS = 2_000_000_000
@@ -84,15 +84,21 @@ def inspect(data: bytes) -> tuple[Description, pyvips.Image]:
     except pyvips.Error as error:
         raise BadPicture("the header of the picture is damaged", retry_delay=RETRY_DELAY) from error
     width, height = orientation.upright_size(header)
-    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+    max_pixels = max_pixels_of(format_)
+    if max(width, height) > MAX_SIDE or width * height > max_pixels:
         raise BadPicture(
-            f"the picture has {width} x {height} pixels, limits are {MAX_SIDE} per side and {MAX_PIXELS} in total"
+            f"the picture has {width} x {height} pixels, limits are {MAX_SIDE} per side and {max_pixels} in total"
         )
     # Within the data of a scan, no marker occurs: it stuffs 0xFF.
     scans = data.count(_START_OF_SCAN) if format_ == ImageFormat.IMAGE_FORMAT_JPEG else 1
     if scans > MAX_SCANS or scans * width * height > MAX_SCANNED_PIXELS:
         raise BadPicture(f"the picture has {scans} scans, which is too many for its size; the limit is {MAX_SCANS}")
     return Description(format_, width, height), header
+
+
+def max_pixels_of(format_: ImageFormat) -> int:
+    """Return the maximum area of a picture of a format in pixels. The codec of AVIF takes 20 bytes for each."""
+    return LARGE_PIXELS if format_ == ImageFormat.IMAGE_FORMAT_AVIF else MAX_PIXELS
 
 
 def size_of(data: bytes) -> tuple[int, int]:

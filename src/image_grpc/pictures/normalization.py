@@ -67,7 +67,8 @@ def pixel_changes(header: pyvips.Image, format_: ImageFormat) -> list[Normalizat
 
 def _with_metadata(data: bytes, header: pyvips.Image, format_: ImageFormat, packet: bytes) -> bytes | None:
     """Return a file with a packet as its only metadata, `data` if it is so already; None if that is impossible."""
-    if replace_metadata(data, format_, packet, technical_exif(header)) == data:
+    technical = technical_exif(header)
+    if technical and replace_metadata(data, format_, packet, technical) == data:
         return data
     replaced = replace_metadata(data, format_, packet)
     if replaced == data or (

@@ -64,11 +64,12 @@ _DEFAULT_LANGUAGE = "x-default"
 
 def parse(packet: bytes) -> Properties:
     """Return the properties of a packet that pictures keep; none if it is malformed, too large, or has a DTD."""
-    if len(packet) > MAX_PACKET_BYTES:
+    if not 0 < len(packet) <= MAX_PACKET_BYTES:
         return {}
     try:
         root = fromstring(packet.strip(b"\0"), forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError, LookupError):
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+        error.__traceback__ = None  # the parser makes a cycle of it, which would hold pictures of callers for a while
         return {}
     found: dict[str, tuple[str, ...]] = {}
     for description in root.iter(_DESCRIPTION):

@@ -3,9 +3,10 @@
 import re
 import struct
 from collections.abc import Iterator
+from itertools import takewhile
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
-_SCAN, _JFIF, _EXIF, _XMP, _PHOTOSHOP, _ADOBE = 0xDA, 0xE0, 0xE1, 0xE1, 0xED, 0xEE
+_SCAN_DATA, _SCAN, _JFIF, _EXIF, _XMP, _PHOTOSHOP, _ADOBE = 0, 0xDA, 0xE0, 0xE1, 0xE1, 0xED, 0xEE
 _APPLICATION, _EXTENSIONS, _COMMENT = range(0xE0, 0xF0), range(0xF0, 0xFE), 0xFE
 _MULTI_PICTURE = b"MPF\0"
 _EXIF_HEAD = b"Exif\0\0"
@@ -39,12 +40,17 @@ def replace_metadata(data: bytes, xmp: bytes, exif: bytes) -> bytes | None:
 
 def has_more_pictures(data: bytes) -> bool:
     """Return whether the file is one of several pictures (MPO)."""
-    return any(segment.startswith(_MULTI_PICTURE, 4) for _, segment in _segments(data))
+    return any(segment.startswith(_MULTI_PICTURE, 4) for _, segment in _head(data))
 
 
 def photoshop_resources(data: bytes) -> bytes:
     """Return the content of the first segment of Photoshop, which has IPTC metadata."""
-    return next((segment[4:] for marker, segment in _segments(data) if marker == _PHOTOSHOP), b"")
+    return next((segment[4:] for marker, segment in _head(data) if marker == _PHOTOSHOP), b"")
+
+
+def _head(data: bytes) -> Iterator[tuple[int | None, bytes]]:
+    """Yield the segments before the first scan."""
+    return takewhile(lambda each: each[0] != _SCAN, _segments(data))
 
 
 def _decoded(marker: int | None, segment: bytes) -> bytes | None:
@@ -63,7 +69,7 @@ def _decoded(marker: int | None, segment: bytes) -> bytes | None:
 
 
 def _segments(data: bytes) -> Iterator[tuple[int | None, bytes]]:
-    """Yield the marker of each segment, and the whole segment with the data of a scan; at the end, None."""
+    """Yield the marker of each segment, and the whole segment; for the data of a scan, 0; at the end, None."""
     position = 2
     while data.startswith(_START) and position + 4 <= len(data) + 2 and data[position : position + 1] == b"\xff":
         marker = data[position + 1] if position + 1 < len(data) else 0
@@ -79,13 +85,14 @@ def _segments(data: bytes) -> Iterator[tuple[int | None, bytes]]:
         end = position + 2 + length
         if length < 2 or end > len(data):
             return
-        if marker == _SCAN:
-            found = _NEXT_MARKER.search(data, end)
-            if found is None:
-                return
-            end = found.start()
         yield marker, data[position:end]
         position = end
+        if marker == _SCAN:
+            next_marker = _NEXT_MARKER.search(data, end)
+            if next_marker is None:
+                return
+            position = next_marker.start()
+            yield _SCAN_DATA, data[end:position]
 
 
 def _segment(marker: int, content: bytes) -> bytes:

@@ -1016,7 +1016,8 @@ type ReadImageRequest struct {
 	Limit int64 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
 	// The layers to read.
 	Layer ImageLayer `protobuf:"varint,5,opt,name=layer,proto3,enum=tabletop.image.v1.ImageLayer" json:"layer,omitempty"`
-	// The file format: PNG, JPEG, WebP or AVIF; default: the stored format, but PNG instead of GIF for another size or layer.
+	// The file format: PNG, JPEG, WebP or AVIF; default: the stored format, but PNG instead of GIF for another size or
+	// layer. AVIF has at most 16,777,216 pixels.
 	Format ImageFormat `protobuf:"varint,6,opt,name=format,proto3,enum=tabletop.image.v1.ImageFormat" json:"format,omitempty"`
 	// The maximum width and height in pixels, 16 to 8192. Larger pictures are scaled down. 0 means no limit.
 	MaxSide int32 `protobuf:"varint,7,opt,name=max_side,json=maxSide,proto3" json:"max_side,omitempty"`

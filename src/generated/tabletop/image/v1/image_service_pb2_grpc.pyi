@@ -52,10 +52,11 @@ class ImageServiceStub:
     UndeleteImage: _grpc.UnaryUnaryMultiCallable[_image_service_pb2.UndeleteImageRequest, _image_service_pb2.UndeleteImageResponse]
     """Restores a deleted image."""
     UploadImage: _grpc.StreamUnaryMultiCallable[_image_service_pb2.UploadImageRequest, _image_service_pb2.UploadImageResponse]
-    """Stores a picture from the caller: PNG, JPEG, WebP, AVIF or GIF, 32 to 8192 pixels wide and high, up to 40,000,000
-    pixels. At most 50 MB, unless the operator sets another limit. It is stored upright, in sRGB with 8 bits per channel, and without metadata except
-    creator, copyright, license and provenance; of an animation, the first frame, and of a GIF, a PNG. One that is so already
-    is stored byte for byte. See `preserve_original`. INVALID_ARGUMENT for `data`: the bytes are not such a picture.
+    """Stores a picture from the caller: PNG, JPEG, WebP, AVIF or GIF, 32 to 8192 pixels wide and high, and up to 33,554,432
+    pixels (8192 x 4096), AVIF up to 16,777,216. At most 50 MB, unless the operator sets another limit. It is stored upright, in sRGB with 8 bits
+    per channel, and without metadata except creator, copyright, license and provenance; of an animation, the first
+    frame, and of a GIF, a PNG. A picture that is so already is stored byte for byte. See `preserve_original`.
+    INVALID_ARGUMENT for `data`: the bytes are not such a picture.
     """
     ReadImage: _grpc.UnaryStreamMultiCallable[_image_service_pb2.ReadImageRequest, _image_service_pb2.ReadImageResponse]
     """Streams the bytes of a picture: first a description, then the data in chunks of at most 1 MiB. OUT_OF_RANGE with
@@ -98,10 +99,11 @@ class ImageServiceAsyncStub(ImageServiceStub):
     UndeleteImage: _aio.UnaryUnaryMultiCallable[_image_service_pb2.UndeleteImageRequest, _image_service_pb2.UndeleteImageResponse]  # type: ignore[assignment]
     """Restores a deleted image."""
     UploadImage: _aio.StreamUnaryMultiCallable[_image_service_pb2.UploadImageRequest, _image_service_pb2.UploadImageResponse]  # type: ignore[assignment]
-    """Stores a picture from the caller: PNG, JPEG, WebP, AVIF or GIF, 32 to 8192 pixels wide and high, up to 40,000,000
-    pixels. At most 50 MB, unless the operator sets another limit. It is stored upright, in sRGB with 8 bits per channel, and without metadata except
-    creator, copyright, license and provenance; of an animation, the first frame, and of a GIF, a PNG. One that is so already
-    is stored byte for byte. See `preserve_original`. INVALID_ARGUMENT for `data`: the bytes are not such a picture.
+    """Stores a picture from the caller: PNG, JPEG, WebP, AVIF or GIF, 32 to 8192 pixels wide and high, and up to 33,554,432
+    pixels (8192 x 4096), AVIF up to 16,777,216. At most 50 MB, unless the operator sets another limit. It is stored upright, in sRGB with 8 bits
+    per channel, and without metadata except creator, copyright, license and provenance; of an animation, the first
+    frame, and of a GIF, a PNG. A picture that is so already is stored byte for byte. See `preserve_original`.
+    INVALID_ARGUMENT for `data`: the bytes are not such a picture.
     """
     ReadImage: _aio.UnaryStreamMultiCallable[_image_service_pb2.ReadImageRequest, _image_service_pb2.ReadImageResponse]  # type: ignore[assignment]
     """Streams the bytes of a picture: first a description, then the data in chunks of at most 1 MiB. OUT_OF_RANGE with
@@ -177,10 +179,11 @@ class ImageServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_image_service_pb2.UploadImageRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_image_service_pb2.UploadImageResponse, _abc.Awaitable[_image_service_pb2.UploadImageResponse]]:
-        """Stores a picture from the caller: PNG, JPEG, WebP, AVIF or GIF, 32 to 8192 pixels wide and high, up to 40,000,000
-        pixels. At most 50 MB, unless the operator sets another limit. It is stored upright, in sRGB with 8 bits per channel, and without metadata except
-        creator, copyright, license and provenance; of an animation, the first frame, and of a GIF, a PNG. One that is so already
-        is stored byte for byte. See `preserve_original`. INVALID_ARGUMENT for `data`: the bytes are not such a picture.
+        """Stores a picture from the caller: PNG, JPEG, WebP, AVIF or GIF, 32 to 8192 pixels wide and high, and up to 33,554,432
+        pixels (8192 x 4096), AVIF up to 16,777,216. At most 50 MB, unless the operator sets another limit. It is stored upright, in sRGB with 8 bits
+        per channel, and without metadata except creator, copyright, license and provenance; of an animation, the first
+        frame, and of a GIF, a PNG. A picture that is so already is stored byte for byte. See `preserve_original`.
+        INVALID_ARGUMENT for `data`: the bytes are not such a picture.
         """
 
     @_abc_1.abstractmethod
