@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,11 +38,15 @@ every_format = pytest.mark.parametrize("format_", [PNG, JPEG, WEBP, AVIF], ids=[
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def signing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
     folder = tmp_path_factory.mktemp("signing")
+    async with service(folder / "data", **certificate_files(folder)) as it:
+        yield it
+
+
+def certificate_files(folder: Path) -> dict[str, Path]:
     certificate, key = folder / "chain.pem", folder / "key.pem"
     certificate.write_bytes(pem(AUTHORITY.issue(KEY), AUTHORITY.root))
     key.write_bytes(key_pem(KEY))
-    async with service(folder / "data", c2pa_certificate=certificate, c2pa_key=key) as it:
-        yield it
+    return {"c2pa_certificate": certificate, "c2pa_key": key}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -132,6 +137,18 @@ async def test_the_same_rendition_is_read_in_parts(signing: Service, battlefield
     whole = await signing.read(battlefield.id, format=WEBP)
     parts = [await signing.read(battlefield.id, format=WEBP, offset=at, limit=1000) for at in (0, 1000)]
     assert b"".join(parts) == whole[:2000]
+
+
+async def test_a_rendition_is_the_same_in_another_process(tmp_path: Path) -> None:
+    """Signing a picture again gives other bytes, and a reader may go on elsewhere."""
+    read = {"format": WEBP, "layer": COMPOSED_LAYER}
+    async with service(tmp_path / "data", **certificate_files(tmp_path)) as first:
+        image = await first.upload(picture_bytes())
+        before = await first.read(image.id, **read)
+    async with service(tmp_path / "data", **certificate_files(tmp_path)) as second:
+        assert await second.read(image.id, **read) == before
+        await second.create_overlay(image.id, element("orc", 1, 1))
+        assert await second.read(image.id, **read) != before
 
 
 async def test_a_normalized_upload_is_signed_and_says_nothing_of_its_original(signing: Service) -> None:

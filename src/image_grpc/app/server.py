@@ -46,8 +46,9 @@ from image_grpc.images import (
 )
 from image_grpc.maps import fonts
 from image_grpc.maps.coverage import Coverage
-from image_grpc.maps.renditions import Renditions
+from image_grpc.maps.renditions import Renditions, Signing
 from image_grpc.overlays import OverlayEditor, OverlayReader
+from image_grpc.pictures.credentials import Unsigned
 from image_grpc.plans.planner import FloorPlanner
 from image_grpc.quotas import CallerQuotas, LimitsFile
 from image_grpc.retry import GenerationLimits
@@ -148,7 +149,8 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         coverage,
         lambda content: storage.blobs.read(content.sha256, content.byte_size),
         storage.images.get,
-        signer,
+        # Without signatures, equal renditions have equal bytes in every process.
+        Signing(signer, None if isinstance(signer, Unsigned) else storage.renditions),
         max_bytes=settings.renditions_max_bytes,
         concurrency=settings.renditions_concurrency,
     )

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple, Protocol
 
 from cachetools import LRUCache
 from tabletop.image.v1.image_pb2 import Image, ImageContent
@@ -43,6 +44,23 @@ class Rendition:
     data: bytes
 
 
+class Keeper(Protocol):
+    """Keeps renditions for all processes."""
+
+    async def get(self, key: str) -> tuple[ImageContent, bytes] | None:
+        """Return a rendition; None if there is none."""
+
+    async def keep(self, key: str, content: ImageContent, data: bytes) -> tuple[ImageContent, bytes]:
+        """Keep a rendition, and return the one that is kept."""
+
+
+class Signing(NamedTuple):
+    """What signs renditions, and keeps those that are signed; without a keeper, each process renders its own."""
+
+    signer: PictureSigner
+    keeper: Keeper | None = None
+
+
 class Renditions:
     """Renders pictures, at most `concurrency` at a time because each takes much memory, and caches `max_bytes`."""
 
@@ -51,12 +69,13 @@ class Renditions:
         coverage: Coverage,
         read: ReadBytes,
         find: FindImage,
-        signer: PictureSigner,
+        signing: Signing,
         *,
         max_bytes: int,
         concurrency: int,
     ) -> None:
-        self._coverage, self._read, self._find, self._signer = coverage, read, find, signer
+        self._coverage, self._read, self._find = coverage, read, find
+        self._signer, self._keeper = signing.signer, signing.keeper
         self._slots = asyncio.Semaphore(concurrency)
         self._cache: LRUCache[str, Rendition] = LRUCache(max_bytes, getsizeof=lambda cached: len(cached.data))
         self._renders: SingleFlight[str, Rendition] = SingleFlight(cancel_unwanted=True)
@@ -148,13 +167,25 @@ class Renditions:
         content.size.width, content.size.height = described.width, described.height
         return Rendition(content, data)
 
+    async def _kept(self, key: str) -> Rendition | None:
+        kept = await self._keeper.get(key) if self._keeper is not None else None
+        return Rendition(*kept) if kept is not None else None
+
+    async def _keep(self, key: str, rendition: Rendition) -> Rendition:
+        if self._keeper is None:
+            return rendition
+        return Rendition(*await self._keeper.keep(key, rendition.content, rendition.data))
+
     async def _cached(self, key: str, render: Callable[[], Awaitable[Rendition]]) -> Rendition:
         if (rendition := self._cache.get(key)) is not None:
             return rendition
 
         async def render_in_turn() -> Rendition:
-            async with self._slots:
-                rendition = await render()
+            rendition = await self._kept(key)
+            if rendition is None:
+                async with self._slots:
+                    rendition = await render()
+                rendition = await self._keep(key, rendition)
             if len(rendition.data) <= self._cache.maxsize:
                 self._cache[key] = rendition
             return rendition

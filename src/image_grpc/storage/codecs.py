@@ -11,9 +11,10 @@ from typing import Any, Generic, TypeVar
 from google.protobuf.message import DecodeError, Message
 from tabletop.image.internal.v1.cache_entry_pb2 import CacheEntry
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
+from tabletop.image.internal.v1.kept_rendition_pb2 import KeptRendition
 from tabletop.image.v1.audit_pb2 import AuditEntry
 from tabletop.image.v1.generation_pb2 import GenerationState
-from tabletop.image.v1.image_pb2 import Image
+from tabletop.image.v1.image_pb2 import Image, ImageContent
 from tabletop.image.v1.overlay_pb2 import Overlay
 from tabletop.image.v1.theme_pb2 import Theme
 from tabletop.storage.v1.record_pb2 import BlobReference, IndexFields, Record, RecordKey, RecordKind
@@ -86,8 +87,7 @@ class Codec(Generic[T]):
         return message
 
 
-def _image_blob(image: Image) -> BlobReference | None:
-    content = image.content
+def _blob(content: ImageContent) -> BlobReference | None:
     return BlobReference(sha256=content.sha256, byte_size=content.byte_size) if content.sha256 else None
 
 
@@ -103,7 +103,7 @@ IMAGES = Codec(
     id_of=lambda image: image.id,
     index_of=lambda image: picture_index(image, image.metadata),
     service_of=lambda image: image.metadata.service,
-    blob_of=_image_blob,
+    blob_of=lambda image: _blob(image.content),
     image_of=lambda image: image.id,
 )
 OVERLAYS = Codec(
@@ -133,6 +133,13 @@ CACHE_ENTRIES = Codec(
     message=CacheEntry,
     id_of=lambda entry: entry.fingerprint,
     index_of=lambda _: IndexFields(),
+)
+RENDITIONS = Codec(
+    kind=RecordKind.RECORD_KIND_RENDITION,
+    message=KeptRendition,
+    id_of=lambda rendition: rendition.key,
+    index_of=lambda _: IndexFields(),
+    blob_of=lambda rendition: _blob(rendition.content),
 )
 AUDIT_ENTRIES = Codec(
     kind=RecordKind.RECORD_KIND_AUDIT_ENTRY,

@@ -106,6 +106,7 @@ class ImageStorageClient(StorageRequester):
         self.themes = Collection(self, codecs.THEMES)
         self.generations = Collection(self, codecs.GENERATIONS)
         self.cache_entries = Collection(self, codecs.CACHE_ENTRIES)
+        self.renditions = Collection(self, codecs.RENDITIONS)
         self.audit_entries = Collection(self, codecs.AUDIT_ENTRIES)
         self.blobs = BlobClient(self)
 

@@ -14,6 +14,7 @@ from image_grpc.storage.audit_log import AuditedChanges, AuditLog
 from image_grpc.storage.codecs import T
 from image_grpc.storage.collection import ImageStorageClient
 from image_grpc.storage.errors import RecordNotFound
+from image_grpc.storage.kept_renditions import KeptRenditions
 from image_grpc.storage.read_cache import ReadCache
 from image_grpc.storage.repositories import BlobRepository, ImageRepository, OverlayRepository, Repository
 from image_grpc.storage.requester import StorageRequester
@@ -171,6 +172,7 @@ class Storage:
         self.generations = Repository(client.generations, cache)
         self.cache_entries = Repository(client.cache_entries, cache)
         self.blobs = BlobRepository(client.blobs, cache)
+        self.renditions = KeptRenditions(client.renditions, client.blobs)
 
     def require_capacity(self) -> None:
         """Raise Overloaded if a commit by the current call would be refused at once."""

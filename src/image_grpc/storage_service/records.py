@@ -25,7 +25,7 @@ _UPDATE = update(record).where(record.c.kind == bindparam("key_kind"), record.c.
 _NOT_DELETED = {"delete_time": None, "purge_time": None}
 
 
-APPEND_ONLY = frozenset([RecordKind.RECORD_KIND_AUDIT_ENTRY])
+APPEND_ONLY = frozenset([RecordKind.RECORD_KIND_AUDIT_ENTRY, RecordKind.RECORD_KIND_RENDITION])
 """Kinds whose records are created and never changed."""
 
 

@@ -20,6 +20,7 @@ class RecordKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RECORD_KIND_GENERATION: _ClassVar[RecordKind]
     RECORD_KIND_CACHE_ENTRY: _ClassVar[RecordKind]
     RECORD_KIND_AUDIT_ENTRY: _ClassVar[RecordKind]
+    RECORD_KIND_RENDITION: _ClassVar[RecordKind]
 RECORD_KIND_UNSPECIFIED: RecordKind
 RECORD_KIND_IMAGE: RecordKind
 RECORD_KIND_OVERLAY: RecordKind
@@ -27,6 +28,7 @@ RECORD_KIND_THEME: RecordKind
 RECORD_KIND_GENERATION: RecordKind
 RECORD_KIND_CACHE_ENTRY: RecordKind
 RECORD_KIND_AUDIT_ENTRY: RecordKind
+RECORD_KIND_RENDITION: RecordKind
 
 class RecordKey(_message.Message):
     __slots__ = ("kind", "id", "version")
