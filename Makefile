@@ -81,7 +81,7 @@ bench: $(DEV) ## run the benchmarks
 	$(PYTHON) -m benchmarks
 
 lock: $(BUILD) ## pin the dependencies again
-	$(LOCK) --extra embedded -o requirements.lock
+	$(LOCK) --extra embedded --extra c2pa -o requirements.lock
 	$(UV) compile --group build --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --quiet -o requirements-build.lock
 	$(LOCK) --extra dev --constraints requirements.lock --constraints requirements-build.lock -o requirements-dev.lock
