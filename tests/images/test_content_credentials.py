@@ -18,7 +18,7 @@ from tabletop.image.v1.map_service_pb2 import ExportSceneRequest, SceneFormat
 from getimg_standin.gallery import Gallery
 from getimg_standin.picture import Picture
 from image_grpc.pictures.c2pa_signer import C2paSigner
-from image_grpc.pictures.credentials import Generated
+from image_grpc.pictures.credentials import Claim, Generated, SigningFailed
 from image_grpc.pictures.manifests import has_manifest
 from image_grpc.pictures.provenance import COMPOSED, COMPOSED_GENERATED, GENERATED
 from tests.pictures.certificates import Authority, key_pem, pem
@@ -81,15 +81,25 @@ async def test_a_stored_picture_is_signed(signing: Service, format_: int) -> Non
 
 
 @every_format
-@pytest.mark.parametrize("fields", [{"max_side": 50}, {"region": {"width": 40, "height": 40}}, {}])
+@pytest.mark.parametrize(
+    ("fields", "changes"),
+    [
+        ({"max_side": 50}, ["c2pa.resized.proportional"]),
+        ({"region": {"width": 40, "height": 40}}, ["c2pa.cropped"]),
+        ({"region": {"width": 40, "height": 40}, "max_side": 20}, ["c2pa.cropped", "c2pa.resized.proportional"]),
+        ({}, []),
+    ],
+    ids=["smaller", "part", "smaller part", "whole"],
+)
 async def test_a_rendition_names_the_stored_picture(
-    signing: Service, battlefield: Image, format_: int, fields: dict[str, Any]
+    signing: Service, battlefield: Image, format_: int, fields: dict[str, Any], changes: list[str]
 ) -> None:
     verified = verify(await signing.read(battlefield.id, format=format_, **fields), AUTHORITY)
     assert (verified.state, verified.failures) == ("Trusted", set())
-    if not fields and format_ == battlefield.content.format:
+    converted = [] if format_ == battlefield.content.format else ["c2pa.converted"]
+    if not changes and not converted:
         return  # the stored picture itself
-    assert actions(verified)[0] == "c2pa.opened"
+    assert actions(verified) == ["c2pa.opened", *changes, *converted]
     parent = parent_manifest(verified)
     assert parent["assertions"][0]["data"]["actions"][0]["action"] == "c2pa.created"
 
@@ -133,22 +143,46 @@ async def test_the_manifest_of_the_provider_becomes_an_ingredient(
     assert "the provider's own" in json.dumps(manifest)
 
 
-async def test_the_same_rendition_is_read_in_parts(signing: Service, battlefield: Image) -> None:
-    whole = await signing.read(battlefield.id, format=WEBP)
-    parts = [await signing.read(battlefield.id, format=WEBP, offset=at, limit=1000) for at in (0, 1000)]
-    assert b"".join(parts) == whole[:2000]
+async def test_a_rendition_that_memory_does_not_hold_is_read_in_parts(tmp_path: Path) -> None:
+    async with service(tmp_path / "data", renditions_max_bytes=1_000_000, **certificate_files(tmp_path)) as it:
+        image = await it.upload(png(1600))
+        content, whole = await it.read_with_description(image.id, format=PNG, max_side=1500)
+        assert content.byte_size > 2**20
+        middle = len(whole) // 2
+        for offset, limit in ((0, middle), (middle, 0)):
+            request = {"format": PNG, "max_side": 1500, "offset": offset, "limit": limit}
+            described, part = await it.read_with_description(image.id, **request)
+            assert described == content
+            assert part == (whole[offset : offset + limit] if limit else whole[offset:])
+
+
+async def test_a_rendition_that_could_not_be_signed_is_signed_the_next_time(
+    signing: Service, battlefield: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_signer: C2paSigner, _data: bytes, _claim: Claim) -> bytes:
+        raise SigningFailed("for this test")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(C2paSigner, "sign", fail)
+        assert not has_manifest(await signing.read(battlefield.id, format=WEBP, max_side=33))
+        stored = (await signing.generate(portrait(details=new_id()))).image
+        assert not has_manifest(await signing.read(stored.id)), "it has been paid for"
+    assert has_manifest(await signing.read(battlefield.id, format=WEBP, max_side=33))
 
 
 async def test_a_rendition_is_the_same_in_another_process(tmp_path: Path) -> None:
     """Signing a picture again gives other bytes, and a reader may go on elsewhere."""
-    read = {"format": WEBP, "layer": COMPOSED_LAYER}
-    async with service(tmp_path / "data", **certificate_files(tmp_path)) as first:
-        image = await first.upload(picture_bytes())
+    read = {"format": PNG, "layer": COMPOSED_LAYER}
+    files = certificate_files(tmp_path)
+    async with service(tmp_path / "data", **files) as first:
+        image = await first.upload(png(1600))
         before = await first.read(image.id, **read)
-    async with service(tmp_path / "data", **certificate_files(tmp_path)) as second:
+    async with service(tmp_path / "data", **files) as second:
         assert await second.read(image.id, **read) == before
         await second.create_overlay(image.id, element("orc", 1, 1))
         assert await second.read(image.id, **read) != before
+    async with service(tmp_path / "data", **certificate_files(tmp_path)) as with_another_certificate:
+        assert await with_another_certificate.read(image.id, **read) != before
 
 
 async def test_a_normalized_upload_is_signed_and_says_nothing_of_its_original(signing: Service) -> None:

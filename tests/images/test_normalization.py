@@ -61,6 +61,8 @@ async def test_a_sideways_picture_is_upright_everywhere(running: Service, suffix
             assert_upright(await running.read(image.id, format=format_, layer=layer, max_side=60), 30, 60)
     restyled = (await running.generate(ApplyThemeRequest(image_id=image.id, version=1, theme="horror"))).image
     assert (restyled.content.size.width, restyled.content.size.height) == (300, 600)
+    assert image.metadata.normalizations
+    assert not restyled.metadata.normalizations, "it is another picture"
 
 
 async def test_a_preserved_original_is_upright_everywhere_else(running: Service) -> None:

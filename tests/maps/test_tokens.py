@@ -207,7 +207,7 @@ def test_the_color_of_the_bar_says_how_bad_it_is() -> None:
 
 def test_an_invisible_creature_draws_nothing() -> None:
     overlay = a_creature(
-        image_id=HERO, facing_degrees=10, conditions=["prone"], health=Health(current=1, maximum=2), label=""
+        image_id=HERO, facing_degrees=10, conditions=["prone"], health=Health(current=1, maximum=2), label="Ghost"
     )
     overlay.tactical.elements[0].properties.opacity = 0
     assert not drawn(overlay, a_portrait(HERO))[:, :, 3].any()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from image_grpc.pictures.c2pa_signer import C2paSigner
 from image_grpc.pictures.credentials import CONVERTED, Derived, Generated
-from image_grpc.pictures.manifests import has_manifest, manifest_size, media_type
+from image_grpc.pictures.manifests import has_manifest, manifest_size, signable_media_type
 from tests.pictures.certificates import Authority, key_pem, pem
 from tests.pictures.samples import JPEG
 from tests.pictures.test_metadata import private_picture
@@ -26,7 +26,7 @@ HEADS = [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xeb", b"RIFF\0\0\0\0WEBP", b"\0\0\
 @pytest.mark.parametrize("name", SUFFIXES)
 def test_a_manifest_is_found_in_each_format(name: str) -> None:
     picture = a_picture(SUFFIXES[name])
-    assert media_type(picture) == f"image/{name}"
+    assert signable_media_type(picture) == f"image/{name}"
     assert not has_manifest(picture)
     added = len(SIGNED[name]) - len(picture)
     assert added - 200 < manifest_size(SIGNED[name]) <= added

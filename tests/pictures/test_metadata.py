@@ -16,8 +16,8 @@ from tabletop.image.v1.types_pb2 import ImageFormat, Size
 from image_grpc.pictures import View, describe, fit, normalize, place, portrait, render, xmp
 from image_grpc.pictures.decoding import inspect
 from image_grpc.pictures.metadata import kept_properties
-from image_grpc.pictures.provenance import GENERATED
-from tests.pictures.corpus import multi_picture, scene, with_chunks
+from image_grpc.pictures.provenance import COMPOSED_GENERATED, GENERATED
+from tests.pictures.corpus import multi_picture, raw_png, scene, with_chunks
 from tests.pictures.samples import AVIF, JPEG, PNG, WEBP, pixels
 
 PRIVATE = (b"52.5163", b"jane@home.example", b"SN-4711", b"a secret note", b"GPSLatitude")
@@ -94,6 +94,8 @@ def private_picture(format_: ImageFormat) -> bytes:
             segments = ((0xED, resources), (0xFE, b"a secret note"), (0xE5, b"jane@home.example"))
             parts = b"".join(struct.pack(">BBH", 0xFF, each, len(part) + 2) + part for each, part in segments)
             return data[:2] + parts + data[2:] + b"a secret note"
+        case ImageFormat.IMAGE_FORMAT_AVIF:
+            return data + struct.pack(">I4s", 8 + 17, b"free") + b"jane@home.example"
     return data
 
 
@@ -213,12 +215,44 @@ def test_what_was_generated_elsewhere_says_so() -> None:
     assert kept(render(marked, View(format=WEBP, max_side=40)))["Iptc4xmpExt:DigitalSourceType"] == (GENERATED,)
 
 
-def test_the_source_type_of_content_credentials_stays() -> None:
-    credentials = b"jumb c2pa " + GENERATED.encode()
-    data = with_chunks(tagged(PNG), (b"caBX", credentials))
+CAPTURED = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"
+
+
+@pytest.mark.parametrize(
+    ("credentials", "source_type"),
+    [
+        (f"jumb c2pa {GENERATED}", GENERATED),
+        (f"an ingredient {CAPTURED}freason, then itself {GENERATED}freasonax", GENERATED),
+        (f"an ingredient {GENERATED}freason, then itself {CAPTURED}fx", GENERATED),
+        (f"nothing generated {CAPTURED}freasonax", CAPTURED),
+        (f"{COMPOSED_GENERATED}x", COMPOSED_GENERATED),
+    ],
+)
+def test_the_source_type_of_content_credentials_stays(credentials: str, source_type: str) -> None:
+    data = with_chunks(tagged(PNG), (b"caBX", credentials.encode()))
     normalized = normalize(data).data
     assert b"caBX" not in normalized
-    assert kept(normalized) == {"Iptc4xmpExt:DigitalSourceType": (GENERATED,)}
+    assert kept(normalized) == {"Iptc4xmpExt:DigitalSourceType": (source_type,)}
+
+
+def test_text_is_reported_as_removed_also_if_pixels_are_encoded() -> None:
+    deep = with_chunks(raw_png(scene().astype("uint16") * 257, 16, 2), (b"tEXt", b"Comment\0a secret note"))
+    assert normalize(deep).changes == (
+        Normalization.NORMALIZATION_DEPTH_REDUCED,
+        Normalization.NORMALIZATION_METADATA_REMOVED,
+    )
+
+
+def test_one_long_property_does_not_push_out_the_others() -> None:
+    packet = xmp.packet({"dc:creator": ("x" * 100_000,), "dc:rights": ("© Ada",)})
+    assert xmp.parse(packet) == {"dc:rights": ("© Ada",)}
+
+
+def test_deeply_nested_packets_are_read_at_once() -> None:
+    levels = 3_000
+    nested = b"<rdf:Description><dc:rights>" * levels + b"</dc:rights></rdf:Description>" * levels
+    head, _, tail = xmp.packet({"dc:creator": ("Ada",)}).partition(b"\n  </rdf:Description>")
+    assert xmp.parse(head + nested + b"\n  </rdf:Description>" + tail) == {"dc:creator": ("Ada",)}
 
 
 def test_the_second_of_two_pictures_is_removed() -> None:

@@ -46,7 +46,8 @@ from image_grpc.images import (
 )
 from image_grpc.maps import fonts
 from image_grpc.maps.coverage import Coverage
-from image_grpc.maps.renditions import Renditions, Signing
+from image_grpc.maps.rendition_cache import RenditionCache
+from image_grpc.maps.renditions import Renditions
 from image_grpc.overlays import OverlayEditor, OverlayReader
 from image_grpc.pictures.credentials import Unsigned
 from image_grpc.plans.planner import FloorPlanner
@@ -149,10 +150,13 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         coverage,
         lambda content: storage.blobs.read(content.sha256, content.byte_size),
         storage.images.get,
-        # Without signatures, equal renditions have equal bytes in every process.
-        Signing(signer, None if isinstance(signer, Unsigned) else storage.renditions),
-        max_bytes=settings.renditions_max_bytes,
-        concurrency=settings.renditions_concurrency,
+        signer,
+        RenditionCache(
+            # Without signatures, equal renditions have equal bytes in every process.
+            None if isinstance(signer, Unsigned) else storage.renditions,
+            max_bytes=settings.renditions_max_bytes,
+            concurrency=settings.renditions_concurrency,
+        ),
     )
     monitor = DependencyMonitor(hub, client)
     reporter = StatusReporter(hub, client, getimg, monitor, telemetry.counters, balance)

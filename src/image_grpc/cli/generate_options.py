@@ -49,22 +49,38 @@ def generation_command(command: Callable[..., Message]) -> Callable[..., None]:
             raise click.UsageError("--out needs the picture, so it excludes --no-wait and --dry-run")
         check_output(client, out)
         if variants > 1 and (out == STANDARD_OUTPUT or options.get("request_id")):
-            raise click.UsageError("--variants are several pictures, so it excludes --out - and --request-id")
+            raise click.UsageError("--variants cannot be combined with --out - or --request-id")
         format_ = format_for(out, cast("str | None", options.get("format")))
         request = command(client, **options)
         stub = GenerationServiceStub(client.channel)
-        requests = [(0, request)] if variants == 1 else variants_of(request, variants)
-        # All are requested before the first one is waited for.
-        generations = [rpc_for(each, stub)(each, timeout=CALL_SECONDS).generation for _, each in requests]
-        if wait:
-            generations = [follow(stub, each) if each.id else each for each in generations]
-        if variants == 1:
-            show_result(client, generations[0], out, format_)
-        else:
-            numbers = [number for number, _ in requests]
-            show_results(client, list(zip(numbers, generations, strict=True)), out, format_)
+        if variants > 1:
+            show_results(client, _generate_variants(client, variants_of(request, variants), wait=wait), out, format_)
+            return
+        generation = rpc_for(request, stub)(request, timeout=CALL_SECONDS).generation
+        if wait and generation.id:
+            generation = follow(stub, generation)
+        show_result(client, generation, out, format_)
 
     return run
+
+
+def _generate_variants(
+    client: Client, requests: Sequence[tuple[int, Message]], *, wait: bool
+) -> list[tuple[int, Generation]]:
+    """Request variants, all before the first one is waited for, and return their generations."""
+    stub = GenerationServiceStub(client.channel)
+    generations: list[tuple[int, Generation]] = []
+    try:
+        for number, request in requests:
+            generations.append((number, rpc_for(request, stub)(request, timeout=CALL_SECONDS).generation))
+        for index, (number, generation) in enumerate(generations):
+            if wait and generation.id:
+                generations[index] = number, follow(stub, generation)
+    except grpc.RpcError:
+        if generations:  # they may be billed
+            show_variants(client, generations, [_summary(each) for _, each in generations])
+        raise
+    return generations
 
 
 def picture_command(command: Callable[..., Message]) -> Callable[..., None]:

@@ -80,6 +80,12 @@ def save(client: Client, request: pb.ReadImageRequest, out: Path, *, describe: b
         client.show(content, f"{out}: {size.width} x {size.height}, {format_bytes(content.byte_size)}")
 
 
+def read_picture(client: Client, request: pb.ReadImageRequest) -> bytes:
+    """Return the bytes of a picture."""
+    parts = ImageServiceStub(client.channel).ReadImage(request)
+    return b"".join(part.data for part in parts)
+
+
 @contextmanager
 def opened(out: Path) -> Iterator[BinaryIO]:
     """Open a file that appears under its name once the block has written all of it.

@@ -14,7 +14,7 @@ from tabletop.image.v1.image_service_pb2 import ReadImageRequest
 from tabletop.image.v1.types_pb2 import ImageFormat
 
 from image_grpc.cli.client import Client
-from image_grpc.cli.picture_files import opened, save, suffix_of
+from image_grpc.cli.picture_files import opened, read_picture, save, suffix_of
 from image_grpc.messages import clone
 
 MAX_VARIANT = 2**31 - 1
@@ -47,9 +47,9 @@ def save_variants(
 ) -> None:
     """Save each variant, the first of `hero.webp` as `hero-0.webp`, with a contact sheet, `hero-variants.png`.
 
-    Without `out`, only save a contact sheet to a temporary file for people, and open it if one watches.
+    Without `out`, only write a contact sheet to a temporary file, and open it. This needs a terminal.
     """
-    if out is None and not client.prints_text:
+    if out is None and not (client.prints_text and sys.stdout.isatty()):
         return
     folder = Path(tempfile.mkdtemp(prefix="image-grpc-")) if out is None else out.parent
     name = "contact-sheet" if out is None else out.stem
@@ -59,17 +59,14 @@ def save_variants(
         request = ReadImageRequest(image_id=image.id, version=image.version, format=format_ or None)
         if out is not None:
             save(client, request, folder / f"{name}-{number}{out.suffix or suffix_of(image.content)}", describe=False)
-        thumbnail = folder / f".{name}-{number}.png"
         request.format, request.max_side = ImageFormat.IMAGE_FORMAT_PNG, SIDE
-        save(client, request, thumbnail, describe=False)
-        thumbnails.append((number, thumbnail.read_bytes()))
-        thumbnail.unlink()
+        thumbnails.append((number, read_picture(client, request)))
     sheet = folder / (f"{name}.png" if out is None else f"{name}-variants.png")
     with opened(sheet) as file:
         file.write(contact_sheet(thumbnails))
     if client.prints_text:
         click.echo(f"contact sheet: {sheet}")
-        if out is None and sys.stdout.isatty():
+        if out is None:
             click.launch(str(sheet))
 
 

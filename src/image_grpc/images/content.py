@@ -53,7 +53,7 @@ class ContentReader:
         self._storage, self._renditions = storage, renditions
 
     async def open(self, request: ReadImageRequest) -> Content:
-        """Prepare the requested bytes. Raises ImageNotFound, OffsetOutOfRange."""
+        """Prepare the requested bytes. Raises ImageNotFound, InvalidArgument, OffsetOutOfRange."""
         image = await self._storage.images.require_version(request.image_id, request.version)
         description, chunk = await self._prepare(request, image)
         size = description.byte_size
@@ -101,7 +101,7 @@ def _view(request: ReadImageRequest, stored: ImageContent) -> View:
     scale = max_side / max(width, height) if max_side else 1
     if width * height * scale**2 > (limit := max_pixels_of(format_)):
         label = enum_label(ImageFormat, format_)
-        limited = f"must be another than {label} for more than {limit} pixels; or set max_side or region"
+        limited = f"must not be {label} for more than {limit} pixels; set max_side or region"
         raise InvalidArgument.of([Violation("format", limited)])
     return View(format=format_, max_side=max_side, region=region)
 

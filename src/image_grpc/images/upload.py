@@ -1,7 +1,9 @@
 """Uploads of callers' own pictures."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import replace
 
 from tabletop.image.v1.image_pb2 import Image
@@ -15,17 +17,17 @@ from image_grpc.generation.kinds import kind_of_subtype, subtypes_of
 from image_grpc.maps.properties import complete, light_violations, stairs_violations, wall_violations
 from image_grpc.maps.validation import grid_violations, plan_grid_violations
 from image_grpc.messages import now, oneof_field
-from image_grpc.pictures.claims import signed, upload_claim
+from image_grpc.pictures.claims import try_to_sign, upload_claim
 from image_grpc.pictures.credentials import PictureSigner
 from image_grpc.plans import layouts
 from image_grpc.plans.validation import plan_violations
 from image_grpc.storage import Storage
 from image_grpc.themes import ThemeCatalog
 from image_grpc.validation import find_violations, normalize_uuids
-from image_grpc.workers import HASHING, RENDERING
+from image_grpc.workers import DECODING, HASHING, RENDERING
 
-MIN_SIDE, MAX_SIDE = 32, 8192
-"""Limits of width and height in pixels."""
+MIN_SIDE = 32
+"""Minimum width and height in pixels."""
 
 
 class Uploader:
@@ -33,6 +35,7 @@ class Uploader:
 
     def __init__(self, storage: Storage, themes: ThemeCatalog, signer: PictureSigner, *, max_bytes: int) -> None:
         self._storage, self._themes, self._signer, self._max_bytes = storage, themes, signer, max_bytes
+        self._large = asyncio.Lock()
 
     async def upload(self, parts: AsyncIterator[UploadImageRequest]) -> Image:
         """Store the picture that the parts contain and return its image. Raises InvalidArgument, RequestIdReused."""
@@ -61,15 +64,18 @@ class Uploader:
             normalized = pictures.normalize(data)
             if not normalized.changes:
                 return normalized
-            signed_data = signed(self._signer, normalized.data, lambda: upload_claim(normalized))
-            return replace(normalized, data=signed_data)
+            signed = try_to_sign(self._signer, normalized.data, lambda: upload_claim(normalized))
+            return replace(normalized, data=signed or normalized.data)
 
         try:
-            header = await pictures.check(data)
+            header = await DECODING.run(lambda: pictures.describe(data))
             _require_size(description, header)
-            if description.preserve_original:
-                return pictures.Normalized(data, header, ())
-            return await RENDERING.run(normalize)
+            # Small pictures do not wait for large ones.
+            async with self._large if pictures.is_large(header.width, header.height) else nullcontext():
+                await pictures.check(data)
+                if description.preserve_original:
+                    return pictures.Normalized(data, header, ())
+                return await RENDERING.run(normalize)
         except pictures.BadPicture as bad:
             raise _invalid("data", bad.message) from None  # its traceback holds the data
 
@@ -108,9 +114,9 @@ async def _verified_digest(description: UploadImageDescription, data: bytes) -> 
 
 
 def _require_size(description: UploadImageDescription, header: pictures.Description) -> None:
-    if not all(MIN_SIDE <= side <= MAX_SIDE for side in (header.width, header.height)):
+    if not all(MIN_SIDE <= side <= pictures.MAX_SIDE for side in (header.width, header.height)):
         pixels = f"{header.width} x {header.height} pixels"
-        raise _invalid("data", f"is {pixels}; each side must be {MIN_SIDE} to {MAX_SIDE}")
+        raise _invalid("data", f"is {pixels}; each side must be {MIN_SIDE} to {pictures.MAX_SIDE}")
     if description.map.HasField("floor_plan"):
         size = Size(width=header.width, height=header.height)
         violations = layouts.placement_violations(description.map.floor_plan.size, description.map.grid, size)

@@ -29,7 +29,7 @@ _HIDDEN = Visibility.VISIBILITY_GAME_MASTER
 
 
 class MapPart(Enum):
-    """What may be left out of a map. The values are names of fields without their prefix."""
+    """What may be left out of a map."""
 
     GRID = "grid"
     LEGEND = "legend"
@@ -125,7 +125,12 @@ def audience_of(request: ReadImageRequest | RenderOverlayRequest, image: Image) 
 
 
 def _left_out(request: ReadImageRequest) -> frozenset[MapPart]:
-    return frozenset(part for part in MapPart if getattr(request, f"hide_{part.value}"))
+    hidden = {
+        MapPart.GRID: request.hide_grid,
+        MapPart.LEGEND: request.hide_legend,
+        MapPart.SCALE_BAR: request.hide_scale_bar,
+    }
+    return frozenset(part for part, is_hidden in hidden.items() if is_hidden)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

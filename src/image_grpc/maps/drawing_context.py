@@ -19,7 +19,7 @@ from image_grpc.pictures import Portrait
 from image_grpc.pictures.drawings import Box
 
 PortraitKey = tuple[str, tuple[float, float] | None]
-"""The id of an image, and the point of it that a token shows in any case."""
+"""Image id and focus point (shares of width and height), or None for the default crop."""
 
 
 def portrait_key(token: Token) -> PortraitKey:

@@ -1,11 +1,8 @@
 """Renditions: stored pictures with overlays drawn over them, in another format, or smaller."""
 
-import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple, Protocol
 
 from cachetools import LRUCache
 from tabletop.image.v1.image_pb2 import Image, ImageContent
@@ -16,11 +13,11 @@ from image_grpc.maps.audience import Fog, ForWhom
 from image_grpc.maps.coverage import Coverage
 from image_grpc.maps.drawing import draw_map, draw_overlay, portrait_keys
 from image_grpc.maps.drawing_context import PortraitKey
+from image_grpc.maps.rendition_cache import Rendition, RenditionCache, rendition_key
 from image_grpc.pictures import Composition, Portrait, View
-from image_grpc.pictures.claims import composed_claim, rendition_claim, signed
-from image_grpc.pictures.credentials import PictureSigner
-from image_grpc.pictures.provenance import composed_statements, own_statements
-from image_grpc.single_flight import SingleFlight
+from image_grpc.pictures.claims import composed_claim, rendition_claim, try_to_sign
+from image_grpc.pictures.credentials import Claim, PictureSigner
+from image_grpc.pictures.provenance import composed_statements
 from image_grpc.workers import GEOMETRY, RENDERING
 
 PORTRAIT_SIDE = 256
@@ -36,49 +33,14 @@ FindImage = Callable[[str], Awaitable[Image | None]]
 """Finds the newest version of an image by id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rendition:
-    """An encoded picture and its description."""
-
-    content: ImageContent
-    data: bytes
-
-
-class Keeper(Protocol):
-    """Keeps renditions for all processes."""
-
-    async def get(self, key: str) -> tuple[ImageContent, bytes] | None:
-        """Return a rendition; None if there is none."""
-
-    async def keep(self, key: str, content: ImageContent, data: bytes) -> tuple[ImageContent, bytes]:
-        """Keep a rendition, and return the one that is kept."""
-
-
-class Signing(NamedTuple):
-    """What signs renditions, and keeps those that are signed; without a keeper, each process renders its own."""
-
-    signer: PictureSigner
-    keeper: Keeper | None = None
-
-
 class Renditions:
-    """Renders pictures, at most `concurrency` at a time because each takes much memory, and caches `max_bytes`."""
+    """Renders stored pictures, and signs the results."""
 
     def __init__(
-        self,
-        coverage: Coverage,
-        read: ReadBytes,
-        find: FindImage,
-        signing: Signing,
-        *,
-        max_bytes: int,
-        concurrency: int,
+        self, coverage: Coverage, read: ReadBytes, find: FindImage, signer: PictureSigner, cache: RenditionCache
     ) -> None:
         self._coverage, self._read, self._find = coverage, read, find
-        self._signer, self._keeper = signing.signer, signing.keeper
-        self._slots = asyncio.Semaphore(concurrency)
-        self._cache: LRUCache[str, Rendition] = LRUCache(max_bytes, getsizeof=lambda cached: len(cached.data))
-        self._renders: SingleFlight[str, Rendition] = SingleFlight(cancel_unwanted=True)
+        self._signer, self._cache = signer, cache
         self._portraits: LRUCache[PortraitKey, Portrait] = LRUCache(
             CACHED_PORTRAIT_BYTES, getsizeof=lambda portrait: len(portrait.data)
         )
@@ -89,9 +51,12 @@ class Renditions:
 
         async def render() -> Rendition:
             data = await self._read(image.content)
-            return await RENDERING.run(lambda: self._rendered(image, data, view, Composition()))
+            return await RENDERING.run(lambda: self._render_base(image, data, view))
 
-        return await self._cached(_key(image.content.sha256.encode(), b"base", *_parts(view)), render)
+        # The claims of a signature depend on where the picture comes from.
+        origin = (image.metadata.HasField("generation_params"), len(image.metadata.normalizations))
+        key = self._key(image.content.sha256.encode(), b"base", *origin, *_parts(view))
+        return await self._cache.get(key, image.content, render)
 
     async def composed(
         self, image: Image, overlays: Sequence[Overlay], view: View, audience: ForWhom = GAME_MASTER
@@ -116,14 +81,14 @@ class Renditions:
                     draws_weak_edges=audience.draws_weak_edges,
                     left_out=audience.left_out,
                 )
-                return self._rendered(image, data, view, Composition(drawing=canvas, hides=fog is not None))
+                return self._render_composed(image, data, view, Composition(canvas, hides=fog is not None))
 
             return await RENDERING.run(draw)
 
         messages = [message.SerializeToString(deterministic=True) for message in (image, *visible)]
         digests = [token.content.sha256.encode() for token in tokens.values()]
-        key = _key(*messages, *digests, audience.key, b"composed", *_parts(view))
-        return await self._cached(key, render)
+        key = self._key(*messages, *digests, audience.key, b"composed", *_parts(view))
+        return await self._cache.get(key, image.content, render)
 
     async def map_svg(self, image: Image, overlays: Sequence[Overlay], audience: ForWhom = GAME_MASTER) -> str:
         """Return everything that is drawn over a map, with its visible overlays (bottom first), as SVG."""
@@ -155,42 +120,25 @@ class Renditions:
             portraits[key] = portrait
         return portraits
 
-    def _rendered(self, image: Image, stored: bytes, view: View, composition: Composition) -> Rendition:
+    def _render_base(self, image: Image, stored: bytes, view: View) -> Rendition:
         """Render, sign and describe a view of a picture. Takes time."""
-        is_composed = composition.drawing is not None
-        stating = composed_statements(image) if is_composed else own_statements
-        rendered = pictures.render(stored, view, composition, stating)
-        described = pictures.describe(rendered)
-        claim = composed_claim if is_composed else rendition_claim
-        data = signed(self._signer, rendered, lambda: claim(image, stored, described))
+        rendered = pictures.render(stored, view)
+        return self._signed(rendered, view, lambda: rendition_claim(image, stored, view))
+
+    def _render_composed(self, image: Image, stored: bytes, view: View, composition: Composition) -> Rendition:
+        """Render, sign and describe a view of a map with a drawing. Takes time."""
+        rendered = pictures.render(stored, view, composition, composed_statements(image))
+        return self._signed(rendered, view, lambda: composed_claim(image, stored, view))
+
+    def _signed(self, rendered: bytes, view: View, claim: Callable[[], Claim]) -> Rendition:
+        signed = try_to_sign(self._signer, rendered, claim)
+        data = signed or rendered
         content = ImageContent(format=view.format, byte_size=len(data), sha256=hashlib.sha256(data).hexdigest())
-        content.size.width, content.size.height = described.width, described.height
-        return Rendition(content, data)
+        content.size.width, content.size.height = pictures.size_of(rendered)
+        return Rendition(content, data, is_final=signed is not None)
 
-    async def _kept(self, key: str) -> Rendition | None:
-        kept = await self._keeper.get(key) if self._keeper is not None else None
-        return Rendition(*kept) if kept is not None else None
-
-    async def _keep(self, key: str, rendition: Rendition) -> Rendition:
-        if self._keeper is None:
-            return rendition
-        return Rendition(*await self._keeper.keep(key, rendition.content, rendition.data))
-
-    async def _cached(self, key: str, render: Callable[[], Awaitable[Rendition]]) -> Rendition:
-        if (rendition := self._cache.get(key)) is not None:
-            return rendition
-
-        async def render_in_turn() -> Rendition:
-            rendition = await self._kept(key)
-            if rendition is None:
-                async with self._slots:
-                    rendition = await render()
-                rendition = await self._keep(key, rendition)
-            if len(rendition.data) <= self._cache.maxsize:
-                self._cache[key] = rendition
-            return rendition
-
-        return await self._renders.run(key, render_in_turn)
+    def _key(self, *parts: bytes | int) -> str:
+        return rendition_key(self._signer.identity, *parts)
 
 
 async def _fog(image: Image, audience: ForWhom) -> Fog | None:
@@ -201,11 +149,3 @@ def _parts(view: View) -> tuple[int, ...]:
     region = view.region
     part = () if region is None else (region.left, region.top, region.width, region.height)
     return (view.format, view.max_side, *part)
-
-
-def _key(*parts: bytes | int) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        value = part if isinstance(part, bytes) else str(int(part)).encode()
-        digest.update(len(value).to_bytes(8, "big") + value)
-    return digest.hexdigest()

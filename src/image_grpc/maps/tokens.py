@@ -28,19 +28,20 @@ _BADGE_ROW = 2.6
 
 def draw_token(context: DrawingContext, element: TacticalElement, x: float, y: float, radius: float) -> None:
     """Draw a creature with its middle at a point, and add it to the legend. Numbers are in pixels."""
+    opacity = element.properties.opacity if element.properties.HasField("opacity") else 1.0
+    if not opacity:
+        return
     canvas, token = context.canvas, element.token
     monster = token.kind == TokenKind.TOKEN_KIND_MONSTER
     meaning, default = ("Monster", _MONSTER) if monster else ("Character", _CHARACTER)
     color = context.color(element, meaning, default)
-    opacity = element.properties.opacity if element.properties.HasField("opacity") else 1.0
     if token.HasField("facing_degrees"):
         _draw_facing(canvas, math.radians(token.facing_degrees), color, opacity, (x, y, radius))
     _draw_body(context, element, color, opacity, (x, y, radius))
     canvas.occupy(_around(x, y, radius * 0.9), Cost.ELEMENT)
     if token.HasField("health"):
         _draw_health(canvas, token.health, opacity, (x, y, radius))
-    if opacity:
-        _draw_badges(canvas, token, opacity, (x, y, radius))
+    _draw_badges(canvas, token, opacity, (x, y, radius))
     canvas.name(element.properties.label, _around(x, y, radius), Side.BELOW)
 
 

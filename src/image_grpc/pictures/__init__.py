@@ -1,9 +1,19 @@
 """Pictures as bytes: every one that enters or leaves is decoded, turned, converted, stripped and encoded here.
 
-`check` and `fit` run in a worker thread. Other functions that take time say so: call them in a worker thread.
+`check` and `fit` are coroutines. Other functions that take time say so: call them in a worker thread.
 """
 
-from image_grpc.pictures.decoding import BadPicture, Description, check, configure, describe, max_pixels_of, size_of
+from image_grpc.pictures.decoding import (
+    MAX_SIDE,
+    BadPicture,
+    Description,
+    check,
+    configure,
+    describe,
+    is_large,
+    max_pixels_of,
+    size_of,
+)
 from image_grpc.pictures.drawings import Drawing, draw, mask
 from image_grpc.pictures.encoding import media_type
 from image_grpc.pictures.luminance import drawn_luminance, luminance
@@ -12,6 +22,7 @@ from image_grpc.pictures.portraits import Portrait, portrait
 from image_grpc.pictures.rendering import Composition, Region, View, fit, place, render
 
 __all__ = [
+    "MAX_SIDE",
     "BadPicture",
     "Composition",
     "Description",
@@ -27,6 +38,7 @@ __all__ = [
     "drawn_luminance",
     "encoded_format",
     "fit",
+    "is_large",
     "luminance",
     "mask",
     "max_pixels_of",

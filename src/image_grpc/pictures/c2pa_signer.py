@@ -1,5 +1,6 @@
 """Signs pictures with the C2PA library. Imported only if there is a certificate: the library takes time and memory."""
 
+import hashlib
 import io
 import json
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ import c2pa
 import structlog
 
 from image_grpc.pictures.credentials import Claim, Generated, SigningFailed, definition, ingredient, source
-from image_grpc.pictures.manifests import manifest_size, media_type
+from image_grpc.pictures.manifests import manifest_size, signable_media_type
 from image_grpc.pictures.signing_certificate import (
     PURPOSES,
     SigningCertificate,
@@ -45,6 +46,11 @@ class C2paSigner:
             raise UnusableCertificate(text) from problem
 
     @property
+    def identity(self) -> bytes:
+        """A digest of the certificate and its chain."""
+        return hashlib.sha256(self._certificate.chain).digest()
+
+    @property
     def algorithm(self) -> str:
         """The algorithm of the signatures, as C2PA names it, in lower case."""
         return self._certificate.algorithm
@@ -60,12 +66,11 @@ class C2paSigner:
         Sign last: encoding a picture again removes its manifest. Signing the same picture twice gives different bytes.
         Pixels and other metadata are unchanged. Takes time, so call it in a worker thread.
 
-        If the manifest of the claim's source cannot be used, it is left out. Once the certificate has expired, nothing
-        is signed. Raises SigningFailed.
+        If the manifest of the claim's source cannot be used, it is left out. Raises SigningFailed, also once the
+        certificate has expired.
         """
         if self.expires < datetime.now(UTC):
-            log.error("picture not signed, certificate expired", expired=self.expires.isoformat())
-            return data
+            raise SigningFailed(f"the certificate expired on {self.expires:%Y-%m-%d}")
         if 0 < manifest_size(source(claim)) <= MAX_INGREDIENT_BYTES:
             try:
                 return self._sign(data, claim, with_manifest=True)
@@ -80,9 +85,9 @@ class C2paSigner:
         with c2pa.Builder(definition(claim, with_manifest=with_manifest), context=self._context) as builder:
             if with_manifest:
                 origin = source(claim)
-                builder.add_ingredient(ingredient(claim), media_type(origin), io.BytesIO(origin))
+                builder.add_ingredient(ingredient(claim), signable_media_type(origin), io.BytesIO(origin))
             signed = io.BytesIO()
-            builder.sign(media_type(data), io.BytesIO(data), signed)
+            builder.sign(signable_media_type(data), io.BytesIO(data), signed)
             return signed.getvalue()
 
 

@@ -8,27 +8,25 @@ from numpy.typing import NDArray
 from tabletop.image.v1.types_pb2 import ImageFormat
 
 from image_grpc.pictures import icc
-from image_grpc.pictures.containers import png
+from image_grpc.pictures.containers import avif, png
 from image_grpc.pictures.fields import blob
 
 PROFILE = "icc-profile-data"
 """The metadata field of libvips with an ICC profile."""
 
-_COLOR_BOX = b"colrnclx"
 _SRGB_GAMMA = 45_455
 _CHROMATICITY_TOLERANCE = 0.005
 
 
 def declared_profile(data: bytes, format_: ImageFormat) -> bytes | None:
-    """Return the profile that a file declares without containing it. None if there is none, or if it is that of sRGB.
+    """Return the profile of the colors that a file describes without a profile. None without any, or for sRGB.
 
-    PNG has the chunks cICP, gAMA and cHRM; AVIF has code points. A profile in the file comes before all but cICP.
+    PNG has the chunks cICP, gAMA and cHRM; AVIF has code points.
     """
     if format_ == ImageFormat.IMAGE_FORMAT_PNG:
         return _png_profile(png.color_chunks(data))
-    if format_ == ImageFormat.IMAGE_FORMAT_AVIF and (start := data.find(_COLOR_BOX)) >= 0:
-        code_points = data[start + len(_COLOR_BOX) : start + len(_COLOR_BOX) + 4]
-        return icc.coded_profile(*struct.unpack(">HH", code_points)) if len(code_points) == 4 else None
+    if format_ == ImageFormat.IMAGE_FORMAT_AVIF and (code_points := avif.code_points(data)) is not None:
+        return icc.coded_profile(*code_points)
     return None
 
 

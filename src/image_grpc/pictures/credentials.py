@@ -33,6 +33,8 @@ RESIZED = Change("c2pa.resized.proportional")
 CONVERTED = Change("c2pa.converted")
 """Encoded in another format, or with other colors of the same appearance."""
 METADATA_REMOVED = Change("c2pa.edited.metadata")
+EDITED = Change("c2pa.edited", ALTERED)
+"""Laid on a larger canvas, or one of several frames."""
 
 
 def drawn(source_type: str) -> Change:
@@ -73,6 +75,10 @@ Claim = Generated | Derived
 class PictureSigner(Protocol):
     """Signs pictures."""
 
+    @property
+    def identity(self) -> bytes:
+        """Identifies the certificate; empty without one."""
+
     def sign(self, data: bytes, claim: Claim) -> bytes:
         """Return a picture with the manifest of a claim instead of any that it carries. Takes time.
 
@@ -86,6 +92,8 @@ class SigningFailed(Exception):
 
 class Unsigned:
     """Leaves pictures as they are, for operators without a certificate."""
+
+    identity = b""
 
     def sign(self, data: bytes, claim: Claim) -> bytes:
         """Return the same picture."""

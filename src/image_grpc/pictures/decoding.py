@@ -1,6 +1,6 @@
-"""Bounded decoding of pictures from untrusted sources, into the one form that all others work with.
+"""Bounded decoding of untrusted pictures to upright sRGB with 8 bits per channel, with or without alpha.
 
-That form is upright, sRGB, and has 8 bits per channel, with or without alpha. Of an animation, it is the first frame.
+Only the first frame of an animation is decoded.
 """
 
 import math
@@ -35,6 +35,7 @@ RETRY_DELAY = 1.0
 """Seconds after which a download may be repeated that was damaged on its way."""
 
 _large_picture = threading.Lock()
+_POLL_SECONDS = 0.1
 _START_OF_SCAN = b"\xff\xda"
 _SIGNATURES = {
     ImageFormat.IMAGE_FORMAT_PNG: re.compile(rb"\x89PNG\r\n\x1a\n"),
@@ -59,7 +60,7 @@ class Description:
 
 
 def configure() -> None:
-    """Turn off the cache of libvips: it would keep decoded pictures, and none is decoded twice. Idempotent."""
+    """Turn off the cache of libvips, which would keep decoded pictures. Idempotent."""
     pyvips.cache_set_max(0)
 
 
@@ -101,6 +102,11 @@ def max_pixels_of(format_: ImageFormat) -> int:
     return LARGE_PIXELS if format_ == ImageFormat.IMAGE_FORMAT_AVIF else MAX_PIXELS
 
 
+def is_large(width: int, height: int) -> bool:
+    """Return whether pictures of a size are decoded one at a time."""
+    return width * height > LARGE_PIXELS
+
+
 def size_of(data: bytes) -> tuple[int, int]:
     """Return width and height according to the header of a trusted picture. Raises pyvips.Error."""
     return orientation.upright_size(pyvips.Image.new_from_buffer(data, "", access="sequential"))
@@ -115,9 +121,20 @@ def opened(data: bytes, *, max_seconds: float = math.inf, shrink: int = 1) -> It
     Raises BadPicture if it is refused, damaged, or takes longer than `max_seconds`; Abandoned if nobody waits.
     """
     described, _ = inspect(data)
-    is_large = described.width * described.height > LARGE_PIXELS
-    with _large_picture if is_large else nullcontext(), _opened(data, described.format, max_seconds, shrink) as picture:
+    alone = _alone() if is_large(described.width, described.height) else nullcontext()
+    with alone, _opened(data, described.format, max_seconds, shrink) as picture:
         yield picture
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Wait until no other large picture is decoded. Raises Abandoned if nobody waits for this one any more."""
+    while not _large_picture.acquire(timeout=_POLL_SECONDS):
+        stop_if_abandoned()
+    try:
+        yield
+    finally:
+        _large_picture.release()
 
 
 @contextmanager
@@ -127,7 +144,7 @@ def _opened(data: bytes, format_: ImageFormat, max_seconds: float, shrink: int) 
         picture = _load(data, format_, **({"shrink": shrink} if shrink > 1 else {}))
         picture.set_progress(True)
         picture.signal_connect("eval", partial(_stop_if_useless, is_wanted_here(), end))
-        yield color.to_srgb(orientation.upright(picture))
+        yield orientation.upright(color.to_srgb(picture))
     except pyvips.Error as error:
         stop_if_abandoned()
         if time.monotonic() > end:
@@ -138,7 +155,9 @@ def _opened(data: bytes, format_: ImageFormat, max_seconds: float, shrink: int) 
 def _load(data: bytes, format_: ImageFormat, **options: int) -> pyvips.Image:
     """Open the first frame of a picture, with the profile of its colors. Raises pyvips.Error."""
     picture = pyvips.Image.new_from_buffer(data, "", access="sequential", fail_on="truncated", **options)
-    profile = color.declared_profile(data, format_)
+    # A profile in the file comes first, except in PNG, where `declared_profile` considers it.
+    has_profile = format_ != ImageFormat.IMAGE_FORMAT_PNG and picture.get_typeof(color.PROFILE)
+    profile = None if has_profile else color.declared_profile(data, format_)
     if profile is not None:
         picture.set_type(pyvips.GValue.blob_type, color.PROFILE, profile)
     return picture

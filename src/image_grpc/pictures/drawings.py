@@ -11,7 +11,7 @@ from tabletop.image.v1.types_pb2 import ImageFormat, Size
 from image_grpc.pictures.encoding import STORED, encode
 
 _TILE = 1408
-"""Side in pixels of the tiles in which a drawing is rendered. The largest map of 4096 pixels has 3 x 3."""
+"""Side in pixels of the tiles in which a drawing is rendered. A map of 4096 x 4096 pixels has 3 x 3."""
 
 Box = tuple[float, float, float, float]
 """Left, top, width, height in pixels."""

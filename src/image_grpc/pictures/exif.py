@@ -27,15 +27,25 @@ _TECHNICAL_TAGS = frozenset(
         0xA003,  # height
     }
 )
-_MAX_TECHNICAL_BYTES = 512
-"""Room for all of these tags; more may be hidden between them."""
+_SIZES = {1: 1, 3: 2, 4: 4, 5: 8, 7: 1, 9: 4, 10: 8}
+"""Bytes of a value by its type, without texts."""
+_HEADER_BYTES, _DIRECTORY_BYTES, _ENTRY_BYTES = 8, 6, 12
+_PADDING_BYTES = 8
+"""Further bytes that metadata may have: in more, something could be hidden."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
     tag: int
     type: int
+    count: int
     value: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes of the entry, and of a value that is elsewhere."""
+        length = self.count * _SIZES.get(self.type, 1)
+        return _ENTRY_BYTES + (length if length > 4 else 0)
 
 
 def text(block: bytes, tag: int) -> str:
@@ -52,8 +62,6 @@ def text(block: bytes, tag: int) -> str:
 def is_technical(block: bytes) -> bool:
     """Return whether metadata only describes how upright pixels are laid out, without texts, places or previews."""
     tiff = block.removeprefix(EXIF_HEAD)
-    if len(tiff) > _MAX_TECHNICAL_BYTES:
-        return False
     try:
         entries = list(_entries(tiff))
         pointers = [each.value for each in entries if each.tag == _EXIF_DIRECTORY]
@@ -63,8 +71,9 @@ def is_technical(block: bytes) -> bool:
         return False
     # Some viewers apply an orientation here although AVIF, for example, has its own.
     turned = [each for each in entries if each.tag == _ORIENTATION and each.value[:2].strip(b"\0") != b"\1"]
-    is_technical_only = all(each.tag in _TECHNICAL_TAGS and each.type != _ASCII for each in entries)
-    return bool(entries) and not turned and is_technical_only
+    is_technical_only = all(each.tag in _TECHNICAL_TAGS and each.type in _SIZES for each in entries)
+    used = _HEADER_BYTES + (1 + len(pointers)) * _DIRECTORY_BYTES + sum(each.size for each in entries)
+    return bool(entries) and not turned and is_technical_only and len(tiff) <= used + _PADDING_BYTES
 
 
 def _order(tiff: bytes) -> str:
@@ -87,4 +96,4 @@ def _entries(tiff: bytes, start: int | None = None) -> Iterator[_Entry]:
         value = tiff[position + 8 : position + 12]
         if type_ == _ASCII and not is_short_text:
             value = tiff[offset : offset + length]
-        yield _Entry(tag, type_, value[:length] if is_short_text else value)
+        yield _Entry(tag, type_, length, value[:length] if is_short_text else value)

@@ -9,15 +9,16 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from image_grpc.pictures.containers import avif
+
 _JUMBF_UUID = bytes.fromhex("6332706100110010800000aa00389b71")
 """Type of the JUMBF box of a manifest store."""
-_BOX_UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _APP11, _START_OF_SCAN, _END_OF_IMAGE = 0xEB, 0xDA, 0xD9
 _WITHOUT_LENGTH = frozenset((0x01, *range(0xD0, 0xD9)))
 """JPEG markers that no length follows."""
 
 
-def media_type(data: bytes) -> str:
+def signable_media_type(data: bytes) -> str:
     """Return the media type of a picture according to its first bytes; empty if it is none that can be signed."""
     return next((each.media_type for each in _CONTAINERS if each.signature.match(data)), "")
 
@@ -52,22 +53,6 @@ def _webp(data: bytes) -> Iterator[int]:
         if name == b"C2PA":
             yield length
         start += 8 + length + length % 2
-
-
-def _avif(data: bytes) -> Iterator[int]:
-    start = 0
-    while start + 8 <= len(data):
-        length, name = struct.unpack_from(">I4s", data, start)
-        header = 8
-        if length == 1 and start + 16 <= len(data):
-            header, length = 16, struct.unpack_from(">Q", data, start + 8)[0]
-        if length == 0:  # up to the end of the file
-            length = len(data) - start
-        if length < header:
-            return
-        if name == b"uuid" and data[start + header : start + header + 16] == _BOX_UUID:
-            yield length
-        start += length
 
 
 def _jpeg(data: bytes) -> Iterator[int]:
@@ -111,5 +96,5 @@ _CONTAINERS = (
     _Container("image/png", re.compile(rb"\x89PNG\r\n\x1a\n"), _png),
     _Container("image/jpeg", re.compile(rb"\xff\xd8\xff"), _jpeg),
     _Container("image/webp", re.compile(rb"RIFF.{4}WEBP", re.DOTALL), _webp),
-    _Container("image/avif", re.compile(rb".{4}ftyp", re.DOTALL), _avif),
+    _Container("image/avif", re.compile(rb".{4}ftyp", re.DOTALL), avif.manifest_sizes),
 )

@@ -14,6 +14,7 @@ from image_grpc.pictures import exif, xmp
 from image_grpc.pictures.containers import jpeg
 from image_grpc.pictures.fields import blob
 from image_grpc.pictures.manifests import has_manifest
+from image_grpc.pictures.provenance import SYNTHETIC
 
 _XMP, _EXIF = "xmp-data", "exif-data"
 _EXIF_TAGS = {0x013B: "dc:creator", 0x8298: "dc:rights"}
@@ -24,7 +25,14 @@ _IPTC_DATASETS = {80: "dc:creator", 110: "photoshop:Credit", 116: "dc:rights"}
 _PNG_TEXT = re.compile(r"png-comment-\d+-(.*)", re.DOTALL)
 _PNG_KEYWORDS = {"author": "dc:creator", "copyright": "dc:rights"}
 _SOURCE_TYPE = "Iptc4xmpExt:DigitalSourceType"
-_SOURCE_TYPES = re.compile(rb"https?://cv\.iptc\.org/newscodes/digitalsourcetype/[A-Za-z]{1,60}")
+_SOURCE_TYPES = re.compile(
+    rb"http://cv\.iptc\.org/newscodes/digitalsourcetype/(?:"
+    rb"compositeWithTrainedAlgorithmicMedia|compositeSynthetic|compositeCapture|composite|trainedAlgorithmicMedia|"
+    rb"algorithmicMedia|algorithmicallyEnhanced|digitalCapture|computationalCapture|negativeFilm|positiveFilm|print|"
+    rb"humanEdits|minorHumanEdits|dataDrivenMedia|digitalCreation|digitalArt|virtualRecording|screenCapture)"
+)
+"""The terms of IPTC. In a manifest, other text follows without a separator."""
+_TEXT_FIELDS = ("png-comment", "gif-comment")
 
 
 def kept_properties(header: pyvips.Image, data: bytes, format_: ImageFormat) -> xmp.Properties:
@@ -42,18 +50,19 @@ def has_more(header: pyvips.Image, data: bytes, packet: bytes) -> bool:
     if has_manifest(data):
         return True
     allowed = {_XMP: packet, _EXIF: technical_exif(header)}
-    fields = [
-        each for each in header.get_fields() if each.endswith("-data") or each.startswith(("png-comment", "gif-"))
-    ]
-    return any(blob(header, each) != allowed.get(each, b"") for each in fields)
+    fields = header.get_fields()
+    if any(each.startswith(_TEXT_FIELDS) for each in fields):
+        return True
+    return any(blob(header, each) != allowed.get(each, b"") for each in fields if each.endswith("-data"))
 
 
 def _marked_source_type(data: bytes) -> str:
     """Return the digital source type that content credentials (C2PA) name, which a new encoding removes."""
     if not has_manifest(data):
         return ""
-    marked = _SOURCE_TYPES.search(data)
-    return marked.group().decode() if marked else ""
+    # Ingredients come before the picture itself. What generative AI took part in is stated in any case.
+    marked = [each.group().decode() for each in _SOURCE_TYPES.finditer(data)]
+    return next((each for each in marked if each in SYNTHETIC), marked[-1] if marked else "")
 
 
 def _png_texts(header: pyvips.Image) -> Mapping[str, tuple[str, ...]]:

@@ -1,7 +1,7 @@
 """Pictures of callers as they are stored: upright, sRGB with 8 bits, without private metadata.
 
-Where only the file around the pixels has to change, they are not encoded again. A picture that is so already stays as
-it is, byte for byte.
+Where only the file around the pixels has to change, they are not encoded again. A picture that is normalized already
+is returned byte for byte.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from tabletop.image.v1.image_pb2 import Normalization
 from tabletop.image.v1.types_pb2 import ImageFormat
 
 from image_grpc.pictures import color, orientation, xmp
-from image_grpc.pictures.containers import jpeg, png, replace_metadata
+from image_grpc.pictures.containers import avif, jpeg, png, replace_metadata
 from image_grpc.pictures.decoding import MAX_DECODE_SECONDS, Description, inspect, opened
 from image_grpc.pictures.encoding import STORED, encode
 from image_grpc.pictures.metadata import has_more, kept_properties, technical_exif
@@ -43,7 +43,7 @@ def normalize(data: bytes) -> Normalized:
     format_ = encoded_format(described.format)
     with opened(data, max_seconds=MAX_DECODE_SECONDS) as picture:
         encoded = encode(picture, format_, STORED, packet)
-    if has_more(header, data, packet):
+    if has_more(header, data, packet) or not changes:
         changes.append(_METADATA)
     return Normalized(encoded, Description(format_, described.width, described.height), tuple(changes))
 
@@ -66,16 +66,14 @@ def pixel_changes(header: pyvips.Image, format_: ImageFormat) -> list[Normalizat
 
 
 def _with_metadata(data: bytes, header: pyvips.Image, format_: ImageFormat, packet: bytes) -> bytes | None:
-    """Return a file with a packet as its only metadata, `data` if it is so already; None if that is impossible."""
+    """Return a file with a packet as its only metadata, maybe `data` itself; None if it has to be encoded for that."""
     technical = technical_exif(header)
     if technical and replace_metadata(data, format_, packet, technical) == data:
         return data
+    if format_ == ImageFormat.IMAGE_FORMAT_AVIF:
+        return None if avif.has_other_boxes(data) or has_more(header, data, packet) else data
     replaced = replace_metadata(data, format_, packet)
-    if replaced == data or (
-        replaced is None and format_ == ImageFormat.IMAGE_FORMAT_AVIF and not has_more(header, data, packet)
-    ):
-        return data
-    return replaced
+    return data if replaced == data else replaced
 
 
 def _removed(data: bytes, format_: ImageFormat) -> list[Normalization]:

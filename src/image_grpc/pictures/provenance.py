@@ -26,7 +26,8 @@ ALTERED = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhance
 SOFTWARE = "image-grpc"
 
 _EDITED = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
-_SYNTHETIC = {GENERATED, COMPOSED_GENERATED, _EDITED}
+SYNTHETIC = frozenset({GENERATED, COMPOSED_GENERATED, _EDITED})
+"""What generative AI took part in."""
 _SOURCE_TYPE = "Iptc4xmpExt:DigitalSourceType"
 
 
@@ -55,7 +56,7 @@ def composed_statements(image: Image) -> Statements:
 
 def composed_type(image: Image, kept: Properties) -> str:
     """Return the digital source type of an image with its overlays drawn over it."""
-    is_synthetic = image.metadata.HasField("generation_params") or _SYNTHETIC & set(kept.get(_SOURCE_TYPE, ()))
+    is_synthetic = image.metadata.HasField("generation_params") or SYNTHETIC & set(kept.get(_SOURCE_TYPE, ()))
     return COMPOSED_GENERATED if is_synthetic else COMPOSED
 
 

@@ -45,11 +45,11 @@ async def fit(data: bytes, size: Size, format_: ImageFormat, statements: Stateme
     return await RENDERING.run(lambda: _fit(data, size.width, size.height, format_, statements))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Composition:
     """What is drawn over a picture."""
 
-    drawing: Drawing | None = None
+    drawing: Drawing
     hides: bool = False
     """Whether it hides something: it is drawn before the picture is made smaller, as pixels blend with others then."""
 
@@ -59,22 +59,22 @@ def render(data: bytes, view: View, over: Composition | None = None, statements:
 
     Takes time. Raises BadPicture.
     """
-    drawing, hides = (over.drawing, over.hides) if over is not None else (None, False)
     described, header = inspect(data)
     packet = xmp.packet(statements(kept_properties(header, data, described.format)))
     region = view.region or Region(0, 0, described.width, described.height)
     scale = min(1.0, view.max_side / max(region.width, region.height)) if view.max_side else 1.0
+    hides = over is not None and over.hides
     shrink = 1 if hides or view.region else _shrink(described, scale)
     with opened(data, shrink=shrink) as decoded:
         picture = decoded
         if view.region is not None:
             picture = picture.crop(region.left, region.top, region.width, region.height)
-        if drawing is not None and hides:
-            picture = _drawn_over(picture, drawing, region, 1)
+        if over is not None and hides:
+            picture = _drawn_over(picture, over.drawing, region, 1)
         if scale < 1:
             picture = _scaled(picture, scale, region.width, region.height)
-        if drawing is not None and not hides:
-            picture = _drawn_over(picture, drawing, region, scale)
+        if over is not None and not hides:
+            picture = _drawn_over(picture, over.drawing, region, scale)
         return encode(picture, view.format, FAST, packet)
 
 

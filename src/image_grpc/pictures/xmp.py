@@ -40,7 +40,7 @@ PROPERTIES: Mapping[str, Form] = {
     "cc:license": Form.LINK,
 }
 """The properties that pictures keep."""
-MAX_PACKET_BYTES = 1_000_000
+MAX_PACKET_BYTES = 256_000
 """Largest packet that is read: rights take a few hundred bytes, but packets may contain whole pictures."""
 MAX_KEPT_BYTES = 60_000
 """Largest packet that is written, as JPEG has room for 65 kB; further properties are left out."""
@@ -55,6 +55,8 @@ _NAMESPACES = {
     "xmpRights": "http://ns.adobe.com/xap/1.0/rights/",
     "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
 }
+_RDF = f"{{{_NAMESPACES['rdf']}}}RDF"
+_COLLECTIONS = tuple(f"{{{_NAMESPACES['rdf']}}}{name}" for name in ("Seq", "Bag", "Alt"))
 _DESCRIPTION = f"{{{_NAMESPACES['rdf']}}}Description"
 _ITEM = f"{{{_NAMESPACES['rdf']}}}li"
 _RESOURCE = f"{{{_NAMESPACES['rdf']}}}resource"
@@ -71,13 +73,13 @@ def parse(packet: bytes) -> Properties:
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
         error.__traceback__ = None  # the parser makes a cycle of it, which would hold pictures of callers for a while
         return {}
-    found: dict[str, tuple[str, ...]] = {}
-    for description in root.iter(_DESCRIPTION):
-        for name in PROPERTIES.keys() - found.keys():
-            values = _values(description, _qualified(name), PROPERTIES[name])
-            if values:
-                found[name] = values
-    return ordered(found)
+    properties: dict[str, tuple[str, ...]] = {}
+    rdf = root if root.tag == _RDF else root.find(_RDF)
+    for description in rdf.findall(_DESCRIPTION) if rdf is not None else ():
+        for name in PROPERTIES.keys() - properties.keys():
+            if values := _values(description, _qualified(name), PROPERTIES[name]):
+                properties[name] = values
+    return ordered(properties)
 
 
 def ordered(properties: Properties) -> Properties:
@@ -90,9 +92,10 @@ def packet(properties: Properties) -> bytes:
     attributes, elements, size = "", "", 0
     for name, values in ordered(properties).items():
         written = _written(name, values)
-        size += len(written.encode(errors="replace"))
-        if size > MAX_KEPT_BYTES:
-            break
+        written_bytes = len(written.encode(errors="replace"))
+        if size + written_bytes > MAX_KEPT_BYTES:
+            continue
+        size += written_bytes
         if PROPERTIES[name] is Form.TEXT:
             attributes += written
         else:
@@ -121,7 +124,7 @@ def _values(description: Element, name: str, form: Form) -> tuple[str, ...]:
     element = description.find(name)
     if element is None:
         return ()
-    items = element.findall(f".//{_ITEM}")
+    items = [item for each in _COLLECTIONS for item in element.findall(f"{each}/{_ITEM}")]
     if form is Form.TRANSLATED and len(items) > 1:
         items = [item for item in items if item.get(_LANGUAGE) == _DEFAULT_LANGUAGE] or items
     texts = [item.text for item in items] if items else [element.get(_RESOURCE) or element.text]

@@ -10,7 +10,7 @@ from tabletop.image.v1.types_pb2 import ImageFormat
 from image_grpc import pictures
 from image_grpc.maps.grid import Grid
 from image_grpc.maps.terrain import difficult_cells, impassable_cells
-from image_grpc.pictures.claims import rendition_claim, signed
+from image_grpc.pictures.claims import scene_claim, try_to_sign
 from image_grpc.pictures.credentials import PictureSigner
 from image_grpc.scenes.foundry import LEAST_CELL, foundry
 from image_grpc.scenes.frame import Frame
@@ -70,7 +70,8 @@ def _placed(image: Image, picture: bytes, frame: Frame, signer: PictureSigner) -
         width=frame.width,
         height=frame.height,
     )
-    return signed(signer, placed, lambda: rendition_claim(image, picture, pictures.describe(placed)))
+    described = pictures.describe(placed)
+    return try_to_sign(signer, placed, lambda: scene_claim(image, picture, described, frame.scale)) or placed
 
 
 def _picture_format(image: Image) -> ImageFormat:

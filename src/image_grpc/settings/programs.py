@@ -166,7 +166,9 @@ class ServerSettings(AccessSettings, GetimgSettings, CallSettings, ProgramSettin
     fonts_dir: DirectoryPath | None = Field(
         None, description="folder of fonts that draw the characters which no shipped font has; see docs/operations.md"
     )
-    renditions_concurrency: Count = Field(2, description="maximum concurrent renditions; one takes up to 300 MB memory")
+    renditions_concurrency: Count = Field(
+        2, description="maximum concurrent renditions; one takes up to 400 MB memory, a large one up to 700 MB"
+    )
     c2pa_certificate: Path | None = Field(
         None,
         description="file of the certificate chain, PEM, that signs pictures with Content Credentials (C2PA); see "

@@ -79,9 +79,12 @@ class Generations:
         await asyncio.sleep(behavior.latency)
         width, height = pixel_size(generation.aspect_ratio, generation.resolution)
         following = await self._following(generation) if follows else None
+        references = generation.references if follows else []
+        if following is not None:
+            references = references[1:]  # without the layout
         picture = Picture(
             brief=Brief.from_prompt(generation.prompt),
-            seed=await self._seed(generation.references[following is not None :] if follows else []),
+            seed=await self._seed(references),
             width=width,
             height=height,
             format=generation.output_format,

@@ -35,8 +35,9 @@ class ReferenceLoader:
     async def _url(self, image: Image) -> str:
         content = image.content
         data = await self._storage.blobs.read_uncached(content.sha256, content.byte_size)
-        normalized = await RENDERING.run(lambda: pictures.normalize(data))
-        data, format_ = normalized.data, normalized.description.format
+        format_ = content.format
+        if format_ in FORMATS:
+            data = (await RENDERING.run(lambda: pictures.normalize(data))).data
         if len(data) > MAX_BYTES or format_ not in FORMATS:
             format_ = ImageFormat.IMAGE_FORMAT_WEBP
             data = await pictures.fit(data, _scaled(content.size), format_)

@@ -226,6 +226,7 @@ def _next_version(previous: Image, record: GenerationRecord) -> Image:
         image.map.ClearField("fidelity")
     image.content.CopyFrom(ImageContent(format=picture.format, size=picture.size))
     metadata = image.metadata
+    del metadata.normalizations[:]  # of an upload, which the generated picture replaces
     metadata.theme, metadata.source_id, metadata.service = facets.theme, facets.source_id, facets.service
     association = ThemeAssociation(theme=facets.theme, theme_version=record.theme_version, strength=1.0)
     metadata.theme_association.CopyFrom(

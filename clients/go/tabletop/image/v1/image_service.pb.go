@@ -1204,15 +1204,16 @@ func (x *ReadImageRequest) GetRegion() *Region {
 	return nil
 }
 
-// A part of a picture, in pixels of the stored picture. What lies outside of the picture is left out.
+// A rectangle in pixels of the stored picture. It is clipped to the picture. INVALID_ARGUMENT: `x` or `y` is outside of the
+// picture.
 type Region struct {
 	state         protoimpl.MessageState
 	sizeCache     protoimpl.SizeCache
 	unknownFields protoimpl.UnknownFields
 
-	// The distance of its left edge from that of the picture. A region that starts outside of the picture is INVALID_ARGUMENT.
+	// The distance of the left edge from that of the picture.
 	X int32 `protobuf:"varint,1,opt,name=x,proto3" json:"x,omitempty"`
-	// The distance of its top edge from that of the picture. Likewise.
+	// The distance of the top edge from that of the picture.
 	Y int32 `protobuf:"varint,2,opt,name=y,proto3" json:"y,omitempty"`
 	// The width, 1 to 8192. Required.
 	Width int32 `protobuf:"varint,3,opt,name=width,proto3" json:"width,omitempty"`

@@ -1183,7 +1183,7 @@ type Token struct {
 	// The stored image to draw as portrait (UUID). Default: no portrait. Where the portrait is transparent, the map shows
 	// through.
 	ImageId string `protobuf:"bytes,3,opt,name=image_id,json=imageId,proto3" json:"image_id,omitempty"`
-	// The point of the portrait that stays in its square, such as the face. Default: a tall portrait keeps its upper part, where
+	// The point on which the square crop of the portrait is centered, as far as the picture allows, such as the face. Default: a tall portrait keeps its upper part, where
 	// heads are, and a wide one its most conspicuous part.
 	Focus *FocusPoint `protobuf:"bytes,4,opt,name=focus,proto3" json:"focus,omitempty"`
 	// The ring around the creature. Default: in the color of the element.

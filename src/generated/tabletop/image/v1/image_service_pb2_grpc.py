@@ -141,7 +141,7 @@ class ImageServiceServicer:
         """Stores a picture from the caller: PNG, JPEG, WebP, AVIF or GIF, 32 to 8192 pixels wide and high, and up to 33,554,432
         pixels (8192 x 4096), AVIF up to 16,777,216. At most 50 MB, unless the operator sets another limit. It is stored upright, in sRGB with 8 bits
         per channel, and without metadata except creator, copyright, license and provenance; of an animation, the first
-        frame, and of a GIF, a PNG. A picture that is so already is stored byte for byte. See `preserve_original`.
+        frame, and of a GIF, a PNG. A picture that is already normalized is stored byte for byte. See `preserve_original`.
         INVALID_ARGUMENT for `data`: the bytes are not such a picture.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
