@@ -16,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 from image_grpc.maps import fonts
 from image_grpc.maps.labels import MARGIN, Cost, Label, Place, Side, place_labels
 from image_grpc.maps.lettering import Lettering, letter
-from image_grpc.maps.svg import MAX_COORDINATE, number, polyline
+from image_grpc.maps.svg import MAX_COORDINATE, number, numbers, polyline
 from image_grpc.pictures import Portrait
 from image_grpc.pictures.drawings import Box
 
@@ -64,7 +64,7 @@ class Canvas:
         A part has no shapes from elsewhere, because a renderer processes all shapes, visible or not.
         """
         left, top, width, height = part or (0, 0, self.width, self.height)
-        size = _numbers(width=width * scale, height=height * scale)
+        size = numbers(width=width * scale, height=height * scale)
         view = " ".join(map(number, (left, top, width, height)))
         root = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", **size, "viewBox": view})
         text = {"font-family": fonts.FONT_FAMILY, "font-weight": "bold"}
@@ -94,22 +94,22 @@ class Canvas:
         self._layer(layer).append((_path_box(data, _line_width(paint)), Element("path", {"d": data, **paint})))
 
     def circle(self, x: float, y: float, radius: float, paint: Mapping[str, str]) -> None:
-        circle = Element("circle", {**_numbers(cx=x, cy=y, r=radius), **paint})
-        self._layer(Layer.SHAPES).append((_box_around(x, y, radius + _line_width(paint)), circle))
+        circle = Element("circle", {**numbers(cx=x, cy=y, r=radius), **paint})
+        self._layer(Layer.SHAPES).append((box_around(x, y, radius + _line_width(paint)), circle))
 
     def rectangle(self, box: Box, paint: Mapping[str, str]) -> None:
         """Draw a rectangle with slightly rounded corners, in the layer of the labels."""
         x, y, width, height = box
-        numbers = _numbers(x=x, y=y, width=width, height=height, rx=min(width, height) * 0.12)
+        attributes = numbers(x=x, y=y, width=width, height=height, rx=min(width, height) * 0.12)
         line = _line_width(paint)
         bounds = (x - line, y - line, width + 2 * line, height + 2 * line)
-        self._layer(Layer.LABELS).append((bounds, Element("rect", {**numbers, **paint})))
+        self._layer(Layer.LABELS).append((bounds, Element("rect", {**attributes, **paint})))
 
     def symbol(self, data: str, x: float, y: float, size: float, paint: Mapping[str, str]) -> None:
         """Draw a symbol, whose path data fills a box of 24 x 24, centered on a point."""
         move = f"translate({number(x - size / 2)} {number(y - size / 2)}) scale({number(size / 24)})"
         symbol = Element("path", {"d": data, "transform": move, **paint})
-        self._layer(Layer.SHAPES).append((_box_around(x, y, size), symbol))
+        self._layer(Layer.SHAPES).append((box_around(x, y, size), symbol))
 
     def picture(
         self, portrait: Portrait, x: float, y: float, radius: float, opacity: float, *, is_round: bool = True
@@ -120,12 +120,12 @@ class Canvas:
             self._clip_paths += 1
             name = f"clip{self._clip_paths}"
             clip = SubElement(group, "clipPath", {"id": name})
-            SubElement(clip, "circle", _numbers(cx=x, cy=y, r=radius))
+            SubElement(clip, "circle", numbers(cx=x, cy=y, r=radius))
             look["clip-path"] = f"url(#{name})"
         href = f"data:{portrait.media_type};base64,{base64.b64encode(portrait.data).decode()}"
-        box = _numbers(x=x - radius, y=y - radius, width=2 * radius, height=2 * radius)
+        box = numbers(x=x - radius, y=y - radius, width=2 * radius, height=2 * radius)
         SubElement(group, "image", {"href": href, **box, **look})
-        self._layer(Layer.SHAPES).append((_box_around(x, y, radius), group))
+        self._layer(Layer.SHAPES).append((box_around(x, y, radius), group))
 
     def label(
         self,
@@ -211,16 +211,13 @@ def _path_box(data: str, margin: float) -> Box:
     return (float(left), float(top), float(right - left), float(bottom - top))
 
 
-def _numbers(**values: float) -> dict[str, str]:
-    return {name: number(value) for name, value in values.items()}
-
-
 def _line_width(paint: Mapping[str, str]) -> float:
     """Return the width of the line, an upper bound of how far it extends beyond its shape."""
     return float(paint.get("stroke-width", 0))
 
 
-def _box_around(x: float, y: float, radius: float) -> Box:
+def box_around(x: float, y: float, radius: float) -> Box:
+    """Return the bounds of a circle."""
     return (x - radius, y - radius, 2 * radius, 2 * radius)
 
 

@@ -27,6 +27,11 @@ def portrait_key(token: Token) -> PortraitKey:
     return token.image_id, (token.focus.x, token.focus.y) if token.HasField("focus") else None
 
 
+def opacity_of(element: TacticalElement, default: float) -> float:
+    """Return the opacity of an element, 0 to 1."""
+    return element.properties.opacity if element.properties.HasField("opacity") else default
+
+
 class DrawingContext:
     """Canvas and legend of a drawing, and the map that it shows."""
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement
 
-from image_grpc.maps.svg import number
+from image_grpc.maps.svg import number, numbers
 from image_grpc.maps.text import Extents, direction, for_xml, measure
 from image_grpc.pictures.drawings import Box
 
@@ -56,7 +56,7 @@ class Lettering:
         group, dots = Element("g"), _DOTS * self.size
         clip = SubElement(group, "clipPath", {"id": name})
         start = left + dots if is_rtl else left
-        SubElement(clip, "rect", _numbers(x=start, y=top, width=max(0.0, width - dots), height=height))
+        SubElement(clip, "rect", numbers(x=start, y=top, width=max(0.0, width - dots), height=height))
         SubElement(group, "g", {"clip-path": f"url(#{name})"}).append(
             self._text(box, "end" if is_rtl else "start", is_rtl)
         )
@@ -68,7 +68,7 @@ class Lettering:
         left, top, width, _ = box
         x = left + HALO * self.size + (width - 2 * HALO * self.size) * _ANCHORS[anchor]
         attributes = {
-            **_numbers(x=x, y=top + (self.extents.ascent + HALO) * self.size),
+            **numbers(x=x, y=top + (self.extents.ascent + HALO) * self.size),
             "font-size": number(self.size),
             "text-anchor": _MIRRORED[anchor] if is_rtl else anchor,
             "stroke-width": number(2 * HALO * self.size),
@@ -100,7 +100,3 @@ def letter(text: str, size: float, max_width: float, max_height: float) -> Lette
     size *= min(1.0, max(MIN_SCALE, max_width / whole if whole else 1.0))
     size = min(size, max(0.01, max_width / (2 * HALO + _DOTS))) if max_width < size * (2 * HALO + _DOTS) else size
     return Lettering(text, size, max(0.0, min(size * extents.width, max_width - 2 * HALO * size)), extents)
-
-
-def _numbers(**values: float) -> dict[str, str]:
-    return {name: number(value) for name, value in values.items()}

@@ -22,6 +22,11 @@ def number(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".") if value % 1 else f"{value:.0f}"
 
 
+def numbers(**values: float) -> dict[str, str]:
+    """Return attributes with numbers of pixels."""
+    return {name: number(value) for name, value in values.items()}
+
+
 def fill(color: Color, opacity: float = 1.0) -> dict[str, str]:
     """Return the attributes that fill an area."""
     return {"fill": color.hex, "fill-opacity": number(color.opacity * opacity)}

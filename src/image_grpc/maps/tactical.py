@@ -6,10 +6,11 @@ from tabletop.image.v1.map_pb2 import GridKind
 from tabletop.image.v1.overlay_pb2 import AreaShape, RangeKind, TacticalElement
 
 from image_grpc.maps.areas import area_of
+from image_grpc.maps.canvas import box_around
 from image_grpc.maps.color import Color, parse
 from image_grpc.maps.coverage import CoveredCells, spell_area
 from image_grpc.maps.creatures import SPACE_SQUARES
-from image_grpc.maps.drawing_context import DrawingContext
+from image_grpc.maps.drawing_context import DrawingContext, opacity_of
 from image_grpc.maps.grid import DEFAULT_COLOR, Grid
 from image_grpc.maps.labels import Side
 from image_grpc.maps.presence import is_on_map
@@ -67,7 +68,7 @@ def _draw_range(context: DrawingContext, element: TacticalElement, x: float, y: 
     grid = context.grid
     if element.range.kind != RangeKind.RANGE_KIND_SPELL:
         _draw_coverage(context, element, context.color(element, "Movement", _MOVE), 0.22)
-        _draw_label_above(context, element, _around(x, y, grid.cell_size / 2))
+        _draw_label_above(context, element, box_around(x, y, grid.cell_size / 2))
         return
     color = context.color(element, "Spell range", _SPELL)
     _draw_coverage(context, element, color, 0.22)
@@ -75,14 +76,14 @@ def _draw_range(context: DrawingContext, element: TacticalElement, x: float, y: 
     if shape.is_empty:
         return
     dashes = (grid.cell_size / 5, grid.cell_size / 7)
-    paint = stroke(color, _line_width(grid), _opacity(element, 1.0), dashes)
+    paint = stroke(color, _line_width(grid), opacity_of(element, 1.0), dashes)
     context.canvas.path(outline_path(shape), {**NO_FILL, **paint})
     _draw_label_above(context, element, _box(shape))
 
 
 def _draw_effect(context: DrawingContext, element: TacticalElement, x: float, y: float) -> None:
     name = enum_label(AreaShape, element.effect.shape).capitalize()
-    color, opacity = context.color(element, name, _EFFECT), _opacity(element, 1.0)
+    color, opacity = context.color(element, name, _EFFECT), opacity_of(element, 1.0)
     _draw_coverage(context, element, color, 0.28)
     shape = context.seen(area_of(element.effect, x, y, context.grid).outline)
     if shape.is_empty:  # all of its hexagons are off the map, or in the fog
@@ -93,18 +94,18 @@ def _draw_effect(context: DrawingContext, element: TacticalElement, x: float, y:
 
 
 def _draw_sight(context: DrawingContext, element: TacticalElement, x: float, y: float) -> None:
-    color, opacity = context.color(element, "Line of sight", _SIGHT), _opacity(element, 1.0)
+    color, opacity = context.color(element, "Line of sight", _SIGHT), opacity_of(element, 1.0)
     _draw_coverage(context, element, color, 0.2)
     radius = _radius(context, element)
     outline = stroke(_PAPER, _line_width(context.grid) / 2, opacity)
     context.canvas.circle(x, y, radius, {**fill(color, opacity), **outline})
-    _draw_label_above(context, element, _around(x, y, radius))
+    _draw_label_above(context, element, box_around(x, y, radius))
 
 
 def _draw_coverage(context: DrawingContext, element: TacticalElement, color: Color, opacity: float) -> None:
     covered = context.coverage.of(element, context.image)
     if covered is not None and (path := _covered_path(context, covered)):
-        opacity = _opacity(element, opacity)
+        opacity = opacity_of(element, opacity)
         edge = stroke(color, max(1.0, context.grid.cell_size / 45), min(1.0, opacity * 2))
         context.canvas.path(path, {"fill-rule": "evenodd", **fill(color, opacity), **edge})
 
@@ -127,17 +128,9 @@ def _radius(context: DrawingContext, element: TacticalElement) -> float:
     return element.properties.radius or max(3.0, cell_size / 9)
 
 
-def _around(x: float, y: float, radius: float) -> Box:
-    return (x - radius, y - radius, 2 * radius, 2 * radius)
-
-
 def _box(shape: BaseGeometry) -> Box:
     left, top, right, bottom = shape.bounds
     return (left, top, right - left, bottom - top)
-
-
-def _opacity(element: TacticalElement, default: float) -> float:
-    return element.properties.opacity if element.properties.HasField("opacity") else default
 
 
 def _line_width(grid: Grid) -> float:

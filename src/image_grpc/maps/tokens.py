@@ -5,14 +5,13 @@ from collections.abc import Iterator, Sequence
 
 from tabletop.image.v1.overlay_pb2 import Health, TacticalElement, Token, TokenKind, TokenRing
 
-from image_grpc.maps.canvas import Canvas
+from image_grpc.maps.canvas import Canvas, box_around
 from image_grpc.maps.color import Color, parse
-from image_grpc.maps.drawing_context import DrawingContext, portrait_key
+from image_grpc.maps.drawing_context import DrawingContext, opacity_of, portrait_key
 from image_grpc.maps.initials import initials
 from image_grpc.maps.labels import Cost, Side
 from image_grpc.maps.svg import NO_FILL, fill, polygon, stroke
 from image_grpc.maps.text import measure
-from image_grpc.pictures.drawings import Box
 
 _CHARACTER, _MONSTER = parse("#1b7f4b"), parse("#b3202a")
 _PAPER, _SHADOW, _INK = parse("#fffaf0"), parse("#00000040"), parse("#1b1b1f")
@@ -28,7 +27,7 @@ _BADGE_ROW = 2.6
 
 def draw_token(context: DrawingContext, element: TacticalElement, x: float, y: float, radius: float) -> None:
     """Draw a creature with its middle at a point, and add it to the legend. Numbers are in pixels."""
-    opacity = element.properties.opacity if element.properties.HasField("opacity") else 1.0
+    opacity = opacity_of(element, 1.0)
     if not opacity:
         return
     canvas, token = context.canvas, element.token
@@ -38,11 +37,11 @@ def draw_token(context: DrawingContext, element: TacticalElement, x: float, y: f
     if token.HasField("facing_degrees"):
         _draw_facing(canvas, math.radians(token.facing_degrees), color, opacity, (x, y, radius))
     _draw_body(context, element, color, opacity, (x, y, radius))
-    canvas.occupy(_around(x, y, radius * 0.9), Cost.ELEMENT)
+    canvas.occupy(box_around(x, y, radius * 0.9), Cost.ELEMENT)
     if token.HasField("health"):
         _draw_health(canvas, token.health, opacity, (x, y, radius))
     _draw_badges(canvas, token, opacity, (x, y, radius))
-    canvas.name(element.properties.label, _around(x, y, radius), Side.BELOW)
+    canvas.name(element.properties.label, box_around(x, y, radius), Side.BELOW)
 
 
 Circle = tuple[float, float, float]
@@ -126,7 +125,3 @@ def _rows(texts: Sequence[str], size: float, max_width: float) -> Iterator[list[
         row.append((text, width))
     if row:
         yield row
-
-
-def _around(x: float, y: float, radius: float) -> Box:
-    return (x - radius, y - radius, 2 * radius, 2 * radius)
