@@ -33,6 +33,7 @@ ATTR_STORAGE_CORRELATION_ID = "tabletop.storage_correlation_id"
 ATTR_OPERATION = "tabletop.operation"
 ATTR_OUTCOME = "tabletop.outcome"
 ATTR_QUEUE = "tabletop.queue"
+ATTR_STATE = "tabletop.state"
 ATTR_DEPENDENCY = "tabletop.dependency"
 
 # Metrics
@@ -133,6 +134,18 @@ def observe_queues(depths: Callable[[], Mapping[str, int]]) -> None:
     gauge("tabletop.hub.queue_depth", _observing_each(ATTR_QUEUE, depths), "{message}")
 
 
+def observe_missing_consumers(missing: Callable[[], Mapping[str, bool]]) -> None:
+    """Report whether each queue should have a consumer and has none: 1 or 0."""
+    gauge = metrics.get_meter(SCOPE).create_observable_gauge
+    gauge("tabletop.hub.missing_consumers", _observing_each(ATTR_QUEUE, missing), "{consumer}")
+
+
+def observe_generations(counts: Callable[[], Mapping[str, int]]) -> None:
+    """Report the number of unfinished generations of all processes in each state."""
+    gauge = metrics.get_meter(SCOPE).create_observable_gauge
+    gauge("tabletop.generations.current", _observing_each(ATTR_STATE, counts), "{generation}")
+
+
 def observe_dependencies(problems: Callable[[], Mapping[str, str]]) -> None:
     """Report whether each dependency works: 1, or 0 while it has a problem."""
     gauge = metrics.get_meter(SCOPE).create_observable_gauge
@@ -230,4 +243,4 @@ def _observing_known(read: Callable[[], Decimal | None]) -> list[Callable[[Callb
 def _observing_each(
     attribute: str, read: Callable[[], Mapping[str, int]]
 ) -> list[Callable[[CallbackOptions], Iterable[Observation]]]:
-    return [lambda _options: [Observation(value, {attribute: name}) for name, value in read().items()]]
+    return [lambda _options: [Observation(int(value), {attribute: name}) for name, value in read().items()]]

@@ -8,11 +8,10 @@ from image_grpc.app.doctor import versions
 from image_grpc.app.doctor.findings import Finding, error, ok, warning
 from image_grpc.app.doctor.storage import examine_storage_service
 from image_grpc.errors import HubError
-from image_grpc.hub import topology
+from image_grpc.hub import QueueState, topology
 from image_grpc.settings import HubSettings, variable
 
 if TYPE_CHECKING:
-    from image_grpc.hub.amqp.inspection import QueueState
     from image_grpc.hub.amqp.management import LosingPolicy
 
 _CONSUMERS = {topology.STORAGE_QUEUE: "storage", topology.STORE_QUEUE: "serve"}
@@ -47,7 +46,7 @@ async def examine_hub(settings: HubSettings, parts: Collection[str], api_url: st
             yield finding
 
 
-def _queues(queues: "Mapping[str, QueueState | None]") -> Iterator[Finding]:
+def _queues(queues: Mapping[str, QueueState | None]) -> Iterator[Finding]:
     if absent := [name for name, state in queues.items() if state is None]:
         text = f"{len(absent)} of {len(queues)} queues do not exist yet"
         yield warning("queues", text, "start a part whose user may declare them")
