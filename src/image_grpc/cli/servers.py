@@ -51,7 +51,8 @@ def up(no_standin: bool, **options: object) -> None:
     show_default=True,
     help="Number of processes that share the address. Killed processes are restarted.",
 )
-def serve(with_bridge: bool, workers: int, **options: object) -> None:
+@click.option("--parent", type=int, hidden=True, help="Set by --workers: a pipe whose end stops the process.")
+def serve(with_bridge: bool, workers: int, parent: int | None, **options: object) -> None:
     """Run the gRPC server, with GetImg.AI and a RabbitMQ.
 
     With the hub `memory:`, the Storage Service runs in the same process, and there can be only one worker.
@@ -65,7 +66,7 @@ def serve(with_bridge: bool, workers: int, **options: object) -> None:
         raise SystemExit(run(run_workers(settings, workers, ["--bridge"] if with_bridge else [])))
     settings = load_program(EmbeddedSettings, **options)
     program = app.serve_with_bridge(settings) if with_bridge else app.serve(settings)
-    run_until_stopped(program, lambda running: _started(settings, running))
+    run_until_stopped(program, lambda running: _started(settings, running), parent=parent)
 
 
 @click.command()
