@@ -19,8 +19,6 @@ T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
-hub_option = click.option("--hub-url", help="URL of a RabbitMQ, amqp://…")
-
 
 def load(settings_class: type[S], **options: object) -> S:
     """Return the settings of a program, which options of the command override, and set up logs."""

@@ -7,7 +7,8 @@ import click
 
 from image_grpc import __version__
 from image_grpc.cli.client import server_options
-from image_grpc.cli.programs import hub_option, load, load_program, run, run_until_stopped
+from image_grpc.cli.programs import load, load_program, run, run_until_stopped
+from image_grpc.cli.urls import hub_option, url_option
 from image_grpc.settings import BridgeSettings, EmbeddedSettings
 
 if TYPE_CHECKING:  # importing the server takes a second, which client commands should not spend
@@ -42,7 +43,7 @@ def up(no_standin: bool, **options: object) -> None:
 @click.command()
 @_LISTEN
 @_DATA
-@click.option("--hub-url", help="URL of a RabbitMQ, amqp://…, or `memory:` for a hub within this process.")
+@url_option("hub-url", help="URL of a RabbitMQ, amqp://…, or `memory:` for a hub within this process.")
 @click.option("--bridge", "with_bridge", is_flag=True, help="Run the hub bridge too.")
 @click.option(
     "--workers",
