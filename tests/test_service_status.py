@@ -20,7 +20,7 @@ from image_grpc.generation import jobs
 from image_grpc.getimg import BalanceMonitor
 from image_grpc.hub import Ack, Delivery, QueueState, Settlement, topology
 from image_grpc.service_status import PROBE_SECONDS, DependencyMonitor, StatusReporter
-from image_grpc.telemetry import Counters
+from image_grpc.telemetry_counters import Counters
 from image_grpc_testkit.contracts.records import a_generation
 from image_grpc_testkit.eventually import eventually
 from tests.storage.fake_service import Bench, storage_bench

@@ -13,7 +13,7 @@ from image_grpc.errors import ServiceError
 from image_grpc.getimg import BalanceMonitor, GetimgClient
 from image_grpc.hub import Hub, topology
 from image_grpc.storage import ImageStorageClient
-from image_grpc.telemetry import Counters
+from image_grpc.telemetry_counters import Counters
 
 log = structlog.get_logger(__name__)
 
