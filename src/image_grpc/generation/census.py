@@ -13,7 +13,7 @@ from image_grpc.storage.filters import state_labels
 
 log = structlog.get_logger(__name__)
 
-INTERVAL_SECONDS = 15.0
+INTERVAL_SECONDS = 10.0
 
 
 class GenerationCensus:
@@ -27,13 +27,13 @@ class GenerationCensus:
     async def run(self) -> None:
         """Count until cancelled."""
         while True:
+            await asyncio.sleep(INTERVAL_SECONDS)  # first: a process that starts has more urgent work
             try:
                 await self.count()
             except ServiceError as failure:
                 log.warning("generations not counted", problem=failure.message)
             except Exception:  # the next count may succeed
                 log.exception("generations not counted")
-            await asyncio.sleep(INTERVAL_SECONDS)
 
     async def count(self) -> None:
         """Count once. Raises ServiceError."""
