@@ -48,9 +48,9 @@ async def losing_policies(hub_url: str, api_url: str) -> Sequence[LosingPolicy]:
     user, password = (unquote(each) if each else "guest" for each in (url.username, url.password))
     found: list[LosingPolicy] = []
     try:
-        async with httpx.AsyncClient(verify=_tls(hub_url), timeout=TIMEOUT_SECONDS, auth=(user, password)) as http:
+        async with httpx.AsyncClient(verify=_tls(hub_url), auth=(user, password)) as http:
             for kind in ("policies", "operator-policies"):
-                response = await http.get(f"{api_url.rstrip('/')}/api/{kind}/{host}")
+                response = await http.get(f"{api_url.rstrip('/')}/api/{kind}/{host}", timeout=TIMEOUT_SECONDS)
                 response.raise_for_status()
                 found += losing(response.json())
     except httpx.HTTPStatusError as error:

@@ -13,7 +13,7 @@ from aiormq.exceptions import ChannelAccessRefused, ChannelClosed
 from pamqp.commands import Basic
 
 from image_grpc.hub import topology
-from image_grpc.hub.amqp.connection import connect, translated_errors
+from image_grpc.hub.amqp.connection import CALL_SECONDS, bounded, connect, translated_errors
 from image_grpc.hub.amqp.declarations import on_new_channel, retry_name
 from image_grpc.retry import LADDER
 
@@ -109,6 +109,7 @@ async def _refused(connection: AbstractConnection, needs: Iterable[Need]) -> set
 
 
 async def _is_permitted(connection: AbstractConnection, need: Need) -> bool:
+    @bounded(CALL_SECONDS)
     async def call(channel: AbstractChannel) -> object:
         return await need.call(await channel.get_underlay_channel())
 
