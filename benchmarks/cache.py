@@ -23,7 +23,8 @@ from image_grpc.storage import ImageStorageClient
 from image_grpc.storage.blobs import PART_BYTES, BlobClient
 from image_grpc.storage.codecs import IMAGES
 from image_grpc.storage.read_cache import CacheLimits, ReadCache
-from image_grpc.telemetry import Counters, Telemetry
+from image_grpc.telemetry import Telemetry
+from image_grpc.telemetry_counters import Counters
 
 RECORDS, PICTURES = 100_000, 10_000
 RECORD_READS, PICTURE_READS = 400_000, 200_000

@@ -18,9 +18,9 @@ from image_grpc.deadline import remaining
 from image_grpc.errors import HubError
 from image_grpc.generation import jobs
 from image_grpc.getimg import BalanceMonitor
-from image_grpc.hub import topology
+from image_grpc.hub import Ack, Delivery, QueueState, Settlement, topology
 from image_grpc.service_status import PROBE_SECONDS, DependencyMonitor, StatusReporter
-from image_grpc.telemetry import Counters
+from image_grpc.telemetry_counters import Counters
 from image_grpc_testkit.contracts.records import a_generation
 from image_grpc_testkit.eventually import eventually
 from tests.storage.fake_service import Bench, storage_bench
@@ -73,10 +73,10 @@ class TestMonitor:
     async def test_the_jobs_of_all_priorities_and_of_the_store_step_are_counted(
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        async def depth(queue: str) -> int:
-            return DEPTHS[queue]
+        async def queue_state(queue: str) -> QueueState:
+            return QueueState(messages=DEPTHS[queue], consumers=1)
 
-        monkeypatch.setattr(bench.hub, "depth", depth)
+        monkeypatch.setattr(bench.hub, "queue_state", queue_state)
         monitor = DependencyMonitor(bench.hub, bench.client)
         assert monitor.queued == 0
         await monitor.probe()
@@ -92,6 +92,47 @@ class TestMonitor:
         monitor = DependencyMonitor(bench.hub, bench.client)
         await monitor.probe()
         assert monitor.queued == 4
+
+    async def test_a_queue_without_the_consumer_that_it_needs_is_noticed(self, bench: Bench) -> None:
+        async def handle(delivery: Delivery) -> Settlement:
+            return Ack()
+
+        async def missing() -> set[str]:
+            await monitor.probe()
+            return {queue for queue, is_missing in monitor.missing_consumers.items() if is_missing}
+
+        monitor = DependencyMonitor(bench.hub, bench.client)
+        jobs_ = {topology.STORE_QUEUE, *topology.GENERATE_QUEUES.values()}
+        assert await missing() == jobs_
+        consumers = [await bench.hub.consume(queue, handle, concurrency=1) for queue in sorted(jobs_)]
+        assert await missing() == set()
+        await consumers[0].stop(grace=1)
+        assert await missing() == {sorted(jobs_)[0]}
+
+    async def test_the_bridge_is_missed_once_it_was_seen_or_messages_wait_for_it(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        states = {queue.name: QueueState(messages=0, consumers=0) for queue in topology.QUEUES}
+        states[topology.DEAD_QUEUE] = QueueState(messages=7, consumers=0)
+
+        async def queue_state(queue: str) -> QueueState:
+            return states[queue]
+
+        async def missing(**state: int) -> tuple[bool, bool]:
+            """Return whether the consumer of bridge requests is missing, and any of the others that are optional."""
+            states[topology.BRIDGE_REQUESTS_QUEUE] = QueueState(**state)
+            await monitor.probe()
+            others = (topology.BRIDGE_EVENTS_QUEUE, topology.DEAD_QUEUE)
+            return monitor.missing_consumers[topology.BRIDGE_REQUESTS_QUEUE], any(
+                monitor.missing_consumers.get(queue) for queue in others
+            )
+
+        monkeypatch.setattr(bench.hub, "queue_state", queue_state)
+        monitor = DependencyMonitor(bench.hub, bench.client)
+        assert await missing(messages=0, consumers=0) == (False, False)
+        assert await missing(messages=1, consumers=0) == (True, False)
+        assert await missing(messages=1, consumers=1) == (False, False)
+        assert await missing(messages=0, consumers=0) == (True, False)
 
     async def test_a_probe_notices_that_the_storage_service_fails_and_recovers(self, bench: Bench) -> None:
         monitor = DependencyMonitor(bench.hub, bench.client)
@@ -121,7 +162,7 @@ class TestMonitor:
 
         monitor = DependencyMonitor(bench.hub, bench.client)
         monitor.depths = {topology.STORE_QUEUE: 7}
-        monkeypatch.setattr(bench.hub, "depth", fail)
+        monkeypatch.setattr(bench.hub, "queue_state", fail)
         await monitor.probe()
         assert monitor.queued == 7
 

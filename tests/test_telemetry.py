@@ -18,7 +18,8 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from image_grpc.errors import StorageServiceError
-from image_grpc.telemetry import METRIC_STORAGE_BYTES, METRIC_STORAGE_DURATION, Counters, Telemetry
+from image_grpc.telemetry import METRIC_STORAGE_BYTES, METRIC_STORAGE_DURATION, Telemetry
+from image_grpc.telemetry_counters import Counters
 
 
 def test_a_storage_operation_is_measured_by_name_and_outcome(monkeypatch: pytest.MonkeyPatch) -> None:

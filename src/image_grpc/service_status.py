@@ -13,7 +13,7 @@ from image_grpc.errors import ServiceError
 from image_grpc.getimg import BalanceMonitor, GetimgClient
 from image_grpc.hub import Hub, topology
 from image_grpc.storage import ImageStorageClient
-from image_grpc.telemetry import Counters
+from image_grpc.telemetry_counters import Counters
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +21,8 @@ PROBE_SECONDS = 5.0
 """Time limit of a probe, and pause between two."""
 
 _JOB_QUEUES = (*topology.GENERATE_QUEUES.values(), topology.STORE_QUEUE)
+_CONSUMED_QUEUES = (topology.STORAGE_QUEUE, *_JOB_QUEUES)
+"""Queues that nothing works without a consumer of. The bridge is optional."""
 
 HEALTHY = pb.HealthStatus.HEALTH_STATUS_HEALTHY
 DEGRADED = pb.HealthStatus.HEALTH_STATUS_DEGRADED
@@ -34,6 +36,9 @@ class DependencyMonitor:
         self._hub, self._storage = hub, storage
         self.depths: dict[str, int] = {}
         """Number of messages that wait in each queue."""
+        self.missing_consumers: dict[str, bool] = {}
+        """Whether each queue should have a consumer, of any process, and has none."""
+        self._consumed = set(_CONSUMED_QUEUES)
 
     @property
     def queued(self) -> int:
@@ -61,7 +66,14 @@ class DependencyMonitor:
             await self._storage.probe()
 
     async def _count_queued(self) -> None:
-        self.depths = {queue.name: await self._hub.depth(queue.name) for queue in topology.QUEUES}
+        states = {queue.name: await self._hub.queue_state(queue.name) for queue in topology.QUEUES}
+        self.depths = {name: state.messages for name, state in states.items()}
+        self._consumed |= {name for name, state in states.items() if state.consumers}
+        self.missing_consumers = {
+            name: not state.consumers and (name in self._consumed or state.messages > 0)
+            for name, state in states.items()
+            if name != topology.DEAD_QUEUE
+        }
 
 
 @dataclass(frozen=True, slots=True)

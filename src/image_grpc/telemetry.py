@@ -6,12 +6,14 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
+from urllib.parse import urlsplit
 
 from opentelemetry import metrics, propagate, trace
 from opentelemetry.metrics import CallbackOptions, Observation
-from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode
 
 from image_grpc.errors import ServiceError
+from image_grpc.telemetry_counters import Counters
 
 SCOPE = "image_grpc"
 
@@ -23,16 +25,25 @@ SPAN_GETIMG_DOWNLOAD = "getimg.download"
 SPAN_BRIDGE = "bridge."
 """Prefix of the method or event."""
 
-# Attributes. The first four are semantic conventions of OpenTelemetry.
+# Attributes. Those outside of `tabletop` are semantic conventions of OpenTelemetry.
 ATTR_RPC_SYSTEM = "rpc.system.name"
 ATTR_RPC_METHOD = "rpc.method"
 ATTR_RPC_STATUS = "rpc.response.status_code"
 ATTR_ERROR_TYPE = "error.type"
+ATTR_HTTP_METHOD = "http.request.method"
+ATTR_HTTP_STATUS = "http.response.status_code"
+ATTR_SERVER_ADDRESS = "server.address"
+ATTR_SERVER_PORT = "server.port"
+ATTR_MESSAGING_SYSTEM = "messaging.system"
+ATTR_MESSAGING_OPERATION = "messaging.operation.name"
+ATTR_MESSAGING_OPERATION_TYPE = "messaging.operation.type"
+ATTR_MESSAGING_DESTINATION = "messaging.destination.name"
 ATTR_GENERATION_ID = "tabletop.generation_id"
 ATTR_STORAGE_CORRELATION_ID = "tabletop.storage_correlation_id"
 ATTR_OPERATION = "tabletop.operation"
 ATTR_OUTCOME = "tabletop.outcome"
 ATTR_QUEUE = "tabletop.queue"
+ATTR_STATE = "tabletop.state"
 ATTR_DEPENDENCY = "tabletop.dependency"
 
 # Metrics
@@ -42,51 +53,14 @@ METRIC_STORAGE_BYTES = "tabletop.storage.operation.bytes"
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 """Bounds of the buckets of durations: those of OpenTelemetry are for milliseconds."""
 
+RPC_SERVER_ERRORS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
+"""Status codes that are errors of a server, by the convention for its spans. Others are errors of callers."""
+MESSAGING_RABBITMQ, MESSAGING_MEMORY = "rabbitmq", "in_memory"
+"""Values of ATTR_MESSAGING_SYSTEM."""
+
+Attributes = Mapping[str, str | int]
 _NO_SPAN = nullcontext(INVALID_SPAN)
-
-
-@dataclass(slots=True)
-class Counters:
-    """Totals since the process started."""
-
-    images_generated: int = 0
-    generations_failed: int = 0
-    generations_unfinished: int = 0
-    """Jobs that this process has accepted and not finished."""
-    generations_stalled: int = 0
-    """Generations of all processes that were queued again because nothing happened, and are still unfinished."""
-    generations_requeued: int = 0
-    cost: Decimal = Decimal(0)
-    """What GetImg.AI charged for the pictures, in USD."""
-    oldest_unfinished: float | None = None
-    """When the oldest of the generations was created that are unfinished for long, in seconds since 1970."""
-    interrupted_calls: int = 0
-    """Calls of GetImg.AI that were found interrupted, because their process had ended. They may have been billed."""
-    interrupted_cost: Decimal = Decimal(0)
-    """Their expected cost, in USD."""
-    audit_entries_lost: int = 0
-    """Entries of the audit log about failed calls that were too many to store."""
-    cache_hits: int = 0
-    cache_misses: int = 0
-
-    @property
-    def error_rate(self) -> float:
-        """Share of the finished generations that failed, 0 to 1."""
-        return _share(self.generations_failed, self.generations_failed + self.images_generated)
-
-    @property
-    def cache_hit_rate(self) -> float:
-        """Share of the reads that the cache served, 0 to 1."""
-        return _share(self.cache_hits, self.cache_hits + self.cache_misses)
-
-    @property
-    def oldest_unfinished_age(self) -> float:
-        """Age of the oldest unfinished generation in seconds; 0 if none is older than those that may be stalled."""
-        return time.time() - self.oldest_unfinished if self.oldest_unfinished is not None else 0.0
-
-
-def _share(part: int, total: int) -> float:
-    return part / total if total else 0.0
+_PORTS = {"http": 80, "https": 443}
 
 
 def inject() -> dict[str, str]:
@@ -133,6 +107,18 @@ def observe_queues(depths: Callable[[], Mapping[str, int]]) -> None:
     gauge("tabletop.hub.queue_depth", _observing_each(ATTR_QUEUE, depths), "{message}")
 
 
+def observe_missing_consumers(missing: Callable[[], Mapping[str, bool]]) -> None:
+    """Report whether each queue should have a consumer and has none: 1 or 0."""
+    gauge = metrics.get_meter(SCOPE).create_observable_gauge
+    gauge("tabletop.hub.missing_consumers", _observing_each(ATTR_QUEUE, missing), "{consumer}")
+
+
+def observe_generations(counts: Callable[[], Mapping[str, int]]) -> None:
+    """Report the number of unfinished generations of all processes in each state."""
+    gauge = metrics.get_meter(SCOPE).create_observable_gauge
+    gauge("tabletop.generations.current", _observing_each(ATTR_STATE, counts), "{generation}")
+
+
 def observe_dependencies(problems: Callable[[], Mapping[str, str]]) -> None:
     """Report whether each dependency works: 1, or 0 while it has a problem."""
     gauge = metrics.get_meter(SCOPE).create_observable_gauge
@@ -143,8 +129,8 @@ def observe_dependencies(problems: Callable[[], Mapping[str, str]]) -> None:
 class Telemetry:
     """Creates spans, and holds the instruments and counters."""
 
-    def __init__(self) -> None:
-        self._tracer = trace.get_tracer(SCOPE)
+    def __init__(self, *, messaging_system: str = MESSAGING_RABBITMQ) -> None:
+        self._tracer, self._messaging_system = trace.get_tracer(SCOPE), messaging_system
         self._recording = not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
         counters = self.counters = Counters()
         meter = metrics.get_meter(SCOPE)
@@ -183,7 +169,7 @@ class Telemetry:
         *,
         parent: Mapping[str, str] | None = None,
         kind: SpanKind = SpanKind.INTERNAL,
-        attributes: Mapping[str, str] | None = None,
+        attributes: Attributes | None = None,
     ) -> AbstractContextManager[Span]:
         """Return a span around a block, a child of the trace context in `parent` or of the current span."""
         if not self._recording:  # OpenTelemetry's own no-op span costs 8 microseconds
@@ -199,21 +185,74 @@ class Telemetry:
             set_status_on_exception=False,
         )
 
+    def consumer_span(
+        self, name: str, queue: str, *, parent: Mapping[str, str], attributes: Attributes | None = None
+    ) -> AbstractContextManager[Span]:
+        """Return a span around the processing of a message, a child of the trace context in its headers."""
+        if not self._recording:
+            return _NO_SPAN
+        messaging = self._messaging("process", queue)
+        span = self.span(name, parent=parent, kind=SpanKind.CONSUMER, attributes={**messaging, **(attributes or {})})
+        return _noting_failure(span)
+
+    def http_span(self, name: str, method: str, url: str) -> AbstractContextManager[Span]:
+        """Return a span around an HTTP request. Only the host of the URL is reported: its query may be a signature."""
+        if not self._recording:
+            return _NO_SPAN
+        parts = urlsplit(url)
+        attributes: dict[str, str | int] = {ATTR_HTTP_METHOD: method, ATTR_SERVER_ADDRESS: parts.hostname or ""}
+        attributes[ATTR_SERVER_PORT] = parts.port or _PORTS.get(parts.scheme, 0)
+        return _noting_failure(self.span(name, kind=SpanKind.CLIENT, attributes=attributes))
+
+    def _storage_span(self, operation: str, storage_correlation_id: str) -> AbstractContextManager[Span]:
+        if not self._recording:
+            return _NO_SPAN
+        attributes = self._messaging("send", operation)
+        attributes[ATTR_STORAGE_CORRELATION_ID] = storage_correlation_id
+        return _noting_failure(self.span(f"storage.{operation}", kind=SpanKind.CLIENT, attributes=attributes))
+
+    def _messaging(self, operation: str, destination: str) -> dict[str, str | int]:
+        return {
+            ATTR_MESSAGING_SYSTEM: self._messaging_system,
+            ATTR_MESSAGING_OPERATION: operation,
+            ATTR_MESSAGING_OPERATION_TYPE: operation,
+            ATTR_MESSAGING_DESTINATION: destination,
+        }
+
     @contextmanager
     def track_storage_operation(self, operation: str, storage_correlation_id: str) -> Iterator[StorageOperation]:
         """Record an operation of the Storage Service: its span, and its duration, bytes and outcome as metrics."""
         tracked, outcome, started = StorageOperation(), "ok", time.perf_counter()
-        with self.span(f"storage.{operation}") as span:
-            span.set_attribute(ATTR_STORAGE_CORRELATION_ID, storage_correlation_id)
+        with self._storage_span(operation, storage_correlation_id):
             try:
                 yield tracked
             except BaseException as failure:
-                outcome = failure.reason if isinstance(failure, ServiceError) else type(failure).__name__
+                outcome = error_type(failure)
                 raise
             finally:
                 attributes = {ATTR_OPERATION: operation, ATTR_OUTCOME: outcome}
                 self.storage_duration.record(time.perf_counter() - started, attributes)
                 self.storage_bytes.add(tracked.bytes, attributes)
+
+
+def error_type(failure: BaseException) -> str:
+    """Return the value of ATTR_ERROR_TYPE for a failure: the reason of one of our errors, or the name of its class."""
+    return failure.reason if isinstance(failure, ServiceError) else type(failure).__name__
+
+
+@contextmanager
+def _noting_failure(context: AbstractContextManager[Span]) -> Iterator[Span]:
+    """Note in the span of a block that the block failed, and why: the HTTP status, if it was that."""
+    with context as span:
+        try:
+            yield span
+        except BaseException as failure:
+            if isinstance(failure, ServiceError) and (status := failure.metadata.get("http_status")):
+                span.set_attribute(ATTR_HTTP_STATUS, int(status))
+            received = getattr(span, "attributes", {}).get(ATTR_HTTP_STATUS, 0)
+            span.set_attribute(ATTR_ERROR_TYPE, str(received) if received >= 400 else error_type(failure))
+            span.set_status(StatusCode.ERROR)
+            raise
 
 
 def _observing(read: Callable[[], float]) -> list[Callable[[CallbackOptions], Iterable[Observation]]]:
@@ -230,4 +269,4 @@ def _observing_known(read: Callable[[], Decimal | None]) -> list[Callable[[Callb
 def _observing_each(
     attribute: str, read: Callable[[], Mapping[str, int]]
 ) -> list[Callable[[CallbackOptions], Iterable[Observation]]]:
-    return [lambda _options: [Observation(value, {attribute: name}) for name, value in read().items()]]
+    return [lambda _options: [Observation(int(value), {attribute: name}) for name, value in read().items()]]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from tabletop.image.v1.theme_service_pb2_grpc import ThemeServiceStub
 from image_grpc.access import required_role, role_label
 from image_grpc.access.callers import create_key
 from image_grpc.bridge.client import services
+from tests.access.calls import jwt_settings, signing_key, token, write_key_set
 from tests.rpc.small_server import WITHOUT_ROLE, small_server
 from tests.service import Service, service
 from tests.statuses import CallStatus, failed_call, failed_stream
@@ -27,20 +30,42 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 METHODS = [method for each in services() for method in each.methods]
 ROLES = ("reader", "writer", "admin")
+REFUSED = (
+    "an unknown key",
+    "an expired key",
+    "an expired token",
+    "a token for another audience",
+    "a token of another issuer",
+    "a token with another signature",
+)
 SECONDS = 60.0
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Keys by role; beside them, the folder of their file."""
-    file: Path = tmp_path_factory.mktemp("keys") / "keys.jsonl"
+    """Keys by role, and what identifies nobody by why; beside them, the files of callers and of the key set."""
+    folder: Path = tmp_path_factory.mktemp("keys")
+    file, key_set = folder / "keys.jsonl", folder / "jwks.json"
     created = {role: create_key(file, name=f"the {role}", role=role) for role in ROLES}
-    return created | {"file": str(file)}
+    expired = create_key(file, name="late", role="admin", expires=datetime.now(UTC) - timedelta(seconds=1))
+    signing = signing_key("one")
+    write_key_set(key_set, signing)
+    refused = {
+        "an unknown key": "igk_wrong",
+        "an expired key": expired,
+        "an expired token": token(signing, role="admin", exp=int(time.time()) - 600),
+        "a token for another audience": token(signing, role="admin", aud="other"),
+        "a token of another issuer": token(signing, role="admin", iss="https://other.example.com"),
+        "a token with another signature": token(signing_key("one"), role="admin"),
+    }
+    assert refused.keys() == set(REFUSED)
+    return created | refused | {"a token": token(signing, role="admin"), "file": str(file), "key set": str(key_set)}
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def running(keys: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
-    async with service(tmp_path_factory.mktemp("data"), api_keys_file=keys["file"]) as it:
+    settings = {"api_keys_file": keys["file"], **jwt_settings(keys["key set"])}
+    async with service(tmp_path_factory.mktemp("data"), **settings) as it:
         yield it
 
 
@@ -64,8 +89,10 @@ async def refusal(running: Service, method: MethodDescriptor, key: str | None) -
 async def test_a_caller_needs_credentials_and_the_role(
     running: Service, keys: dict[str, str], method: MethodDescriptor
 ) -> None:
-    assert (await refusal(running, method, None)).reason == "UNAUTHENTICATED"
-    assert (await refusal(running, method, "igk_wrong")).reason == "UNAUTHENTICATED"
+    for credential in (None, *(keys[each] for each in REFUSED)):
+        status = await refusal(running, method, credential)
+        assert (status.code, status.reason) == (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED")
+    assert (await refusal(running, method, keys["a token"])).code is grpc.StatusCode.INVALID_ARGUMENT
     required = required_role(f"{method.containing_service.full_name}/{method.name}")
     assert required, "the contract names no role for this method"
     for role in ROLES:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from image_grpc.settings import EmbeddedSettings, InvalidSettings, load
 from image_grpc_testkit.eventually import eventually
 from image_grpc_testkit.servers.processes import free_port
 from tests.access.calls import SECONDS, bearer, jwt_settings, list_themes, refused, signing_key, token, write_key_set
+from tests.access.key_servers import file_server
 from tests.service import service
 from tests.statuses import failed_call
 
@@ -103,8 +105,9 @@ async def test_a_certificate_without_its_key_stops_a_start(tmp_path: Path, certi
             pass
 
 
+@pytest.mark.parametrize("kind", ["file", "URL"])
 async def test_calls_go_on_while_certificate_keys_and_key_set_are_replaced(
-    tmp_path: Path, certificates: Certificates
+    kind: str, tmp_path: Path, certificates: Certificates
 ) -> None:
     keys_file, jwks = tmp_path / "keys.jsonl", tmp_path / "jwks.json"
     lasting = create_key(keys_file, name="lasting", role="reader")
@@ -113,8 +116,10 @@ async def test_calls_go_on_while_certificate_keys_and_key_set_are_replaced(
     write_key_set(jwks, *signing)
     current = {"token": token(signing[0])}
     calls, stopped = 0, asyncio.Event()
-    settings = {**certificates.settings(), **jwt_settings(jwks), "api_keys_file": keys_file}
-    async with service(tmp_path / "data", **settings) as running:
+    async with AsyncExitStack() as stack:
+        source = jwks if kind == "file" else await stack.enter_async_context(file_server(jwks))
+        settings = {**certificates.settings(), **jwt_settings(source), "api_keys_file": keys_file}
+        running = await stack.enter_async_context(service(tmp_path / "data", **settings))
 
         async def call_on(credential: Callable[[], str]) -> None:
             nonlocal calls

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import grpc
 import pytest
@@ -29,6 +25,7 @@ from tests.access.calls import (
     token,
     write_key_set,
 )
+from tests.access.key_servers import http_response, key_server
 from tests.service import service
 from tests.statuses import failed_call
 
@@ -66,40 +63,6 @@ async def test_a_token_needs_issuer_audience_time_signature_and_role(tmp_path: P
         create = CreateThemeRequest()
         call = running.themes.CreateTheme(create, metadata=bearer(token(key)), timeout=SECONDS)
         assert (await failed_call(call)).reason == "PERMISSION_DENIED"
-
-
-Respond = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@asynccontextmanager
-async def key_server(respond: Respond) -> AsyncIterator[tuple[str, asyncio.Server]]:
-    """Serve a key set over HTTP within the block. Yields its URL, and the server."""
-    handlers: set[asyncio.Task[Any]] = set()
-
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        handlers.add(task)
-        try:
-            await reader.readuntil(b"\r\n\r\n")
-            await respond(reader, writer)
-        finally:
-            writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
-
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/keys", server
-    finally:
-        server.close()
-        for task in handlers:
-            task.cancel()
-        await asyncio.gather(*handlers, return_exceptions=True)
-
-
-def http_response(body: bytes) -> bytes:
-    return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%s" % (len(body), body)
 
 
 async def test_the_key_set_at_a_url_is_cached_and_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

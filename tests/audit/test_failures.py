@@ -12,7 +12,7 @@ from tabletop.storage.v1.storage_pb2 import Put
 
 from image_grpc.audit import FailedCalls, failures
 from image_grpc.errors import InvalidArgument, StorageServiceError
-from image_grpc.telemetry import Counters
+from image_grpc.telemetry_counters import Counters
 from image_grpc_testkit.eventually import eventually
 
 CALL = AuditedCall(caller="walter", method="ImageService.DeleteImage")

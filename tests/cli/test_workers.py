@@ -69,6 +69,13 @@ def children(pid: int) -> list[int]:
     return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def is_running(pid: int) -> bool:
+    try:
+        return "(zombie)" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
 async def is_serving(address: str) -> bool:
     """Check the health on a new connection, which any worker may accept."""
     async with grpc.aio.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)]) as channel:
@@ -90,6 +97,33 @@ async def test_workers_share_a_port_and_killed_workers_are_restarted(hub_url: st
         parent.terminate()
         assert await parent.wait() == 0
         assert not await is_serving(addresses[0])
+
+
+async def test_workers_end_with_their_parent_even_if_it_is_killed(hub_url: str) -> None:
+    async with two_workers(hub_url, "127.0.0.1:0") as (parent, addresses):
+        await eventually(lambda: len(addresses) == 2, "two servers listen")
+        os.kill(children(parent.pid)[0], signal.SIGKILL)
+        await eventually(lambda: len(addresses) == 3, "another server listens")
+        await kill_and_wait_for_workers(parent)
+        assert not await is_serving(addresses[0])
+
+
+async def kill_and_wait_for_workers(parent: asyncio.subprocess.Process) -> None:
+    """Kill the parent process alone, and wait until both of its workers have ended."""
+    workers = children(parent.pid)
+    assert len(workers) == 2
+    try:
+        parent.kill()  # not awaited: its output ends with that of the workers
+        await eventually(lambda: not any(map(is_running, workers)), "the workers end")
+    finally:
+        for worker in filter(is_running, workers):
+            os.kill(worker, signal.SIGKILL)
+
+
+async def test_workers_that_are_starting_end_with_their_parent(hub_url: str) -> None:
+    async with two_workers(hub_url, "127.0.0.1:0") as (parent, _):
+        await eventually(lambda: len(children(parent.pid)) == 2, "two workers start")
+        await kill_and_wait_for_workers(parent)
 
 
 async def test_the_bridge_of_each_worker_reaches_its_server_with_keys_and_a_secret_file(

@@ -86,11 +86,11 @@ class Scene:
             deletes = [(each, DeleteImageRequest(image_id=new_id())) for each in self.readers for _ in range(45)]
             await asyncio.gather(*(failed_call(images.DeleteImage(request)) for images, request in deletes))
 
-    async def publish_garbage(self) -> None:
-        """Publish a job that cannot be read."""
+    async def publish_garbage(self, queue: str) -> None:
+        """Publish a message that cannot be read."""
         async with await aio_pika.connect(self.hub_url) as connection:
             channel = await connection.channel()
-            await channel.default_exchange.publish(aio_pika.Message(b"garbage"), topology.STORE_QUEUE)
+            await channel.default_exchange.publish(aio_pika.Message(b"garbage"), queue)
 
 
 @pytest.fixture
@@ -153,10 +153,11 @@ async def test_each_alert_fires_when_its_cause_occurs(scene: Scene) -> None:
     assert await alerts.firing() == expected
     alerts.fired = expected  # without what fired before the first metrics were read
 
-    await scene.publish_garbage()
+    await scene.publish_garbage(topology.STORE_QUEUE)
+    await scene.publish_garbage(topology.BRIDGE_REQUESTS_QUEUE)
     standin.add_fault(Fault(kind="status", status=400, count=8))
     await scene.generate(8, wait_seconds=60)
-    await alerts.wait_for("ImageDeadLetters", "ImageGenerationsFailing")
+    await alerts.wait_for("ImageDeadLetters", "ImageConsumersMissing", "ImageGenerationsFailing")
 
     standin.add_fault(Fault(kind="hang"))
     await scene.generate(40)

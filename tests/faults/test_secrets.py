@@ -9,6 +9,7 @@ from pathlib import Path
 
 import grpc
 import httpx
+import trustme
 from tabletop.image.v1.audit_service_pb2 import ListAuditEntriesRequest
 from tabletop.image.v1.generation_service_pb2 import ListGenerationsRequest
 from tabletop.image.v1.image_service_pb2 import DeleteImageRequest, ListImagesRequest
@@ -17,9 +18,11 @@ from getimg_standin import Fault, Standin
 from image_grpc.access.callers import create_key
 from image_grpc.hub import topology
 from image_grpc_testkit.eventually import eventually
+from image_grpc_testkit.servers.postgresql import postgresql
 from image_grpc_testkit.servers.processes import free_port
 from image_grpc_testkit.servers.rabbitmq import Node
-from tests.access.calls import Identified
+from image_grpc_testkit.servers.s3 import s3
+from tests.access.calls import Identified, jwt_settings, signing_key, token, write_key_set
 from tests.bridge.plain import plain_client
 from tests.cli.processes import run
 from tests.faults.platform import Program
@@ -37,12 +40,22 @@ async def test_secrets_appear_nowhere(node: Node, tmp_path: Path) -> None:
     hub_url = await asyncio.to_thread(node.add_user, host, ".*", ".*", ".*")
     broken_url = "postgresql://image:{}@127.0.0.1:1/none"
     password = hub_url.partition("@")[0].rpartition(":")[2]
-    words = {name: f"sentinel-{name}-{secrets.token_hex(8)}" for name in ("getimg", "page-tokens", "database", "wrong")}
+    names = ("getimg", "page-tokens", "database", "broken-database", "object-store", "wrong")
+    words = {name: f"sentinel-{name}-{secrets.token_hex(8)}" for name in names}
     keys = {role: create_key(tmp_path / "keys", name=role, role=role) for role in ("reader", "writer", "admin")}
     (tmp_path / "hub-key").write_text(words.setdefault("hub-key", f"sentinel-{secrets.token_hex(32)}"))
     (tmp_path / "admin-key").write_text(keys["admin"])
     (tmp_path / "hub-url").write_text(hub_url)
-    sentinels = {**words, **keys, "hub": f":{password}@"}
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost", "127.0.0.1")
+    authority.cert_pem.write_to_path(str(tmp_path / "authority"))
+    certificate.private_key_pem.write_to_path(str(tmp_path / "tls-key"))
+    certificate.cert_chain_pems[0].write_to_path(str(tmp_path / "certificate"))
+    private = certificate.private_key_pem.bytes().decode().splitlines()[1]
+    signing = signing_key("one")
+    write_key_set(tmp_path / "key-set", signing)
+    identity = token(signing, role="writer")
+    sentinels = {**words, **keys, "hub": f":{password}@", "token": identity, "private key": private}
     seen: dict[str, str] = {}
     """Everything that the platform has shown, by where."""
 
@@ -63,24 +76,41 @@ async def test_secrets_appear_nowhere(node: Node, tmp_path: Path) -> None:
             "IMAGE_GRPC_GETIMG_BASE_URL": provider.url,
             "IMAGE_GRPC_MODEL_PORTRAIT": MODEL,
             "IMAGE_GRPC_API_KEYS_FILE": str(tmp_path / "keys"),
+            "IMAGE_GRPC_TLS_CERTIFICATE_FILE": str(tmp_path / "certificate"),
+            "IMAGE_GRPC_TLS_KEY_FILE": str(tmp_path / "tls-key"),
             "IMAGE_GRPC_PROMETHEUS_LISTEN": metrics,
+            **{f"IMAGE_GRPC_{name.upper()}": str(value) for name, value in jwt_settings(tmp_path / "key-set").items()},
         }
         caller = {"IMAGE_GRPC_TARGET": address, "IMAGE_GRPC_API_KEY": keys["admin"]}
+        caller["IMAGE_GRPC_CA_FILE"] = str(tmp_path / "authority")
+        bucket = await asyncio.to_thread(stack.enter_context, s3())
+        database = await asyncio.to_thread(stack.enter_context, postgresql())
+        stored = {
+            **bucket.environment,
+            "IMAGE_GRPC_BLOB_URL": bucket.url,
+            "AWS_SECRET_ACCESS_KEY": words["object-store"],
+            "IMAGE_GRPC_DATABASE_URL": database.replace("//test@", f"//test:{words['database']}@"),
+        }
         programs = [
-            Program("storage", ["storage"], "(is ready)", tmp_path, **shared),
+            Program("storage", ["storage"], "(is ready)", tmp_path, **shared, **stored),
             Program("serve", ["serve", "--listen", address], r"listens on (\S+),", tmp_path, **server),
             Program("bridge", ["bridge"], "(connects)", tmp_path, **shared, **caller),
         ]
         for program in programs:
             stack.push_async_callback(program.kill)
             await program.start()
-        channel = await stack.enter_async_context(grpc.aio.insecure_channel(address))
+        credentials = grpc.ssl_channel_credentials(authority.cert_pem.bytes())
+        channel = await stack.enter_async_context(grpc.aio.secure_channel(address, credentials))
         client = await stack.enter_async_context(plain_client(host))
         events = await client.channel.declare_queue(exclusive=True)
         for exchange in topology.EXCHANGES:
             await events.bind(exchange, "#")
 
         reader, writer, admin = (stubs(Identified(channel, keys[role])) for role in ("reader", "writer", "admin"))
+        identified = stubs(Identified(channel, identity))
+        seen["images for a token"] = str(await identified["images"].ListImages(ListImagesRequest()))
+        tampered = stubs(Identified(channel, f"{identity}x"))
+        seen["a refusal of a token"] = str(await failed_call(tampered["images"].ListImages(ListImagesRequest())))
         made = (await writer["generations"].GeneratePortrait(portrait(wait_for={"seconds": 60}))).generation
         assert made.image.id
         echo = Fault(kind="status", status=401, message=f"the key {words['getimg']} is invalid", count=1)
@@ -107,10 +137,11 @@ async def test_secrets_appear_nowhere(node: Node, tmp_path: Path) -> None:
         async with httpx.AsyncClient() as http:
             seen["metrics"] = (await http.get(f"http://{metrics}/metrics")).text
         for command in (["config"], ["doctor"], ["status", "--target", address, "--api-key-file", "admin-key"]):
-            environment = {**server, "IMAGE_GRPC_DATABASE_URL": broken_url.format(words["database"])}
             arguments = [str(tmp_path / "admin-key") if each == "admin-key" else each for each in command]
-            seen[f"the command {command[0]}"] = str(await run(*arguments, **environment))
-        broken = {**shared, "IMAGE_GRPC_DATABASE_URL": broken_url.format(words["database"])}
+            ca_file = {"IMAGE_GRPC_CA_FILE": str(tmp_path / "authority")}
+            seen[f"the command {command[0]}"] = str(await run(*arguments, **server, **stored, **ca_file))
+        broken = {**shared, "IMAGE_GRPC_DATABASE_URL": broken_url.format(words["broken-database"])}
+        seen["the doctor without database"] = str(await run("doctor", **{**server, **broken}))
         code, *output = await run("storage", **broken)
         assert code != 0
         seen["a storage without database"] = str(output)
@@ -121,6 +152,7 @@ async def test_secrets_appear_nowhere(node: Node, tmp_path: Path) -> None:
         for program in programs:
             await program.terminate()
             seen[f"log of {program.name}"] = program.log
+    assert "images generated" in seen["the command status"]
     assert "event image.generated" in " ".join(seen)
     assert "tabletop.images.generated" in seen["log of serve"]  # its metrics
     assert '"name": "tabletop.image.v1' in seen["log of serve"]  # its spans

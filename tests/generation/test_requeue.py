@@ -19,7 +19,7 @@ from image_grpc.generation.requeue import StalledGenerations, requeue_selected
 from image_grpc.hub import topology
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.storage import Storage
-from image_grpc.telemetry import Counters
+from image_grpc.telemetry_counters import Counters
 from tests.generation.builders import new_id, provider_result, queued
 from tests.generation.conftest import Database, Jobs, ScriptedProvider
 

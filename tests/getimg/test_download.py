@@ -185,7 +185,7 @@ async def test_another_port_on_loopback_is_not_requested(downloader: Downloader)
 async def test_a_url_that_is_not_allowed_is_not_requested(url: str) -> None:
     async with downloading("https://api.getimg.ai", allowed_hosts=("getimg.ai", "*.getimg.ai")) as downloader:
 
-        async def never(url: str) -> bytes:
+        async def never(url: str, span: object) -> bytes:
             raise AssertionError(f"{url} was requested")
 
         downloader._fetch = never  # type: ignore[method-assign]
@@ -209,7 +209,7 @@ async def test_a_url_of_an_allowed_host_is_fetched(url: str) -> None:
     requested = []
     async with downloading("https://api.getimg.ai", allowed_hosts=("getimg.ai", "*.getimg.ai")) as downloader:
 
-        async def fetch(url: object) -> bytes:
+        async def fetch(url: object, span: object) -> bytes:
             requested.append(str(url))
             return b"not a picture"
 

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Protocol
 
 import httpx
-import orjson
 import structlog
-from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from image_grpc.access.json_web_keys import KeySetParser
 from image_grpc.errors import IdentityProviderError
 from image_grpc.reloading_file import ReloadingFile
 from image_grpc.retry import SOON
@@ -37,20 +36,12 @@ class Keys(Protocol):
         """Return the keys as of now, for a token that does not fit the current ones."""
 
 
-def parse_key_set(data: bytes) -> KeySet:
-    """Return the keys of a JWKS document. Raises ValueError."""
-    try:
-        return KeySet.import_key_set(orjson.loads(data))
-    except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"not a JSON Web Key Set: {error}") from error
-
-
 class FileKeys:
     """The key set in a file."""
 
     def __init__(self, path: Path) -> None:
         """Raises InvalidSettings."""
-        self._file = ReloadingFile(parse_key_set, path)
+        self._file = ReloadingFile(KeySetParser().parse, path)
 
     async def current(self) -> KeySet:
         """Return the keys."""
@@ -65,7 +56,7 @@ class RemoteKeys:
     """The key set at a URL. While it cannot be fetched, the previous one is kept."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self._url, self._parser = url, KeySetParser()
         self._keys: KeySet | None = None
         self._fetched = self._tried = float("-inf")
         self._fetching: asyncio.Task[None] | None = None
@@ -102,7 +93,7 @@ class RemoteKeys:
             await asyncio.sleep(max(0.0, self._tried + MIN_INTERVAL_SECONDS - time.monotonic()))
             self._tried = time.monotonic()
             async with asyncio.timeout(FETCH_SECONDS):
-                self._keys = parse_key_set(await _download(self._url))
+                self._keys = self._parser.parse(await _download(self._url))
             self._fetched = time.monotonic()
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, ValueError) as problem:
             text = str(problem) or type(problem).__name__

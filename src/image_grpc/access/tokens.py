@@ -7,12 +7,11 @@ from joserfc.errors import BadSignatureError, ExpiredTokenError, InvalidKeyIdErr
 from joserfc.jwk import KeySet
 
 from image_grpc.access.caller import MAX_SERVICE, Caller, is_usable_name
+from image_grpc.access.json_web_keys import ALGORITHMS
 from image_grpc.access.key_sets import Keys
 from image_grpc.access.roles import role_of
 from image_grpc.errors import Unauthenticated
 
-ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
-"""Only asymmetric algorithms: with a shared secret, a service that verifies tokens could issue them, too."""
 CLOCK_SKEW_SECONDS = 60
 """Maximum difference between the clocks of this host and of the identity provider."""
 MAX_SUBJECT = 255

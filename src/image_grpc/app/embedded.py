@@ -9,7 +9,7 @@ import structlog
 from pydantic import SecretStr
 
 from image_grpc.app.folder_lock import folder_lock
-from image_grpc.app.hub import run_bridge, run_hub
+from image_grpc.app.hub import run_bridge, run_hub, telemetry_of
 from image_grpc.app.server import run_server
 from image_grpc.app.storage_service import run_storage_service
 from image_grpc.endpoint import Endpoint
@@ -56,7 +56,7 @@ async def up_without_standin(settings: EmbeddedSettings) -> AsyncIterator[Runnin
 
 @asynccontextmanager
 async def _run_all(settings: EmbeddedSettings) -> AsyncIterator[Running]:
-    telemetry = Telemetry()
+    telemetry = telemetry_of(settings)
     async with (
         run_hub(settings) as hub,
         run_storage_service(settings, hub),
@@ -75,14 +75,14 @@ async def serve(settings: EmbeddedSettings, *, telemetry: Telemetry | None = Non
         if not hub.durable:
             stack.enter_context(folder_lock(settings.data_dir))
             await stack.enter_async_context(run_storage_service(settings, hub))
-        server = await stack.enter_async_context(run_server(settings, hub, telemetry or Telemetry()))
+        server = await stack.enter_async_context(run_server(settings, hub, telemetry or telemetry_of(settings)))
         yield Running(address=server.address, for_bridge=server.for_bridge, hub=hub)
 
 
 @asynccontextmanager
 async def serve_with_bridge(settings: EmbeddedSettings) -> AsyncIterator[Running]:
     """Run the server as `serve` does, and the bridge."""
-    telemetry = Telemetry()
+    telemetry = telemetry_of(settings)
     async with (
         serve(settings, telemetry=telemetry) as running,
         run_bridge(settings, running.hub, running.for_bridge, telemetry),

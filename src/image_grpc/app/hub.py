@@ -9,7 +9,7 @@ from image_grpc.hub import Hub
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.hub.signatures import Signatures
 from image_grpc.settings import BridgeSettings, HubSettings, InvalidSettings
-from image_grpc.telemetry import Telemetry, observe_clock_skew
+from image_grpc.telemetry import MESSAGING_MEMORY, MESSAGING_RABBITMQ, Telemetry, observe_clock_skew
 
 
 @asynccontextmanager
@@ -28,6 +28,11 @@ async def run_hub(settings: HubSettings) -> AsyncIterator[Hub]:
         yield hub
     finally:
         await hub.close()
+
+
+def telemetry_of(settings: HubSettings) -> Telemetry:
+    """Return the telemetry of a program, whose spans name its hub."""
+    return Telemetry(messaging_system=MESSAGING_MEMORY if settings.hub_url == "memory:" else MESSAGING_RABBITMQ)
 
 
 def require_broker(settings: HubSettings) -> None:

@@ -19,6 +19,7 @@ from image_grpc.background import background
 from image_grpc.deadline import deadline_in
 from image_grpc.endpoint import Endpoint
 from image_grpc.generation import GenerationUseCases
+from image_grpc.generation.census import GenerationCensus
 from image_grpc.generation.costs import CostReconciler
 from image_grpc.generation.estimate import Estimator
 from image_grpc.generation.intake import Intake
@@ -65,6 +66,8 @@ from image_grpc.telemetry import (
     observe_circuit,
     observe_cost_difference,
     observe_dependencies,
+    observe_generations,
+    observe_missing_consumers,
     observe_queues,
 )
 from image_grpc.themes import ThemeCatalog, ThemeEditor
@@ -158,11 +161,13 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
             concurrency=settings.renditions_concurrency,
         ),
     )
-    monitor = DependencyMonitor(hub, client)
+    monitor, census = DependencyMonitor(hub, client), GenerationCensus(client)
     reporter = StatusReporter(hub, client, getimg, monitor, telemetry.counters, balance)
     observe_balance(lambda: balance.balance)
     observe_cost_difference(lambda: reconciler.difference)
     observe_queues(lambda: monitor.depths)
+    observe_missing_consumers(lambda: monitor.missing_consumers)
+    observe_generations(lambda: census.counts)
     observe_dependencies(reporter.problems)
     observe_circuit(lambda: getimg.is_suspended)
     servicers = Servicers(
@@ -197,6 +202,7 @@ async def run_server(settings: ServerSettings, hub: Hub, telemetry: Telemetry) -
         await feed.start()
         stack.push_async_callback(feed.stop)
         await stack.enter_async_context(background(monitor.run(), name="monitor"))
+        await stack.enter_async_context(background(census.run(), name="census"))
         await stack.enter_async_context(background(balance.run(), name="balance"))
         await stack.enter_async_context(background(reconciler.run(), name="costs"))
         if settings.limits_file is not None:

@@ -1,6 +1,7 @@
-"""Signals that stop a program."""
+"""What stops a program: signals, and the end of the process that started it."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,3 +31,21 @@ def stop_signals() -> Iterator[asyncio.Event]:
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
+
+
+@contextmanager
+def stopped_when_closed(pipe: int, stop: asyncio.Event) -> Iterator[None]:
+    """Within the block, set the event when the other end of a pipe is closed, also by the end of its process."""
+    loop = asyncio.get_running_loop()
+
+    def on_end() -> None:
+        loop.remove_reader(pipe)
+        log.warning("stopping: the parent process has ended")
+        stop.set()
+
+    loop.add_reader(pipe, on_end)
+    try:
+        yield
+    finally:
+        loop.remove_reader(pipe)
+        os.close(pipe)

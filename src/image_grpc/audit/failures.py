@@ -15,7 +15,7 @@ from tabletop.storage.v1.storage_pb2 import Put
 from image_grpc.errors import DependencyError, Overloaded, ServiceError
 from image_grpc.origin import Origin, work_of
 from image_grpc.storage import Storage
-from image_grpc.telemetry import Counters
+from image_grpc.telemetry_counters import Counters
 
 log = structlog.get_logger(__name__)
 

@@ -5,7 +5,6 @@ import time
 from functools import partial
 
 import structlog
-from opentelemetry.trace import SpanKind
 
 from image_grpc.bridge.client import Cause, ImageServiceClient
 from image_grpc.bridge.errors import CallError
@@ -54,7 +53,8 @@ class EventHandler:
         # Nothing is awaited before this line: the locks are acquired in order of arrival.
         is_valid = partial(reaction.is_valid, payload, self._client, cause) if reaction.is_valid else always_valid
         async with self._locks.hold(f"{reaction.event}/{reaction.key(payload)}", created, is_valid) as lock:
-            span = self._telemetry.span(SPAN_BRIDGE + reaction.event, parent=delivery.headers, kind=SpanKind.CONSUMER)
+            name = SPAN_BRIDGE + reaction.event
+            span = self._telemetry.consumer_span(name, delivery.queue, parent=delivery.headers)
             with correlated(cause.correlation_id), span:
                 context = ReactionContext(
                     payload=payload,

@@ -10,7 +10,6 @@ import structlog
 from google.protobuf import message_factory
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
-from opentelemetry.trace import SpanKind
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 from tabletop.hub.v1.events_pb2 import RpcCompleted, RpcFailed
 from tabletop.image.v1.generation_service_pb2 import WaitGenerationRequest
@@ -58,7 +57,7 @@ class RequestHandler:
         """Make the call, publish its result, and only then settle the message."""
         cause, name = Cause.of(delivery), _method_name(delivery)
         operation = name if name in unary_methods() else "unknown"
-        span = self._telemetry.span(SPAN_BRIDGE + operation, parent=delivery.headers, kind=SpanKind.CONSUMER)
+        span = self._telemetry.consumer_span(SPAN_BRIDGE + operation, delivery.queue, parent=delivery.headers)
         with correlated(cause.correlation_id), span:
             outcome, settlement = await self._handle(delivery, cause, name)
         self._telemetry.bridge_messages.add(1, {ATTR_OPERATION: operation, ATTR_OUTCOME: outcome})

@@ -6,7 +6,8 @@ import click
 from rich.table import Table
 
 from image_grpc.cli.output import console
-from image_grpc.cli.programs import hub_option, load, run
+from image_grpc.cli.programs import load, run
+from image_grpc.cli.urls import hub_option
 from image_grpc.settings import ServerSettings
 
 

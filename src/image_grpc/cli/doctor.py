@@ -15,11 +15,26 @@ _COLORS = {"ok": "green", "warning": "yellow", "error": "red"}
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one finding per line.")
 @click.option("--rabbitmq-commands", is_flag=True, help="Print the commands that create users with least permissions.")
 @click.option("--vhost", default="/", show_default=True, help="Virtual host in these commands.")
-def doctor(as_json: bool, rabbitmq_commands: bool, vhost: str) -> None:
+@click.option(
+    "--part",
+    "parts",
+    type=click.Choice(["serve", "storage", "bridge"]),
+    multiple=True,
+    help="Part that the user of RabbitMQ must be allowed to run; repeatable. Default: any one.",
+)
+@click.option(
+    "--management-url",
+    metavar="URL",
+    help="RabbitMQ's management plugin, which shows policies. Default: its usual port on the broker's host.",
+)
+def doctor(
+    as_json: bool, rabbitmq_commands: bool, vhost: str, parts: tuple[str, ...], management_url: str | None
+) -> None:
     """Check the settings of this environment, and everything that they refer to.
 
-    Checks who may call, certificates, keys, the broker with its queues and consumers, the database, the object store,
-    clocks, and the balance at GetImg.AI. Exits with code 1 if there is an error; warnings do not change the code.
+    Checks who may call, certificates, keys, the broker with its version, queues, consumers and policies, the
+    permissions of its user, the Storage Service, the database, the object store, clocks, and the balance at
+    GetImg.AI. Exits with code 1 if there is an error; warnings do not change the code.
     """
     if rabbitmq_commands:
         click.echo("\n".join(_rabbitmq_commands(vhost)))
@@ -30,7 +45,7 @@ def doctor(as_json: bool, rabbitmq_commands: bool, vhost: str) -> None:
 
     async def report() -> bool:
         failed = False
-        async for finding in examine(settings):
+        async for finding in examine(settings, parts=parts, management_url=management_url):
             _show(finding)
             failed = failed or finding.level is Level.ERROR
         return failed

@@ -26,7 +26,8 @@ from image_grpc.cli.generate_options import changes, follow, show_result
 from image_grpc.cli.output import age_of
 from image_grpc.cli.parameters import AGE
 from image_grpc.cli.picture_files import check_output, format_for, out_option
-from image_grpc.cli.programs import hub_option, load, run
+from image_grpc.cli.programs import load, run
+from image_grpc.cli.urls import hub_option
 from image_grpc.settings import ProgramSettings
 
 

@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, ExitStack
 from typing import TypeVar
 
 import click
@@ -18,8 +18,6 @@ S = TypeVar("S", bound=TelemetrySettings)
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
-
-hub_option = click.option("--hub-url", help="URL of a RabbitMQ, amqp://…")
 
 
 def load(settings_class: type[S], **options: object) -> S:
@@ -54,12 +52,20 @@ def run(program: Coroutine[object, object, T]) -> T:
         raise click.ClickException(str(error)) from error
 
 
-def run_until_stopped(program: AbstractAsyncContextManager[T], started: Callable[[T], str]) -> None:
-    """Run a program until SIGTERM or SIGINT, and report why it cannot start. Prints the text of `started`."""
-    from image_grpc.app.signals import stop_signals  # the servers take a second to import
+def run_until_stopped(
+    program: AbstractAsyncContextManager[T], started: Callable[[T], str], *, parent: int | None = None
+) -> None:
+    """Run a program until SIGTERM or SIGINT, and report why it cannot start. Prints the text of `started`.
+
+    It also stops when the other end of the pipe `parent`, a file descriptor, is closed.
+    """
+    from image_grpc.app.signals import stop_signals, stopped_when_closed  # the servers take a second to import
 
     async def run_program() -> None:
-        with stop_signals() as stop:
+        with ExitStack() as stack:
+            stop = stack.enter_context(stop_signals())
+            if parent is not None:
+                stack.enter_context(stopped_when_closed(parent, stop))
             async with program as running:
                 # Objects created during startup live on, so garbage collection may skip them from now on.
                 gc.collect()

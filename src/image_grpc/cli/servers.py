@@ -7,7 +7,8 @@ import click
 
 from image_grpc import __version__
 from image_grpc.cli.client import server_options
-from image_grpc.cli.programs import hub_option, load, load_program, run, run_until_stopped
+from image_grpc.cli.programs import load, load_program, run, run_until_stopped
+from image_grpc.cli.urls import hub_option, url_option
 from image_grpc.settings import BridgeSettings, EmbeddedSettings
 
 if TYPE_CHECKING:  # importing the server takes a second, which client commands should not spend
@@ -42,7 +43,7 @@ def up(no_standin: bool, **options: object) -> None:
 @click.command()
 @_LISTEN
 @_DATA
-@click.option("--hub-url", help="URL of a RabbitMQ, amqp://…, or `memory:` for a hub within this process.")
+@url_option("hub-url", help="URL of a RabbitMQ, amqp://…, or `memory:` for a hub within this process.")
 @click.option("--bridge", "with_bridge", is_flag=True, help="Run the hub bridge too.")
 @click.option(
     "--workers",
@@ -51,7 +52,8 @@ def up(no_standin: bool, **options: object) -> None:
     show_default=True,
     help="Number of processes that share the address. Killed processes are restarted.",
 )
-def serve(with_bridge: bool, workers: int, **options: object) -> None:
+@click.option("--parent", type=int, hidden=True, help="Set by --workers: a pipe whose end stops the process.")
+def serve(with_bridge: bool, workers: int, parent: int | None, **options: object) -> None:
     """Run the gRPC server, with GetImg.AI and a RabbitMQ.
 
     With the hub `memory:`, the Storage Service runs in the same process, and there can be only one worker.
@@ -65,7 +67,7 @@ def serve(with_bridge: bool, workers: int, **options: object) -> None:
         raise SystemExit(run(run_workers(settings, workers, ["--bridge"] if with_bridge else [])))
     settings = load_program(EmbeddedSettings, **options)
     program = app.serve_with_bridge(settings) if with_bridge else app.serve(settings)
-    run_until_stopped(program, lambda running: _started(settings, running))
+    run_until_stopped(program, lambda running: _started(settings, running), parent=parent)
 
 
 @click.command()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from image_grpc.cli.programs import hub_option, load, load_program, run_until_stopped
+from image_grpc.cli.programs import load, load_program, run_until_stopped
+from image_grpc.cli.urls import database_option, hub_option
 from image_grpc.settings import StorageServiceSettings, storage_urls
 
 if TYPE_CHECKING:  # importing the Storage Service takes a while
@@ -17,14 +18,13 @@ if TYPE_CHECKING:  # importing the Storage Service takes a while
 
 T = TypeVar("T")
 
-_DATABASE = click.option("--database-url", help="Database, postgresql://… or sqlite:///…")
 _BLOBS = click.option("--blob-url", help="Object store, s3://… or file:///…")
 _FOLDER = click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 
 
 @click.group(invoke_without_command=True)
 @hub_option
-@_DATABASE
+@database_option
 @_BLOBS
 @click.pass_context
 def storage(context: click.Context, /, **options: str | None) -> None:
@@ -44,7 +44,7 @@ def storage(context: click.Context, /, **options: str | None) -> None:
 def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of the data, and pass the settings to the command. Options of `storage` are defaults."""
 
-    @_DATABASE
+    @database_option
     @_BLOBS
     @click.pass_obj
     @functools.wraps(command)

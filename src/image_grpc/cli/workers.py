@@ -19,7 +19,8 @@ log = structlog.get_logger(__name__)
 async def run_workers(settings: EmbeddedSettings, count: int, options: Sequence[str]) -> int:
     """Run workers until SIGTERM or SIGINT, which is passed on to them, and return their highest exit code.
 
-    A killed worker is restarted. A worker that exits could not serve, and has printed why: the others are stopped.
+    A killed worker is restarted. A worker that exits could not serve, and has printed why: the others are stopped. All
+    stop when this process ends, even if it is killed.
 
     Raises InvalidSettings for an in-memory hub, OSError if the address cannot be bound.
     """
@@ -28,8 +29,8 @@ async def run_workers(settings: EmbeddedSettings, count: int, options: Sequence[
         raise InvalidSettings(
             f"{variable('prometheus_listen')}: workers cannot share it; run processes of their own, or use OTLP"
         )
-    with stop_signals() as stop, _reserved(settings.listen) as address:
-        command = [sys.executable, "-m", "image_grpc", "serve", *options]
+    with stop_signals() as stop, _reserved(settings.listen) as address, _lifeline() as pipe:
+        command = [sys.executable, "-m", "image_grpc", "serve", "--parent", str(pipe), *options]
         environment = os.environ | {  # not as options, which all users of the machine can read
             variable("listen"): address,
             variable("listen_shared"): "true",
@@ -37,16 +38,17 @@ async def run_workers(settings: EmbeddedSettings, count: int, options: Sequence[
             variable("data_dir"): str(settings.data_dir),
         }
         environment.pop(f"{variable('hub_url')}_FILE", None)  # read already
-        codes = await asyncio.gather(*(_keep_running(command, environment, stop) for _ in range(count)))
+        codes = await asyncio.gather(*(_keep_running(command, environment, pipe, stop) for _ in range(count)))
     return max(codes)
 
 
-async def _keep_running(command: Sequence[str], environment: Mapping[str, str], stop: asyncio.Event) -> int:
+async def _keep_running(command: Sequence[str], environment: Mapping[str, str], pipe: int, stop: asyncio.Event) -> int:
     stopping = asyncio.create_task(stop.wait())
     while not stop.is_set():
         worker = await asyncio.create_subprocess_exec(
             *command,
             env=environment,
+            pass_fds=[pipe],
             start_new_session=True,  # Ctrl-C signals this process only, which passes it on once
         )
         ending = asyncio.create_task(worker.wait())
@@ -60,6 +62,17 @@ async def _keep_running(command: Sequence[str], environment: Mapping[str, str], 
         log.warning("worker killed", signal=-code)
         await asyncio.wait([stopping], timeout=1.0)  # before the restart
     return 0
+
+
+@contextmanager
+def _lifeline() -> Iterator[int]:
+    """Yield the end of a pipe for workers. Only this process has the other end, which the system closes with it."""
+    for_workers, own = os.pipe()
+    try:
+        yield for_workers
+    finally:
+        os.close(own)
+        os.close(for_workers)
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import structlog
-from opentelemetry.trace import SpanKind
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.internal.v1.job_pb2 import GenerateJob, StoreJob
 from tabletop.image.v1.types_pb2 import Priority
@@ -105,7 +104,7 @@ class Pipeline:
         self._in_progress.add(key)
         self._telemetry.counters.generations_unfinished += 1
         attributes = {ATTR_GENERATION_ID: id_}
-        span = self._telemetry.span(span_name, parent=delivery.headers, kind=SpanKind.CONSUMER, attributes=attributes)
+        span = self._telemetry.consumer_span(span_name, delivery.queue, parent=delivery.headers, attributes=attributes)
         try:
             with correlated(delivery.envelope.correlation_id), span, work_of(Origin.ACCEPTED):
                 return await self._run_step(id_, carried, step)

@@ -14,7 +14,7 @@ from image_grpc.generation import states
 from image_grpc.quotas import budgets
 from image_grpc.retry import PEER_UNAVAILABLE_SECONDS
 from image_grpc.storage import Storage, UnitOfWork
-from image_grpc.telemetry import Counters
+from image_grpc.telemetry_counters import Counters
 
 log = structlog.get_logger(__name__)
 

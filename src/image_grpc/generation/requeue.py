@@ -24,7 +24,7 @@ from image_grpc.hub import Hub
 from image_grpc.messages import clone
 from image_grpc.storage import Storage
 from image_grpc.storage.filters import state_labels
-from image_grpc.telemetry import Counters
+from image_grpc.telemetry_counters import Counters
 
 log = structlog.get_logger(__name__)
 

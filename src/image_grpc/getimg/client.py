@@ -24,7 +24,7 @@ from image_grpc.getimg.connection import Connection, GetimgConfig
 from image_grpc.getimg.limits import CircuitBreaker, RateLimiter
 from image_grpc.getimg.models import Catalog, fit_to_model, parse_ratio
 from image_grpc.messages import now
-from image_grpc.telemetry import ATTR_OUTCOME, SPAN_GETIMG_GENERATE, Telemetry
+from image_grpc.telemetry import ATTR_HTTP_STATUS, ATTR_OUTCOME, SPAN_GETIMG_GENERATE, Telemetry
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +60,7 @@ class GetimgClient(Connection):
         breaker = breaker or CircuitBreaker(FAILURE_THRESHOLD, SUSPENSION_SECONDS)
         super().__init__(config, RateLimiter(config.max_in_flight), breaker)
         self._telemetry, self._catalog = telemetry, Catalog(self)
+        self._base_url = config.base_url
 
     async def models(self) -> list[Model]:
         """Return the image models in the order of the catalog. Raises ApiError, GetimgNotConfigured."""
@@ -123,10 +124,11 @@ class GetimgClient(Connection):
         params = _generate_params(request, model)
         started = time.perf_counter()
         outcome = "failed"
-        with self._telemetry.span(SPAN_GETIMG_GENERATE):
+        with self._telemetry.http_span(SPAN_GETIMG_GENERATE, "POST", self._base_url) as span:
             try:
                 async with self.call() as sdk:
                     raw = await sdk.images.with_raw_response.generate(**params)
+                    span.set_attribute(ATTR_HTTP_STATUS, raw.status_code)
                     self._limiter.observe(raw.headers)
                     response = await raw.parse()
                     if not isinstance(response, ImageGenerateResponse):

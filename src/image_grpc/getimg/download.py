@@ -5,12 +5,13 @@ import re
 from collections.abc import Sequence
 
 import httpx
+from opentelemetry.trace import Span
 
 from image_grpc import pictures
 from image_grpc.errors import ApiError, GenerationError
 from image_grpc.getimg.connection import tls_context
 from image_grpc.settings import is_loopback
-from image_grpc.telemetry import SPAN_GETIMG_DOWNLOAD, Telemetry
+from image_grpc.telemetry import ATTR_HTTP_STATUS, SPAN_GETIMG_DOWNLOAD, Telemetry
 from image_grpc.workers import DECODING
 
 SOON = 1.0
@@ -87,17 +88,18 @@ class Downloader:
         """
         allowed = self._policy.check(url)
         try:
-            async with asyncio.timeout(self._timeout):
-                with self._telemetry.span(SPAN_GETIMG_DOWNLOAD):
-                    data = await self._fetch(allowed)
+            with self._telemetry.http_span(SPAN_GETIMG_DOWNLOAD, "GET", url) as span:
+                async with asyncio.timeout(self._timeout):
+                    data = await self._fetch(allowed, span)
         except (httpx.HTTPError, TimeoutError) as error:
             problem = f"the picture could not be downloaded: {type(error).__name__}"
             raise ApiError(problem, retry_delay=SOON) from error
         await DECODING.run(lambda: pictures.describe(data))  # crafted headers are slow to read
         return data
 
-    async def _fetch(self, url: httpx.URL) -> bytes:
+    async def _fetch(self, url: httpx.URL, span: Span) -> bytes:
         async with self._http.stream("GET", url) as response:
+            span.set_attribute(ATTR_HTTP_STATUS, response.status_code)
             _raise_for_status(response)
             data = bytearray()
             async for chunk in response.aiter_raw():

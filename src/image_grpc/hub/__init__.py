@@ -78,6 +78,15 @@ Handler = Callable[[Delivery], Awaitable[Settlement]]
 are bugs: the message is retried, and dead-lettered after `retry.MAX_HANDLER_FAULTS` attempts."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueueState:
+    """A queue that exists."""
+
+    messages: int
+    """Messages that wait."""
+    consumers: int
+
+
 class Consumer(Protocol):
     """A running consumer."""
 
@@ -139,6 +148,9 @@ class Hub(Protocol):
 
     async def depth(self, queue: str) -> int:
         """Return the number of messages waiting in a queue. Raises HubError if it is currently unavailable."""
+
+    async def queue_state(self, queue: str) -> QueueState:
+        """Return the state of a queue, with the consumers of all processes. Raises HubError if it is unavailable."""
 
     async def close(self) -> None:
         """Disconnect. Consumers must have been stopped before."""

@@ -26,6 +26,7 @@ class MemoryQueue:
     def __init__(self, name: str) -> None:
         self.name = name
         self.messages: deque[IncomingMessage] = deque()
+        self.consumers = 0
         self._arrived = asyncio.Event()
 
     def put(self, message: IncomingMessage) -> None:
@@ -152,7 +153,13 @@ class MemoryHub:
         self._replies.resolve(delivery.reply_to, envelopes.decode(*envelopes.encode(envelope)))
 
     async def consume(self, queue: str, handler: hub.Handler, *, concurrency: int) -> MemoryConsumer:
-        return MemoryConsumer(self._queues[queue], handler, self._settle, lambda: None, concurrency=concurrency)
+        consumed = self._queues[queue]
+        consumed.consumers += 1
+
+        def leave() -> None:
+            consumed.consumers -= 1
+
+        return MemoryConsumer(consumed, handler, self._settle, leave, concurrency=concurrency)
 
     async def subscribe(
         self, routing_keys: list[str], handler: Callable[[hub.Delivery], None], *, on_gap: Callable[[], None]
@@ -167,6 +174,10 @@ class MemoryHub:
 
     async def depth(self, queue: str) -> int:
         return len(self._queues[queue].messages)
+
+    async def queue_state(self, queue: str) -> hub.QueueState:
+        state = self._queues[queue]
+        return hub.QueueState(messages=len(state.messages), consumers=state.consumers)
 
     async def close(self) -> None:
         for timer in self._timers:

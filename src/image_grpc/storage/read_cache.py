@@ -23,7 +23,7 @@ from image_grpc.storage.codecs import T
 from image_grpc.storage.collection import Collection, ImageStorageClient
 from image_grpc.storage.filters import overlays_of_map
 from image_grpc.storage.requester import MARGIN_SECONDS, timeout_error
-from image_grpc.telemetry import Counters
+from image_grpc.telemetry_counters import Counters
 
 MAX_MAPS = 1000
 """Maps whose overlays are cached."""

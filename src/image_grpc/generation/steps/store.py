@@ -27,7 +27,7 @@ from image_grpc.messages import clone, now
 from image_grpc.quotas import budgets
 from image_grpc.retry import GenerationLimits, delay_before_next_download
 from image_grpc.storage import BlobIncomplete, Storage, UnitOfWork
-from image_grpc.telemetry import Counters
+from image_grpc.telemetry_counters import Counters
 
 log = structlog.get_logger(__name__)
 

@@ -16,7 +16,7 @@ from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 
 from image_grpc.background import background
 from image_grpc.errors import HubError
-from image_grpc.hub import Delivery, Handler, Outcome, RequestTimeout, RequestUnroutable
+from image_grpc.hub import Delivery, Handler, Outcome, QueueState, RequestTimeout, RequestUnroutable
 from image_grpc.hub.amqp.connection import CONNECTION_ERRORS, bounded, close, connect, connect_robust, translated_errors
 from image_grpc.hub.amqp.consumers import QueueConsumer
 from image_grpc.hub.amqp.declarations import declare_missing, declare_topology
@@ -29,7 +29,7 @@ from image_grpc.hub.signatures import Signatures
 from image_grpc.messages import clone
 
 START_SECONDS = 60.0
-DEPTH_SECONDS = 1.0
+STATE_SECONDS = 1.0
 
 
 class AmqpHub:
@@ -49,7 +49,7 @@ class AmqpHub:
         self._queues: ExclusiveQueues
         self._skew = ClockSkew()
         self._consumers: list[QueueConsumer] = []
-        self._depth_channel: AbstractRobustChannel  # aio-pika closes the channel of a call that is cancelled
+        self._state_channel: AbstractRobustChannel  # aio-pika closes the channel of a call that is cancelled
         self._watchdog: Watchdog
 
     @property
@@ -83,7 +83,7 @@ class AmqpHub:
         self._publisher, self._forwarder = await Publisher.open(publishing), await Publisher.open(publishing)
         self._replier = await Publisher.open(publishing, confirms=False)
         self._queues = ExclusiveQueues(self._consuming, self._skew)
-        self._depth_channel = await self._consuming.channel()
+        self._state_channel = await self._consuming.channel()
         await self._queues.start()
         self._watchdog = Watchdog(publishing, self._consuming, self._running_consumers, self._declare_missing)
         await self._resources.enter_async_context(background(self._watchdog.run(), name="consumer watchdog"))
@@ -155,9 +155,13 @@ class AmqpHub:
         return await self._queues.subscribe(routing_keys, handler, on_gap=on_gap)
 
     async def depth(self, queue: str) -> int:
+        return (await self.queue_state(queue)).messages
+
+    async def queue_state(self, queue: str) -> QueueState:
         try:
-            async with asyncio.timeout(DEPTH_SECONDS):
-                declared = await self._depth_channel.declare_queue(queue, passive=True, robust=False)
+            async with asyncio.timeout(STATE_SECONDS):
+                declared = await self._state_channel.declare_queue(queue, passive=True, robust=False)
         except (TimeoutError, *CONNECTION_ERRORS) as error:
-            raise HubError(f"the depth of {queue} is unavailable: {error!r}") from error
-        return declared.declaration_result.message_count or 0
+            raise HubError(f"the state of {queue} is unavailable: {error!r}") from error
+        result = declared.declaration_result
+        return QueueState(messages=result.message_count or 0, consumers=result.consumer_count or 0)

@@ -6,18 +6,10 @@ from dataclasses import dataclass
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import ChannelNotFoundEntity
 
-from image_grpc.hub import topology
+from image_grpc.hub import QueueState, topology
 from image_grpc.hub.amqp.connection import CALL_SECONDS, bounded, connect, translated_errors
 from image_grpc.hub.amqp.declarations import on_new_channel, retry_name
 from image_grpc.retry import LADDER
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class QueueState:
-    """A queue that exists."""
-
-    messages: int
-    consumers: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

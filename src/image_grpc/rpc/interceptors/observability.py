@@ -8,10 +8,17 @@ import structlog
 from google.protobuf.message import Message
 from opentelemetry.trace import SpanKind, StatusCode
 
-from image_grpc.errors import ServiceError
 from image_grpc.rpc import errors
 from image_grpc.rpc.interceptors.call import Call, Next, Request, Stage
-from image_grpc.telemetry import ATTR_ERROR_TYPE, ATTR_RPC_METHOD, ATTR_RPC_STATUS, ATTR_RPC_SYSTEM, Telemetry
+from image_grpc.telemetry import (
+    ATTR_ERROR_TYPE,
+    ATTR_RPC_METHOD,
+    ATTR_RPC_STATUS,
+    ATTR_RPC_SYSTEM,
+    RPC_SERVER_ERRORS,
+    Telemetry,
+    error_type,
+)
 
 log = structlog.get_logger("access")
 
@@ -32,10 +39,8 @@ def observe(telemetry: Telemetry) -> Stage:
                     raise
                 except BaseException as error:
                     code = errors.code_of(error)
-                    attributes[ATTR_ERROR_TYPE] = (
-                        error.reason if isinstance(error, ServiceError) else type(error).__name__
-                    )
-                    if code is grpc.StatusCode.INTERNAL:
+                    attributes[ATTR_ERROR_TYPE] = error_type(error)
+                    if code.name in RPC_SERVER_ERRORS:
                         span.set_status(StatusCode.ERROR)
                     raise
                 finally:

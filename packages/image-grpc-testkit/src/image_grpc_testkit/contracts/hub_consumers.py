@@ -8,7 +8,7 @@ import pytest
 from tabletop.hub.v1.envelope_pb2 import Envelope
 from tabletop.hub.v1.events_pb2 import ImageGenerated
 
-from image_grpc.hub import Ack, DeadLetter, Delivery, Handler, Retry, Settlement, topology
+from image_grpc.hub import Ack, DeadLetter, Delivery, Handler, QueueState, Retry, Settlement, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.retry import MAX_HANDLER_FAULTS
 from image_grpc_testkit.contracts.hub_testkit import (
@@ -27,6 +27,7 @@ from image_grpc_testkit.contracts.hub_testkit import (
     send,
     unique_name,
     wait_for_depth,
+    wait_for_state,
     wait_until_empty,
     wait_until_expired,
 )
@@ -42,6 +43,16 @@ class ConsumersContract:
         await wait_for_depth(broker, queue, 1)
         assert [name_of(each) for each in await receive(broker, queue, 1)] == ["message"]
         await wait_until_empty(broker, queue)
+
+    async def test_the_state_of_a_queue_has_the_consumers_of_all_connections(self, broker: Broker) -> None:
+        queue = await declare_queue(broker)
+        await wait_for_state(broker, queue, QueueState(messages=0, consumers=0))
+        async with consuming(broker, queue, Inbox()):
+            await wait_for_state(broker, queue, QueueState(messages=0, consumers=1))
+            async with consuming(broker, queue, Inbox()):
+                await wait_for_state(broker, queue, QueueState(messages=0, consumers=2))
+        await send(broker, queue, "message")
+        await wait_for_state(broker, queue, QueueState(messages=1, consumers=0))
 
     async def test_a_concurrency_of_one_keeps_the_order(self, broker: Broker) -> None:
         queue = await declare_queue(broker)

@@ -14,7 +14,7 @@ from tabletop.hub.v1.envelope_pb2 import Envelope, OutboundMessage
 from tabletop.hub.v1.events_pb2 import ImageGenerated
 
 from image_grpc.errors import HubError
-from image_grpc.hub import Ack, Delivery, Handler, Hub, Outcome, Settlement, topology
+from image_grpc.hub import Ack, Delivery, Handler, Hub, Outcome, QueueState, Settlement, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc_testkit.eventually import eventually
 
@@ -180,6 +180,18 @@ async def wait_for_depth(broker: Broker, queue: str, count: int) -> None:
             return False
 
     await eventually(has_depth, f"{count} messages wait in {queue}")
+
+
+async def wait_for_state(broker: Broker, queue: str, state: QueueState) -> None:
+    """Wait until the queue has this state."""
+
+    async def has_state() -> bool:
+        try:
+            return await broker.hub.queue_state(queue) == state
+        except HubError:
+            return False
+
+    await eventually(has_state, f"{queue} has {state}")
 
 
 def replying(broker: Broker, reply_to: Callable[[Delivery], tuple[str, Message]]) -> Handler:

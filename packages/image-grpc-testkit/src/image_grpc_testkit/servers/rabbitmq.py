@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,11 +130,12 @@ class Node:
 
 
 @contextmanager
-def rabbitmq(configuration: str = "") -> Iterator[Node]:
-    """Run a RabbitMQ node; `configuration` is the content of its rabbitmq.conf."""
+def rabbitmq(configuration: str = "", *, plugins: Iterable[str] = ()) -> Iterator[Node]:
+    """Run a RabbitMQ node with these plugins; `configuration` is the content of its rabbitmq.conf."""
     with tempfile.TemporaryDirectory(prefix="image-grpc-rabbitmq-", ignore_cleanup_errors=True) as folder:
         port, distribution = free_port(), free_port()
         Path(folder, "rabbitmq.conf").write_text(configuration)
+        Path(folder, "plugins").write_text(f"[{','.join(plugins)}].")
         environment = os.environ | {
             "HOME": folder,  # the Erlang cookie
             "RABBITMQ_NODENAME": f"test-{port}@localhost",
