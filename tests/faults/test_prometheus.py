@@ -16,6 +16,7 @@ import aio_pika
 import grpc
 import pytest
 import yaml
+from tabletop.image.v1.generation_pb2 import GenerationState
 from tabletop.image.v1.image_service_pb2 import DeleteImageRequest, GetImageRequest
 
 from getimg_standin import Behavior, Fault, Standin
@@ -25,6 +26,7 @@ from image_grpc.background import background
 from image_grpc.getimg import GetimgClient, GetimgConfig
 from image_grpc.hub import topology
 from image_grpc.telemetry import Telemetry
+from image_grpc_testkit.eventually import eventually
 from image_grpc_testkit.servers.processes import free_port
 from image_grpc_testkit.servers.rabbitmq import Node
 from tests.access.calls import Identified
@@ -61,6 +63,16 @@ class Scene:
         for _ in range(count):
             request.details = new_id()
             await self.generations.GeneratePortrait(request)
+
+    async def pay(self) -> None:
+        """Request pictures until one is paid for: a busy machine may take longer than the timeouts of this platform."""
+
+        async def has_succeeded() -> bool:
+            request = portrait(details=new_id(), wait_for={"seconds": 60})
+            generation = (await self.generations.GeneratePortrait(request)).generation
+            return bool(generation.state == GenerationState.GENERATION_STATE_SUCCEEDED)
+
+        await eventually(has_succeeded, "a picture is paid for")
 
     async def fail_calls(self) -> None:
         """Make calls that the server cannot serve, until cancelled. The first failures of a kind count for no rate."""
@@ -147,10 +159,11 @@ async def scene(node: Node, tmp_path: Path) -> AsyncIterator[Scene]:
 async def test_each_alert_fires_when_its_cause_occurs(scene: Scene) -> None:
     alerts, standin = scene.prometheus, scene.standin
     await alerts.wait_for("ImageBalanceLow", "ImageCostsDiffer", "ImageClockSkew")
-    await scene.generate(1, wait_seconds=60)
+    await scene.pay()
     await alerts.wait_for("ImageCostPerDay")
     expected = {"ImageBalanceLow", "ImageCostsDiffer", "ImageClockSkew", "ImageCostPerDay"}
-    assert await alerts.firing() == expected
+    # On a busy machine, storage operations take long without a cause of ours.
+    assert await alerts.firing() - {"ImageStorageSlow"} == expected
     alerts.fired = expected  # without what fired before the first metrics were read
 
     await scene.publish_garbage(topology.STORE_QUEUE)
