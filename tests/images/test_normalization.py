@@ -26,6 +26,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 PORTRAIT = {"type": ImageType.IMAGE_TYPE_CHARACTER, "subtype": ImageSubtype.IMAGE_SUBTYPE_PORTRAIT}
 COMPOSED = ImageLayer.IMAGE_LAYER_COMPOSED
 MODEL = "seedream-5-lite"
+WHOLE = {"region": {"width": 8192, "height": 8192}}
 GIF = ImageFormat.IMAGE_FORMAT_GIF
 every_read_format = pytest.mark.parametrize("format_", [PNG, JPEG, WEBP, AVIF], ids=["png", "jpg", "webp", "avif"])
 
@@ -53,6 +54,7 @@ def assert_upright(data: bytes, width: int, height: int) -> None:
 @pytest.mark.parametrize("suffix", [".jpg[Q=95]", ".png", ".webp[lossless=true]", ".avif[effort=1]"])
 async def test_a_sideways_picture_is_upright_everywhere(running: Service, suffix: str) -> None:
     image = await running.upload(sideways(suffix=suffix), map={"grid": {"enabled": True, "size": 50}})
+    assert Normalization.NORMALIZATION_TURNED in image.metadata.normalizations
     assert (image.content.size.width, image.content.size.height) == (300, 600)
     assert_upright(await running.read(image.id), 300, 600)
     for format_ in (PNG, JPEG, WEBP, AVIF):
@@ -71,7 +73,7 @@ async def test_a_preserved_original_is_upright_everywhere_else(running: Service)
     assert (image.content.size.width, image.content.size.height) == (300, 600)
     assert await running.read(image.id) == data
     assert not image.metadata.normalizations
-    for fields in ({"format": WEBP}, {"max_side": 600, "format": PNG}, {"layer": COMPOSED}):
+    for fields in ({"format": WEBP}, {"max_side": 600, "format": PNG}, {"layer": COMPOSED}, WHOLE):
         assert_upright(await running.read(image.id, **fields), 300, 600)
 
 
@@ -118,7 +120,7 @@ async def test_private_metadata_is_removed(running: Service, format_: ImageForma
 @pytest.mark.parametrize("fields", [{}, {"preserve_original": True}], ids=["normalized", "preserved"])
 async def test_nothing_private_leaves(running: Service, format_: ImageFormat, fields: dict[str, Any]) -> None:
     image = await running.upload(private_picture(WEBP if format_ != WEBP else PNG), **fields)
-    for read in ({}, {"max_side": 48}, {"layer": COMPOSED}, {"region": {"x": 1, "width": 50, "height": 20}}):
+    for read in ({}, {"max_side": 48}, {"layer": COMPOSED}, {"region": {"x": 1, "width": 50, "height": 20}}, WHOLE):
         data = await running.read(image.id, format=format_, **read)
         assert_nothing_private(data)
         assert kept(data)["dc:rights"] == KEPT["dc:rights"]

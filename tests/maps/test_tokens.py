@@ -79,10 +79,12 @@ def test_a_full_length_portrait_shows_the_head(head: int) -> None:
     assert shown.is_opaque
 
 
-def test_empty_space_above_a_figure_is_skipped() -> None:
-    shown = portrait(figure(400, 1000, ground=(0, 0, 0, 0), head=500), 128)
+@pytest.mark.parametrize("ground", [(0, 0, 0, 0), (250, 250, 250)], ids=["transparent", "plain"])
+@pytest.mark.parametrize("head", [300, 500, 700])
+def test_empty_space_above_a_figure_is_skipped(ground: tuple[int, ...], head: int) -> None:
+    shown = portrait(figure(400, 1000, ground=ground, head=head), 128)
     assert share_of(0, shown.data) == pytest.approx(1 / 16, rel=0.2)
-    assert not shown.is_opaque
+    assert shown.is_opaque is (len(ground) == 3)
 
 
 @pytest.mark.parametrize(("focus", "channel"), [((0.5, 0.05), 0), ((0.5, 0.9), 2), ((0, 0), 0), ((1, 1), 2)])

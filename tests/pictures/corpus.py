@@ -185,10 +185,11 @@ def _declared() -> Iterator[Sample]:
 
 def with_chunks(data: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
     """Return a PNG picture with other chunks after its header."""
-    return data[:33] + b"".join(_chunk(*each) for each in chunks) + data[33:]
+    return data[:33] + b"".join(chunk(*each) for each in chunks) + data[33:]
 
 
-def _chunk(name: bytes, content: bytes) -> bytes:
+def chunk(name: bytes, content: bytes = b"") -> bytes:
+    """Return a chunk of a PNG."""
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
@@ -207,7 +208,7 @@ def raw_png(values: Pixels, depth: int, color_type: int, *chunks: tuple[bytes, b
     lines = np.hstack([np.zeros((len(packed), 1), dtype=np.uint8), packed]).tobytes()
     header = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], depth, color_type, 0, 0, 0)
     parts = (b"IHDR", header), *chunks, (b"IDAT", zlib.compress(lines)), (b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*each) for each in parts)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in parts)
 
 
 def _deep() -> Iterator[Sample]:
@@ -300,7 +301,7 @@ def animated_png() -> bytes:
     frame = struct.pack(">IIIIHHBB", WIDTH, HEIGHT, 0, 0, 1, 10, 0, 0)
     start = second.index(b"IDAT") - 4
     pixels = second[start + 8 : second.index(b"IEND") - 8]
-    more = _chunk(b"fcTL", struct.pack(">I", 1) + frame) + _chunk(b"fdAT", struct.pack(">I", 2) + pixels)
+    more = chunk(b"fcTL", struct.pack(">I", 1) + frame) + chunk(b"fdAT", struct.pack(">I", 2) + pixels)
     data = with_chunks(first, (b"acTL", struct.pack(">II", 2, 0)), (b"fcTL", struct.pack(">I", 0) + frame))
     end = data.index(b"IEND") - 4
     return data[:end] + more + data[end:]

@@ -13,7 +13,8 @@ from tabletop.image.v1.types_pb2 import ImageFormat, Size
 from image_grpc import pictures
 from image_grpc.pictures import xmp
 from image_grpc.pictures.containers import replace_metadata
-from tests.pictures.corpus import Sample, raw_png, samples, scene, with_chunks
+from image_grpc.pictures.encoding import STORED, encode
+from tests.pictures.corpus import Sample, chunk, raw_png, samples, scene, with_chunks
 from tests.pictures.samples import JPEG, PNG, WEBP, pixels, png
 
 OURS: xmp.Properties = {"xmp:CreatorTool": ("our own",)}
@@ -52,8 +53,7 @@ def test_replacing_again_changes_nothing(sample: Sample) -> None:
 @pytest.mark.parametrize("format_", FORMATS, ids=FORMATS.values())
 def test_a_packet_that_an_encoder_wrote_stays_where_it_is(format_: ImageFormat) -> None:
     picture = pyvips.Image.new_from_array(scene()).copy(interpretation="srgb").copy_memory()
-    picture.set_type(pyvips.GValue.blob_type, "xmp-data", XMP)
-    data = picture.write_to_buffer(FORMATS[format_], keep="xmp")
+    data = encode(picture, format_, STORED, XMP)
     assert replace_metadata(data, format_, XMP) == data
 
 
@@ -114,3 +114,32 @@ def test_a_comment_is_removed() -> None:
     replaced = replace_metadata(with_chunks(png(SIDE), (b"tEXt", b"Comment\x00a prompt")), PNG, b"")
     assert replaced is not None
     assert b"a prompt" not in replaced
+
+
+def test_xmp_of_a_png_is_where_readers_look_for_it() -> None:
+    picture = pyvips.Image.new_from_array(scene()).copy(interpretation="srgb")
+    assert b"iTXtXML:com.adobe.xmp" + bytes(5) + XMP in encode(picture, PNG, STORED, XMP)
+
+
+MANY = 300_000
+
+
+@pytest.mark.parametrize(
+    ("data", "format_"),
+    [
+        (png(SIDE)[:33] + chunk(b"prVt") * MANY + png(SIDE)[33:], PNG),
+        (b"\xff\xd8" + b"\xff\xe5\x00\x02" * MANY, JPEG),
+        (b"\xff\xd8" + b"\xff" * 10_000_000, JPEG),
+        (b"RIFF" + (8 * MANY + 4).to_bytes(4, "little") + b"WEBP" + b"abcd\0\0\0\0" * MANY, WEBP),
+    ],
+    ids=["chunks", "segments", "fill", "webp"],
+)
+def test_files_of_nothing_are_not_read_to_their_end(data: bytes, format_: ImageFormat) -> None:
+    assert replace_metadata(data, format_, XMP) is None
+
+
+def test_contents_beyond_their_length_are_dropped() -> None:
+    data = png(SIDE)[:-12] + chunk(b"IEND", b"a secret")
+    replaced = replace_metadata(data, PNG, b"")
+    assert replaced is not None
+    assert b"a secret" not in replaced

@@ -42,7 +42,7 @@ def test_a_manifest_in_many_segments_of_a_jpeg_is_measured() -> None:
 
 def test_chunks_of_odd_length_are_padded_in_webp() -> None:
     odd = b"TEST" + struct.pack("<I", 3) + b"abc\0"
-    assert manifest_size(b"RIFF\0\0\0\0WEBP" + odd + b"C2PA" + struct.pack("<I", 4) + b"abcd") == 4
+    assert manifest_size(b"RIFF\x1c\0\0\0WEBP" + odd + b"C2PA" + struct.pack("<I", 4) + b"abcd") == 4
 
 
 def test_other_metadata_is_no_manifest() -> None:

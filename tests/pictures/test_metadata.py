@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tabletop.image.v1.image_pb2 import Normalization
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
-from image_grpc.pictures import View, describe, fit, normalize, place, portrait, render, xmp
+from image_grpc.pictures import BadPicture, View, describe, fit, normalize, place, portrait, render, xmp
 from image_grpc.pictures.decoding import inspect
 from image_grpc.pictures.metadata import kept_properties
 from image_grpc.pictures.provenance import COMPOSED_GENERATED, GENERATED
@@ -94,7 +94,7 @@ def private_picture(format_: ImageFormat) -> bytes:
             segments = ((0xED, resources), (0xFE, b"a secret note"), (0xE5, b"jane@home.example"))
             parts = b"".join(struct.pack(">BBH", 0xFF, each, len(part) + 2) + part for each, part in segments)
             return data[:2] + parts + data[2:] + b"a secret note"
-        case ImageFormat.IMAGE_FORMAT_AVIF:
+        case ImageFormat.IMAGE_FORMAT_AVIF:  # also after its end
             return data + struct.pack(">I4s", 8 + 17, b"free") + b"jane@home.example"
     return data
 
@@ -160,6 +160,53 @@ def test_a_portrait_has_no_metadata(format_: ImageFormat) -> None:
 def test_rights_are_read_from_exif() -> None:
     data = tagged(JPEG, exif_data=gps_exif((0x013B, b"Ada Lovelace"), (0x8298, b"(c) Ada\0")))
     assert kept(normalize(data).data) == {"dc:creator": ("Ada Lovelace",), "dc:rights": ("(c) Ada",)}
+
+
+def test_rights_in_latin_1_are_read() -> None:
+    data = tagged(JPEG, exif_data=gps_exif((0x013B, "André".encode("latin-1"))))
+    assert kept(data) == {"dc:creator": ("André",)}
+    author = with_chunks(tagged(PNG), (b"tEXt", "Author\0Müller".encode("latin-1")))
+    assert kept(author) == {"dc:creator": ("Müller",)}
+
+
+def test_keywords_in_latin_1_are_no_obstacle() -> None:
+    data = with_chunks(tagged(PNG), (b"tEXt", "Schöpfer\0x".encode("latin-1")))
+    assert normalize(data).changes == (Normalization.NORMALIZATION_METADATA_REMOVED,)
+    assert describe(render(data, View(format=WEBP, max_side=48))).width == 48
+
+
+def test_rights_are_read_from_a_gif() -> None:
+    gif = pyvips.Image.new_from_array(scene()).copy(interpretation="srgb").write_to_buffer(".gif")
+    block = b"\x21\xff\x0bXMP DataXMP" + xmp.packet(KEPT) + bytes([1, *range(255, -1, -1), 0])
+    assert kept(normalize(gif[:-1] + block + gif[-1:]).data) == KEPT
+
+
+def test_what_other_programs_write_about_themselves_is_dropped() -> None:
+    packet = xmp.packet({"xmp:CreatorTool": ("Jane's tool",), "xmpMM:DocumentID": ("uuid:of-jane",)})
+    assert kept(tagged(WEBP, xmp_data=packet)) == {}
+
+
+def fan_out(count: int) -> bytes:
+    """Return EXIF metadata whose entries all refer to the directory that they are in."""
+    entries = struct.pack("<HHII", 0x8769, 4, 1, 8) * count
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", count) + entries + bytes(4)
+
+
+@pytest.mark.parametrize("count", [2, 5_000])
+def test_exif_that_refers_to_itself_many_times_is_refused(count: int) -> None:
+    block = fan_out(count)
+    jpeg = tagged(JPEG)
+    in_jpeg = jpeg[:2] + struct.pack(">BBH", 0xFF, 0xE1, len(block) + 8) + b"Exif\0\0" + block + jpeg[2:]
+    for data in (with_chunks(tagged(PNG), (b"eXIf", block)), in_jpeg):
+        with pytest.raises(BadPicture, match="EXIF"):
+            normalize(data)
+
+
+def test_rights_are_read_from_iptc_in_several_segments() -> None:
+    first, second = iptc((80, b"Ada")), iptc((116, b"(c) Ada"))
+    data = tagged(JPEG)
+    parts = b"".join(struct.pack(">BBH", 0xFF, 0xED, len(each) + 2) + each for each in (first, second))
+    assert kept(data[:2] + parts + data[2:]) == {"dc:creator": ("Ada",), "dc:rights": ("(c) Ada",)}
 
 
 def test_rights_are_read_from_iptc() -> None:

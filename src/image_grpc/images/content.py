@@ -106,7 +106,7 @@ def _view(request: ReadImageRequest, stored: ImageContent) -> View:
     return View(format=format_, max_side=max_side, region=region)
 
 
-def _region(request: ReadImageRequest, stored: ImageContent) -> Region | None:
+def _region(request: ReadImageRequest, stored: ImageContent) -> Region:
     region, violations = request.region, []
     for field, start, name in (("x", region.x, "width"), ("y", region.y, "height")):
         side = getattr(stored.size, name)
@@ -116,6 +116,4 @@ def _region(request: ReadImageRequest, stored: ImageContent) -> Region | None:
         raise InvalidArgument.of(violations)
     width = min(region.width, stored.size.width - region.x)
     height = min(region.height, stored.size.height - region.y)
-    if (width, height) == (stored.size.width, stored.size.height):
-        return None
     return Region(region.x, region.y, width, height)

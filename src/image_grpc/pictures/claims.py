@@ -55,7 +55,7 @@ def generated_claim(image: Image, provider_picture: bytes) -> Claim:
     """Return the claim of a stored picture, given the one that was downloaded. Takes time. Raises BadPicture."""
     downloaded, header = inspect(provider_picture)
     content = image.content
-    changes = [_CHANGES[each] for each in pixel_changes(header, downloaded.format)]
+    changes = [_CHANGES[each] for each in pixel_changes(header, provider_picture, downloaded.format)]
     if downloaded.width * content.size.height != downloaded.height * content.size.width:
         changes.append(CROPPED)
     if (downloaded.width, downloaded.height) != (content.size.width, content.size.height):

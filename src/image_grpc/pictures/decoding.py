@@ -16,7 +16,8 @@ import pyvips
 from tabletop.image.v1.types_pb2 import ImageFormat
 
 from image_grpc.errors import GenerationError
-from image_grpc.pictures import color, orientation
+from image_grpc.pictures import color, exif, orientation
+from image_grpc.pictures.containers import avif
 from image_grpc.workers import DECODING, is_wanted_here, stop_if_abandoned
 
 MAX_SIDE = 8192
@@ -36,6 +37,7 @@ RETRY_DELAY = 1.0
 
 _large_picture = threading.Lock()
 _POLL_SECONDS = 0.1
+_SEQUENCE = b"avis"
 _START_OF_SCAN = b"\xff\xda"
 _SIGNATURES = {
     ImageFormat.IMAGE_FORMAT_PNG: re.compile(rb"\x89PNG\r\n\x1a\n"),
@@ -80,10 +82,14 @@ def inspect(data: bytes) -> tuple[Description, pyvips.Image]:
     format_ = next((format_ for format_, signature in _SIGNATURES.items() if signature.match(data)), None)
     if format_ is None:
         raise BadPicture("not a PNG, JPEG, WebP, AVIF or GIF picture", retry_delay=RETRY_DELAY)
+    if exif.is_excessive(data):
+        raise BadPicture("the EXIF metadata of the picture is malformed")
     try:
         header = _load(data, format_)
     except pyvips.Error as error:
-        raise BadPicture("the header of the picture is damaged", retry_delay=RETRY_DELAY) from error
+        is_sequence = format_ == ImageFormat.IMAGE_FORMAT_AVIF and data.startswith(_SEQUENCE, 8)
+        problem = "AVIF sequences are not supported" if is_sequence else "the header of the picture is damaged"
+        raise BadPicture(problem, retry_delay=None if is_sequence else RETRY_DELAY) from error
     width, height = orientation.upright_size(header)
     max_pixels = max_pixels_of(format_)
     if max(width, height) > MAX_SIDE or width * height > max_pixels:
@@ -144,6 +150,8 @@ def _opened(data: bytes, format_: ImageFormat, max_seconds: float, shrink: int) 
         picture = _load(data, format_, **({"shrink": shrink} if shrink > 1 else {}))
         picture.set_progress(True)
         picture.signal_connect("eval", partial(_stop_if_useless, is_wanted_here(), end))
+        if format_ == ImageFormat.IMAGE_FORMAT_AVIF and avif.is_premultiplied(data):
+            picture = picture.unpremultiply().cast(picture.format)
         yield orientation.upright(color.to_srgb(picture))
     except pyvips.Error as error:
         stop_if_abandoned()

@@ -6,6 +6,7 @@ import pyvips
 from tabletop.image.v1.types_pb2 import ImageFormat
 
 from image_grpc.messages import enum_label
+from image_grpc.pictures.containers import png
 
 Options = Mapping[ImageFormat, str]
 """Suffixes and options of libvips by format. In JPEG, transparent areas become white."""
@@ -38,6 +39,9 @@ def media_type(format_: ImageFormat) -> str:
 
 def encode(picture: pyvips.Image, format_: ImageFormat, options: Options, packet: bytes = b"") -> bytes:
     """Encode a picture with `packet` as its only metadata. Takes time. Raises pyvips.Error."""
+    if packet and format_ == ImageFormat.IMAGE_FORMAT_PNG:
+        plain: bytes = picture.write_to_buffer(options[format_], keep="none")
+        return png.with_xmp(plain, packet)  # libpng would write a chunk in Latin-1, where few look for XMP
     if packet:
         picture = picture.copy()
         picture.set_type(pyvips.GValue.blob_type, "xmp-data", packet)

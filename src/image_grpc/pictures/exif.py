@@ -1,14 +1,19 @@
 """EXIF metadata: TIFF 6.0, section 2, and EXIF 2.32, section 4."""
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from image_grpc.pictures.containers import EXIF_HEAD
 
 _ASCII = 2
 _ORIENTATION, _EXIF_DIRECTORY = 0x0112, 0x8769
-_MAX_ENTRIES = 1_000
+_POINTERS = (0x8769, 0x8825, 0xA005)
+"""Tags of further directories: EXIF, GPS, interoperability."""
+_TIFF_HEADER = re.compile(rb"II\*\0|MM\0\*")
+_MAX_ENTRIES, _MAX_DIRECTORIES, _MAX_BLOCKS, _MAX_BLOCK_BYTES = 1_000, 8, 64, 65_536
 _TECHNICAL_TAGS = frozenset(
     {
         0x0100,  # width
@@ -56,7 +61,40 @@ def text(block: bytes, tag: int) -> str:
     except struct.error:
         return ""
     # A copyright has two parts, of the photographer and of the editor.
-    return " ".join(filter(None, (part.decode("utf-8", "replace").strip() for part in value.split(b"\0"))))
+    return " ".join(filter(None, (decoded(part).strip() for part in value.split(b"\0"))))
+
+
+def decoded(value: bytes) -> str:
+    """Return a text in UTF-8, or in Latin-1 as before Unicode."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def is_excessive(data: bytes) -> bool:
+    """Return whether EXIF metadata anywhere in a file takes long to read, because its directories refer to each other.
+
+    Readers follow every reference, and take seconds for a few kilobytes.
+    """
+    starts = (match.start() for match in _TIFF_HEADER.finditer(data))
+    return any(_has_excess(data[start : start + _MAX_BLOCK_BYTES]) for start in islice(starts, _MAX_BLOCKS))
+
+
+def _has_excess(tiff: bytes) -> bool:
+    pending: list[int | None] = [None]
+    directories = 0
+    while pending:
+        directories += 1
+        try:
+            entries = list(_entries(tiff, pending.pop()))
+        except struct.error:
+            continue
+        pointers = [each for each in entries if each.tag in _POINTERS]
+        if len({each.tag for each in pointers}) < len(pointers) or directories > _MAX_DIRECTORIES:
+            return True
+        pending += [struct.unpack(f"{_order(tiff)}I", each.value)[0] for each in pointers if len(each.value) == 4]
+    return False
 
 
 def is_technical(block: bytes) -> bool:

@@ -35,7 +35,7 @@ def normalize(data: bytes) -> Normalized:
     Takes time. Raises BadPicture.
     """
     described, header = inspect(data)
-    changes = pixel_changes(header, described.format)
+    changes = pixel_changes(header, data, described.format)
     packet = xmp.packet(kept_properties(header, data, described.format))
     if not changes and (unchanged := _with_metadata(data, header, described.format, packet)) is not None:
         removed = _removed(data, described.format) if unchanged is not data else []
@@ -43,7 +43,7 @@ def normalize(data: bytes) -> Normalized:
     format_ = encoded_format(described.format)
     with opened(data, max_seconds=MAX_DECODE_SECONDS) as picture:
         encoded = encode(picture, format_, STORED, packet)
-    if has_more(header, data, packet) or not changes:
+    if has_more(header, data, described.format, packet) or not changes:
         changes.append(_METADATA)
     return Normalized(encoded, Description(format_, described.width, described.height), tuple(changes))
 
@@ -53,10 +53,11 @@ def encoded_format(format_: ImageFormat) -> ImageFormat:
     return ImageFormat.IMAGE_FORMAT_PNG if format_ == ImageFormat.IMAGE_FORMAT_GIF else format_
 
 
-def pixel_changes(header: pyvips.Image, format_: ImageFormat) -> list[Normalization]:
+def pixel_changes(header: pyvips.Image, data: bytes, format_: ImageFormat) -> list[Normalization]:
     """Return what must change of the pixels of a picture. Takes time."""
     needed = {
-        Normalization.NORMALIZATION_TURNED: orientation.is_turned(header),
+        Normalization.NORMALIZATION_TURNED: orientation.is_turned(header)
+        or (format_ == ImageFormat.IMAGE_FORMAT_AVIF and avif.is_turned(data)),
         Normalization.NORMALIZATION_COLORS_CONVERTED: not color.is_srgb(header),
         Normalization.NORMALIZATION_DEPTH_REDUCED: header.format != "uchar",
         _FRAMES: bool(header.get_typeof("n-pages")) and header.get("n-pages") > 1,
@@ -71,7 +72,7 @@ def _with_metadata(data: bytes, header: pyvips.Image, format_: ImageFormat, pack
     if technical and replace_metadata(data, format_, packet, technical) == data:
         return data
     if format_ == ImageFormat.IMAGE_FORMAT_AVIF:
-        return None if avif.has_other_boxes(data) or has_more(header, data, packet) else data
+        return None if avif.has_more(data) or has_more(header, data, format_, packet) else data
     replaced = replace_metadata(data, format_, packet)
     return data if replaced == data else replaced
 

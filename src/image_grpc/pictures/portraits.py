@@ -8,6 +8,13 @@ from tabletop.image.v1.types_pb2 import ImageFormat
 from image_grpc.pictures.decoding import opened
 from image_grpc.pictures.encoding import FAST, encode
 
+_MARGIN = 0.04
+"""Space above a figure, as a share of the side."""
+_LEAST_SIDE = 4
+"""Smallest side in pixels in which figures are searched."""
+_DIFFERENCE = 16
+"""By how much pixels of a figure differ from plain ground."""
+
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
@@ -51,13 +58,18 @@ def _square(picture: pyvips.Image, focus: tuple[float, float] | None) -> tuple[i
     if focus is not None:
         x, y = focus[0] * width, focus[1] * height
         return _within(round(x - edge / 2), width - edge), _within(round(y - edge / 2), height - edge), edge
-    return 0, _within(_first_visible_row(picture), height - edge), edge
+    return 0, _within(_first_row(picture) - round(edge * _MARGIN), height - edge), edge
 
 
-def _first_visible_row(picture: pyvips.Image) -> int:
-    if not picture.hasalpha():
+def _first_row(picture: pyvips.Image) -> int:
+    """Return the first row with anything but plain ground: transparency, or the color of the upper left corner."""
+    if min(picture.width, picture.height) < _LEAST_SIDE:
         return 0
-    _, top, _, height = picture.extract_band(picture.bands - 1).find_trim(background=0, threshold=8)
+    if picture.hasalpha():
+        ground, plane = 0, picture.extract_band(picture.bands - 1)
+    else:
+        ground, plane = picture(0, 0), picture
+    _, top, _, height = plane.find_trim(background=ground, threshold=_DIFFERENCE)
     return int(top) if height else 0
 
 

@@ -98,7 +98,7 @@ def place(data: bytes, format_: ImageFormat, *, scale: float, left: int, top: in
 def _fit(data: bytes, width: int, height: int, format_: ImageFormat, statements: Statements) -> bytes:
     described, header = inspect(data)
     packet = xmp.packet(statements(kept_properties(header, data, described.format)))
-    fits = described == Description(format_, width, height) and not pixel_changes(header, format_)
+    fits = described == Description(format_, width, height) and not pixel_changes(header, data, format_)
     unchanged = replace_metadata(data, format_, packet) if fits else None
     with opened(data) as picture:
         if unchanged is not None:

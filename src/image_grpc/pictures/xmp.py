@@ -35,12 +35,14 @@ PROPERTIES: Mapping[str, Form] = {
     "dc:rights": Form.TRANSLATED,
     "photoshop:Credit": Form.TEXT,
     "xmpRights:Marked": Form.TEXT,
+    "xmpRights:Owner": Form.LIST,
     "xmpRights:WebStatement": Form.TEXT,
     "xmpRights:UsageTerms": Form.TRANSLATED,
     "cc:license": Form.LINK,
+    "cc:attributionName": Form.TEXT,
 }
 """The properties that pictures keep."""
-MAX_PACKET_BYTES = 256_000
+MAX_PACKET_BYTES = 1_000_000
 """Largest packet that is read: rights take a few hundred bytes, but packets may contain whole pictures."""
 MAX_KEPT_BYTES = 60_000
 """Largest packet that is written, as JPEG has room for 65 kB; further properties are left out."""

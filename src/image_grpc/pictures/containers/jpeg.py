@@ -5,6 +5,9 @@ import struct
 from collections.abc import Iterator
 from itertools import takewhile
 
+MAX_SEGMENTS = 20_000
+"""Most segments that are read."""
+
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _SCAN_DATA, _SCAN, _JFIF, _EXIF, _XMP, _PHOTOSHOP, _ADOBE = 0, 0xDA, 0xE0, 0xE1, 0xE1, 0xED, 0xEE
 _APPLICATION, _EXTENSIONS, _COMMENT = range(0xE0, 0xF0), range(0xF0, 0xFE), 0xFE
@@ -14,6 +17,10 @@ _XMP_HEAD = b"http://ns.adobe.com/xap/1.0/\0"
 _MAX_CONTENT = 65_533
 _JFIF_BYTES, _ADOBE_BYTES = 14, 12
 """Lengths without thumbnail, or what else may follow."""
+_JUMBF, _MANIFEST_STORE = 0xEB, bytes.fromhex("6332706100110010800000aa00389b71")
+_PHOTOSHOP_HEAD = b"Photoshop 3.0\0"
+_FILL = re.compile(rb"\xff+")
+"""Any number of these may precede a marker."""
 _NEXT_MARKER = re.compile(rb"\xff+[^\xff\x00\xd0-\xd7]", re.DOTALL)
 """In the data of a scan, 0xFF is followed by 0, or by the number of a restart interval."""
 
@@ -44,8 +51,24 @@ def has_more_pictures(data: bytes) -> bool:
 
 
 def photoshop_resources(data: bytes) -> bytes:
-    """Return the content of the first segment of Photoshop, which has IPTC metadata."""
-    return next((segment[4:] for marker, segment in _head(data) if marker == _PHOTOSHOP), b"")
+    """Return the resources of Photoshop, which have IPTC metadata: the contents of all segments together."""
+    segments = (segment[4:] for marker, segment in _head(data) if marker == _PHOTOSHOP)
+    return b"".join(each.removeprefix(_PHOTOSHOP_HEAD) for each in segments)
+
+
+def manifest_sizes(data: bytes) -> Iterator[int]:
+    """Yield the size of each segment of C2PA manifests: a store of them is split into segments of one instance."""
+    instances = set()
+    for marker, segment in _head(data):
+        if marker != _JUMBF or segment[4:6] != b"JP":
+            continue
+        # After marker and length: "JP", instance, sequence number, and the box: length, "jumb"; then its description:
+        # length, "jumd", type.
+        instance = segment[6:8]
+        if segment[16:20] == b"jumb" and segment[24:28] == b"jumd" and segment[28:44] == _MANIFEST_STORE:
+            instances.add(instance)
+        if instance in instances:
+            yield len(segment)
 
 
 def _head(data: bytes) -> Iterator[tuple[int | None, bytes]]:
@@ -71,11 +94,12 @@ def _decoded(marker: int | None, segment: bytes) -> bytes | None:
 def _segments(data: bytes) -> Iterator[tuple[int | None, bytes]]:
     """Yield the marker of each segment, and the whole segment; for the data of a scan, 0; at the end, None."""
     position = 2
-    while data.startswith(_START) and position + 4 <= len(data) + 2 and data[position : position + 1] == b"\xff":
-        marker = data[position + 1] if position + 1 < len(data) else 0
-        if marker == 0xFF:
-            position += 1
-            continue
+    for _ in range(MAX_SEGMENTS if data.startswith(_START) else 0):
+        fill = _FILL.match(data, position)
+        if fill is None or fill.end() >= len(data):
+            return
+        position = fill.end() - 1
+        marker = data[position + 1]
         if marker == _END[1]:
             yield None, b""
             return

@@ -4,29 +4,35 @@ import struct
 import zlib
 from collections.abc import Iterator
 
+MAX_CHUNKS = 65_536
+"""Most chunks that are read. One of pixels has 8 kB or more."""
+
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_KEPT = (b"IHDR", b"PLTE", b"tRNS", b"sRGB", b"pHYs", b"IDAT", b"IEND")
+_KEPT = (b"IHDR", b"PLTE", b"tRNS", b"sRGB", b"pHYs", b"IDAT")
 _COLOR = (b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM")
+_TEXT = (b"tEXt", b"zTXt", b"iTXt")
+_LENGTHS = {b"IHDR": 13, b"sRGB": 1, b"pHYs": 9}
+"""Lengths of contents: in longer ones, something could be hidden."""
 _XMP_HEAD = b"XML:com.adobe.xmp\0\0\0\0\0"
 """Keyword, no compression, no language, no translated keyword."""
-_PACKED_XMP_HEADS = (b"iTXtXML:com.adobe.xmp\0\1\0\0\0", b"zTXtXML:com.adobe.xmp\0\0")
-"""With compression, the second as libpng writes it."""
-_MAX_PACKET_BYTES = 100_000
-"""More than the largest packet that is written."""
+_AFTER_HEADER = len(_SIGNATURE) + 12 + 13
 
 
 def replace_metadata(data: bytes, xmp: bytes, exif: bytes) -> bytes | None:
     """Return the file with `xmp` as its only metadata but `exif`, without chunks of color; None if it is damaged."""
-    kept_exif = _chunk(b"eXIf", exif) if exif else b""
+    wanted, kept_exif = _xmp_chunk(xmp), _chunk(b"eXIf", exif) if exif else b""
     chunks = list(_chunks(data))
-    packed = (chunk for _, chunk in chunks if xmp and _unpacked(chunk) == xmp)
-    wanted = next(packed, _chunk(b"iTXt", _XMP_HEAD + xmp) if xmp else b"")
     if not chunks or chunks[-1][0] != b"IEND" or chunks[0][0] != b"IHDR":
         return None
-    kept = [chunk for name, chunk in chunks if name in _KEPT or chunk in (wanted, kept_exif)]
+    kept = [chunk for name, chunk in chunks if _is_kept(name, chunk) or chunk in (wanted, kept_exif)]
     if wanted and kept.count(wanted) != 1:
         kept = [kept[0], wanted, *(chunk for chunk in kept[1:] if chunk != wanted)]
-    return b"".join([_SIGNATURE, *kept])
+    return b"".join([_SIGNATURE, *kept, _chunk(b"IEND", b"")])
+
+
+def with_xmp(data: bytes, xmp: bytes) -> bytes:
+    """Return a file that has no XMP packet with one."""
+    return data[:_AFTER_HEADER] + _xmp_chunk(xmp) + data[_AFTER_HEADER:]
 
 
 def color_chunks(data: bytes) -> dict[bytes, bytes]:
@@ -34,9 +40,35 @@ def color_chunks(data: bytes) -> dict[bytes, bytes]:
     return {name: chunk[8:-4] for name, chunk in _head(data) if name in _COLOR}
 
 
+def texts(data: bytes) -> dict[str, str]:
+    """Return texts by keyword: those in Latin-1, and those in UTF-8 that are not compressed."""
+    texts_by_keyword = {}
+    for name, chunk in _chunks(data):
+        keyword, _, content = chunk[8:-4].partition(b"\0")
+        if name == b"tEXt":
+            texts_by_keyword[keyword.decode("latin-1")] = content.decode("latin-1")
+        elif name == b"iTXt" and content.startswith(b"\0\0"):
+            texts_by_keyword[keyword.decode("latin-1")] = content.split(b"\0", 4)[-1].decode("utf-8", "replace")
+    return texts_by_keyword
+
+
+def has_texts(data: bytes) -> bool:
+    """Return whether the file has texts other than an XMP packet."""
+    return any(name in _TEXT and not chunk.startswith(_XMP_HEAD, 8) for name, chunk in _chunks(data))
+
+
 def is_animated(data: bytes) -> bool:
     """Return whether the file has further frames."""
     return any(name == b"acTL" for name, _ in _head(data))
+
+
+def manifest_sizes(data: bytes) -> Iterator[int]:
+    """Yield the size of each chunk of C2PA manifests."""
+    return (len(chunk) for name, chunk in _chunks(data) if name == b"caBX")
+
+
+def _is_kept(name: bytes, chunk: bytes) -> bool:
+    return name in _KEPT and len(chunk) - 12 == _LENGTHS.get(name, len(chunk) - 12)
 
 
 def _head(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -50,7 +82,9 @@ def _head(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield the name of each chunk, and the whole chunk, up to IEND, the first damaged one, or the end of the data."""
     start = len(_SIGNATURE)
-    while data.startswith(_SIGNATURE) and start + 12 <= len(data):
+    for _ in range(MAX_CHUNKS if data.startswith(_SIGNATURE) else 0):
+        if start + 12 > len(data):
+            return
         (length,) = struct.unpack_from(">I", data, start)
         chunk = data[start : start + 12 + length]
         if len(chunk) < 12 + length or struct.pack(">I", zlib.crc32(chunk[4:-4])) != chunk[-4:]:
@@ -61,15 +95,8 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         start += len(chunk)
 
 
-def _unpacked(chunk: bytes) -> bytes:
-    """Return the XMP packet of a chunk that has it compressed; empty for other chunks."""
-    head = next((head for head in _PACKED_XMP_HEADS if chunk.startswith(head, 4)), None)
-    if head is None:
-        return b""
-    try:
-        return zlib.decompressobj().decompress(chunk[4 + len(head) : -4], _MAX_PACKET_BYTES)
-    except zlib.error:
-        return b""
+def _xmp_chunk(xmp: bytes) -> bytes:
+    return _chunk(b"iTXt", _XMP_HEAD + xmp) if xmp else b""
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:

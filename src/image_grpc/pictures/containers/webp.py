@@ -3,6 +3,9 @@
 import struct
 from collections.abc import Iterator
 
+MAX_CHUNKS = 1_000
+"""Most chunks that are read. An animation has one for each frame."""
+
 _HEAD = struct.Struct("<4sI4s")
 _EXTENDED, _ALPHA, _LOSSY, _LOSSLESS, _EXIF, _XMP = b"VP8X", b"ALPH", b"VP8 ", b"VP8L", b"EXIF", b"XMP "
 _HAS_ALPHA = 0x10
@@ -33,6 +36,11 @@ def replace_metadata(data: bytes, xmp: bytes, exif: bytes) -> bytes | None:
     return _HEAD.pack(b"RIFF", len(body) + 4, b"WEBP") + body
 
 
+def manifest_sizes(data: bytes) -> Iterator[int]:
+    """Yield the size of each chunk of C2PA manifests."""
+    return (len(chunk) for name, chunk in _chunks(data) if name == b"C2PA")
+
+
 def _canvas(pixels: bytes, chunk: bytes) -> bytes:
     """Return the size of the picture, each side as 24 bits of its length less one."""
     if pixels == _LOSSLESS:
@@ -45,9 +53,13 @@ def _canvas(pixels: bytes, chunk: bytes) -> bytes:
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield the name and the content of each complete chunk."""
+    if len(data) < _HEAD.size:
+        return
     end = min(len(data), _HEAD.unpack_from(data)[1] + 8)
     start = _HEAD.size
-    while start + 8 <= end:
+    for _ in range(MAX_CHUNKS):
+        if start + 8 > end:
+            return
         name, length = struct.unpack_from("<4sI", data, start)
         if start + 8 + length > end:
             return
