@@ -3,12 +3,13 @@
 Only the first frame of an animation is decoded.
 """
 
+import ctypes
 import math
 import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -35,6 +36,8 @@ MAX_DECODE_SECONDS = 20.0
 RETRY_DELAY = 1.0
 """Seconds after which a download may be repeated that was damaged on its way."""
 
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+"""Of mallopt(3)."""
 _large_picture = threading.Lock()
 _POLL_SECONDS = 0.1
 _SEQUENCE = b"avis"
@@ -62,8 +65,13 @@ class Description:
 
 
 def configure() -> None:
-    """Turn off the cache of libvips, which would keep decoded pictures. Idempotent."""
+    """Let libvips keep no decoded pictures, and the allocator no memory of them. Idempotent."""
     pyvips.cache_set_max(0)
+    # The threads that decode pictures leave gigabytes of free memory behind, unless glibc is told not to keep it.
+    with suppress(OSError, AttributeError):  # on systems without glibc
+        allocator = ctypes.CDLL(None)
+        allocator.mallopt(_M_MMAP_THRESHOLD, 1024 * 1024)
+        allocator.mallopt(_M_TRIM_THRESHOLD, 4 * 1024 * 1024)
 
 
 def describe(data: bytes) -> Description:
