@@ -234,7 +234,7 @@ async def test_without_an_api_key_no_version_is_accepted(
 def test_an_uploaded_image_leads_to_a_request_for_a_picture_like_it(subtype: ImageSubtype, field: str) -> None:
     image = stored_image(subtype=subtype)
     image.content.format = ImageFormat.IMAGE_FORMAT_WEBP
-    image.content.size.width, image.content.size.height = 30, 20
+    image.content.size.width, image.content.size.height = 60, 40
     image.metadata.source_id, image.metadata.service = "it", "some-service"
     request = request_of(image)
     assert request.WhichOneof("kind") == field
@@ -242,7 +242,7 @@ def test_an_uploaded_image_leads_to_a_request_for_a_picture_like_it(subtype: Ima
     if subtype == ImageSubtype.IMAGE_SUBTYPE_ARMOR:
         assert request.item_illustration.type == ItemType.ITEM_TYPE_ARMOR
     assert (picture.theme, picture.format) == ("fantasy", ImageFormat.IMAGE_FORMAT_WEBP)
-    assert (picture.size.width, picture.size.height) == (30, 20)
+    assert (picture.size.width, picture.size.height) == (60, 40)
     assert (picture.source.id, picture.source.service) == ("it", "some-service")
 
 
