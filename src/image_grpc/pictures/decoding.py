@@ -127,14 +127,16 @@ def size_of(data: bytes) -> tuple[int, int]:
 
 
 @contextmanager
-def opened(data: bytes, *, max_seconds: float = math.inf, shrink: int = 1) -> Iterator[pyvips.Image]:
+def opened(
+    data: bytes, described: Description | None = None, *, max_seconds: float = math.inf, shrink: int = 1
+) -> Iterator[pyvips.Image]:
     """Open a picture that libvips decodes when its pixels are used, within the block.
 
-    A JPEG can be decoded at half, a quarter or an eighth of its size, which is faster: `shrink` is 2, 4 or 8.
+    `described` is its description, if it was inspected already. A JPEG can be decoded at half, a quarter or an eighth of its size, which is faster: `shrink` is 2, 4 or 8.
 
     Raises BadPicture if it is refused, damaged, or takes longer than `max_seconds`; Abandoned if nobody waits.
     """
-    described, _ = inspect(data)
+    described = described or describe(data)
     alone = _alone() if is_large(described.width, described.height) else nullcontext()
     with alone, _opened(data, described.format, max_seconds, shrink) as picture:
         yield picture

@@ -1,6 +1,5 @@
 """EXIF metadata: TIFF 6.0, section 2, and EXIF 2.32, section 4."""
 
-import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ _ASCII = 2
 _ORIENTATION, _EXIF_DIRECTORY = 0x0112, 0x8769
 _POINTERS = (0x8769, 0x8825, 0xA005)
 """Tags of further directories: EXIF, GPS, interoperability."""
-_TIFF_HEADER = re.compile(rb"II\*\0|MM\0\*")
+_TIFF_HEADERS = (b"II*\0", b"MM\0*")
 _MAX_ENTRIES, _MAX_DIRECTORIES, _MAX_BLOCKS, _MAX_BLOCK_BYTES = 1_000, 8, 64, 65_536
 _TECHNICAL_TAGS = frozenset(
     {
@@ -77,8 +76,16 @@ def is_excessive(data: bytes) -> bool:
 
     Readers follow every reference, and take seconds for a few kilobytes.
     """
-    starts = (match.start() for match in _TIFF_HEADER.finditer(data))
-    return any(_has_excess(data[start : start + _MAX_BLOCK_BYTES]) for start in islice(starts, _MAX_BLOCKS))
+    starts = islice(_tiff_starts(data), _MAX_BLOCKS)
+    return any(_has_excess(data[start : start + _MAX_BLOCK_BYTES]) for start in starts)
+
+
+def _tiff_starts(data: bytes) -> Iterator[int]:
+    for header in _TIFF_HEADERS:  # a regular expression would take a hundred times as long
+        start = data.find(header)
+        while start >= 0:
+            yield start
+            start = data.find(header, start + 1)
 
 
 def _has_excess(tiff: bytes) -> bool:

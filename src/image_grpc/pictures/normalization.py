@@ -41,7 +41,7 @@ def normalize(data: bytes) -> Normalized:
         removed = _removed(data, described.format) if unchanged is not data else []
         return Normalized(unchanged, described, tuple(removed))
     format_ = encoded_format(described.format)
-    with opened(data, max_seconds=MAX_DECODE_SECONDS) as picture:
+    with opened(data, described, max_seconds=MAX_DECODE_SECONDS) as picture:
         encoded = encode(picture, format_, STORED, packet)
     if has_more(header, data, described.format, packet) or not changes:
         changes.append(_METADATA)

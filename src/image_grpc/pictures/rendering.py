@@ -65,7 +65,7 @@ def render(data: bytes, view: View, over: Composition | None = None, statements:
     scale = min(1.0, view.max_side / max(region.width, region.height)) if view.max_side else 1.0
     hides = over is not None and over.hides
     shrink = 1 if hides or view.region else _shrink(described, scale)
-    with opened(data, shrink=shrink) as decoded:
+    with opened(data, described, shrink=shrink) as decoded:
         picture = decoded
         if view.region is not None:
             picture = picture.crop(region.left, region.top, region.width, region.height)
@@ -88,7 +88,7 @@ def place(data: bytes, format_: ImageFormat, *, scale: float, left: int, top: in
     if fills and described.format == format_:
         return normalize(data).data
     packet = xmp.packet(kept_properties(header, data, described.format))
-    with opened(data) as decoded:
+    with opened(data, described) as decoded:
         picture = decoded if scale == 1 else _scaled(decoded, scale, described.width, described.height)
         black = [0, 0, 0, 255] if picture.hasalpha() else [0, 0, 0]
         placed = picture.embed(left, top, width, height, extend="background", background=black)
@@ -100,7 +100,7 @@ def _fit(data: bytes, width: int, height: int, format_: ImageFormat, statements:
     packet = xmp.packet(statements(kept_properties(header, data, described.format)))
     fits = described == Description(format_, width, height) and not pixel_changes(header, data, format_)
     unchanged = replace_metadata(data, format_, packet) if fits else None
-    with opened(data) as picture:
+    with opened(data, described) as picture:
         if unchanged is not None:
             picture.avg()  # decodes it, which verifies that it is complete
             return unchanged
