@@ -132,7 +132,8 @@ def opened(
 ) -> Iterator[pyvips.Image]:
     """Open a picture that libvips decodes when its pixels are used, within the block.
 
-    `described` is its description, if it was inspected already. A JPEG can be decoded at half, a quarter or an eighth of its size, which is faster: `shrink` is 2, 4 or 8.
+    `described` is its description, if it was inspected already. A JPEG can be decoded at half, a quarter or an eighth
+    of its size, which is faster: `shrink` is 2, 4 or 8.
 
     Raises BadPicture if it is refused, damaged, or takes longer than `max_seconds`; Abandoned if nobody waits.
     """
