@@ -281,8 +281,8 @@ def test_names_are_where_they_can_be_seen() -> None:
 
 
 def name_at(canvas: Canvas, text: str) -> tuple[float, float]:
-    (found,) = (each for each in ElementTree.fromstring(canvas.svg()).iter(f"{SVG}text") if each.text == text)
-    return float(found.get("x", 0)), float(found.get("y", 0))
+    (label,) = (each for each in ElementTree.fromstring(canvas.svg()).iter(f"{SVG}text") if each.text == text)
+    return float(label.get("x", 0)), float(label.get("y", 0))
 
 
 def test_fog_covers_a_name_as_it_did() -> None:

@@ -1,4 +1,7 @@
-"""Places of labels: next to what they name, inside of the picture, and over nothing else where there is room."""
+"""Places of labels: next to what they name, inside of the picture, and over nothing else where there is room.
+
+Costs are in units of the area of a label: covering all of another label costs Cost.LABEL.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,19 +24,19 @@ MARGIN = 0.2
 """Distance in font sizes between a label and the edge of the picture."""
 _RINGS = 7
 """How many lines a label is moved away, at most."""
-_OTHER_PLACE, _AWAY, _EACH_RING = 0.01, 0.15, 0.03
-"""Costs of a place next to the element that is not the first choice, of one away from it, and of each line more."""
+_SECOND_CHOICE, _DETACHED, _EACH_RING = 0.01, 0.15, 0.03
+"""Costs of another place next to the element, of one detached from it, and of each further line."""
 _CROSSING = 0.3
 """Cost of a line to a label that is all over other elements."""
 _LEADERS = 8
 """How many lines to places away from an element are compared."""
-_MOST_COVERED = 0.5
-"""Share of the picture that labels cover from which on there is hardly room for another one away from its element."""
-_UNSEEN = 0.5
+_MAX_COVERAGE = 0.5
+"""Share of the picture that labels cover, above which no label is detached from its element."""
+_HIDDEN = 0.5
 """Cost of a place that is partly in the fog, where it would be cut."""
 _LEADER = 0.7
 """Distance in font sizes from which a line leads to a label."""
-_FREE = 0.002
+_NEGLIGIBLE = 0.002
 """Cost of what a label covers up to which its place counts as free."""
 
 
@@ -85,12 +88,12 @@ def place_labels(
     obstacles = _Obstacles(occupied, len(labels))
     if seen is not None:
         shapely.prepare(seen)
-    room = _MOST_COVERED * size[0] * size[1]
+    room = _MAX_COVERAGE * size[0] * size[1]
     for label in labels:
         element = _within(label.element, size)
         costs = _Costs(label, obstacles, seen)
         center, cost = _best_near(label, element, size, costs)
-        if cost > _AWAY and room > 0:
+        if cost > _DETACHED and room > 0:
             center = _best_away(label, element, size, costs, default=(center, cost))
         box = _box(center, label)
         obstacles.add(box, Cost.LABEL)
@@ -102,9 +105,9 @@ def _best_near(label: Label, element: Box, size: tuple[float, float], costs: "_C
     """Return the center of the best place next to an element, and what it costs."""
     centers = _clamped(_near(label, element), label, size)
     first = costs.of(centers[:1])
-    if first[0] <= _FREE:
+    if first[0] <= _NEGLIGIBLE:
         return centers[0], 0.0
-    total = costs.of(centers) + _OTHER_PLACE * np.arange(len(centers))
+    total = costs.of(centers) + _SECOND_CHOICE * np.arange(len(centers))
     return centers[total.argmin()], float(total.min())
 
 
@@ -114,7 +117,7 @@ def _best_away(
     """Return the center of the best place away from an element, or the default if that costs less."""
     centers = _clamped(_away(label, element), label, size)
     rings = np.arange(len(centers)) // (len(centers) // _RINGS)
-    total = costs.of(centers) + _AWAY + _EACH_RING * rings
+    total = costs.of(centers) + _DETACHED + _EACH_RING * rings
     chosen = np.argsort(total, kind="stable")[:_LEADERS]
     centers, total = centers[chosen], total[chosen]
     if total[0] >= default[1]:
@@ -165,7 +168,7 @@ class _Costs:
         areas = np.maximum(shared[0], 0.0) * np.maximum(shared[1], 0.0)
         total: _Floats = areas @ costs / max(1e-9, self._size.prod())
         if self._seen is not None:
-            total += _UNSEEN * ~shapely.contains(self._seen, shapely.box(*low.T, *high.T))
+            total += _HIDDEN * ~shapely.contains(self._seen, shapely.box(*low.T, *high.T))
         return total
 
     def of_leaders(self, element: Box, centers: _Floats) -> _Floats:

@@ -186,8 +186,8 @@ def _emoji_font() -> _Font:
 @cache
 def _fonts() -> dict[str, _Font]:
     """Return the shipped fonts by family, in the order in which they are looked at for a character."""
-    found = {}
+    by_family = {}
     for file in fonts.packaged_files():
         face = hb.Face(hb.Blob.from_file_path(str(file)))
-        found[face.get_name(hb.OTNameIdPredefined.FONT_FAMILY)] = _Font(hb.Font(face), face.upem)
-    return {family: found[family] for family in fonts.packaged_families()}
+        by_family[face.get_name(hb.OTNameIdPredefined.FONT_FAMILY)] = _Font(hb.Font(face), face.upem)
+    return {family: by_family[family] for family in fonts.packaged_families()}
