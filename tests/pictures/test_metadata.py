@@ -197,7 +197,8 @@ def test_exif_that_refers_to_itself_many_times_is_refused(count: int) -> None:
     block = fan_out(count)
     jpeg = tagged(JPEG)
     in_jpeg = jpeg[:2] + struct.pack(">BBH", 0xFF, 0xE1, len(block) + 8) + b"Exif\0\0" + block + jpeg[2:]
-    for data in (with_chunks(tagged(PNG), (b"eXIf", block)), in_jpeg):
+    after_fill = in_jpeg[:2] + b"\xff" * 100_000 + in_jpeg[2:]
+    for data in (with_chunks(tagged(PNG), (b"eXIf", block)), in_jpeg, after_fill):
         with pytest.raises(BadPicture, match="EXIF"):
             normalize(data)
 

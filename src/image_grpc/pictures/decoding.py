@@ -18,7 +18,7 @@ from tabletop.image.v1.types_pb2 import ImageFormat
 
 from image_grpc.errors import GenerationError
 from image_grpc.pictures import color, exif, orientation
-from image_grpc.pictures.containers import avif
+from image_grpc.pictures.containers import avif, header_of
 from image_grpc.workers import DECODING, is_wanted_here, stop_if_abandoned
 
 MAX_SIDE = 8192
@@ -90,7 +90,7 @@ def inspect(data: bytes) -> tuple[Description, pyvips.Image]:
     format_ = next((format_ for format_, signature in _SIGNATURES.items() if signature.match(data)), None)
     if format_ is None:
         raise BadPicture("not a PNG, JPEG, WebP, AVIF or GIF picture", retry_delay=RETRY_DELAY)
-    if exif.is_excessive(data):
+    if exif.is_excessive(header_of(data, format_)):
         raise BadPicture("the EXIF metadata of the picture is malformed")
     try:
         header = _load(data, format_)

@@ -18,6 +18,18 @@ _REPLACE: Mapping[ImageFormat, Callable[[bytes, bytes, bytes], bytes | None]] = 
 }
 
 
+_HEADER: Mapping[ImageFormat, Callable[[bytes], bytes]] = {
+    ImageFormat.IMAGE_FORMAT_PNG: png.header,
+    ImageFormat.IMAGE_FORMAT_JPEG: jpeg.header,
+}
+
+
+def header_of(data: bytes, format_: ImageFormat) -> bytes:
+    """Return the part of a file from which decoders read metadata before the pixels; all of it if that is not known."""
+    header = _HEADER.get(format_)
+    return header(data) if header is not None else data
+
+
 def replace_metadata(data: bytes, format_: ImageFormat, xmp: bytes, exif: bytes = b"") -> bytes | None:
     """Return a file with `xmp` as its only metadata; empty: none. A file that is so already is returned unchanged.
 

@@ -45,6 +45,11 @@ def replace_metadata(data: bytes, xmp: bytes, exif: bytes) -> bytes | None:
     return b"".join([_START, *kept, _END])
 
 
+def header(data: bytes) -> bytes:
+    """Return the segments before the first scan."""
+    return b"".join(segment for _, segment in _head(data))
+
+
 def has_more_pictures(data: bytes) -> bool:
     """Return whether the file is one of several pictures (MPO)."""
     return any(segment.startswith(_MULTI_PICTURE, 4) for _, segment in _head(data))

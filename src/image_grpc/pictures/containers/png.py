@@ -52,6 +52,11 @@ def texts(data: bytes) -> dict[str, str]:
     return texts_by_keyword
 
 
+def header(data: bytes) -> bytes:
+    """Return the file up to its pixels."""
+    return data[: len(_SIGNATURE) + sum(len(chunk) for _, chunk in _head(data))]
+
+
 def has_texts(data: bytes) -> bool:
     """Return whether the file has texts other than an XMP packet."""
     return any(name in _TEXT and not chunk.startswith(_XMP_HEAD, 8) for name, chunk in _chunks(data))
