@@ -198,7 +198,10 @@ def test_exif_that_refers_to_itself_many_times_is_refused(count: int) -> None:
     jpeg = tagged(JPEG)
     in_jpeg = jpeg[:2] + struct.pack(">BBH", 0xFF, 0xE1, len(block) + 8) + b"Exif\0\0" + block + jpeg[2:]
     after_fill = in_jpeg[:2] + b"\xff" * 100_000 + in_jpeg[2:]
-    for data in (with_chunks(tagged(PNG), (b"eXIf", block)), in_jpeg, after_fill):
+    in_png = with_chunks(tagged(PNG), (b"eXIf", block))
+    after_damage = in_png[:33] + b"\0\0\0\0prVtbad!" + in_png[33:]
+    after_many = in_jpeg[:2] + b"\xff\xe5\x00\x02" * 30_000 + in_jpeg[2:]
+    for data in (in_png, after_damage, in_jpeg, after_fill, after_many):
         with pytest.raises(BadPicture, match="EXIF"):
             normalize(data)
 

@@ -46,8 +46,13 @@ def replace_metadata(data: bytes, xmp: bytes, exif: bytes) -> bytes | None:
 
 
 def header(data: bytes) -> bytes:
-    """Return the segments before the first scan."""
-    return b"".join(segment for _, segment in _head(data))
+    """Return the segments before the first scan; the whole file if they cannot all be read."""
+    segments: list[bytes] = []
+    for marker, segment in _segments(data):
+        if marker == _SCAN:
+            return b"".join(segments)
+        segments.append(segment)
+    return data
 
 
 def has_more_pictures(data: bytes) -> bool:

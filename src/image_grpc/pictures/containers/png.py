@@ -53,8 +53,13 @@ def texts(data: bytes) -> dict[str, str]:
 
 
 def header(data: bytes) -> bytes:
-    """Return the file up to its pixels."""
-    return data[: len(_SIGNATURE) + sum(len(chunk) for _, chunk in _head(data))]
+    """Return the file up to its pixels; the whole file if the chunks before them cannot all be read."""
+    size = len(_SIGNATURE)
+    for name, chunk in _chunks(data):
+        if name == b"IDAT":
+            return data[:size]
+        size += len(chunk)
+    return data
 
 
 def has_texts(data: bytes) -> bool:
