@@ -3,6 +3,8 @@
 import logging
 import os
 import sys
+from contextlib import suppress
+from typing import IO, Any, BinaryIO, TextIO, cast
 
 import orjson
 import structlog
@@ -11,6 +13,23 @@ from image_grpc.correlation import current_correlation_id
 
 _UTC_TIME = structlog.processors.TimeStamper(fmt="iso", utc=True)
 _LOCAL_TIME = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
+
+
+class _Stream:
+    """A stream whose reader may be gone: what cannot be written is lost, so that logging never fails."""
+
+    def __init__(self, stream: IO[Any]) -> None:
+        self._stream = stream
+
+    def write(self, text: str | bytes) -> None:
+        """Write a text if possible."""
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """Flush the stream if possible."""
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def set_up_logs(level: str) -> None:
@@ -26,10 +45,10 @@ def set_up_logs(level: str) -> None:
     ]
     logger_factory: structlog.PrintLoggerFactory | structlog.BytesLoggerFactory
     if for_people:
-        logger_factory, rendered = structlog.PrintLoggerFactory(file=sys.stderr), _for_people()
+        logger_factory, rendered = structlog.PrintLoggerFactory(file=cast("TextIO", _Stream(sys.stderr))), _for_people()
         rendered_by_logging = rendered
     else:
-        logger_factory = structlog.BytesLoggerFactory(file=sys.stderr.buffer)
+        logger_factory = structlog.BytesLoggerFactory(file=cast("BinaryIO", _Stream(sys.stderr.buffer)))
         rendered = _as_json(structlog.processors.JSONRenderer(serializer=orjson.dumps))
         rendered_by_logging = _as_json(structlog.processors.JSONRenderer())
     structlog.configure(

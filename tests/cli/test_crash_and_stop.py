@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -133,6 +135,24 @@ async def test_a_hanging_call_does_not_delay_sigterm_beyond_the_grace_period(tmp
             await state_reached(service, generation.id, 2)
             service.process.send_signal(signal.SIGTERM)
             assert await service.exit_code() == 0
+
+
+async def test_a_service_whose_output_nobody_reads_any_more_stops(tmp_path: Path) -> None:
+    """As after `image-grpc up 2>&1 | head`."""
+    arguments = ("-m", "image_grpc", "up", "--listen", "127.0.0.1:0", "--data-dir", str(tmp_path))
+    reader, writer = os.pipe()
+    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdout=writer, stderr=writer)
+    os.close(writer)
+    with os.fdopen(reader) as output:
+        await asyncio.to_thread(lambda: next(line for line in output if "listens on" in line))
+    try:
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(MAX_WAIT_SECONDS):
+            await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 async def test_a_data_folder_serves_one_process(tmp_path: Path) -> None:

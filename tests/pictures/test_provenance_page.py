@@ -16,7 +16,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "provenance.md").read_text()
 
 
 def code(language: str) -> str:
-    [block] = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+    block = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)[0]
     assert isinstance(block, str)
     return block
 

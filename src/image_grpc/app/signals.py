@@ -20,8 +20,8 @@ def stop_signals() -> Iterator[asyncio.Event]:
     def on_signal(number: signal.Signals) -> None:
         if stop.is_set():
             raise SystemExit(128 + number)
+        stop.set()  # before anything that may fail, such as a log whose reader is gone
         log.info("stopping", signal=number.name)
-        stop.set()
 
     signals = (signal.SIGTERM, signal.SIGINT)
     for number in signals:
@@ -40,8 +40,8 @@ def stopped_when_closed(pipe: int, stop: asyncio.Event) -> Iterator[None]:
 
     def on_end() -> None:
         loop.remove_reader(pipe)
-        log.warning("stopping: the parent process has ended")
         stop.set()
+        log.warning("stopping: the parent process has ended")
 
     loop.add_reader(pipe, on_end)
     try:

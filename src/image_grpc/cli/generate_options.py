@@ -133,7 +133,7 @@ def _variant_options(command: Callable[..., None]) -> Callable[..., None]:
         type=click.IntRange(1, MAX_VARIANTS),
         default=1,
         show_default=True,
-        help="Number of variants to generate, with a contact sheet.",
+        help="Number of variants to generate, from --variant on, with a contact sheet.",
     )
     return number(count(command))
 

@@ -71,7 +71,7 @@ def versions(client: Client, limit: int, **fields: Any) -> None:
 @click.argument("image_id")
 @click.option("--version", type=VERSION, default=0, help="Version number; default: the newest.")
 @click.option("--layer", type=EnumChoice(pb.ImageLayer), default="base", help="A map without or with its overlays.")
-@click.option("--format", type=EnumChoice(ImageFormat), help="Default: as stored.")
+@click.option("--format", type=EnumChoice(ImageFormat, "png", "jpeg", "webp", "avif"), help="Default: as stored.")
 @click.option(
     "--max-side",
     type=click.IntRange(0, 100_000),
@@ -131,7 +131,10 @@ def upload(client: Client, file: Path, source_id: str, grid: float, plan: IO[str
     description.type = kind_of_subtype(description.subtype).image_type
     image = ImageServiceStub(client.channel).UploadImage(_parts(description, file), timeout=300).image
     labels = [display_label(Normalization, each).replace("_", " ") for each in image.metadata.normalizations]
-    client.show(image, _table([image]), *([f"changed: {', '.join(labels)}"] if labels else []))
+    notes = [f"changed: {', '.join(labels)}"] if labels else []
+    if description.preserve_original:
+        notes = ["stored as it is, with all metadata, which may name places and devices"]
+    client.show(image, _table([image]), *notes)
 
 
 @image.command()

@@ -53,18 +53,21 @@ def save_variants(
         return
     folder = Path(tempfile.mkdtemp(prefix="image-grpc-")) if out is None else out.parent
     name = "contact-sheet" if out is None else out.stem
-    thumbnails = []
+    thumbnails, files = [], []
     for number, generation in generations:
         image = generation.image
         request = ReadImageRequest(image_id=image.id, version=image.version, format=format_ or None)
         if out is not None:
-            save(client, request, folder / f"{name}-{number}{out.suffix or suffix_of(image.content)}", describe=False)
+            files.append(folder / f"{name}-{number}{out.suffix or suffix_of(image.content)}")
+            save(client, request, files[-1], describe=False)
         request.format, request.max_side = ImageFormat.IMAGE_FORMAT_PNG, SIDE
         thumbnails.append((number, read_picture(client, request)))
     sheet = folder / (f"{name}.png" if out is None else f"{name}-variants.png")
     with opened(sheet) as file:
         file.write(contact_sheet(thumbnails))
     if client.prints_text:
+        if files:
+            click.echo(f"saved as {', '.join(str(file) for file in files)}")
         click.echo(f"contact sheet: {sheet}")
         if out is None:
             click.launch(str(sheet))
