@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from image_grpc.pictures.containers import EXIF_HEAD
+from image_grpc.pictures.containers.jpeg import EXIF_HEAD
 
 _ASCII = 2
 _ORIENTATION, _EXIF_DIRECTORY = 0x0112, 0x8769

@@ -36,7 +36,7 @@ Statements = Callable[[Properties], Properties]
 
 
 def own_statements(kept: Properties) -> Properties:
-    """State what the picture that it was made from says, and nothing else."""
+    """State only what the source picture states."""
     return kept
 
 

@@ -9,8 +9,6 @@ from tabletop.image.v1.types_pb2 import ImageFormat
 
 from image_grpc.pictures.containers import jpeg, png, webp
 
-EXIF_HEAD = b"Exif\0\0"
-"""Before EXIF metadata in JPEG, and in some other files."""
 _REPLACE: Mapping[ImageFormat, Callable[[bytes, bytes, bytes], bytes | None]] = {
     ImageFormat.IMAGE_FORMAT_PNG: png.replace_metadata,
     ImageFormat.IMAGE_FORMAT_JPEG: jpeg.replace_metadata,
@@ -38,4 +36,4 @@ def replace_metadata(data: bytes, format_: ImageFormat, xmp: bytes, exif: bytes 
     Return None if the picture has to be encoded for that, because of its format or damages.
     """
     replace = _REPLACE.get(format_)
-    return replace(data, xmp, exif.removeprefix(EXIF_HEAD)) if replace is not None else None
+    return replace(data, xmp, exif.removeprefix(jpeg.EXIF_HEAD)) if replace is not None else None

@@ -12,7 +12,8 @@ _START, _END = b"\xff\xd8", b"\xff\xd9"
 _SCAN_DATA, _SCAN, _JFIF, _EXIF, _XMP, _PHOTOSHOP, _ADOBE = 0, 0xDA, 0xE0, 0xE1, 0xE1, 0xED, 0xEE
 _APPLICATION, _EXTENSIONS, _COMMENT = range(0xE0, 0xF0), range(0xF0, 0xFE), 0xFE
 _MULTI_PICTURE = b"MPF\0"
-_EXIF_HEAD = b"Exif\0\0"
+EXIF_HEAD = b"Exif\0\0"
+"""Before EXIF metadata in JPEG, and in some other files."""
 _XMP_HEAD = b"http://ns.adobe.com/xap/1.0/\0"
 _MAX_CONTENT = 65_533
 _JFIF_BYTES, _ADOBE_BYTES = 14, 12
@@ -30,7 +31,7 @@ def replace_metadata(data: bytes, xmp: bytes, exif: bytes) -> bytes | None:
     if len(_XMP_HEAD) + len(xmp) > _MAX_CONTENT:
         return None
     wanted = _segment(_XMP, _XMP_HEAD + xmp) if xmp else b""
-    kept_exif = _segment(_EXIF, _EXIF_HEAD + exif) if exif else b""
+    kept_exif = _segment(_EXIF, EXIF_HEAD + exif) if exif else b""
     kept, is_complete = [], False
     for marker, segment in _segments(data):
         is_complete = marker is None
