@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import subprocess
 import sys
 import threading
@@ -13,7 +14,7 @@ import pytest
 
 from image_grpc.deadline import deadline_in
 from image_grpc.errors import DeadlineExceeded
-from image_grpc.workers import Abandoned, Workers, is_wanted_here, stop_if_abandoned
+from image_grpc.workers import Abandoned, Workers, stop_if_abandoned, stopping
 from image_grpc_testkit.eventually import eventually
 
 text: ContextVar[str] = ContextVar("text", default="")
@@ -78,7 +79,37 @@ async def test_work_ends_at_the_deadline_of_its_caller() -> None:
 
 def test_outside_of_workers_everything_is_wanted() -> None:
     stop_if_abandoned()
-    assert is_wanted_here()()
+
+
+async def test_work_that_cannot_look_itself_is_stopped_when_its_caller_is_cancelled() -> None:
+    started, stopped = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with stopping(stopped.set, max_seconds=math.inf):
+            started.set()
+            stopped.wait(60)
+
+    call = asyncio.create_task(Workers("test", 1).run(work))
+    await eventually(started.is_set, "the work begins")
+    assert not stopped.is_set()
+    call.cancel()
+    await eventually(stopped.is_set, "the work is stopped")
+
+
+def test_work_that_cannot_look_itself_is_stopped_after_its_time() -> None:
+    stopped = threading.Event()
+    with stopping(stopped.set, max_seconds=0.01):
+        assert stopped.wait(60)
+
+
+def test_work_is_not_stopped_after_its_block() -> None:
+    calls: list[bool] = []
+    with stopping(lambda: calls.append(True), max_seconds=math.inf):
+        pass
+    stopped = threading.Event()
+    with stopping(stopped.set, max_seconds=0):  # one round later
+        assert stopped.wait(60)
+    assert calls == []
 
 
 def test_a_process_does_not_wait_for_threads_when_it_ends() -> None:

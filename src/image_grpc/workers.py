@@ -9,7 +9,8 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Generic, TypeVar
 
@@ -17,6 +18,9 @@ from image_grpc.deadline import remaining
 from image_grpc.errors import DeadlineExceeded
 
 T = TypeVar("T")
+
+WATCHDOG_SECONDS = 0.1
+"""Interval at which it is checked whether work should stop that cannot check it itself."""
 
 
 class Abandoned(Exception):
@@ -92,16 +96,69 @@ class _Job(Generic[T]):
 _thread = threading.local()
 
 
-def is_wanted_here() -> Callable[[], bool]:
-    """Return a function that tells, in any thread, whether somebody still waits for the work of this thread."""
-    job = getattr(_thread, "job", None)
-    return lambda: job is None or job.is_wanted
-
-
 def stop_if_abandoned() -> None:
     """Raise Abandoned if nobody waits for the work of this thread any more, or its deadline has passed."""
-    if not is_wanted_here()():
+    if not _is_wanted(_thread_job()):
         raise Abandoned
+
+
+@contextmanager
+def stopping(stop: Callable[[], None], max_seconds: float) -> Iterator[None]:
+    """Call `stop` once nobody waits for the work of this thread any more, or the block takes more than `max_seconds`.
+
+    It is called from another thread, and again every 0.1 s until the block ends.
+    """
+    job, end = _thread_job(), time.monotonic() + max_seconds
+
+    def stop_if_useless() -> None:
+        if not _is_wanted(job) or time.monotonic() > end:
+            stop()
+
+    with _WATCHDOG.watching(stop_if_useless):
+        yield
+
+
+def _thread_job() -> "_Job[object] | None":
+    return getattr(_thread, "job", None)
+
+
+def _is_wanted(job: "_Job[object] | None") -> bool:
+    return job is None or job.is_wanted
+
+
+class _Watchdog:
+    """Calls functions at an interval, in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._checks: set[Callable[[], None]] = set()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def watching(self, check: Callable[[], None]) -> Iterator[None]:
+        """Call `check` at the interval within the block."""
+        with self._changed:
+            self._checks.add(check)
+            self._changed.notify()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="watchdog of workers", daemon=True)
+                self._thread.start()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._checks.discard(check)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait(WATCHDOG_SECONDS if self._checks else None)
+                checks = list(self._checks)
+            for check in checks:
+                check()
+
+
+_WATCHDOG = _Watchdog()
 
 
 DECODING = Workers("decode", 2)

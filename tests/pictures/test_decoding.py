@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+
 import pytest
 import pyvips
 from tabletop.image.v1.types_pb2 import ImageFormat
 
 from image_grpc.pictures import BadPicture, Description, check, decoding
+from image_grpc.pictures.decoding import decode_all, opened
+from image_grpc.workers import Abandoned, Workers
+from image_grpc_testkit.eventually import eventually
 from tests.pictures.samples import every_format, noise
 
 
@@ -31,10 +37,22 @@ async def test_a_progressive_jpeg_of_many_scans_is_rejected_before_it_is_decoded
         await check(progressive[:-2] + scan * 200 + progressive[-2:])
 
 
-async def test_decoding_ends_with_its_caller(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "is_wanted_here", lambda: lambda: False)
-    with pytest.raises(BadPicture):
-        await check(noise(2000, 2000, ImageFormat.IMAGE_FORMAT_PNG))
+async def test_decoding_ends_with_its_caller() -> None:
+    picture, started, ended = noise(2000, 2000, ImageFormat.IMAGE_FORMAT_PNG), threading.Event(), threading.Event()
+
+    def work() -> None:
+        started.set()
+        try:
+            while True:
+                with opened(picture) as decoded:
+                    decode_all(decoded)
+        except Abandoned:
+            ended.set()
+
+    call = asyncio.create_task(Workers("test", 1).run(work))
+    await eventually(started.is_set, "decoding begins")
+    call.cancel()
+    await eventually(ended.is_set, "decoding ends")
 
 
 async def test_decoding_has_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
