@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -109,3 +110,11 @@ def clock() -> FakeClock:
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls do not wait out a pause: they fail with CallNotSent at once."""
     monkeypatch.setattr("image_grpc.getimg.limits.MAX_WAIT_SECONDS", 0.0)
+
+
+@pytest.fixture
+def unused_url() -> Iterator[str]:
+    """A URL with a port that nothing listens on."""
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{reserved.getsockname()[1]}"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
-from collections.abc import Iterator
 from email.utils import formatdate
 from typing import Any
 
@@ -21,14 +19,6 @@ from tests.getimg.scripted_server import EndlessResponse, response, scripted_ser
 from tests.service import Provider, running_standin
 
 no_waiting = pytest.mark.usefixtures("no_waiting")
-
-
-@pytest.fixture
-def unused_url() -> Iterator[str]:
-    """A URL with a port that nothing listens on."""
-    with socket.socket() as reserved:
-        reserved.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{reserved.getsockname()[1]}"
 
 
 @pytest.mark.parametrize(

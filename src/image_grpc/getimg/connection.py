@@ -18,6 +18,7 @@ import httpx
 from image_grpc.errors import GetimgNotConfigured
 from image_grpc.getimg import errors
 from image_grpc.getimg.limits import CircuitBreaker, RateLimiter, retry_after
+from image_grpc.getimg.transport import Transport
 from image_grpc.settings import GetimgSettings
 
 CONNECT_TIMEOUT = 5.0
@@ -113,14 +114,13 @@ def tls_context() -> ssl.SSLContext:
 
 
 def _sdk(config: GetimgConfig, api_key: str) -> getimg.AsyncGetimgAI:
-    limits = httpx.Limits(max_connections=config.max_in_flight + 10, max_keepalive_connections=20)
     return getimg.AsyncGetimgAI(
         api_key=api_key,
         base_url=config.base_url,
         max_retries=0,
         timeout=httpx.Timeout(config.timeout, connect=min(CONNECT_TIMEOUT, config.timeout / 2)),
         http_client=httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(verify=tls_context(), limits=limits),
+            transport=Transport(tls_context()),
             headers={"Accept-Encoding": "identity"},
             event_hooks={"response": [_bound_size]},
         ),

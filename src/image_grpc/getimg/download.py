@@ -10,6 +10,7 @@ from opentelemetry.trace import Span
 from image_grpc import pictures
 from image_grpc.errors import ApiError, GenerationError
 from image_grpc.getimg.connection import tls_context
+from image_grpc.getimg.transport import Transport
 from image_grpc.settings import is_loopback
 from image_grpc.telemetry import ATTR_HTTP_STATUS, SPAN_GETIMG_DOWNLOAD, Telemetry
 from image_grpc.workers import DECODING
@@ -70,7 +71,7 @@ class Downloader:
         self._telemetry, self._policy = telemetry, policy
         self._max_bytes, self._timeout = max_bytes, timeout
         self._http = httpx.AsyncClient(
-            verify=tls_context(),
+            transport=Transport(tls_context()),
             timeout=httpx.Timeout(timeout, connect=5.0),
             follow_redirects=False,
             headers={"Accept-Encoding": "identity"},

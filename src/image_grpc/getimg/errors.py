@@ -45,7 +45,7 @@ def translate(error: Exception, *, api_key: str, retry_delay: float | None) -> A
     match error:
         case getimg.APIStatusError():
             return _translate_status(error, api_key, retry_delay)
-        case getimg.APITimeoutError() if isinstance(cause, httpx.ConnectTimeout | httpx.PoolTimeout):
+        case getimg.APITimeoutError() if isinstance(cause, httpx.ConnectTimeout):
             return CallNotSent("could not connect to GetImg.AI in time", retry_delay=MIN_RETRY_SECONDS)
         case getimg.APITimeoutError() | TimeoutError():  # the latter: a response that arrives too slowly
             return ApiError("GetImg.AI did not respond in time; the call may have been billed and is not repeated")
