@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -31,7 +32,9 @@ class Server:
         self.connections += 1
         try:
             while True:
-                self.requests.append(await reader.readuntil(b"\r\n\r\n"))
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = re.search(rb"content-length: (\d+)", head.lower())
+                self.requests.append(head + await reader.readexactly(int(length[1]) if length else 0))
                 await self._respond(writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
@@ -85,6 +88,13 @@ async def test_a_connection_is_used_again() -> None:
             assert (await client.get(f"{server.url}/a%2Fb?c=%20")).text == "hello"
     assert server.connections == 1
     assert all(request.startswith(b"GET /a%2Fb?c=%20 HTTP/1.1\r\n") for request in server.requests)
+
+
+async def test_a_large_body_is_sent_whole() -> None:
+    body = b"x" * 3_000_000
+    async with serving(reply) as server, new_client() as client:
+        assert (await client.post(server.url, content=body)).text == "hello"
+    assert server.requests[0].endswith(b"\r\n\r\n" + body)
 
 
 async def test_the_connection_of_a_response_that_is_not_read_is_closed() -> None:

@@ -79,12 +79,15 @@ class GenerationReader:
         ]
         return generations_with_images, token
 
-    async def present(self, record: GenerationRecord) -> Generation:
-        """Return the generation in a record, with its image filled in."""
+    async def present(self, record: GenerationRecord, change: RecordChange | None = None) -> Generation:
+        """Return the generation in a record, with its image filled in: from `change` if that is its last change."""
         images, reference = self._storage.images, record.generation.image
         if not reference.id:
             return _with_image(record, None)
-        image = await images.get_version(reference.id, reference.version, include_deleted=True)
+        if change is not None:
+            image = await images.after_change(change)
+        else:
+            image = await images.get_version(reference.id, reference.version, include_deleted=True)
         return _with_image(record, await images.with_overlay_ids(image) if image is not None else None)
 
     async def wait(self, id_: str, seconds: float, record: GenerationRecord | None = None) -> Generation:
@@ -93,8 +96,11 @@ class GenerationReader:
         `record` is its record if the caller has just stored it.
         """
         end, polls, failed = time.monotonic() + seconds, itertools.count(1), False
-        with self._feed.watch(GENERATION, id_) as changes:
+        with contextlib.ExitStack() as watches:
+            changes = watches.enter_context(self._feed.watch(GENERATION, id_))
             record = record or await self._generations.require(id_)
+            # One event reports the end of a generation and its image, which then need not be read.
+            images = watches.enter_context(self._feed.watch(RecordKind.RECORD_KIND_IMAGE, record.image_id))
             while not is_final(record.generation) and not self._stopping.is_set():
                 left = end - time.monotonic()
                 if left <= 0:
@@ -105,7 +111,7 @@ class GenerationReader:
                 failed = True
                 with contextlib.suppress(StorageServiceError, Overloaded):
                     record, failed = await self._after(change, id_, record), False
-        return await self.present(record)
+        return await self.present(record, _last_change(images, record.generation.image.version))
 
     async def watch(self, id_: str, cursor: str, *, heartbeat_seconds: float) -> AsyncIterator[WatchEvent]:
         """Yield every change after the cursor, and heartbeats, until the generation ends or the server stops.
@@ -150,6 +156,18 @@ def _with_image(record: GenerationRecord, image: Image | None) -> Generation:
     if image is not None:
         generation.image.CopyFrom(image)
     return generation
+
+
+def _last_change(changes: Changes, version: int) -> RecordChange | None:
+    """Return the last change to this version of a record, or None if it may have been missed."""
+    last = None
+    while not changes.empty():
+        change = changes.get_nowait()
+        if change is Signal.GAP:
+            last = None
+        elif isinstance(change, RecordChange) and change.key.version == version:
+            last = change
+    return last
 
 
 def _version_in(cursor: str) -> int:

@@ -7,6 +7,7 @@ are raised only before.
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 
 import aiohttp
 import httpx
@@ -33,7 +34,7 @@ class Transport(httpx.AsyncBaseTransport):
                 request.method,
                 URL(str(request.url), encoded=True),
                 headers=request.headers.multi_items(),
-                data=await request.aread() or None,
+                data=BytesIO(body) if (body := await request.aread()) else None,  # aiohttp warns of long bytes
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(sock_connect=timeout.get("connect"), sock_read=timeout.get("read")),
             )

@@ -123,7 +123,7 @@ class Hub(Protocol):
     async def start(self) -> None:
         """Connect, and declare the topology."""
 
-    async def publish(self, message: OutboundMessage, *, timeout: float, reply_to: str = "") -> Outcome:
+    async def publish(self, message: OutboundMessage, *, timeout: float) -> Outcome:
         """Publish a message. Returns within `timeout` seconds, and reports the broker's failures as an outcome."""
 
     async def request(self, message: OutboundMessage, *, timeout: float) -> Envelope:

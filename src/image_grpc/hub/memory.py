@@ -106,7 +106,10 @@ class MemoryHub:
         declared = self._queues.setdefault(queue.name, MemoryQueue(queue.name))
         self._bindings += [(exchange, pattern, declared) for exchange, pattern in queue.bindings]
 
-    async def publish(self, message: OutboundMessage, *, timeout: float, reply_to: str = "") -> hub.Outcome:
+    async def publish(self, message: OutboundMessage, *, timeout: float) -> hub.Outcome:
+        return self._publish(message)
+
+    def _publish(self, message: OutboundMessage, reply_to: str = "") -> hub.Outcome:
         queues = self._route(message)
         if not queues:
             return hub.Outcome.RETURNED if message.mandatory else hub.Outcome.CONFIRMED
@@ -138,7 +141,7 @@ class MemoryHub:
         token = f"reply.{uuid.uuid4()}"  # not the message's id: the same message may be sent twice at once
         with self._replies.expect(token) as reply:
             routed = bool(self._route(message))
-            outcome = await self.publish(message, timeout=timeout, reply_to=token) if routed else hub.Outcome.RETURNED
+            outcome = self._publish(message, reply_to=token) if routed else hub.Outcome.RETURNED
             if outcome is hub.Outcome.REFUSED:
                 raise HubError(f"{message.routing_key}: the queue is full")
             if outcome is hub.Outcome.RETURNED:

@@ -71,10 +71,15 @@ class StorageRequester:
         the one that `content_digest` identifies. Raises VersionConflict, RequestIdReused, RecordNotFound,
         BlobIncomplete, LimitExceeded.
         """
-        batch = pb.Batch(puts=puts, undeletes=undeletes, messages=messages, blob_parts=blob_parts, counters=counters)
         request = pb.StoreRequest(
-            storage_correlation_id=storage_correlation_id or new_id(), batch=batch, content_digest=content_digest
+            storage_correlation_id=storage_correlation_id or new_id(), batch=pb.Batch(), content_digest=content_digest
         )
+        batch = request.batch  # filled here, because a batch that is passed to the constructor is copied
+        batch.puts.extend(puts)
+        batch.undeletes.extend(undeletes)
+        batch.messages.extend(messages)
+        batch.blob_parts.extend(blob_parts)
+        batch.counters.extend(counters)
         return list((await self.request(topology.STORE, request, pb.StoreResponse)).batch.records)
 
     async def count(self, *changes: pb.CounterChange) -> list[pb.CounterResult]:

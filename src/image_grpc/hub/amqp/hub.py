@@ -21,12 +21,10 @@ from image_grpc.hub.amqp.connection import CONNECTION_ERRORS, bounded, close, co
 from image_grpc.hub.amqp.consumers import QueueConsumer
 from image_grpc.hub.amqp.declarations import declare_missing, declare_topology
 from image_grpc.hub.amqp.exclusive_queues import ExclusiveQueue, ExclusiveQueues
-from image_grpc.hub.amqp.messages import REQUEST_TOKEN
 from image_grpc.hub.amqp.publisher import Publisher
 from image_grpc.hub.amqp.watchdog import Watchdog
 from image_grpc.hub.clock_skew import ClockSkew
 from image_grpc.hub.signatures import Signatures
-from image_grpc.messages import clone
 
 START_SECONDS = 60.0
 STATE_SECONDS = 1.0
@@ -113,20 +111,20 @@ class AmqpHub:
     async def close(self) -> None:
         await self._resources.aclose()
 
-    async def publish(self, message: OutboundMessage, *, timeout: float, reply_to: str = "") -> Outcome:
-        if self._signatures is not None:
-            message = self._signatures.signed(message)
-        return await self._publisher.send(message, reply_to=reply_to, timeout=timeout)
+    async def publish(self, message: OutboundMessage, *, timeout: float) -> Outcome:
+        return await self._publisher.send(self._signed(message), timeout=timeout)
+
+    def _signed(self, message: OutboundMessage) -> OutboundMessage:
+        return message if self._signatures is None else self._signatures.signed(message)
 
     async def request(self, message: OutboundMessage, *, timeout: float) -> Envelope:
         deadline = time.monotonic() + timeout
         token = str(uuid.uuid4())
-        request = clone(message)
-        request.mandatory = True  # so that a request without a queue fails at once
-        request.headers[REQUEST_TOKEN] = token
         try:
             with self._queues.replies.expect(token) as reply:
-                outcome = await self.publish(request, timeout=timeout, reply_to=self._queues.reply_queue.name)
+                outcome = await self._publisher.send(
+                    self._signed(message), reply_to=self._queues.reply_queue.name, token=token, timeout=timeout
+                )
                 if outcome is Outcome.REFUSED:
                     raise HubError(f"{message.routing_key}: the queue is full")
                 if outcome is Outcome.RETURNED:

@@ -34,12 +34,19 @@ MAX_EXPIRATION_MS = 2**32 - 1
 """The broker closes the channel of a message with a longer one."""
 
 
-def encoded(message: OutboundMessage, *, reply_to: str = "", correlation_id: str = "") -> aio_pika.Message:
-    """Return the message with an encoded envelope; `correlation_id` overrides that of the envelope."""
+def encoded(
+    message: OutboundMessage, *, reply_to: str = "", correlation_id: str = "", token: str = ""
+) -> aio_pika.Message:
+    """Return the message with an encoded envelope; `correlation_id` overrides that of the envelope.
+
+    `token` identifies a request.
+    """
     envelope = message.envelope
     body, content_type = envelopes.encode(envelope)
     own = {name: value for name, value in message.headers.items() if name not in _ROUTING_HEADERS}
     headers: HeadersType = {DEDUP_KEY: envelope.id, ROUTING_KEY: message.routing_key, **own}
+    if token:
+        headers[REQUEST_TOKEN] = token
     expires_at = envelopes.expires_at(envelope)
     if expires_at is not None:
         headers[EXPIRES] = int(expires_at * 1000)
@@ -135,7 +142,7 @@ def envelope_properties(message: AbstractIncomingMessage) -> Envelope:
         type=message.type or routing_key(message),
     )
     if message.timestamp is not None:
-        properties.timestamp.FromDatetime(message.timestamp)
+        properties.timestamp.FromSeconds(int(message.timestamp.timestamp()))  # AMQP's resolution
     if isinstance(message.expiration, int | float):
         properties.time_to_live.FromMilliseconds(int(message.expiration * 1000))
     return properties

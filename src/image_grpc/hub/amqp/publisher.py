@@ -39,7 +39,7 @@ class Publisher:
         stamp(message)
         try:
             async with asyncio.timeout(timeout):
-                target = await self._exchange(exchange)
+                target = self._known(exchange) or await self._exchange(exchange)
                 if target is None:
                     return Outcome.RETURNED
                 await target.publish(message, routing_key, mandatory=mandatory)
@@ -55,14 +55,14 @@ class Publisher:
         return Outcome.CONFIRMED
 
     async def send(
-        self, message: OutboundMessage, *, reply_to: str = "", correlation_id: str = "", timeout: float
+        self, message: OutboundMessage, *, reply_to: str = "", correlation_id: str = "", token: str = "", timeout: float
     ) -> Outcome:
-        """Publish an envelope; `correlation_id` overrides that of the envelope."""
+        """Publish an envelope; `correlation_id` overrides that of the envelope, and `token` identifies a request."""
         return await self.publish(
-            encoded(message, reply_to=reply_to, correlation_id=correlation_id),
+            encoded(message, reply_to=reply_to, correlation_id=correlation_id, token=token),
             exchange=message.exchange,
             routing_key=message.routing_key,
-            mandatory=message.mandatory,
+            mandatory=message.mandatory or bool(token),  # a request without a queue fails at once
             timeout=timeout,
         )
 
@@ -72,6 +72,12 @@ class Publisher:
         if REQUEST_TOKEN in delivery.headers:
             message.headers[REQUEST_TOKEN] = delivery.headers[REQUEST_TOKEN]
         return await self.send(message, correlation_id=delivery.reply_correlation_id, timeout=timeout)
+
+    def _known(self, name: str) -> AbstractExchange | None:
+        """Return an exchange that needs no waiting: most messages go to one that was found before."""
+        if not self._connection.connected.is_set():
+            return None
+        return self._exchanges.get(name) if name else self._channel.default_exchange
 
     @bounded(CALL_SECONDS)
     async def _exchange(self, name: str) -> AbstractExchange | None:
