@@ -15,7 +15,7 @@ LOCK := $(UV) compile pyproject.toml --universal --python-version 3.11 --generat
 # The contract of the last release, as `buf build` writes it.
 RELEASED := protos/released.binpb
 
-.PHONY: help demo run test check clients protos bench lock clean
+.PHONY: help demo run test faults check clients protos bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -27,7 +27,10 @@ run: $(RUNTIME) ## run all servers in one process; without GETIMG_API_KEY, the s
 	$(VENV)/bin/image-grpc up
 
 test: $(DEV) servers ## run the tests with their own RabbitMQ and PostgreSQL
-	$(PYTHON) -m pytest -n 4 --dist loadfile --no-loadscope-reorder -q $(TESTS)
+	OPENBLAS_NUM_THREADS=1 $(PYTHON) -m pytest -n 4 --dist loadfile --no-loadscope-reorder -q $(TESTS)
+
+faults: $(DEV) servers ## run the tests that break a whole platform: processes, broker, databases, clocks
+	$(PYTHON) -m pytest -n 2 --dist loadfile -q -m faults tests/faults
 
 clients: $(DEV) servers ## build the clients, and run their examples against a real server
 	$(PYTHON) -m pytest -q -m clients tests/clients

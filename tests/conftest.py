@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -16,7 +17,10 @@ settings.register_profile("unhurried", deadline=None, suppress_health_check=[Hea
 settings.load_profile("unhurried")
 
 
-SLOW = ("tests/storage_service", "tests/faults", "tests/cli", "tests/hub/amqp", "tests/bridge", "tests/test_wheels")
+# Thousands of tests import and build much that lives on: looking at it again and again takes a tenth of the time.
+gc.set_threshold(50_000, 20, 50)
+
+SLOW = ("tests/storage_service", "tests/cli", "tests/hub/amqp", "tests/bridge", "tests/test_wheels")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

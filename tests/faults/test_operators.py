@@ -26,6 +26,8 @@ from image_grpc_testkit.servers.rabbitmq import Node
 from tests.faults.platform import Program, purge_jobs, shifted_clock
 from tests.service import PRICE, Provider, Service, portrait, running_standin, service
 
+pytestmark = pytest.mark.faults
+
 
 @asynccontextmanager
 async def running(program: Program) -> AsyncIterator[Program]:

@@ -29,7 +29,7 @@ from tests.faults.injection import cut_repeatedly, kill_and_restart
 from tests.faults.platform import Platform, Server, run_platform
 
 # The tests share one platform, and therefore one event loop. pytest-xdist runs a file in one process (loadfile).
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.faults, pytest.mark.asyncio(loop_scope="module")]
 
 MAX_WAIT_SECONDS = 300.0
 DEADLINE_SECONDS = 4.0

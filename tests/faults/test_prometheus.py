@@ -36,6 +36,8 @@ from tests.getimg.conftest import generate
 from tests.service import MODEL, new_id, portrait, stubs
 from tests.statuses import failed_call
 
+pytestmark = pytest.mark.faults
+
 DASHBOARD = RULES.parents[1] / "grafana" / "image-grpc.json"
 DAY = 86_400
 

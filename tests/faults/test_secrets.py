@@ -9,6 +9,7 @@ from pathlib import Path
 
 import grpc
 import httpx
+import pytest
 import trustme
 from tabletop.image.v1.audit_service_pb2 import ListAuditEntriesRequest
 from tabletop.image.v1.generation_service_pb2 import ListGenerationsRequest
@@ -28,6 +29,8 @@ from tests.cli.processes import run
 from tests.faults.platform import Program
 from tests.service import MODEL, new_id, portrait, running_standin, stubs
 from tests.statuses import failed_call
+
+pytestmark = pytest.mark.faults
 
 
 def command_line(program: Program) -> str:

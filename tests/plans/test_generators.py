@@ -56,7 +56,7 @@ def test_all_of_a_plan_can_be_reached_and_nothing_is_wrong_with_it(kind: FloorPl
 @pytest.mark.parametrize("kind", KINDS, ids=short_name)
 @pytest.mark.parametrize(("columns", "rows"), SIZES)
 def test_plans_of_all_sizes_are_sound(kind: FloorPlanKind, columns: int, rows: int) -> None:
-    for seed in (1, -7, 2**62):
+    for seed in (1, -7, 2**62)[: 1 if columns * rows > 10_000 else 3]:
         plan = generated(kind, seed, columns, rows)
         assert (plan.size.columns, plan.size.rows) == (columns, rows)
         assert find_violations(plan) + plan_violations(plan, "plan") + check(plan) == []

@@ -19,10 +19,6 @@ T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
-GC_ALLOCATIONS = 10_000
-"""Objects that are allocated between two garbage collections. The default of 700 is a few calls, most of whose objects
-are freed without one."""
-
 
 def load(settings_class: type[S], **options: object) -> S:
     """Return the settings of a program, which options of the command override, and set up logs."""
@@ -74,7 +70,6 @@ def run_until_stopped(
                 # Objects created during startup live on, so garbage collection may skip them from now on.
                 gc.collect()
                 gc.freeze()
-                gc.set_threshold(GC_ALLOCATIONS)
                 click.echo(started(running))
                 await stop.wait()
 
