@@ -13,6 +13,8 @@ from pathlib import Path
 
 import grpc
 
+from tests.cli.forks import forks
+
 
 @dataclass(kw_only=True, slots=True)
 class UpProcess:
@@ -67,10 +69,12 @@ async def _read(stream: asyncio.StreamReader, lines: list[str]) -> None:
 
 async def run(*arguments: str, **environment: str) -> tuple[int, str, str]:
     """Run a command, and return its exit code, standard output and standard error."""
+    environment = os.environ | environment
+    if "LD_PRELOAD" not in environment:
+        return await asyncio.to_thread(forks().run, arguments, environment)
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "image_grpc", *arguments),
-        env=os.environ | environment,
+        *(sys.executable, "-m", "image_grpc", *arguments),
+        env=environment,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
