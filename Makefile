@@ -10,6 +10,8 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 PACKAGES := clients/python . packages/getimg-standin
 TEST_PACKAGES := packages/image-grpc-testkit
+# Bytecode is kept, so that the assertions of tests are rewritten once: by the first command, not by each worker.
+PYTEST := PYTHONDONTWRITEBYTECODE= OPENBLAS_NUM_THREADS=1 $(PYTHON) -m pytest
 LOCK := $(UV) compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-package getimg-standin --no-emit-package image-grpc-client --no-emit-index-url --no-header --quiet
 # The contract of the last release, as `buf build` writes it.
@@ -27,13 +29,15 @@ run: $(RUNTIME) ## run all servers in one process; without GETIMG_API_KEY, the s
 	$(VENV)/bin/image-grpc up
 
 test: $(DEV) servers ## run the tests with their own RabbitMQ and PostgreSQL
-	OPENBLAS_NUM_THREADS=1 $(PYTHON) -m pytest -n 4 --dist loadfile --no-loadscope-reorder -q $(TESTS)
+	@mkdir -p build
+	@$(PYTEST) --collect-only -q $(TESTS) > build/tests || { cat build/tests; exit 1; }
+	$(PYTEST) -n 6 --dist loadfile --no-loadscope-reorder -q $(TESTS)
 
 faults: $(DEV) servers ## run the tests that break a whole platform: processes, broker, databases, clocks
-	$(PYTHON) -m pytest -n 2 --dist loadfile -q -m faults tests/faults
+	$(PYTEST) -n 2 --dist loadfile -q -m faults tests
 
 clients: $(DEV) servers ## build the clients, and run their examples against a real server
-	$(PYTHON) -m pytest -q -m clients tests/clients
+	$(PYTEST) -q -m clients tests/clients
 
 check: $(DEV) ## check format, lint, types, imports, contracts and generated files
 	$(VENV)/bin/ruff format --check .

@@ -20,12 +20,27 @@ settings.load_profile("unhurried")
 # Thousands of tests import and build much that lives on: looking at it again and again takes a tenth of the time.
 gc.set_threshold(50_000, 20, 50)
 
-SLOW = ("tests/storage_service", "tests/cli", "tests/hub/amqp", "tests/bridge", "tests/test_wheels")
+SLOW = (
+    "tests/plans/test_painting",
+    "tests/cli",
+    "tests/bridge",
+    "tests/hub/amqp",
+    "tests/access/test_audit",
+    "tests/generation/test_faults",
+    "tests/storage_service",
+    "tests/test_wheels",
+    "tests/plans",
+    "packages",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the slow files first, so that no worker is left with one at the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    return next((index for index, prefix in enumerate(SLOW) if item.nodeid.startswith(prefix)), len(SLOW))
 
 
 @pytest.fixture(scope="session", autouse=True)

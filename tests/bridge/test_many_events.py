@@ -11,7 +11,7 @@ import pytest_asyncio
 from tests.bridge.many_events import handle_valid_events_among_invalid_ones, move_tokens_while_bridges_are_killed
 from tests.service import Service, service
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.faults, pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

@@ -29,6 +29,8 @@ from image_grpc_testkit.eventually import MAX_WAIT_SECONDS, eventually
 from tests.cli.processes import UpProcess, up
 from tests.service import MODEL, block_generations, fast_standin, portrait, running_standin
 
+pytestmark = pytest.mark.faults
+
 SUCCEEDED = GenerationState.GENERATION_STATE_SUCCEEDED
 
 
