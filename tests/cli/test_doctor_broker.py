@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -137,11 +138,11 @@ def managed() -> Iterator[tuple[Node, str]]:
 @pytest.mark.parametrize(
     ("command", "pattern", "definition", "lost"),
     [
-        ("set_policy", "^image[.]store$", '{"max-length": 10}', "image.store drop messages: max-length"),
-        ("set_policy", ".*", '{"message-ttl": 60000}', "image.changes.* drop messages: message-ttl"),
-        ("set_operator_policy", "^image[.]dead$", '{"max-length-bytes": 9}', "image.dead drop messages: max-length-b"),
-        ("set_policy", "^image", '{"max-length": 10, "overflow": "reject-publish"}', ""),
-        ("set_policy", "^other", '{"message-ttl": 60000}', ""),
+        ("parse_set", "^image[.]store$", '{"max-length": 10}', "image.store drop messages: max-length"),
+        ("parse_set", ".*", '{"message-ttl": 60000}', "image.changes.* drop messages: message-ttl"),
+        ("parse_set_op", "^image[.]dead$", '{"max-length-bytes": 9}', "image.dead drop messages: max-length-b"),
+        ("parse_set", "^image", '{"max-length": 10, "overflow": "reject-publish"}', ""),
+        ("parse_set", "^other", '{"message-ttl": 60000}', ""),
     ],
 )
 async def test_policies_with_which_messages_are_lost_are_errors(
@@ -152,9 +153,11 @@ async def test_policies_with_which_messages_are_lost_are_errors(
     host = url.rpartition("/")[2]
     async with await aio_pika.connect(url) as connection:
         await (await connection.channel()).declare_queue("other", durable=True)
-    await asyncio.to_thread(
-        node.control, command, "--vhost", host, "--apply-to", "queues", "limits", pattern, definition
+    # What `rabbitmqctl set_policy` calls, without starting Erlang for it.
+    values = ", ".join(
+        f"<<{json.dumps(each)}>>" for each in (host, "limits", pattern, definition, "0", "queues", "test")
     )
+    assert await asyncio.to_thread(node.evaluate, f"rabbit_policy:{command}({values})") == "ok"
     options = ("--management-url", api)
     code, found = await findings(*options, IMAGE_GRPC_HUB_URL=url, IMAGE_GRPC_DATA_DIR=str(tmp_path))
     level, text = found["policies"]

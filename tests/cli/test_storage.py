@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -17,13 +15,13 @@ from image_grpc.storage_service import StorageService
 from image_grpc.telemetry import Telemetry
 from image_grpc_testkit.collections import store_one
 from image_grpc_testkit.contracts.records import an_image, some_bytes
+from tests.cli.forks import forks
 
 
 def storage(*arguments: str) -> tuple[int, str]:
     """Run `image-grpc storage`, and return its exit code and output."""
-    command = [sys.executable, "-m", "image_grpc", "storage", *arguments]
-    process = subprocess.run(command, check=False, capture_output=True, text=True, env=os.environ, timeout=600)
-    return process.returncode, process.stdout + process.stderr
+    code, out, error = forks().run(["storage", *arguments], os.environ)
+    return code, out + error
 
 
 async def store_an_image(database_url: str, blob_url: str) -> str:

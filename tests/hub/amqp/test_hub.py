@@ -79,7 +79,7 @@ async def test_a_virtual_host_that_is_missing_or_forbidden_is_named_with_the_use
     host = uuid.uuid4().hex
     with pytest.raises(HubError, match=f"virtual host '{host}' does not exist, or the user 'guest' may not use it"):
         await AmqpHub(node.url + host).start()
-    await asyncio.to_thread(node.control, "add_vhost", host)
+    await asyncio.to_thread(node.evaluate, f'rabbit_vhost:add(<<"{host}">>, <<"test">>)')
     with pytest.raises(HubError, match=f"virtual host '{host}' .* 'guest' may not use it"):
         await AmqpHub(node.url + host).start()
 
