@@ -23,7 +23,7 @@ from image_grpc_testkit.servers.rabbitmq import Node, rabbitmq
 
 LATENCY_SECONDS = 1.0
 """Simulated latency of GetImg.AI."""
-ROUNDS = 2
+ROUNDS = 3
 BURST, LARGE_BURST = 200, 2000
 TARGETS = {1024: ">= 1.0", 64: ">= 0.6"}
 """By side of the pictures: the ratio to Dramatiq."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import struct
+import zlib
+from typing import Any
 
 import pytest
 import pyvips
@@ -11,7 +14,7 @@ from hypothesis import strategies as st
 from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
 from image_grpc import pictures
-from image_grpc.pictures import xmp
+from image_grpc.pictures import containers, xmp
 from image_grpc.pictures.containers import replace_metadata
 from image_grpc.pictures.encoding import STORED, encode
 from tests.pictures.corpus import Sample, chunk, raw_png, samples, scene, with_chunks
@@ -143,3 +146,63 @@ def test_contents_beyond_their_length_are_dropped() -> None:
     replaced = replace_metadata(data, PNG, b"")
     assert replaced is not None
     assert b"a secret" not in replaced
+
+
+SOUND = pyvips.Image.black(900, 700, bands=3).copy(interpretation="srgb")
+"""Its pixels are 1.9 MB in one small chunk."""
+
+
+def rgb_png(pixels: bytes, width: int, height: int) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+@pytest.mark.parametrize("compression", [0, 1, 9])
+@pytest.mark.parametrize("picture", [SOUND, pyvips.Image.gaussnoise(900, 700, seed=1).bandjoin([0, 9]).cast("uchar")])
+def test_a_complete_picture_is_known_without_decoding_it(picture: pyvips.Image, compression: int, alpha: bool) -> None:
+    drawn = picture.copy(interpretation="srgb").bandjoin(128) if alpha else picture.copy(interpretation="srgb")
+    assert containers.png.is_complete(drawn.write_to_buffer(f".png[compression={compression}]", keep="none")) is True
+
+
+@pytest.mark.parametrize("options", [{"interlace": True}, {"bitdepth": 16}, {"palette": True}], ids=str)
+def test_other_pictures_have_to_be_decoded(options: dict[str, Any]) -> None:
+    assert containers.png.is_complete(SOUND.cast("ushort").pngsave_buffer(**options)) is None
+
+
+ROWS = b"\0" + b"abc" * 4
+DAMAGED = {
+    "a row is missing": zlib.compress(ROWS * 2),
+    "a row too many": zlib.compress(ROWS * 4),
+    "a byte is missing": zlib.compress((ROWS * 3)[:-1]),
+    "the end is missing": zlib.compress(ROWS * 3)[:-1],
+    "another checksum": zlib.compress(ROWS * 3)[:-1] + b"x",
+    "something follows": zlib.compress(ROWS * 3) + b"x",
+    "an unknown filter": zlib.compress(ROWS * 2 + b"\5" + ROWS[1:]),
+    "not compressed": ROWS * 3,
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("pixels", DAMAGED.values(), ids=DAMAGED)
+async def test_a_damaged_picture_with_valid_checksums_is_rejected(pixels: bytes) -> None:
+    data = rgb_png(pixels, 4, 3)
+    assert containers.png.is_complete(data) is False
+    with pytest.raises(pictures.BadPicture, match="damaged"):
+        await pictures.fit(data, Size(width=4, height=3), PNG)
+
+
+async def test_the_same_picture_without_damage_is_accepted() -> None:
+    data = rgb_png(zlib.compress(ROWS * 3), 4, 3)
+    assert containers.png.is_complete(data) is True
+    assert pictures.describe(await pictures.fit(data, Size(width=4, height=3), PNG)).width == 4
+
+
+@given(st.data())
+def test_a_complete_picture_can_be_decoded(data: st.DataObject) -> None:
+    whole = zlib.compress(ROWS * 3)
+    start, length = data.draw(st.integers(0, len(whole))), data.draw(st.integers(0, 4))
+    changed = whole[:start] + data.draw(st.binary(max_size=4)) + whole[start + length :]
+    file = rgb_png(changed, 4, 3)
+    if containers.png.is_complete(file):
+        pyvips.Image.new_from_buffer(file, "", fail_on="warning").avg()

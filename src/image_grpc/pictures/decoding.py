@@ -18,7 +18,7 @@ from tabletop.image.v1.types_pb2 import ImageFormat
 
 from image_grpc.errors import GenerationError
 from image_grpc.pictures import color, exif, orientation
-from image_grpc.pictures.containers import avif, header_of
+from image_grpc.pictures.containers import avif, header_of, png
 from image_grpc.workers import DECODING, stop_if_abandoned, stopping
 
 MAX_SIDE = 8192
@@ -168,7 +168,11 @@ def _opened(data: bytes, format_: ImageFormat, max_seconds: float, shrink: int) 
         stop_if_abandoned()
         if time.monotonic() > end:
             raise BadPicture(f"decoding the picture takes more than {max_seconds:g} s") from error
-        raise BadPicture("the picture is damaged", retry_delay=RETRY_DELAY) from error
+        raise _damaged() from error
+
+
+def _damaged() -> BadPicture:
+    return BadPicture("the picture is damaged", retry_delay=RETRY_DELAY)
 
 
 def _load(data: bytes, format_: ImageFormat, **options: int) -> pyvips.Image:
@@ -180,6 +184,16 @@ def _load(data: bytes, format_: ImageFormat, **options: int) -> pyvips.Image:
     if profile is not None:
         picture.set_type(pyvips.GValue.blob_type, color.PROFILE, profile)
     return picture
+
+
+def require_complete(data: bytes, described: Description) -> None:
+    """Verify that all pixels of a picture can be decoded. Takes time. Raises BadPicture."""
+    is_complete = png.is_complete(data) if described.format == ImageFormat.IMAGE_FORMAT_PNG else None
+    if is_complete is None:
+        with opened(data, described) as picture:
+            decode_all(picture)
+    elif not is_complete:
+        raise _damaged()
 
 
 def decode_all(picture: pyvips.Image) -> None:

@@ -7,7 +7,7 @@ from tabletop.image.v1.types_pb2 import ImageFormat, Size
 
 from image_grpc.pictures import xmp
 from image_grpc.pictures.containers import replace_metadata
-from image_grpc.pictures.decoding import Description, decode_all, inspect, opened
+from image_grpc.pictures.decoding import Description, inspect, opened, require_complete
 from image_grpc.pictures.drawings import Drawing, rasterize
 from image_grpc.pictures.encoding import FAST, PLACED, STORED, encode
 from image_grpc.pictures.metadata import kept_properties
@@ -100,10 +100,10 @@ def _fit(data: bytes, width: int, height: int, format_: ImageFormat, statements:
     packet = xmp.packet(statements(kept_properties(header, data, described.format)))
     fits = described == Description(format_, width, height) and not pixel_changes(header, data, format_)
     unchanged = replace_metadata(data, format_, packet) if fits else None
+    if unchanged is not None:
+        require_complete(data, described)
+        return unchanged
     with opened(data, described) as picture:
-        if unchanged is not None:
-            decode_all(picture)
-            return unchanged
         # thumbnail_buffer ignores fail_on, and would accept truncated pictures.
         fitted = picture.thumbnail_image(width, height=height, size="both", crop="centre")
         if (fitted.width, fitted.height) != (width, height):  # rounding, at extreme ratios
