@@ -1,17 +1,17 @@
 """Changes of records, each applied once per storage_correlation_id together with the messages that announce it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Connection
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
-from tabletop.storage.v1.record_pb2 import Record
 from tabletop.storage.v1.storage_pb2 import (
     DeleteRequest,
     DeleteResponse,
     Put,
+    RecordChange,
     StorageChanged,
     StoreRequest,
     StoreResponse,
@@ -29,6 +29,8 @@ from image_grpc.storage_service.group_commit import GroupCommit
 
 MAX_INLINE_BYTES = 16 * 1024
 """Records up to this size are part of the event that reports their change."""
+MAX_EVENT_BYTES = 128 * 1024
+"""Size of the changes in an event, unless they are those of one request."""
 MAX_GROUP_REQUESTS, MAX_GROUP_BYTES = 24, 4 * 1024 * 1024
 """Limits of a transaction that several requests share."""
 MAX_UNFINISHED = 32
@@ -192,26 +194,41 @@ def _complete(connection: Connection, applied: Sequence[tuple[Request, Response]
     """Remember the responses to requests, and add the messages that announce the changes."""
     set_responses(connection, [response for _, response in applied])
     messages: list[OutboundMessage] = []
+    for request, _ in applied:
+        messages += request.batch.messages if isinstance(request, StoreRequest) else request.messages
+    return outbox.add(connection, [*messages, *_changed_events(applied)])
+
+
+def _changed_events(applied: Sequence[tuple[Request, Response]]) -> Iterator[OutboundMessage]:
+    """Yield the events that announce the changes of requests: few, as each costs the broker and every server time."""
+    event, size, ids = StorageChanged(), 0, list[str]()
     for request, response in applied:
-        requested = request.batch.messages if isinstance(request, StoreRequest) else request.messages
-        changed = response.batch.records if isinstance(response, StoreResponse) else response.records
-        messages += [*requested, *_changed_events(request, changed)]
-    return outbox.add(connection, messages)
+        changes = list(_changes(request, response))
+        added = sum(change.ByteSize() for change in changes)
+        if ids and size + added > MAX_EVENT_BYTES:
+            yield _announcement(event, ids)
+            event, size, ids = StorageChanged(), 0, []
+        if changes:
+            event.changes.extend(changes)
+            size += added
+            ids.append(request.storage_correlation_id)
+    if ids:
+        yield _announcement(event, ids)
 
 
-def _changed_events(request: Request, changed: Sequence[Record]) -> list[OutboundMessage]:
-    """Return the event that announces changes of a request; none if there is nothing to announce."""
-    correlation_id = request.storage_correlation_id
-    event = StorageChanged(storage_correlation_id=correlation_id)
+def _announcement(event: StorageChanged, ids: Sequence[str]) -> OutboundMessage:
+    event.storage_correlation_id = ids[0] if len(ids) == 1 else ""
+    correlation_id = event.storage_correlation_id
+    envelope = envelopes.protobuf_envelope(topology.STORAGE_CHANGED, event, correlation_id=correlation_id)
+    return OutboundMessage(exchange=topology.CHANGES, routing_key=topology.STORAGE_CHANGED, envelope=envelope)
+
+
+def _changes(request: Request, response: Response) -> Iterator[RecordChange]:
+    """Yield the changes of a request that others have to know."""
+    changed = response.batch.records if isinstance(response, StoreResponse) else response.records
     # In the response to a batch, the records to restore are the last ones.
     first_restored = len(changed) - (len(request.batch.undeletes) if isinstance(request, StoreRequest) else 0)
     for index, record in enumerate(changed):
-        if record.key.kind in records.APPEND_ONLY:
-            continue
-        change = event.changes.add(key=record.key, restored=index >= first_restored)
-        if record.ByteSize() <= MAX_INLINE_BYTES:
-            change.record.CopyFrom(record)
-    if not event.changes:
-        return []
-    envelope = envelopes.protobuf_envelope(topology.STORAGE_CHANGED, event, correlation_id=correlation_id)
-    return [OutboundMessage(exchange=topology.CHANGES, routing_key=topology.STORAGE_CHANGED, envelope=envelope)]
+        if record.key.kind not in records.APPEND_ONLY:
+            inline = record if record.ByteSize() <= MAX_INLINE_BYTES else None
+            yield RecordChange(key=record.key, restored=index >= first_restored, record=inline)
