@@ -11,16 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
-from tabletop.storage.v1.storage_pb2 import Batch, StoreRequest
+from tabletop.storage.v1.storage_pb2 import Batch, StorageChanged, StoreRequest
 
 from image_grpc.errors import RequestIdReused, ServiceError, VersionConflict
-from image_grpc.hub import topology
+from image_grpc.hub import Delivery, topology
+from image_grpc.hub import envelope as envelopes
 from image_grpc.storage_service import changes, records
 from image_grpc.storage_service.changes import ChangeExecutor
 from image_grpc.storage_service.group_commit import GroupCommit
 from image_grpc_testkit.collections import store_one
 from image_grpc_testkit.contracts.records import an_image, new_id
-from image_grpc_testkit.contracts.storage_testkit import StartStorage, matching
+from image_grpc_testkit.contracts.storage_testkit import StartStorage, matching, subscribed
 from image_grpc_testkit.eventually import eventually
 
 
@@ -134,6 +135,40 @@ async def test_concurrent_puts_share_transactions(start_storage: StartStorage, g
     assert sum(groups) == 30
     assert len(groups) < 15
     assert await storage.client.images.retrieve(images[7].id) == stored[7]
+
+
+async def test_changes_that_share_a_transaction_share_an_event(start_storage: StartStorage, groups: list[int]) -> None:
+    storage = await start_storage()
+    images = [an_image() for _ in range(30)]
+    async with subscribed(storage, topology.STORAGE_CHANGED) as events:
+        await asyncio.gather(*(storage.store_image(image) for image in images))
+        await eventually(lambda: len(changed_ids(events)) == 30, "all changes are reported")
+    assert sorted(changed_ids(events)) == sorted(image.id for image in images)
+    assert len(events) == len(groups)
+    for event in events:
+        reported = envelopes.payload(event.envelope, StorageChanged)
+        assert event.envelope.correlation_id == reported.storage_correlation_id
+        assert (reported.storage_correlation_id == "") == (len(reported.changes) > 1)
+
+
+async def test_an_event_has_a_limit_and_all_changes_of_an_operation(
+    start_storage: StartStorage, groups: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "MAX_EVENT_BYTES", 1)
+    storage = await start_storage()
+    puts = [[storage.client.images.put(an_image()) for _ in range(2)] for _ in range(10)]
+    async with subscribed(storage, topology.STORAGE_CHANGED) as events:
+        await asyncio.gather(*(storage.client.store(pair) for pair in puts))
+        await eventually(lambda: len(changed_ids(events)) == 20, "all changes are reported")
+    assert max(groups) > 1
+    assert {tuple(changed_ids([event])) for event in events} == {
+        tuple(put.record.key.id for put in pair) for pair in puts
+    }
+
+
+def changed_ids(events: Sequence[Delivery]) -> list[str]:
+    reported = (envelopes.payload(event.envelope, StorageChanged) for event in events)
+    return [change.key.id for event in reported for change in event.changes]
 
 
 async def test_a_request_without_effect_leaves_the_others_of_its_group_alone(
