@@ -54,7 +54,8 @@ def is_complete(data: bytes) -> bool | None:
     stream, size = zlib_ng.decompressobj(), 0
     try:
         for block in _decompressed(stream, (chunk[8:-4] for name, chunk in chunks if name == b"IDAT")):
-            if max(block[-size % row_bytes :: row_bytes], default=0) > _MAX_FILTER:
+            filters_in_block = block[-size % row_bytes :: row_bytes]
+            if max(filters_in_block, default=0) > _MAX_FILTER:
                 return False
             size += len(block)
             if size > row_bytes * height:
