@@ -14,8 +14,12 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Generic, TypeVar
 
+import structlog
+
 from image_grpc.deadline import remaining
 from image_grpc.errors import DeadlineExceeded
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -106,7 +110,7 @@ def stop_if_abandoned() -> None:
 def stopping(stop: Callable[[], None], max_seconds: float) -> Iterator[None]:
     """Call `stop` once nobody waits for the work of this thread any more, or the block takes more than `max_seconds`.
 
-    It is called from another thread, and again every 0.1 s until the block ends.
+    It is called from another thread about every 0.1 s until the block ends, and maybe once just after that.
     """
     job, end = _thread_job(), time.monotonic() + max_seconds
 
@@ -155,7 +159,10 @@ class _Watchdog:
                 self._changed.wait(WATCHDOG_SECONDS if self._checks else None)
                 checks = list(self._checks)
             for check in checks:
-                check()
+                try:
+                    check()
+                except Exception:  # a bug must not end the watch over all other work
+                    log.exception("work not stopped")
 
 
 _WATCHDOG = _Watchdog()

@@ -2,6 +2,8 @@
 
 python -m tests.cli.forks FD    FD is a socket; each of its messages is a Command with three files: standard output,
                                 standard error, and the one into which the exit code is written as the command ends
+
+What modules read from the environment when they are imported comes from the first test that runs a command.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -21,6 +24,8 @@ from pathlib import Path
 
 MAX_BYTES = 200_000
 """Longest message: arguments and environment."""
+MAX_SECONDS = 400.0
+"""Longest duration of a command, which may be many times longer than usual on a busy machine."""
 ROOT = Path(__file__).parents[2]
 
 
@@ -41,9 +46,13 @@ class Forks:
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as error:
             reader, writer = os.pipe()
             with os.fdopen(reader, "rb") as code:
-                with self._sending:
-                    socket.send_fds(self._socket, [command.encode()], [out.fileno(), error.fileno(), writer])
-                os.close(writer)
+                try:
+                    with self._sending:
+                        socket.send_fds(self._socket, [command.encode()], [out.fileno(), error.fileno(), writer])
+                finally:
+                    os.close(writer)
+                if not select.select([code], [], [], MAX_SECONDS)[0]:
+                    raise TimeoutError(f"{' '.join(arguments)} did not end: {_text(error.fileno())}")
                 exit_code = int(code.read())
             return exit_code, _text(out.fileno()), _text(error.fileno())
 

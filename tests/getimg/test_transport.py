@@ -131,6 +131,22 @@ async def test_a_host_that_does_not_exist_is_an_error_of_connecting() -> None:
             await client.post("http://host.invalid", json={})
 
 
+async def test_a_name_that_is_not_resolved_in_time_is_an_error_of_connecting(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def resolve(*_: object, **__: object) -> None:
+        await asyncio.sleep(3600)
+
+    monkeypatch.setattr("aiohttp.resolver.ThreadedResolver.resolve", resolve)
+    async with new_client(timeout=0.2) as client:
+        with pytest.raises(httpx.ConnectTimeout):
+            await client.post("http://host.invalid", json={})
+
+
+async def test_a_server_that_begins_no_tls_is_an_error_of_connecting() -> None:
+    async with serving(hang) as server, new_client(timeout=0.2) as client:
+        with pytest.raises(httpx.ConnectTimeout):
+            await client.post(server.url.replace("http", "https"), json={})
+
+
 async def test_an_untrusted_certificate_is_an_error_of_connecting() -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)

@@ -192,6 +192,13 @@ async def test_a_damaged_picture_with_valid_checksums_is_rejected(pixels: bytes)
         await pictures.fit(data, Size(width=4, height=3), PNG)
 
 
+@pytest.mark.parametrize("rest", [b"x", b"x" * 3_000_000])
+def test_what_follows_the_pixels_of_a_large_picture_is_noticed(rest: bytes) -> None:
+    pixels = zlib.compress(bytes((1 + 3 * 900) * 700))
+    assert containers.png.is_complete(rgb_png(pixels, 900, 700)) is True
+    assert containers.png.is_complete(rgb_png(pixels + rest, 900, 700)) is False
+
+
 async def test_the_same_picture_without_damage_is_accepted() -> None:
     data = rgb_png(zlib.compress(ROWS * 3), 4, 3)
     assert containers.png.is_complete(data) is True

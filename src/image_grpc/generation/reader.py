@@ -80,11 +80,14 @@ class GenerationReader:
         return generations_with_images, token
 
     async def present(self, record: GenerationRecord, change: RecordChange | None = None) -> Generation:
-        """Return the generation in a record, with its image filled in: from `change` if that is its last change."""
+        """Return the generation in a record, with its image filled in.
+
+        `change`, if given, is the last change to that image, which then need not be read.
+        """
         images, reference = self._storage.images, record.generation.image
         if not reference.id:
             return _with_image(record, None)
-        if change is not None:
+        if change is not None and change.HasField("record"):
             image = await images.after_change(change)
         else:
             image = await images.get_version(reference.id, reference.version, include_deleted=True)
@@ -111,7 +114,7 @@ class GenerationReader:
                 failed = True
                 with contextlib.suppress(StorageServiceError, Overloaded):
                     record, failed = await self._after(change, id_, record), False
-        return await self.present(record, _last_change(images, record.generation.image.version))
+        return await self.present(record, _last_change(images, record.generation.image))
 
     async def watch(self, id_: str, cursor: str, *, heartbeat_seconds: float) -> AsyncIterator[WatchEvent]:
         """Yield every change after the cursor, and heartbeats, until the generation ends or the server stops.
@@ -158,14 +161,14 @@ def _with_image(record: GenerationRecord, image: Image | None) -> Generation:
     return generation
 
 
-def _last_change(changes: Changes, version: int) -> RecordChange | None:
-    """Return the last change to this version of a record, or None if it may have been missed."""
+def _last_change(changes: Changes, image: Image) -> RecordChange | None:
+    """Return the last change to the version of an image, or None if it may have been missed."""
     last = None
     while not changes.empty():
         change = changes.get_nowait()
         if change is Signal.GAP:
             last = None
-        elif isinstance(change, RecordChange) and change.key.version == version:
+        elif isinstance(change, RecordChange) and (change.key.id, change.key.version) == (image.id, image.version):
             last = change
     return last
 

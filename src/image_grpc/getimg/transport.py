@@ -1,7 +1,7 @@
 """The transport of httpx: aiohttp, which takes a fraction of the CPU time of httpcore with many connections.
 
-Its errors tell whether a request may have been sent, because such a call may be billed: ConnectError and ConnectTimeout
-are raised only before.
+A call that may be billed must not be repeated once it was sent, so ConnectError and ConnectTimeout of a POST mean that
+nothing was sent. (A GET is repeated once by aiohttp if the connection breaks that it used again.)
 """
 
 import ssl
@@ -13,8 +13,9 @@ import aiohttp
 import httpx
 from yarl import URL
 
-KEEPALIVE_SECONDS = 5.0
-"""How long an idle connection is kept for further requests."""
+KEEPALIVE_SECONDS = 2.0
+"""How long an idle connection is kept for further requests: not as long as servers keep it, because a call on a
+connection that its server has just closed counts as billed."""
 
 
 class Transport(httpx.AsyncBaseTransport):
@@ -36,7 +37,8 @@ class Transport(httpx.AsyncBaseTransport):
                 headers=request.headers.multi_items(),
                 data=BytesIO(body) if (body := await request.aread()) else None,  # aiohttp warns of long bytes
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(sock_connect=timeout.get("connect"), sock_read=timeout.get("read")),
+                # Resolving the name, connecting and TLS together: no request waits for the pool.
+                timeout=aiohttp.ClientTimeout(connect=timeout.get("connect"), sock_read=timeout.get("read")),
             )
         return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response, request))
 

@@ -7,6 +7,8 @@ from itertools import groupby
 
 from zlib_ng import zlib_ng
 
+from image_grpc.workers import stop_if_abandoned
+
 MAX_CHUNKS = 65_536
 """Most chunks that are read. One of pixels has 8 kB or more."""
 
@@ -54,6 +56,7 @@ def is_complete(data: bytes) -> bool | None:
     stream, size = zlib_ng.decompressobj(), 0
     try:
         for block in _decompressed(stream, (chunk[8:-4] for name, chunk in chunks if name == b"IDAT")):
+            stop_if_abandoned()
             filters_in_block = block[-size % row_bytes :: row_bytes]
             if max(filters_in_block, default=0) > _MAX_FILTER:
                 return False
@@ -69,7 +72,8 @@ def _decompressed(stream: "zlib_ng._Decompress", parts: Iterable[bytes]) -> Iter
     for part in parts:
         block = stream.decompress(part, _BLOCK_BYTES)
         yield block
-        while stream.unconsumed_tail or len(block) == _BLOCK_BYTES:
+        # After the end of the stream, the rest stays in `unconsumed_tail` however often it is passed.
+        while not stream.eof and (stream.unconsumed_tail or len(block) == _BLOCK_BYTES):
             block = stream.decompress(stream.unconsumed_tail, _BLOCK_BYTES)
             yield block
 
