@@ -16,7 +16,7 @@ Python's default of 700 is a few calls, whose objects are freed without a collec
 def run() -> None:
     """Run the command, and end the process with its exit code."""
     gc.set_threshold(GC_ALLOCATIONS)
-    from image_grpc.cli import main  # which imports much
+    from image_grpc.cli import main  # after that, because importing allocates much
 
     try:
         main()
