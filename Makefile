@@ -10,8 +10,10 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 PACKAGES := clients/python . packages/getimg-standin
 TEST_PACKAGES := packages/image-grpc-testkit
+# What tests write is kept in memory if that has room: it is synced to disk and deleted thousands of times.
+SCRATCH := $(shell test -z "$$TMPDIR" -a "$$(df --output=avail /dev/shm 2>&1 | tail -n 1)" -gt 4000000 2>&1 && echo TMPDIR=/dev/shm)
 # Bytecode is kept, so that the assertions of tests are rewritten once: by the first command, not by each worker.
-PYTEST := PYTHONDONTWRITEBYTECODE= OPENBLAS_NUM_THREADS=1 $(PYTHON) -m pytest
+PYTEST := PYTHONDONTWRITEBYTECODE= OPENBLAS_NUM_THREADS=1 $(SCRATCH) $(PYTHON) -m pytest
 LOCK := $(UV) compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-package getimg-standin --no-emit-package image-grpc-client --no-emit-index-url --no-header --quiet
 # The contract of the last release, as `buf build` writes it.

@@ -6,11 +6,12 @@ import gc
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from image_grpc import pictures
 from image_grpc.maps import fonts
-from image_grpc_testkit.servers.rabbitmq import Node, rabbitmq
+from image_grpc_testkit.servers.rabbitmq import Node, shared_rabbitmq
 
 # How long an example takes says something about the machine, and nothing about the code.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -43,15 +44,24 @@ def _rank(item: pytest.Item) -> int:
     return next((index for index, prefix in enumerate(SLOW) if item.nodeid.startswith(prefix)), len(SLOW))
 
 
+def pytest_collection_finish() -> None:
+    """Leave what exists before the first test out of garbage collections: modules and tests live on."""
+    gc.freeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _configured() -> None:
     """Configure what the composition root configures when the server starts."""
     pictures.configure()
     fonts.configure()
+    # The default formats local variables, which takes a second for a long traceback.
+    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, renderer])
 
 
 @pytest.fixture(scope="session")
-def node() -> Iterator[Node]:
-    """A RabbitMQ node for all tests of a worker that do not stop it; each file uses its own virtual host."""
-    with rabbitmq() as running:
+def node(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """A RabbitMQ node for all tests that do not stop it. Each file, or test, uses a virtual host of its own."""
+    folder = tmp_path_factory.getbasetemp()
+    with shared_rabbitmq(folder if worker_id == "master" else folder.parent) as running:
         yield running

@@ -1,4 +1,4 @@
-"""A RabbitMQ node under test."""
+"""A virtual host of RabbitMQ under test."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from image_grpc_testkit.servers.rabbitmq import Node
 
 
 class AmqpBroker:
-    """A RabbitMQ node, and a hub on it. Implements `hub_testkit.Broker`."""
+    """A virtual host of a RabbitMQ node, and a hub on it. Implements `hub_testkit.Broker`."""
 
     features = Features(durable=True, connection_can_be_lost=True, shortest_retry_seconds=LADDER.steps[0])
 
-    def __init__(self, node: Node) -> None:
-        self._node, self._url = node, node.url
-        self.hub = AmqpHub(node.url)
+    def __init__(self, node: Node, url: str) -> None:
+        self._node, self._url, self._host = node, url, url.rpartition("/")[2]
+        self.hub = AmqpHub(url)
 
     async def start(self) -> None:
         await self.hub.start()
@@ -66,10 +66,6 @@ class AmqpBroker:
         self.hub = AmqpHub(self._url)
         await self.hub.start()
 
-    async def set_memory_limit(self, fraction: float) -> None:
-        """Block publishers if the broker uses more than this fraction of the memory."""
-        await asyncio.to_thread(self._node.set_memory_limit, fraction)
-
     async def exists(self, queue: str) -> bool:
         async with self._channel() as channel:
             try:
@@ -79,7 +75,8 @@ class AmqpBroker:
         return True
 
     async def lose_connection(self) -> None:
-        await asyncio.to_thread(self._node.evaluate, 'rabbit_networking:close_all_connections("test")')
+        own = f'[{{pid, C}}, {{vhost, <<"{self._host}">>}}] <- rabbit_networking:connection_info_all([pid, vhost])'
+        await asyncio.to_thread(self._node.evaluate, f'[rabbit_networking:close_connection(C, "test") || {own}]')
 
     async def delete(self, queue: str) -> None:
         """Delete a queue. The broker notifies its consumers."""
@@ -92,7 +89,7 @@ class AmqpBroker:
 
     async def bindings(self) -> set[str]:
         """Return the bindings of all queues as text."""
-        return await asyncio.to_thread(self._node.bindings)
+        return await asyncio.to_thread(self._node.bindings, self._host)
 
     async def forget_consumers(self, queue: str) -> None:
         """Close the channels that consume the queue without notifying their client."""
@@ -106,5 +103,5 @@ class AmqpBroker:
     async def _each_queue(self, prefix: str, code: str) -> None:
         """Run Erlang code within the broker for each queue Q whose name has the prefix."""
         condition = f'string:prefix(element(4, amqqueue:get_name(Q)), "{prefix}") =/= nomatch'
-        loop = f'[{code} || Q <- rabbit_amqqueue:list(<<"/">>), {condition}]'
+        loop = f'[{code} || Q <- rabbit_amqqueue:list(<<"{self._host}">>), {condition}]'
         await asyncio.to_thread(self._node.evaluate, loop)

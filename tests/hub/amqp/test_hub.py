@@ -10,7 +10,7 @@ import pytest
 from tabletop.hub.v1.envelope_pb2 import OutboundMessage
 
 from image_grpc.errors import HubError
-from image_grpc.hub import Ack, Delivery, Outcome, Settlement, topology
+from image_grpc.hub import Outcome, topology
 from image_grpc.hub.amqp import AmqpHub, connection, open_dead_letters
 from image_grpc_testkit.contracts.hub_contract import HubContract
 from image_grpc_testkit.contracts.hub_testkit import (
@@ -64,9 +64,9 @@ async def test_a_missing_exchange_does_not_break_other_publishes(broker: AmqpBro
     assert sorted(received, key=int) == [str(number) for number in range(50)]
 
 
-async def test_a_request_to_a_full_queue_fails_at_once(broker: AmqpBroker, node: Node) -> None:
+async def test_a_request_to_a_full_queue_fails_at_once(broker: AmqpBroker, host: str) -> None:
     name = uuid.uuid4().hex
-    async with await aio_pika.connect(node.url) as connection:
+    async with await aio_pika.connect(host) as connection:
         channel = await connection.channel()
         limits = {"x-max-length": 1, "x-overflow": "reject-publish"}
         await channel.declare_queue(name, auto_delete=True, arguments=limits)
@@ -108,20 +108,3 @@ async def test_connecting_to_an_unresponsive_peer_times_out(operation: str, monk
 async def _list_dead_letters(url: str) -> None:
     async with open_dead_letters(url):
         pass
-
-
-async def test_a_stop_does_not_wait_for_a_broker_that_hangs(node: Node) -> None:
-    hub = AmqpHub(await asyncio.to_thread(node.add_virtual_host))
-    await hub.start()
-
-    async def handle(_: Delivery) -> Settlement:
-        return Ack()
-
-    consumer = await hub.consume(topology.STORE_QUEUE, handle, concurrency=1)
-    node.pause()
-    try:
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            await consumer.stop(grace=0.1)
-            await hub.close()
-    finally:
-        node.resume()

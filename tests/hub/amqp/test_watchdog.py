@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tabletop.hub.v1.events_pb2 import ImageGenerated
 
-from image_grpc.hub import Delivery, Outcome, topology
+from image_grpc.hub import Delivery, topology
 from image_grpc.hub.amqp import watchdog
 from image_grpc_testkit.contracts.hub_testkit import (
     TIMEOUT_SECONDS,
@@ -15,7 +15,6 @@ from image_grpc_testkit.contracts.hub_testkit import (
     envelope_named,
     event_message,
     publish,
-    queue_message,
     replying,
     request_message,
     send,
@@ -108,22 +107,3 @@ async def test_a_deleted_queue_is_declared_again_by_its_consumer(broker: AmqpBro
         await eventually(lambda: broker.hub.problem == "", "queue and consumer are restored")
         await send(broker, topology.STORE_QUEUE, "after")
         await inbox.wait_for(1)
-
-
-async def test_a_broker_that_blocks_publishers_is_a_problem(broker: AmqpBroker) -> None:
-    queue = await declare_queue(broker)
-
-    async def publish_again() -> Outcome:
-        return await broker.hub.publish(queue_message(queue, envelope_named("blocked")), timeout=0.1)
-
-    async def is_blocked() -> bool:
-        await publish_again()  # only a connection that publishes is told
-        return "blocks publishers" in broker.hub.problem
-
-    await broker.set_memory_limit(0.00001)
-    try:
-        await eventually(is_blocked, "the block is detected")
-        assert await publish_again() is Outcome.UNKNOWN
-    finally:
-        await broker.set_memory_limit(0.4)
-    await eventually(lambda: broker.hub.problem == "", "the end of the block is detected")

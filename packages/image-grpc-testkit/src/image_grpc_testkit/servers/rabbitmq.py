@@ -1,6 +1,7 @@
 """A throwaway RabbitMQ node."""
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from image_grpc_testkit.servers.processes import find_program, free_port, start_server
 
@@ -27,6 +29,7 @@ class Node:
     log: Path
     """The output of its processes."""
     _process: subprocess.Popen[bytes] | None = None
+    """Set in the process that started it."""
 
     @property
     def pid(self) -> int:
@@ -73,11 +76,11 @@ class Node:
         """Block publishers if the node uses more than this fraction of the memory."""
         self.evaluate(f"vm_memory_monitor:set_vm_memory_high_watermark({fraction:.5f})")
 
-    def bindings(self) -> set[str]:
+    def bindings(self, virtual_host: str = "/") -> set[str]:
         """Return a line per binding: source, destination and routing key."""
         binding = "{binding, {resource, _, _, S}, K, {resource, _, _, D}, _}"
         line = r'binary_to_list(S) ++ "\t" ++ binary_to_list(D) ++ "\t" ++ binary_to_list(K)'
-        return set(json.loads(self.evaluate(f'[{line} || {binding} <- rabbit_binding:list(<<"/">>)]')))
+        return set(json.loads(self.evaluate(f'[{line} || {binding} <- rabbit_binding:list(<<"{virtual_host}">>)]')))
 
     def queue_lengths(self) -> dict[str, int]:
         """Return the number of messages in each queue, with those that a consumer holds."""
@@ -158,3 +161,37 @@ def rabbitmq(configuration: str = "", *, plugins: Iterable[str] = ()) -> Iterato
             yield node
         finally:
             node.kill()
+
+
+@contextmanager
+def shared_rabbitmq(folder: Path) -> Iterator[Node]:
+    """Use one RabbitMQ node in all processes that share a folder.
+
+    The first process runs the node, and waits in the end until no other uses it.
+    """
+    description = folder / "rabbitmq.json"
+    with (folder / "rabbitmq.lock").open("w") as lock:
+        if not _is_first(lock, description):
+            fields = json.loads(description.read_text())
+            yield Node(**fields | {"log": Path(fields["log"])})
+            return
+        with rabbitmq() as node:
+            fields = {"url": node.url, "environment": node.environment, "port": node.port, "log": str(node.log)}
+            description.write_text(json.dumps(fields))
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH)
+                yield node
+            finally:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                description.unlink()
+
+
+def _is_first(lock: TextIO, description: Path) -> bool:
+    """Return True with an exclusive lock if no process runs the node, otherwise False with a shared one."""
+    while True:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        fcntl.flock(lock, fcntl.LOCK_SH)  # waits until the node has started
+        if description.exists():
+            return False
