@@ -137,9 +137,8 @@ def _edges(luminance: Field) -> Field:
 
 def _match(drawn: Field, seen: Field, cell_size: float) -> _Match:
     """Return the scale and the shift with which a picture is most like a layout."""
-    small = [_shrunk(each) for each in (drawn, seen)]
-    reach = _MAX_SHIFT * cell_size
-    by_scale = [_correlate(_resampled(small[0], scale), small[1], reach / 2).peak for scale in _SCALES]
+    small, scene = _shrunk(drawn), _Scene(_shrunk(seen), _MAX_SHIFT * cell_size / 2)
+    by_scale = [scene.match(_resampled(small, scale)).peak for scale in _SCALES]
     best = int(np.argmax(by_scale))
     scale = float(_SCALES[best]) + _vertex(by_scale, best) * float(_SCALES[1] - _SCALES[0])
     if by_scale[best] < _CHANCE:
@@ -147,7 +146,7 @@ def _match(drawn: Field, seen: Field, cell_size: float) -> _Match:
     is_blind = tuple(_is_self_similar(drawn, axis, round(cell_size / 2)) for axis in (1, 0))
     if any(is_blind):
         scale = 1.0
-    best_shift = _correlate(_resampled(drawn, scale), seen, reach)
+    best_shift = _Scene(seen, _MAX_SHIFT * cell_size).match(_resampled(drawn, scale))
     shift = (0.0 if is_blind[0] else best_shift.shift[0], 0.0 if is_blind[1] else best_shift.shift[1])
     return _Match(scale=scale, shift=shift, peak=best_shift.peak)
 
@@ -158,22 +157,31 @@ def _is_self_similar(field: Field, axis: int, distance: int) -> bool:
     return similarity > _SELF_SIMILAR * float(np.mean(field**2))
 
 
-def _correlate(drawn: Field, seen: Field, reach: float) -> _Match:
-    """Return the shift with which a picture is most like a layout, up to `reach` pixels: their phase correlation."""
-    height, width = drawn.shape
-    spectrum = np.fft.rfft2(seen - seen.mean()) * np.conj(np.fft.rfft2(drawn - drawn.mean()))
-    down, across = np.fft.fftfreq(height)[:, np.newaxis], np.fft.rfftfreq(width)
-    blur = np.exp(-2 * (math.pi * _BLUR) ** 2 * (down**2 + across**2))
-    correlation = np.fft.irfft2(blur * spectrum / (np.abs(spectrum) + 1e-9), s=drawn.shape)
-    most = [min(int(reach), side // 2 - 1) for side in (height, width)]
-    near = np.roll(correlation, most, axis=(0, 1))[: 2 * most[0] + 1, : 2 * most[1] + 1]
-    row, column = (int(each) for each in np.unravel_index(np.argmax(near), near.shape))
-    heights = np.log(np.maximum(near, 1e-12))
-    shift = (
-        column - most[1] + _vertex(heights[row].tolist(), column),
-        row - most[0] + _vertex(heights[:, column].tolist(), row),
-    )
-    return _Match(shift=shift, peak=float(near[row, column] / (np.std(correlation) + 1e-12)))
+class _Scene:
+    """The edges of a picture, prepared to be compared with layouts."""
+
+    def __init__(self, seen: Field, reach: float) -> None:
+        """A picture may be shifted by up to `reach` pixels."""
+        height, width = self._shape = seen.shape
+        self._spectrum = np.fft.rfft2(seen - seen.mean())
+        down, across = np.fft.fftfreq(height)[:, np.newaxis], np.fft.rfftfreq(width)
+        self._blur = np.exp(-2 * (math.pi * _BLUR) ** 2 * (down**2 + across**2))
+        self._most = [min(int(reach), side // 2 - 1) for side in seen.shape]
+
+    def match(self, drawn: Field) -> _Match:
+        """Return the shift with which the picture is most like a layout: their phase correlation."""
+        spectrum = self._spectrum * np.conj(np.fft.rfft2(drawn - drawn.mean()))
+        spectrum *= self._blur / (np.abs(spectrum) + 1e-9)
+        correlation = np.fft.irfft2(spectrum, s=self._shape)
+        most = self._most
+        near = correlation[np.ix_(*(np.arange(-each, each + 1) for each in most))]
+        row, column = (int(each) for each in np.unravel_index(np.argmax(near), near.shape))
+        heights = np.log(np.maximum(near, 1e-12))
+        shift = (
+            column - most[1] + _vertex(heights[row].tolist(), column),
+            row - most[0] + _vertex(heights[:, column].tolist(), row),
+        )
+        return _Match(shift=shift, peak=float(near[row, column] / (np.std(correlation) + 1e-12)))
 
 
 def _vertex(values: Sequence[float], index: int) -> float:
@@ -193,10 +201,13 @@ def _shrunk(field: Field) -> Field:
 
 def _resampled(field: Field, scale: float) -> Field:
     """Return a field enlarged around its middle."""
-    height, width = field.shape
-    y, x = np.mgrid[0:height, 0:width].astype(float)
-    middle_y, middle_x = (height - 1) / 2, (width - 1) / 2
-    return _sample(field, (x - middle_x) / scale + middle_x, (y - middle_y) / scale + middle_y)
+    for axis, side in enumerate(field.shape):
+        middle = (side - 1) / 2
+        at = np.clip((np.arange(side) - middle) / scale + middle, 0, side - 1.001)
+        first = at.astype(int)
+        share = at - first if axis else (at - first)[:, np.newaxis]
+        field = field.take(first, axis) * (1 - share) + field.take(first + 1, axis) * share
+    return field
 
 
 def _sample(field: Field, x: Field, y: Field) -> Field:

@@ -77,7 +77,7 @@ def is_layout(picture: bytes) -> bool:
 def draw_planned(layout: bytes, following: Following, theme: Theme, chance: Chance, frame: Frame) -> Color:
     """Return a painting over a layout. Raises pyvips.Error for a layout that is damaged."""
     flat = _warped(_without_walls(_pixels(layout), following), following, frame)
-    painted = np.ascontiguousarray(flat.transpose(2, 0, 1))
+    painted = flat.copy()
     ink = _likeness(flat, _INK, 0.1)
     glow = _likeness(flat, _GLOW, 0.25)
     texture = fractal(frame, chance.of("texture"), 60, 5)
@@ -140,8 +140,8 @@ def _without_walls(pixels: Pixels, following: Following) -> Pixels:
     return pixels
 
 
-def _warped(pixels: Pixels, following: Following, frame: Frame) -> Pixels:
-    """Return a layout at the size of the picture, shifted and enlarged. Its edges go on beyond it."""
+def _warped(pixels: Pixels, following: Following, frame: Frame) -> Color:
+    """Return a layout as a layer of the size of the picture, shifted and enlarged. Its edges go on beyond it."""
     height, width, _ = pixels.shape
     across, down = following.scale * frame.width / width, following.scale * frame.height / height
     image = pyvips.Image.new_from_array(pixels)
@@ -156,10 +156,10 @@ def _warped(pixels: Pixels, following: Following, frame: Frame) -> Pixels:
         ody=frame.height * (0.5 - following.scale / 2 + following.shift_y) - 0.5,
         extend="copy",
     )
-    return np.asarray(moved.numpy(), dtype=np.float32)
+    return np.ascontiguousarray(moved.numpy().transpose(2, 0, 1), dtype=np.float32)
 
 
-def _likeness(pixels: Pixels, color: tuple[int, int, int], distance: float) -> Field:
+def _likeness(layer: Color, color: tuple[int, int, int], distance: float) -> Field:
     """Return how much pixels look like a color: 1 for the same, 0 from a distance on."""
-    difference = np.sqrt(((pixels - np.array(color, dtype=np.float32) / 255) ** 2).sum(axis=2))
-    return smoothstep(distance, distance / 3, difference.astype(np.float32))
+    squares = sum(np.square(plane - np.float32(value / 255)) for plane, value in zip(layer, color, strict=True))
+    return smoothstep(distance, distance / 3, np.sqrt(squares))
