@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,6 @@ ROOT = Path(__file__).parents[1]
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "clients/python", "src", "packages")
 PACKAGES = ("clients/python", ".", "packages/getimg-standin")
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
-PICTURES = {".jpg", ".png", ".webp"}
 LOCATIONS = "import image_grpc, getimg_standin as s; print(image_grpc.__file__); print(s.__file__)"
 
 
@@ -26,6 +26,7 @@ def run(*command: str | Path, cwd: Path) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     # The demo must use the stand-in, whatever the environment of the tests says.
     environment = {name: value for name, value in environment.items() if "GETIMG" not in name}
+    environment["IMAGE_GRPC_STANDIN_LATENCY_SECONDS"] = "0"
     result = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)  # noqa: PLW1510
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
@@ -60,15 +61,37 @@ def environment(wheels: list[Path], tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.mark.timeout(300)
-def test_the_demo_runs_from_wheels(environment: Path, tmp_path: Path) -> None:
+def test_the_demo_saves_a_picture_of_each_kind_from_wheels(environment: Path, tmp_path: Path) -> None:
     locations = run(environment / "bin" / "python", "-c", LOCATIONS, cwd=tmp_path).split()
     assert all(Path(location).is_relative_to(environment) for location in locations)
-    run(environment / "bin" / "image-grpc", "demo", "--out", tmp_path / "pictures", cwd=tmp_path)
-    files = list((tmp_path / "pictures").iterdir())
-    pictures = {file.name: pyvips.Image.new_from_file(str(file)) for file in files if file.suffix in PICTURES}
-    assert {"tactical-map.png", "campaign-map.jpg", "portrait.webp", "item.png"} <= pictures.keys()
-    assert "tactical-map-foundry.zip" in {file.name for file in files}
-    assert all(picture.avg() > 0 for picture in pictures.values())
+    out = run(environment / "bin" / "image-grpc", "demo", "--out", tmp_path / "pictures", cwd=tmp_path)
+    files = sorted((tmp_path / "pictures").iterdir())
+    assert [file.name for file in files] == [
+        "campaign-map-composed.jpg",
+        "campaign-map.jpg",
+        "floor-plan.json",
+        "floor-plan.png",
+        "item.png",
+        "portrait-cyberpunk.webp",
+        "portrait.webp",
+        "tactical-map-composed.jpg",
+        "tactical-map-foundry.zip",
+        "tactical-map-horror-composed.jpg",
+        "tactical-map-horror.png",
+        "tactical-map-players-door-open.jpg",
+        "tactical-map-players.jpg",
+        "tactical-map.png",
+        "tactical-map.uvtt",
+    ]
+    for file in files:
+        if file.suffix in (".json", ".zip", ".uvtt"):
+            continue
+        assert pyvips.Image.new_from_file(str(file)).avg() > 0
+    assert "Events received from the hub: 7 image_generated, 2 overlay_updated, 2 theme_applied" in out
+    assert "restored as version 3" in out
+    assert "served from the cache" in out
+    assert "follows a floor plan with a score of 1.00" in out
+    assert re.search(r"the gunslinger sees (\d+) cells instead of (\d+)", out)
 
 
 def test_the_standin_has_its_own_command(environment: Path, tmp_path: Path) -> None:

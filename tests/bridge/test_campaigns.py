@@ -104,7 +104,7 @@ async def test_an_event_with_an_unknown_theme_does_not_replace_a_valid_one(other
 async def test_a_second_theme_replaces_the_first_while_that_is_being_applied(
     other_host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    count, campaign = 50, str(uuid.uuid4())
+    count, campaign = 20, str(uuid.uuid4())
     may_continue = block_generations(monkeypatch)
     may_continue.set()
     async with (

@@ -38,6 +38,13 @@ def document() -> dict[str, Any]:
     return yaml.load(DOCUMENT.read_text(), yaml.CSafeLoader)
 
 
+@cache  # each crawls all components
+def validator(schema: str) -> jsonschema.Draft7Validator:
+    """Return the validator for the schema of a message, as JSON."""
+    components = {"components": {"schemas": document()["components"]["schemas"]}}
+    return jsonschema.Draft7Validator(json.loads(schema) | components)
+
+
 def messages(channel: str) -> list[dict[str, Any]]:
     """Return the messages of a channel."""
     names = document()["channels"][channel]["messages"]
@@ -47,8 +54,7 @@ def messages(channel: str) -> list[dict[str, Any]]:
 def check(body: dict[str, Any], possible: list[dict[str, Any]]) -> None:
     """Compare a message with the schema of its type. Raises ValidationError, or ValueError for an unknown type."""
     [message] = [each for each in possible if each["name"] == body["type"]]
-    schema = message["payload"] | {"components": {"schemas": document()["components"]["schemas"]}}
-    jsonschema.Draft7Validator(schema).validate(body)
+    validator(json.dumps(message["payload"])).validate(body)
 
 
 def replaced(value: Any, ids: Mapping[str, str]) -> Any:

@@ -73,8 +73,10 @@ def _text(file: int) -> str:
 
 def serve(commands: socket.socket) -> None:
     """Run commands until the other end of the socket is closed."""
+    # What takes so long; several commands import it when they need it.
+    import getimg_standin  # noqa: F401
     from image_grpc import __main__ as program
-    from image_grpc import cli  # noqa: F401  # what takes so long
+    from image_grpc import app, cli, storage_service  # noqa: F401
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
     while True:

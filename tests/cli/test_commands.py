@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -171,39 +170,6 @@ async def test_config_reports_invalid_settings() -> None:
     assert code == 1
     assert "IMAGE_GRPC_LOG_LEVEL" in error
     assert "IMAGE_GRPC_RPC_MAX_CONCURRENT" in error
-
-
-async def test_the_demo_saves_a_picture_of_each_kind(tmp_path: Path) -> None:
-    environment = {"IMAGE_GRPC_STANDIN_LATENCY_SECONDS": "0", "GETIMG_API_KEY": ""}
-    code, out, error = await run("demo", "--out", str(tmp_path / "demo"), **environment)
-    assert code == 0, error
-    files = sorted((tmp_path / "demo").iterdir())
-    assert [file.name for file in files] == [
-        "campaign-map-composed.jpg",
-        "campaign-map.jpg",
-        "floor-plan.json",
-        "floor-plan.png",
-        "item.png",
-        "portrait-cyberpunk.webp",
-        "portrait.webp",
-        "tactical-map-composed.jpg",
-        "tactical-map-foundry.zip",
-        "tactical-map-horror-composed.jpg",
-        "tactical-map-horror.png",
-        "tactical-map-players-door-open.jpg",
-        "tactical-map-players.jpg",
-        "tactical-map.png",
-        "tactical-map.uvtt",
-    ]
-    for file in files:
-        if file.suffix in (".json", ".zip", ".uvtt"):
-            continue
-        assert pyvips.Image.new_from_file(str(file)).avg() > 0
-    assert "Events received from the hub: 7 image_generated, 2 overlay_updated, 2 theme_applied" in out
-    assert "restored as version 3" in out
-    assert "served from the cache" in out
-    assert "follows a floor plan with a score of 1.00" in out
-    assert re.search(r"the gunslinger sees (\d+) cells instead of (\d+)", out)
 
 
 async def test_the_container_probe_calls_the_health_service(platform: Service) -> None:
