@@ -11,6 +11,7 @@ from pathlib import Path
 import obstore
 import pytest
 from sqlalchemy import create_engine
+from sqlalchemy.schema import DropSchema
 
 from image_grpc.hub import topology
 from image_grpc.hub.memory import MemoryHub
@@ -18,6 +19,7 @@ from image_grpc.settings import StorageServiceSettings, load
 from image_grpc.storage import ImageStorageClient
 from image_grpc.storage_service import StorageService
 from image_grpc.storage_service.object_store import open_store
+from image_grpc.storage_service.schema import SCHEMA
 from image_grpc.telemetry import Telemetry
 from image_grpc_testkit.contracts.storage_testkit import SECONDS, StartStorage, Storage
 from image_grpc_testkit.servers.postgresql import postgresql
@@ -45,13 +47,12 @@ def cluster() -> Iterator[str]:
 
 @pytest.fixture
 def fresh_database(cluster: str) -> str:
-    """URL of an empty PostgreSQL database for one test."""
-    name = f"test_{uuid.uuid4().hex}"
-    engine = create_engine(cluster, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    """URL of a PostgreSQL database that is empty when the test begins."""
+    engine = create_engine(cluster)
+    with engine.begin() as connection:  # creating a database for each test takes ten times as long
+        connection.execute(DropSchema(SCHEMA, cascade=True, if_exists=True))
     engine.dispose()
-    return cluster.removesuffix("postgres") + name
+    return cluster
 
 
 @pytest.fixture(scope="session")
