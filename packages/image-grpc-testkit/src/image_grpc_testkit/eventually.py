@@ -8,14 +8,18 @@ from collections.abc import Awaitable, Callable, Iterator
 
 MAX_WAIT_SECONDS = 120.0
 """Time limit for anything that a test waits for; generous, for slow machines."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.002, 0.05
+"""Seconds between two checks of a condition, which may take a call of the service."""
 
 
 async def eventually(condition: Callable[[], bool | Awaitable[bool]], description: str) -> None:
     """Wait until the condition holds. Raises AssertionError with the description after MAX_WAIT_SECONDS."""
+    pause = _FIRST_PAUSE
     try:
         async with asyncio.timeout(MAX_WAIT_SECONDS):
-            while not await _holds(condition):  # noqa: ASYNC110 (another process may change it)
-                await asyncio.sleep(0.005)
+            while not await _holds(condition):
+                await asyncio.sleep(pause)
+                pause = min(pause * 1.25, _LONGEST_PAUSE)
     except TimeoutError:
         raise AssertionError(f"did not happen within {MAX_WAIT_SECONDS} s: {description}") from None
 
