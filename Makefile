@@ -12,7 +12,7 @@ PACKAGES := clients/python . packages/getimg-standin
 TEST_PACKAGES := packages/image-grpc-testkit
 # What tests write is kept in memory if that has room: it is synced to disk and deleted thousands of times.
 SCRATCH := $(shell test -z "$$TMPDIR" -a "$$(df --output=avail /dev/shm 2>&1 | tail -n 1)" -gt 4000000 2>&1 && echo TMPDIR=/dev/shm)
-# Bytecode is kept, so that the assertions of tests are rewritten once: by the first command, not by each worker.
+# Bytecode is kept, so that the assertions of tests are rewritten once: for build/collected, not by each worker.
 PYTEST := PYTHONDONTWRITEBYTECODE= OPENBLAS_NUM_THREADS=1 $(SCRATCH) $(PYTHON) -m pytest
 LOCK := $(UV) compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--no-emit-package getimg-standin --no-emit-package image-grpc-client --no-emit-index-url --no-header --quiet
@@ -30,10 +30,12 @@ demo: $(RUNTIME) ## generate one picture of each kind into demo/ and show what h
 run: $(RUNTIME) ## run all servers in one process; without GETIMG_API_KEY, the stand-in draws
 	$(VENV)/bin/image-grpc up
 
-test: $(DEV) servers ## run the tests with their own RabbitMQ and PostgreSQL
+test: build/collected servers ## run the tests with their own RabbitMQ and PostgreSQL
+	$(PYTEST) -n 5 --dist loadfile --no-loadscope-reorder -q $(TESTS)
+
+build/collected: $(DEV) $(shell find tests packages -name '*.py')
 	@mkdir -p build
-	@$(PYTEST) --collect-only -q $(TESTS) > build/tests || { cat build/tests; exit 1; }
-	$(PYTEST) -n 6 --dist loadfile --no-loadscope-reorder -q $(TESTS)
+	@$(PYTEST) --collect-only -q > $@ || { cat $@; rm $@; exit 1; }
 
 faults: $(DEV) servers ## run the tests that break a whole platform: processes, broker, databases, clocks
 	$(PYTEST) -n 2 --dist loadfile -q -m faults tests
