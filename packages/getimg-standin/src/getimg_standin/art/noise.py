@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from getimg_standin.art.frame import Frame
+from getimg_standin.art.strips import strips
 
 Field = NDArray[np.float32]
 
@@ -66,20 +67,24 @@ def normalized(field: Field) -> Field:
 
 def interpolated(lattice: Field, shape: tuple[int, int]) -> Field:
     """Interpolate the lattice's inner points by cubic B-splines; each side must have at least 4 points."""
-    across_rows = _spline_weights(lattice.shape[0], shape[0])
-    across_columns = _spline_weights(lattice.shape[1], shape[1])
-    surface: Field = across_rows @ (lattice @ across_columns.T)
-    return surface
+    columns = _spline(lattice.T, shape[1])
+    return _spline(columns.T, shape[0])
 
 
-def _spline_weights(points: int, samples: int) -> Field:
-    position = np.linspace(0, points - 3 - 1e-4, samples)
+def _spline(lattice: Field, samples: int) -> Field:
+    """Interpolate along the first axis."""
+    lattice = np.ascontiguousarray(lattice)
+    position = np.linspace(0, len(lattice) - 3 - 1e-4, samples)
     start = position.astype(np.int64)
     t = (position - start).astype(np.float32)
-    weights = np.zeros((samples, points), dtype=np.float32)
+    weights = np.zeros((samples, len(lattice)), dtype=np.float32)
     row = np.arange(samples)
     weights[row, start] = (1 - t) ** 3 / 6
     weights[row, start + 1] = (3 * t**3 - 6 * t**2 + 4) / 6
     weights[row, start + 2] = (-3 * t**3 + 3 * t**2 + 3 * t + 1) / 6
     weights[row, start + 3] = t**3 / 6
-    return weights
+    surface = np.empty((samples, lattice.shape[1]), dtype=np.float32)
+    for rows in strips(samples):
+        near = slice(start[rows.start], start[rows.stop - 1] + 4)  # the other weights are 0
+        np.matmul(weights[rows, near], lattice[near], out=surface[rows])
+    return surface

@@ -14,6 +14,7 @@ from getimg_standin.art.chance import Chance
 from getimg_standin.art.frame import Frame
 from getimg_standin.art.noise import Field, fractal, speckle
 from getimg_standin.art.pixels import Color, blurred, mix, ramp, rgb, smoothstep, vignette
+from getimg_standin.art.strips import strips
 from getimg_standin.art.themes import Theme
 
 _INK, _GLOW = (0x1C, 0x1A, 0x1E), (0xFF, 0xD7, 0x6A)
@@ -161,5 +162,9 @@ def _warped(pixels: Pixels, following: Following, frame: Frame) -> Color:
 
 def _likeness(layer: Color, color: tuple[int, int, int], distance: float) -> Field:
     """Return how much pixels look like a color: 1 for the same, 0 from a distance on."""
-    squares = sum(np.square(plane - np.float32(value / 255)) for plane, value in zip(layer, color, strict=True))
-    return smoothstep(distance, distance / 3, np.sqrt(squares))
+    target = np.array(color, dtype=np.float32)[:, None, None] / np.float32(255)
+    difference = np.empty(layer.shape[1:], dtype=np.float32)
+    for rows in strips(layer.shape[1]):
+        offset = layer[:, rows] - target
+        np.sqrt(np.einsum("kij,kij->ij", offset, offset), out=difference[rows])
+    return smoothstep(distance, distance / 3, difference)

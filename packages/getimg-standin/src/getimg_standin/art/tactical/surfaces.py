@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from getimg_standin.art.frame import Frame
 from getimg_standin.art.noise import Field, fractal, speckle, value_noise
-from getimg_standin.art.pixels import Color, ramp, relief, smoothstep, strips
+from getimg_standin.art.pixels import Color, ramp, relief, smoothstep
+from getimg_standin.art.strips import strips
 from getimg_standin.art.themes import Theme
 
 
