@@ -10,8 +10,10 @@ RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 PACKAGES := clients/python . packages/getimg-standin
 TEST_PACKAGES := packages/image-grpc-testkit
-# What tests write is kept in memory if that has room: it is synced to disk and deleted thousands of times.
-SCRATCH := $(shell test -z "$$TMPDIR" -a "$$(df --output=avail /dev/shm 2>&1 | tail -n 1)" -gt 4000000 2>&1 && echo TMPDIR=/dev/shm)
+# What tests write is kept in memory if there is room, and programs may run there: it is synced to disk and deleted
+# thousands of times.
+SCRATCH := $(if $(TMPDIR),,$(shell { test "$$(df --output=avail /dev/shm | tail -n 1)" -gt 4000000 && \
+	! findmnt -no OPTIONS -T /dev/shm | grep -q noexec && echo TMPDIR=/dev/shm; } 2>/dev/null))
 # Bytecode is kept, so that the assertions of tests are rewritten once: for build/collected, not by each worker.
 PYTEST := PYTHONDONTWRITEBYTECODE= OPENBLAS_NUM_THREADS=1 $(SCRATCH) $(PYTHON) -m pytest
 LOCK := $(UV) compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
@@ -30,7 +32,7 @@ demo: $(RUNTIME) ## generate one picture of each kind into demo/ and show what h
 run: $(RUNTIME) ## run all servers in one process; without GETIMG_API_KEY, the stand-in draws
 	$(VENV)/bin/image-grpc up
 
-test: build/collected servers ## run the tests with their own RabbitMQ and PostgreSQL
+test: $(if $(TESTS),$(DEV),build/collected) servers ## run the tests with their own RabbitMQ and PostgreSQL
 	$(PYTEST) -n 5 --dist loadfile --no-loadscope-reorder -q $(TESTS)
 
 build/collected: $(DEV) $(shell find tests packages -name '*.py')

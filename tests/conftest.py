@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 import structlog
@@ -20,6 +20,9 @@ settings.load_profile("unhurried")
 
 # Thousands of tests import and build much that lives on: looking at it again and again takes a tenth of the time.
 gc.set_threshold(50_000, 20, 50)
+
+_SHARED = ExitStack()
+"""What is shared with other workers."""
 
 SLOW = (
     "tests/plans/test_painting",
@@ -60,8 +63,12 @@ def _configured() -> None:
 
 
 @pytest.fixture(scope="session")
-def node(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+def node(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Node:
     """A RabbitMQ node for all tests that do not stop it. Each file, or test, uses a virtual host of its own."""
     folder = tmp_path_factory.getbasetemp()
-    with shared_rabbitmq(folder if worker_id == "master" else folder.parent) as running:
-        yield running
+    return _SHARED.enter_context(shared_rabbitmq(folder if worker_id == "master" else folder.parent))
+
+
+def pytest_sessionfinish() -> None:
+    """Leave what workers share: outside of tests, whose time is limited, as this may wait for other workers."""
+    _SHARED.close()

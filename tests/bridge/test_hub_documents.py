@@ -38,7 +38,7 @@ def document() -> dict[str, Any]:
     return yaml.load(DOCUMENT.read_text(), yaml.CSafeLoader)
 
 
-@cache  # each crawls all components
+@cache  # building one takes long: it reads all components
 def validator(schema: str) -> jsonschema.Draft7Validator:
     """Return the validator for the schema of a message, as JSON."""
     components = {"components": {"schemas": document()["components"]["schemas"]}}

@@ -73,7 +73,7 @@ def _text(file: int) -> str:
 
 def serve(commands: socket.socket) -> None:
     """Run commands until the other end of the socket is closed."""
-    # What takes so long; several commands import it when they need it.
+    # These imports take long. Commands import some of them only when they need them.
     import getimg_standin  # noqa: F401
     from image_grpc import __main__ as program
     from image_grpc import app, cli, storage_service  # noqa: F401

@@ -47,9 +47,10 @@ def cluster() -> Iterator[str]:
 
 @pytest.fixture
 def fresh_database(cluster: str) -> str:
-    """URL of a PostgreSQL database that is empty when the test begins."""
-    engine = create_engine(cluster)
-    with engine.begin() as connection:  # creating a database for each test takes ten times as long
+    """URL of the worker's PostgreSQL database, without the schema of the Storage Service."""
+    # Creating a database for each test would take longer. A transaction that another test left open fails this one.
+    engine = create_engine(cluster, connect_args={"options": "-c lock_timeout=60000"})
+    with engine.begin() as connection:
         connection.execute(DropSchema(SCHEMA, cascade=True, if_exists=True))
     engine.dispose()
     return cluster

@@ -239,7 +239,7 @@ async def test_a_request_that_cannot_be_applied_does_not_fail_the_others(
 
     monkeypatch.setattr(records.Puts, "write", refuse_one)
     storing = [asyncio.create_task(storage.store_image(image)) for image in images]
-    refused = storing.pop(2)  # or without a reply: its request is a bug of the service
+    refused = storing.pop(2)  # it gets an error, or no reply at all if it triggers a bug of the service
     assert {each.version for each in await asyncio.gather(*storing)} == {1}
     assert max(groups) > 1
     refused.cancel()

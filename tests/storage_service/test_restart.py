@@ -114,7 +114,7 @@ async def test_a_stop_completes_requests_in_progress(start_storage: StartStorage
     storage = await start_storage()
     images = [an_image() for _ in range(50)]
     requests = [asyncio.create_task(storage.store_image(image)) for image in images]
-    await eventually(lambda: any(each.done() for each in requests), "the first request is complete")
+    await asyncio.wait(requests, return_when=asyncio.FIRST_COMPLETED)
     await storage.stop()
     stored = {each.result().id for each in requests if each.done() and not each.exception()}
     for each in requests:

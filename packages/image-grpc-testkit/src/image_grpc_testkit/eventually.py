@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 MAX_WAIT_SECONDS = 120.0
 """Time limit for anything that a test waits for; generous, for slow machines."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.002, 0.05
-"""Seconds between two checks of a condition, which may take a call of the service."""
+"""Seconds between two checks of a condition. They grow, because a check may be a call of the service."""
 
 
 async def eventually(condition: Callable[[], bool | Awaitable[bool]], description: str) -> None:

@@ -41,7 +41,7 @@ def ramp(codes: Sequence[str], tone: Field) -> Color:
     for rows in strips(tone.shape[0]):
         index = (np.clip(tone[rows], 0, 1) * 255).astype(np.intp)
         for plane, values in zip(layer, table, strict=True):
-            np.take(values, index, out=plane[rows], mode="clip")  # the default mode copies
+            np.take(values, index, out=plane[rows], mode="clip")  # the default mode buffers the output
     return layer
 
 

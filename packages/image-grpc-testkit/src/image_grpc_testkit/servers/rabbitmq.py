@@ -183,7 +183,7 @@ def shared_rabbitmq(folder: Path) -> Iterator[Node]:
                 yield node
             finally:
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                description.unlink()
+                description.unlink(missing_ok=True)
 
 
 def _is_first(lock: TextIO, description: Path) -> bool:
