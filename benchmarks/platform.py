@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -57,7 +57,7 @@ async def _compare(folder: Path, node: Node, cluster: Cluster, standin: str, sid
             parts.append({part: (after[part] - before[part]) * 1000 / BURST for part in after})
             bare.append(await _bare_cpu_milliseconds(standin, side))
             if round_ == ROUNDS - 1 and side == LARGE_BURST_SIDE:
-                rows = [await _large_burst(platform, ours[-1], side), await _operations(platform, side)]
+                rows = [*await _large_burst(platform, ours[-1], side, parts[-1]), await _operations(platform, side)]
         async with dramatiq_pictures.running(node.url, cluster, standin, folder) as worker:
             await worker.rate(8, side)
             peer.append(await worker.rate(BURST, side))
@@ -65,12 +65,24 @@ async def _compare(folder: Path, node: Node, cluster: Cluster, standin: str, sid
     return [compared(name, ours, peer, unit="/s", target=TARGETS[side]), *_cpu(side, parts, bare), *rows]
 
 
-async def _large_burst(platform: running_platform.Platform, before: float, side: int) -> Row:
-    """Return the row for a large burst, beside the small ones before and after it: the machine's speed varies."""
+async def _large_burst(
+    platform: running_platform.Platform, before: float, side: int, small: Mapping[str, float]
+) -> list[Row]:
+    """Return the rows for a large burst, beside the small ones before and after it: the machine's speed varies.
+
+    `small` is the CPU time of a picture of a small burst in milliseconds, by process.
+    """
+    refused, spent = platform.refused_calls, platform.cpu_seconds()
     large = await platform.rate(LARGE_BURST, side)
+    refused = platform.refused_calls - refused
+    parts = {part: (seconds - spent[part]) * 1000 / LARGE_BURST for part, seconds in platform.cpu_seconds().items()}
     after = await platform.rate(BURST, side)
     name = f"  {LARGE_BURST} at once, beside {BURST} at once before and after"
-    return compared(name, [large, large], [before, after], unit="/s", target=">= 1")
+    more = ", ".join(f"{part} {parts[part] - small[part]:+.1f} ms" for part in parts)
+    return [
+        compared(name, [large, large], [before, after], unit="/s", target=">= 1"),
+        Row(name="  refused calls, and the CPU of a picture beside that of a small burst", ours=f"{refused}, {more}"),
+    ]
 
 
 async def _operations(platform: running_platform.Platform, side: int) -> Row:

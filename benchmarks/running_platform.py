@@ -36,7 +36,7 @@ WAIT_SECONDS = 60
 """How long a call waits for its picture."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Platform:
     """Running processes."""
 
@@ -45,12 +45,14 @@ class Platform:
     """One for each `serve`."""
     pids: dict[str, list[int]]
     """The processes by part."""
+    refused_calls: int = 0
+    """Calls so far that were refused while too many others were in progress."""
 
     async def rate(self, count: int, side: int) -> float:
         """Request pictures at once and return how many were made per second, until the last one."""
         started = time.perf_counter()
         channels = itertools.islice(itertools.cycle(self.channels), count)
-        await asyncio.gather(*(_make(channel, side) for channel in channels))
+        await asyncio.gather(*(self._make(channel, side) for channel in channels))
         return count / (time.perf_counter() - started)
 
     def cpu_seconds(self) -> dict[str, float]:
@@ -73,8 +75,32 @@ class Platform:
             await queue.bind(topology.REQUESTS, "image.storage.*")
             await queue.consume(handle, no_ack=True)
             for _ in range(count):
-                await _make(self.channels[0], side)
+                await self._make(self.channels[0], side)
         return counts
+
+    async def _make(self, channel: grpc.aio.Channel, side: int) -> None:
+        """Generate a picture that differs from all others."""
+        stub = GenerationServiceStub(channel)
+        request = GeneratePortraitRequest(theme="fantasy", details=str(uuid.uuid4()), request_id=str(uuid.uuid4()))
+        request.size.width = request.size.height = side
+        request.wait_for.seconds = WAIT_SECONDS
+        generation = (await self._repeat_refused(lambda: stub.GeneratePortrait(request, timeout=600))).generation
+        wait = WaitGenerationRequest(generation_id=generation.id)
+        while generation.state < GenerationState.GENERATION_STATE_SUCCEEDED:
+            generation = (await self._repeat_refused(lambda: stub.WaitGeneration(wait, timeout=600))).generation
+        assert generation.state == GenerationState.GENERATION_STATE_SUCCEEDED, generation
+
+    async def _repeat_refused(self, call: Callable[[], Awaitable[R]]) -> R:
+        """Return the result of a call, which is repeated while too many others are in progress."""
+        while True:
+            try:
+                return await call()
+            except grpc.aio.AioRpcError as error:
+                if error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED:
+                    raise
+                self.refused_calls += 1
+                delay = _retry_seconds(error)
+            await asyncio.sleep(delay * random.uniform(1, 1.1))
 
 
 @asynccontextmanager
@@ -101,31 +127,6 @@ async def running(
                 "the client": [os.getpid()],
             },
         )
-
-
-async def _make(channel: grpc.aio.Channel, side: int) -> None:
-    """Generate a picture that differs from all others."""
-    stub = GenerationServiceStub(channel)
-    request = GeneratePortraitRequest(theme="fantasy", details=str(uuid.uuid4()), request_id=str(uuid.uuid4()))
-    request.size.width = request.size.height = side
-    request.wait_for.seconds = WAIT_SECONDS
-    generation = (await _repeat_refused(lambda: stub.GeneratePortrait(request, timeout=600))).generation
-    wait = WaitGenerationRequest(generation_id=generation.id)
-    while generation.state < GenerationState.GENERATION_STATE_SUCCEEDED:
-        generation = (await _repeat_refused(lambda: stub.WaitGeneration(wait, timeout=600))).generation
-    assert generation.state == GenerationState.GENERATION_STATE_SUCCEEDED, generation
-
-
-async def _repeat_refused(call: Callable[[], Awaitable[R]]) -> R:
-    """Return the result of a call, which is repeated while too many others are in progress."""
-    while True:
-        try:
-            return await call()
-        except grpc.aio.AioRpcError as error:
-            if error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED:
-                raise
-            delay = _retry_seconds(error)
-        await asyncio.sleep(delay * random.uniform(1, 1.1))
 
 
 def _retry_seconds(error: grpc.aio.AioRpcError) -> float:
