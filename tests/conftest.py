@@ -69,6 +69,12 @@ def node(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Node:
     return _SHARED.enter_context(shared_rabbitmq(folder if worker_id == "master" else folder.parent))
 
 
+@pytest.fixture(scope="module")
+def host(node: Node) -> str:
+    """URL of the module's own virtual host."""
+    return node.add_virtual_host()
+
+
 def pytest_sessionfinish() -> None:
     """Leave what workers share: outside of tests, whose time is limited, as this may wait for other workers."""
     _SHARED.close()

@@ -26,12 +26,6 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def host(node: Node) -> str:
-    """URL of the module's own virtual host."""
-    return node.add_virtual_host()
-
-
-@pytest.fixture(scope="module")
 def other_host(node: Node) -> str:
     """URL of a virtual host without the bridge of `scene`."""
     return node.add_virtual_host()

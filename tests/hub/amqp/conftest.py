@@ -10,12 +10,6 @@ from image_grpc_testkit.servers.rabbitmq import Node
 from tests.hub.amqp.broker import AmqpBroker
 
 
-@pytest.fixture(scope="module")
-def host(node: Node) -> str:
-    """URL of the module's own virtual host."""
-    return node.add_virtual_host()
-
-
 @pytest.fixture
 async def broker(node: Node, host: str) -> AsyncIterator[AmqpBroker]:
     broker = AmqpBroker(node, host)
