@@ -1,7 +1,6 @@
 """PNG: https://www.w3.org/TR/png-3/. XMP: the XMP specification, part 3, section 1.1.5."""
 
 import struct
-import zlib
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
@@ -30,7 +29,7 @@ _AFTER_HEADER = len(_SIGNATURE) + 12 + 13
 
 def replace_metadata(data: bytes, xmp: bytes, exif: bytes) -> bytes | None:
     """Return the file with `xmp` as its only metadata but `exif`, without chunks of color; None if it is damaged."""
-    wanted, kept_exif = _xmp_chunk(xmp), _chunk(b"eXIf", exif) if exif else b""
+    wanted, kept_exif = memoryview(_xmp_chunk(xmp)), _chunk(b"eXIf", exif) if exif else b""
     chunks = list(_chunks(data))
     if not chunks or chunks[-1][0] != b"IEND" or chunks[0][0] != b"IHDR":
         return None
@@ -68,7 +67,7 @@ def is_complete(data: bytes) -> bool | None:
     return bool(stream.eof and not stream.unused_data and size == row_bytes * height)
 
 
-def _decompressed(stream: "zlib_ng._Decompress", parts: Iterable[bytes]) -> Iterator[bytes]:
+def _decompressed(stream: "zlib_ng._Decompress", parts: Iterable[memoryview]) -> Iterator[bytes]:
     for part in parts:
         block = stream.decompress(part, _BLOCK_BYTES)
         yield block
@@ -85,14 +84,16 @@ def with_xmp(data: bytes, xmp: bytes) -> bytes:
 
 def color_chunks(data: bytes) -> dict[bytes, bytes]:
     """Return the contents of the chunks that describe colors, by name."""
-    return {name: chunk[8:-4] for name, chunk in _head(data) if name in _COLOR}
+    return {name: bytes(chunk[8:-4]) for name, chunk in _head(data) if name in _COLOR}
 
 
 def texts(data: bytes) -> dict[str, str]:
     """Return texts by keyword: those in Latin-1, and those in UTF-8 that are not compressed."""
     texts_by_keyword = {}
     for name, chunk in _chunks(data):
-        keyword, _, content = chunk[8:-4].partition(b"\0")
+        if name not in _TEXT:
+            continue
+        keyword, _, content = bytes(chunk[8:-4]).partition(b"\0")
         if name == b"tEXt":
             texts_by_keyword[keyword.decode("latin-1")] = content.decode("latin-1")
         elif name == b"iTXt" and content.startswith(b"\0\0"):
@@ -112,7 +113,7 @@ def header(data: bytes) -> bytes:
 
 def has_texts(data: bytes) -> bool:
     """Return whether the file has texts other than an XMP packet."""
-    return any(name in _TEXT and not chunk.startswith(_XMP_HEAD, 8) for name, chunk in _chunks(data))
+    return any(name in _TEXT and chunk[8 : 8 + len(_XMP_HEAD)] != _XMP_HEAD for name, chunk in _chunks(data))
 
 
 def is_animated(data: bytes) -> bool:
@@ -125,11 +126,11 @@ def manifest_sizes(data: bytes) -> Iterator[int]:
     return (len(chunk) for name, chunk in _chunks(data) if name == b"caBX")
 
 
-def _is_kept(name: bytes, chunk: bytes) -> bool:
+def _is_kept(name: bytes, chunk: memoryview) -> bool:
     return name in _KEPT and len(chunk) - 12 == _LENGTHS.get(name, len(chunk) - 12)
 
 
-def _head(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _head(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
     """Yield the chunks before the pixels."""
     for name, chunk in _chunks(data):
         if name == b"IDAT":
@@ -137,20 +138,21 @@ def _head(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         yield name, chunk
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
     """Yield the name of each chunk, and the whole chunk, up to IEND, the first damaged one, or the end of the data."""
-    start = len(_SIGNATURE)
+    view, start = memoryview(data), len(_SIGNATURE)  # slices of a view are no copies
     for _ in range(MAX_CHUNKS if data.startswith(_SIGNATURE) else 0):
         if start + 12 > len(data):
             return
         (length,) = struct.unpack_from(">I", data, start)
-        chunk = data[start : start + 12 + length]
-        if len(chunk) < 12 + length or struct.pack(">I", zlib.crc32(chunk[4:-4])) != chunk[-4:]:
+        end = start + 12 + length
+        if end > len(data) or struct.pack(">I", zlib_ng.crc32(view[start + 4 : end - 4])) != data[end - 4 : end]:
             return
-        yield chunk[4:8], chunk
-        if chunk[4:8] == b"IEND":
+        name = data[start + 4 : start + 8]
+        yield name, view[start:end]
+        if name == b"IEND":
             return
-        start += len(chunk)
+        start = end
 
 
 def _xmp_chunk(xmp: bytes) -> bytes:
@@ -158,4 +160,4 @@ def _xmp_chunk(xmp: bytes) -> bytes:
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib_ng.crc32(name + content))
