@@ -19,7 +19,8 @@ from image_grpc.generation import states
 from image_grpc.generation.pipeline import Pipeline, Steps
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.requeue import requeue_unfinished
-from image_grpc.hub import Ack, Delivery, Settlement, topology
+from image_grpc.generation.steps.generate import Generated
+from image_grpc.hub import Ack, Delivery, Retry, Settlement, topology
 from image_grpc.hub.memory import MemoryHub
 from image_grpc.retry import MAX_HANDLER_FAULTS, RetryLadder
 from image_grpc.settings import ServerSettings, load
@@ -31,6 +32,7 @@ from tests.generation.builders import portrait, provider_result, queued
 from tests.generation.conftest import Database, Jobs
 
 QUEUE = topology.GENERATE_QUEUES[Priority.PRIORITY_NORMAL]
+STORE_CONCURRENCY = 2
 
 
 class ScriptedSteps:
@@ -41,14 +43,16 @@ class ScriptedSteps:
         self.stored: list[tuple[GenerationRecord, ProviderResult, int]] = []
         self.correlation_ids: list[str] = []
         self.act: Callable[[], Awaitable[Settlement]] = self.acknowledge
+        self.result: ProviderResult | None = None
+        """The result of generating, if it is not what `act` returns."""
 
     async def acknowledge(self) -> Settlement:
         return Ack()
 
-    async def generate(self, record: GenerationRecord, priority: Priority) -> Settlement:
+    async def generate(self, record: GenerationRecord, priority: Priority) -> Settlement | Generated:
         self.generated.append((record, priority))
         self.correlation_ids.append(current_correlation_id())
-        return await self.act()
+        return Generated(states.storing(record, self.result)) if self.result is not None else await self.act()
 
     async def store(self, record: GenerationRecord, result: ProviderResult, attempt: int) -> Settlement:
         self.stored.append((record, result, attempt))
@@ -77,7 +81,7 @@ async def pipeline(
     telemetry: Telemetry,
 ) -> AsyncIterator[Pipeline]:
     pipeline = Pipeline(
-        load(ServerSettings, shutdown_grace_seconds=1),
+        load(ServerSettings, shutdown_grace_seconds=1, store_concurrency=STORE_CONCURRENCY),
         hub,
         generations,
         semaphore,
@@ -110,6 +114,58 @@ async def test_a_store_job_runs_its_step_with_result_and_attempt(
     await hub.publish(job_messages.store_job(record, result), timeout=1)
     await eventually(lambda: bool(steps.stored), "the step runs")
     assert steps.stored == [(record, result, 1)]
+
+
+@pytest.mark.usefixtures("pipeline")
+async def test_a_generated_picture_is_stored_by_the_same_delivery(
+    hub: MemoryHub, steps: ScriptedSteps, database: Database, jobs: Jobs, telemetry: Telemetry
+) -> None:
+    record, steps.result = await database.add_generation(queued()), provider_result()
+    await hub.publish(job_messages.generate_job(record, record.generation.version), timeout=1)
+    await eventually(lambda: bool(steps.stored), "the picture is stored")
+    assert steps.stored == [(states.storing(record, steps.result), steps.result, 1)]
+    await eventually(lambda: telemetry.counters.generations_unfinished == 0, "the job ends")
+    assert len(steps.generated) == len(steps.stored) == 1
+    assert (await jobs.count(QUEUE), await jobs.count(topology.STORE_QUEUE)) == (0, 0)
+
+
+@pytest.mark.parametrize("failure", [None, StorageServiceError("away"), VersionConflict("changed")], ids=str)
+@pytest.mark.usefixtures("pipeline")
+async def test_a_picture_that_cannot_be_stored_yet_is_left_to_the_next_delivery(
+    hub: MemoryHub, steps: ScriptedSteps, database: Database, failure: ServiceError | None
+) -> None:
+    record, steps.result = await database.add_generation(queued()), provider_result()
+
+    async def fail() -> Settlement:
+        steps.act, steps.result = steps.acknowledge, None
+        if failure is not None:
+            raise failure
+        return Retry(0, "HTTP 503")
+
+    steps.act = fail
+    await hub.publish(job_messages.generate_job(record, record.generation.version), timeout=1)
+    await eventually(lambda: len(steps.generated) == 2, "the job is delivered again")
+    assert len(steps.stored) == 1
+
+
+@pytest.mark.usefixtures("pipeline")
+async def test_few_pictures_are_stored_at_once(hub: MemoryHub, steps: ScriptedSteps, database: Database) -> None:
+    may_end, steps.result = asyncio.Event(), provider_result()
+
+    async def wait() -> Settlement:
+        await may_end.wait()
+        return Ack()
+
+    steps.act = wait
+    for _ in range(STORE_CONCURRENCY):
+        record, other = await database.add_generation(queued()), await database.add_generation(queued())
+        await hub.publish(job_messages.generate_job(record, record.generation.version), timeout=1)
+        await hub.publish(job_messages.store_job(other, steps.result), timeout=1)
+    await eventually(lambda: len(steps.generated) == STORE_CONCURRENCY, "all are generated")
+    await asyncio.sleep(0.05)
+    assert len(steps.stored) == STORE_CONCURRENCY
+    may_end.set()
+    await eventually(lambda: len(steps.stored) == 2 * STORE_CONCURRENCY, "the others follow")
 
 
 @pytest.mark.usefixtures("pipeline")

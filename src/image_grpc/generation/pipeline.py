@@ -8,10 +8,12 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import structlog
 from tabletop.image.internal.v1.generation_record_pb2 import GenerationRecord
 from tabletop.image.internal.v1.job_pb2 import GenerateJob, StoreJob
+from tabletop.image.internal.v1.provider_result_pb2 import ProviderResult
 from tabletop.image.v1.types_pb2 import Priority
 
 from image_grpc.correlation import correlated
@@ -19,7 +21,7 @@ from image_grpc.deadline import remaining
 from image_grpc.errors import Overloaded, RequestIdReused, StorageServiceError, VersionConflict
 from image_grpc.generation import states
 from image_grpc.generation.repository import GenerationRepository
-from image_grpc.generation.steps.generate import GenerateStep
+from image_grpc.generation.steps.generate import Generated, GenerateStep
 from image_grpc.generation.steps.store import StoreStep
 from image_grpc.hub import Ack, Consumer, DeadLetter, Delivery, Hub, Retry, Settlement, topology
 from image_grpc.hub import envelope as envelopes
@@ -30,6 +32,8 @@ from image_grpc.telemetry import ATTR_GENERATION_ID, SPAN_GENERATE, SPAN_STORE, 
 from image_grpc.weighted_fair_semaphore import Closed, WeightedFairSemaphore
 
 log = structlog.get_logger(__name__)
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,49 +59,64 @@ class Pipeline:
         self._settings, self._hub, self._generations = settings, hub, generations
         self._semaphore, self._steps, self._telemetry = semaphore, steps, telemetry
         self._in_progress: set[str] = set()
-        self._generate_consumers: list[Consumer] = []
-        self._store_consumers: list[Consumer] = []
+        self._consumers: list[Consumer] = []
+        self._store_slots = asyncio.Semaphore(settings.store_concurrency)
 
     async def start(self) -> None:
         """Start consuming. If it fails, `stop` ends what was started."""
         concurrency = self._settings.generation_concurrency
         for priority, queue in topology.GENERATE_QUEUES.items():
             handler = partial(self._handle_generate, priority)
-            self._generate_consumers.append(await self._hub.consume(queue, handler, concurrency=concurrency))
+            self._consumers.append(await self._hub.consume(queue, handler, concurrency=concurrency))
         concurrency = self._settings.store_concurrency
         consumer = await self._hub.consume(topology.STORE_QUEUE, self._handle_store, concurrency=concurrency)
-        self._store_consumers.append(consumer)
+        self._consumers.append(consumer)
 
     async def stop(self) -> None:
         """Take no more jobs and finish the current ones within the grace period."""
         self._semaphore.close()
-        # Storing stops last, so that pictures that were just billed are stored if time allows.
-        for consumers in (self._generate_consumers, self._store_consumers):
-            grace = remaining(self._settings.shutdown_grace_seconds)
-            await asyncio.gather(*(consumer.stop(grace) for consumer in consumers))
+        grace = remaining(self._settings.shutdown_grace_seconds)
+        await asyncio.gather(*(consumer.stop(grace) for consumer in self._consumers))
 
     async def _handle_generate(self, priority: Priority, delivery: Delivery) -> Settlement:
         job = envelopes.payload(delivery.envelope, GenerateJob)
-        return await self._run(job, delivery, SPAN_GENERATE, lambda record: self._steps.generate(record, priority))
+        outcome = await self._run(
+            job.generation_id,
+            _carried_record(job, delivery),
+            delivery,
+            SPAN_GENERATE,
+            lambda record: self._steps.generate(record, priority),
+        )
+        if not isinstance(outcome, Generated):
+            return outcome
+        # At once, which spares a message per picture. If the process ends meanwhile, or the picture cannot be stored
+        # yet, the next delivery of this job publishes a store job.
+        record = outcome.record
+        return await self._store(record.generation.id, record, record.provider_result, delivery, attempt=1)
 
     async def _handle_store(self, delivery: Delivery) -> Settlement:
         job = envelopes.payload(delivery.envelope, StoreJob)
-        return await self._run(
-            job, delivery, SPAN_STORE, lambda record: self._steps.store(record, job.result, delivery.attempt)
-        )
+        carried = _carried_record(job, delivery)
+        return await self._store(job.generation_id, carried, job.result, delivery, attempt=delivery.attempt)
+
+    async def _store(
+        self, id_: str, carried: GenerationRecord | None, result: ProviderResult, delivery: Delivery, *, attempt: int
+    ) -> Settlement:
+        async def store(record: GenerationRecord) -> Settlement:
+            async with self._store_slots:
+                return await self._steps.store(record, result, attempt)
+
+        return await self._run(id_, carried, delivery, SPAN_STORE, store)
 
     async def _run(
         self,
-        job: GenerateJob | StoreJob,
+        id_: str,
+        carried: GenerationRecord | None,
         delivery: Delivery,
         span_name: str,
-        step: Callable[[GenerationRecord], Awaitable[Settlement]],
-    ) -> Settlement:
+        step: Callable[[GenerationRecord], Awaitable[R]],
+    ) -> R | Settlement:
         """Run a step for an unfinished generation, at most once at a time in this process."""
-        id_ = _valid_id(job.generation_id)
-        # Later deliveries may follow changes.
-        is_first = delivery.attempt == 1 and not delivery.redelivered
-        carried = job.record if is_first and job.record.generation.id == id_ else None
         key = f"{span_name}/{id_}"
         if key in self._in_progress:
             return Retry(PEER_UNAVAILABLE_SECONDS, "another delivery is in progress")
@@ -113,8 +132,8 @@ class Pipeline:
             self._in_progress.discard(key)
 
     async def _run_step(
-        self, id_: str, carried: GenerationRecord | None, step: Callable[[GenerationRecord], Awaitable[Settlement]]
-    ) -> Settlement:
+        self, id_: str, carried: GenerationRecord | None, step: Callable[[GenerationRecord], Awaitable[R]]
+    ) -> R | Settlement:
         try:
             record = carried or await self._generations.find(id_)
             if record is None:
@@ -129,6 +148,14 @@ class Pipeline:
             return Retry(0, "the generation changed meanwhile")
         except Closed:
             return Retry(0, "the process is stopping")
+
+
+def _carried_record(job: GenerateJob | StoreJob, delivery: Delivery) -> GenerationRecord | None:
+    """Return the record in a job, if it is the current one as far as the job can know. Raises BadEnvelope."""
+    id_ = _valid_id(job.generation_id)
+    # Later deliveries may follow changes.
+    is_first = delivery.attempt == 1 and not delivery.redelivered
+    return job.record if is_first and job.record.generation.id == id_ else None
 
 
 def _valid_id(id_: str) -> str:

@@ -17,7 +17,7 @@ from image_grpc.errors import StorageServiceError
 from image_grpc.generation import states
 from image_grpc.generation.repository import GenerationRepository
 from image_grpc.generation.steps import generate
-from image_grpc.generation.steps.generate import LEASE_POLL_SECONDS, NOT_CONFIGURED_SECONDS, GenerateStep
+from image_grpc.generation.steps.generate import LEASE_POLL_SECONDS, NOT_CONFIGURED_SECONDS, Generated, GenerateStep
 from image_grpc.hub import Ack, Retry, topology
 from image_grpc.retry import MAX_INTERRUPTED_CALLS
 from image_grpc.storage import UnitOfWork
@@ -33,12 +33,12 @@ STORING = GenerationState.GENERATION_STATE_STORING
 FAILED = GenerationState.GENERATION_STATE_FAILED
 
 
-async def test_a_picture_is_generated_and_handed_over(
+async def test_a_picture_is_generated_and_its_result_kept(
     generate_step: GenerateStep, record: GenerationRecord, provider: ScriptedProvider, database: Database, jobs: Jobs
 ) -> None:
     result = provider_result()
     provider.results.append(result)
-    assert await generate_step(record, NORMAL) == Ack()
+    generated = await generate_step(record, NORMAL)
     [request] = provider.requests
     assert (request.prompt, request.model) == (record.prompt, record.generation.model)
     assert (request.size.width, request.format) == (SIDE, 1)
@@ -47,12 +47,11 @@ async def test_a_picture_is_generated_and_handed_over(
     assert (stored.generation.state, stored.generation.attempts) == (STORING, 1)
     assert stored.provider_result == result
     assert not stored.HasField("lease")
-    published = await jobs.take(topology.STORE_QUEUE, StoreJob)
-    assert await database.requires(record, published)
-    assert published[0].result == result
+    assert generated == Generated(stored)
+    assert await jobs.count(topology.STORE_QUEUE) == 0
 
 
-async def test_an_existing_result_is_handed_over_without_a_call(
+async def test_an_existing_result_is_left_to_a_store_job(
     generate_step: GenerateStep, provider: ScriptedProvider, database: Database, jobs: Jobs
 ) -> None:
     record = await database.add_generation(states.storing(queued(), provider_result()))
@@ -118,7 +117,7 @@ async def test_a_lease_is_respected_to_its_end(
     assert isinstance(settlement, Retry)
     assert settlement.delay == pytest.approx(0.25)
     monkeypatch.setattr(generate, "time", SimpleNamespace(time=lambda: end))
-    assert await generate_step(record, NORMAL) == Ack()
+    assert isinstance(await generate_step(record, NORMAL), Generated)
 
 
 async def test_even_the_last_attempt_of_another_process_is_respected(
@@ -133,7 +132,7 @@ async def test_an_own_or_expired_lease_is_ignored(
     generate_step: GenerateStep, provider: ScriptedProvider, database: Database, owner: str, seconds: float
 ) -> None:
     record = await database.add_generation(leased(queued(), owner=owner, seconds=seconds))
-    assert await generate_step(record, NORMAL) == Ack()
+    assert isinstance(await generate_step(record, NORMAL), Generated)
     assert len(provider.requests) == 1
     assert (await database.generation(record.generation.id)).generation.attempts == 2
 
@@ -143,7 +142,7 @@ async def test_interrupted_calls_are_limited(
     generate_step: GenerateStep, provider: ScriptedProvider, database: Database, attempts: int, fails: bool
 ) -> None:
     record = await database.add_generation(leased(queued(), owner=OWNER, attempts=attempts))
-    assert await generate_step(record, NORMAL) == Ack()
+    assert isinstance(await generate_step(record, NORMAL), Ack if fails else Generated)
     stored = (await database.generation(record.generation.id)).generation
     assert stored.state == (FAILED if fails else STORING)
     assert len(provider.requests) == (0 if fails else 1)
@@ -156,7 +155,7 @@ async def test_calls_that_were_not_interrupted_do_not_count_against_that_limit(
 ) -> None:
     released = states.released_after_call(leased(queued(), owner=OWNER, attempts=MAX_INTERRUPTED_CALLS))
     record = await database.add_generation(released)
-    assert await generate_step(record, NORMAL) == Ack()
+    assert isinstance(await generate_step(record, NORMAL), Generated)
     assert len(provider.requests) == 1
 
 
@@ -225,7 +224,7 @@ async def test_a_lease_whose_storing_failed_is_no_interrupted_call(
         assert record.generation.attempts == 1
     assert provider.requests == []
     monkeypatch.undo()
-    assert await generate_step(record, NORMAL) == Ack()
+    assert isinstance(await generate_step(record, NORMAL), Generated)
     assert len(provider.requests) == 1
 
 
@@ -236,6 +235,6 @@ async def test_an_interrupted_call_is_counted_with_its_expected_cost(
     price = {"amount": "0.04", "currency": "USD", "unit": "image"}
     provider.models[record.generation.model] = Model(id=record.generation.model, prices=[price])
     await database.add(record)
-    assert await generate_step(await database.generation(record.generation.id), NORMAL) == Ack()
+    assert isinstance(await generate_step(await database.generation(record.generation.id), NORMAL), Generated)
     assert telemetry.counters.interrupted_calls == 1
     assert str(telemetry.counters.interrupted_cost) == "0.04"

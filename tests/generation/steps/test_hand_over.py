@@ -9,9 +9,11 @@ from tabletop.image.v1.types_pb2 import Priority
 from tabletop.storage.v1.storage_pb2 import StoreRequest
 
 from image_grpc.errors import StorageServiceError
-from image_grpc.generation.steps.generate import PUBLISH_ATTEMPTS, GenerateStep
+from image_grpc.generation import states
+from image_grpc.generation.steps.generate import PUBLISH_ATTEMPTS, Generated, GenerateStep
 from image_grpc.hub import Ack, Outcome, Retry, topology
 from image_grpc.retry import PEER_UNAVAILABLE_SECONDS
+from tests.generation.builders import provider_result, queued
 from tests.generation.conftest import Database, Jobs, ScriptedProvider
 from tests.generation.memory_storage import MemoryStorageService, Refused
 from tests.generation.steps.conftest import Outcomes
@@ -20,34 +22,37 @@ NORMAL = Priority.PRIORITY_NORMAL
 STORING = GenerationState.GENERATION_STATE_STORING
 
 
+@pytest.fixture
+async def kept(database: Database) -> GenerationRecord:
+    """A generation whose result is in its record already, as stored."""
+    return await database.add_generation(states.storing(queued(), provider_result()))
+
+
 @pytest.mark.parametrize("refusals", [1, PUBLISH_ATTEMPTS - 1])
 async def test_a_publication_is_repeated(
-    generate_step: GenerateStep, record: GenerationRecord, outcomes: Outcomes, jobs: Jobs, refusals: int
+    generate_step: GenerateStep, kept: GenerationRecord, outcomes: Outcomes, jobs: Jobs, refusals: int
 ) -> None:
     outcomes.next.extend([Outcome.UNKNOWN] * refusals)
-    assert await generate_step(record, NORMAL) == Ack()
+    assert await generate_step(kept, NORMAL) == Ack()
     assert outcomes.attempts == refusals + 1
     assert await jobs.count(topology.STORE_QUEUE) == 1
 
 
 @pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.UNKNOWN, Outcome.RETURNED])
-async def test_the_result_is_kept_while_the_hub_refuses(
+async def test_a_job_waits_while_the_hub_refuses_the_next_one(
     generate_step: GenerateStep,
-    record: GenerationRecord,
+    kept: GenerationRecord,
     provider: ScriptedProvider,
-    database: Database,
     outcomes: Outcomes,
     outcome: Outcome,
 ) -> None:
     outcomes.next.extend([outcome] * PUBLISH_ATTEMPTS)
-    settlement = await generate_step(record, NORMAL)
+    settlement = await generate_step(kept, NORMAL)
     assert isinstance(settlement, Retry)
     assert settlement.delay == PEER_UNAVAILABLE_SECONDS
     assert outcomes.attempts == PUBLISH_ATTEMPTS
-    kept = await database.generation(record.generation.id)
-    assert kept.generation.state == STORING
     assert await generate_step(kept, NORMAL) == Ack()
-    assert len(provider.requests) == 1
+    assert provider.requests == []
 
 
 async def test_the_hub_alone_makes_a_result_durable(
@@ -79,9 +84,9 @@ async def test_a_result_that_cannot_be_kept_anywhere_is_held(
 
     provider.during_call = fail
     outcomes.next.extend([Outcome.REFUSED] * (2 * PUBLISH_ATTEMPTS))
-    assert await generate_step(record, NORMAL) == Ack()
+    assert isinstance(await generate_step(record, NORMAL), Generated)
     assert len(provider.requests) == 1
-    assert outcomes.attempts == 2 * PUBLISH_ATTEMPTS + 1
+    assert outcomes.attempts == 2 * PUBLISH_ATTEMPTS
     assert (await database.generation(record.generation.id)).generation.state == STORING
 
 

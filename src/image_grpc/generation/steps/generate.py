@@ -50,8 +50,15 @@ class GeneratePolicy:
     """The budgets of callers, for calls that are repeated."""
 
 
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """A generation whose record has the result of GetImg.AI. Its picture is to be stored next."""
+
+    record: GenerationRecord
+
+
 class GenerateStep:
-    """Takes a generation from QUEUED to the job that stores its picture."""
+    """Takes a generation from QUEUED to STORING."""
 
     def __init__(
         self,
@@ -66,10 +73,12 @@ class GenerateStep:
         self._semaphore, self._hub, self._policy = semaphore, hub, policy
         self._leased_without_call: dict[str, int] = {}
 
-    async def __call__(self, record: GenerationRecord, priority: Priority) -> Settlement:
-        """Generate the picture and publish the job that stores it. Raises Closed when the process stops."""
-        if record.HasField("provider_result"):  # generated already; only the next job may be missing
-            return await self._hand_over(record, record.provider_result)
+    async def __call__(self, record: GenerationRecord, priority: Priority) -> Settlement | Generated:
+        """Generate the picture, which is to be stored at once. Raises Closed when the process stops."""
+        if record.HasField("provider_result"):  # generated already, but maybe not stored
+            if await self._publish(record, record.provider_result):
+                return Ack()
+            return Retry(PEER_UNAVAILABLE_SECONDS, "the hub did not accept the store job")
         record = self._without_unused_lease(record)
         if (wait := self._foreign_lease_seconds(record)) > 0:
             # Not the whole wait: the retry ladder would round it up to its next, much longer step.
@@ -91,7 +100,7 @@ class GenerateStep:
         cost = expected_cost(model, picture_in(complete_request(record)).size) if model is not None else None
         self._generations.count_interrupted_call(record, cost)
 
-    async def _generate(self, record: GenerationRecord) -> Settlement:
+    async def _generate(self, record: GenerationRecord) -> Settlement | Generated:
         previous = record
         try:
             request = await self._request(record)
@@ -156,35 +165,32 @@ class GenerateStep:
             log.exception("unexpected error during a call to GetImg.AI", model=request.model)
             raise GenerationError("internal error; the logs have the details") from error
 
-    async def _hand_over(self, record: GenerationRecord, result: ProviderResult) -> Settlement:
-        """Make a billed result durable before the job is acknowledged.
+    async def _hand_over(self, record: GenerationRecord, result: ProviderResult) -> Settlement | Generated:
+        """Make a billed result durable: in the record or, if that is impossible, in the job that stores the picture.
 
-        The result goes into the record, where any later delivery reads it, and into the job that stores it. While
-        neither is possible the job stays unacknowledged: if it were returned, the picture would be billed again.
+        While neither is possible the job stays unacknowledged: if it were returned, the picture would be billed again.
         """
         while True:
-            if record.provider_result != result:
-                record = await self._keep(record, result)
-            job = jobs.store_job(record, result)
-            for _ in range(PUBLISH_ATTEMPTS):
-                if await self._hub.publish(job, timeout=PUBLISH_SECONDS) is Outcome.CONFIRMED:
-                    return Ack()
-            log.warning("store job not accepted by the hub", generation_id=record.generation.id)
-            if record.provider_result == result:
-                return Retry(PEER_UNAVAILABLE_SECONDS, "the hub did not accept the store job")
+            try:
+                return Generated(await self._generations.update(states.storing(record, result)))
+            except (StorageServiceError, VersionConflict) as problem:
+                log.warning("provider result not stored in its record", problem=problem.message)
+            if await self._publish(record, result):
+                return Ack()
             await asyncio.sleep(HOLD_SECONDS)
 
-    async def _keep(self, record: GenerationRecord, result: ProviderResult) -> GenerationRecord:
-        """Store the result in the record and return that, or the record as it is if that is impossible."""
-        try:
-            return await self._generations.update(states.storing(record, result))
-        except (StorageServiceError, VersionConflict) as problem:
-            log.warning("provider result not stored in its record", problem=problem.message)
-            return record
+    async def _publish(self, record: GenerationRecord, result: ProviderResult) -> bool:
+        """Publish the store job of a result, and return whether the hub accepted it."""
+        job = jobs.store_job(record, result)
+        for _ in range(PUBLISH_ATTEMPTS):
+            if await self._hub.publish(job, timeout=PUBLISH_SECONDS) is Outcome.CONFIRMED:
+                return True
+        log.warning("store job not accepted by the hub", generation_id=record.generation.id)
+        return False
 
     async def _after_failure(
         self, record: GenerationRecord, failure: ServiceError, previous: GenerationRecord
-    ) -> Settlement:
+    ) -> Settlement | Generated:
         sent, generation = not isinstance(failure, CallNotSent), record.generation
         # GetImg.AI bills no call that it refused. A lease that is not ours is that of an interrupted call.
         refused = not sent or bool(failure.metadata) or isinstance(failure, errors.GetimgNotConfigured)
@@ -208,12 +214,11 @@ class GenerateStep:
 
     async def _give_up(
         self, record: GenerationRecord, failure: ServiceError, *, if_unchanged: bool = False, maybe_billed: bool
-    ) -> Settlement:
+    ) -> Settlement | Generated:
         """Keep the best picture that there is, although another one was wanted; without any, fail."""
         if record.tries:
             log.warning("no better picture", generation_id=record.generation.id, problem=failure.message)
-            record = await self._generations.update(states.settled(record, maybe_billed=maybe_billed))
-            return await self._hand_over(record, record.provider_result)
+            return Generated(await self._generations.update(states.settled(record, maybe_billed=maybe_billed)))
         await self._generations.fail(record, failure, if_unchanged=if_unchanged, maybe_billed=maybe_billed)
         return Ack()
 
