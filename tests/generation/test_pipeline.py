@@ -15,6 +15,7 @@ from tabletop.image.v1.types_pb2 import Priority
 from image_grpc.correlation import current_correlation_id
 from image_grpc.errors import RequestIdReused, ServiceError, StorageServiceError, VersionConflict
 from image_grpc.generation import jobs as job_messages
+from image_grpc.generation import pipeline as pipeline_module
 from image_grpc.generation import states
 from image_grpc.generation.pipeline import Pipeline, Steps
 from image_grpc.generation.repository import GenerationRepository
@@ -22,7 +23,7 @@ from image_grpc.generation.requeue import requeue_unfinished
 from image_grpc.generation.steps.generate import Generated
 from image_grpc.hub import Ack, Delivery, Retry, Settlement, topology
 from image_grpc.hub.memory import MemoryHub
-from image_grpc.retry import MAX_HANDLER_FAULTS, RetryLadder
+from image_grpc.retry import MAX_HANDLER_FAULTS, PEER_UNAVAILABLE_SECONDS, RetryLadder
 from image_grpc.settings import ServerSettings, load
 from image_grpc.storage import Storage, collection
 from image_grpc.telemetry import Telemetry
@@ -81,7 +82,7 @@ async def pipeline(
     telemetry: Telemetry,
 ) -> AsyncIterator[Pipeline]:
     pipeline = Pipeline(
-        load(ServerSettings, shutdown_grace_seconds=1, store_concurrency=STORE_CONCURRENCY),
+        load(ServerSettings, shutdown_grace_seconds=1, generation_concurrency=1, store_concurrency=STORE_CONCURRENCY),
         hub,
         generations,
         semaphore,
@@ -111,9 +112,10 @@ async def test_a_store_job_runs_its_step_with_result_and_attempt(
     hub: MemoryHub, steps: ScriptedSteps, database: Database
 ) -> None:
     record, result = await database.add_generation(queued()), provider_result()
-    await hub.publish(job_messages.store_job(record, result), timeout=1)
-    await eventually(lambda: bool(steps.stored), "the step runs")
-    assert steps.stored == [(record, result, 1)]
+    for earlier_attempts in (0, 1):
+        await hub.publish(job_messages.store_job(record, result, earlier_attempts=earlier_attempts), timeout=1)
+        await eventually(lambda: bool(steps.stored), "the step runs")
+        assert steps.stored.pop() == (record, result, 1 + earlier_attempts)
 
 
 @pytest.mark.usefixtures("pipeline")
@@ -149,7 +151,31 @@ async def test_a_picture_that_cannot_be_stored_yet_is_left_to_the_next_delivery(
 
 
 @pytest.mark.usefixtures("pipeline")
-async def test_few_pictures_are_stored_at_once(hub: MemoryHub, steps: ScriptedSteps, database: Database) -> None:
+async def test_a_fault_in_storing_is_no_fault_of_the_job_that_generated(
+    hub: MemoryHub, steps: ScriptedSteps, database: Database, jobs: Jobs
+) -> None:
+    record, failures = await database.add_generation(queued()), [VersionConflict("changed")] * MAX_HANDLER_FAULTS
+
+    async def fail() -> Settlement:
+        if failures:
+            raise failures.pop()
+        if not steps.stored:
+            steps.result = provider_result()
+            return Retry(0, "soon")
+        steps.result = None
+        raise ValueError("a bug")
+
+    steps.act = fail
+    await hub.publish(job_messages.generate_job(record, record.generation.version), timeout=1)
+    await eventually(lambda: bool(steps.stored), "the step fails")
+    generated = len(steps.generated)
+    steps.act = steps.acknowledge
+    await eventually(lambda: len(steps.generated) > generated, "the job is delivered again")
+    assert await jobs.count(topology.DEAD_QUEUE) == 0
+
+
+async def fill_store_slots(hub: MemoryHub, steps: ScriptedSteps, database: Database) -> asyncio.Event:
+    """Let as many pictures be stored as are allowed at once, until the returned event is set."""
     may_end, steps.result = asyncio.Event(), provider_result()
 
     async def wait() -> Settlement:
@@ -158,14 +184,65 @@ async def test_few_pictures_are_stored_at_once(hub: MemoryHub, steps: ScriptedSt
 
     steps.act = wait
     for _ in range(STORE_CONCURRENCY):
-        record, other = await database.add_generation(queued()), await database.add_generation(queued())
-        await hub.publish(job_messages.generate_job(record, record.generation.version), timeout=1)
-        await hub.publish(job_messages.store_job(other, steps.result), timeout=1)
-    await eventually(lambda: len(steps.generated) == STORE_CONCURRENCY, "all are generated")
+        await publish_new_job(hub, database)
+    await eventually(lambda: len(steps.stored) == STORE_CONCURRENCY, "pictures are being stored")
+    return may_end
+
+
+async def publish_new_job(hub: MemoryHub, database: Database) -> None:
+    record = await database.add_generation(queued())
+    await hub.publish(job_messages.generate_job(record, record.generation.version), timeout=1)
+
+
+@pytest.mark.usefixtures("pipeline")
+async def test_few_pictures_are_stored_at_once(hub: MemoryHub, steps: ScriptedSteps, database: Database) -> None:
+    may_end = await fill_store_slots(hub, steps, database)
+    await publish_new_job(hub, database)
+    other = await database.add_generation(queued())
+    await hub.publish(job_messages.store_job(other, provider_result()), timeout=1)
+    await eventually(lambda: len(steps.generated) == STORE_CONCURRENCY + 1, "others are generated meanwhile")
     await asyncio.sleep(0.05)
     assert len(steps.stored) == STORE_CONCURRENCY
     may_end.set()
-    await eventually(lambda: len(steps.stored) == 2 * STORE_CONCURRENCY, "the others follow")
+    await eventually(lambda: len(steps.stored) == STORE_CONCURRENCY + 2, "the others follow")
+
+
+@pytest.mark.usefixtures("pipeline")
+async def test_a_picture_that_waits_too_long_is_left_to_the_next_delivery(
+    hub: MemoryHub, steps: ScriptedSteps, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline_module, "MAX_WAIT_SECONDS", 0.01)
+    may_end = await fill_store_slots(hub, steps, database)
+    await publish_new_job(hub, database)
+    await eventually(lambda: len(steps.generated) > STORE_CONCURRENCY + 1, "the job is delivered again")
+    assert len(steps.stored) == STORE_CONCURRENCY
+    may_end.set()
+
+
+async def test_a_stopped_pipeline_leaves_the_pictures_that_wait(
+    hub: MemoryHub, pipeline: Pipeline, steps: ScriptedSteps, database: Database, jobs: Jobs
+) -> None:
+    may_end = await fill_store_slots(hub, steps, database)
+    await publish_new_job(hub, database)
+    await eventually(lambda: len(steps.generated) == STORE_CONCURRENCY + 1, "one is waiting")
+    stopping = asyncio.create_task(pipeline.stop())
+    await asyncio.sleep(0.05)
+    may_end.set()
+    await stopping
+    assert len(steps.stored) == STORE_CONCURRENCY
+    assert await jobs.count(QUEUE) == 1
+
+
+async def test_a_redelivered_job_waits_while_its_picture_is_stored(
+    hub: MemoryHub, pipeline: Pipeline, steps: ScriptedSteps, database: Database
+) -> None:
+    may_end = await fill_store_slots(hub, steps, database)
+    record = steps.stored[0][0]
+    envelope = job_messages.generate_job(record, record.generation.version).envelope
+    delivery = Delivery(envelope=envelope, queue=QUEUE, routing_key=QUEUE, redelivered=True)
+    settlement = await pipeline._handle_generate(Priority.PRIORITY_NORMAL, delivery)
+    assert settlement == Retry(PEER_UNAVAILABLE_SECONDS, "the picture is being stored")
+    may_end.set()
 
 
 @pytest.mark.usefixtures("pipeline")

@@ -267,7 +267,7 @@ async def test_an_empty_field_has_nothing_to_follow(running: Service) -> None:
 
 async def test_a_missing_wall_is_named_and_drawn_on_demand(running: Service) -> None:
     floor_plan = two_rooms()
-    # The wall between the rooms, above the door, but for what is next to its ends.
+    # The wall between the rooms, above the door, except for short remains at its ends.
     running.standin.behavior = replace(running.standin.behavior, layout_missing=(3.7 / 8, 1.2 / 5, 4.3 / 8, 1.95 / 5))
     image = (await running.generate(request({"floor_plan": floor_plan}, size={"width": 768, "height": 480}))).image
     fidelity = image.map.fidelity

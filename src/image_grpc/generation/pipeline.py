@@ -1,6 +1,7 @@
 """The pipeline from an accepted request to a stored picture.
 
-Its two steps acknowledge a message only after their result is durable, so a process may end at any moment.
+A message is acknowledged only after the results of the steps that it caused are durable, so a process may end at any
+moment.
 """
 
 import asyncio
@@ -33,6 +34,9 @@ from image_grpc.weighted_fair_semaphore import Closed, WeightedFairSemaphore
 
 log = structlog.get_logger(__name__)
 
+MAX_WAIT_SECONDS = 10.0
+"""Longest wait of a generated picture until it is stored. Then it gets a store job, which any process may take."""
+
 R = TypeVar("R")
 
 
@@ -60,64 +64,83 @@ class Pipeline:
         self._semaphore, self._steps, self._telemetry = semaphore, steps, telemetry
         self._in_progress: set[str] = set()
         self._consumers: list[Consumer] = []
-        self._store_slots = asyncio.Semaphore(settings.store_concurrency)
+        self._store_slots = WeightedFairSemaphore[None](settings.store_concurrency, {None: 1})
 
     async def start(self) -> None:
         """Start consuming. If it fails, `stop` ends what was started."""
-        concurrency = self._settings.generation_concurrency
+        generating, storing = self._settings.generation_concurrency, self._settings.store_concurrency
         for priority, queue in topology.GENERATE_QUEUES.items():
             handler = partial(self._handle_generate, priority)
-            self._consumers.append(await self._hub.consume(queue, handler, concurrency=concurrency))
-        concurrency = self._settings.store_concurrency
-        consumer = await self._hub.consume(topology.STORE_QUEUE, self._handle_store, concurrency=concurrency)
+            # Those whose pictures are stored must not keep others from being generated.
+            self._consumers.append(await self._hub.consume(queue, handler, concurrency=generating + storing))
+        consumer = await self._hub.consume(topology.STORE_QUEUE, self._handle_store, concurrency=storing)
         self._consumers.append(consumer)
 
     async def stop(self) -> None:
         """Take no more jobs and finish the current ones within the grace period."""
         self._semaphore.close()
+        self._store_slots.close()
         grace = remaining(self._settings.shutdown_grace_seconds)
         await asyncio.gather(*(consumer.stop(grace) for consumer in self._consumers))
 
     async def _handle_generate(self, priority: Priority, delivery: Delivery) -> Settlement:
         job = envelopes.payload(delivery.envelope, GenerateJob)
+        id_ = _valid_id(job.generation_id)
+        if not _is_first(delivery) and _key(SPAN_STORE, id_) in self._in_progress:
+            return Retry(PEER_UNAVAILABLE_SECONDS, "the picture is being stored")
+        carried = _carried_record(job, delivery)
         outcome = await self._run(
-            job.generation_id,
-            _carried_record(job, delivery),
-            delivery,
-            SPAN_GENERATE,
-            lambda record: self._steps.generate(record, priority),
+            SPAN_GENERATE, delivery, id_, carried, lambda record: self._steps.generate(record, priority)
         )
-        if not isinstance(outcome, Generated):
-            return outcome
-        # At once, which spares a message per picture. If the process ends meanwhile, or the picture cannot be stored
-        # yet, the next delivery of this job publishes a store job.
-        record = outcome.record
-        return await self._store(record.generation.id, record, record.provider_result, delivery, attempt=1)
+        return await self._store_at_once(outcome.record, delivery) if isinstance(outcome, Generated) else outcome
+
+    async def _store_at_once(self, generated: GenerationRecord, delivery: Delivery) -> Settlement:
+        """Store a picture in the delivery that generated it, which saves a message per picture.
+
+        If that is impossible, or the process ends, the next delivery of the job publishes a store job.
+        """
+
+        def store(record: GenerationRecord) -> Awaitable[Settlement]:
+            return self._store(record, record.provider_result, attempt=1, max_wait=MAX_WAIT_SECONDS)
+
+        try:
+            return await self._run(SPAN_STORE, delivery, generated.generation.id, generated, store)
+        except Exception:  # counted as a fault of this job, it could be the last one that is allowed
+            log.exception("generated picture not stored at once", generation_id=generated.generation.id)
+            return Retry(0, "the picture could not be stored at once")
 
     async def _handle_store(self, delivery: Delivery) -> Settlement:
         job = envelopes.payload(delivery.envelope, StoreJob)
+        id_, attempt = _valid_id(job.generation_id), delivery.attempt + job.earlier_attempts
         carried = _carried_record(job, delivery)
-        return await self._store(job.generation_id, carried, job.result, delivery, attempt=delivery.attempt)
+        return await self._run(
+            SPAN_STORE, delivery, id_, carried, lambda record: self._store(record, job.result, attempt=attempt)
+        )
 
     async def _store(
-        self, id_: str, carried: GenerationRecord | None, result: ProviderResult, delivery: Delivery, *, attempt: int
+        self, record: GenerationRecord, result: ProviderResult, *, attempt: int, max_wait: float | None = None
     ) -> Settlement:
-        async def store(record: GenerationRecord) -> Settlement:
-            async with self._store_slots:
-                return await self._steps.store(record, result, attempt)
-
-        return await self._run(id_, carried, delivery, SPAN_STORE, store)
+        """Run the *store* step once less than the maximum number of pictures are being stored. Raises Closed."""
+        try:
+            async with asyncio.timeout(max_wait):
+                await self._store_slots.acquire(None)
+        except TimeoutError:
+            return Retry(0, "other pictures are stored first")
+        try:
+            return await self._steps.store(record, result, attempt)
+        finally:
+            self._store_slots.release()
 
     async def _run(
         self,
+        span_name: str,
+        delivery: Delivery,
         id_: str,
         carried: GenerationRecord | None,
-        delivery: Delivery,
-        span_name: str,
         step: Callable[[GenerationRecord], Awaitable[R]],
     ) -> R | Settlement:
         """Run a step for an unfinished generation, at most once at a time in this process."""
-        key = f"{span_name}/{id_}"
+        key = _key(span_name, id_)
         if key in self._in_progress:
             return Retry(PEER_UNAVAILABLE_SECONDS, "another delivery is in progress")
         self._in_progress.add(key)
@@ -150,12 +173,18 @@ class Pipeline:
             return Retry(0, "the process is stopping")
 
 
+def _key(span_name: str, id_: str) -> str:
+    """Return the key of a step in progress."""
+    return f"{span_name}/{id_}"
+
+
+def _is_first(delivery: Delivery) -> bool:
+    return delivery.attempt == 1 and not delivery.redelivered
+
+
 def _carried_record(job: GenerateJob | StoreJob, delivery: Delivery) -> GenerationRecord | None:
-    """Return the record in a job, if it is the current one as far as the job can know. Raises BadEnvelope."""
-    id_ = _valid_id(job.generation_id)
-    # Later deliveries may follow changes.
-    is_first = delivery.attempt == 1 and not delivery.redelivered
-    return job.record if is_first and job.record.generation.id == id_ else None
+    """Return the record in a job, or None if there is none or it may be outdated: later deliveries follow changes."""
+    return job.record if _is_first(delivery) and job.record.generation.id == job.generation_id else None
 
 
 def _valid_id(id_: str) -> str:

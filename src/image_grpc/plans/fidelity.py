@@ -2,8 +2,7 @@
 
 Offset and scale come from the phase correlation of the edges of the picture with those of the layout. Whether a wall
 can be seen comes from the picture's edges across it: they must be strong where the wall is, and weaker beside it. In
-noise, hardly any piece of a wall has strong edges along most of its length; in another picture, only a few lie where
-walls are.
+noise, the edges along a piece of wall average out; in another picture, only a few lie where walls are.
 """
 
 import math
@@ -247,8 +246,9 @@ def _visible(seen: Field, pieces: _Pieces, grid: Grid, match: _Match) -> NDArray
     # Of shape (pieces, samples, distances, 2). Pixels count from their middle.
     points = (ends[:, 0, np.newaxis] + along[:, np.newaxis] * shares[:, np.newaxis])[:, :, np.newaxis]
     points = points + normal[:, np.newaxis, np.newaxis] * distances[:, np.newaxis] - 0.5
-    # The median, as the ends of a piece may touch other walls, or what remains of its own.
-    profiles = np.median(_sample(seen, points[..., 0], points[..., 1]), axis=1)
+    # Without the extremes: the ends of a piece may touch other walls, or remains of a missing one.
+    samples = np.sort(_sample(seen, points[..., 0], points[..., 1]), axis=1)
+    profiles = samples[:, 1:-1].mean(axis=1)
     is_near = np.abs(distances) <= _NEAR * grid.cell_size + 1e-9
     strength, beside = profiles[:, is_near].max(axis=1), profiles[:, ~is_near].mean(axis=1)
     return np.asarray((strength >= _LEAST_CONTRAST * beside) & (strength >= _LEAST_STRENGTH * np.median(strength)))

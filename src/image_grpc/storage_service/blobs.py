@@ -7,7 +7,7 @@ DELETING when nothing refers to it anymore.
 import contextlib
 import enum
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from typing import Any
@@ -20,9 +20,12 @@ from tabletop.storage.v1.storage_pb2 import BlobPart
 
 from image_grpc.storage_service.database import Database, microseconds
 from image_grpc.storage_service.errors import BlobIncomplete, InvalidField, NotFound, TemporaryFailure
+from image_grpc.storage_service.group_commit import GroupCommit
 from image_grpc.storage_service.object_store import PART_BYTES, PARTS, blob_path, part_path, part_paths
 from image_grpc.storage_service.schema import blob, record_version
 
+MAX_GROUP_PARTS = 100
+"""Parts that are recorded by one statement."""
 _TOUCH_SECONDS = 60
 """How often an upload refreshes its expiry, which would otherwise take a transaction per part."""
 
@@ -40,6 +43,9 @@ class Blobs:
 
     def __init__(self, store: ObjectStore, database: Database) -> None:
         self._store, self._database = store, database
+        self._touches = GroupCommit[BlobPart, Row[Any]](
+            self._touch_group, max_requests=MAX_GROUP_PARTS, max_bytes=0, size=lambda part: 0
+        )
 
     async def put_part(self, part: BlobPart, *, field: str) -> bool:
         """Store a part. Return whether the whole blob is committed already.
@@ -51,16 +57,27 @@ class Blobs:
         if part.offset:  # so the blob most likely has a row
             row = await self._database.read(lambda connection: find_blob(connection, part.sha256))
         if row is None or (row.state == State.PENDING and row.touch_time < microseconds(-_TOUCH_SECONDS)):
-            row = await self._database.write_one(lambda connection: _touch(connection, part.sha256, part.byte_size))
+            row = await self._touches.submit(part)
         if row.state == State.COMMITTED:
             if row.byte_size != part.byte_size:
                 raise InvalidField(f"{field}.byte_size", f"the blob has {row.byte_size} bytes")
             return True
         if row.state == State.DELETING:
             raise TemporaryFailure(f"blob {part.sha256} is being deleted")
-        path = blob_path(part.sha256) if _is_whole(part) else part_path(part.sha256, part.byte_size, part.offset)
+        path = blob_path(part.sha256) if is_whole(part) else part_path(part.sha256, part.byte_size, part.offset)
         await obstore.put_async(self._store, path, part.data)
         return False
+
+    async def stop(self) -> None:
+        """Give up the parts that are not recorded yet."""
+        await self._touches.stop()
+
+    async def _touch_group(self, parts: Sequence[BlobPart]) -> list[Row[Any]]:
+        """Record in one statement that parts of blobs are arriving, and return the blobs' rows."""
+        sizes = {part.sha256: part.byte_size for part in parts}
+        rows = await self._database.write_one(lambda connection: _touch(connection, sizes))
+        by_hash = {row.sha256: row for row in rows}
+        return [by_hash[part.sha256] for part in parts]
 
     async def assemble(self, sha256: str, byte_size: int) -> None:
         """Create the blob's object from its parts, so that a record may refer to it. Raises BlobIncomplete."""
@@ -157,11 +174,11 @@ def _check_part(part: BlobPart, field: str) -> None:
     expected = min(PART_BYTES, part.byte_size - part.offset)
     if len(part.data) != expected:
         raise InvalidField(f"{field}.data", f"must have {expected} bytes at this offset")
-    if _is_whole(part) and hashlib.sha256(part.data).hexdigest() != part.sha256:
+    if is_whole(part) and hashlib.sha256(part.data).hexdigest() != part.sha256:
         raise InvalidField(f"{field}.data", "has another SHA-256")
 
 
-def _is_whole(part: BlobPart) -> bool:
+def is_whole(part: BlobPart) -> bool:
     """Return whether a part is a whole blob, which is then checked and written as such."""
     return len(part.data) == part.byte_size
 
@@ -171,10 +188,13 @@ def find_blob(connection: Connection, sha256: str) -> Row[Any] | None:
     return connection.execute(select(blob).where(blob.c.sha256 == sha256)).one_or_none()
 
 
-def _touch(connection: Connection, sha256: str, byte_size: int) -> Row[Any]:
-    """Record that parts of a blob are arriving, and return its row."""
-    row = {"sha256": sha256, "byte_size": byte_size, "state": State.PENDING, "touch_time": microseconds()}
-    return connection.execute(_insert_or_touch(connection.dialect.name), row).one()
+def _touch(connection: Connection, sizes: Mapping[str, int]) -> Sequence[Row[Any]]:
+    """Record that parts of blobs are arriving, and return their rows. `sizes` has the size of each by SHA-256."""
+    rows = [
+        {"sha256": sha256, "byte_size": byte_size, "state": State.PENDING, "touch_time": microseconds()}
+        for sha256, byte_size in sorted(sizes.items())  # in one order for all replicas
+    ]
+    return connection.execute(_insert_or_touch(connection.dialect.name), rows).all()
 
 
 @cache  # building a statement takes as long as running it

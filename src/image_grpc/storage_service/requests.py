@@ -13,7 +13,7 @@ from image_grpc.hub import Ack, Delivery, Hub, Settlement, topology
 from image_grpc.hub import envelope as envelopes
 from image_grpc.messages import enum_label
 from image_grpc.storage_service import listing, records
-from image_grpc.storage_service.blobs import Blobs
+from image_grpc.storage_service.blobs import Blobs, is_whole
 from image_grpc.storage_service.changes import ChangeExecutor, referenced_blobs
 from image_grpc.storage_service.database import Database
 from image_grpc.storage_service.errors import InvalidField, RequestError, TemporaryFailure, Unavailable
@@ -39,10 +39,12 @@ class Operations:
             return response
         for index, part in enumerate(request.batch.blob_parts):
             await self._blobs.put_part(part, field=f"batch.blob_parts[{index}]")
+        whole = {(part.sha256, part.byte_size) for part in request.batch.blob_parts if is_whole(part)}
         request.batch.ClearField("blob_parts")
         references = referenced_blobs(request)
-        for sha256, byte_size in references:
-            await self._blobs.assemble(sha256, byte_size)
+        for reference in references:
+            if reference not in whole:
+                await self._blobs.assemble(*reference)
         response = await self._executor.store(request)
         for sha256, byte_size in references:
             await self._blobs.remove_parts(sha256, byte_size)

@@ -8,7 +8,7 @@ from tabletop.image.v1.generation_pb2 import GenerationState
 from tabletop.image.v1.types_pb2 import Priority
 from tabletop.storage.v1.storage_pb2 import StoreRequest
 
-from image_grpc.errors import ApiError
+from image_grpc.errors import ApiError, VersionConflict
 from image_grpc.generation.steps.store import StoreStep
 from image_grpc.getimg import PictureGone
 from image_grpc.hub import Ack, Retry, topology
@@ -51,6 +51,18 @@ async def test_a_refused_download_fails_at_once(
     assert await run(store_step, record) == Ack()
     stored = (await database.generation(record.generation.id)).generation
     assert (stored.state, stored.error.reason, stored.cost.amount) == (FAILED, "API_ERROR", "0.035")
+
+
+async def test_a_generation_that_changed_meanwhile_is_not_failed(
+    store_step: StoreStep, downloader: ScriptedDownloader, database: Database
+) -> None:
+    """Another delivery may store its picture."""
+    record = await database.add_generation(generated(queued()))
+    await database.touch(record.generation.id)
+    downloader.results.append(ApiError("HTTP 400"))
+    with pytest.raises(VersionConflict):
+        await run(store_step, record)
+    assert (await database.generation(record.generation.id)).generation.state == STORING
 
 
 @pytest.mark.parametrize("attempt", range(1, MAX_UNUSABLE_PICTURES + 1))

@@ -63,7 +63,7 @@ class StoreStep:
             fitted = await self._fetcher.fetch(result, picture, image)
             fidelity = await measured(record, fitted.data)
         except ImageNotFound as error:
-            await self._generations.fail(record, error)
+            await self._generations.fail(record, error, if_unchanged=True)
             return Ack()
         except (ApiError, GenerationError) as failure:
             return await self._after_failure(record, failure, attempt)
@@ -108,7 +108,7 @@ class StoreStep:
     async def _give_up(self, record: GenerationRecord, failure: ServiceError) -> Settlement:
         """Keep the best of the earlier pictures, if there are any; otherwise fail."""
         if record.settled or not record.tries:
-            await self._generations.fail(record, failure)
+            await self._generations.fail(record, failure, if_unchanged=True)
             return Ack()
         log.warning("earlier picture kept", generation_id=record.generation.id, problem=failure.message)
         settled = states.settled(record)

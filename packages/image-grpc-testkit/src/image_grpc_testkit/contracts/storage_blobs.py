@@ -46,6 +46,16 @@ class BlobsContract:
         await storage.store_image(an_image(of=data))
         assert await storage.client.blobs.read_all(name_of(data), len(data)) == data
 
+    async def test_blobs_may_be_put_concurrently(self, storage: Storage) -> None:
+        committed, *others = (some_bytes(100 + number) for number in range(20))
+        await a_stored_image(storage, committed)
+        blobs = [*others, committed, *others]
+        replies = await asyncio.gather(*(send_parts(storage, parts_of(data)) for data in blobs))
+        assert replies == [[data is committed] for data in blobs]
+        await asyncio.gather(*(storage.store_image(an_image(of=data)) for data in others))
+        for data in others:
+            assert await storage.client.blobs.read_all(name_of(data), len(data)) == data
+
     async def test_a_part_of_a_committed_blob_is_reported_as_committed(self, storage: Storage) -> None:
         data = some_bytes(2 * MEBIBYTE)
         await a_stored_image(storage, data)
