@@ -28,7 +28,7 @@ MAX_CONFLICT_RETRIES = 10
 MAX_INTERRUPTED_CALLS = 10
 """Provider calls of one generation that ended with their process; each may have been billed."""
 MAX_UNUSABLE_PICTURES = 2
-"""Downloads of one generated picture that turned out to be no usable picture."""
+"""Downloads of one generated picture by one job that turned out to be no usable picture."""
 SOON = 1.0
 """Seconds that callers are told to wait after a failure that should be short."""
 PEER_UNAVAILABLE_SECONDS = 5.0

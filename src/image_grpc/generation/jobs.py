@@ -24,12 +24,12 @@ def generate_job(record: GenerationRecord, version: int) -> OutboundMessage:
     return _message(record, generate_queue(record), topology.GENERATE_JOB, job)
 
 
-def store_job(record: GenerationRecord, result: ProviderResult, *, earlier_attempts: int = 0) -> OutboundMessage:
+def store_job(record: GenerationRecord, result: ProviderResult) -> OutboundMessage:
     """Return the message that makes the pipeline store a generated picture.
 
-    The record is part of it if it contains the result. `earlier_attempts` to store the picture were made.
+    The record is part of it if it contains the result.
     """
-    job = StoreJob(generation_id=record.generation.id, result=result, earlier_attempts=earlier_attempts)
+    job = StoreJob(generation_id=record.generation.id, result=result)
     if record.provider_result == result:
         job.record.CopyFrom(record)
     return _message(record, topology.STORE_QUEUE, topology.STORE_JOB, job)

@@ -101,7 +101,7 @@ class Pipeline:
         """
 
         def store(record: GenerationRecord) -> Awaitable[Settlement]:
-            return self._store(record, record.provider_result, attempt=1, max_wait=MAX_WAIT_SECONDS)
+            return self._store(record, record.provider_result, 1, max_wait=MAX_WAIT_SECONDS)
 
         try:
             return await self._run(SPAN_STORE, delivery, generated.generation.id, generated, store)
@@ -111,14 +111,13 @@ class Pipeline:
 
     async def _handle_store(self, delivery: Delivery) -> Settlement:
         job = envelopes.payload(delivery.envelope, StoreJob)
-        id_, attempt = _valid_id(job.generation_id), delivery.attempt + job.earlier_attempts
-        carried = _carried_record(job, delivery)
+        id_, carried = _valid_id(job.generation_id), _carried_record(job, delivery)
         return await self._run(
-            SPAN_STORE, delivery, id_, carried, lambda record: self._store(record, job.result, attempt=attempt)
+            SPAN_STORE, delivery, id_, carried, lambda record: self._store(record, job.result, delivery.attempt)
         )
 
     async def _store(
-        self, record: GenerationRecord, result: ProviderResult, *, attempt: int, max_wait: float | None = None
+        self, record: GenerationRecord, result: ProviderResult, attempt: int, *, max_wait: float | None = None
     ) -> Settlement:
         """Run the *store* step once less than the maximum number of pictures are being stored. Raises Closed."""
         try:

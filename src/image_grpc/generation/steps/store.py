@@ -32,7 +32,7 @@ from image_grpc.telemetry_counters import Counters
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS_FOR_BETTER = 3
-"""Attempts to download an earlier picture that follows the layout better, before the latest one is kept."""
+"""Attempts of one job to download an earlier picture that follows the layout better, before the latest is kept."""
 
 
 class StoreStep:

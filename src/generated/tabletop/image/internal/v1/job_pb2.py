@@ -26,7 +26,7 @@ from tabletop.image.internal.v1 import generation_record_pb2 as tabletop_dot_ima
 from tabletop.image.internal.v1 import provider_result_pb2 as tabletop_dot_image_dot_internal_dot_v1_dot_provider__result__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$tabletop/image/internal/v1/job.proto\x12\x1atabletop.image.internal.v1\x1a\x32tabletop/image/internal/v1/generation_record.proto\x1a\x30tabletop/image/internal/v1/provider_result.proto\"b\n\x0bGenerateJob\x12\x15\n\rgeneration_id\x18\x01 \x01(\t\x12<\n\x06record\x18\x02 \x01(\x0b\x32,.tabletop.image.internal.v1.GenerationRecord\"\xb5\x01\n\x08StoreJob\x12\x15\n\rgeneration_id\x18\x01 \x01(\t\x12:\n\x06result\x18\x02 \x01(\x0b\x32*.tabletop.image.internal.v1.ProviderResult\x12<\n\x06record\x18\x03 \x01(\x0b\x32,.tabletop.image.internal.v1.GenerationRecord\x12\x18\n\x10\x65\x61rlier_attempts\x18\x04 \x01(\rB\x9c\x01\n\x1e\x63om.tabletop.image.internal.v1P\x01Z[github.com/tabletop-images/image-grpc/clients/go/tabletop/image/internal/v1;imageinternalv1\xaa\x02\x1aTabletop.Image.Internal.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$tabletop/image/internal/v1/job.proto\x12\x1atabletop.image.internal.v1\x1a\x32tabletop/image/internal/v1/generation_record.proto\x1a\x30tabletop/image/internal/v1/provider_result.proto\"b\n\x0bGenerateJob\x12\x15\n\rgeneration_id\x18\x01 \x01(\t\x12<\n\x06record\x18\x02 \x01(\x0b\x32,.tabletop.image.internal.v1.GenerationRecord\"\x9b\x01\n\x08StoreJob\x12\x15\n\rgeneration_id\x18\x01 \x01(\t\x12:\n\x06result\x18\x02 \x01(\x0b\x32*.tabletop.image.internal.v1.ProviderResult\x12<\n\x06record\x18\x03 \x01(\x0b\x32,.tabletop.image.internal.v1.GenerationRecordB\x9c\x01\n\x1e\x63om.tabletop.image.internal.v1P\x01Z[github.com/tabletop-images/image-grpc/clients/go/tabletop/image/internal/v1;imageinternalv1\xaa\x02\x1aTabletop.Image.Internal.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,5 +37,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GENERATEJOB']._serialized_start=170
   _globals['_GENERATEJOB']._serialized_end=268
   _globals['_STOREJOB']._serialized_start=271
-  _globals['_STOREJOB']._serialized_end=452
+  _globals['_STOREJOB']._serialized_end=426
 # @@protoc_insertion_point(module_scope)

@@ -16,13 +16,11 @@ class GenerateJob(_message.Message):
     def __init__(self, generation_id: _Optional[str] = ..., record: _Optional[_Union[_generation_record_pb2.GenerationRecord, _Mapping]] = ...) -> None: ...
 
 class StoreJob(_message.Message):
-    __slots__ = ("generation_id", "result", "record", "earlier_attempts")
+    __slots__ = ("generation_id", "result", "record")
     GENERATION_ID_FIELD_NUMBER: _ClassVar[int]
     RESULT_FIELD_NUMBER: _ClassVar[int]
     RECORD_FIELD_NUMBER: _ClassVar[int]
-    EARLIER_ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     generation_id: str
     result: _provider_result_pb2.ProviderResult
     record: _generation_record_pb2.GenerationRecord
-    earlier_attempts: int
-    def __init__(self, generation_id: _Optional[str] = ..., result: _Optional[_Union[_provider_result_pb2.ProviderResult, _Mapping]] = ..., record: _Optional[_Union[_generation_record_pb2.GenerationRecord, _Mapping]] = ..., earlier_attempts: _Optional[int] = ...) -> None: ...
+    def __init__(self, generation_id: _Optional[str] = ..., result: _Optional[_Union[_provider_result_pb2.ProviderResult, _Mapping]] = ..., record: _Optional[_Union[_generation_record_pb2.GenerationRecord, _Mapping]] = ...) -> None: ...
