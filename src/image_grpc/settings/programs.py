@@ -150,7 +150,7 @@ class ServerSettings(AccessSettings, GetimgSettings, CallSettings, ProgramSettin
     stalled_after_seconds: Seconds = Field(
         120, description="time without progress after which the job of a generation is queued again"
     )
-    store_concurrency: Count = Field(8, description="maximum generated pictures that one process stores at once")
+    store_concurrency: Count = Field(16, description="maximum generated pictures that one process stores at once")
 
     storage_timeout_seconds: Seconds = Field(
         10, description="timeout of a Storage Service request, including retries, after it got its turn"
