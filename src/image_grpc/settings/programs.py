@@ -133,7 +133,7 @@ class ServerSettings(AccessSettings, GetimgSettings, CallSettings, ProgramSettin
     rpc_max_concurrent: Count = Field(
         1000, description="maximum concurrent unary calls, not counting health checks and those that wait"
     )
-    waits_max_concurrent: Count = Field(2000, description="maximum concurrent calls that wait for a generation")
+    waits_max_concurrent: Count = Field(4000, description="maximum concurrent calls that wait for a generation")
     streams_max_concurrent: Count = Field(1000, description="maximum concurrent streams, watches and transfers")
     stream_max_seconds: Seconds = Field(3600, description="maximum age of a stream, which its caller then resumes")
     uploads_max_concurrent: Count = Field(8, description="maximum concurrent uploads; each takes its size in memory")
