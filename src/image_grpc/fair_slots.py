@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from image_grpc.return_times import ReturnTimes
-
 
 class FairSlots:
     """At most `limit` holders. A peer may hold up to twice as many slots as are free.
@@ -18,7 +16,6 @@ class FairSlots:
     def __init__(self, limit: int) -> None:
         self.limit = self._free = limit
         self._held: Counter[str] = Counter()
-        self._returns = ReturnTimes()
         self._released = asyncio.Event()
 
     def acquire(self, peer: str) -> bool:
@@ -30,28 +27,16 @@ class FairSlots:
 
     def take(self, peer: str) -> None:
         """Take a slot for a peer, whether or not there is one."""
-        if not self._is_busy:
-            self._returns.note_turn(competes=False)
         self._free -= 1
         self._held[peer] += 1
 
     def release(self, peer: str) -> None:
         """Return a slot of a peer."""
-        self._returns.note_turn(competes=self._is_busy)
         self._free += 1
         self._held[peer] -= 1
         if not self._held[peer]:
             del self._held[peer]
         self._released.set()
-
-    @property
-    def _is_busy(self) -> bool:
-        """Whether more than half of the slots are taken: others may be waiting for one, or be refused."""
-        return 2 * self._free < self.limit
-
-    def retry_delay(self) -> float:
-        """Return the seconds after which a call that gets no slot now should come back."""
-        return self._returns.delay()
 
     @asynccontextmanager
     async def slot(self, peer: str, *, timeout: float) -> AsyncIterator[bool]:

@@ -12,7 +12,6 @@ import pytest
 from image_grpc.deadline import deadline_in
 from image_grpc.errors import Overloaded, StorageServiceError
 from image_grpc.origin import Origin, work_of
-from image_grpc.return_times import MAX_RETRY_SECONDS
 from image_grpc.storage import admission
 from image_grpc.storage.admission import StorageAdmission
 
@@ -65,7 +64,7 @@ async def test_a_new_call_that_would_wait_too_long_is_refused_at_once() -> None:
 
 async def test_refused_calls_are_told_to_come_back_one_after_the_other() -> None:
     turns = StorageAdmission()
-    turns._seconds, turns._returns._interval, turns.last_reply = 6.0, 3.0, time.monotonic()
+    turns._seconds, turns._interval, turns.last_reply = 6.0, 3.0, time.monotonic()
     async with all_turns_taken(turns):
         delays = []
         for _ in range(40):
@@ -73,7 +72,7 @@ async def test_refused_calls_are_told_to_come_back_one_after_the_other() -> None
                 turns.require_turn()
             delays.append(refused.value.retry_delay or 0)
         assert [round(delay) for delay in delays[:3]] == [3, 6, 9]
-        assert max(delays) == pytest.approx(MAX_RETRY_SECONDS)
+        assert max(delays) == pytest.approx(admission.MAX_RETRY_SECONDS)
 
 
 async def test_a_new_call_expects_to_wait_for_the_accepted_work_that_goes_before_it() -> None:

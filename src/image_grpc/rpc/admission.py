@@ -41,8 +41,7 @@ class CallAdmission:
         slots = self._streams if stream else self._unary
         if not slots.acquire(peer):
             kind = "streams" if stream else "calls"
-            message = f"too many concurrent {kind} (limit {slots.limit} for all peers)"
-            raise Overloaded(message, retry_delay=slots.retry_delay())
+            raise Overloaded(f"too many concurrent {kind} (limit {slots.limit} for all peers)", retry_delay=SOON)
         token = _current.set(_Admitted(peer, slots, self._waits))
         try:
             with work_of(Origin.NEW):
@@ -75,7 +74,7 @@ async def transfer_slot(slots: FairSlots, transfers: str) -> AsyncIterator[None]
     """
     async with slots.slot(current_peer(), timeout=remaining(SLOT_SECONDS)) as acquired:
         if not acquired:
-            raise Overloaded(f"too many {transfers} at once", retry_delay=slots.retry_delay())
+            raise Overloaded(f"too many {transfers} at once", retry_delay=SOON)
         yield
 
 
@@ -94,13 +93,6 @@ def waiting() -> Iterator[bool]:
         finally:
             admitted.waits.release(admitted.peer)
             admitted.slots.take(admitted.peer)  # even beyond the limit: the call is almost done
-
-
-def too_many_wait() -> Overloaded:
-    """Return the error for the current call, which cannot wait because too many others do."""
-    admitted = _current.get()
-    delay = admitted.waits.retry_delay() if admitted is not None else SOON
-    return Overloaded("too many calls wait for generations", retry_delay=delay)
 
 
 def peer_key(peer: str) -> str:

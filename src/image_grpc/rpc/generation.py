@@ -10,13 +10,15 @@ from tabletop.image.v1.generation_pb2 import Generation
 from tabletop.image.v1.generation_service_pb2_grpc import GenerationServiceServicer
 
 from image_grpc.deadline import remaining
+from image_grpc.errors import Overloaded
 from image_grpc.generation import GenerationUseCases
 from image_grpc.generation.kinds import PictureRequest
 from image_grpc.generation.resolve import ModelCatalog
 from image_grpc.messages import now
 from image_grpc.paging import Pager, page_size
+from image_grpc.retry import SOON
 from image_grpc.rpc import Context
-from image_grpc.rpc.admission import too_many_wait, waiting
+from image_grpc.rpc.admission import waiting
 
 MARGIN_SECONDS = 0.3
 """A wait ends this long before the call's deadline, so that the response still arrives."""
@@ -79,7 +81,7 @@ class GenerationServicer(GenerationServiceServicer):
             return pb.WaitGenerationResponse(generation=await self._generations.reader.get(request.generation_id))
         with waiting() as admitted:
             if not admitted:
-                raise too_many_wait()
+                raise Overloaded("too many calls wait for generations", retry_delay=SOON)
             return pb.WaitGenerationResponse(generation=await self._wait(request.generation_id, seconds))
 
     async def WatchGeneration(

@@ -13,13 +13,14 @@ from image_grpc.deadline import remaining
 from image_grpc.errors import Overloaded, ServiceError, StorageServiceError
 from image_grpc.origin import Origin, admit_current, current_origin
 from image_grpc.retry import SOON
-from image_grpc.return_times import ReturnTimes
 from image_grpc.weighted_fair_semaphore import WeightedFairSemaphore
 
 MAX_IN_FLIGHT = 32
 """Concurrent reads, and separately writes: half of what a replica handles at once."""
 MAX_WAIT_SECONDS = 2.0
 """A new call is refused at once if its turn is likely to come later."""
+MAX_RETRY_SECONDS = 60.0
+"""Longest time after which a refused call is told to come back."""
 PATIENCE = 2.0
 """A new call is refused later if its turn has not come after PATIENCE times MAX_WAIT_SECONDS."""
 WEIGHT = 0.05
@@ -34,7 +35,12 @@ class StorageAdmission:
         self._seconds = 0.0
         self.last_reply = float("-inf")
         """When a request succeeded last, on the monotonic clock."""
-        self._returns = ReturnTimes()
+        self._last_turn, self._interval = time.monotonic(), 0.0
+        """When a new call got its turn last, on the monotonic clock, and how long after the one before, on average.
+        Only calls that had to wait count.
+        """
+        self._next_return = float("-inf")
+        """When the last of the refused calls is told to come back, on the monotonic clock."""
 
     def require_turn(self) -> None:
         """Raise Overloaded if a request would be refused at once. This spares a call the work of preparing one."""
@@ -56,7 +62,9 @@ class StorageAdmission:
         admit_current()
         start = time.monotonic()
         if origin is Origin.NEW:
-            self._returns.note_turn(competes=competes)
+            if competes:
+                self._interval += WEIGHT * (start - self._last_turn - self._interval)
+            self._last_turn = start
         try:
             yield
             self.last_reply = time.monotonic()
@@ -73,7 +81,17 @@ class StorageAdmission:
         if self.last_reply < since:
             return StorageServiceError("the Storage Service does not reply", retry_delay=SOON)
         message = f"the Storage Service is busy; a request would wait {expected:.1f} s for its turn"
-        return Overloaded(message, retry_delay=self._returns.delay(max(SOON, expected)))
+        return Overloaded(message, retry_delay=self._delay_of_return(expected))
+
+    def _delay_of_return(self, expected: float) -> float:
+        """Return when a refused call should come back: no sooner than the calls refused before it have had a turn.
+
+        Told the same time, they would all come back at once, and most of them be refused again.
+        """
+        now = time.monotonic()
+        soonest = now + max(SOON, expected)
+        self._next_return = min(max(soonest, self._next_return + self._interval), now + MAX_RETRY_SECONDS)
+        return max(soonest, self._next_return) - now
 
     @property
     def usual_seconds(self) -> float:
