@@ -64,14 +64,14 @@ class Pipeline:
         self._semaphore, self._steps, self._telemetry = semaphore, steps, telemetry
         self._in_progress: set[str] = set()
         self._consumers: list[Consumer] = []
-        self._store_slots = WeightedFairSemaphore[None](settings.store_concurrency, {None: 1})
+        self._store_slots = asyncio.Semaphore(settings.store_concurrency)
 
     async def start(self) -> None:
         """Start consuming. If it fails, `stop` ends what was started."""
         generating, storing = self._settings.generation_concurrency, self._settings.store_concurrency
         for priority, queue in topology.GENERATE_QUEUES.items():
             handler = partial(self._handle_generate, priority)
-            # Those whose pictures are stored must not keep others from being generated.
+            # Jobs whose pictures are being stored keep no others from being generated.
             self._consumers.append(await self._hub.consume(queue, handler, concurrency=generating + storing))
         consumer = await self._hub.consume(topology.STORE_QUEUE, self._handle_store, concurrency=storing)
         self._consumers.append(consumer)
@@ -79,7 +79,6 @@ class Pipeline:
     async def stop(self) -> None:
         """Take no more jobs and finish the current ones within the grace period."""
         self._semaphore.close()
-        self._store_slots.close()
         grace = remaining(self._settings.shutdown_grace_seconds)
         await asyncio.gather(*(consumer.stop(grace) for consumer in self._consumers))
 
@@ -105,7 +104,7 @@ class Pipeline:
 
         try:
             return await self._run(SPAN_STORE, delivery, generated.generation.id, generated, store)
-        except Exception:  # counted as a fault of this job, it could be the last one that is allowed
+        except Exception:  # not raised: it would count as a fault of this job, perhaps the last one allowed
             log.exception("generated picture not stored at once", generation_id=generated.generation.id)
             return Retry(0, "the picture could not be stored at once")
 
@@ -119,10 +118,10 @@ class Pipeline:
     async def _store(
         self, record: GenerationRecord, result: ProviderResult, attempt: int, *, max_wait: float | None = None
     ) -> Settlement:
-        """Run the *store* step once less than the maximum number of pictures are being stored. Raises Closed."""
+        """Wait for a store slot, up to `max_wait` seconds, then run the *store* step."""
         try:
             async with asyncio.timeout(max_wait):
-                await self._store_slots.acquire(None)
+                await self._store_slots.acquire()
         except TimeoutError:
             return Retry(0, "other pictures are stored first")
         try:

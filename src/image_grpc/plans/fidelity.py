@@ -39,7 +39,7 @@ _NEAR, _FAR = 0.15, 0.5
 """Cells: edges of a wall are nearer to it than the first, and compared with those between the first and the second."""
 _STEPS, _SAMPLES = 17, 6
 """Distances from a wall at which a piece is sampled, and samples at each distance."""
-_LEAST_CONTRAST, _LEAST_STRENGTH = 1.45, 0.25
+_LEAST_CONTRAST, _LEAST_STRENGTH = 1.55, 0.25
 """Edges of a visible wall compared with those beside it, and with those of most walls."""
 _CERTAIN = 20.0
 """Height of the peak of the correlation, in standard deviations, from which pictures certainly belong together."""
@@ -246,9 +246,8 @@ def _visible(seen: Field, pieces: _Pieces, grid: Grid, match: _Match) -> NDArray
     # Of shape (pieces, samples, distances, 2). Pixels count from their middle.
     points = (ends[:, 0, np.newaxis] + along[:, np.newaxis] * shares[:, np.newaxis])[:, :, np.newaxis]
     points = points + normal[:, np.newaxis, np.newaxis] * distances[:, np.newaxis] - 0.5
-    # Without the extremes: the ends of a piece may touch other walls, or remains of a missing one.
-    samples = np.sort(_sample(seen, points[..., 0], points[..., 1]), axis=1)
-    profiles = samples[:, 1:-1].mean(axis=1)
+    # Without the two highest samples: each end may touch another wall, or what remains of a missing one.
+    profiles = np.sort(_sample(seen, points[..., 0], points[..., 1]), axis=1)[:, :-2].mean(axis=1)
     is_near = np.abs(distances) <= _NEAR * grid.cell_size + 1e-9
     strength, beside = profiles[:, is_near].max(axis=1), profiles[:, ~is_near].mean(axis=1)
     return np.asarray((strength >= _LEAST_CONTRAST * beside) & (strength >= _LEAST_STRENGTH * np.median(strength)))

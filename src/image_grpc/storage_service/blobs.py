@@ -7,7 +7,7 @@ DELETING when nothing refers to it anymore.
 import contextlib
 import enum
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from typing import Any
@@ -20,12 +20,9 @@ from tabletop.storage.v1.storage_pb2 import BlobPart
 
 from image_grpc.storage_service.database import Database, microseconds
 from image_grpc.storage_service.errors import BlobIncomplete, InvalidField, NotFound, TemporaryFailure
-from image_grpc.storage_service.group_commit import GroupCommit
 from image_grpc.storage_service.object_store import PART_BYTES, PARTS, blob_path, part_path, part_paths
 from image_grpc.storage_service.schema import blob, record_version
 
-MAX_GROUP_PARTS = 100
-"""Parts that are recorded by one statement."""
 _TOUCH_SECONDS = 60
 """How often an upload refreshes its expiry, which would otherwise take a transaction per part."""
 
@@ -43,9 +40,6 @@ class Blobs:
 
     def __init__(self, store: ObjectStore, database: Database) -> None:
         self._store, self._database = store, database
-        self._touches = GroupCommit[BlobPart, Row[Any]](
-            self._touch_group, max_requests=MAX_GROUP_PARTS, max_bytes=0, size=lambda part: 0
-        )
 
     async def put_part(self, part: BlobPart, *, field: str) -> bool:
         """Store a part. Return whether the whole blob is committed already.
@@ -57,7 +51,7 @@ class Blobs:
         if part.offset:  # so the blob most likely has a row
             row = await self._database.read(lambda connection: find_blob(connection, part.sha256))
         if row is None or (row.state == State.PENDING and row.touch_time < microseconds(-_TOUCH_SECONDS)):
-            row = await self._touches.submit(part)
+            row = await self._database.write_one(lambda connection: _touch(connection, part.sha256, part.byte_size))
         if row.state == State.COMMITTED:
             if row.byte_size != part.byte_size:
                 raise InvalidField(f"{field}.byte_size", f"the blob has {row.byte_size} bytes")
@@ -67,17 +61,6 @@ class Blobs:
         path = blob_path(part.sha256) if is_whole(part) else part_path(part.sha256, part.byte_size, part.offset)
         await obstore.put_async(self._store, path, part.data)
         return False
-
-    async def stop(self) -> None:
-        """Give up the parts that are not recorded yet."""
-        await self._touches.stop()
-
-    async def _touch_group(self, parts: Sequence[BlobPart]) -> list[Row[Any]]:
-        """Record in one statement that parts of blobs are arriving, and return the blobs' rows."""
-        sizes = {part.sha256: part.byte_size for part in parts}
-        rows = await self._database.write_one(lambda connection: _touch(connection, sizes))
-        by_hash = {row.sha256: row for row in rows}
-        return [by_hash[part.sha256] for part in parts]
 
     async def assemble(self, sha256: str, byte_size: int) -> None:
         """Create the blob's object from its parts, so that a record may refer to it. Raises BlobIncomplete."""
@@ -188,13 +171,10 @@ def find_blob(connection: Connection, sha256: str) -> Row[Any] | None:
     return connection.execute(select(blob).where(blob.c.sha256 == sha256)).one_or_none()
 
 
-def _touch(connection: Connection, sizes: Mapping[str, int]) -> Sequence[Row[Any]]:
-    """Record that parts of blobs are arriving, and return their rows. `sizes` has the size of each by SHA-256."""
-    rows = [
-        {"sha256": sha256, "byte_size": byte_size, "state": State.PENDING, "touch_time": microseconds()}
-        for sha256, byte_size in sorted(sizes.items())  # in one order for all replicas
-    ]
-    return connection.execute(_insert_or_touch(connection.dialect.name), rows).all()
+def _touch(connection: Connection, sha256: str, byte_size: int) -> Row[Any]:
+    """Record that parts of a blob are arriving, and return its row."""
+    row = {"sha256": sha256, "byte_size": byte_size, "state": State.PENDING, "touch_time": microseconds()}
+    return connection.execute(_insert_or_touch(connection.dialect.name), row).one()
 
 
 @cache  # building a statement takes as long as running it

@@ -37,13 +37,15 @@ class Operations:
             response = api.StoreResponse(storage_correlation_id=request.storage_correlation_id)
             response.blob_part.committed = await self._blobs.put_part(request.blob_part, field="blob_part")
             return response
+        put = set[tuple[str, int]]()
         for index, part in enumerate(request.batch.blob_parts):
-            await self._blobs.put_part(part, field=f"batch.blob_parts[{index}]")
-        whole = {(part.sha256, part.byte_size) for part in request.batch.blob_parts if is_whole(part)}
+            is_committed = await self._blobs.put_part(part, field=f"batch.blob_parts[{index}]")
+            if is_whole(part) and not is_committed:
+                put.add((part.sha256, part.byte_size))
         request.batch.ClearField("blob_parts")
         references = referenced_blobs(request)
         for reference in references:
-            if reference not in whole:
+            if reference not in put:  # else its object exists
                 await self._blobs.assemble(*reference)
         response = await self._executor.store(request)
         for sha256, byte_size in references:

@@ -35,15 +35,15 @@ class StorageService:
         self._database = Database(database_url)
         self._relay = outbox.Relay(self._database, hub)
         self._store = create_store(blob_url)
-        self._blobs = Blobs(self._store, self._database)
+        blobs = Blobs(self._store, self._database)
         self._executor = ChangeExecutor(
             self._database,
             self._relay,
             retention=settings.request_memory_seconds,
             purge_after=settings.purge_after_seconds,
         )
-        self._handler = RequestHandler(Operations(self._database, self._blobs, self._executor), hub)
-        self._sweeper = Sweeper(self._database, self._blobs, settings)
+        self._handler = RequestHandler(Operations(self._database, blobs, self._executor), hub)
+        self._sweeper = Sweeper(self._database, blobs, settings)
         self._self_check = SelfCheck(self._database, self._store)
         self._stack = AsyncExitStack()
 
@@ -64,7 +64,6 @@ class StorageService:
             await self._relay.start()
             stack.push_async_callback(self._relay.stop, grace=STOP_SECONDS)
             stack.push_async_callback(self._executor.stop)
-            stack.push_async_callback(self._blobs.stop)
             await stack.enter_async_context(background(self._sweeper.run(), name="storage sweeper"))
             await stack.enter_async_context(background(self._self_check.run(), name="storage self-check"))
             consumer = await self._hub.consume(topology.STORAGE_QUEUE, self._handler.handle, concurrency=CONCURRENCY)
