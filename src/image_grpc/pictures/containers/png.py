@@ -1,7 +1,7 @@
 """PNG: https://www.w3.org/TR/png-3/. XMP: the XMP specification, part 3, section 1.1.5."""
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import groupby
 
 from zlib_ng import zlib_ng
@@ -22,6 +22,8 @@ _CHANNELS = {2: 3, 6: 4}
 _MAX_FILTER = 4
 _BLOCK_BYTES = 1024 * 1024
 """Pixels that are decompressed at once."""
+_CRC_BYTES = 5120
+"""For larger data, zlib-ng lets other threads run Python, and the thread has to wait for its turn again each time."""
 _XMP_HEAD = b"XML:com.adobe.xmp\0\0\0\0\0"
 """Keyword, no compression, no language, no translated keyword."""
 _AFTER_HEADER = len(_SIGNATURE) + 12 + 13
@@ -54,7 +56,7 @@ def is_complete(data: bytes) -> bool | None:
     row_bytes = 1 + width * _CHANNELS[color]  # each row begins with the type of its filter
     stream, size = zlib_ng.decompressobj(), 0
     try:
-        for block in _decompressed(stream, (chunk[8:-4] for name, chunk in chunks if name == b"IDAT")):
+        for block in _decompressed(stream, b"".join(chunk[8:-4] for name, chunk in chunks if name == b"IDAT")):
             stop_if_abandoned()
             filters_in_block = block[-size % row_bytes :: row_bytes]
             if max(filters_in_block, default=0) > _MAX_FILTER:
@@ -67,14 +69,14 @@ def is_complete(data: bytes) -> bool | None:
     return bool(stream.eof and not stream.unused_data and size == row_bytes * height)
 
 
-def _decompressed(stream: "zlib_ng._Decompress", parts: Iterable[memoryview]) -> Iterator[bytes]:
-    for part in parts:
-        block = stream.decompress(part, _BLOCK_BYTES)
+def _decompressed(stream: "zlib_ng._Decompress", data: bytes) -> Iterator[bytes]:
+    # Few large blocks: after each, the thread has to wait for its turn to run Python.
+    block = stream.decompress(data, _BLOCK_BYTES)
+    yield block
+    # After the end of the stream, the rest stays in `unconsumed_tail` however often it is passed.
+    while not stream.eof and (stream.unconsumed_tail or len(block) == _BLOCK_BYTES):
+        block = stream.decompress(stream.unconsumed_tail, _BLOCK_BYTES)
         yield block
-        # After the end of the stream, the rest stays in `unconsumed_tail` however often it is passed.
-        while not stream.eof and (stream.unconsumed_tail or len(block) == _BLOCK_BYTES):
-            block = stream.decompress(stream.unconsumed_tail, _BLOCK_BYTES)
-            yield block
 
 
 def with_xmp(data: bytes, xmp: bytes) -> bytes:
@@ -146,13 +148,20 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
             return
         (length,) = struct.unpack_from(">I", data, start)
         end = start + 12 + length
-        if end > len(data) or struct.pack(">I", zlib_ng.crc32(view[start + 4 : end - 4])) != data[end - 4 : end]:
+        if end > len(data) or struct.pack(">I", _crc(view[start + 4 : end - 4])) != data[end - 4 : end]:
             return
         name = data[start + 4 : start + 8]
         yield name, view[start:end]
         if name == b"IEND":
             return
         start = end
+
+
+def _crc(data: memoryview) -> int:
+    crc = 0
+    for start in range(0, len(data), _CRC_BYTES):
+        crc = zlib_ng.crc32(data[start : start + _CRC_BYTES], crc)
+    return crc
 
 
 def _xmp_chunk(xmp: bytes) -> bytes:
